@@ -1,0 +1,92 @@
+/**
+ * Every error class of the runtime, each with a stable `code`. Errors are recognised by code, never by `instanceof`
+ * alone: two copies of the package, or a worker and its parent, do not share classes.
+ */
+
+export type ErrorCode =
+  | 'ERR_MILLRACE_CONFIG' // a graph, option or graph file is wrong; nothing was started
+  | 'ERR_MILLRACE_OPTION' // a module refused its options
+  | 'ERR_MILLRACE_FFMPEG' // FFmpeg returned an error
+  | 'ERR_MILLRACE_INPUT' // an input cannot be opened or read, or is not media
+  | 'ERR_MILLRACE_OUTPUT' // an output cannot be created or written
+  | 'ERR_MILLRACE_PAYLOAD' // a packet carries a payload the module cannot use
+  | 'ERR_MILLRACE_MODULE' // a module threw something that is not ours
+  | 'ERR_MILLRACE_MODULE_LOAD' // a module file cannot be imported or has no such export
+  | 'ERR_MILLRACE_WORKER_DIED' // a worker thread ended before its graph
+  | 'ERR_MILLRACE_ABORTED' // the caller's signal
+  | 'ERR_MILLRACE_LINK_OVERFLOW' // a relieved link reached the hard memory cap
+  | 'ERR_MILLRACE_STATE' // an API call in the wrong state
+  | 'ERR_MILLRACE_CLOSED' // a frame or packet was used after close()
+  | 'ERR_MILLRACE_RECORD_TOO_LARGE' // a ring record larger than the ring's limit
+  | 'ERR_MILLRACE_RING'; // shared memory that is no ring, or of another version
+
+export interface ErrorDetails {
+  cause?: unknown;
+  /** What would be right, in one sentence. Appended to the message. */
+  hint?: string;
+}
+
+export class MillraceError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options: ErrorDetails = {}) {
+    super(
+      options.hint ? `${message}. ${options.hint}` : message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.name = 'MillraceError';
+    this.code = code;
+  }
+}
+
+/** FFmpeg returned a negative code. `averror` is that code, `text` what av_strerror says of it. */
+export class FFmpegError extends MillraceError {
+  readonly averror: number;
+  readonly text: string;
+  constructor(what: string, averror: number, text: string, options: ErrorDetails & { code?: ErrorCode } = {}) {
+    super(options.code ?? 'ERR_MILLRACE_FFMPEG', `${what}: ${text}`, options);
+    this.name = 'FFmpegError';
+    this.averror = averror;
+    this.text = text;
+  }
+}
+
+/** One thing that is wrong in a graph or its options. `path` is a JSON path such as `nodes[2].option.crf`. */
+export interface Problem {
+  path: string;
+  message: string;
+  /** What would be right. */
+  hint?: string;
+}
+
+/** A graph was refused as a whole before any thread started; `problems` lists everything that is wrong with it. */
+export class ConfigError extends MillraceError {
+  readonly problems: readonly Problem[];
+  constructor(what: string, problems: readonly Problem[]) {
+    const lines = problems.map((p) => `  ${p.path}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`);
+    super('ERR_MILLRACE_CONFIG', `${what}\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export type Phase = 'load' | 'init' | 'process' | 'reset' | 'close' | 'transport' | 'run';
+
+/** A running graph failed. The first failure wins; later ones are in `report.warnings`. */
+export class GraphError extends MillraceError {
+  readonly nodeId: number | undefined;
+  readonly alias: string | undefined;
+  readonly module: string | undefined;
+  readonly phase: Phase | undefined;
+  constructor(
+    code: ErrorCode,
+    message: string,
+    where: { nodeId?: number; alias?: string; module?: string; phase?: Phase; cause?: unknown } = {},
+  ) {
+    super(code, message, { cause: where.cause });
+    this.name = 'GraphError';
+    this.nodeId = where.nodeId;
+    this.alias = where.alias;
+    this.module = where.module;
+    this.phase = where.phase;
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * What a module is, to the engine and to its author. Built-in modules (`actors/`) and users' modules follow the same
+ * contract; nothing here knows threads, rings or FFmpeg.
+ */
+import type { Packet } from '../media/packet.js';
+
+export interface OutputPort {
+  /**
+   * Hands a packet on. The packet is consumed: `clone()` first to keep it. Pushing `Packet.eof()` ends this output
+   * early (the engine does it otherwise). A packet pushed to an output that nobody consumes, or whose consumers have
+   * all closed, is released at once.
+   * @throws MillraceError ERR_MILLRACE_STATE after the end of this output.
+   */
+  push(packet: Packet): void;
+  /** True when pushing is pointless: no consumer is connected, all of them have closed, or this output has ended. */
+  readonly closed: boolean;
+}
+
+export interface Task {
+  /** Packets by input id, each list in order; an ended input's list ends with a packet whose `isEof` is true. */
+  readonly inputs: Map<number, Packet[]>;
+  output(id: number): OutputPort;
+  /** This module has finished for good: EOF goes out on every output, its inputs are closed, then `close()` is called. */
+  done(): void;
+}
+
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  /** Also listed in the run's report. */
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** Figures a module publishes for statistics and progress; reading them from other threads costs the module nothing. */
+export interface Meter {
+  /** Expected length of the whole in microseconds; 0 if unknown. */
+  duration: number;
+  /** How far the module has come, in microseconds of stream time. */
+  position: number;
+  /** Video frames in the module's output (decoded, filtered or encoded). */
+  frames: number;
+  /** Bytes read from or written to the outside. */
+  bytes: number;
+  /** Frames or packets left out on purpose (frame-rate conversion, limits). */
+  dropped: number;
+  /** Frames repeated on purpose. */
+  duplicated: number;
+  /** Packets that could not be decoded and were skipped. */
+  corrupt: number;
+}
+
+export interface ModuleContext<Options = Record<string, unknown>> {
+  readonly options: Options;
+  /** Node id in the graph. */
+  readonly id: number;
+  readonly alias: string;
+  /** Ids of the inputs that are connected, ascending. */
+  readonly inputs: readonly number[];
+  /** Ids of the outputs that somebody consumes, ascending. */
+  readonly outputs: readonly number[];
+  readonly log: Log;
+  readonly meter: Meter;
+  /** Calls the node's `callback` on the thread that built the graph and resolves with what it returns. */
+  callback(key: string | number, value: unknown): Promise<unknown>;
+  /** Aborted when the graph is being stopped; a long `process` should return soon after. */
+  readonly signal: AbortSignal;
+}
+
+/** Anything with the Standard Schema interface (valibot, zod, arktype, …): https://standardschema.dev */
+export interface OptionSchema<Output> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] };
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+export interface Module<Options = Record<string, unknown>> {
+  /** Options are checked against it before anything starts; what it returns is `ctx.options`. */
+  readonly schema?: OptionSchema<Options>;
+  /** Called once in the actor's thread before any actor of the graph is scheduled. */
+  init?(ctx: ModuleContext<Options>): void | Promise<void>;
+  /**
+   * Called with new packets, never concurrently with itself. A source (a node without inputs) is called until it calls
+   * `task.done()`. When all inputs have ended it is called with empty inputs until it calls `done()` or emits nothing.
+   * The packets in `task.inputs` are released when the call settles, unless they were pushed to an output.
+   */
+  process(task: Task): void | Promise<void>;
+  /**
+   * Which inputs the next `process` call can use. Packets of other inputs stay queued, which holds their producers
+   * back. `undefined` (or no such method): any. An empty list: none, but call me again, I have output of my own to
+   * make. Asked before every call until all inputs have ended.
+   */
+  wants?(): readonly number[] | undefined;
+  /** Makes the module ready for another job with the same options. */
+  reset?(): void | Promise<void>;
+  /** Changes options between two `process` calls. */
+  dynamicReset?(options: Partial<Options>): void | Promise<void>;
+  /** Called exactly once on every module that was constructed, also when the graph fails. */
+  close?(): void | Promise<void>;
+}
+
+/** A module as a class: constructed without arguments, once per node. */
+export type ModuleClass<Options = Record<string, unknown>> = { new (): Module<Options> } & {
+  schema?: OptionSchema<Options>;
+};
+
+/**
+ * Declares a module. Every node gets an object of its own that inherits from `definition`, so state belongs on `this`.
+ */
+export function defineModule<Options = Record<string, unknown>, State extends object = Record<string, unknown>>(
+  definition: Module<Options> & ThisType<Module<Options> & State>,
+): Module<Options> {
+  return definition;
+}
