@@ -1,0 +1,76 @@
+/** What a run tells about itself: while it runs (`GraphStats`, `Progress`) and at its end (`Report`). */
+
+export interface NodeStats {
+  id: number;
+  alias: string;
+  module: string;
+  /** Index of the thread the node runs on; -1 is the calling thread. */
+  thread: number;
+  state: 'waiting' | 'running' | 'finished' | 'closed';
+  /** Calls of `process`. */
+  calls: number;
+  /** Milliseconds inside `init`, `process` and `close` together (an asynchronous call counts until it settles). */
+  milliseconds: number;
+  packetsIn: number;
+  packetsOut: number;
+  /** See Meter in the module contract; positions and durations in microseconds. */
+  frames: number;
+  bytes: number;
+  dropped: number;
+  duplicated: number;
+  corrupt: number;
+  position: number;
+  duration: number;
+}
+
+export interface LinkStats {
+  from: { node: number; output: number };
+  to: { node: number; input: number };
+  /** Whether the link crosses threads (a ring) or stays inside one (direct). */
+  kind: 'ring' | 'direct';
+  /** Packets handed over so far. */
+  packets: number;
+  /** Packets waiting now, and the most that ever waited. */
+  queued: number;
+  highWater: number;
+  /** Packets the link takes before its producer is held back. */
+  limit: number;
+  /** Times the limit was lifted because a consumer starved on another input. */
+  reliefs: number;
+}
+
+export interface GraphStats {
+  nodes: NodeStats[];
+  links: LinkStats[];
+}
+
+export interface Progress {
+  /** Milliseconds since start. */
+  elapsed: number;
+  /** Video frames written by the encoders, or made by the last node that counts frames. */
+  frames: number;
+  /** Frames per second so far. */
+  fps: number;
+  /** Microseconds of stream time done, and expected (0 if unknown). */
+  position: number;
+  duration: number;
+  /** Stream time per elapsed time. */
+  speed: number;
+}
+
+export interface Report extends GraphStats {
+  name: string;
+  /** Milliseconds from `start` to the close of the last module. */
+  milliseconds: number;
+  /** Milliseconds from `start` until the first packet left a source; undefined if none did. */
+  firstPacketMilliseconds: number | undefined;
+  frames: number;
+  bytes: number;
+  threads: number;
+  /** Things worth knowing that did not fail the graph: lifted limits, skipped packets, later errors. */
+  warnings: string[];
+  /** True when the run was ended by `stop()` before its inputs ended. */
+  stopped: boolean;
+  /** Native objects still alive in the graph's threads after all modules were closed, by kind. Always empty unless a module leaks. */
+  leaked: Record<string, number>;
+}

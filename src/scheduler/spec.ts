@@ -1,0 +1,58 @@
+/**
+ * The graph as plain data: what the builder (or a graph file) produces, validated, and the scheduler runs.
+ * Everything but `definition` and `callback` can cross threads.
+ */
+import type { Module, ModuleClass } from '../module/contract.js';
+
+export interface ModuleRef {
+  name: string;
+  /** Absolute path or file: URL of the module file; absent for built-in modules. */
+  path?: string;
+  /** Export name in that file, `default` if absent. */
+  entry?: string;
+  /** A module that was registered as an object of this process: it cannot leave its thread, so it runs on the calling one. */
+  definition?: Module | ModuleClass;
+}
+
+export interface NodeSpec {
+  id: number;
+  alias: string;
+  module: ModuleRef;
+  options: Record<string, unknown>;
+  /** Index of the thread (BMF's field); absent: placed automatically. */
+  scheduler?: number;
+  /** Name of the thread: nodes with the same name share one. */
+  thread?: string;
+  inputManager: 'immediate';
+  /** Packets that may wait on each of this node's inputs; overrides the graph's `queue_length_limit`. */
+  queueLimit?: number;
+  callback?: (key: string | number, value: unknown) => unknown;
+}
+
+export interface LinkSpec {
+  from: { node: number; output: number };
+  to: { node: number; input: number };
+}
+
+/** Every option resolved: defaults and environment variables are applied before this is built. */
+export interface GraphOptions {
+  threads: number | 'auto';
+  transport: 'auto' | 'copy';
+  /** Times a thread looks at its links again before it parks. */
+  spin: number;
+  /** Packets per link. */
+  queueLengthLimit: number;
+  /** Bytes per link that may wait in shared memory. */
+  queueBytesLimit: number;
+  /** Bytes per link that may wait beyond the limit when a starving consumer forces it to be lifted. */
+  hardCap: number;
+  /** Milliseconds after which a thread that ignores a stop is terminated. */
+  stopGrace: number;
+}
+
+export interface GraphSpec {
+  name: string;
+  options: GraphOptions;
+  nodes: NodeSpec[];
+  links: LinkSpec[];
+}
