@@ -1,0 +1,71 @@
+/**
+ * The ring's shared memory. Every group of words that one side writes often has a 128-byte line of its own (two cache
+ * lines, because processors fetch them in pairs), so that the sides do not slow each other down.
+ *
+ * ```text
+ * byte   line       words (32 bits)                                              written by
+ *    0   identity   magic, version, capacity, maxRecord, maxRecords              create() only
+ *  128   producer   TAIL position, PUBLISHED records, high-water bytes and       producer
+ *                   records, stalls; from +64 as doubles: records, bytes
+ *  256   consumer   HEAD position, RELEASED records                              consumer
+ *  384   state      STATE bits: closing 1, abandoned 2, poisoned 4               anyone, rarely (Atomics.or)
+ *  512   want       WANT: bytes of room the producer waits for, 0 = none         producer; consumer clears it
+ *  640   bell       built-in doorbell the consumer waits on                      see doorbell.ts
+ *  768   bell       built-in doorbell the producer waits on
+ *  896   spare
+ * 1024   data       `capacity` bytes of records                                  producer
+ * ```
+ *
+ * TAIL and HEAD are free-running 32-bit byte counters: the place in the data is `position & (capacity - 1)`, and they
+ * are compared by subtraction only, so that passing 2^31 or 2^32 means nothing.
+ *
+ * A record, always starting at a multiple of 8:
+ *
+ * ```text
+ *  +0  payload length in bytes (without rounding)
+ *  +4  kind 0..65535, or PADDING: skip to the start of the data
+ *  +8  payload, then up to 7 unused bytes
+ * ```
+ */
+export const MAGIC = 0x6d72_7267; // 'mrrg'
+export const VERSION = 1;
+
+// Indices into an Int32Array over the whole buffer.
+export const MAGIC_WORD = 0;
+export const VERSION_WORD = 1;
+export const CAPACITY_WORD = 2;
+export const MAX_RECORD_WORD = 3;
+export const MAX_RECORDS_WORD = 4;
+
+export const TAIL = 128 / 4;
+export const PUBLISHED = TAIL + 1;
+export const HIGH_WATER_BYTES = TAIL + 2;
+export const HIGH_WATER_RECORDS = TAIL + 3;
+export const STALLS = TAIL + 4;
+export const HEAD = 256 / 4;
+export const RELEASED = HEAD + 1;
+export const STATE = 384 / 4;
+export const WANT = 512 / 4;
+export const DATA_WORD = 1024 / 4;
+
+// Indices into a Float64Array over the whole buffer: totals that outgrow 32 bits, each with one writer.
+export const TOTAL_RECORDS = (128 + 64) / 8;
+export const TOTAL_BYTES = TOTAL_RECORDS + 1;
+
+// Byte offsets.
+export const CONSUMER_BELL = 640;
+export const PRODUCER_BELL = 768;
+export const DATA = 1024;
+
+export const HEADER = 8;
+export const MAX_KIND = 0xffff;
+export const PADDING = 0x1_0000;
+export const MIN_CAPACITY = 16;
+export const MAX_CAPACITY = 2 ** 30;
+
+/** The producer has finished; what is in the ring is still to be read. */
+export const CLOSING = 1;
+/** The consumer has left; nothing will be read any more. */
+export const ABANDONED = 2;
+/** The whole is being aborted. */
+export const POISONED = 4;
