@@ -3,12 +3,14 @@ import { misuse } from './errors.js';
 import {
   ABANDONED,
   CLOSING,
+  CONSUMER_MARKS,
   DATA,
   DATA_WORD,
   HEAD,
   HEADER,
   PADDING,
   POISONED,
+  PUBLISHED,
   RELEASED,
   STATE,
   TAIL,
@@ -69,6 +71,7 @@ export class RingConsumer {
       // [peek.1] orders the reads below after the producer's plain stores
       this.tail = Atomics.load(words, TAIL);
       if (this.head === this.tail) return -1;
+      this.measure();
     }
     let index = this.head & (this.capacity - 1);
     let padding = 0;
@@ -168,6 +171,16 @@ export class RingConsumer {
     const ended = this.ended;
     if (this.peek() >= 0) return 'ok';
     return ended ? 'ended' : undefined;
+  }
+
+  /** Marks what is waiting, at a moment when the producer's lines had to be fetched anyway. */
+  private measure(): void {
+    const words = this.words;
+    const bytes = (this.tail - this.head) | 0;
+    if (bytes <= words[CONSUMER_MARKS]!) return;
+    words[CONSUMER_MARKS] = bytes;
+    const records = (Atomics.load(words, PUBLISHED) - this.releasedRecords) | 0;
+    if (records > words[CONSUMER_MARKS + 1]!) words[CONSUMER_MARKS + 1] = records;
   }
 
   private grant(): void {

@@ -5,16 +5,20 @@
  * ```text
  * byte   line       words (32 bits)                                              written by
  *    0   identity   magic, version, capacity, maxRecord, maxRecords              create() only
- *  128   producer   TAIL position, PUBLISHED records, high-water bytes and       producer
- *                   records, stalls; from +64 as doubles: records, bytes
- *  256   consumer   HEAD position, RELEASED records                              consumer
+ *  128   tail       TAIL: position up to which records are published             producer
+ *  256   head       HEAD: position up to which records are released              consumer
  *  384   state      STATE bits: closing 1, abandoned 2, poisoned 4               anyone, rarely (Atomics.or)
  *  512   want       WANT: bytes of room the producer waits for, 0 = none         producer; consumer clears it
  *  640   bell       built-in doorbell the consumer waits on                      see doorbell.ts
  *  768   bell       built-in doorbell the producer waits on
- *  896   spare
- * 1024   data       `capacity` bytes of records                                  producer
+ *  896   counts     PUBLISHED records, high-water bytes and records, stalls;     producer
+ *                   from +64 as doubles: total records, total bytes
+ * 1024   counts     RELEASED records, high-water bytes and records               consumer
+ * 1152   data       `capacity` bytes of records                                  producer
  * ```
+ *
+ * The counts are apart from the positions because the other side polls the positions: every store to a polled line may
+ * cost a transfer between the processors' caches.
  *
  * TAIL and HEAD are free-running 32-bit byte counters: the place in the data is `position & (capacity - 1)`, and they
  * are compared by subtraction only, so that passing 2^31 or 2^32 means nothing.
@@ -38,24 +42,24 @@ export const MAX_RECORD_WORD = 3;
 export const MAX_RECORDS_WORD = 4;
 
 export const TAIL = 128 / 4;
-export const PUBLISHED = TAIL + 1;
-export const HIGH_WATER_BYTES = TAIL + 2;
-export const HIGH_WATER_RECORDS = TAIL + 3;
-export const STALLS = TAIL + 4;
 export const HEAD = 256 / 4;
-export const RELEASED = HEAD + 1;
 export const STATE = 384 / 4;
 export const WANT = 512 / 4;
-export const DATA_WORD = 1024 / 4;
+export const PUBLISHED = 896 / 4;
+export const PRODUCER_MARKS = PUBLISHED + 1; // bytes, then records
+export const STALLS = PUBLISHED + 3;
+export const RELEASED = 1024 / 4;
+export const CONSUMER_MARKS = RELEASED + 1; // bytes, then records
+export const DATA_WORD = 1152 / 4;
 
 // Indices into a Float64Array over the whole buffer: totals that outgrow 32 bits, each with one writer.
-export const TOTAL_RECORDS = (128 + 64) / 8;
+export const TOTAL_RECORDS = (896 + 64) / 8;
 export const TOTAL_BYTES = TOTAL_RECORDS + 1;
 
 // Byte offsets.
 export const CONSUMER_BELL = 640;
 export const PRODUCER_BELL = 768;
-export const DATA = 1024;
+export const DATA = 1152;
 
 export const HEADER = 8;
 export const MAX_KIND = 0xffff;

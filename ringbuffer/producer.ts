@@ -7,11 +7,10 @@ import {
   DATA_WORD,
   HEAD,
   HEADER,
-  HIGH_WATER_BYTES,
-  HIGH_WATER_RECORDS,
   MAX_KIND,
   PADDING,
   POISONED,
+  PRODUCER_MARKS,
   PUBLISHED,
   RELEASED,
   STALLS,
@@ -56,8 +55,6 @@ export class RingProducer {
   private releasedRecords: number; // as of `head` or later
   private claimedRecords = 0;
   private claimedBytes = 0;
-  private highWaterBytes: number;
-  private highWaterRecords: number;
   private stalled = false;
 
   /** @internal */
@@ -78,8 +75,6 @@ export class RingProducer {
     this.head = Atomics.load(words, HEAD);
     this.publishedRecords = words[PUBLISHED]!;
     this.releasedRecords = words[RELEASED]!;
-    this.highWaterBytes = words[HIGH_WATER_BYTES]!;
-    this.highWaterRecords = words[HIGH_WATER_RECORDS]!;
   }
 
   /**
@@ -138,7 +133,8 @@ export class RingProducer {
     Atomics.store(words, TAIL, this.tail);
     // [publish.2] after they are visible: the other way round the consumer could look too early and sleep
     this.bell.ring();
-    this.measure();
+    // Rings with a record limit carry few, large records; their marks are to be exact.
+    if (this.maxRecords !== 0) this.reload();
   }
 
   /** Forgets every claim since the last `commit`. */
@@ -246,9 +242,15 @@ export class RingProducer {
   }
 
   private reload(): void {
+    const words = this.words;
     // [claim.2] only what the consumer has let go of may be overwritten
-    this.head = Atomics.load(this.words, HEAD);
-    this.releasedRecords = Atomics.load(this.words, RELEASED);
+    this.head = Atomics.load(words, HEAD);
+    // After the position, which the consumer stores last: never fewer than the position says.
+    this.releasedRecords = Atomics.load(words, RELEASED);
+    const bytes = (this.tail - this.head) | 0;
+    const records = (this.publishedRecords - this.releasedRecords) | 0;
+    if (bytes > words[PRODUCER_MARKS]!) words[PRODUCER_MARKS] = bytes;
+    if (records > words[PRODUCER_MARKS + 1]!) words[PRODUCER_MARKS + 1] = records;
   }
 
   /** Bytes from the published position that must be free for such a record, with the padding it needs there. */
@@ -286,20 +288,6 @@ export class RingProducer {
     if (this.stalled) return;
     this.stalled = true;
     this.words[STALLS]!++;
-  }
-
-  /** High-water marks. Looks at the consumer's real position only when the remembered one suggests a new mark. */
-  private measure(): void {
-    if (((this.tail - this.head) | 0) <= this.highWaterBytes && this.recordsInFlight() <= this.highWaterRecords) return;
-    this.reload();
-    const bytes = (this.tail - this.head) | 0;
-    if (bytes > this.highWaterBytes) this.words[HIGH_WATER_BYTES] = this.highWaterBytes = bytes;
-    const records = this.recordsInFlight();
-    if (records > this.highWaterRecords) this.words[HIGH_WATER_RECORDS] = this.highWaterRecords = records;
-  }
-
-  private recordsInFlight(): number {
-    return (this.publishedRecords - this.releasedRecords) | 0;
   }
 }
 

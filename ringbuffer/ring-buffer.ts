@@ -4,11 +4,10 @@ import { misuse } from './errors.js';
 import {
   CAPACITY_WORD,
   CONSUMER_BELL,
+  CONSUMER_MARKS,
   DATA,
   HEAD,
   HEADER,
-  HIGH_WATER_BYTES,
-  HIGH_WATER_RECORDS,
   MAGIC,
   MAGIC_WORD,
   MAX_CAPACITY,
@@ -17,6 +16,7 @@ import {
   MIN_CAPACITY,
   POISONED,
   PRODUCER_BELL,
+  PRODUCER_MARKS,
   PUBLISHED,
   RELEASED,
   STALLS,
@@ -57,7 +57,10 @@ export interface RingCounters {
   bytes: number;
   /** Records released by the consumer. */
   released: number;
-  /** Most bytes (headers and padding included) and records that were in flight at once. */
+  /**
+   * Most bytes (headers and padding included) and records in flight that either side found when it looked: exact for a
+   * ring with `maxRecords` and for one that was full; otherwise a lower bound, which costs nothing.
+   */
   highWaterBytes: number;
   highWaterRecords: number;
   /** Times the producer ran out of room (however often it then tried). */
@@ -203,8 +206,8 @@ export class RingBuffer {
       records,
       bytes: totals[TOTAL_BYTES]!,
       released: records - inFlight,
-      highWaterBytes: Atomics.load(words, HIGH_WATER_BYTES),
-      highWaterRecords: Atomics.load(words, HIGH_WATER_RECORDS),
+      highWaterBytes: Math.max(words[PRODUCER_MARKS]!, words[CONSUMER_MARKS]!, this.usedBytes()),
+      highWaterRecords: Math.max(words[PRODUCER_MARKS + 1]!, words[CONSUMER_MARKS + 1]!, inFlight),
       stalls: Atomics.load(words, STALLS) >>> 0,
       parks: producer.parks + consumer.parks,
       timeouts: producer.timeouts + consumer.timeouts,
