@@ -1,0 +1,29 @@
+/** FFmpeg's names of colour properties (av_color_space_name and its siblings); the position is the number (ITU-T H.273). */
+
+const spaces = (
+  'gbr bt709 unknown reserved fcc bt470bg smpte170m smpte240m ycgco bt2020nc bt2020c smpte2085 chroma-derived-nc ' +
+  'chroma-derived-c ictcp ipt-c2 ycgco-re ycgco-ro'
+).split(' ');
+
+const ranges = ['unknown', 'tv', 'pc'];
+
+const primaries = [
+  ...'reserved bt709 unknown reserved bt470m bt470bg smpte170m smpte240m film bt2020 smpte428 smpte431 smpte432'.split(
+    ' ',
+  ),
+  ...new Array<string>(9).fill('reserved'),
+  'ebu3213',
+];
+
+const transfers = (
+  'reserved bt709 unknown reserved bt470m bt470bg smpte170m smpte240m linear log100 log316 iec61966-2-4 bt1361e ' +
+  'iec61966-2-1 bt2020-10 bt2020-12 smpte2084 smpte428 arib-std-b67'
+).split(' ');
+
+// Numbers past the tables are FFmpeg's own extensions, for which the bindings have no names either.
+const nameOf = (names: readonly string[]) => (value: number) => names[value] ?? `${value}`;
+
+export const colorSpaceName = nameOf(spaces);
+export const colorRangeName = nameOf(ranges);
+export const colorPrimariesName = nameOf(primaries);
+export const colorTransferName = nameOf(transfers);

@@ -1,0 +1,160 @@
+/** A piece of an encoded stream, or of a file's bytes. BMF's BMFAVPacket. */
+import { AV_PKT_FLAG_KEY, type AVPacketFlag } from 'node-av/constants';
+import { Packet as NativePacket } from 'node-av/lib';
+import { MillraceError } from '../errors.js';
+import { fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
+import { ledger } from './ledger.js';
+import { isTimeBase, type Rational, toMicroseconds } from './time.js';
+
+export interface EncodedPacketOptions {
+  /** Presentation and decoding time in units of `timeBase`; undefined if unknown. */
+  pts?: bigint | undefined;
+  dts?: bigint | undefined;
+  /** In units of `timeBase`; 0 if unknown. */
+  duration?: bigint | undefined;
+  /** AV_PKT_FLAG_* bits. */
+  flags?: number | undefined;
+  timeBase?: Rational | undefined;
+}
+
+/** Owns one reference to one AVPacket; `close()` gives it back. */
+export class EncodedPacket implements Disposable {
+  #av: NativePacket | undefined;
+
+  private constructor(av: NativePacket) {
+    this.#av = av;
+    ledger.own(this, 'packet', av);
+  }
+
+  /** Takes over the ownership of a node-av packet: the caller must not free it any more. */
+  static wrap(av: NativePacket, options: { timeBase?: Rational | undefined } = {}): EncodedPacket {
+    const packet = new EncodedPacket(av);
+    if (options.timeBase) packet.timeBase = options.timeBase;
+    return packet;
+  }
+
+  /** A packet with a copy of the bytes. */
+  static from(bytes: Uint8Array, options: EncodedPacketOptions = {}): EncodedPacket {
+    const av = new NativePacket();
+    av.alloc();
+    // Before everything else: setting the data resets all other fields (av_new_packet).
+    av.data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    av.pts = toNativeTimestamp(options.pts);
+    av.dts = toNativeTimestamp(options.dts);
+    if (options.duration !== undefined) av.duration = options.duration;
+    if (options.flags !== undefined) av.flags = options.flags as AVPacketFlag;
+    return EncodedPacket.wrap(av, { timeBase: options.timeBase });
+  }
+
+  /** A packet of `size` zero bytes. */
+  static alloc(size: number): EncodedPacket {
+    return EncodedPacket.from(new Uint8Array(size));
+  }
+
+  /**
+   * The node-av packet, for everything this class does not show. It stays owned by this object: do not free it.
+   * @throws MillraceError ERR_MILLRACE_CLOSED after `close()`.
+   */
+  get av(): NativePacket {
+    if (this.#av === undefined) {
+      throw new MillraceError('ERR_MILLRACE_CLOSED', 'This EncodedPacket was used after close()', {
+        hint: 'Keep a clone() of a packet that is needed longer',
+      });
+    }
+    return this.#av;
+  }
+
+  /** A copy of the bytes, made at each reading. */
+  get data(): Uint8Array {
+    return this.av.data ?? new Uint8Array(0);
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.av.size;
+  }
+
+  /** Presentation time in units of `timeBase`; undefined if unknown. */
+  get pts(): bigint | undefined {
+    return fromNativeTimestamp(this.av.pts);
+  }
+
+  set pts(value: bigint | undefined) {
+    this.av.pts = toNativeTimestamp(value);
+  }
+
+  /** Decoding time in units of `timeBase`; undefined if unknown. */
+  get dts(): bigint | undefined {
+    return fromNativeTimestamp(this.av.dts);
+  }
+
+  set dts(value: bigint | undefined) {
+    this.av.dts = toNativeTimestamp(value);
+  }
+
+  /** In units of `timeBase`; 0 if unknown. */
+  get duration(): bigint {
+    return this.av.duration;
+  }
+
+  set duration(value: bigint) {
+    this.av.duration = value;
+  }
+
+  /** Seconds per unit; 0/1 if unknown. */
+  get timeBase(): Rational {
+    const { num, den } = this.av.timeBase;
+    return { num, den };
+  }
+
+  set timeBase(value: Rational) {
+    this.av.timeBase = { num: value.num, den: value.den };
+  }
+
+  /** AV_PKT_FLAG_* bits. */
+  get flags(): number {
+    return this.av.flags;
+  }
+
+  set flags(value: number) {
+    this.av.flags = value as AVPacketFlag;
+  }
+
+  get isKey(): boolean {
+    return (this.av.flags & AV_PKT_FLAG_KEY) !== 0;
+  }
+
+  /** Presentation time in microseconds; undefined if pts or time base are unknown. */
+  get timestamp(): number | undefined {
+    const pts = this.pts;
+    if (pts === undefined) return undefined;
+    const timeBase = this.timeBase;
+    return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
+  }
+
+  /** Another reference to the same bytes. */
+  clone(): EncodedPacket {
+    const av = this.av.clone();
+    if (av === null) {
+      throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a packet once more: out of memory');
+    }
+    return EncodedPacket.wrap(av);
+  }
+
+  /** Gives this reference back. Calling it again does nothing. */
+  close(): void {
+    const av = this.#av;
+    if (av === undefined) return;
+    this.#av = undefined;
+    av.free();
+    ledger.disown(this, 'packet');
+  }
+
+  get closed(): boolean {
+    return this.#av === undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

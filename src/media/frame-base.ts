@@ -1,0 +1,203 @@
+/** What video and audio frames have in common: ownership of one node-av frame, and time. */
+import { AV_FRAME_FLAG_CORRUPT } from 'node-av/constants';
+import { type Frame, Rational as NativeRational } from 'node-av/lib';
+import { MillraceError } from '../errors.js';
+import { check, fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
+import { ledger } from './ledger.js';
+import { detach } from './native-view.js';
+import { isTimeBase, type Rational, toMicroseconds } from './time.js';
+
+/** One plane of pixels or samples. */
+export interface Plane {
+  /** From the first byte of the first row to the last byte of the last row. */
+  data: Uint8Array;
+  /** Bytes from one row to the next. */
+  stride: number;
+  /** Bytes in use in each row. */
+  width: number;
+  /** Rows. */
+  height: number;
+}
+
+/** Properties of a frame in time. */
+export interface FrameTime {
+  /** In units of `timeBase`; undefined if unknown. */
+  pts?: bigint | undefined;
+  /** In units of `timeBase`; 0 if unknown. */
+  duration?: bigint | undefined;
+  timeBase?: Rational | undefined;
+}
+
+export abstract class FrameBase implements Disposable {
+  #av: Frame | undefined;
+  #planes: Plane[] | undefined;
+
+  protected constructor(av: Frame) {
+    this.#av = av;
+    ledger.own(this, 'frame', av);
+  }
+
+  /**
+   * The node-av frame, for everything this class does not show. It stays owned by this object: do not free it. After
+   * `writable()` it may be another one.
+   * @throws MillraceError ERR_MILLRACE_CLOSED after `close()`.
+   */
+  get av(): Frame {
+    if (this.#av === undefined) {
+      throw new MillraceError('ERR_MILLRACE_CLOSED', `This ${this.constructor.name} was used after close()`, {
+        hint: 'Keep a clone() of a frame that is needed longer than its packet',
+      });
+    }
+    return this.#av;
+  }
+
+  /** Presentation time in units of `timeBase`; undefined if unknown. */
+  get pts(): bigint | undefined {
+    return fromNativeTimestamp(this.av.pts);
+  }
+
+  set pts(value: bigint | undefined) {
+    this.av.pts = toNativeTimestamp(value);
+  }
+
+  /** In units of `timeBase`; 0 if unknown. */
+  get duration(): bigint {
+    return this.av.duration;
+  }
+
+  set duration(value: bigint) {
+    this.av.duration = value;
+  }
+
+  /** Seconds per unit of `pts` and `duration`; 0/1 if unknown. */
+  get timeBase(): Rational {
+    const { num, den } = this.av.timeBase;
+    return { num, den };
+  }
+
+  set timeBase(value: Rational) {
+    this.av.timeBase = new NativeRational(value.num, value.den);
+  }
+
+  /** Presentation time in microseconds; undefined if pts or time base are unknown. */
+  get timestamp(): number | undefined {
+    const pts = this.pts;
+    if (pts === undefined) return undefined;
+    const timeBase = this.timeBase;
+    return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
+  }
+
+  /** Key and value strings that decoders and filters attached (AVFrame.metadata). A copy. */
+  get metadata(): Record<string, string> {
+    const dictionary = this.av.getMetadata();
+    try {
+      return dictionary.getAll();
+    } finally {
+      dictionary.free();
+    }
+  }
+
+  /** The decoder found errors in this frame (AV_FRAME_FLAG_CORRUPT). */
+  get corrupt(): boolean {
+    return (this.av.flags & AV_FRAME_FLAG_CORRUPT) !== 0;
+  }
+
+  /**
+   * Views of the frame's memory, without a copy. They are valid until the frame is closed or made writable, whichever
+   * comes first. From Node 22 on they have length zero afterwards; **on Node 20 reading them after close is a use after
+   * free**: take `copyPlanes()` for data that outlives the frame.
+   */
+  planes(): Plane[] {
+    const av = this.av;
+    // Kept because each reading of the native data makes new buffers, which V8 counts as that much external memory.
+    this.#planes ??= this.mapPlanes(av);
+    return this.#planes;
+  }
+
+  /** Private copies of the planes without padding between the rows. */
+  copyPlanes(): Plane[] {
+    return this.planes().map((plane) => {
+      const data = new Uint8Array(plane.width * plane.height);
+      copyRows(data, plane.width, plane.data, plane.stride, plane.width, plane.height);
+      return { data, stride: plane.width, width: plane.width, height: plane.height };
+    });
+  }
+
+  /**
+   * Makes the memory private to this frame: nothing happens if nobody else refers to it, otherwise it is copied
+   * (av_frame_make_writable). Call it before writing into `planes()`.
+   */
+  writable(): this {
+    if (this.av.isWritable) return this;
+    this.replace((av) => check(av.makeWritable(), 'Cannot make a frame writable'));
+    return this;
+  }
+
+  /** Exchanges the native frame for a changed reference to it, so that views of the old memory are never mixed up. */
+  protected replace(change: (av: Frame) => void): void {
+    const next = this.cloneNative();
+    try {
+      change(next);
+    } catch (error) {
+      next.free();
+      throw error;
+    }
+    this.#release();
+    this.#av = next;
+    ledger.own(this, 'frame', next);
+  }
+
+  protected abstract mapPlanes(av: Frame): Plane[];
+
+  protected cloneNative(): Frame {
+    const av = this.av.clone();
+    if (av === null) {
+      throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a frame once more: out of memory');
+    }
+    return av;
+  }
+
+  #release(): void {
+    const av = this.#av;
+    if (av === undefined) return;
+    this.#av = undefined;
+    if (this.#planes !== undefined) {
+      detach(this.#planes.map((plane) => plane.data));
+      this.#planes = undefined;
+    }
+    av.free();
+    ledger.disown(this, 'frame');
+  }
+
+  /** Gives this reference back. Calling it again does nothing. */
+  close(): void {
+    this.#release();
+  }
+
+  get closed(): boolean {
+    return this.#av === undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Copies rows from one stride to another; both views begin at the first row. */
+export function copyRows(
+  target: Uint8Array,
+  targetStride: number,
+  source: Uint8Array,
+  sourceStride: number,
+  rowBytes: number,
+  rows: number,
+): void {
+  if (targetStride === sourceStride) {
+    target.set(rows === 0 ? source.subarray(0, 0) : source.subarray(0, (rows - 1) * sourceStride + rowBytes));
+    return;
+  }
+  for (let row = 0; row < rows; row++) {
+    const from = row * sourceStride;
+    target.set(source.subarray(from, from + rowBytes), row * targetStride);
+  }
+}

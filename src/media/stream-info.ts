@@ -1,0 +1,285 @@
+/** What a decoder or muxer has to know of a stream before its first packet: AVCodecParameters as plain data. */
+import {
+  type AVChromaLocation,
+  type AVCodecID,
+  type AVColorPrimaries,
+  type AVColorRange,
+  type AVColorSpace,
+  type AVColorTransferCharacteristic,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_SUBTITLE,
+  AVMEDIA_TYPE_VIDEO,
+  type AVMediaType,
+  type AVPacketSideDataType,
+  type AVPixelFormat,
+  type AVProfile,
+  type AVSampleFormat,
+} from 'node-av/constants';
+import { avGetCodecName, CodecContext, CodecParameters, Rational as NativeRational } from 'node-av/lib';
+import { describeLayout, parseLayout } from './channel-layout.js';
+import { check, pixelFormatName, sampleFormatName } from './ffmpeg.js';
+import type { Rational } from './time.js';
+
+export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data';
+
+/** JSON holds all of it: no bigint, bytes as base64. Numbers without a name are FFmpeg's own. */
+export interface StreamInfoData {
+  kind: StreamKind;
+  /** FFmpeg's name of the codec, e.g. 'h264'. */
+  codec: string;
+  /** AVMediaType and AVCodecID. */
+  codecType: number;
+  codecId: number;
+  /** The container's four bytes for the codec; 0 if unknown. */
+  codecTag: number;
+  /** Seconds per unit of the packets' times. */
+  timeBase: Rational;
+  /** Frames per second, if known. */
+  frameRate?: Rational | undefined;
+  /** Bits per second; 0 if unknown. */
+  bitRate: number;
+  /** AVPixelFormat or AVSampleFormat; -1 if unknown. */
+  format: number;
+  profile: number;
+  level: number;
+  bitsPerCodedSample: number;
+  bitsPerRawSample: number;
+  /** Pixels. */
+  width: number;
+  height: number;
+  sampleAspectRatio: Rational;
+  colorRange: number;
+  colorPrimaries: number;
+  colorTransfer: number;
+  colorSpace: number;
+  chromaLocation: number;
+  /** Frames the decoder delays its output by at least. */
+  videoDelay: number;
+  sampleRate: number;
+  channels: number;
+  /** FFmpeg's description, '' without channels. */
+  channelLayout: string;
+  /** Samples per packet and channel; 0 if it varies. */
+  frameSize: number;
+  /** Samples the encoder put before the first. */
+  initialPadding: number;
+  /** Codec headers, base64; '' if there are none. */
+  extradata: string;
+  /** Data that holds for the whole stream, such as a display matrix; `type` is an AVPacketSideDataType, data base64. */
+  sideData: { type: number; data: string }[];
+  /** AV_DISPOSITION_* bits of the stream. */
+  disposition: number;
+  metadata: Record<string, string>;
+}
+
+export class StreamInfo {
+  readonly #data: Readonly<StreamInfoData>;
+
+  private constructor(data: StreamInfoData) {
+    this.#data = data;
+  }
+
+  /**
+   * Reads codec parameters, which stay the caller's.
+   * @param stream What a container knows besides: `timeBase` is that of the packets to come.
+   */
+  static fromCodecParameters(
+    par: CodecParameters,
+    stream: {
+      timeBase: Rational;
+      frameRate?: Rational | undefined;
+      sampleAspectRatio?: Rational | undefined;
+      disposition?: number | undefined;
+      metadata?: Record<string, string> | undefined;
+    },
+  ): StreamInfo {
+    return new StreamInfo({
+      kind: kindOf(par.codecType),
+      codec: avGetCodecName(par.codecId) ?? 'none',
+      codecType: par.codecType,
+      codecId: par.codecId,
+      codecTag: par.codecTag,
+      timeBase: plain(stream.timeBase),
+      frameRate: stream.frameRate ? plain(stream.frameRate) : undefined,
+      bitRate: Number(par.bitRate),
+      format: par.format,
+      profile: par.profile,
+      level: par.level,
+      bitsPerCodedSample: par.bitsPerCodedSample,
+      bitsPerRawSample: par.bitsPerRawSample,
+      width: par.width,
+      height: par.height,
+      sampleAspectRatio: plain(stream.sampleAspectRatio ?? par.sampleAspectRatio),
+      colorRange: par.colorRange,
+      colorPrimaries: par.colorPrimaries,
+      colorTransfer: par.colorTrc,
+      colorSpace: par.colorSpace,
+      chromaLocation: par.chromaLocation,
+      videoDelay: par.videoDelay,
+      sampleRate: par.sampleRate,
+      channels: par.channels,
+      channelLayout: par.channels > 0 ? describeLayout(par.channelLayout) : '',
+      frameSize: par.frameSize,
+      initialPadding: par.initialPadding,
+      extradata: par.extradata?.toString('base64') ?? '',
+      sideData: par.getAllCodedSideData().map(({ type, data }) => ({ type, data: data.toString('base64') })),
+      disposition: stream.disposition ?? 0,
+      metadata: { ...stream.metadata },
+    });
+  }
+
+  static fromJSON(data: StreamInfoData): StreamInfo {
+    return new StreamInfo(structuredClone(data));
+  }
+
+  /** For JSON.stringify, and for crossing threads. */
+  toJSON(): StreamInfoData {
+    return structuredClone(this.#data);
+  }
+
+  /** New codec parameters, which the caller frees. */
+  toCodecParameters(): CodecParameters {
+    const data = this.#data;
+    const par = new CodecParameters();
+    par.alloc();
+    try {
+      if (data.channels > 0) setLayout(par, data.channelLayout);
+      par.codecType = data.codecType as AVMediaType;
+      par.codecId = data.codecId as AVCodecID;
+      par.codecTag = data.codecTag;
+      par.bitRate = BigInt(data.bitRate);
+      par.format = data.format as AVPixelFormat | AVSampleFormat;
+      par.profile = data.profile as AVProfile;
+      par.level = data.level;
+      par.bitsPerCodedSample = data.bitsPerCodedSample;
+      par.bitsPerRawSample = data.bitsPerRawSample;
+      par.width = data.width;
+      par.height = data.height;
+      par.sampleAspectRatio = native(data.sampleAspectRatio);
+      if (data.frameRate) par.frameRate = native(data.frameRate);
+      par.colorRange = data.colorRange as AVColorRange;
+      par.colorPrimaries = data.colorPrimaries as AVColorPrimaries;
+      par.colorTrc = data.colorTransfer as AVColorTransferCharacteristic;
+      par.colorSpace = data.colorSpace as AVColorSpace;
+      par.chromaLocation = data.chromaLocation as AVChromaLocation;
+      par.videoDelay = data.videoDelay;
+      par.sampleRate = data.sampleRate;
+      par.frameSize = data.frameSize;
+      par.initialPadding = data.initialPadding;
+      if (data.extradata) par.extradata = Buffer.from(data.extradata, 'base64');
+      for (const { type, data: bytes } of data.sideData) {
+        const ret = par.addCodedSideData(type as AVPacketSideDataType, Buffer.from(bytes, 'base64'));
+        check(ret, `Cannot add side data of type ${type} to the parameters of ${data.codec}`);
+      }
+      return par;
+    } catch (error) {
+      par.free();
+      throw error;
+    }
+  }
+
+  get kind(): StreamKind {
+    return this.#data.kind;
+  }
+
+  /** FFmpeg's name of the codec, e.g. 'h264'. */
+  get codec(): string {
+    return this.#data.codec;
+  }
+
+  /** Seconds per unit of the packets' times. */
+  get timeBase(): Rational {
+    return this.#data.timeBase;
+  }
+
+  /** Frames per second, if known. */
+  get frameRate(): Rational | undefined {
+    return this.#data.frameRate;
+  }
+
+  /** Pixels; 0 unless it is video. */
+  get width(): number {
+    return this.#data.width;
+  }
+
+  get height(): number {
+    return this.#data.height;
+  }
+
+  get sampleAspectRatio(): Rational {
+    return this.#data.sampleAspectRatio;
+  }
+
+  /** FFmpeg's name of the pixel or sample format; 'none' if unknown. */
+  get format(): string {
+    const format = this.#data.format;
+    if (this.kind === 'audio') return sampleFormatName(format as AVSampleFormat);
+    return this.kind === 'video' ? pixelFormatName(format as AVPixelFormat) : 'none';
+  }
+
+  /** Samples per second; 0 unless it is audio. */
+  get sampleRate(): number {
+    return this.#data.sampleRate;
+  }
+
+  get channels(): number {
+    return this.#data.channels;
+  }
+
+  /** FFmpeg's description, e.g. 'stereo'; '' unless it is audio. */
+  get channelLayout(): string {
+    return this.#data.channelLayout;
+  }
+
+  /** Bits per second; 0 if unknown. */
+  get bitRate(): number {
+    return this.#data.bitRate;
+  }
+
+  /** Codec headers, a copy; empty if there are none. */
+  get extradata(): Uint8Array {
+    return new Uint8Array(Buffer.from(this.#data.extradata, 'base64'));
+  }
+
+  /** AV_DISPOSITION_* bits. */
+  get disposition(): number {
+    return this.#data.disposition;
+  }
+
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#data.metadata;
+  }
+}
+
+/** Must come first: the way a custom layout takes resets all other parameters. */
+function setLayout(par: CodecParameters, description: string): void {
+  const layout = parseLayout(description);
+  if (layout.names === undefined) {
+    par.channelLayout = layout;
+    return;
+  }
+  // The map of a custom layout is native memory that node-av cannot hand over; FFmpeg copies it between its own structs.
+  const codec = new CodecContext();
+  codec.allocContext3(null);
+  try {
+    codec.codecType = AVMEDIA_TYPE_AUDIO;
+    check(codec.setOption('ch_layout', layout.names), `Cannot set the channel layout '${description}'`);
+    check(par.fromContext(codec), `Cannot copy the channel layout '${description}'`);
+  } finally {
+    codec.freeContext();
+  }
+}
+
+function kindOf(type: AVMediaType): StreamKind {
+  if (type === AVMEDIA_TYPE_VIDEO) return 'video';
+  if (type === AVMEDIA_TYPE_AUDIO) return 'audio';
+  return type === AVMEDIA_TYPE_SUBTITLE ? 'subtitle' : 'data';
+}
+
+function plain({ num, den }: Rational): Rational {
+  return { num, den };
+}
+
+function native({ num, den }: Rational): NativeRational {
+  return new NativeRational(num, den);
+}

@@ -1,0 +1,292 @@
+/** A decoded picture. */
+import {
+  AV_FRAME_FLAG_INTERLACED,
+  AV_FRAME_FLAG_KEY,
+  AV_FRAME_FLAG_TOP_FIELD_FIRST,
+  AV_PIX_FMT_PAL8,
+  type AVPixelFormat,
+} from 'node-av/constants';
+import { Frame, Rational as NativeRational } from 'node-av/lib';
+import { MillraceError } from '../errors.js';
+import { colorPrimariesName, colorRangeName, colorSpaceName, colorTransferName } from './color.js';
+import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from './ffmpeg.js';
+import { copyRows, FrameBase, type FrameTime, type Plane } from './frame-base.js';
+import { pictureLayout } from './plane-layout.js';
+import { scalePicture } from './scale.js';
+import type { Rational } from './time.js';
+
+export interface VideoFrameOptions extends FrameTime {
+  /** Pixels. */
+  width: number;
+  height: number;
+  /** FFmpeg pixel format, e.g. 'yuv420p'. */
+  format: string;
+  /** Frames per second. */
+  frameRate?: Rational | undefined;
+}
+
+/** Owns one reference to one AVFrame; `close()` gives it back. */
+export class VideoFrame extends FrameBase {
+  /** Frames per second if the stream has a known rate. Not part of AVFrame; travels with the frame nevertheless. */
+  frameRate: Rational | undefined;
+
+  private constructor(av: Frame, frameRate: Rational | undefined) {
+    super(av);
+    this.frameRate = frameRate;
+  }
+
+  /** Takes over the ownership of a node-av frame: the caller must not free it any more. */
+  static wrap(av: Frame, extra: { frameRate?: Rational | undefined } = {}): VideoFrame {
+    return new VideoFrame(av, extra.frameRate);
+  }
+
+  /**
+   * A frame with memory of its own, whose pixels are not set.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for an unknown format, FFmpegError for an impossible size.
+   */
+  static alloc(options: VideoFrameOptions): VideoFrame {
+    const av = allocPicture(pixelFormat(options.format), options.width, options.height);
+    av.pts = toNativeTimestamp(options.pts);
+    if (options.duration !== undefined) av.duration = options.duration;
+    if (options.timeBase) av.timeBase = new NativeRational(options.timeBase.num, options.timeBase.den);
+    return VideoFrame.wrap(av, { frameRate: options.frameRate });
+  }
+
+  /**
+   * A frame with a copy of the given pixels.
+   * @param pixels One array of the whole picture, or one per plane; rows without padding.
+   * @param options `format` is 'rgba' unless given.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD if the bytes do not fit the size and format.
+   */
+  static from(
+    pixels: Uint8Array | Uint8ClampedArray | readonly (Uint8Array | Uint8ClampedArray)[],
+    options: Omit<VideoFrameOptions, 'format'> & { format?: string },
+  ): VideoFrame {
+    const format = options.format ?? 'rgba';
+    const { width, height } = options;
+    const layout = pictureLayout(pixelFormat(format), width, height);
+    const sizes = layout.planes.map((plane) => plane.rowBytes * plane.rows);
+    const given = isArray(pixels) ? pixels.map(asBytes) : splitPlanes(asBytes(pixels), sizes);
+    if (given.length !== sizes.length || given.some((plane, i) => plane.byteLength !== sizes[i])) {
+      const got = isArray(pixels) ? given.map((plane) => plane.byteLength).join(' + ') : pixels.byteLength;
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `A ${format} picture of ${width}x${height} takes ${sizes.join(' + ')} bytes, ${got} were given`,
+        { hint: 'Rows are expected without padding between them' },
+      );
+    }
+    const frame = VideoFrame.alloc({ ...options, format });
+    try {
+      frame.#fill(given);
+    } catch (error) {
+      frame.close();
+      throw error;
+    }
+    return frame;
+  }
+
+  #fill(planes: readonly Uint8Array[]): void {
+    if (this.av.format === AV_PIX_FMT_PAL8) {
+      // The palette is out of reach of node-av's views; a frame over the packed picture can be copied from.
+      copyPacked(this.av, Buffer.concat(planes));
+      return;
+    }
+    this.planes().forEach((plane, i) => {
+      copyRows(plane.data, plane.stride, planes[i]!, plane.width, plane.width, plane.height);
+    });
+  }
+
+  get width(): number {
+    return this.av.width;
+  }
+
+  get height(): number {
+    return this.av.height;
+  }
+
+  /** FFmpeg's name of the pixel format, e.g. 'yuv420p'. */
+  get format(): string {
+    return pixelFormatName(this.av.format as AVPixelFormat);
+  }
+
+  /** Width to height of one pixel; 0/1 if unknown. */
+  get sampleAspectRatio(): Rational {
+    const { num, den } = this.av.sampleAspectRatio;
+    return { num, den };
+  }
+
+  set sampleAspectRatio(value: Rational) {
+    this.av.sampleAspectRatio = new NativeRational(value.num, value.den);
+  }
+
+  /** FFmpeg's name of the matrix: 'bt709', 'smpte170m', 'gbr', …, 'unknown'. */
+  get colorSpace(): string {
+    return colorSpaceName(this.av.colorSpace);
+  }
+
+  /** 'tv' (limited), 'pc' (full) or 'unknown'. */
+  get colorRange(): string {
+    return colorRangeName(this.av.colorRange);
+  }
+
+  /** FFmpeg's name of the primaries: 'bt709', 'bt2020', …, 'unknown'. */
+  get colorPrimaries(): string {
+    return colorPrimariesName(this.av.colorPrimaries);
+  }
+
+  /** FFmpeg's name of the transfer curve: 'bt709', 'smpte2084', …, 'unknown'. */
+  get colorTransfer(): string {
+    return colorTransferName(this.av.colorTrc);
+  }
+
+  get keyFrame(): boolean {
+    return (this.av.flags & AV_FRAME_FLAG_KEY) !== 0;
+  }
+
+  get interlaced(): boolean {
+    return (this.av.flags & AV_FRAME_FLAG_INTERLACED) !== 0;
+  }
+
+  /** Of an interlaced frame: the top field comes first. */
+  get topFieldFirst(): boolean {
+    return (this.av.flags & AV_FRAME_FLAG_TOP_FIELD_FIRST) !== 0;
+  }
+
+  /** True for a picture in the memory of a graphics processor; its pixels have to be downloaded before they are read. */
+  get hardware(): boolean {
+    return this.av.isHwFrame();
+  }
+
+  /**
+   * See `FrameBase.planes`. A picture that is stored bottom-up (FFmpeg's vflip does that) is first stored top-down in
+   * memory of its own, because a view cannot run backwards. The palette of 'pal8' comes last and is a copy.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a hardware frame.
+   */
+  override planes(): Plane[] {
+    if (this.av.linesize.some((stride) => stride < 0)) this.#straighten();
+    return super.planes();
+  }
+
+  #straighten(): void {
+    const source = this.av;
+    const target = allocPicture(source.format as AVPixelFormat, source.width, source.height);
+    try {
+      check(target.copy(source), 'Cannot copy a picture that is stored bottom-up');
+      check(target.copyProps(source), 'Cannot copy the properties of a picture');
+      this.replace((av) => {
+        av.unref();
+        check(av.ref(target), 'Cannot reference a picture');
+      });
+    } finally {
+      target.free();
+    }
+  }
+
+  protected override mapPlanes(av: Frame): Plane[] {
+    if (av.isHwFrame()) {
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `A ${this.format} frame lies in the memory of a device`, {
+        hint: "Download it first, for instance with the filter 'hwdownload'",
+      });
+    }
+    const views = av.data ?? [];
+    const strides = av.linesize;
+    const { planes } = pictureLayout(av.format as AVPixelFormat, av.width, av.height);
+    return planes.map(({ rowBytes, rows }, i) => {
+      const view = views[i];
+      if (view === undefined) {
+        const palette = av.toBuffer().subarray(-rowBytes);
+        return { data: new Uint8Array(palette), stride: rowBytes, width: rowBytes, height: rows };
+      }
+      const stride = strides[i]!;
+      // Cut after the last pixel: of a cropped picture the padding of the last row may lie outside its memory.
+      const data = new Uint8Array(view.buffer, view.byteOffset, (rows - 1) * stride + rowBytes);
+      return { data, stride, width: rowBytes, height: rows };
+    });
+  }
+
+  clone(): VideoFrame {
+    return VideoFrame.wrap(this.cloneNative(), { frameRate: this.frameRate });
+  }
+
+  /** The pixels in one piece, planes one after another, rows without padding; converted if another format is asked for. */
+  toBuffer(format?: string): Buffer {
+    if (format !== undefined && format !== this.format) {
+      const converted = this.reformat({ format });
+      try {
+        return converted.av.toBuffer();
+      } finally {
+        converted.close();
+      }
+    }
+    return this.av.toBuffer();
+  }
+
+  /** The picture as RGBA, 8 bits each, as a canvas takes it. */
+  toImageData(): { data: Uint8ClampedArray; width: number; height: number } {
+    const rgba = this.toBuffer('rgba');
+    return {
+      data: new Uint8ClampedArray(rgba.buffer, rgba.byteOffset, rgba.byteLength),
+      width: this.width,
+      height: this.height,
+    };
+  }
+
+  /**
+   * A new frame in another size or pixel format (libswscale, bicubic), with all other properties of this one. Without
+   * any change it is a clone.
+   */
+  reformat(options: { width?: number; height?: number; format?: string }): VideoFrame {
+    const width = options.width ?? this.width;
+    const height = options.height ?? this.height;
+    const format = options.format === undefined ? (this.av.format as AVPixelFormat) : pixelFormat(options.format);
+    if (width === this.width && height === this.height && format === this.av.format) return this.clone();
+    return VideoFrame.wrap(scalePicture(this.av, width, height, format), { frameRate: this.frameRate });
+  }
+}
+
+/** A node-av frame with memory for a picture; the caller owns it. */
+export function allocPicture(format: AVPixelFormat, width: number, height: number): Frame {
+  const av = new Frame();
+  av.alloc();
+  av.format = format;
+  av.width = width;
+  av.height = height;
+  const ret = av.allocBuffer();
+  if (ret < 0) av.free();
+  check(ret, `Cannot allocate a ${pixelFormatName(format)} picture of ${width}x${height}`);
+  return av;
+}
+
+/** Copies a tightly packed picture into the memory of `target`. */
+export function copyPacked(target: Frame, packed: Buffer): void {
+  // Frame.fromBuffer does not copy, it points the frame at the buffer: here that saves a copy, and ends with the call.
+  const source = new Frame();
+  source.alloc();
+  try {
+    source.format = target.format;
+    source.width = target.width;
+    source.height = target.height;
+    check(source.fromBuffer(packed), 'Cannot lay out a packed picture');
+    check(target.copy(source), 'Cannot copy a packed picture');
+  } finally {
+    source.free();
+  }
+}
+
+function splitPlanes(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes.byteLength !== total) return [bytes];
+  let end = 0;
+  return sizes.map((size) => {
+    end += size;
+    return bytes.subarray(end - size, end);
+  });
+}
+
+function asBytes(view: Uint8Array | Uint8ClampedArray): Uint8Array {
+  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function isArray<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
