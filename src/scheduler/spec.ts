@@ -2,17 +2,9 @@
  * The graph as plain data: what the builder (or a graph file) produces, validated, and the scheduler runs.
  * Everything but `definition` and `callback` can cross threads.
  */
-import type { Module, ModuleClass } from '../module/contract.js';
+import type { ModuleRef } from '../module/ref.js';
 
-export interface ModuleRef {
-  name: string;
-  /** Absolute path or file: URL of the module file; absent for built-in modules. */
-  path?: string;
-  /** Export name in that file, `default` if absent. */
-  entry?: string;
-  /** A module that was registered as an object of this process: it cannot leave its thread, so it runs on the calling one. */
-  definition?: Module | ModuleClass;
-}
+export type { ModuleRef } from '../module/ref.js';
 
 export interface NodeSpec {
   id: number;

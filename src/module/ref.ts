@@ -1,0 +1,12 @@
+import type { Module, ModuleClass } from './contract.js';
+
+/** Where a module comes from. */
+export interface ModuleRef {
+  name: string;
+  /** Absolute path or file: URL of the module file; absent for built-in modules. */
+  path?: string;
+  /** Export name in that file, `default` if absent. */
+  entry?: string;
+  /** A module that was registered as an object of this process: it cannot leave its thread, so it runs on the calling one. */
+  definition?: Module | ModuleClass;
+}

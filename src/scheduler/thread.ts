@@ -1,0 +1,95 @@
+/**
+ * A worker thread of ours: a Piscina pool of exactly one thread (a pool that grows needs the calling thread's event
+ * loop to do so, and hosts never return, so more than one per pool would wait for ever), its doorbell and its port.
+ */
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort, type Transferable, type Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { Doorbell } from '../../ringbuffer/index.js';
+import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
+
+const WORKER = new URL('./worker.js', import.meta.url).href;
+
+export class Thread {
+  readonly bell = Doorbell.create();
+  private readonly pool: Piscina;
+  private readonly port: MessagePort;
+  private readonly worker: Worker;
+  private readonly booted: Promise<void>;
+  private ready = false;
+  private gone = false;
+  /** What the thread died of, if it threw. */
+  private lastError: Error | undefined;
+
+  constructor(
+    spin: number,
+    private readonly onMessage: (message: FromHost) => void,
+    /** The thread is gone without having been asked to go. */
+    private readonly onDeath: (exitCode: number, error: Error | undefined) => void,
+  ) {
+    this.pool = new Piscina({
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: 1,
+      // In its other modes the thread's timers and ports stand still between tasks, and our host lives between tasks.
+      atomics: 'disabled',
+    });
+    // Piscina tells of a thread's death here too, and an unheard 'error' event would end the process.
+    this.pool.on('error', (error: Error) => {
+      this.lastError ??= error;
+    });
+    this.worker = this.pool.threads[0]!;
+    this.worker.on('error', (error: Error) => {
+      this.lastError ??= error;
+    });
+    this.worker.on('exit', (code) => this.exited(code));
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    this.port.on('message', (message: FromHost) => this.onMessage(message));
+    const data: BootData = { bell: this.bell.buffer, port: port2, spin };
+    // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
+    // not load the addon, because terminating it meanwhile would abort the process.
+    this.booted = this.pool.run(data, { filename: WORKER, transferList: [port2] }).then(
+      () => {
+        this.ready = true;
+      },
+      (error: Error) => {
+        this.lastError ??= error;
+        this.exited(-1);
+      },
+    );
+  }
+
+  post(message: ToHost, transfer: Transferable[] = []): void {
+    this.port.postMessage(message, transfer);
+  }
+
+  /** Asks the thread to go once it hosts nothing any more, and waits until it has gone. */
+  async quit(): Promise<void> {
+    await this.booted;
+    if (this.ready) this.post({ type: 'quit' });
+    await this.destroy();
+  }
+
+  /** Ends the thread whatever it does; but never while it still loads the addon, which would abort the process. */
+  async terminate(): Promise<void> {
+    await this.booted;
+    await this.destroy();
+  }
+
+  private async destroy(): Promise<void> {
+    const wasGone = this.gone;
+    this.gone = true;
+    const exit = wasGone ? undefined : once(this.worker, 'exit');
+    await this.pool.destroy();
+    await exit;
+    this.port.close();
+  }
+
+  private exited(code: number): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.onDeath(code, this.lastError);
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * One node at work: its module, its inputs and outputs, and the rules of its life.
+ *
+ *   loaded -> initialised -> (process)* -> finished -> closed
+ *
+ * finished: the module said so, its inputs have ended and it emitted nothing more, its consumers have all left, or the
+ * graph was asked to stop and it is a source. From then on its outputs have ended (exactly once, behind the last
+ * packet) and its inputs are left (their producers learn it). closed: what it emitted was taken by the links and the
+ * module's `close` was called.
+ */
+import { performance } from 'node:perf_hooks';
+import { Packet } from '../media/packet.js';
+import type { Meter, Module, ModuleContext, Task } from '../module/contract.js';
+import { type Board, NodeFigure, NodePhase, NodeStatus } from './board.js';
+import type { InLink, OutLink } from './links.js';
+import { Outlet, Ownership } from './outlet.js';
+
+export interface Inlet {
+  readonly id: number;
+  readonly link: InLink;
+  /** Its end was delivered to the module. */
+  ended: boolean;
+}
+
+export interface ActorParts {
+  /** Index of the node on the board. */
+  node: number;
+  alias: string;
+  /** Position in the graph's topological order: larger is further downstream. */
+  rank: number;
+  inlets: Inlet[];
+  /** Input ids that nobody feeds though a higher one is fed: they end at once. */
+  unconnected: number[];
+  outputs: Map<number, OutLink[]>;
+  board: Board;
+}
+
+/** Calls a module may still make for its own output after a stop: enough for a codec's delay, not for an endless loop. */
+const CALLS_AFTER_STOP = 256;
+
+export class Actor {
+  readonly node: number;
+  readonly alias: string;
+  readonly rank: number;
+  readonly inlets: readonly Inlet[];
+  /** Turn in which it last ran: sources take turns by it. */
+  lastTurn = 0;
+  /** Times it could run since it last did. */
+  passedOver = 0;
+  /** An asynchronous call has not settled. */
+  busy = false;
+  finished = false;
+  closed = false;
+  private readonly outlets = new Map<number, Outlet>();
+  private readonly outputs: readonly Outlet[];
+  private readonly board: Board;
+  private readonly figuresAt: number;
+  private readonly ownership = new Ownership();
+  private unconnected: number[];
+  private openInputs: number;
+  private wanted: readonly number[] | undefined;
+  private asked = false;
+  private callsAfterStop = 0;
+  private doneSaid = false;
+  /** Sequence number and status as last shown on the board. */
+  private shown: number = NodeStatus.live;
+
+  constructor(
+    parts: ActorParts,
+    readonly module: Module,
+    readonly context: ModuleContext,
+  ) {
+    this.node = parts.node;
+    this.alias = parts.alias;
+    this.rank = parts.rank;
+    this.inlets = parts.inlets;
+    this.unconnected = parts.unconnected;
+    this.board = parts.board;
+    this.figuresAt = parts.board.figuresAt(parts.node);
+    this.openInputs = parts.inlets.length;
+    for (const [id, links] of parts.outputs) {
+      this.outlets.set(id, new Outlet(id, links, this.ownership, `node ${parts.alias}`));
+    }
+    this.outputs = [...this.outlets.values()];
+  }
+
+  get isSource(): boolean {
+    return this.inlets.length === 0;
+  }
+
+  // --- what it can do now -----------------------------------------------------------------------------------------
+
+  /** Whether `step` would do something. */
+  ready(): boolean {
+    if (this.busy || this.closed) return false;
+    const flushed = this.flush();
+    if (this.finished) return flushed;
+    if (!flushed && !this.outputs.every((outlet) => outlet.clear)) return this.abandoned();
+    if (this.isSource || this.openInputs === 0 || this.abandoned()) return true;
+    const wanted = this.wants();
+    if (wanted?.length === 0) return true;
+    return this.inlets.some((inlet) => this.isWanted(inlet) && inlet.link.available);
+  }
+
+  /** Has work that no input feeds, so it must not keep the others of its thread from theirs. */
+  get selfDriven(): boolean {
+    return this.isSource || this.openInputs === 0 || this.wanted?.length === 0;
+  }
+
+  /** One unit of work: a call of `process`, the end, or the close. A promise if the module's part is asynchronous. */
+  step(): void | Promise<void> {
+    this.showLive();
+    if (this.finished) return this.close();
+    if (this.abandoned() || (this.board.stopping && this.endsOnStop())) {
+      this.finish();
+      return;
+    }
+    return this.process();
+  }
+
+  /** Sources end at once, and what drives itself (an endless loop filter) after a while. */
+  private endsOnStop(): boolean {
+    return this.selfDriven && (this.isSource || ++this.callsAfterStop > CALLS_AFTER_STOP);
+  }
+
+  /** It had a consumer, and no output is left that anybody takes. */
+  private abandoned(): boolean {
+    if (this.outputs.length === 0) return false;
+    for (const outlet of this.outputs) if (!outlet.closed) return false;
+    return true;
+  }
+
+  private flush(): boolean {
+    let empty = true;
+    for (const outlet of this.outputs) if (!outlet.flush()) empty = false;
+    return empty;
+  }
+
+  /** Which inputs the module can use; asked once between two calls. */
+  private wants(): readonly number[] | undefined {
+    if (!this.asked) {
+      const wanted = this.module.wants?.();
+      // Wanting only what has ended would wait for ever.
+      const useful = wanted === undefined || wanted.length === 0 || this.inlets.some((i) => !i.ended && wanted.includes(i.id));
+      this.wanted = useful ? wanted : undefined;
+      this.asked = true;
+    }
+    return this.wanted;
+  }
+
+  private isWanted(inlet: Inlet): boolean {
+    return !inlet.ended && (this.wanted === undefined || this.wanted.includes(inlet.id));
+  }
+
+  // --- process ----------------------------------------------------------------------------------------------------
+
+  private process(): void | Promise<void> {
+    const inputs = this.collect();
+    const emitted = this.emitted();
+    const flushing = this.openInputs === 0 && inputs.size === 0 && !this.isSource;
+    const task: Task = {
+      inputs,
+      output: (id) => this.outlet(id),
+      done: () => {
+        this.doneSaid = true;
+      },
+    };
+    const started = performance.now();
+    const settle = (): void => {
+      this.count(NodeFigure.milliseconds, performance.now() - started);
+      this.count(NodeFigure.calls, 1);
+      this.ownership.settle(inputs.values());
+      const made = this.emitted() - emitted;
+      this.count(NodeFigure.packetsOut, made);
+      this.asked = false;
+      if (this.doneSaid || (flushing && made === 0)) this.finish();
+    };
+    let pending: void | Promise<void>;
+    try {
+      pending = this.module.process(task);
+    } catch (error) {
+      settle();
+      throw error;
+    }
+    if (pending === undefined) {
+      settle();
+      return;
+    }
+    return this.whileBusy(pending, settle);
+  }
+
+  /** Everything queued on the inputs the module wants, and the end of those that ended. */
+  private collect(): Map<number, Packet[]> {
+    const inputs = new Map<number, Packet[]>();
+    for (const id of this.unconnected) inputs.set(id, [Packet.eof()]);
+    this.unconnected = [];
+    let received = 0;
+    for (const inlet of this.inlets) {
+      if (!this.isWanted(inlet)) continue;
+      const packets: Packet[] = [];
+      for (let packet = inlet.link.take(); packet !== undefined; packet = inlet.link.take()) {
+        packets.push(packet);
+        if (packet.isEof) {
+          inlet.ended = true;
+          this.openInputs--;
+          break;
+        }
+        received++;
+      }
+      if (packets.length > 0) inputs.set(inlet.id, packets);
+    }
+    if (received > 0) this.count(NodeFigure.packetsIn, received);
+    return inputs;
+  }
+
+  private outlet(id: number): Outlet {
+    let outlet = this.outlets.get(id);
+    if (outlet === undefined) {
+      // Nobody consumes it; what is pushed is released.
+      outlet = new Outlet(id, [], this.ownership, `node ${this.alias}`);
+      this.outlets.set(id, outlet);
+    }
+    return outlet;
+  }
+
+  private emitted(): number {
+    let sum = 0;
+    for (const outlet of this.outlets.values()) sum += outlet.pushed;
+    return sum;
+  }
+
+  private async whileBusy(pending: Promise<void>, settle: () => void): Promise<void> {
+    this.busy = true;
+    try {
+      await pending;
+    } finally {
+      this.busy = false;
+      settle();
+    }
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------------------
+
+  /** Ends the outputs and leaves the inputs; the module is closed when its last packets have been taken. */
+  finish(): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.board.setPhase(this.node, NodePhase.finished);
+    for (const outlet of this.outputs) outlet.end();
+    for (const inlet of this.inlets) inlet.link.leave();
+  }
+
+  /** Calls the module's `close`, once. */
+  close(): void | Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.finished = true;
+    const started = performance.now();
+    const settle = (): void => {
+      this.count(NodeFigure.milliseconds, performance.now() - started);
+      this.board.setPhase(this.node, NodePhase.closed);
+      this.show(NodeStatus.over);
+    };
+    let pending: void | Promise<void>;
+    try {
+      pending = this.module.close?.();
+    } catch (error) {
+      settle();
+      throw error;
+    }
+    if (pending === undefined) settle();
+    else return this.whileBusy(pending, settle);
+  }
+
+  /** Releases every packet that waits at this actor; for a graph that was aborted. */
+  discard(): void {
+    for (const inlet of this.inlets) inlet.link.discard();
+    for (const outlet of this.outputs) for (const link of outlet.links) link.discard();
+  }
+
+  // --- the board ----------------------------------------------------------------------------------------------------
+
+  /** Must come before it takes or sends anything (see links.ts). */
+  showLive(): void {
+    this.show(NodeStatus.live);
+    this.board.setPhase(this.node, NodePhase.running);
+  }
+
+  /** Shows why it does not run; only called when `ready()` was false. */
+  showIdle(): void {
+    if (this.closed || this.busy) return;
+    for (const outlet of this.outputs) for (const link of outlet.links) link.announce();
+    if (this.ready()) {
+      this.show(NodeStatus.live); // announcing found room
+      return;
+    }
+    if (this.finished || !this.outputs.every((outlet) => outlet.clear)) {
+      this.show(NodeStatus.blocked);
+    } else {
+      for (const inlet of this.inlets) {
+        this.board.setStarved(inlet.link.index, this.isWanted(inlet) && !inlet.link.available);
+      }
+      this.show(NodeStatus.starving);
+    }
+    if (!this.finished) this.board.setPhase(this.node, NodePhase.waiting);
+  }
+
+  /** The link whose waiting packets hold more than `cap` bytes, if any. */
+  overflowing(cap: number): OutLink | undefined {
+    for (const outlet of this.outputs) for (const link of outlet.links) if (link.waitingBytes > cap) return link;
+    return undefined;
+  }
+
+  private show(status: number): void {
+    if ((this.shown & 3) === status) return;
+    this.shown = (((this.shown >> 2) + 1) << 2) | status;
+    this.board.setStatus(this.node, this.shown);
+  }
+
+  private count(figure: number, by: number): void {
+    const at = this.figuresAt + figure;
+    this.board.figures[at] = this.board.figures[at]! + by;
+  }
+}
+
+/** The module's meter: its figures are words of the board. */
+export function boardMeter(board: Board, node: number): Meter {
+  const { figures } = board;
+  const at = board.figuresAt(node);
+  const meter = {} as Meter;
+  for (const name of ['duration', 'position', 'frames', 'bytes', 'dropped', 'duplicated', 'corrupt'] as const) {
+    Object.defineProperty(meter, name, {
+      enumerable: true,
+      get: () => figures[at + NodeFigure[name]]!,
+      set: (value: number) => {
+        figures[at + NodeFigure[name]] = value;
+      },
+    });
+  }
+  return meter;
+}

@@ -1,0 +1,267 @@
+/**
+ * The board: one SharedArrayBuffer per running graph in which every thread reads what it has to know of the others.
+ * Nothing a running graph needs waits for the thread that built it; that thread only reads the board.
+ *
+ *   line 0   magic | threads | nodes | links                                       written once
+ *   line 1   STATE      starting -> running -> aborting          compare-and-swap, first change wins
+ *   line 2   STOP       1: sources end, outputs are finalised    set once
+ *   line 3   READY      threads whose modules are initialised    counts up
+ *   line 4   FIRST      (float64) ms until the first packet left a source
+ *   then     one line per thread   | state
+ *            two lines per node    | status | in-progress flag | float64 figures …
+ *            three lines per link  | producer's words | consumer's words | relief's words
+ *
+ * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
+ * three compare-and-swap ones has exactly one writer.
+ */
+const LINE = 32; // int32 per line
+const MAGIC = 0x4d524231; // "MRB1"
+const HEAD_LINES = 5;
+const THREAD_LINES = 1;
+const NODE_LINES = 2;
+const LINK_LINES = 3;
+
+export const GraphState = { starting: 0, running: 1, aborting: 2 } as const;
+export const ThreadState = { starting: 0, ready: 1, ended: 2, dead: 3 } as const;
+/**
+ * What the relief rule has to know of a node (relief.ts). The status word holds a sequence number above these two
+ * bits, so that a change and back is seen.
+ */
+export const NodeStatus = { live: 0, starving: 1, blocked: 2, over: 3 } as const;
+export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as const;
+
+const STATE = LINE;
+const STOP = 2 * LINE;
+const READY = 3 * LINE;
+const FIRST = (4 * LINE) / 2; // float64 index
+
+/** float64 figures of a node, from its second half line on. */
+export const NodeFigure = {
+  calls: 0,
+  milliseconds: 1,
+  packetsIn: 2,
+  packetsOut: 3,
+  frames: 4,
+  bytes: 5,
+  dropped: 6,
+  duplicated: 7,
+  corrupt: 8,
+  position: 9,
+  duration: 10,
+} as const;
+export type NodeFigureName = keyof typeof NodeFigure;
+const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32
+
+export class Board {
+  readonly buffer: SharedArrayBuffer;
+  readonly threads: number;
+  readonly nodes: number;
+  readonly links: number;
+  /** Only for the figures of one's own node, and for reading. */
+  readonly figures: Float64Array;
+  private readonly words: Int32Array;
+
+  private constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer);
+    this.figures = new Float64Array(buffer);
+    if (this.words[0] !== MAGIC) throw new Error('not a graph board');
+    this.threads = this.words[1]!;
+    this.nodes = this.words[2]!;
+    this.links = this.words[3]!;
+  }
+
+  static create(threads: number, nodes: number, links: number): Board {
+    const lines = HEAD_LINES + threads * THREAD_LINES + nodes * NODE_LINES + links * LINK_LINES;
+    const buffer = new SharedArrayBuffer(lines * LINE * 4);
+    new Int32Array(buffer).set([MAGIC, threads, nodes, links]);
+    new Float64Array(buffer)[FIRST] = -1;
+    return new Board(buffer);
+  }
+
+  static attach(buffer: SharedArrayBuffer): Board {
+    return new Board(buffer);
+  }
+
+  // --- the graph -----------------------------------------------------------------------------------------------
+
+  get state(): number {
+    return Atomics.load(this.words, STATE);
+  }
+
+  /** True for the one caller that turned the graph from starting to running. */
+  setRunning(): boolean {
+    return Atomics.compareExchange(this.words, STATE, GraphState.starting, GraphState.running) === GraphState.starting;
+  }
+
+  /** True for the caller whose abort was the first. */
+  setAborting(): boolean {
+    return Atomics.exchange(this.words, STATE, GraphState.aborting) !== GraphState.aborting;
+  }
+
+  get stopping(): boolean {
+    return Atomics.load(this.words, STOP) !== 0;
+  }
+
+  setStopping(): void {
+    Atomics.store(this.words, STOP, 1);
+  }
+
+  /** One more thread has initialised its modules; true when it was the last. */
+  arrive(): boolean {
+    return Atomics.add(this.words, READY, 1) + 1 === this.threads;
+  }
+
+  get firstPacketMilliseconds(): number | undefined {
+    const value = this.figures[FIRST]!;
+    return value < 0 ? undefined : value;
+  }
+
+  /** Several sources may race here; any of their values is a good answer. */
+  noteFirstPacket(milliseconds: number): void {
+    if (this.figures[FIRST]! < 0) this.figures[FIRST] = milliseconds;
+  }
+
+  // --- threads -------------------------------------------------------------------------------------------------
+
+  threadState(thread: number): number {
+    return Atomics.load(this.words, this.threadAt(thread));
+  }
+
+  setThreadState(thread: number, state: number): void {
+    Atomics.store(this.words, this.threadAt(thread), state);
+  }
+
+  // --- nodes: written by the thread that hosts the node ----------------------------------------------------------
+
+  status(node: number): number {
+    return Atomics.load(this.words, this.nodeAt(node));
+  }
+
+  setStatus(node: number, word: number): void {
+    Atomics.store(this.words, this.nodeAt(node), word);
+  }
+
+  phase(node: number): number {
+    return Atomics.load(this.words, this.nodeAt(node) + 1);
+  }
+
+  setPhase(node: number, phase: number): void {
+    Atomics.store(this.words, this.nodeAt(node) + 1, phase);
+  }
+
+  /** Index of the node's first figure in `figures`. */
+  figuresAt(node: number): number {
+    return this.nodeAt(node) / 2 + NODE_FIGURES_AT;
+  }
+
+  figure(node: number, name: NodeFigureName): number {
+    return this.figures[this.figuresAt(node) + NodeFigure[name]]!;
+  }
+
+  // --- links: producer's line --------------------------------------------------------------------------------------
+
+  /** Packets handed to the link, counted before the consumer can see them. */
+  sent(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link));
+  }
+
+  setSent(link: number, count: number): void {
+    Atomics.store(this.words, this.linkAt(link), count);
+  }
+
+  /** Whether the producer waits for room here, and the `taken` it saw when it found none. */
+  blocked(link: number): boolean {
+    return Atomics.load(this.words, this.linkAt(link) + 1) !== 0;
+  }
+
+  blockedAtTaken(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 2);
+  }
+
+  setBlocked(link: number, taken: number): void {
+    const at = this.linkAt(link);
+    Atomics.store(this.words, at + 2, taken);
+    Atomics.store(this.words, at + 1, 1);
+  }
+
+  clearBlocked(link: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 1, 0);
+  }
+
+  /** Packets that wait with the producer because the link has no room. */
+  outbox(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 3);
+  }
+
+  setOutbox(link: number, packets: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 3, packets);
+  }
+
+  highWater(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 4);
+  }
+
+  setHighWater(link: number, packets: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 4, packets);
+  }
+
+  // --- links: consumer's line --------------------------------------------------------------------------------------
+
+  taken(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + LINE);
+  }
+
+  setTaken(link: number, count: number): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE, count);
+  }
+
+  /** Whether the consumer waits for packets of this link. */
+  starved(link: number): boolean {
+    return Atomics.load(this.words, this.linkAt(link) + LINE + 1) !== 0;
+  }
+
+  setStarved(link: number, starved: boolean): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + 1, starved ? 1 : 0);
+  }
+
+  /** The consumer takes no more; what is sent is dropped. */
+  left(link: number): boolean {
+    return Atomics.load(this.words, this.linkAt(link) + LINE + 2) !== 0;
+  }
+
+  setLeft(link: number): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + 2, 1);
+  }
+
+  // --- links: relief's line, compare-and-swap by whoever finds the deadlock -----------------------------------------
+
+  /** Packets the producer may hold beyond the limit and still run. */
+  allowance(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 2 * LINE);
+  }
+
+  /** False when somebody else lifted the limit first. */
+  raiseAllowance(link: number, from: number, by: number): boolean {
+    const at = this.linkAt(link) + 2 * LINE;
+    if (Atomics.compareExchange(this.words, at, from, from + by) !== from) return false;
+    Atomics.add(this.words, at + 1, 1);
+    return true;
+  }
+
+  reliefs(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 2 * LINE + 1);
+  }
+
+  private threadAt(thread: number): number {
+    return (HEAD_LINES + thread * THREAD_LINES) * LINE;
+  }
+
+  private nodeAt(node: number): number {
+    return (HEAD_LINES + this.threads * THREAD_LINES + node * NODE_LINES) * LINE;
+  }
+
+  private linkAt(link: number): number {
+    return (HEAD_LINES + this.threads * THREAD_LINES + this.nodes * NODE_LINES + link * LINK_LINES) * LINE;
+  }
+}

@@ -1,0 +1,80 @@
+/** Errors cross threads as plain data: structured clone keeps neither our classes nor the codes of a cause. */
+import { type ErrorCode, FFmpegError, GraphError, MillraceError, type Phase } from '../errors.js';
+
+export interface ErrorWire {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: string;
+  /** FFmpegError */
+  averror?: number;
+  text?: string;
+  /** GraphError */
+  nodeId?: number;
+  alias?: string;
+  module?: string;
+  phase?: Phase;
+  cause?: ErrorWire;
+}
+
+const DEPTH = 5;
+
+export function packError(error: unknown, depth = DEPTH): ErrorWire {
+  if (!(error instanceof Error)) return { name: 'Error', message: `thrown: ${describeThrown(error)}` };
+  const wire: ErrorWire = { name: error.name, message: error.message };
+  if (error.stack !== undefined) wire.stack = error.stack;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string') wire.code = code;
+  if (error instanceof FFmpegError) {
+    wire.averror = error.averror;
+    wire.text = error.text;
+  }
+  if (error instanceof GraphError) {
+    if (error.nodeId !== undefined) wire.nodeId = error.nodeId;
+    if (error.alias !== undefined) wire.alias = error.alias;
+    if (error.module !== undefined) wire.module = error.module;
+    if (error.phase !== undefined) wire.phase = error.phase;
+  }
+  if (error.cause !== undefined && depth > 0) wire.cause = packError(error.cause, depth - 1);
+  return wire;
+}
+
+export function unpackError(wire: ErrorWire): Error {
+  const cause = wire.cause === undefined ? undefined : unpackError(wire.cause);
+  const error = build(wire, cause);
+  if (wire.stack !== undefined) error.stack = wire.stack;
+  return error;
+}
+
+function build(wire: ErrorWire, cause: Error | undefined): Error {
+  const code = wire.code as ErrorCode;
+  if (wire.name === 'GraphError') {
+    const { nodeId, alias, module, phase } = wire;
+    return new GraphError(code, wire.message, {
+      ...(nodeId === undefined ? {} : { nodeId }),
+      ...(alias === undefined ? {} : { alias }),
+      ...(module === undefined ? {} : { module }),
+      ...(phase === undefined ? {} : { phase }),
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+  const details = cause === undefined ? {} : { cause };
+  if (wire.name === 'FFmpegError' && wire.averror !== undefined) {
+    const error = new FFmpegError('', wire.averror, wire.text ?? '', { code, ...details });
+    error.message = wire.message;
+    return error;
+  }
+  if (wire.code?.startsWith('ERR_MILLRACE_')) return new MillraceError(code, wire.message, details);
+  const error = new Error(wire.message, details);
+  error.name = wire.name;
+  if (wire.code !== undefined) Object.assign(error, { code: wire.code });
+  return error;
+}
+
+function describeThrown(value: unknown): string {
+  try {
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return String(value); // circular, or a bigint inside
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * A link carries packets from one output to one input. Inside a thread it is a queue; across threads it is a ring. It
+ * has two faces, each used only by the thread of its actor: `OutLink` by the producer, `InLink` by the consumer.
+ *
+ * Back-pressure never blocks a module: what finds no room waits with the producer, and the producer is not run again
+ * while more waits than the link's allowance, which is 0 until the relief rule (relief.ts) raises it.
+ *
+ * Invariants the relief rule stands on: `sent` is raised before a packet can be seen, `taken` after it was removed, the
+ * end of the stream counts as a packet, and `blocked` is shown with the `taken` that was read before looking for room.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from '../../ringbuffer/index.js';
+import type { Packet } from '../media/packet.js';
+import type { Board } from './board.js';
+import { Fifo } from './fifo.js';
+import { KIND_SWITCH, type Outgoing, outgoing, payloadBytes, read, write } from './transport.js';
+
+export interface OutLink {
+  readonly index: number;
+  /** Takes the packet over, end of stream included. */
+  offer(packet: Packet): void;
+  /** Moves what waits as far as there is room; true when nothing waits any more. */
+  flush(): boolean;
+  /** The producer may run: no more waits than is allowed. */
+  readonly clear: boolean;
+  /** The consumer takes no more. */
+  readonly left: boolean;
+  /** Estimated bytes that wait beyond the limit. */
+  readonly waitingBytes: number;
+  /** Shows on the board whether the producer waits for room here, and asks to be woken when there is some. */
+  announce(): void;
+  /** Releases what was not taken. No further calls. */
+  discard(): void;
+}
+
+export interface InLink {
+  readonly index: number;
+  readonly available: boolean;
+  /** The next packet, or undefined. */
+  take(): Packet | undefined;
+  /** Takes no more: what is queued is released, and the producer learns it. */
+  leave(): void;
+  /** Releases what was not taken, without telling anybody. No further calls. */
+  discard(): void;
+}
+
+/** Both faces of a link inside one thread. */
+export class DirectLink implements OutLink, InLink {
+  private readonly queue = new Fifo<Packet>();
+  private sent = 0;
+  private taken = 0;
+  private high = 0;
+  private over = 0;
+  private overBytes = 0;
+  left = false;
+
+  constructor(
+    readonly index: number,
+    private readonly board: Board,
+    private readonly limit: number,
+  ) {}
+
+  offer(packet: Packet): void {
+    if (this.left) {
+      packet.close();
+      return;
+    }
+    this.queue.push(packet);
+    this.board.setSent(this.index, ++this.sent);
+    const { length } = this.queue;
+    if (length > this.high) this.board.setHighWater(this.index, (this.high = length));
+    if (length > this.limit) {
+      this.over = length - this.limit;
+      this.overBytes += payloadBytes(packet.payload);
+    }
+  }
+
+  flush(): boolean {
+    return this.queue.length <= this.limit;
+  }
+
+  get clear(): boolean {
+    const waiting = this.queue.length - this.limit;
+    return waiting <= 0 || waiting <= this.board.allowance(this.index);
+  }
+
+  get waitingBytes(): number {
+    // The average of those that waited is exact enough for a cap, and needs no walk.
+    const waiting = this.queue.length - this.limit;
+    return waiting <= 0 ? 0 : (this.overBytes / this.over) * waiting;
+  }
+
+  announce(): void {
+    const waiting = Math.max(0, this.queue.length - this.limit);
+    this.board.setOutbox(this.index, waiting);
+    if (waiting > 0) this.board.setBlocked(this.index, this.taken);
+    else this.board.clearBlocked(this.index);
+  }
+
+  get available(): boolean {
+    return this.queue.length > 0;
+  }
+
+  take(): Packet | undefined {
+    const packet = this.queue.shift();
+    if (packet !== undefined) {
+      this.board.setTaken(this.index, ++this.taken);
+      if (this.queue.length <= this.limit) {
+        this.over = 0;
+        this.overBytes = 0;
+      }
+    }
+    return packet;
+  }
+
+  leave(): void {
+    this.left = true;
+    this.board.setLeft(this.index);
+    this.discard();
+  }
+
+  discard(): void {
+    for (let packet = this.take(); packet !== undefined; packet = this.take()) packet.close();
+  }
+}
+
+/** Rings start small and grow with what they carry: most links of a graph never need more. */
+const FIRST_CAPACITY = 64 * 1024;
+
+export function createRing(limit: number): SharedArrayBuffer {
+  return RingBuffer.create({ capacity: FIRST_CAPACITY, maxRecords: limit }).buffer;
+}
+
+/** Power of two in which `depth` records of `size` bytes fit, at most about `most` bytes but always two records. */
+export function capacityFor(size: number, depth: number, most: number): number {
+  const record = size + 16; // header and alignment
+  const wanted = Math.max(2 * record, Math.min(record * (depth + 1), most));
+  return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+/** The producer's face of a link that crosses threads. */
+export class RingOut implements OutLink {
+  private handle: RingBuffer;
+  private ring: RingProducer;
+  private readonly outbox = new Fifo<Packet>();
+  private outboxBytes = 0;
+  /** The head of the outbox in its ring form. */
+  private head: Outgoing | undefined;
+  private sent = 0;
+  private high = 0;
+
+  constructor(
+    readonly index: number,
+    private readonly board: Board,
+    private readonly limit: number,
+    private readonly bytesLimit: number,
+    buffer: SharedArrayBuffer,
+    private readonly port: MessagePort,
+    /** The consumer's thread waits on it. */
+    private readonly bell: Doorbell,
+  ) {
+    this.handle = RingBuffer.attach(buffer);
+    this.ring = this.handle.producer({ bell });
+  }
+
+  offer(packet: Packet): void {
+    if (this.left) {
+      packet.close();
+      return;
+    }
+    this.outbox.push(packet);
+    this.outboxBytes += payloadBytes(packet.payload);
+    this.flush();
+    const queued = this.sent - this.board.taken(this.index) + this.outbox.length;
+    if (queued > this.high) this.board.setHighWater(this.index, (this.high = queued));
+  }
+
+  flush(): boolean {
+    if (this.outbox.length === 0) return true;
+    if (this.left) {
+      this.discard();
+      return true;
+    }
+    for (let packet = this.outbox.peek(); packet !== undefined; packet = this.outbox.peek()) {
+      if (!this.send(packet)) return false;
+      this.outbox.shift();
+      this.outboxBytes -= payloadBytes(packet.payload);
+      packet.close();
+    }
+    return true;
+  }
+
+  get clear(): boolean {
+    const { length } = this.outbox;
+    return length === 0 || length <= this.board.allowance(this.index);
+  }
+
+  get waitingBytes(): number {
+    return this.outboxBytes;
+  }
+
+  announce(): void {
+    // `taken` is read before the attempt: what is taken after it shows as a difference, and the node counts as live.
+    const taken = this.board.taken(this.index);
+    while (!this.flush()) {
+      if (this.ring.wantSpace(this.needed())) continue;
+      this.board.setOutbox(this.index, this.outbox.length);
+      this.board.setBlocked(this.index, taken);
+      return;
+    }
+    this.board.setOutbox(this.index, 0);
+    this.board.clearBlocked(this.index);
+  }
+
+  discard(): void {
+    for (let packet = this.outbox.shift(); packet !== undefined; packet = this.outbox.shift()) packet.close();
+    this.outboxBytes = 0;
+    this.head = undefined;
+  }
+
+  get left(): boolean {
+    return this.board.left(this.index);
+  }
+
+  /** Bytes of the record that has to go next: the head's, or the switch to a larger ring. */
+  private needed(): number {
+    return this.head === undefined || this.head.size > this.ring.maxRecord ? 0 : this.head.size;
+  }
+
+  private send(packet: Packet): boolean {
+    if (this.head?.packet !== packet) {
+      // Describing a frame makes views of its planes, so it is not done while the ring takes no record at all.
+      if (this.handle.inFlight() >= this.limit) return false;
+      this.head = outgoing(packet);
+    }
+    if (this.mustGrow(this.head.size) && !this.grow(this.head.size)) return false;
+    this.board.setSent(this.index, this.sent + 1);
+    if (!write(this.ring, this.head)) {
+      this.board.setSent(this.index, this.sent);
+      return false;
+    }
+    this.sent++;
+    this.head = undefined;
+    this.ring.commit();
+    return true;
+  }
+
+  /** A ring that cannot hold as many such records as the limit allows is replaced, up to the limit in bytes. */
+  private mustGrow(size: number): boolean {
+    if (size > this.ring.maxRecord) return true;
+    return capacityFor(size, this.limit, this.bytesLimit) > this.handle.capacity;
+  }
+
+  private grow(size: number): boolean {
+    if (this.ring.claim(0, KIND_SWITCH) < 0) return false;
+    const larger = RingBuffer.create({
+      capacity: capacityFor(size, this.limit, this.bytesLimit),
+      maxRecords: this.limit,
+    });
+    // The port's queue is filled before the record that sends the consumer there is published.
+    this.port.postMessage(larger.buffer);
+    this.ring.commit();
+    this.handle = larger;
+    this.ring = larger.producer({ bell: this.bell });
+    return true;
+  }
+}
+
+/** The consumer's face of a link that crosses threads. */
+export class RingIn implements InLink {
+  private ring: RingConsumer;
+  private taken = 0;
+  private gone = false;
+
+  constructor(
+    readonly index: number,
+    private readonly board: Board,
+    buffer: SharedArrayBuffer,
+    private readonly port: MessagePort,
+    /** The producer's thread waits on it. */
+    private readonly bell: Doorbell,
+  ) {
+    this.ring = RingBuffer.attach(buffer).consumer({ bell });
+  }
+
+  get available(): boolean {
+    return !this.gone && this.next() >= 0;
+  }
+
+  take(): Packet | undefined {
+    if (this.gone) return undefined;
+    const at = this.next();
+    if (at < 0) return undefined;
+    const packet = read(this.ring, at);
+    this.ring.release();
+    this.board.setTaken(this.index, ++this.taken);
+    return packet;
+  }
+
+  leave(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.board.setLeft(this.index);
+    this.ring.close(); // wakes the producer, which reads `left` on the board
+  }
+
+  discard(): void {
+    this.gone = true;
+  }
+
+  private next(): number {
+    for (;;) {
+      const at = this.ring.peek();
+      if (at < 0 || this.ring.kind !== KIND_SWITCH) return at;
+      const message = receiveMessageOnPort(this.port) as { message: SharedArrayBuffer } | undefined;
+      if (message === undefined) throw new Error(`link ${this.index}: the larger ring is announced but not there`);
+      this.ring.release();
+      this.ring = RingBuffer.attach(message.message).consumer({ bell: this.bell });
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** From a module's name or file to an object that can be run, in the thread that will run it. */
+import { pathToFileURL } from 'node:url';
+import { MillraceError } from '../errors.js';
+import type { Module, ModuleClass } from '../module/contract.js';
+import type { ModuleRef } from '../module/ref.js';
+import { loadBuiltin } from '../modules.js';
+
+/** @throws MillraceError ERR_MILLRACE_MODULE_LOAD naming the file, the export and what is there instead. */
+export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> {
+  if (ref.definition !== undefined) return ref.definition;
+  if (ref.path === undefined) return loadBuiltin(ref.name);
+  const url = ref.path.startsWith('file:') ? ref.path : pathToFileURL(ref.path).href;
+  const entry = ref.entry ?? 'default';
+  let exports: Record<string, unknown>;
+  try {
+    exports = (await import(url)) as Record<string, unknown>;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, { cause });
+  }
+  const found = exports[entry];
+  if (!isModule(found)) {
+    const names = Object.keys(exports).join(', ') || 'nothing';
+    throw new MillraceError(
+      'ERR_MILLRACE_MODULE_LOAD',
+      `module file ${ref.path} has no module as its export '${entry}'; it exports ${names}`,
+      { hint: 'A module is an object with a process method (defineModule), or a class with one' },
+    );
+  }
+  return found;
+}
+
+export function isModule(value: unknown): value is Module | ModuleClass {
+  if (typeof value === 'function') return typeof (value.prototype as Module | undefined)?.process === 'function';
+  return typeof value === 'object' && value !== null && typeof (value as Module).process === 'function';
+}
+
+/** Every node has an object of its own: an instance of the class, or one that inherits from the definition. */
+export function instantiate(loaded: Module | ModuleClass): Module {
+  return typeof loaded === 'function' ? new loaded() : (Object.create(loaded) as Module);
+}

@@ -1,0 +1,387 @@
+/**
+ * The share of one graph that one thread runs: its actors, from loading to the last `close`, and its word in the
+ * graph's common affairs (ready, failed, ended). It has no loop of its own; the thread's host drives it.
+ */
+import { Doorbell } from '../../ringbuffer/index.js';
+import { GraphError, MillraceError, type Phase } from '../errors.js';
+import { ledger } from '../media/ledger.js';
+import type { Module, ModuleContext, ModuleClass } from '../module/contract.js';
+import { Actor, boardMeter, type Inlet } from './actor.js';
+import { Board, GraphState, ThreadState } from './board.js';
+import { packError } from './error-wire.js';
+import { type InLink, type OutLink, RingIn, RingOut, DirectLink } from './links.js';
+import { instantiate, loadModule } from './load.js';
+import type { FromHost, PartNode, PartSpec } from './protocol.js';
+import { Relief } from './relief.js';
+
+/** Times an actor that could run lets others of its thread go first. */
+const PATIENCE = 64;
+
+export class Part {
+  readonly board: Board;
+  /** Furthest downstream first. */
+  readonly actors: Actor[] = [];
+  /** Modules are initialised and the graph has been let go; until then nothing is scheduled. */
+  private initialised = false;
+  /** It is over, or about to be: nothing is scheduled any more. */
+  private ending = false;
+  ended = false;
+  private readonly bells: Doorbell[];
+  private readonly relief: Relief;
+  private readonly aborter = new AbortController();
+  private readonly pendingCalls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  private readonly running = new Set<Promise<void>>();
+  private readonly nativeBefore: Record<string, number>;
+  private nextCall = 0;
+
+  constructor(
+    readonly spec: PartSpec,
+    private readonly tell: (message: FromHost) => void,
+    /** Wakes this thread's host. */
+    private readonly wake: () => void,
+  ) {
+    this.board = Board.attach(spec.board);
+    this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
+    this.relief = new Relief(this.board, spec.allLinks);
+    this.nativeBefore = ledger.snapshot();
+  }
+
+  // --- beginning ----------------------------------------------------------------------------------------------------
+
+  /** Loads and initialises every module; the last thread to do so lets the graph go. Never rejects. */
+  async load(): Promise<void> {
+    const { spec, board } = this;
+    const links = this.makeLinks();
+    for (const node of spec.nodes) {
+      if (board.state === GraphState.aborting) break;
+      await this.guard(node, 'load', async () => {
+        const module = instantiate(await loadModule(node.module));
+        const actor = this.makeActor(node, module, links);
+        this.actors.push(actor);
+        await this.guard(node, 'init', async () => {
+          const context = actor.context as { options: Record<string, unknown> };
+          context.options = await validated(module, node);
+          await module.init?.(actor.context);
+        });
+      });
+    }
+    this.actors.sort((a, b) => b.rank - a.rank);
+    this.initialised = true;
+    board.setThreadState(spec.thread, ThreadState.ready);
+    if (board.arrive() && board.setRunning()) this.ringAll();
+    this.wake();
+  }
+
+  private makeLinks(): { ins: Map<number, InLink>; outs: Map<number, OutLink> } {
+    const { spec, board } = this;
+    const ins = new Map<number, InLink>();
+    const outs = new Map<number, OutLink>();
+    for (const link of spec.links) {
+      if (link.ring === undefined) {
+        const direct = new DirectLink(link.index, board, link.limit);
+        ins.set(link.index, direct);
+        outs.set(link.index, direct);
+      } else if (link.producerThread === spec.thread) {
+        const bell = this.bells[link.consumerThread]!;
+        const { buffer, port } = link.ring;
+        outs.set(link.index, new RingOut(link.index, board, link.limit, spec.bytesLimit, buffer, port, bell));
+      } else {
+        const bell = this.bells[link.producerThread]!;
+        ins.set(link.index, new RingIn(link.index, board, link.ring.buffer, link.ring.port, bell));
+      }
+    }
+    return { ins, outs };
+  }
+
+  private makeActor(node: PartNode, module: Module, links: ReturnType<Part['makeLinks']>): Actor {
+    const inlets: Inlet[] = [];
+    const outputs = new Map<number, OutLink[]>();
+    for (const link of this.spec.links) {
+      if (link.consumer === node.index) {
+        inlets.push({ id: link.input, link: links.ins.get(link.index)!, ended: false });
+      }
+      if (link.producer === node.index) {
+        const list = outputs.get(link.output) ?? [];
+        list.push(links.outs.get(link.index)!);
+        outputs.set(link.output, list);
+      }
+    }
+    inlets.sort((a, b) => a.id - b.id);
+    const connected = inlets.map((inlet) => inlet.id);
+    const unconnected: number[] = [];
+    for (let id = 0; id < (connected.at(-1) ?? 0); id++) if (!connected.includes(id)) unconnected.push(id);
+    const ids = [...outputs.keys()].sort((a, b) => a - b);
+    const context = this.makeContext(node, connected, ids);
+    const { index, alias, rank } = node;
+    return new Actor({ node: index, alias, rank, inlets, unconnected, outputs, board: this.board }, module, context);
+  }
+
+  private makeContext(node: PartNode, inputs: number[], outputs: number[]): ModuleContext {
+    const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) =>
+      this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message });
+    return {
+      options: node.options,
+      id: node.id,
+      alias: node.alias,
+      inputs,
+      outputs,
+      log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+      meter: boardMeter(this.board, node.index),
+      callback: (key, value) => this.callback(node, key, value),
+      signal: this.aborter.signal,
+    };
+  }
+
+  // --- at work --------------------------------------------------------------------------------------------------------
+
+  /** Whether the host should call `step`. */
+  hasWork(): boolean {
+    if (this.ending) return false;
+    const { state } = this.board;
+    if (state === GraphState.aborting) return this.initialised;
+    if (!this.initialised || state === GraphState.starting) return false;
+    for (const actor of this.actors) if (actor.ready()) return true;
+    return this.finished();
+  }
+
+  /** One unit of work. @returns false if there was nothing to do. */
+  step(turn: number): boolean {
+    if (this.ending) return false;
+    const { state } = this.board;
+    if (state === GraphState.aborting && this.initialised) {
+      this.ending = true;
+      void this.abortAll();
+      return true;
+    }
+    if (!this.initialised || state !== GraphState.running) return false;
+    const next = this.choose();
+    if (next !== undefined) {
+      next.passedOver = 0;
+      next.lastTurn = turn;
+      this.run(next);
+      return true;
+    }
+    if (!this.finished()) return false;
+    this.ending = true;
+    this.end();
+    return true;
+  }
+
+  /**
+   * The actor furthest downstream that can run, so that packets leave before new ones enter. Those that need no input
+   * come after all others, in turns. Who could run but was passed over too often goes first: an endless stream from
+   * another thread must not keep a neighbour from its share.
+   */
+  private choose(): Actor | undefined {
+    let fed: Actor | undefined;
+    let selfDriven: Actor | undefined;
+    let patient: Actor | undefined;
+    for (const actor of this.actors) {
+      if (!actor.ready()) continue;
+      if (++actor.passedOver > PATIENCE && actor.passedOver > (patient?.passedOver ?? 0)) patient = actor;
+      if (actor.finished || !actor.selfDriven) fed ??= actor;
+      else if (selfDriven === undefined || actor.lastTurn < selfDriven.lastTurn) selfDriven = actor;
+    }
+    return patient ?? fed ?? selfDriven;
+  }
+
+  private finished(): boolean {
+    for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
+    return true;
+  }
+
+  private run(actor: Actor): void {
+    const phase = actor.finished ? 'close' : 'process';
+    let pending: void | Promise<void>;
+    try {
+      pending = actor.step();
+      if (actor.isSource && pending === undefined) this.noteFirstPacket();
+    } catch (error) {
+      this.failNode(actor.node, phase, error);
+      return;
+    }
+    if (pending !== undefined) {
+      const settled = pending
+        .catch((error: unknown) => this.failNode(actor.node, phase, error))
+        .finally(() => {
+          this.running.delete(settled);
+          if (actor.isSource) this.noteFirstPacket();
+          this.checkOverflow(actor);
+          this.wake();
+        });
+      this.running.add(settled);
+    } else {
+      this.checkOverflow(actor);
+    }
+  }
+
+  private noteFirstPacket(): void {
+    if (this.board.firstPacketMilliseconds !== undefined) return;
+    for (const actor of this.actors) {
+      if (actor.isSource && this.board.figure(actor.node, 'packetsOut') > 0) {
+        this.board.noteFirstPacket(performance.timeOrigin + performance.now() - this.spec.startedAt);
+        return;
+      }
+    }
+  }
+
+  private checkOverflow(actor: Actor): void {
+    const link = actor.overflowing(this.spec.hardCap);
+    if (link === undefined) return;
+    const ends = this.spec.links.find((l) => l.index === link.index)!;
+    const nodes = this.spec.nodes;
+    const from = nodes.find((node) => node.index === ends.producer)!;
+    const message =
+      `the link from output ${ends.output} of ${from.module.name} "${from.alias}" to input ${ends.input} of node index ` +
+      `${ends.consumer} holds about ${Math.round(link.waitingBytes / 1e6)} MB beyond its limit of ${ends.limit} packets, ` +
+      `more than hard_cap (${Math.round(this.spec.hardCap / 1e6)} MB): its consumer waits for packets of another input ` +
+      'that come much later, or the module emits without end in one call';
+    this.failNode(actor.node, 'run', new MillraceError('ERR_MILLRACE_LINK_OVERFLOW', message));
+  }
+
+  /**
+   * Called when none of this thread's actors can run: shows why on the board and lifts what the relief rule demands.
+   * @returns true if a limit was lifted, so that somebody can run now.
+   */
+  showIdle(): boolean {
+    if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
+    for (const actor of this.actors) if (!actor.ready()) actor.showIdle();
+    const raised = this.relief.relieve();
+    for (const link of raised) {
+      const ends = this.spec.allLinks[link]!;
+      this.tell({ type: 'relief', run: this.spec.run, link, allowance: this.board.allowance(link) });
+      this.bells[this.spec.nodeThreads[ends.producer]!]!.ring();
+    }
+    return raised.length > 0;
+  }
+
+  // --- callbacks --------------------------------------------------------------------------------------------------------
+
+  private callback(node: PartNode, key: string | number, value: unknown): Promise<unknown> {
+    if (!node.hasCallback) {
+      return Promise.reject(
+        new MillraceError('ERR_MILLRACE_STATE', `node ${node.alias} has no callback for '${key}'`, {
+          hint: 'Give the node a `callback` when you build the graph',
+        }),
+      );
+    }
+    const call = this.nextCall++;
+    return new Promise((resolve, reject) => {
+      this.pendingCalls.set(call, { resolve, reject });
+      this.tell({ type: 'callback', run: this.spec.run, node: node.index, call, key, value });
+    });
+  }
+
+  callbackResult(call: number, ok: boolean, value: unknown): void {
+    const pending = this.pendingCalls.get(call);
+    this.pendingCalls.delete(call);
+    if (ok) pending?.resolve(value);
+    else pending?.reject(value);
+  }
+
+  // --- failing and ending -----------------------------------------------------------------------------------------------
+
+  private async guard(node: PartNode, phase: Phase, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.failNode(node.index, phase, error);
+    }
+  }
+
+  private failNode(index: number, phase: Phase, cause: unknown): void {
+    const node = this.spec.nodes.find((n) => n.index === index)!;
+    this.fail(nodeError(node, phase, cause));
+  }
+
+  /** The graph has failed: the first to say so ends it for everybody. */
+  fail(error: GraphError): void {
+    const first = this.board.setAborting();
+    this.tell({ type: 'failed', run: this.spec.run, first, error: packError(error) });
+    this.ringAll();
+    this.wake();
+  }
+
+  ringAll(): void {
+    for (const bell of this.bells) bell.alarm();
+  }
+
+  /** Closes every module, releases every packet. */
+  private async abortAll(): Promise<void> {
+    const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
+    this.aborter.abort(reason);
+    for (const pending of this.pendingCalls.values()) pending.reject(reason);
+    this.pendingCalls.clear();
+    // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
+    await withinGrace(Promise.all(this.running), this.spec.stopGrace / 2);
+    await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
+    for (const actor of this.actors) actor.discard();
+    this.end();
+  }
+
+  private async closeActor(actor: Actor): Promise<void> {
+    try {
+      await actor.close();
+    } catch (error) {
+      this.failNode(actor.node, 'close', error);
+    }
+  }
+
+  private end(): void {
+    for (const link of this.spec.links) link.ring?.port.close();
+    this.ended = true;
+    this.board.setThreadState(this.spec.thread, ThreadState.ended);
+    this.tell({
+      type: 'ended',
+      run: this.spec.run,
+      thread: this.spec.thread,
+      leaked: difference(ledger.snapshot(), this.nativeBefore),
+    });
+    this.wake();
+  }
+}
+
+/** A module's promise may never settle; the end of the graph must not depend on it. */
+async function withinGrace(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const grace = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, grace]);
+  clearTimeout(timer);
+}
+
+function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
+  const more: Record<string, number> = {};
+  for (const [kind, count] of Object.entries(after)) {
+    const grown = count - (before[kind] ?? 0);
+    if (grown > 0) more[kind] = grown;
+  }
+  return more;
+}
+
+async function validated(module: Module | ModuleClass, node: PartNode): Promise<Record<string, unknown>> {
+  const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
+  if (schema === undefined) return node.options;
+  const result = await schema['~standard'].validate(node.options);
+  if (result.issues === undefined) return result.value as Record<string, unknown>;
+  const problems = result.issues.map((issue) => {
+    const path = (issue.path ?? []).map((key) => (typeof key === 'object' ? String(key.key) : String(key))).join('.');
+    return path === '' ? issue.message : `option ${path}: ${issue.message}`;
+  });
+  throw new MillraceError('ERR_MILLRACE_OPTION', problems.join('; '));
+}
+
+/** What a module threw, with the place where it happened. Our own errors keep their code. */
+export function nodeError(node: PartNode, phase: Phase, cause: unknown): GraphError {
+  if (cause instanceof GraphError) return cause;
+  const known = cause instanceof MillraceError;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const { id, alias, module } = node;
+  const name = alias === '' ? `node ${id}` : `node ${id} "${alias}"`;
+  return new GraphError(
+    known ? cause.code : phase === 'load' ? 'ERR_MILLRACE_MODULE_LOAD' : 'ERR_MILLRACE_MODULE',
+    `${name} (${module.name}) failed in ${phase}: ${text}`,
+    { nodeId: id, alias, module: module.name, phase, cause },
+  );
+}

@@ -1,0 +1,70 @@
+/** What the scheduler and a thread's host say to each other. Rare: starting, ending, telling. Packets never go this way. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ModuleRef } from '../module/ref.js';
+import type { ErrorWire } from './error-wire.js';
+import type { LinkEnds } from './relief.js';
+
+/** A node as its thread needs it. */
+export interface PartNode {
+  /** Index on the board. */
+  index: number;
+  id: number;
+  alias: string;
+  rank: number;
+  module: ModuleRef;
+  options: Record<string, unknown>;
+  hasCallback: boolean;
+}
+
+/** A link that touches this thread. */
+export interface PartLink extends LinkEnds {
+  index: number;
+  output: number;
+  input: number;
+  /** Absent: both ends are in this thread. */
+  ring?: { buffer: SharedArrayBuffer; port: MessagePort };
+  producerThread: number;
+  consumerThread: number;
+}
+
+/** The share of one graph that one thread runs. */
+export interface PartSpec {
+  run: number;
+  /** Index of this thread on the board. */
+  thread: number;
+  board: SharedArrayBuffer;
+  /** Doorbell of every thread of the graph, by index. */
+  bells: SharedArrayBuffer[];
+  nodes: PartNode[];
+  /** Links that touch this thread. */
+  links: PartLink[];
+  /** Thread of every node of the graph, by node index. */
+  nodeThreads: number[];
+  /** Every link of the graph, for the relief rule. */
+  allLinks: LinkEnds[];
+  bytesLimit: number;
+  hardCap: number;
+  /** performance.timeOrigin-based start in ms, comparable between threads. */
+  startedAt: number;
+  /** Longest wait in ms for an asynchronous call when the graph is aborted. */
+  stopGrace: number;
+}
+
+export type ToHost =
+  | { type: 'start'; part: PartSpec }
+  | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown }
+  | { type: 'quit' };
+
+export type FromHost =
+  | { type: 'failed'; run: number; first: boolean; error: ErrorWire }
+  | { type: 'log'; run: number; node: number; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
+  | { type: 'relief'; run: number; link: number; allowance: number }
+  | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }
+  | { type: 'ended'; run: number; thread: number; leaked: Record<string, number> };
+
+/** What a thread gets when it is started. */
+export interface BootData {
+  bell: SharedArrayBuffer;
+  port: MessagePort;
+  spin: number;
+}

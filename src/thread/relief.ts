@@ -1,0 +1,132 @@
+/**
+ * Starvation relief: no graph that finishes with unbounded queues may hang with bounded ones.
+ *
+ * A consumer may starve on one input while another of its inputs is full and blocks the producer both come from
+ * (split -> two branches -> concat). Nothing moves then until one full link takes more than its limit. This file finds
+ * that state and lifts exactly the links that cause it. It runs in whichever thread is about to have nothing to do, on
+ * the board alone: the thread that built the graph may be blocked.
+ *
+ * Which nodes can move is a least fixpoint over the wait-for graph. A node is LIVE when
+ *   - its published status says so (it runs, or can run, or waits for the outside world), or
+ *   - it is starving, and for one of the links it waits on: a packet is under way, or the producer is live, or
+ *   - it is blocked, and for every link it waits on: the consumer has taken something since, or has left, or is live.
+ * What is not live will never move by itself. From every such starving node we walk upstream along the links it
+ * starves on; the walk ends at blocked producers, and those of their full links whose consumers are not live are lifted.
+ *
+ * Why none is missed: a node publishes its status *before* its thread calls `relieve` (both sequentially consistent),
+ * so the last thread of a deadlocked set to publish sees all of it. Why a stale reading does no harm: the status words
+ * of the whole dead set are read again before anything is lifted, and they carry a sequence number; a lift that was not
+ * needed is only a larger queue.
+ */
+import { type Board, NodeStatus } from './board.js';
+
+/** Who produces and who consumes a link, by node index; `limit` is also the step by which it is lifted. */
+export interface LinkEnds {
+  producer: number;
+  consumer: number;
+  limit: number;
+}
+
+export class Relief {
+  private readonly inLinks: number[][] = [];
+  private readonly outLinks: number[][] = [];
+  private readonly words: Int32Array;
+  private readonly live: Uint8Array;
+
+  constructor(
+    private readonly board: Board,
+    private readonly links: readonly LinkEnds[],
+  ) {
+    for (let node = 0; node < board.nodes; node++) {
+      this.inLinks.push([]);
+      this.outLinks.push([]);
+    }
+    links.forEach((ends, link) => {
+      this.inLinks[ends.consumer]!.push(link);
+      this.outLinks[ends.producer]!.push(link);
+    });
+    this.words = new Int32Array(board.nodes);
+    this.live = new Uint8Array(board.nodes);
+  }
+
+  /** Lifts what has to be lifted; returns the links whose limit this call raised (their producers must be woken). */
+  relieve(): number[] {
+    const { board, words } = this;
+    for (let node = 0; node < words.length; node++) words[node] = board.status(node);
+    this.findLive();
+    const targets = this.findTargets();
+    if (targets.size === 0) return [];
+    for (let node = 0; node < words.length; node++) {
+      // Somebody of the dead set moved while we looked: it will come here again when it stops moving.
+      if (!this.live[node] && board.status(node) !== words[node]) return [];
+    }
+    const raised: number[] = [];
+    for (const [link, allowance] of targets) {
+      if (board.raiseAllowance(link, allowance, this.links[link]!.limit)) raised.push(link);
+    }
+    return raised;
+  }
+
+  private status(node: number): number {
+    return this.words[node]! & 3;
+  }
+
+  private findLive(): void {
+    const { live, words } = this;
+    for (let node = 0; node < words.length; node++) live[node] = this.status(node) === NodeStatus.live ? 1 : 0;
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let node = 0; node < words.length; node++) {
+        if (!live[node] && this.canMove(node)) {
+          live[node] = 1;
+          changed = true;
+        }
+      }
+    }
+  }
+
+  private canMove(node: number): boolean {
+    const { board, links, live } = this;
+    switch (this.status(node)) {
+      case NodeStatus.starving:
+        return this.inLinks[node]!.some(
+          (link) => board.starved(link) && (board.sent(link) !== board.taken(link) || live[links[link]!.producer] === 1),
+        );
+      case NodeStatus.blocked:
+        return this.outLinks[node]!.every(
+          (link) =>
+            !board.blocked(link) ||
+            board.left(link) ||
+            board.taken(link) !== board.blockedAtTaken(link) ||
+            live[links[link]!.consumer] === 1,
+        );
+      default:
+        return false; // over: it will never send or take again
+    }
+  }
+
+  /** Full links to lift, with the allowance they had when we looked. */
+  private findTargets(): Map<number, number> {
+    const { board, links, live, words } = this;
+    const targets = new Map<number, number>();
+    const seen = new Set<number>();
+    const pending: number[] = [];
+    for (let node = 0; node < words.length; node++) {
+      if (!live[node] && this.status(node) === NodeStatus.starving) pending.push(node);
+    }
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      for (const link of this.inLinks[node]!) {
+        if (!board.starved(link)) continue;
+        const producer = links[link]!.producer;
+        if (seen.has(producer) || live[producer]) continue;
+        seen.add(producer);
+        if (this.status(producer) === NodeStatus.starving) pending.push(producer);
+        if (this.status(producer) !== NodeStatus.blocked) continue;
+        for (const full of this.outLinks[producer]!) {
+          if (board.blocked(full) && !live[links[full]!.consumer]) targets.set(full, board.allowance(full));
+        }
+      }
+    }
+    return targets;
+  }
+}
