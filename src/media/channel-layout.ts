@@ -77,6 +77,8 @@ export function relabel(frame: Frame, layout: CustomLayout): Frame {
   const what = `Cannot label the channels of an audio frame as ${layout.names}`;
   const graph = new FilterGraph();
   graph.alloc();
+  // Otherwise the graph starts worker threads.
+  graph.nbThreads = 1;
   ledger.opened('filter-graph');
   const result = new Frame();
   result.alloc();

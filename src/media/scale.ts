@@ -6,9 +6,10 @@ import {
   AVCOL_SPC_UNSPECIFIED,
   type AVPixelFormat,
 } from 'node-av/constants';
-import { Frame, Rational as NativeRational, SoftwareScaleContext } from 'node-av/lib';
+import { type Frame, Rational as NativeRational, SoftwareScaleContext } from 'node-av/lib';
 import { check, pixelFormatName } from './ffmpeg.js';
 import { ledger } from './ledger.js';
+import { allocPicture } from './picture-memory.js';
 
 /**
  * A new node-av frame, owned by the caller, with all other properties of `source`; the pixel aspect ratio changes with
@@ -17,20 +18,15 @@ import { ledger } from './ledger.js';
 export function scalePicture(source: Frame, width: number, height: number, format: AVPixelFormat): Frame {
   const from = `${source.width}x${source.height} ${pixelFormatName(source.format as AVPixelFormat)}`;
   const what = `Cannot convert a picture from ${from} to ${width}x${height} ${pixelFormatName(format)}`;
-  const target = new Frame();
-  target.alloc();
+  const target = allocPicture(format, width, height);
   const scaler = new SoftwareScaleContext();
   // Not getContext: a context without parameters takes them from the frames, colour matrix and range included.
   scaler.allocContext();
   ledger.opened('scaler');
   try {
     check(target.copyProps(source), what);
-    target.format = format;
-    target.width = width;
-    target.height = height;
     setColour(target, source);
     setAspect(target, source);
-    check(target.allocBuffer(), what);
     check(scaler.scaleFrameSync(target, source), what);
     return target;
   } catch (error) {

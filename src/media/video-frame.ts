@@ -3,14 +3,14 @@ import {
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_KEY,
   AV_FRAME_FLAG_TOP_FIELD_FIRST,
-  AV_PIX_FMT_PAL8,
   type AVPixelFormat,
 } from 'node-av/constants';
-import { Frame, Rational as NativeRational } from 'node-av/lib';
+import { type Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../errors.js';
 import { colorPrimariesName, colorRangeName, colorSpaceName, colorTransferName } from './color.js';
 import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from './ffmpeg.js';
-import { copyRows, FrameBase, type FrameTime, type Plane } from './frame-base.js';
+import { FrameBase, type FrameTime, type Plane } from './frame-base.js';
+import { allocPicture, unpackPicture } from './picture-memory.js';
 import { pictureLayout } from './plane-layout.js';
 import { scalePicture } from './scale.js';
 import type { Rational } from './time.js';
@@ -64,36 +64,27 @@ export class VideoFrame extends FrameBase {
   ): VideoFrame {
     const format = options.format ?? 'rgba';
     const { width, height } = options;
-    const layout = pictureLayout(pixelFormat(format), width, height);
-    const sizes = layout.planes.map((plane) => plane.rowBytes * plane.rows);
-    const given = isArray(pixels) ? pixels.map(asBytes) : splitPlanes(asBytes(pixels), sizes);
-    if (given.length !== sizes.length || given.some((plane, i) => plane.byteLength !== sizes[i])) {
-      const got = isArray(pixels) ? given.map((plane) => plane.byteLength).join(' + ') : pixels.byteLength;
+    const { planes, packedBytes } = pictureLayout(pixelFormat(format), width, height);
+    const sizes = planes.map((plane) => plane.rowBytes * plane.rows);
+    const given = isArray(pixels) ? pixels.map((plane) => plane.byteLength) : [pixels.byteLength];
+    const fits = isArray(pixels)
+      ? given.length === sizes.length && given.every((size, i) => size === sizes[i])
+      : given[0] === packedBytes;
+    if (!fits) {
       throw new MillraceError(
         'ERR_MILLRACE_PAYLOAD',
-        `A ${format} picture of ${width}x${height} takes ${sizes.join(' + ')} bytes, ${got} were given`,
+        `A ${format} picture of ${width}x${height} takes ${sizes.join(' + ')} bytes, ${given.join(' + ')} were given`,
         { hint: 'Rows are expected without padding between them' },
       );
     }
     const frame = VideoFrame.alloc({ ...options, format });
     try {
-      frame.#fill(given);
+      unpackPicture(frame.av, isArray(pixels) ? Buffer.concat(pixels.map(asBytes)) : asBytes(pixels));
     } catch (error) {
       frame.close();
       throw error;
     }
     return frame;
-  }
-
-  #fill(planes: readonly Uint8Array[]): void {
-    if (this.av.format === AV_PIX_FMT_PAL8) {
-      // The palette is out of reach of node-av's views; a frame over the packed picture can be copied from.
-      copyPacked(this.av, Buffer.concat(planes));
-      return;
-    }
-    this.planes().forEach((plane, i) => {
-      copyRows(plane.data, plane.stride, planes[i]!, plane.width, plane.width, plane.height);
-    });
   }
 
   get width(): number {
@@ -183,11 +174,7 @@ export class VideoFrame extends FrameBase {
   }
 
   protected override mapPlanes(av: Frame): Plane[] {
-    if (av.isHwFrame()) {
-      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `A ${this.format} frame lies in the memory of a device`, {
-        hint: "Download it first, for instance with the filter 'hwdownload'",
-      });
-    }
+    requireSoftware(av);
     const views = av.data ?? [];
     const strides = av.linesize;
     const { planes } = pictureLayout(av.format as AVPixelFormat, av.width, av.height);
@@ -218,6 +205,7 @@ export class VideoFrame extends FrameBase {
         converted.close();
       }
     }
+    requireSoftware(this.av);
     return this.av.toBuffer();
   }
 
@@ -244,42 +232,12 @@ export class VideoFrame extends FrameBase {
   }
 }
 
-/** A node-av frame with memory for a picture; the caller owns it. */
-export function allocPicture(format: AVPixelFormat, width: number, height: number): Frame {
-  const av = new Frame();
-  av.alloc();
-  av.format = format;
-  av.width = width;
-  av.height = height;
-  const ret = av.allocBuffer();
-  if (ret < 0) av.free();
-  check(ret, `Cannot allocate a ${pixelFormatName(format)} picture of ${width}x${height}`);
-  return av;
-}
-
-/** Copies a tightly packed picture into the memory of `target`. */
-export function copyPacked(target: Frame, packed: Buffer): void {
-  // Frame.fromBuffer does not copy, it points the frame at the buffer: here that saves a copy, and ends with the call.
-  const source = new Frame();
-  source.alloc();
-  try {
-    source.format = target.format;
-    source.width = target.width;
-    source.height = target.height;
-    check(source.fromBuffer(packed), 'Cannot lay out a packed picture');
-    check(target.copy(source), 'Cannot copy a packed picture');
-  } finally {
-    source.free();
-  }
-}
-
-function splitPlanes(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (bytes.byteLength !== total) return [bytes];
-  let end = 0;
-  return sizes.map((size) => {
-    end += size;
-    return bytes.subarray(end - size, end);
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for a frame whose pixels are not in main memory. */
+export function requireSoftware(av: Frame): void {
+  if (!av.isHwFrame()) return;
+  const format = pixelFormatName(av.format as AVPixelFormat);
+  throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The pixels of a ${format} frame are in the memory of a device`, {
+    hint: "Download it first, for instance with the filter 'hwdownload'",
   });
 }
 

@@ -1,0 +1,62 @@
+/** Encoded packets across threads, by copy. */
+import { AV_PKT_DATA_HEVC_CONF, type AVPacketFlag, type AVPacketSideDataType } from 'node-av/constants';
+import { Packet as NativePacket } from 'node-av/lib';
+import { EncodedPacket } from './encoded-packet.js';
+import { check } from './ffmpeg.js';
+import { type Blob, blobOf } from './wire-blob.js';
+
+export interface PacketMeta {
+  pts: bigint;
+  dts: bigint;
+  duration: bigint;
+  num: number;
+  den: number;
+  flags: number;
+  pos: bigint;
+  stream: number;
+  /** AVPacketSideDataType of each blob after the first. */
+  sideData: number[];
+}
+
+// The last kind of side data this FFmpeg knows.
+const LAST_SIDE_DATA = AV_PKT_DATA_HEVC_CONF;
+
+export function packetMeta(packet: EncodedPacket): [PacketMeta, Blob[]] {
+  const { av } = packet;
+  const { num, den } = av.timeBase;
+  const sideData: number[] = [];
+  const blobs = [blobOf(packet.data)];
+  for (let type = 0; type <= LAST_SIDE_DATA; type++) {
+    const data = av.getSideData(type as AVPacketSideDataType);
+    if (data === null) continue;
+    sideData.push(type);
+    blobs.push(blobOf(data));
+  }
+  const { pts, dts, duration, pos, flags } = av;
+  return [{ pts, dts, duration, num, den, flags, pos, stream: av.streamIndex, sideData }, blobs];
+}
+
+export function restorePacket(meta: PacketMeta, bytes: Uint8Array, sideData: readonly Uint8Array[]): EncodedPacket {
+  const av = new NativePacket();
+  av.alloc();
+  try {
+    // Before everything else: setting the data resets all other fields (av_new_packet).
+    av.data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    av.pts = meta.pts;
+    av.dts = meta.dts;
+    av.duration = meta.duration;
+    av.timeBase = { num: meta.num, den: meta.den };
+    av.flags = meta.flags as AVPacketFlag;
+    av.pos = meta.pos;
+    av.streamIndex = meta.stream;
+    meta.sideData.forEach((type, i) => {
+      const { buffer, byteOffset, byteLength } = sideData[i]!;
+      const ret = av.addSideData(type as AVPacketSideDataType, Buffer.from(buffer, byteOffset, byteLength));
+      check(ret, `Cannot add side data of type ${type} to a packet`);
+    });
+  } catch (error) {
+    av.free();
+    throw error;
+  }
+  return EncodedPacket.wrap(av);
+}
