@@ -1,0 +1,242 @@
+/** Reads a graph file (BMF's graph.json): checked as one, every problem with its JSON path. */
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { didYouMean } from '../../actors/options.js';
+import { ConfigError, MillraceError, type Problem } from '../errors.js';
+import { findBuiltin } from '../modules.js';
+import type { LinkSpec, ModuleRef, NodeSpec } from '../scheduler/spec.js';
+import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './config-file.js';
+import { streamName } from './config-write.js';
+import { defaultAlias } from './draw.js';
+import type { GraphOptionsInput } from './options.js';
+import { problemsFrom } from './problems.js';
+import { fileReference, findModule } from './registry.js';
+import { resolveGraphOptions } from './resolve-options.js';
+import { type Allowed, checkTrust } from './trust.js';
+import { validate } from './validate.js';
+
+export interface ReadGraph {
+  readonly options: GraphOptionsInput;
+  readonly nodes: NodeSpec[];
+  readonly links: LinkSpec[];
+  /** Aliases of streams, by the name the stream has in the graph. */
+  readonly streamAliases: ReadonlyMap<string, string>;
+}
+
+/** @param source A path; text if it begins with `{`; or the parsed object. */
+export function readConfig(source: unknown, allowed?: Allowed): ReadGraph {
+  const { value, what } = load(source);
+  const problems: Problem[] = [];
+  const file = v.safeParse(fileSchema, value);
+  if (!file.success) problems.push(...problemsFrom('', file.issues));
+  const raw = (typeof value === 'object' && value !== null ? value : {}) as { nodes?: unknown; option?: unknown };
+  const option = raw.option ?? {};
+  problems.push(...resolveGraphOptions(option).problems);
+
+  const rawNodes = Array.isArray(raw.nodes) ? raw.nodes : [];
+  const parsed = rawNodes.map((node, index) => {
+    const result = v.safeParse(nodeSchema, node);
+    if (!result.success) problems.push(...problemsFrom(`nodes[${index}]`, result.issues));
+    return result.success ? result.output : undefined;
+  });
+  const read: { node: NodeSpec; index: number }[] = [];
+  parsed.forEach((node, index) => {
+    if (!node) return;
+    const made = readNode(node, `nodes[${index}]`);
+    problems.push(...made.problems, ...checkTrust(made.node, `nodes[${index}]`, allowed));
+    read.push({ node: made.node, index });
+  });
+  const { links, problems: wrongLinks } = readLinks(parsed, rawNodes);
+  problems.push(...wrongLinks);
+  const nodes = read.map(({ node }) => node);
+  // A file without a readable node has been reported; "no nodes" would only repeat it.
+  if (nodes.length > 0 || (file.success && rawNodes.length === 0)) {
+    problems.push(...validate({ nodes, links, pathOf: (place) => `nodes[${read[place]!.index}]` }).problems);
+  }
+  if (problems.length > 0) throw new ConfigError(`${what} cannot be used`, inFileOrder(problems));
+  return { options: option as GraphOptionsInput, nodes, links, streamAliases: readStreamAliases(parsed, nodes) };
+}
+
+function readStreamAliases(
+  parsed: readonly (ParsedNode | undefined)[],
+  nodes: readonly NodeSpec[],
+): ReadonlyMap<string, string> {
+  const aliases = new Map<string, string>();
+  for (const { id, output_streams = [] } of parsed.filter((node) => node !== undefined)) {
+    const node = nodes.find((candidate) => candidate.id === id)!;
+    output_streams.forEach((stream, place) => {
+      const alias = stream.stream_alias ?? stream.alias;
+      if (alias !== undefined)
+        aliases.set(streamName(node, outputNumber(splitIdentifier(stream).notify, place)), alias);
+    });
+  }
+  return aliases;
+}
+
+function load(source: unknown): { value: unknown; what: string } {
+  if (typeof source !== 'string') return { value: source, what: 'the graph' };
+  const isText = source.trimStart().startsWith('{');
+  const what = isText ? 'the graph' : `the graph file ${source}`;
+  let text = source;
+  if (!isText) {
+    try {
+      text = readFileSync(source, 'utf8');
+    } catch (cause) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `${what} cannot be read: ${(cause as Error).message}`, { cause });
+    }
+  }
+  try {
+    return { value: JSON.parse(text.replace(/^\uFEFF/, '')) as unknown, what };
+  } catch (cause) {
+    throw new ConfigError(`${what} cannot be used`, [
+      { path: '(file)', message: `not JSON: ${(cause as Error).message}` },
+    ]);
+  }
+}
+
+function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems: Problem[] } {
+  const { module, problems } = readModule(parsed, path);
+  const options = structuredClone(parsed.option ?? {});
+  let alias = parsed.alias;
+  // BMF's builder writes the alias among the options.
+  if (!module.path && !module.definition && findBuiltin(module.name) && 'alias' in options) {
+    if (typeof options.alias !== 'string') problems.push({ path: `${path}.option.alias`, message: 'must be a string' });
+    else alias ??= options.alias || undefined;
+    delete options.alias;
+  }
+  if (parsed.scheduler !== undefined && parsed.thread !== undefined) {
+    problems.push({ path: `${path}.thread`, message: 'contradicts scheduler', hint: 'Give one of them' });
+  }
+  const node: NodeSpec = {
+    id: parsed.id,
+    alias: alias ?? defaultAlias({ id: parsed.id, module }),
+    module,
+    options,
+    inputManager: 'immediate',
+    ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
+    ...(parsed.thread !== undefined && { thread: parsed.thread }),
+    ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),
+  };
+  return { node, problems };
+}
+
+const FOREIGN_TYPES = ['python', 'go', 'c++'];
+
+function readModule({ module_info: info }: ParsedNode, path: string): { module: ModuleRef; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const { name, type, path: file, entry } = info;
+  if (name === undefined && file === undefined) {
+    problems.push({ path: `${path}.module_info.name`, message: 'is required' });
+  }
+  const known = name === undefined ? undefined : findModule(name);
+  const isBuiltin = file === undefined && name !== undefined && findBuiltin(name) !== undefined;
+  if (type !== undefined && type !== 'js' && !(isBuiltin && type === 'c++')) {
+    problems.push({
+      path: `${path}.module_info.type`,
+      message: FOREIGN_TYPES.includes(type)
+        ? `modules written in ${type} cannot run here`
+        : `there is no module type '${type}'`,
+      hint: "Modules are JavaScript: type 'js' or none",
+    });
+  }
+  if (file === undefined && entry !== undefined) {
+    problems.push({ path: `${path}.module_info.entry`, message: 'needs the path of the file that exports it' });
+  }
+  const module = file !== undefined ? fileReference({ path: file, entry }, name) : (known ?? { name: name ?? '' });
+  return { module, problems };
+}
+
+interface Producer {
+  /** Index in `nodes`. */
+  readonly place: number;
+  /** Node id and output; undefined for a node that could not be read. */
+  readonly from: LinkSpec['from'] | undefined;
+}
+
+/** `video:x` names the stream x and says that it is output 0. */
+function splitIdentifier({ identifier, notify }: Pick<ParsedStream, 'identifier' | 'notify'>): {
+  name: string;
+  notify: string | undefined;
+} {
+  const colon = identifier.indexOf(':');
+  return colon < 0
+    ? { name: identifier, notify }
+    : { name: identifier.slice(colon + 1), notify: identifier.slice(0, colon) };
+}
+
+/** Output number of a stream: by `video:` (0) and `audio:` (1), else by its place (BMF's OutputStreamManager). */
+function outputNumber(notify: string | undefined, place: number): number {
+  return notify === 'video' ? 0 : notify === 'audio' ? 1 : place;
+}
+
+function readLinks(
+  nodes: readonly (ParsedNode | undefined)[],
+  rawNodes: readonly unknown[],
+): { links: LinkSpec[]; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const producers = new Map<string, Producer>();
+  nodes.forEach((node, place) => {
+    const outputs = new Map<number, number>();
+    const streams = node?.output_streams ?? rawStreams(rawNodes[place]);
+    streams.forEach((stream, index) => {
+      const path = `nodes[${place}].output_streams[${index}].identifier`;
+      const { name, notify } = splitIdentifier(stream);
+      const output = outputNumber(notify, index);
+      const other = producers.get(name);
+      if (other) {
+        problems.push({
+          path,
+          message: `'${name}' is a stream of nodes[${other.place}] already`,
+          hint: 'Stream names are unique',
+        });
+        return;
+      }
+      const sameOutput = outputs.get(output);
+      if (sameOutput !== undefined) {
+        problems.push({ path, message: `is output ${output}, as output_streams[${sameOutput}] is` });
+      }
+      outputs.set(output, index);
+      producers.set(name, { place, from: node && { node: node.id, output } });
+    });
+  });
+  const links: LinkSpec[] = [];
+  nodes.forEach((node, place) => {
+    node?.input_streams?.forEach((stream, input) => {
+      const { name } = splitIdentifier(stream);
+      const producer = producers.get(name);
+      if (producer?.from) links.push({ from: { ...producer.from }, to: { node: node.id, input } });
+      if (producer || isPlaceholder(name, node)) return;
+      problems.push({
+        path: `nodes[${place}].input_streams[${input}].identifier`,
+        message: `there is no stream '${name}'`,
+        hint: didYouMean(name, producers.keys(), `Streams are ${[...producers.keys()].join(', ') || 'none'}`),
+      });
+    });
+  });
+  return { links, problems };
+}
+
+/** BMF marks an input that nobody feeds by a stream name of the consuming node itself: `<module>_<id>_<n>`. */
+function isPlaceholder(name: string, node: ParsedNode): boolean {
+  const module = node.module_info.name ?? '';
+  const prefix = `_${node.id}_`;
+  const at = name.lastIndexOf(prefix);
+  if (at < 0 || !/^\d+$/.test(name.slice(at + prefix.length))) return false;
+  const owner = name.slice(0, at);
+  return owner === module || owner === findBuiltin(module)?.name || owner === `c_${module}` || `c_${owner}` === module;
+}
+
+/** Streams of a node that was refused, so that links to them are not reported as well. */
+function rawStreams(node: unknown): { identifier: string; notify: string | undefined }[] {
+  const streams = (node as { output_streams?: unknown } | null)?.output_streams;
+  if (!Array.isArray(streams)) return [];
+  return streams.flatMap((stream: { identifier?: unknown } | null) =>
+    typeof stream?.identifier === 'string' ? [{ identifier: stream.identifier, notify: undefined }] : [],
+  );
+}
+
+/** Problems of the file itself first, then node by node. */
+function inFileOrder(problems: readonly Problem[]): Problem[] {
+  const place = ({ path }: Problem): number => Number(/^nodes\[(\d+)\]/.exec(path)?.[1] ?? -1);
+  return [...problems].sort((a, b) => place(a) - place(b));
+}

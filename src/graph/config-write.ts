@@ -1,0 +1,114 @@
+/** Writes a graph as a graph file that `readConfig` reads back to the same graph. */
+import { ConfigError, type Problem } from '../errors.js';
+import { findBuiltin } from '../modules.js';
+import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
+import type { GraphConfig, NodeConfig, StreamConfig } from './config-file.js';
+import { defaultAlias } from './draw.js';
+import { joinPath } from './problems.js';
+import { findModule } from './registry.js';
+
+/** Name of an output in graph files, as BMF forms it. */
+export function streamName({ module, id }: Pick<NodeSpec, 'module' | 'id'>, output: number): string {
+  return `${module.name}_${id}_${output}`;
+}
+
+/** @throws ConfigError for what a file cannot hold: modules and callbacks of this process, options that are not JSON. */
+export function writeConfig(
+  options: object,
+  nodes: readonly NodeSpec[],
+  links: readonly LinkSpec[],
+  streamAliases: ReadonlyMap<string, string>,
+  pathOf: (index: number) => string,
+): GraphConfig {
+  const problems: Problem[] = [];
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const config: GraphConfig = {
+    mode: 'Normal',
+    option: { ...options },
+    input_streams: [],
+    output_streams: [],
+    nodes: nodes.map((node, index) => {
+      problems.push(...unwritable(node, pathOf(index)));
+      return writeNode(node, links, byId, streamAliases);
+    }),
+  };
+  problems.push(...notJson(config.option, 'option'));
+  if (problems.length > 0) throw new ConfigError('the graph cannot be written to a file', problems);
+  return JSON.parse(JSON.stringify(config)) as GraphConfig; // a copy: nothing is shared with the graph
+}
+
+function isInFile({ module }: NodeSpec): boolean {
+  const registered = findModule(module.name);
+  return module.path !== undefined && (registered?.path !== module.path || registered.entry !== module.entry);
+}
+
+function unwritable(node: NodeSpec, path: string): Problem[] {
+  const problems = notJson(node.options, `${path}.option`);
+  if (node.module.definition && findModule(node.module.name)?.definition !== node.module.definition) {
+    problems.push({
+      path: `${path}.module_info`,
+      message: 'is a module of this process that has no name',
+      hint: 'Register it: registerModule(name, module)',
+    });
+  }
+  if (node.callback) problems.push({ path: `${path}.callback`, message: 'is a function, which a file cannot hold' });
+  return problems;
+}
+
+function notJson(value: unknown, path: string): Problem[] {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || value === undefined) return [];
+  if (typeof value === 'number' && Number.isFinite(value)) return [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => notJson(item, joinPath(path, index)));
+  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.entries(value).flatMap(([key, item]) => notJson(item, joinPath(path, key)));
+  }
+  const what =
+    typeof value === 'object' ? `a ${value.constructor?.name ?? 'object'}` : `a ${typeof value} (${String(value)})`;
+  return [{ path, message: `is ${what}, which JSON cannot hold` }];
+}
+
+function writeNode(
+  node: NodeSpec,
+  links: readonly LinkSpec[],
+  byId: ReadonlyMap<number, NodeSpec>,
+  streamAliases: ReadonlyMap<string, string>,
+): NodeConfig {
+  const { module, id } = node;
+  const isDecoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
+  const outputs = new Set(links.filter((link) => link.from.node === id).map((link) => link.from.output));
+  const inputs = new Map(links.filter((link) => link.to.node === id).map((link) => [link.to.input, link.from]));
+  const outputCount = Math.max(-1, ...outputs) + 1;
+  const inputCount = Math.max(-1, ...inputs.keys()) + 1;
+  const stream = (name: string, kind = ''): StreamConfig => ({
+    identifier: `${kind}${name}`,
+    stream_alias: streamAliases.get(name) ?? '',
+  });
+  return {
+    id,
+    alias: node.alias === defaultAlias(node) ? '' : node.alias,
+    module_info: {
+      name: module.name,
+      type: '',
+      path: isInFile(node) ? module.path! : '',
+      entry: isInFile(node) ? (module.entry ?? '') : '',
+    },
+    meta_info: {
+      premodule_id: -1,
+      callback_binding: [],
+      ...(node.queueLimit !== undefined && { queue_length_limit: node.queueLimit }),
+    },
+    option: node.options,
+    input_streams: Array.from({ length: inputCount }, (_, input) => {
+      const from = inputs.get(input);
+      // An unconnected input holds its place by a name of this very node, beyond those of its outputs.
+      return stream(from ? streamName(byId.get(from.node)!, from.output) : streamName(node, outputCount + input));
+    }),
+    output_streams: Array.from({ length: outputCount }, (_, output) => {
+      const name = streamName(node, output);
+      return isDecoder ? stream(name, output === 0 ? 'video:' : 'audio:') : stream(name);
+    }),
+    input_manager: node.inputManager,
+    ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
+    ...(node.thread !== undefined && { thread: node.thread }),
+  };
+}

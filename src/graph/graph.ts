@@ -1,0 +1,298 @@
+/** The builder: nodes and links, checked, drawn, written to a file, and run. */
+import { writeFileSync } from 'node:fs';
+import { didYouMean } from '../../actors/options.js';
+import { ConfigError, MillraceError, type Problem } from '../errors.js';
+import { setLogLevel } from '../media/ffmpeg.js';
+import type { GraphStats, Progress, Report } from '../scheduler/report.js';
+import { GraphRun } from '../scheduler/run.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
+import type { GraphConfig } from './config-file.js';
+import { readConfig } from './config-read.js';
+import { streamName, writeConfig } from './config-write.js';
+import { defaultAlias, toGraphviz, toMermaid } from './draw.js';
+import { type FilterInput, readFilterCall } from './filter-call.js';
+import type { DecoderOptions } from './module-options.js';
+import {
+  checkParameters,
+  copyOptions,
+  type ModuleOptions,
+  type ModuleSource,
+  moduleReference,
+  type NodeParameters,
+} from './node.js';
+import type { GraphOptionsInput } from './options.js';
+import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
+import { NodeHandle, Stream } from './stream.js';
+import type { Allowed } from './trust.js';
+import { validate } from './validate.js';
+
+export interface RunOptions {
+  /** Aborts the run: `run()` rejects with ERR_MILLRACE_ABORTED; outputs already begun are finalised. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called about four times a second while the graph runs, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/**
+ * A media graph. Build it from `decode`, `module` and the methods of the streams they return, then `run` it once.
+ *
+ *     const graph = new Graph();
+ *     const input = graph.decode({ input_path: 'in.mp4' });
+ *     input.video.scale(640, 360).encode(input.audio, { output_path: 'out.mp4' });
+ *     const report = await graph.run();
+ */
+export class Graph {
+  private readonly nodes: NodeSpec[] = [];
+  private readonly links: LinkSpec[] = [];
+  private streamAliases: ReadonlyMap<string, string> = new Map();
+  private readonly options: GraphOptionsInput;
+  private readonly resolved: ResolvedOptions;
+  private begun = false;
+  private stopAsked = false;
+  private current: GraphRun | undefined;
+
+  /**
+   * @param options See docs/options.md. Environment variables stand in for options that are not given.
+   * @throws ConfigError naming every option that is wrong.
+   */
+  constructor(options: GraphOptionsInput = {}) {
+    const { resolved, problems } = resolveGraphOptions(options);
+    if (!resolved) throw new ConfigError('wrong graph options', problems);
+    this.options = structuredClone(options);
+    this.resolved = resolved;
+  }
+
+  /**
+   * A graph from a file (BMF's graph.json).
+   * @param source A path; the text itself if it begins with `{`; or the parsed object. Relative paths inside are relative
+   *   to the current directory.
+   * @param settings `allow`: what the file may do beyond built-in and registered modules working on files. Everything
+   *   else is refused, so that files of unknown origin can be run.
+   * @throws ConfigError with everything that is wrong, each problem with its JSON path.
+   */
+  static fromConfig(source: string | object, settings: { allow?: Allowed | undefined } = {}): Graph {
+    const { options, nodes, links, streamAliases } = readConfig(source, settings.allow);
+    const graph = new Graph(options);
+    graph.nodes.push(...nodes);
+    graph.links.push(...links);
+    graph.streamAliases = streamAliases;
+    return graph;
+  }
+
+  /** A decoder: `.video` and `.audio` are its outputs. */
+  decode(options: DecoderOptions, parameters: NodeParameters = {}): NodeHandle {
+    return this.module('c_ffmpeg_decoder', options, parameters);
+  }
+
+  /** An FFmpeg filter that begins a stream (`testsrc2`, `anullsrc`, …); arguments as in `stream.filter`. */
+  filter(name: string, ...args: readonly FilterInput[]): NodeHandle {
+    const { streams, options, alias } = readFilterCall(name, args, (value) => value instanceof Stream);
+    return this.module('c_ffmpeg_filter', options, { inputs: streams, alias });
+  }
+
+  /**
+   * Adds a node.
+   * @param source Name of a built-in or registered module, path or URL of a module file, or a module of this process.
+   * @param options The module's own options.
+   * @returns The node's handle, which also stands for its output 0.
+   * @throws ConfigError for parameters that are wrong. What is wrong with the module and its options is reported by
+   *   `run`, together with everything else.
+   */
+  module<const M extends ModuleSource>(
+    source: M,
+    options?: ModuleOptions<M>,
+    parameters: NodeParameters = {},
+  ): NodeHandle {
+    if (this.begun) throw stateError('a node was added to a graph that has been run', 'Build the whole graph first');
+    const module = moduleReference(source);
+    const { inputs, ...checked } = checkParameters(parameters, module.name);
+    const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
+    const links = this.linksInto(id, module.name, inputs ?? []);
+    const own = copyOptions(options ?? {}, module, module.name);
+    let { alias } = checked;
+    // BMF's builder takes the alias among the options, and graph files have it there.
+    if (!module.path && !module.definition && typeof own.alias === 'string') {
+      alias ??= own.alias;
+      delete own.alias;
+    }
+    const { scheduler, thread, queueLimit, callback } = checked;
+    this.nodes.push({
+      id,
+      alias: alias ?? defaultAlias({ id, module }),
+      module,
+      options: own,
+      inputManager: 'immediate',
+      ...(scheduler !== undefined && { scheduler }),
+      ...(thread !== undefined && { thread }),
+      ...(queueLimit !== undefined && { queueLimit }),
+      ...(callback !== undefined && { callback }),
+    });
+    this.links.push(...links);
+    return new NodeHandle(this, id);
+  }
+
+  /**
+   * The handle of a node.
+   * @param alias Its alias, or its id.
+   * @throws MillraceError ERR_MILLRACE_CONFIG if there is none.
+   */
+  node(alias: string | number): NodeHandle {
+    const node = this.nodes.find((candidate) => candidate.alias === alias || candidate.id === alias);
+    if (node) return new NodeHandle(this, node.id);
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node '${alias}'`, {
+      hint: didYouMean(
+        String(alias),
+        this.nodes.map((candidate) => candidate.alias),
+        `Nodes are ${this.nodes.map((candidate) => candidate.alias).join(', ') || 'none'}`,
+      ),
+    });
+  }
+
+  /**
+   * The stream that a graph file gave this alias (`stream_alias`).
+   * @throws MillraceError ERR_MILLRACE_CONFIG if there is none.
+   */
+  stream(alias: string): Stream {
+    for (const [name, known] of this.streamAliases) {
+      if (known !== alias) continue;
+      const [, id, output] = /_(\d+)_(\d+)$/.exec(name)!;
+      return new Stream(this, Number(id), Number(output));
+    }
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no stream '${alias}'`, {
+      hint: didYouMean(alias, this.streamAliases.values(), 'Stream aliases come from graph files'),
+    });
+  }
+
+  /** Name of a node's output in graph files. */
+  streamName(nodeId: number, output: number): string {
+    return streamName(this.nodes.find((node) => node.id === nodeId)!, output);
+  }
+
+  /**
+   * Checks the graph as a whole, as `run` does before it starts anything.
+   * @throws ConfigError with everything that is wrong.
+   */
+  async validate(): Promise<void> {
+    const { problems, later } = this.check();
+    for (const found of await Promise.all(later)) problems.push(...found);
+    this.refuse(problems);
+  }
+
+  /**
+   * Runs the graph to its end; once.
+   * @returns What was done, when every module has been closed and every thread has gone.
+   * @throws ConfigError when the graph is wrong: nothing was started. GraphError when it failed. MillraceError
+   *   ERR_MILLRACE_STATE when it has been run before, ERR_MILLRACE_OUTPUT when `dump_graph` cannot be written.
+   */
+  async run({ signal, onProgress }: RunOptions = {}): Promise<Report> {
+    if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
+    this.begun = true;
+    const { problems, later } = this.check();
+    // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
+    if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
+    this.refuse(problems);
+    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
+    this.dump();
+    this.current = new GraphRun(this.spec(), { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+    const started = this.current.start();
+    if (this.stopAsked) this.current.stop();
+    await started;
+    return this.current.finished;
+  }
+
+  /**
+   * Ends a running graph early and cleanly: its sources end, what is under way is finished, outputs are finalised and
+   * `run` resolves with `report.stopped`. After the end it does nothing.
+   * @throws MillraceError ERR_MILLRACE_STATE before the run.
+   */
+  stop(): void {
+    if (!this.begun) throw stateError('stop() was called before the run', 'Call run() first');
+    this.stopAsked = true;
+    this.current?.stop();
+  }
+
+  /**
+   * Figures of every node and link, at any time from the start of the run on. Costs the graph nothing.
+   * @throws MillraceError ERR_MILLRACE_STATE before the run.
+   */
+  stats(): GraphStats {
+    if (!this.current) throw stateError('stats() was called before the run', 'Call run() first');
+    return this.current.stats();
+  }
+
+  /**
+   * The graph as a graph file, which `fromConfig` reads back to the same graph. Modules that are files need
+   * `allow: { modules: true }` there.
+   * @throws ConfigError for what a file cannot hold: unregistered modules of this process, callbacks, options that are
+   *   not JSON.
+   */
+  toConfig(): GraphConfig {
+    return writeConfig(this.options, this.nodes, this.links, this.streamAliases, this.pathOf);
+  }
+
+  /** The graph as a Mermaid flowchart. */
+  toMermaid(): string {
+    return toMermaid({ name: this.resolved.name, nodes: this.nodes, links: this.links });
+  }
+
+  /** The graph as Graphviz source (DOT). */
+  toDot(): string {
+    return toGraphviz({ name: this.resolved.name, nodes: this.nodes, links: this.links });
+  }
+
+  private spec(): GraphSpec {
+    return { name: this.resolved.name, options: this.resolved.options, nodes: this.nodes, links: this.links };
+  }
+
+  private readonly pathOf = (index: number): string => {
+    const { module, alias } = this.nodes[index]!;
+    return `nodes[${index}] (${module.name} "${alias}")`;
+  };
+
+  private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {
+    return inputs.flatMap((stream, input): LinkSpec[] => {
+      if (stream === null || stream === undefined) return [];
+      if (!(stream instanceof Stream)) {
+        throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${input} of ${name} is no stream`, {
+          hint: 'Streams are what decode(), module() and their methods return; null leaves an input unconnected',
+        });
+      }
+      if (stream.graph !== this) {
+        throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${input} of ${name} is a stream of another graph`, {
+          hint: 'Build both nodes from one Graph',
+        });
+      }
+      return [{ from: { node: stream.nodeId, output: stream.index }, to: { node: id, input } }];
+    });
+  }
+
+  private check(): ReturnType<typeof validate> {
+    return validate({ nodes: this.nodes, links: this.links, pathOf: this.pathOf });
+  }
+
+  /** Nothing was started: the graph may be completed and run again. */
+  private refuse(problems: readonly Problem[]): void {
+    if (problems.length === 0) return;
+    this.begun = false;
+    throw new ConfigError(`graph ${this.resolved.name} cannot run`, problems);
+  }
+
+  private dump(): void {
+    const { dumpPath } = this.resolved;
+    if (dumpPath === undefined) return;
+    const text = `${JSON.stringify(this.toConfig(), null, 2)}\n`;
+    try {
+      writeFileSync(dumpPath, text);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new MillraceError('ERR_MILLRACE_OUTPUT', `the graph file ${dumpPath} cannot be written: ${why}`, {
+        cause,
+        hint: 'dump_graph is 0, 1 or a path that can be written',
+      });
+    }
+  }
+}
+
+function stateError(message: string, hint: string): MillraceError {
+  return new MillraceError('ERR_MILLRACE_STATE', message, { hint });
+}

@@ -1,0 +1,149 @@
+/**
+ * Options of the built-in modules as TypeScript sees them. They are BMF's and shared with graph files, hence the
+ * snake_case names. What is accepted is decided by the modules' schemas (actors/<module>/options.ts), which also take
+ * what files hold: numbers as strings, 0 and 1 for booleans.
+ */
+import type { LogLevel } from '../media/ffmpeg.js';
+
+/** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
+export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface DecoderOptions {
+  /** File or URL. */
+  input_path: string;
+  /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
+  map_v?: number | undefined;
+  map_a?: number | undefined;
+  /** Seconds; frame-accurate. `end_time` is on the clock of the input. */
+  start_time?: number | undefined;
+  end_time?: number | undefined;
+  /** Several ranges in seconds: [start, end, start, end, …]. */
+  durations?: readonly number[] | undefined;
+  /** Stop after that many frames. */
+  vframes?: number | undefined;
+  aframes?: number | undefined;
+  /** Keep the container's timestamps instead of starting at 0. */
+  copyts?: boolean | undefined;
+  /** AVDiscard: 0 default, 8 non-reference, 16 bidirectional, 24 non-intra, 32 non-key, 48 all. */
+  skip_frame?: number | undefined;
+  /** Decoder name; 'copy' emits the packets undecoded. */
+  video_codec?: string | undefined;
+  audio_codec?: string | undefined;
+  /** "num,den" in place of the stream's own. */
+  video_time_base?: string | undefined;
+  /** Frame rate assumed when the container has none. Default 25. */
+  fps?: number | undefined;
+  video_params?: { extract_frames?: { fps?: number | undefined } | undefined } | undefined;
+  /** Options of demuxer and codecs (`threads`, …); `f` names the demuxer. */
+  dec_params?: AVOptions | undefined;
+  /** Apply the display matrix. Default true. */
+  autorotate?: boolean | undefined;
+  /** Size ("320x240") and pixel format of rawvideo input. */
+  s?: string | undefined;
+  pix_fmt?: string | undefined;
+  /** Key of cenc-encrypted input, in hex. */
+  decryption_key?: string | undefined;
+  /** Refuse packets of pictures larger than this; error after `max_limit_hits` of them. */
+  max_width_height?: number | undefined;
+  max_limit_hits?: number | undefined;
+  /** Play the input that many more times; -1 endless. */
+  loop?: number | undefined;
+  /** Deliver at the speed of the timestamps. */
+  realtime?: boolean | undefined;
+  loglevel?: LogLevel | undefined;
+}
+
+/** One FFmpeg filter; or a whole graph, as BMF's list or in FFmpeg's syntax ('[0][1]overlay=10:20[0]'). */
+export type FilterOptions =
+  | {
+      name: string;
+      /** Arguments in FFmpeg's syntax, e.g. '320:240' or 'w=320:h=240'. */
+      para?: string | number | undefined;
+    }
+  | { filters: readonly FilterEntry[] }
+  | { graph: string };
+
+/** A filter in BMF's list form. */
+export interface FilterEntry {
+  name: string;
+  para?: string | number | undefined;
+  /** Inputs of the node that go into this filter. */
+  inputs?: readonly { stream: number | string; pin: number }[] | undefined;
+  /** Outputs of the node that come out of this filter. */
+  outputs?: readonly { stream: number | string; pin: number }[] | undefined;
+  /** From pin `input_pin` of this filter to pin `output_pin` of filter `output_filter`. */
+  links?: readonly { input_pin: number; output_pin: number; output_filter: number }[] | undefined;
+}
+
+export interface EncoderOptions {
+  /** File or URL to write. */
+  output_path?: string | undefined;
+  /** Muxer; guessed from the path, mp4 when that tells nothing. */
+  format?: string | undefined;
+  /** Encode and discard. */
+  null_output?: boolean | undefined;
+  /** Options of the muxer: movflags, hls_time, … */
+  mux_params?: AVOptions | undefined;
+  /** Metadata of the container. */
+  metadata?: Readonly<Record<string, string | number>> | undefined;
+  video_params?: VideoParams | undefined;
+  audio_params?: AudioParams | undefined;
+  /** Stop after that many. */
+  vframes?: number | undefined;
+  aframes?: number | undefined;
+  /** Repeat the last frame until there are that many. */
+  min_frames?: number | undefined;
+  /** Shift timestamps so that they start at 0. */
+  adjust_pts?: boolean | undefined;
+  loglevel?: LogLevel | undefined;
+}
+
+/** Other keys (crf, preset, g, maxrate, …) are options of the codec. */
+export interface VideoParams {
+  /** h264 (default), hevc, jpg, png, av1, … or any encoder name. */
+  codec?: string | undefined;
+  /** Pixels; frames are scaled when theirs differ. -2 keeps the aspect. */
+  width?: number | undefined;
+  height?: number | undefined;
+  pix_fmt?: string | undefined;
+  /** Output frame rate, and an upper limit of it. */
+  r?: number | string | undefined;
+  max_fr?: number | string | undefined;
+  /** How frames are put on the output's time line; auto goes by the muxer. */
+  vsync?: 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop' | undefined;
+  threads?: number | 'auto' | undefined;
+  /** Bits per second, or '1M', '800k'. */
+  bit_rate?: number | string | undefined;
+  qscale?: number | undefined;
+  vtag?: string | number | undefined;
+  psnr?: boolean | undefined;
+  /** "num,den". */
+  in_time_base?: string | undefined;
+  [option: string]: string | number | boolean | undefined;
+}
+
+/** Other keys are options of the codec. */
+export interface AudioParams {
+  /** aac (default), libopus, pcm_s16le, … any encoder name. */
+  codec?: string | undefined;
+  channels?: number | undefined;
+  /** Hz. */
+  sample_rate?: number | undefined;
+  /** Bits per second, or '128k'. */
+  bit_rate?: number | string | undefined;
+  qscale?: number | undefined;
+  atag?: string | number | undefined;
+  [option: string]: string | number | boolean | undefined;
+}
+
+/** Options by module name; the names without `c_` are the same modules. */
+export interface BuiltinModuleOptions {
+  c_ffmpeg_decoder: DecoderOptions;
+  ffmpeg_decoder: DecoderOptions;
+  c_ffmpeg_filter: FilterOptions;
+  ffmpeg_filter: FilterOptions;
+  c_ffmpeg_encoder: EncoderOptions;
+  ffmpeg_encoder: EncoderOptions;
+  pass_through: Readonly<Record<string, never>>;
+  null_sink: Readonly<Record<string, never>>;
+}

@@ -1,0 +1,160 @@
+/** What `module()` takes: where the module comes from, its options, the node's parameters. */
+import * as v from 'valibot';
+import { choice, integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
+import { ConfigError, MillraceError, type Problem } from '../errors.js';
+import type { Module, ModuleClass } from '../module/contract.js';
+import type { ModuleRef, NodeSpec } from '../scheduler/spec.js';
+import type { BuiltinModuleOptions } from './module-options.js';
+import { MAX_THREADS } from './options.js';
+import { problemsFrom } from './problems.js';
+import {
+  definitionReference,
+  fileReference,
+  findModule,
+  isModuleFile,
+  looksLikePath,
+  type ModuleDefinition,
+  type ModuleFile,
+} from './registry.js';
+import type { Stream } from './stream.js';
+
+/**
+ * A module by name (built-in or registered), by path or URL of its file (`entry` names the export), or as an object or
+ * class of this process, which runs on the calling thread.
+ */
+export type ModuleSource = string | URL | (ModuleFile & { readonly name?: string | undefined }) | ModuleDefinition;
+
+/** The options that belong to a module source: typed for built-in modules and for modules that declare theirs. */
+export type ModuleOptions<M> = M extends string
+  ? M extends keyof BuiltinModuleOptions
+    ? BuiltinModuleOptions[M]
+    : Readonly<Record<string, unknown>>
+  : M extends URL | ModuleFile
+    ? Readonly<Record<string, unknown>>
+    : M extends ModuleClass<infer Options> | Module<infer Options>
+      ? Partial<Options>
+      : never;
+
+/** Parameters of a node; docs/options.md has them in a table. */
+export interface NodeParameters {
+  /** Streams for inputs 0, 1, …; `null` leaves one unconnected. */
+  readonly inputs?: readonly (Stream | null)[] | undefined;
+  /** Name of the node in errors, statistics and drawings; unique in its graph. Default `<module>_<id>`. */
+  readonly alias?: string | undefined;
+  /** Index of the thread the node runs on. Default: placed automatically. */
+  readonly scheduler?: number | undefined;
+  /** Name of a thread; nodes with the same name share it. Not together with `scheduler`. */
+  readonly thread?: string | undefined;
+  /** How packets of several inputs are put together. */
+  readonly inputManager?: 'immediate' | undefined;
+  /** Packets that may wait on each input. Default: the graph's `queue_length_limit`. */
+  readonly queueLimit?: number | undefined;
+  /** Parallel copies of the node: only 1 in this version. */
+  readonly distNums?: 1 | undefined;
+  /** Answers `ctx.callback(key, value)` of the module, on the calling thread. */
+  readonly callback?: ((key: string | number, value: unknown) => unknown) | undefined;
+}
+
+const LATER_MANAGERS = ['default', 'framesync', 'clocksync', 'server', 'nosync', 'slowest', 'basepad', 'refresh'];
+
+/** Schemas of node parameters that graph files have too. */
+export const nodeSchemas = {
+  scheduler: integer({ min: 0, max: MAX_THREADS - 1 }),
+  thread: text('the name of a thread'),
+  queueLimit: integer({ min: 1, max: 1e6 }),
+  inputManager: v.pipe(
+    v.unknown(),
+    v.check(
+      (value) => !LATER_MANAGERS.includes(value as string),
+      (issue) => `the input manager ${show(issue.input)} is not in this version; 'immediate' is`,
+    ),
+    choice('immediate'),
+  ),
+  distNums: v.pipe(
+    integer({ min: 1 }),
+    v.check((value) => value === 1, 'parallel copies of a node (more than 1) are not in this version'),
+  ),
+};
+
+const streams: Schema<readonly (Stream | null)[]> = parsed(
+  'a list of streams (null for an unconnected input)',
+  (value) => (Array.isArray(value) ? value : undefined),
+);
+
+const parametersSchema = v.pipe(
+  strictOptions({
+    inputs: v.optional(streams),
+    alias: v.optional(text('a name')),
+    scheduler: v.optional(nodeSchemas.scheduler),
+    thread: v.optional(nodeSchemas.thread),
+    inputManager: v.optional(nodeSchemas.inputManager),
+    queueLimit: v.optional(nodeSchemas.queueLimit),
+    distNums: v.optional(nodeSchemas.distNums),
+    callback: v.optional(
+      parsed<NonNullable<NodeSpec['callback']>>('a function', (value) =>
+        typeof value === 'function' ? (value as NonNullable<NodeSpec['callback']>) : undefined,
+      ),
+    ),
+  }),
+  v.check(
+    ({ scheduler, thread }) => scheduler === undefined || thread === undefined,
+    'scheduler and thread contradict each other: give one of them',
+  ),
+);
+
+export type CheckedParameters = v.InferOutput<typeof parametersSchema>;
+
+/**
+ * Checks the parameters of a new node.
+ * @throws ConfigError naming everything that is wrong.
+ */
+export function checkParameters(parameters: unknown, what: string): CheckedParameters {
+  const result = v.safeParse(parametersSchema, parameters);
+  if (result.success) return result.output;
+  throw new ConfigError(`wrong parameters of ${what}`, problemsFrom('', result.issues).map(named));
+}
+
+function named(problem: Problem): Problem {
+  return problem.path === '' ? { ...problem, path: 'parameters' } : problem;
+}
+
+/** The reference of a module source. A name nobody knows is kept: the graph's validation reports it with the rest. */
+export function moduleReference(source: ModuleSource): ModuleRef {
+  if (typeof source === 'string') {
+    if (source === '') throw new MillraceError('ERR_MILLRACE_CONFIG', 'the name of a module is empty');
+    if (looksLikePath(source)) return fileReference({ path: source });
+    return findModule(source) ?? { name: source };
+  }
+  if (source instanceof URL) return fileReference({ path: source });
+  if (isModuleFile(source)) return fileReference(source, 'name' in source ? source.name : undefined);
+  if ((typeof source === 'object' && source !== null) || typeof source === 'function')
+    return definitionReference(source);
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `${show(source)} is no module`, {
+    hint: 'Give a name, a path, a URL, { path, entry }, or a module of this process',
+  });
+}
+
+/** A private copy of a node's options, without keys that are undefined. Options cross threads, so they are plain data. */
+export function copyOptions(options: unknown, module: ModuleRef, path: string): Record<string, unknown> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigError(`wrong options of ${path}`, [{ path, message: `must be an object, not ${show(options)}` }]);
+  }
+  // A module of this process stays in its thread and may be given anything.
+  if (module.definition) return { ...options };
+  try {
+    return withoutUndefined(structuredClone(options)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot cross threads: ${String(cause)}`, {
+      cause,
+      hint: 'Options are plain data: no functions, no class instances',
+    });
+  }
+}
+
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUndefined);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, withoutUndefined(item)]])),
+  );
+}

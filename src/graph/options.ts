@@ -1,0 +1,267 @@
+/**
+ * Every option of a graph, a node and a run in one table: what is accepted, what is assumed, which environment variable
+ * stands in, and the text from which docs/options.md is made. Options of the built-in modules are their own affair
+ * (actors/<module>/options.ts).
+ */
+import * as v from 'valibot';
+import { boolean, choice, integer, number, parsed, type Schema, show, strictOptions } from '../../actors/options.js';
+import { LOG_LEVELS, type LogLevel } from '../media/ffmpeg.js';
+
+/** Options of `new Graph(options)` and of the `option` object of a graph file. */
+export interface GraphOptionsInput {
+  /**
+   * Threads for the graph's nodes; 0 runs all of them on the calling thread, 'auto' (default) gives the heavy nodes a
+   * thread each as far as there are cores. Codec threads are a codec's own option.
+   */
+  threads?: number | 'auto' | undefined;
+  /** BMF's name for `threads`. */
+  scheduler_count?: number | undefined;
+  /** How video frames cross threads. 'auto' (default) takes the fastest that works here; 'copy' copies the planes. */
+  transport?: 'auto' | 'copy' | undefined;
+  /** `spin`: how often a thread looks at its links again before it parks (default: by the cores at hand). */
+  wait?: { spin?: number | 'auto' | undefined } | undefined;
+  /** Name in reports and file names. Default 'graph'. */
+  graph_name?: string | undefined;
+  /** 1 or true: write the graph file when the run starts, as `original_<graph_name>.json`; or the path to write. */
+  dump_graph?: 0 | 1 | boolean | string | undefined;
+  /** Merging filter nodes; only `false` (default) in this version. */
+  optimize_graph?: false | 0 | undefined;
+  /** Packets that may wait on a link before its producer is held back. Default 8. */
+  queue_length_limit?: number | undefined;
+  /** Bytes of packets that may wait on a link in shared memory. Default 64 MiB. */
+  queue_bytes_limit?: number | undefined;
+  /** Bytes a link may hold beyond its limit when a starving consumer forces it to be lifted. Default 1 GiB. */
+  hard_cap?: number | undefined;
+  /** Milliseconds a thread may ignore a stop before it is terminated. Default 5000. */
+  stop_grace?: number | undefined;
+  /** FFmpeg messages of this level and above go to stderr. Default: none. */
+  loglevel?: LogLevel | undefined;
+}
+
+/** One row of the table. */
+export interface OptionRow {
+  readonly type: string;
+  readonly default: string;
+  readonly env?: string;
+  readonly meaning: string;
+}
+
+/** More threads than this is a mistake in the configuration, not a machine. */
+export const MAX_THREADS = 256;
+
+function auto(range: { min: number; max?: number }, what: string): Schema<number | 'auto'> {
+  return parsed(`'auto' or ${what}`, (value) => {
+    if (value === 'auto') return value;
+    const result = v.safeParse(integer(range), value);
+    return result.success ? result.output : undefined;
+  });
+}
+
+/** Refuses what the table knows but this version cannot do, by name. */
+function notYet(what: string, accepted: (value: unknown) => boolean): Schema<undefined> {
+  return v.pipe(
+    v.unknown(),
+    v.check(accepted, (issue) => `${what} is not in this version (got ${show(issue.input)})`),
+    v.transform(() => undefined),
+  );
+}
+
+const dumpGraph: Schema<boolean | string> = parsed('0, 1 or the path of the file to write', (value) => {
+  const flag = v.safeParse(boolean(), value);
+  if (flag.success) return flag.output;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+});
+
+const transport: Schema<'auto' | 'copy'> = v.pipe(
+  v.unknown(),
+  v.check((value) => value !== 'reference', "'reference' is not in this version; 'auto' or 'copy' is right"),
+  choice('auto', 'copy'),
+);
+
+interface GraphOptionRow extends OptionRow {
+  readonly schema: Schema<unknown>;
+}
+
+/** Options of a graph, in the order of the documentation. */
+export const graphOptionRows = {
+  threads: {
+    type: "'auto' or whole number",
+    default: "'auto'",
+    env: 'MILLRACE_THREADS',
+    meaning:
+      'Threads for the nodes; 0 runs everything on the calling thread. Nodes placed by `scheduler` raise an automatic number; with a given number an index out of range runs on thread 0, with a warning.',
+    schema: auto({ min: 0, max: MAX_THREADS }, `a whole number from 0 to ${MAX_THREADS}`),
+  },
+  scheduler_count: {
+    type: 'whole number',
+    default: '',
+    meaning: "BMF's name for `threads`.",
+    schema: integer({ min: 1, max: MAX_THREADS }),
+  },
+  transport: {
+    type: "'auto', 'copy'",
+    default: "'auto'",
+    env: 'MILLRACE_TRANSPORT',
+    meaning: 'How video frames cross threads; both copy the planes in this version.',
+    schema: transport,
+  },
+  'wait.spin': {
+    type: "'auto' or whole number",
+    default: "'auto'",
+    env: 'MILLRACE_WAIT_SPIN',
+    meaning:
+      'Times a thread looks at its links again before it parks: quicker wake-ups for processor time. Automatic: 2000 with more than four cores, else 200.',
+    schema: auto({ min: 0, max: 1e9 }, 'a whole number of at least 0'),
+  },
+  graph_name: {
+    type: 'string',
+    default: "'graph'",
+    meaning: 'Name in reports, drawings and file names.',
+    schema: parsed('a name without / and \\', (value) =>
+      typeof value === 'string' && /^[^/\\]+$/.test(value) ? value : undefined,
+    ),
+  },
+  dump_graph: {
+    type: '0, 1 or path',
+    default: '0',
+    env: 'MILLRACE_DUMP_GRAPH',
+    meaning:
+      'Writes the graph file when the run starts: to the path, or with 1 to `original_<graph_name>.json` (`original_graph.json` without a name) in the current directory.',
+    schema: dumpGraph,
+  },
+  optimize_graph: {
+    type: 'false',
+    default: 'false',
+    meaning: 'Merging neighbouring filter nodes. `true` is refused: not in this version.',
+    schema: notYet('merging filter nodes (optimize_graph)', (value) =>
+      [false, 0, '0', 'false'].some((off) => off === value),
+    ),
+  },
+  queue_length_limit: {
+    type: 'packets',
+    default: '8',
+    env: 'MILLRACE_QUEUE_LENGTH_LIMIT',
+    meaning:
+      "Packets that may wait on a link before its producer is held back. A node's own value wins for its inputs.",
+    schema: integer({ min: 1, max: 1e6 }),
+  },
+  queue_bytes_limit: {
+    type: 'bytes',
+    default: '67108864 (64 MiB)',
+    env: 'MILLRACE_QUEUE_BYTES_LIMIT',
+    meaning: 'Bytes of packets that may wait on a link in shared memory.',
+    schema: integer({ min: 4096, max: 2 ** 40 }),
+  },
+  hard_cap: {
+    type: 'bytes',
+    default: '1073741824 (1 GiB)',
+    env: 'MILLRACE_HARD_CAP',
+    meaning:
+      'Bytes a link may hold beyond its limits when a consumer that starves on another input forces them to be lifted; past it the graph fails and names the link.',
+    schema: integer({ min: 0, max: 2 ** 40 }),
+  },
+  stop_grace: {
+    type: 'milliseconds',
+    default: '5000',
+    env: 'MILLRACE_STOP_GRACE',
+    meaning: 'How long a thread may ignore a stop before it is terminated.',
+    schema: number({ min: 0, max: 1e9 }),
+  },
+  loglevel: {
+    type: LOG_LEVELS.map((level) => `'${level}'`).join(', '),
+    default: 'none',
+    env: 'MILLRACE_LOGLEVEL',
+    meaning: 'FFmpeg messages of this level and above go to stderr. One level for the process: the most verbose wins.',
+    schema: choice(...LOG_LEVELS),
+  },
+  time_out: {
+    type: '0',
+    default: '0',
+    meaning: 'Watchdog for stalled graphs, in seconds. Anything but 0 is refused: not in this version.',
+    schema: notYet('the stall watchdog (time_out)', (value) => value === 0 || value === '0'),
+  },
+  trace: {
+    type: 'false',
+    default: 'false',
+    meaning: 'Trace file. Anything but false is refused: not in this version.',
+    schema: notYet('tracing (trace)', (value) => [false, 0, '0', 'false'].some((off) => off === value)),
+  },
+  runtime: {
+    type: '',
+    default: '',
+    meaning: 'Sharing threads between graphs. Refused: not in this version.',
+    schema: notYet('a shared runtime (runtime)', () => false),
+  },
+} as const satisfies Record<string, GraphOptionRow>;
+
+/** Options of a node: the last argument of `module()` and the node's keys in a graph file. */
+export const nodeOptionRows = {
+  alias: {
+    type: 'string',
+    default: '`<module>_<id>`',
+    meaning: 'Name of the node in errors, statistics and drawings; unique in its graph.',
+  },
+  inputs: {
+    type: 'streams',
+    default: 'none',
+    meaning: 'Streams for inputs 0, 1, …; `null` leaves an input unconnected. File: `input_streams`.',
+  },
+  scheduler: { type: 'whole number', default: 'automatic', meaning: 'Index of the thread the node runs on.' },
+  thread: {
+    type: 'string',
+    default: 'automatic',
+    meaning: 'Name of a thread; nodes with the same name share it. Not together with `scheduler`.',
+  },
+  inputManager: {
+    type: "'immediate'",
+    default: "'immediate'",
+    meaning:
+      'How packets of several inputs are put together. Others are refused: not in this version. File: `input_manager`.',
+  },
+  queueLimit: {
+    type: 'packets',
+    default: "the graph's",
+    meaning: "Packets that may wait on each of the node's inputs. File: `meta_info.queue_length_limit`.",
+  },
+  callback: {
+    type: 'function',
+    default: 'none',
+    meaning: 'Answers `ctx.callback(key, value)` of the module, on the calling thread. Not in files.',
+  },
+  distNums: {
+    type: '1',
+    default: '1',
+    meaning: 'Parallel copies of the node. More than 1 is refused: not in this version. File: `dist_nums`.',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Options of `graph.run()`. */
+export const runOptionRows = {
+  signal: {
+    type: 'AbortSignal',
+    default: 'none',
+    meaning: 'Aborts the run: `run()` rejects with ERR_MILLRACE_ABORTED, what was begun is finalised.',
+  },
+  onProgress: { type: 'function', default: 'none', meaning: 'Called with the progress while the graph runs.' },
+} as const satisfies Record<string, OptionRow>;
+
+const rows = graphOptionRows;
+
+/** Validates the `option` object of a graph. */
+export const graphOptionsSchema = strictOptions({
+  threads: v.optional(rows.threads.schema),
+  scheduler_count: v.optional(rows.scheduler_count.schema),
+  transport: v.optional(rows.transport.schema),
+  wait: v.optional(strictOptions({ spin: v.optional(rows['wait.spin'].schema) })),
+  graph_name: v.optional(rows.graph_name.schema),
+  dump_graph: v.optional(rows.dump_graph.schema),
+  optimize_graph: v.optional(rows.optimize_graph.schema),
+  queue_length_limit: v.optional(rows.queue_length_limit.schema),
+  queue_bytes_limit: v.optional(rows.queue_bytes_limit.schema),
+  hard_cap: v.optional(rows.hard_cap.schema),
+  stop_grace: v.optional(rows.stop_grace.schema),
+  loglevel: v.optional(rows.loglevel.schema),
+  time_out: v.optional(rows.time_out.schema),
+  trace: v.optional(rows.trace.schema),
+  runtime: v.optional(rows.runtime.schema),
+});

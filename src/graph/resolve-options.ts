@@ -1,0 +1,80 @@
+/** From the options a user gave to the ones the scheduler runs with: validated, environment and defaults applied. */
+import { availableParallelism } from 'node:os';
+import * as v from 'valibot';
+import type { Problem } from '../errors.js';
+import type { LogLevel } from '../media/ffmpeg.js';
+import type { GraphOptions } from '../scheduler/spec.js';
+import { graphOptionRows, graphOptionsSchema, type OptionRow } from './options.js';
+import { problemsFrom } from './problems.js';
+
+export interface ResolvedOptions {
+  readonly name: string;
+  readonly options: GraphOptions;
+  /** Path of the graph file to write when the run starts. */
+  readonly dumpPath: string | undefined;
+  readonly loglevel: LogLevel | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+// Spinning costs ten times and more as soon as more threads are busy than there are cores; on a small machine a graph
+// with a decoder and an encoder already is that case.
+function automaticSpin(): number {
+  return availableParallelism() > 4 ? 2000 : 200;
+}
+
+/**
+ * Validates the options of a graph and fills in environment variables (for options not given) and defaults.
+ * @param path JSON path of the options, for problems.
+ * @returns The options, undefined if there are problems.
+ */
+export function resolveGraphOptions(
+  input: unknown,
+  path = 'option',
+  env: Environment = process.env,
+): { resolved: ResolvedOptions | undefined; problems: Problem[] } {
+  const parsed = v.safeParse(graphOptionsSchema, input ?? {});
+  const problems = problemsFrom(path, parsed.issues ?? []);
+  if (!parsed.success) return { resolved: undefined, problems };
+  const given = parsed.output;
+
+  /** The given value, else the environment's, else undefined. */
+  const value = <Key extends keyof typeof graphOptionRows>(
+    key: Key,
+    own: v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined,
+  ): v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined => {
+    if (own !== undefined) return own;
+    const row: OptionRow = graphOptionRows[key];
+    const text = row.env === undefined ? undefined : env[row.env];
+    if (row.env === undefined || text === undefined || text === '') return undefined;
+    const result = v.safeParse(graphOptionRows[key].schema, text);
+    if (result.success) return result.output as v.InferOutput<(typeof graphOptionRows)[Key]['schema']>;
+    problems.push(...problemsFrom(`environment variable ${row.env}`, result.issues));
+    return undefined;
+  };
+
+  if (given.threads !== undefined && given.scheduler_count !== undefined && given.threads !== given.scheduler_count) {
+    problems.push({
+      path: `${path}.scheduler_count`,
+      message: `is ${given.scheduler_count} while threads is ${given.threads}`,
+      hint: 'They are two names of one option; give one of them',
+    });
+  }
+  const spin = value('wait.spin', given.wait?.spin) ?? 'auto';
+  const dump = value('dump_graph', given.dump_graph) ?? false;
+  const resolved: ResolvedOptions = {
+    name: given.graph_name ?? 'graph',
+    options: {
+      threads: value('threads', given.threads ?? given.scheduler_count) ?? 'auto',
+      transport: value('transport', given.transport) ?? 'auto',
+      spin: spin === 'auto' ? automaticSpin() : spin,
+      queueLengthLimit: value('queue_length_limit', given.queue_length_limit) ?? 8,
+      queueBytesLimit: value('queue_bytes_limit', given.queue_bytes_limit) ?? 64 * 2 ** 20,
+      hardCap: value('hard_cap', given.hard_cap) ?? 2 ** 30,
+      stopGrace: value('stop_grace', given.stop_grace) ?? 5000,
+    },
+    dumpPath: dump === true ? `original_${given.graph_name ?? 'graph'}.json` : dump === false ? undefined : dump,
+    loglevel: value('loglevel', given.loglevel),
+  };
+  return problems.length > 0 ? { resolved: undefined, problems } : { resolved, problems };
+}

@@ -1,0 +1,60 @@
+/** millrace: media graphs in Node.js. The public API; `millrace/ringbuffer` and `millrace/testing` are entries of their own. */
+export {
+  ConfigError,
+  type ErrorCode,
+  FFmpegError,
+  GraphError,
+  MillraceError,
+  type Phase,
+  type Problem,
+} from './errors.js';
+export { type ConcatOptions, concat, type Segment } from './graph/concat.js';
+export type { GraphConfig, NodeConfig, StreamConfig } from './graph/config-file.js';
+export type { FilterArguments, FilterValue } from './graph/filter-args.js';
+export type { FilterInput, Named, Rate, Size, Time } from './graph/filter-call.js';
+export { Graph, type RunOptions } from './graph/graph.js';
+export type {
+  AudioParams,
+  AVOptions,
+  DecoderOptions,
+  EncoderOptions,
+  FilterEntry,
+  FilterOptions,
+  VideoParams,
+} from './graph/module-options.js';
+export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/node.js';
+export type { GraphOptionsInput } from './graph/options.js';
+export { type ModuleDefinition, type ModuleFile, registerModule } from './graph/registry.js';
+export { encode, NodeHandle, overlay, Stream } from './graph/stream.js';
+export type { Allowed } from './graph/trust.js';
+export {
+  AudioFrame,
+  type AudioFrameOptions,
+  type ControlTag,
+  EncodedPacket,
+  type EncodedPacketOptions,
+  type LogLevel,
+  Packet,
+  type Plane,
+  type Rational,
+  StreamInfo,
+  type StreamInfoData,
+  Tensor,
+  type TensorData,
+  type TensorType,
+  VideoFrame,
+  type VideoFrameOptions,
+} from './media/index.js';
+export {
+  defineModule,
+  type Log,
+  type Meter,
+  type Module,
+  type ModuleClass,
+  type ModuleContext,
+  type OptionSchema,
+  type OutputPort,
+  type Task,
+} from './module/contract.js';
+export { type BuiltinModule, builtinModules } from './modules.js';
+export type { GraphStats, LinkStats, NodeStats, Progress, Report } from './scheduler/report.js';

@@ -1,0 +1,116 @@
+/**
+ * The built-in modules by name. Used where modules are loaded (inside the threads) and where graphs are checked (before
+ * any thread exists), so it knows nothing of either.
+ */
+import { decoderOptions } from '../actors/decoder/options.js';
+import { encoderOptions } from '../actors/encoder/options.js';
+import { filterOptions } from '../actors/filter/options.js';
+import { didYouMean, strictOptions } from '../actors/options.js';
+import { MillraceError } from './errors.js';
+import type { ModuleClass, OptionSchema } from './module/contract.js';
+
+export interface BuiltinModule {
+  readonly name: string;
+  /** One line for listings. */
+  readonly summary: string;
+  /** Checks the options without loading the module. */
+  readonly schema: OptionSchema<unknown>;
+  /** Numbers of inputs it works with. */
+  readonly inputs: { readonly min: number; readonly max: number };
+  /** Numbers of outputs it has. */
+  readonly outputs: { readonly max: number };
+  /** Imports the module. The specifier is literal so that bundlers find it. */
+  load(): Promise<{ readonly default: unknown }>;
+}
+
+const noOptions = strictOptions({});
+const ANY = Number.POSITIVE_INFINITY;
+
+export const builtinModules: readonly BuiltinModule[] = [
+  {
+    name: 'c_ffmpeg_decoder',
+    summary: 'Demuxes and decodes a file or URL: output 0 is video, 1 is audio.',
+    schema: decoderOptions,
+    inputs: { min: 0, max: 0 },
+    outputs: { max: 2 },
+    load: () => import('../actors/decoder/index.js'),
+  },
+  {
+    name: 'c_ffmpeg_filter',
+    summary: 'Runs an FFmpeg filter, or a whole filter graph.',
+    schema: filterOptions,
+    inputs: { min: 0, max: ANY },
+    outputs: { max: ANY },
+    load: () => import('../actors/filter/index.js'),
+  },
+  {
+    name: 'c_ffmpeg_encoder',
+    summary: 'Encodes and multiplexes into a file or URL: input 0 is video, 1 is audio.',
+    schema: encoderOptions,
+    inputs: { min: 1, max: 2 },
+    outputs: { max: 0 },
+    load: () => import('../actors/encoder/index.js'),
+  },
+  {
+    name: 'pass_through',
+    summary: 'Hands input i on to output i.',
+    schema: noOptions,
+    inputs: { min: 1, max: ANY },
+    outputs: { max: ANY },
+    load: () => import('../actors/pass-through.js'),
+  },
+  {
+    name: 'null_sink',
+    summary: 'Takes everything and discards it.',
+    schema: noOptions,
+    inputs: { min: 1, max: ANY },
+    outputs: { max: 0 },
+    load: () => import('../actors/null-sink.js'),
+  },
+];
+
+const byName = new Map<string, BuiltinModule>();
+for (const builtin of builtinModules) {
+  byName.set(builtin.name, builtin);
+  byName.set(builtin.name.replace(/^c_/, ''), builtin);
+}
+
+/** Names of the contract that this version does not have. */
+const laterNames: ReadonlySet<string> = new Set(['clock', 'mux', 'merge', 'timestamper', 'split', 'assemble']);
+
+/** The built-in module of this name, which may lack its `c_`. */
+export function findBuiltin(name: string): BuiltinModule | undefined {
+  return byName.get(name);
+}
+
+/** Why `name` is no built-in module: what is wrong and what would be right. `others` are further names that exist. */
+export function unknownModule(name: string, others: Iterable<string> = []): { message: string; hint: string } {
+  if (laterNames.has(name)) {
+    return {
+      message: `the module '${name}' is not in this version`,
+      hint: name === 'split' ? "FFmpeg's filter of that name is stream.split(n)" : `There are ${listNames(others)}`,
+    };
+  }
+  return {
+    message: `there is no module '${name}'`,
+    hint: didYouMean(name, [...byName.keys(), ...laterNames, ...others], `There are ${listNames(others)}`),
+  };
+}
+
+function listNames(others: Iterable<string>): string {
+  return `${[...builtinModules.map((builtin) => builtin.name), ...others].join(', ')}, and module files by their path`;
+}
+
+/**
+ * Imports a built-in module.
+ * @throws MillraceError ERR_MILLRACE_MODULE_LOAD if there is none of that name.
+ */
+export async function loadBuiltin(name: string): Promise<ModuleClass> {
+  const builtin = byName.get(name);
+  if (!builtin) {
+    const { message, hint } = unknownModule(name);
+    throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', message, { hint });
+  }
+  const { default: module } = await builtin.load();
+  return module as ModuleClass;
+}
