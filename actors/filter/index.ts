@@ -1,0 +1,353 @@
+/**
+ * `c_ffmpeg_filter`: FFmpeg filters as a module. Any number of inputs and outputs, video and audio.
+ *
+ * The graph is configured from the first frame of every input and built anew when the format of an input changes.
+ * Frames go in one at a time, each time everything that comes of it is taken out first, at most EMIT frames per call, so
+ * that back-pressure acts between them; which input goes next is decided by `demand.ts`.
+ */
+import { MillraceError } from '../../src/errors.js';
+import { AudioFrame, isTimeBase, MICROSECONDS, Packet, rescale, VideoFrame } from '../../src/media/index.js';
+import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
+import { Demand, lowest } from './demand.js';
+import { type FilterOptions, filterOptions } from './options.js';
+import { makePlan, type Plan } from './plan.js';
+import { RunningGraph } from './running-graph.js';
+import { formatKey, formatOf, type StreamFormat } from './stream-format.js';
+
+/** Frames a call emits at most. */
+const EMIT = 4;
+/** Frames a call takes out and drops at most for an output whose consumers have left. */
+const DROP = 16;
+
+type MediaFrame = VideoFrame | AudioFrame;
+
+interface Input {
+  readonly id: number;
+  /** Frames that have come and were not wanted yet; at most what one call delivers beyond the first. */
+  readonly queue: MediaFrame[];
+  /** EOF has come; it takes effect after the queue. */
+  ending: boolean;
+  /** The graph has been told the end, or takes nothing more. */
+  ended: boolean;
+  format: StreamFormat | undefined;
+  /** The frame fed last, while the demand watches whether the graph lets go of it. */
+  watched: MediaFrame | undefined;
+}
+
+interface Output {
+  readonly id: number;
+  ended: boolean;
+  /** Nothing more comes before the next frame goes in. */
+  dry: boolean;
+  /** µs of the last frame. */
+  time: number;
+}
+
+export default class FFmpegFilter implements Module<FilterOptions> {
+  static readonly schema = filterOptions;
+
+  #ctx!: ModuleContext<FilterOptions>;
+  #plan!: Plan;
+  #graph: RunningGraph | undefined;
+  #inputs: Input[] = [];
+  #outputs: Output[] = [];
+  #demand!: Demand;
+  /** The last call stopped at its limit, not for want of input. */
+  #more = false;
+  /** The running graph is being emptied, to be built anew. */
+  #replacing = false;
+
+  /** @throws MillraceError ERR_MILLRACE_OPTION for everything that can be known to be wrong without a frame. */
+  init(ctx: ModuleContext<FilterOptions>): void {
+    this.#ctx = ctx;
+    this.#plan = makePlan(ctx.options, ctx);
+    if (ctx.inputs.length === 0 && ctx.outputs.length === 0) {
+      throw new MillraceError('ERR_MILLRACE_OPTION', `Nothing is connected to the ${this.#plan.title}`);
+    }
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { inputs, outputs } = this.#ctx;
+    this.#inputs = inputs.map((id) => ({
+      id,
+      queue: [],
+      ending: false,
+      ended: false,
+      format: undefined,
+      watched: undefined,
+    }));
+    this.#outputs = outputs.map((id) => ({ id, ended: false, dry: false, time: -Infinity }));
+    this.#demand = new Demand(inputs, outputs);
+    this.#more = false;
+    this.#replacing = false;
+  }
+
+  wants(): readonly number[] | undefined {
+    if (this.#inputs.length === 0) return undefined;
+    if (this.#more) return [];
+    if (this.#graph === undefined) return this.#inputs.filter((input) => !hasHead(input)).map(({ id }) => id);
+    const next = this.#demand.next(this.#held);
+    // What still comes for an input that the graph has closed is dropped; holding it back could block its producer.
+    return this.#inputs.filter((input) => input.id === next || (input.ended && !input.ending)).map(({ id }) => id);
+  }
+
+  process(task: Task): void {
+    this.#take(task);
+    if (this.#outputs.length > 0 && this.#outputs.every(({ id, ended }) => ended || task.output(id).closed)) {
+      this.#finish(task);
+      return;
+    }
+    if (this.#graph === undefined) {
+      if (!this.#inputs.every(hasHead)) return;
+      if (this.#inputs.length > 0 && this.#inputs.every(({ queue }) => queue.length === 0)) {
+        this.#finish(task);
+        return;
+      }
+      this.#configure();
+    }
+    this.#run(task);
+  }
+
+  /** Takes the frames of a call over from their packets. */
+  #take(task: Task): void {
+    for (const input of this.#inputs) {
+      for (const packet of task.inputs.get(input.id) ?? []) {
+        if (packet.isEof) input.ending = true;
+        else if (packet.control === undefined && !input.ended) input.queue.push(this.#adopt(packet, input));
+      }
+    }
+  }
+
+  #adopt(packet: Packet, { id }: Input): MediaFrame {
+    const { payload } = packet;
+    if (!(payload instanceof VideoFrame || payload instanceof AudioFrame)) {
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `The ${this.#plan.title} takes frames, ${nameOf(payload)} came on input ${id}`,
+        { hint: 'Put a decoder in front of it, or a module that emits VideoFrame or AudioFrame' },
+      );
+    }
+    if (payload.av.isHwFrame()) {
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `The ${this.#plan.title} takes frames in main memory, a hardware frame came on input ${id}`,
+        { hint: 'Let the decoder download its frames' },
+      );
+    }
+    const frame = payload.clone();
+    if (frame.pts === undefined && packet.timestamp !== undefined) {
+      if (!isTimeBase(frame.timeBase)) frame.timeBase = MICROSECONDS;
+      frame.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, frame.timeBase);
+    }
+    // The only reference left: filters that work in place need not copy.
+    packet.close();
+    return frame;
+  }
+
+  #configure(): void {
+    for (const input of this.#inputs) {
+      const head = input.queue[0];
+      if (head !== undefined) input.format = formatOf(head);
+    }
+    const formats = new Map<number, StreamFormat>();
+    for (const input of this.#inputs) formats.set(input.id, input.format ?? this.#substitute(input));
+    this.#graph = new RunningGraph(this.#plan, formats);
+    for (const { id, ended } of this.#inputs) if (ended) this.#graph.end(id);
+    for (const output of this.#outputs) output.dry = false;
+  }
+
+  /** The format to stand in for an input that ended before its first frame: that of another one of its kind. */
+  #substitute({ id }: Input): StreamFormat {
+    const [pad] = this.#plan.inputs.get(id)!;
+    const kind = this.#plan.pads[pad!.filter]!.inputs[pad!.pad]!;
+    const other = this.#inputs.find(({ format }) => format?.kind === kind);
+    if (other?.format) return other.format;
+    throw new MillraceError(
+      'ERR_MILLRACE_INPUT',
+      `Input ${id} of the ${this.#plan.title} ended before its first frame, so that its format is unknown`,
+      {
+        hint: `No other ${kind} input can tell it either. Leave the stream out, or make sure that it has frames`,
+      },
+    );
+  }
+
+  #run(task: Task): void {
+    this.#more = true;
+    for (;;) {
+      if (!this.#emit(task)) return;
+      if (this.#outputs.length > 0 && this.#outputs.every(({ id, ended }) => ended || task.output(id).closed)) break;
+      if (this.#replacing) this.#replace();
+      else if (!this.#feed()) {
+        this.#more = false;
+        if (this.#inputs.some(({ ended }) => !ended)) return;
+        break;
+      }
+    }
+    this.#finish(task);
+  }
+
+  /** Takes out what the graph has, the output with the lowest time first. @returns false at the limit of a call. */
+  #emit(task: Task): boolean {
+    let emitted = 0;
+    let dropped = 0;
+    for (;;) {
+      const ready = this.#outputs.filter(({ ended, dry }) => !ended && !dry);
+      if (ready.length === 0) return true;
+      const id = lowest(ready.map((output) => [output.id, output]));
+      const output = ready.find((candidate) => candidate.id === id)!;
+      const port = task.output(id);
+      const frame = this.#graph!.pull(id);
+      if (frame === 'again') output.dry = true;
+      else if (frame === 'end') this.#endOutput(output, task);
+      else {
+        const time = frame.timestamp;
+        if (time !== undefined) output.time = time;
+        this.#demand.produced(id, time);
+        // What one output asked for may have brought frames for the others.
+        for (const other of this.#outputs) if (other !== output) other.dry = false;
+        if (port.closed) {
+          frame.close();
+          this.#demand.outputEnded(id);
+          if (++dropped >= DROP) output.dry = true;
+        } else {
+          this.#count(frame, time);
+          port.push(new Packet(frame));
+          if (++emitted >= EMIT) return false;
+        }
+      }
+    }
+  }
+
+  #count(frame: MediaFrame, time: number | undefined): void {
+    if (frame instanceof VideoFrame) this.#ctx.meter.frames++;
+    if (time !== undefined) this.#ctx.meter.position = time;
+  }
+
+  #endOutput(output: Output, task: Task): void {
+    if (this.#replacing) {
+      output.dry = true;
+      return;
+    }
+    output.ended = true;
+    this.#demand.outputEnded(output.id);
+    const port = task.output(output.id);
+    if (!port.closed) port.push(Packet.eof());
+  }
+
+  /** Feeds one end or one frame. @returns false if there is nothing to feed. */
+  #feed(): boolean {
+    const graph = this.#graph!;
+    const ending = this.#inputs.find(({ queue, ending, ended }) => ending && !ended && queue.length === 0);
+    if (ending) {
+      graph.end(ending.id);
+      this.#close(ending);
+      this.#stir();
+      return true;
+    }
+    const id = this.#demand.next(this.#held);
+    const input = this.#inputs.find((candidate) => candidate.id === id);
+    const frame = input?.queue[0];
+    if (input === undefined || frame === undefined) return false;
+    if (formatKey(frame) !== input.format?.key) {
+      this.#beginReplacing();
+      return true;
+    }
+    input.queue.shift();
+    this.#feedFrame(graph, input, frame);
+    this.#stir();
+    return true;
+  }
+
+  #feedFrame(graph: RunningGraph, input: Input, frame: MediaFrame): void {
+    const time = frame.timestamp;
+    const watching = this.#demand.watching;
+    if (!watching) for (const each of this.#inputs) unwatch(each);
+    let taken = false;
+    try {
+      // A watched frame is made the only one of its kind, so that a second reference to it can only be the graph's.
+      if (watching) frame.writable();
+      taken = graph.feed(input.id, frame, watching);
+    } finally {
+      unwatch(input);
+      if (watching && taken) input.watched = frame;
+      else frame.close();
+    }
+    if (taken) this.#demand.fed(input.id, time);
+    else this.#close(input);
+  }
+
+  readonly #held = (id: number): boolean => {
+    const watched = this.#inputs.find((input) => input.id === id)?.watched;
+    return watched !== undefined && !watched.av.isWritable;
+  };
+
+  /** This input has ended, for the graph at least. */
+  #close(input: Input): void {
+    input.ended = true;
+    unwatch(input);
+    for (const frame of input.queue.splice(0)) frame.close();
+    this.#demand.ended(input.id);
+  }
+
+  #stir(): void {
+    for (const output of this.#outputs) output.dry = false;
+  }
+
+  /**
+   * The format of an input has changed: what the graph still holds comes out first, as at the end of all inputs. Not so
+   * where filters make frames of their own: such a graph might never end.
+   */
+  #beginReplacing(): void {
+    this.#replacing = true;
+    if (this.#plan.hasSources) return;
+    for (const { id, ended } of this.#inputs) if (!ended) this.#graph!.end(id);
+    this.#stir();
+  }
+
+  #replace(): void {
+    this.#replacing = false;
+    this.#graph!.close();
+    this.#graph = undefined;
+    this.#configure();
+  }
+
+  #finish(task: Task): void {
+    for (const output of this.#outputs) if (!output.ended) this.#endOutput(output, task);
+    this.#release();
+    task.done();
+  }
+
+  #release(): void {
+    this.#graph?.close();
+    this.#graph = undefined;
+    for (const input of this.#inputs) {
+      unwatch(input);
+      for (const frame of input.queue.splice(0)) frame.close();
+    }
+  }
+
+  reset(): void {
+    this.#release();
+    this.#begin();
+  }
+
+  close(): void {
+    this.#release();
+  }
+}
+
+function hasHead({ queue, ending }: Input): boolean {
+  return ending || queue.length > 0;
+}
+
+function unwatch(input: Input): void {
+  input.watched?.close();
+  input.watched = undefined;
+}
+
+function nameOf(payload: unknown): string {
+  if (payload === null || payload === undefined) return 'an empty packet';
+  if (typeof payload !== 'object') return `a ${typeof payload}`;
+  return `a ${payload.constructor?.name ?? 'object'}`;
+}
