@@ -1,0 +1,74 @@
+/** Frames from FFmpeg's own sources, and a journey through shared memory. */
+import { Packr } from 'msgpackr';
+import { AVERROR_EOF } from 'node-av/constants';
+import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
+import { check } from '../../src/media/index.js';
+import { describe, restore } from '../../src/media/wire.js';
+
+type Step = [name: string, args?: string];
+
+/** The first `count` frames of a chain of filters that ends in a sink; they are the caller's to free. */
+export function frames(chain: Step[], count: number, feed?: Frame): Frame[] {
+  const graph = new FilterGraph();
+  graph.alloc();
+  try {
+    graph.nbThreads = 1;
+    const contexts = chain.map(([name, args], i) => create(graph, name, `f${i}`, args));
+    contexts.reduce((from, to) => {
+      check(from.link(0, to, 0), 'link');
+      return to;
+    });
+    check(graph.configSync(), 'configure');
+    if (feed) check(contexts[0]!.buffersrcAddFrameSync(feed), 'feed');
+    const result: Frame[] = [];
+    while (result.length < count) {
+      const frame = new Frame();
+      frame.alloc();
+      const ret = contexts.at(-1)!.buffersinkGetFrameSync(frame);
+      if (ret === AVERROR_EOF) break;
+      check(ret, 'get a frame');
+      result.push(frame);
+    }
+    return result;
+  } finally {
+    graph.free();
+  }
+}
+
+function create(graph: FilterGraph, name: string, alias: string, args?: string): FilterContext {
+  const filter = Filter.getByName(name);
+  const context = filter && graph.createFilter(filter, alias, args ?? null);
+  if (!context) throw new Error(`no filter ${name} with ${args}`);
+  return context;
+}
+
+/** One picture of FFmpeg's test pattern in a pixel format; the caller frees it. */
+export function picture(format: string, size: string, index = 0): Frame {
+  const all = frames(
+    [['testsrc2', `size=${size}:rate=25`], ['format', `pix_fmts=${format}`], ['buffersink']],
+    index + 1,
+  );
+  const last = all.pop()!;
+  for (const frame of all) frame.free();
+  return last;
+}
+
+const packr = new Packr({ useRecords: false, moreTypes: true, copyBuffers: true });
+
+/** Takes a payload through shared memory as a copying transport does, and wipes the memory afterwards. */
+export function travel<T>(payload: T): T {
+  const { kind, meta, blobs } = describe(payload);
+  const packed = meta === undefined ? undefined : Buffer.from(packr.pack(meta));
+  const pad = (size: number) => (size + 7) & ~7;
+  const shared = new Uint8Array(new SharedArrayBuffer(blobs.reduce((sum, blob) => sum + pad(blob.byteLength), 0)));
+  let at = 0;
+  const parts = blobs.map((blob) => {
+    const view = shared.subarray(at, at + blob.byteLength);
+    at += pad(blob.byteLength);
+    blob.copyTo(view);
+    return view;
+  });
+  const result = restore(kind, packed && packr.unpack(packed), parts);
+  shared.fill(0xa5);
+  return result as T;
+}
