@@ -66,7 +66,8 @@ export class EncodedPacket implements Disposable {
 
   /** A copy of the bytes, made at each reading. */
   get data(): Uint8Array {
-    return this.av.data ?? new Uint8Array(0);
+    // node-av copies once and hands the same copy to every reader.
+    return new Uint8Array(this.av.data ?? []);
   }
 
   /** Bytes. */

@@ -25,7 +25,7 @@ export function packetMeta(packet: EncodedPacket): [PacketMeta, Blob[]] {
   const { av } = packet;
   const { num, den } = av.timeBase;
   const sideData: number[] = [];
-  const blobs = [blobOf(packet.data)];
+  const blobs = [blobOf(av.data ?? new Uint8Array(0))];
   for (let type = 0; type <= LAST_SIDE_DATA; type++) {
     const data = av.getSideData(type as AVPacketSideDataType);
     if (data === null) continue;

@@ -42,12 +42,11 @@ function create(graph: FilterGraph, name: string, alias: string, args?: string):
   return context;
 }
 
-/** One picture of FFmpeg's test pattern in a pixel format; the caller frees it. */
+/** One picture of FFmpeg's test pattern; `size` is any 'WxH', also one the format's chroma does not divide. */
 export function picture(format: string, size: string, index = 0): Frame {
-  const all = frames(
-    [['testsrc2', `size=${size}:rate=25`], ['format', `pix_fmts=${format}`], ['buffersink']],
-    index + 1,
-  );
+  const scale = size.replace('x', ':');
+  const chain: Step[] = [['testsrc2', 'rate=25'], ['scale', scale], ['format', `pix_fmts=${format}`], ['buffersink']];
+  const all = frames(chain, index + 1);
   const last = all.pop()!;
   for (const frame of all) frame.free();
   return last;

@@ -5,10 +5,6 @@ import { EncodedPacket, ledger, Packet, VideoFrame } from '../../src/media/index
 const test = suite('packet');
 const small = { width: 4, height: 2, format: 'gray' };
 
-test.after.each(() => {
-  assert.equal(ledger.snapshot(), {});
-});
-
 test('has the time of its payload unless given its own', () => {
   const frame = VideoFrame.alloc({ ...small, pts: 3n, timeBase: { num: 1, den: 25 } });
   const packet = new Packet(frame);
@@ -77,6 +73,10 @@ test('a closed payload cannot be cloned', () => {
     () => packet.clone(),
     (error: { code?: string }) => error.code === 'ERR_MILLRACE_CLOSED',
   );
+});
+
+test('nothing stayed open', () => {
+  assert.equal(ledger.snapshot(), {});
 });
 
 test.run();

@@ -1,4 +1,10 @@
-import { AV_FRAME_FLAG_KEY, AVCOL_PRI_BT2020, AVCOL_RANGE_MPEG, AVCOL_SPC_BT709, AVCOL_TRC_SMPTE2084 } from 'node-av/constants';
+import {
+  AV_FRAME_FLAG_KEY,
+  AVCOL_PRI_BT2020,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_BT709,
+  AVCOL_TRC_SMPTE2084,
+} from 'node-av/constants';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ledger, VideoFrame } from '../../src/media/index.js';
@@ -6,10 +12,6 @@ import { frames, picture } from './kit.js';
 
 const test = suite('video frame');
 const closed = (error: { code?: string }) => error.code === 'ERR_MILLRACE_CLOSED';
-
-test.after.each(() => {
-  assert.equal(ledger.snapshot(), {});
-});
 
 test('time properties write through to the AVFrame', () => {
   const frame = VideoFrame.alloc({ width: 4, height: 4, format: 'yuv420p' });
@@ -324,6 +326,10 @@ test('pictures of many sizes outlive the pools they came from', () => {
     assert.equal(new Uint8Array(frame.toBuffer()), new Uint8Array((i + 1) * 8).fill(i));
     frame.close();
   });
+});
+
+test('nothing stayed open', () => {
+  assert.equal(ledger.snapshot(), {});
 });
 
 test.run();
