@@ -7,6 +7,7 @@ import {
   type AVPixelFormat,
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame, Rational as NativeRational } from 'node-av/lib';
+import { MillraceError } from '../errors.js';
 import { check, pixelFormatName, toNativeTimestamp } from './ffmpeg.js';
 
 /**
@@ -40,7 +41,9 @@ class PicturePool {
   #create(name: string, args?: string): FilterContext {
     const filter = Filter.getByName(name);
     const context = filter && this.#graph.createFilter(filter, name, args);
-    if (!context) throw new Error(`FFmpeg's filter ${name} refused '${args}'`);
+    if (!context) {
+      throw new MillraceError('ERR_MILLRACE_FFMPEG', `FFmpeg has no filter ${name}, or it refused '${args}'`);
+    }
     return context;
   }
 
