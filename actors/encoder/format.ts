@@ -1,0 +1,156 @@
+/** Which muxer writes the output, with which codecs when none are named, and whether the path can be written at all. */
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
+import {
+  AV_CODEC_ID_NONE,
+  AVFMT_GLOBALHEADER,
+  AVFMT_NOFILE,
+  AVFMT_NOTIMESTAMPS,
+  AVFMT_TS_NONSTRICT,
+  AVFMT_VARIABLE_FPS,
+} from 'node-av/constants';
+import { avGetCodecName, Codec, OutputFormat } from 'node-av/lib';
+import { MillraceError } from '../../src/errors.js';
+import type { EncoderOptions } from './options.js';
+import type { VsyncMethod } from './video-sync.js';
+
+/** What the options say about the output as a whole. */
+export interface Target {
+  /** As the user wrote it; `null output` without a path. */
+  readonly name: string;
+  readonly path: string;
+  /** The muxer that the codecs are chosen for. */
+  readonly format: OutputFormat;
+  /** The muxer that writes; FFmpeg's `null` for `null_output`. */
+  readonly muxer: OutputFormat;
+}
+
+/**
+ * The format by option, else by path, else mp4.
+ * @throws MillraceError ERR_MILLRACE_OPTION for a format FFmpeg does not have.
+ */
+export function chooseTarget(options: EncoderOptions): Target {
+  const path = options.output_path ?? '';
+  const format =
+    options.format === undefined ? (OutputFormat.guessFormat(null, path, null) ?? named('mp4')) : named(options.format);
+  const muxer = options.null_output ? named('null') : format;
+  return { name: options.null_output ? 'null output' : path, path, format, muxer };
+}
+
+function named(name: string): OutputFormat {
+  const format = OutputFormat.guessFormat(name, null, null);
+  if (format) return format;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `format: this FFmpeg cannot write '${name}'`, {
+    hint: "Use a muxer's name such as mp4, mov, matroska, webm, mpegts, hls, wav, mp3 or image2",
+  });
+}
+
+export function has(format: OutputFormat, flag: 'global-header' | 'no-file' | 'no-timestamps' | 'non-strict'): boolean {
+  const flags = {
+    'global-header': AVFMT_GLOBALHEADER,
+    'no-file': AVFMT_NOFILE,
+    'no-timestamps': AVFMT_NOTIMESTAMPS,
+    'non-strict': AVFMT_TS_NONSTRICT,
+  };
+  return format.hasFlags(flags[flag]);
+}
+
+/** Muxers that carry H.264 and AAC although their own default is another codec, or none. */
+const generalMuxers = new Set([
+  'matroska',
+  'mpegts',
+  'flv',
+  'segment',
+  'stream_segment',
+  'ssegment',
+  'null',
+  'tee',
+  'rtp_mpegts',
+]);
+
+/** Image file suffixes whose codec goes by another name (as FFmpeg's img2 muxer has them). */
+const imageCodecs: Readonly<Record<string, string>> = {
+  jpg: 'mjpeg',
+  jpeg: 'mjpeg',
+  tif: 'tiff',
+  tga: 'targa',
+  jp2: 'jpeg2000',
+  j2k: 'jpeg2000',
+  jxl: 'libjxl',
+  webp: 'libwebp',
+};
+
+/**
+ * The encoder when the options name none: h264 and aac as BMF has it, where the container carries them; else the one
+ * FFmpeg's muxer prefers, for instance mjpeg, vp9 in webm, pcm_s16le in wav.
+ * @returns undefined if the container carries no such stream at all.
+ */
+export function defaultCodec(target: Target, kind: 'video' | 'audio'): string | undefined {
+  const { format, path } = target;
+  const name = format.name ?? '';
+  if (kind === 'video' && (name === 'image2' || name === 'image2pipe')) {
+    const suffix = extname(path).slice(1).toLowerCase();
+    const candidate = imageCodecs[suffix] ?? suffix;
+    return candidate !== '' && Codec.findEncoderByName(candidate as never) ? candidate : 'mjpeg';
+  }
+  if (generalMuxers.has(name)) return kind === 'video' ? 'h264' : 'aac';
+  const id = kind === 'video' ? format.videoCodec : format.audioCodec;
+  if (id === AV_CODEC_ID_NONE) return undefined;
+  const codec = avGetCodecName(id);
+  // Cover art is what the audio containers mean by a video codec.
+  if (codec === null || (kind === 'video' && ['flac', 'mp3', 'aiff'].includes(name))) return undefined;
+  return codec;
+}
+
+/** How frames are placed in time when the options do not say: the rule of the ffmpeg command for -fps_mode auto. */
+export function defaultVsync(format: OutputFormat, ratesGiven: boolean): VsyncMethod {
+  // A muxer without timestamps has no time before the first frame that could be filled.
+  const cfr = has(format, 'no-timestamps') ? 'vscfr' : 'cfr';
+  if (ratesGiven) return cfr;
+  if (format.name === 'avi') return 'vfr';
+  if (!format.hasFlags(AVFMT_VARIABLE_FPS)) return cfr;
+  return has(format, 'no-timestamps') ? 'passthrough' : 'vfr';
+}
+
+/**
+ * Refuses a path that cannot be written before anything has run. Nothing is created or emptied here: that happens with
+ * the header, so that a graph which fails early leaves an older file as it was.
+ * @throws MillraceError ERR_MILLRACE_OUTPUT.
+ */
+export function checkWritable(path: string): void {
+  const file = localFile(path);
+  if (file === undefined) return;
+  const fail: Fail = (why, hint, cause) => {
+    throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: ${why}`, { hint, cause });
+  };
+  const entry = look(file, fail);
+  if (entry?.isDirectory()) fail('it is a directory', 'Give the name of a file in it');
+  if (entry?.isFIFO()) fail('it is a FIFO, and opening one blocks the thread until somebody reads', 'Write to a file');
+  const folder = dirname(file);
+  const parent = look(folder, fail);
+  if (parent === undefined) fail(`there is no directory ${folder}`, 'Create it first');
+  else if (!parent.isDirectory()) fail(`${folder} is no directory`, 'Choose another place');
+  const touched = entry === undefined ? folder : file;
+  try {
+    accessSync(touched, constants.W_OK);
+  } catch (cause) {
+    fail('permission denied', `Check the permissions of ${touched}`, cause);
+  }
+}
+
+type Fail = (why: string, hint: string, cause?: unknown) => never;
+
+function look(path: string, fail: Fail): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    return fail(cause instanceof Error ? cause.message : String(cause), 'Check the path', cause);
+  }
+}
+
+/** The path in the file system; undefined for a URL of another protocol. */
+function localFile(path: string): string | undefined {
+  if (path.startsWith('file:')) return path.slice('file:'.length);
+  // One letter before the colon is a Windows drive.
+  return /^[a-z][a-z\d+.-]+:/i.test(path) ? undefined : path;
+}

@@ -1,0 +1,310 @@
+/**
+ * `c_ffmpeg_encoder`: frames of input 0 (video) and input 1 (audio) become a file. Encoded packets on an input, led by
+ * their StreamInfo, are copied into it as they are. Names and meanings of the options are BMF's; times, frame rates and
+ * conversions follow the ffmpeg command.
+ */
+import { AV_PIX_FMT_NONE } from 'node-av/constants';
+import { avGetPixFmtFromName } from 'node-av/lib';
+import { MillraceError } from '../../src/errors.js';
+import { AudioFrame, EncodedPacket, type Packet, StreamInfo, setLogLevel, VideoFrame } from '../../src/media/index.js';
+import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
+import { AudioStream } from './audio.js';
+import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
+import { CopyStream, missingStreamInfo } from './copy.js';
+import { checkWritable, chooseTarget, defaultCodec, has, type Target } from './format.js';
+import { Muxer } from './muxer.js';
+import { type AudioParams, type EncoderOptions, encoderOptions, type VideoParams } from './options.js';
+import type { EncodingContext, StreamContext } from './stream.js';
+import { VideoStream } from './video.js';
+
+const KINDS = ['video', 'audio'] as const;
+
+type Kind = (typeof KINDS)[number];
+type Payload = VideoFrame | AudioFrame | EncodedPacket | StreamInfo;
+
+interface Input {
+  readonly id: number;
+  readonly kind: Kind;
+  readonly context: StreamContext;
+  stream: VideoStream | AudioStream | CopyStream | undefined;
+  /** Nothing more is written from this input: it has ended, or its limit is reached. */
+  ended: boolean;
+  /** What came before all inputs had shown their first time; only with `adjust_pts`. */
+  held: Payload[];
+  heldEnd: boolean;
+}
+
+export default class FFmpegEncoder implements Module<EncoderOptions> {
+  static readonly schema = encoderOptions;
+  readonly schema = encoderOptions;
+
+  #ctx: ModuleContext<EncoderOptions> | undefined;
+  #muxer: Muxer | undefined;
+  readonly #inputs = new Map<number, Input>();
+  /** Microseconds taken off every time; undefined until it is known. */
+  #shift: bigint | undefined;
+  #failed = false;
+
+  /**
+   * Refuses what can be refused without a frame: options, codecs, formats, paths. The file is created with the first
+   * frames, so that an older one stays as it is if the graph does not get that far.
+   * @throws MillraceError ERR_MILLRACE_OPTION or ERR_MILLRACE_OUTPUT.
+   */
+  init(ctx: ModuleContext<EncoderOptions>): void {
+    this.#ctx = ctx;
+    const { options } = ctx;
+    if (options.loglevel) setLogLevel(options.loglevel);
+    const stranger = ctx.inputs.find((id) => id !== 0 && id !== 1);
+    if (stranger !== undefined || ctx.inputs.length === 0) {
+      const what = stranger === undefined ? 'no input is connected' : `input ${stranger} is connected`;
+      throw new MillraceError(
+        'ERR_MILLRACE_CONFIG',
+        `The encoder has input 0 (video) and input 1 (audio), but ${what}`,
+      );
+    }
+    const target = chooseTarget(options);
+    if (!options.null_output) checkWritable(target.path);
+    const muxer = new Muxer(target, ctx.inputs, options, ctx.log);
+    this.#muxer = muxer;
+    for (const id of ctx.inputs) {
+      const kind = KINDS[id]!;
+      const settings = settingsFor(kind, target, options);
+      const leading = id === ctx.inputs[0];
+      const { format, name } = target;
+      const context = { input: id, muxer, format, settings, options, meter: ctx.meter, log: ctx.log, name, leading };
+      this.#inputs.set(id, { id, kind, context, stream: undefined, ended: false, held: [], heldEnd: false });
+    }
+    this.#shift = options.adjust_pts ? undefined : 0n;
+  }
+
+  process(task: Task): void {
+    try {
+      for (const [id, packets] of task.inputs) {
+        const input = this.#inputs.get(id);
+        if (input) for (const packet of packets) this.#accept(input, packet);
+      }
+      if ([...this.#inputs.values()].every((input) => input.ended)) {
+        this.#muxer?.end();
+        this.#report();
+        task.done();
+      }
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
+  }
+
+  /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
+  close(): void {
+    const muxer = this.#muxer;
+    try {
+      if (muxer?.writing) {
+        if (!this.#failed) this.#finishEarly();
+        muxer.finalise();
+        this.#report();
+      }
+    } finally {
+      for (const input of this.#inputs.values()) {
+        input.stream?.close();
+        for (const payload of input.held.splice(0)) release(payload);
+      }
+      this.#inputs.clear();
+      muxer?.close();
+      this.#muxer = undefined;
+    }
+  }
+
+  #finishEarly(): void {
+    for (const input of this.#inputs.values()) {
+      if (input.ended) continue;
+      input.ended = true;
+      try {
+        input.stream?.finish();
+      } catch (error) {
+        this.#ctx?.log.warn(`${input.kind} could not be completed: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+
+  #report(): void {
+    if (this.#ctx && this.#muxer) this.#ctx.meter.bytes = this.#muxer.bytes;
+  }
+
+  #accept(input: Input, packet: Packet): void {
+    if (input.ended) {
+      // Past its limit; the graph knows no other way to close one of several inputs than to take and drop.
+      if (!packet.isEof && this.#ctx) this.#ctx.meter.dropped++;
+      return;
+    }
+    if (this.#shift !== undefined) {
+      if (packet.isEof) this.#end(input);
+      else this.#write(input, expect(input, packet.payload), this.#shift);
+      return;
+    }
+    if (packet.isEof) input.heldEnd = true;
+    else input.held.push(keep(expect(input, packet.payload)));
+    this.#settleShift();
+  }
+
+  /** `adjust_pts`: once every input has shown a time or its end, the earliest becomes zero for all of them. */
+  #settleShift(): void {
+    const inputs = [...this.#inputs.values()];
+    if (!inputs.every((input) => input.heldEnd || input.held.some((payload) => timestampOf(payload) !== undefined)))
+      return;
+    const firsts = inputs.flatMap((input) => input.held.map(timestampOf).find((time) => time !== undefined) ?? []);
+    const shift = firsts.length > 0 ? BigInt(Math.round(Math.min(...firsts))) : 0n;
+    this.#shift = shift;
+    for (const input of inputs) {
+      for (let payload = input.held.shift(); payload !== undefined; payload = input.held.shift()) {
+        try {
+          if (!input.ended) this.#write(input, payload, shift);
+        } finally {
+          release(payload);
+        }
+      }
+      if (input.heldEnd && !input.ended) this.#end(input);
+    }
+  }
+
+  #write(input: Input, payload: Payload, shift: bigint): void {
+    const { kind, context, stream } = input;
+    let next: VideoStream | AudioStream | CopyStream;
+    if (payload instanceof StreamInfo) {
+      if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
+      if (payload.kind !== kind) throw unexpected(input, `the StreamInfo of a ${payload.kind} stream`);
+      warnOfUnused(context, kind);
+      next = new CopyStream(context, payload);
+    } else if (payload instanceof EncodedPacket) {
+      if (!stream) throw missingStreamInfo(input.id);
+      if (!(stream instanceof CopyStream)) throw unexpected(input, 'an EncodedPacket after frames');
+      next = stream;
+      next.push(payload, shift);
+    } else if (payload instanceof VideoFrame) {
+      next = stream ?? new VideoStream(requireCodec(context, kind));
+      input.stream = next;
+      if (!(next instanceof VideoStream)) throw unexpected(input, 'a VideoFrame after encoded packets');
+      next.push(payload, shift);
+    } else {
+      next = stream ?? new AudioStream(requireCodec(context, kind));
+      input.stream = next;
+      if (!(next instanceof AudioStream)) throw unexpected(input, 'an AudioFrame after encoded packets');
+      next.push(payload, shift);
+    }
+    input.stream = next;
+    if (next.full) this.#end(input);
+  }
+
+  #end(input: Input): void {
+    input.ended = true;
+    if (input.stream) input.stream.finish();
+    else this.#muxer?.leaveOut(input.id);
+  }
+}
+
+/**
+ * The encoder of a stream; undefined when it is to be copied.
+ * @throws MillraceError ERR_MILLRACE_OPTION for an encoder or option FFmpeg does not have.
+ */
+function settingsFor(kind: Kind, target: Target, options: EncoderOptions): EncoderSettings | undefined {
+  const { video_params: video, audio_params: audio } = options;
+  const params = kind === 'video' ? video : audio;
+  if (params?.codec === 'copy') return undefined;
+  const name = params?.codec ?? defaultCodec(target, kind);
+  if (name === undefined) {
+    throw new MillraceError('ERR_MILLRACE_OPTION', `The format '${target.format.name}' carries no ${kind}`, {
+      hint: `Leave input ${KINDS.indexOf(kind)} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,
+    });
+  }
+  const settings: EncoderSettings = {
+    codec: findEncoder(name, kind),
+    globalHeader: has(target.format, 'global-header'),
+    bitRate: params?.bit_rate,
+    qscale: params?.qscale,
+    av: params?.av ?? {},
+    path: `${kind}_params`,
+    ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
+  };
+  checkSettings(settings);
+  if (video && kind === 'video') checkPixelFormat(video, settings);
+  if (audio && kind === 'audio') checkSampleRate(audio, settings);
+  return settings;
+}
+
+function checkPixelFormat({ pix_fmt: wanted }: VideoParams, { codec }: EncoderSettings): void {
+  if (wanted === undefined) return;
+  const known = codec.pixelFormats?.map(pixelFormatName);
+  if (known ? known.includes(wanted) : avGetPixFmtFromName(wanted) !== AV_PIX_FMT_NONE) return;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `video_params.pix_fmt: encoder ${codec.name} takes no '${wanted}'`, {
+    hint: known ? `It takes ${known.join(', ')}` : "Use a pixel format's name such as yuv420p or rgb24",
+  });
+}
+
+function checkSampleRate({ sample_rate: wanted }: AudioParams, { codec }: EncoderSettings): void {
+  const known = codec.supportedSamplerates;
+  if (wanted === undefined || !known?.length || known.includes(wanted)) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OPTION',
+    `audio_params.sample_rate: encoder ${codec.name} takes no ${wanted} Hz`,
+    {
+      hint: `It takes ${known.join(', ')}`,
+    },
+  );
+}
+
+function requireCodec(context: StreamContext, kind: Kind): EncodingContext {
+  const { settings } = context;
+  if (settings) return { ...context, settings };
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `Input ${context.input} delivered a decoded frame, but ${kind}_params.codec is 'copy'`,
+    {
+      hint: `Let the decoder copy as well (${kind}_codec: 'copy'), or name an encoder here`,
+    },
+  );
+}
+
+/** Encoder options are of no use for a stream that is copied; a tag is. */
+function warnOfUnused(context: StreamContext, kind: Kind): void {
+  const { video_params, audio_params } = context.options;
+  const params: VideoParams | AudioParams | undefined = kind === 'video' ? video_params : audio_params;
+  const keys = params ? [...Object.keys(params), ...Object.keys(params.av)] : [];
+  const useful = new Set(['av', 'vtag', 'atag', ...(params?.codec === 'copy' ? ['codec'] : [])]);
+  const unused = keys.filter((key) => !useful.has(key));
+  if (unused.length === 0) return;
+  context.log.warn(
+    `${kind}_params.${unused.join(', ')} not used: input ${context.input} delivers encoded packets, which are copied`,
+  );
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for anything but what this input takes. */
+function expect(input: Input, payload: unknown): Payload {
+  if (payload instanceof StreamInfo || payload instanceof EncodedPacket) return payload;
+  if (payload instanceof (input.kind === 'video' ? VideoFrame : AudioFrame)) return payload;
+  throw unexpected(input, describe(payload));
+}
+
+function unexpected(input: Input, what: string): MillraceError {
+  const other = input.kind === 'video' ? 'Sound belongs to input 1' : 'Pictures belong to input 0';
+  return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
+    hint: `It takes ${input.kind === 'video' ? 'VideoFrames' : 'AudioFrames'}, or a StreamInfo and then EncodedPackets. ${other}`,
+  });
+}
+
+function describe(payload: unknown): string {
+  if (payload === undefined || payload === null) return 'a packet without payload';
+  if (typeof payload !== 'object') return `a ${typeof payload}`;
+  const name = payload.constructor?.name ?? 'object';
+  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+function keep(payload: Payload): Payload {
+  return payload instanceof StreamInfo ? payload : payload.clone();
+}
+
+function release(payload: Payload): void {
+  if (!(payload instanceof StreamInfo)) payload.close();
+}
+
+function timestampOf(payload: Payload): number | undefined {
+  return payload instanceof StreamInfo ? undefined : payload.timestamp;
+}

@@ -1,0 +1,247 @@
+/**
+ * The output file: waits with its header until every stream is known, interleaves, keeps decoding times rising as the
+ * ffmpeg command does, and reports every failed write.
+ */
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import { Dictionary, FormatContext, Rational as NativeRational, type Packet, type Stream } from 'node-av/lib';
+import { MillraceError } from '../../src/errors.js';
+import { check, ledger, type Rational } from '../../src/media/index.js';
+import type { Log } from '../../src/module/contract.js';
+import { setAVOptions } from '../avoptions.js';
+import { has, type Target } from './format.js';
+import type { EncoderOptions } from './options.js';
+
+/** How a stream presents itself when the header is written. */
+export interface StreamDescription {
+  readonly kind: 'video' | 'audio';
+  /** Of the packets that will be written. */
+  readonly timeBase: Rational;
+  /** Leave decoding times as they are: copied VP9 has packets that are never shown. */
+  readonly keepTimes?: boolean;
+  /** Fills the codec parameters and whatever else the muxer should know. */
+  describe(stream: Stream): void;
+}
+
+/** -muxdelay of the ffmpeg command, in microseconds. */
+const MUX_DELAY = 700_000;
+
+interface Track {
+  /** undefined until known. */
+  description?: StreamDescription;
+  absent: boolean;
+  stream?: Stream;
+  /** Of the stream in the file, as the muxer chose it. */
+  streamTimeBase: Rational;
+  lastDts: bigint | undefined;
+}
+
+interface Held {
+  readonly input: number;
+  readonly packet: Packet;
+}
+
+export class Muxer {
+  /** Packets accepted so far, and their bytes. */
+  packets = 0;
+  payloadBytes = 0;
+  readonly #target: Target;
+  readonly #log: Log;
+  readonly #context = new FormatContext();
+  readonly #tracks = new Map<number, Track>();
+  #held: Held[] = [];
+  #state: 'waiting' | 'writing' | 'ended' | 'closed' = 'waiting';
+  #opened = false;
+  #finalBytes: number | undefined;
+
+  /**
+   * @param inputs The inputs that a stream may come from, in the order the streams are to have in the file.
+   * @throws MillraceError ERR_MILLRACE_OPTION for a muxer option FFmpeg does not know.
+   */
+  constructor(target: Target, inputs: readonly number[], options: EncoderOptions, log: Log) {
+    this.#target = target;
+    this.#log = log;
+    for (const input of inputs) {
+      this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
+    }
+    check(
+      this.#context.allocOutputContext2(target.muxer, null, options.null_output ? '' : target.path),
+      `Cannot prepare ${target.name}`,
+      { code: 'ERR_MILLRACE_OUTPUT' },
+    );
+    ledger.opened('format');
+    try {
+      // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
+      const settings = { max_delay: MUX_DELAY, ...options.mux_params };
+      setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, { use: 'encoding' });
+      if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Bytes of the file so far; for muxers that open their files themselves, of the packets. */
+  get bytes(): number {
+    if (this.#finalBytes !== undefined) return this.#finalBytes;
+    return this.#opened ? Number(this.#context.pbBytes) : this.payloadBytes;
+  }
+
+  /** True from the moment the header is in the file until the trailer is. */
+  get writing(): boolean {
+    return this.#state === 'writing';
+  }
+
+  /** A stream is known. The header follows when all are. */
+  add(input: number, description: StreamDescription): void {
+    this.#track(input).description = description;
+    this.#start();
+  }
+
+  /** An input ended before a stream came: the file is made without it. */
+  leaveOut(input: number): void {
+    this.#track(input).absent = true;
+    this.#start();
+  }
+
+  /** Writes a packet whose times are in the time base of its description. The caller keeps the packet object. */
+  write(input: number, packet: Packet): void {
+    this.packets++;
+    this.payloadBytes += packet.size;
+    if (this.#state === 'writing') {
+      this.#interleave(input, packet);
+      return;
+    }
+    const kept = packet.clone();
+    if (kept === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot keep a packet: out of memory');
+    ledger.opened('held-packet');
+    this.#held.push({ input, packet: kept });
+  }
+
+  /**
+   * Ends the file; every input has been added or left out before.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT if the rest cannot be written, or if there was nothing to write.
+   */
+  end(): void {
+    if (this.#state === 'waiting') {
+      throw new MillraceError(
+        'ERR_MILLRACE_OUTPUT',
+        `Nothing to write to ${this.#target.name}: no input delivered anything`,
+        {
+          hint: 'Look at the time range, frame limits and filters before the encoder',
+        },
+      );
+    }
+    if (this.#state !== 'writing') return;
+    this.#state = 'ended';
+    this.#failing(this.#context.writeTrailerSync(), 'Cannot finish');
+    this.#finalBytes = this.bytes;
+  }
+
+  /** Best effort for a graph that stops early: what has been written becomes a valid file where the format allows. */
+  finalise(): void {
+    if (this.#state !== 'writing') return;
+    try {
+      this.end();
+    } catch (error) {
+      this.#log.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    for (const { packet } of this.#held.splice(0)) freeHeld(packet);
+    if (this.#opened) this.#context.closeOutputSync();
+    this.#context.freeContext();
+    ledger.closed('format');
+  }
+
+  #track(input: number): Track {
+    const track = this.#tracks.get(input);
+    if (!track) throw new MillraceError('ERR_MILLRACE_STATE', `The output has no stream for input ${input}`);
+    return track;
+  }
+
+  #start(): void {
+    const tracks = [...this.#tracks.values()];
+    if (tracks.some((track) => !track.description && !track.absent)) return;
+    if (tracks.every((track) => track.absent)) return;
+    for (const track of tracks) {
+      if (!track.description) continue;
+      const { timeBase, describe } = track.description;
+      track.stream = this.#context.newStream(null);
+      // A wish that many muxers follow; what became of it is read after the header.
+      track.stream.timeBase = new NativeRational(timeBase.num, timeBase.den);
+      describe(track.stream);
+    }
+    if (!has(this.#target.muxer, 'no-file')) {
+      this.#failing(this.#context.openOutputSync(), 'Cannot open');
+      this.#opened = true;
+    }
+    const codecs = tracks.flatMap((track) => track.description?.kind ?? []).join(' and ');
+    this.#failing(
+      this.#context.writeHeaderSync(null),
+      'Cannot write the header of',
+      `Is the codec of each stream (${codecs}) one that the format '${this.#target.muxer.name}' can carry?`,
+    );
+    this.#state = 'writing';
+    for (const track of tracks) {
+      if (!track.stream) continue;
+      const { num, den } = track.stream.timeBase;
+      track.streamTimeBase = { num, den };
+    }
+    const held = this.#held.splice(0);
+    try {
+      for (const { input, packet } of held) this.#interleave(input, packet);
+    } finally {
+      for (const { packet } of held) freeHeld(packet);
+    }
+  }
+
+  #interleave(input: number, packet: Packet): void {
+    const track = this.#track(input);
+    if (!track.stream || !track.description) {
+      throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
+    }
+    packet.rescaleTs(track.description.timeBase, track.streamTimeBase);
+    if (!has(this.#target.muxer, 'no-timestamps') && !track.description.keepTimes) this.#straighten(track, packet);
+    track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
+    packet.streamIndex = track.stream.index;
+    packet.timeBase = track.streamTimeBase;
+    this.#failing(this.#context.interleavedWriteFrameSync(packet), 'Cannot write to');
+  }
+
+  /** The corrections of the ffmpeg command: dts not above pts, and each dts above the one before (`write_packet`). */
+  #straighten(track: Track, packet: Packet): void {
+    let { pts, dts } = packet;
+    if (dts === AV_NOPTS_VALUE) return;
+    const next =
+      track.lastDts === undefined ? undefined : track.lastDts + (has(this.#target.muxer, 'non-strict') ? 0n : 1n);
+    if (pts !== AV_NOPTS_VALUE && dts > pts) {
+      const guess = middle(pts, dts, (track.lastDts ?? AV_NOPTS_VALUE) + 1n);
+      this.#log.debug(`${this.#target.name}: dts ${dts} is after pts ${pts}, both become ${guess}`);
+      pts = guess;
+      dts = guess;
+    }
+    if (next !== undefined && dts < next) {
+      this.#log.debug(`${this.#target.name}: dts ${dts} is not after ${track.lastDts}, it becomes ${next}`);
+      if (pts !== AV_NOPTS_VALUE && pts >= dts && pts < next) pts = next;
+      dts = next;
+    }
+    packet.pts = pts;
+    packet.dts = dts;
+  }
+
+  #failing(ret: number, what: string, hint?: string): void {
+    check(ret, `${what} ${this.#target.name}`, { code: 'ERR_MILLRACE_OUTPUT', ...(hint !== undefined && { hint }) });
+  }
+}
+
+function freeHeld(packet: Packet): void {
+  packet.free();
+  ledger.closed('held-packet');
+}
+
+function middle(a: bigint, b: bigint, c: bigint): bigint {
+  return [a, b, c].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0))[1]!;
+}

@@ -1,0 +1,149 @@
+/** The options of `c_ffmpeg_encoder`: BMF's names, validated before anything starts. */
+import * as v from 'valibot';
+import { LOG_LEVELS } from '../../src/media/ffmpeg.js';
+import {
+  avOptions,
+  boolean,
+  choice,
+  integer,
+  number,
+  optionsWithAV,
+  parsed,
+  rational,
+  type Schema,
+  strictOptions,
+  text,
+  textRecord,
+  unsupported,
+} from '../options.js';
+
+/** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
+export type VsyncOption = 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop';
+
+/** -vsync took numbers in older ffmpeg commands, and graph files still hold them. */
+const vsyncNumbers: Readonly<Record<string, VsyncOption>> = {
+  '-1': 'auto',
+  '0': 'passthrough',
+  '1': 'cfr',
+  '2': 'vfr',
+};
+
+function vsync(): Schema<VsyncOption> {
+  const names: readonly VsyncOption[] = ['auto', 'cfr', 'vfr', 'passthrough', 'drop'];
+  return parsed(
+    `one of ${names.join(', ')}`,
+    (value) => names.find((name) => name === value) ?? vsyncNumbers[String(value)],
+  );
+}
+
+/** A bit rate in bits per second, or FFmpeg's form of it with a unit: "1M", "64k", "1.5M". */
+function bitRate(): Schema<string> {
+  return parsed('a bit rate such as 800000, "800k" or "1.5M"', (value) => {
+    const asText = typeof value === 'number' ? String(value) : value;
+    if (typeof asText !== 'string' || !/^\d+(\.\d+)?([kKMG]i?)?$/.test(asText)) return undefined;
+    return Number.parseFloat(asText) > 0 ? asText : undefined;
+  });
+}
+
+/** Four characters, or the number they stand for (decimal or 0x…). */
+function codecTag(): Schema<string | number> {
+  return parsed('a tag of four characters such as "hvc1", or its number', (value) => {
+    if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+    if (typeof value !== 'string') return undefined;
+    if (value.length === 4) return value;
+    const asNumber = /^(0x[\da-f]+|\d+)$/i.test(value) ? Number(value) : Number.NaN;
+    return asNumber > 0 && asNumber <= 0xffffffff ? asNumber : undefined;
+  });
+}
+
+const size = integer({ min: -16, max: 32768 });
+
+const videoParams = optionsWithAV({
+  codec: v.optional(text('an encoder name such as "h264" or "libvpx-vp9"')),
+  /** Pixels. 0 or absent: that of the frames, or by the aspect if the other one is given; -2: by the aspect, even. */
+  width: v.optional(size),
+  height: v.optional(size),
+  pix_fmt: v.optional(text('a pixel format such as "yuv420p"')),
+  r: v.optional(rational('a frame rate such as 25, "30000/1001" or 29.97')),
+  max_fr: v.optional(rational('a frame rate such as 25, "30000/1001" or 29.97')),
+  vsync: v.optional(vsync()),
+  threads: v.optional(
+    parsed('a number of threads, or "auto"', (value) =>
+      value === 'auto' || (Number.isSafeInteger(Number(value)) && value !== '' && Number(value) >= 0)
+        ? String(value)
+        : undefined,
+    ),
+  ),
+  bit_rate: v.optional(bitRate()),
+  qscale: v.optional(number({ min: 0.01, max: 255 })),
+  vtag: v.optional(codecTag()),
+  psnr: v.optional(boolean()),
+  in_time_base: v.optional(rational('a time base such as "1,90000"')),
+});
+
+const audioParams = optionsWithAV({
+  codec: v.optional(text('an encoder name such as "aac" or "libopus"')),
+  channels: v.optional(integer({ min: 1, max: 64 })),
+  sample_rate: v.optional(integer({ min: 1, max: 768000 })),
+  bit_rate: v.optional(bitRate()),
+  qscale: v.optional(number({ min: 0.01, max: 255 })),
+  atag: v.optional(codecTag()),
+});
+
+/** `push_output: 0` is what this encoder does; the other values of BMF are refused by name. */
+const pushOutput = v.pipe(
+  integer({ min: 0, max: 3 }),
+  v.check((value) => value === 0, 'is not supported in this version except as 0 (write the file)'),
+);
+
+const entries = {
+  /** File or URL. Not written when `null_output` is set. */
+  output_path: v.optional(text('a file name or URL')),
+  /** Muxer name; guessed from the path when absent, mp4 when that tells nothing. */
+  format: v.optional(text('a muxer name such as "mp4"')),
+  /** Encode, multiplex into nothing. */
+  null_output: v.optional(boolean()),
+  output_prefix: unsupported('give output_path'),
+  push_output: v.optional(pushOutput),
+  avio_buffer_size: unsupported('it belongs to push_output 1'),
+  /** AVOptions of the muxer: movflags, hls_time, … */
+  mux_params: v.optional(avOptions()),
+  /** Container metadata. */
+  metadata: v.optional(textRecord()),
+  video_params: v.optional(videoParams),
+  audio_params: v.optional(audioParams),
+  /** Video frames written at most. */
+  vframes: v.optional(integer({ min: 1 })),
+  /** Audio packets written at most. */
+  aframes: v.optional(integer({ min: 1 })),
+  /** Video frames written at least: the last one is repeated. */
+  min_frames: v.optional(integer({ min: 1 })),
+  /** Shift all streams by one amount so that the earliest starts at 0. */
+  adjust_pts: v.optional(boolean()),
+  /** FFmpeg messages on stderr from this level on. */
+  loglevel: v.optional(choice(...LOG_LEVELS)),
+};
+
+export const encoderOptions = v.pipe(
+  strictOptions(entries),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { output_path, null_output, video_params, vframes, min_frames } = dataset.value;
+    if (output_path === undefined && !null_output) {
+      addIssue({ message: 'needs output_path, the file to write (or null_output: true to write nothing)' });
+    }
+    const vsyncName = video_params?.vsync ?? 'auto';
+    if ((video_params?.r || video_params?.max_fr) && vsyncName !== 'auto' && vsyncName !== 'cfr') {
+      addIssue({
+        message: `video_params.vsync '${vsyncName}' contradicts video_params.${video_params.r ? 'r' : 'max_fr'}: a given frame rate means vsync 'cfr'`,
+      });
+    }
+    if (vframes !== undefined && min_frames !== undefined && min_frames > vframes) {
+      addIssue({ message: `min_frames (${min_frames}) is more than vframes (${vframes})` });
+    }
+  }),
+);
+
+export type EncoderOptions = v.InferOutput<typeof encoderOptions>;
+export type VideoParams = NonNullable<EncoderOptions['video_params']>;
+export type AudioParams = NonNullable<EncoderOptions['audio_params']>;

@@ -1,0 +1,30 @@
+/** What the streams of an output have in common. */
+
+import type { OutputFormat } from 'node-av/lib';
+import type { Log, Meter } from '../../src/module/contract.js';
+import type { EncoderSettings } from './codec.js';
+import type { Muxer } from './muxer.js';
+import type { EncoderOptions } from './options.js';
+
+/** What a stream of the output is given by the module. */
+export interface StreamContext {
+  /** Input of the node whose frames or packets it takes. */
+  readonly input: number;
+  readonly muxer: Muxer;
+  /** The container the stream is made for. */
+  readonly format: OutputFormat;
+  /** undefined: the stream is copied. */
+  readonly settings: EncoderSettings | undefined;
+  readonly options: EncoderOptions;
+  readonly meter: Meter;
+  readonly log: Log;
+  /** Names the output in errors. */
+  readonly name: string;
+  /** Its time is the progress of the node: the picture, or the only stream. */
+  readonly leading: boolean;
+}
+
+/** Of a stream that is encoded. */
+export interface EncodingContext extends StreamContext {
+  readonly settings: EncoderSettings;
+}

@@ -1,0 +1,285 @@
+/** The video stream of an output: size and pixel format, frame rate, encoder. */
+import {
+  AV_CODEC_ID_MJPEG,
+  AV_CODEC_ID_MPEG4,
+  AV_FRAME_FLAG_INTERLACED,
+  AV_FRAME_FLAG_TOP_FIELD_FIRST,
+  AV_NOPTS_VALUE,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
+  AV_PICTURE_TYPE_NONE,
+  AV_PKT_DATA_QUALITY_STATS,
+  type AVPixelFormat,
+} from 'node-av/constants';
+import { Frame, Rational as NativeRational, type Packet } from 'node-av/lib';
+import {
+  check,
+  isTimeBase,
+  ledger,
+  MICROSECONDS,
+  type Rational,
+  rescale,
+  type VideoFrame,
+} from '../../src/media/index.js';
+import { Encoder } from './codec.js';
+import { defaultVsync } from './format.js';
+import type { VideoParams } from './options.js';
+import { PictureConverter } from './picture-converter.js';
+import { QualityMeter } from './psnr.js';
+import type { EncodingContext } from './stream.js';
+import { type Placement, roundHalfEven, VideoSync, type VsyncMethod } from './video-sync.js';
+
+/** Frame rate when neither the frames nor the options tell one, as in the ffmpeg command. */
+const ASSUMED_RATE: Rational = { num: 25, den: 1 };
+
+export class VideoStream {
+  readonly #ctx: EncodingContext;
+  readonly #params: VideoParams;
+  #encoder: Encoder | undefined;
+  #sync: VideoSync | undefined;
+  #timeBase: Rational = { num: 1, den: 25 };
+  readonly #converter: PictureConverter;
+  readonly #current = new Frame();
+  readonly #previous = new Frame();
+  #hasPrevious = false;
+  #counted = { dropped: 0, duplicated: 0 };
+  /** The frames come straight from a decoder. */
+  #decoded = false;
+  readonly #quality: QualityMeter | undefined;
+  #closed = false;
+
+  constructor(ctx: EncodingContext) {
+    this.#ctx = ctx;
+    this.#params = ctx.options.video_params ?? { av: {} };
+    this.#converter = new PictureConverter(this.#params, ctx.settings, ctx.name);
+    this.#quality = this.#params.psnr ? new QualityMeter() : undefined;
+    for (const frame of [this.#current, this.#previous]) {
+      frame.alloc();
+      ledger.opened('scratch-frame');
+    }
+  }
+
+  /** True when `vframes` have been written. */
+  get full(): boolean {
+    return this.#sync?.full ?? false;
+  }
+
+  /** @param shift In microseconds, taken off the frame's time. */
+  push(frame: VideoFrame, shift: bigint): void {
+    const { av } = frame;
+    const timeBase = this.#inputTimeBase(frame);
+    const pts = av.pts === AV_NOPTS_VALUE ? undefined : av.pts - rescale(shift, MICROSECONDS, timeBase);
+    const seconds = Number(av.duration) * (timeBase.num / timeBase.den);
+    this.#converter.convert(frame, (converted) => this.#take(converted, frame, pts, timeBase, seconds));
+  }
+
+  /** Ends the stream: the last repetitions, and what is delayed in the encoder. */
+  finish(): void {
+    if (!this.#encoder || !this.#sync) {
+      this.#ctx.muxer.leaveOut(this.#ctx.input);
+      return;
+    }
+    this.#submit(this.#sync.finish(), undefined);
+    this.#encoder.flush();
+    this.#count();
+    if (this.#quality)
+      this.#ctx.log.info(this.#quality.report(this.#encoder.context.width, this.#encoder.context.height));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#converter.close();
+    this.#encoder?.close();
+    for (const frame of [this.#current, this.#previous]) {
+      frame.free();
+      ledger.closed('scratch-frame');
+    }
+  }
+
+  #inputTimeBase(frame: VideoFrame): Rational {
+    if (this.#params.in_time_base) return this.#params.in_time_base;
+    return isTimeBase(frame.timeBase) ? frame.timeBase : invert(this.#rate(frame));
+  }
+
+  #take(converted: Frame, source: VideoFrame, pts: bigint | undefined, timeBase: Rational, seconds: number): void {
+    this.#encoder ??= this.#open(converted, source);
+    this.#sync ??= new VideoSync(this.#vsync(), this.#timeBase, {
+      ...(this.#ctx.options.vframes !== undefined && { most: this.#ctx.options.vframes }),
+      ...(this.#ctx.options.min_frames !== undefined && { least: this.#ctx.options.min_frames }),
+    });
+    const duration = this.#durationInTicks(source, seconds);
+    this.#submit(this.#sync.place(pts, timeBase, duration), converted);
+    this.#count();
+    this.#remember(converted);
+  }
+
+  /**
+   * How long a frame lasts for the frame-rate conversion, as ffmpeg 5.1 has it: what the container says, in whole ticks,
+   * if the frame comes straight from a decoder; the frame rate after a filter, and one tick at most. A container's
+   * duration that is not the frame rate's belongs to another frame (it is counted in decoding order) and says nothing.
+   */
+  #durationInTicks(frame: VideoFrame, seconds: number): number {
+    const rate = frame.frameRate;
+    const tick = this.#timeBase.num / this.#timeBase.den;
+    if (!rate || !isTimeBase(rate)) return Math.min(1, seconds / tick);
+    const regular = rate.den / rate.num;
+    // Filters clear the decoding time, for a packet's time says nothing of what they made of it. The last frames of a
+    // decoder have none either, hence the memory.
+    this.#decoded ||= frame.av.pktDts !== AV_NOPTS_VALUE;
+    if (this.#decoded && Math.abs(seconds - regular) < 0.01 * regular) {
+      const whole = Number(roundHalfEven(seconds / tick));
+      if (whole > 0) return whole;
+    }
+    return Math.min(1, regular / tick);
+  }
+
+  #vsync(): VsyncMethod {
+    const { vsync = 'auto', r, max_fr } = this.#params;
+    if (vsync !== 'auto') return vsync;
+    return defaultVsync(this.#ctx.format, r !== undefined || max_fr !== undefined);
+  }
+
+  /** Encodes the copies that the frame-rate conversion asks for. */
+  #submit(placement: Placement, frame: Frame | undefined): void {
+    if (placement.skippedGap !== undefined) {
+      this.#ctx.log.warn(
+        `a gap of ${placement.skippedGap} frames before a frame of ${this.#ctx.name} is not filled: its time is not credible`,
+      );
+    }
+    for (let i = 0; i < placement.total; i++) {
+      const source = i < placement.previous && this.#hasPrevious ? this.#previous : frame;
+      if (!source || !this.#encoder) return;
+      // A reference of our own, because time and type are written into it.
+      check(this.#current.ref(source), 'Cannot reference a frame');
+      try {
+        this.#current.pts = placement.pts + BigInt(i);
+        this.#current.duration = placement.duration;
+        this.#current.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
+        // What the decoder saw must not force the encoder: key frames only where its options put them.
+        this.#current.pictType = AV_PICTURE_TYPE_NONE;
+        this.#current.quality = this.#encoder.context.globalQuality;
+        this.#encoder.send(this.#current);
+      } finally {
+        this.#current.unref();
+      }
+    }
+  }
+
+  #remember(frame: Frame): void {
+    this.#previous.unref();
+    check(this.#previous.ref(frame), 'Cannot reference a frame');
+    this.#hasPrevious = true;
+  }
+
+  /** Adds to the meter, which other streams of the node count in as well. */
+  #count(): void {
+    if (!this.#sync) return;
+    const { meter } = this.#ctx;
+    const { count, dropped, duplicated } = this.#sync;
+    meter.frames = count;
+    meter.dropped += dropped - this.#counted.dropped;
+    meter.duplicated += duplicated - this.#counted.duplicated;
+    this.#counted = { dropped, duplicated };
+  }
+
+  /** Output frame rate: the option, else the frames' own, never above `max_fr`, among those the codec has. */
+  #rate(frame: VideoFrame): Rational {
+    const { r, max_fr } = this.#params;
+    const own = frame.frameRate && isTimeBase(frame.frameRate) ? frame.frameRate : undefined;
+    let rate = r ?? own ?? max_fr ?? ASSUMED_RATE;
+    if (max_fr && max_fr.num * rate.den < rate.num * max_fr.den) rate = max_fr;
+    const { codec } = this.#ctx.settings;
+    const wanted = rate.num / rate.den;
+    const distance = (q: Rational): number => Math.abs(q.num / q.den - wanted);
+    const supported = codec.supportedFramerates?.filter(isTimeBase) ?? [];
+    const nearest = supported.reduce<Rational | undefined>(
+      (best, next) => (best && distance(best) <= distance(next) ? best : next),
+      undefined,
+    );
+    if (nearest) rate = { num: nearest.num, den: nearest.den };
+    return codec.id === AV_CODEC_ID_MPEG4 ? limitTerms(rate, 65535) : rate;
+  }
+
+  #open(frame: Frame, source: VideoFrame): Encoder {
+    const { settings, muxer, input } = this.#ctx;
+    const rate = this.#rate(source);
+    this.#timeBase = invert(rate);
+    const aspect = this.#converter.sampleAspectRatio ?? source.sampleAspectRatio;
+    const encoder = new Encoder(
+      settings,
+      (packet) => this.#write(packet),
+      (context) => {
+        context.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
+        context.framerate = new NativeRational(rate.num, rate.den);
+        context.width = frame.width;
+        context.height = frame.height;
+        context.pixelFormat = frame.format as AVPixelFormat;
+        context.sampleAspectRatio = new NativeRational(aspect.num, Math.max(aspect.den, 1));
+        context.colorRange = frame.colorRange;
+        context.colorPrimaries = frame.colorPrimaries;
+        context.colorTrc = frame.colorTrc;
+        context.colorSpace = frame.colorSpace;
+        context.chromaLocation = frame.chromaLocation;
+        if ('field_order' in settings.av) return;
+        const order = fieldOrder(frame, settings.codec.id === AV_CODEC_ID_MJPEG);
+        context.setOption('field_order', order, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
+      },
+    );
+    // Known to this object before anything else can fail, so that close() finds it.
+    this.#encoder = encoder;
+    muxer.add(input, {
+      kind: 'video',
+      timeBase: this.#timeBase,
+      describe: (stream) => {
+        encoder.describe(stream);
+        stream.sampleAspectRatio = encoder.context.sampleAspectRatio;
+        stream.avgFrameRate = new NativeRational(rate.num, rate.den);
+      },
+    });
+    return encoder;
+  }
+
+  #write(packet: Packet): void {
+    if (this.#params.vsync === 'drop') {
+      packet.pts = AV_NOPTS_VALUE;
+      packet.dts = AV_NOPTS_VALUE;
+    }
+    if (this.#quality) this.#quality.add(packet.getSideData(AV_PKT_DATA_QUALITY_STATS));
+    const { muxer, input, meter } = this.#ctx;
+    if (packet.pts !== AV_NOPTS_VALUE) {
+      meter.position = Math.max(meter.position, Number(rescale(packet.pts, this.#timeBase, MICROSECONDS)));
+    }
+    muxer.write(input, packet);
+    meter.bytes = muxer.bytes;
+  }
+}
+
+/** AVFieldOrder by the name of libavcodec's option: how the fields are coded and shown. */
+function fieldOrder(frame: Frame, together: boolean): string {
+  if (!frame.hasFlags(AV_FRAME_FLAG_INTERLACED)) return 'progressive';
+  const top = frame.hasFlags(AV_FRAME_FLAG_TOP_FIELD_FIRST);
+  if (together) return top ? 'tt' : 'bb';
+  return top ? 'tb' : 'bt';
+}
+
+function invert(rate: Rational): Rational {
+  return { num: rate.den, den: rate.num };
+}
+
+/** The nearest fraction with terms up to `limit` (continued fraction, as av_reduce). */
+export function limitTerms(value: Rational, limit: number): Rational {
+  let [num, den] = [value.num, value.den];
+  let [a, b]: [Rational, Rational] = [
+    { num: 0, den: 1 },
+    { num: 1, den: 0 },
+  ];
+  while (den !== 0) {
+    const whole = Math.floor(num / den);
+    const next = { num: whole * b.num + a.num, den: whole * b.den + a.den };
+    if (next.num > limit || next.den > limit) break;
+    [a, b] = [b, next];
+    [num, den] = [den, num - whole * den];
+  }
+  return b;
+}
