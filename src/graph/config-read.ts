@@ -1,7 +1,7 @@
 /** Reads a graph file (BMF's graph.json): checked as one, every problem with its JSON path. */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { didYouMean } from '../../actors/options.js';
+import { didYouMean, show } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { LinkSpec, ModuleRef, NodeSpec } from '../scheduler/spec.js';
@@ -26,10 +26,15 @@ export interface ReadGraph {
 /** @param source A path; text if it begins with `{`; or the parsed object. */
 export function readConfig(source: unknown, allowed?: Allowed): ReadGraph {
   const { value, what } = load(source);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ConfigError(`${what} cannot be used`, [
+      { path: '(file)', message: `must be an object, not ${show(value)}` },
+    ]);
+  }
+  const raw: { nodes?: unknown; option?: unknown } = value;
   const problems: Problem[] = [];
-  const file = v.safeParse(fileSchema, value);
+  const file = v.safeParse(fileSchema, raw);
   if (!file.success) problems.push(...problemsFrom('', file.issues));
-  const raw = (typeof value === 'object' && value !== null ? value : {}) as { nodes?: unknown; option?: unknown };
   const option = raw.option ?? {};
   problems.push(...resolveGraphOptions(option).problems);
 
@@ -125,9 +130,6 @@ const FOREIGN_TYPES = ['python', 'go', 'c++'];
 function readModule({ module_info: info }: ParsedNode, path: string): { module: ModuleRef; problems: Problem[] } {
   const problems: Problem[] = [];
   const { name, type, path: file, entry } = info;
-  if (name === undefined && file === undefined) {
-    problems.push({ path: `${path}.module_info.name`, message: 'is required' });
-  }
   const known = name === undefined ? undefined : findModule(name);
   const isBuiltin = file === undefined && name !== undefined && findBuiltin(name) !== undefined;
   if (type !== undefined && type !== 'js' && !(isBuiltin && type === 'c++')) {
@@ -217,13 +219,8 @@ function readLinks(
 }
 
 /** BMF marks an input that nobody feeds by a stream name of the consuming node itself: `<module>_<id>_<n>`. */
-function isPlaceholder(name: string, node: ParsedNode): boolean {
-  const module = node.module_info.name ?? '';
-  const prefix = `_${node.id}_`;
-  const at = name.lastIndexOf(prefix);
-  if (at < 0 || !/^\d+$/.test(name.slice(at + prefix.length))) return false;
-  const owner = name.slice(0, at);
-  return owner === module || owner === findBuiltin(module)?.name || owner === `c_${module}` || `c_${owner}` === module;
+function isPlaceholder(name: string, { id }: ParsedNode): boolean {
+  return new RegExp(`^.+_${id}_\\d+$`).test(name);
 }
 
 /** Streams of a node that was refused, so that links to them are not reported as well. */

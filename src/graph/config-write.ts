@@ -5,7 +5,7 @@ import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import type { GraphConfig, NodeConfig, StreamConfig } from './config-file.js';
 import { defaultAlias } from './draw.js';
 import { joinPath } from './problems.js';
-import { findModule } from './registry.js';
+import { isKnownByName } from './registry.js';
 
 /** Name of an output in graph files, as BMF forms it. */
 export function streamName({ module, id }: Pick<NodeSpec, 'module' | 'id'>, output: number): string {
@@ -37,14 +37,9 @@ export function writeConfig(
   return JSON.parse(JSON.stringify(config)) as GraphConfig; // a copy: nothing is shared with the graph
 }
 
-function isInFile({ module }: NodeSpec): boolean {
-  const registered = findModule(module.name);
-  return module.path !== undefined && (registered?.path !== module.path || registered.entry !== module.entry);
-}
-
 function unwritable(node: NodeSpec, path: string): Problem[] {
   const problems = notJson(node.options, `${path}.option`);
-  if (node.module.definition && findModule(node.module.name)?.definition !== node.module.definition) {
+  if (node.module.definition && !isKnownByName(node.module)) {
     problems.push({
       path: `${path}.module_info`,
       message: 'is a module of this process that has no name',
@@ -74,6 +69,7 @@ function writeNode(
   streamAliases: ReadonlyMap<string, string>,
 ): NodeConfig {
   const { module, id } = node;
+  const isInFile = module.path !== undefined && !isKnownByName(module);
   const isDecoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
   const outputs = new Set(links.filter((link) => link.from.node === id).map((link) => link.from.output));
   const inputs = new Map(links.filter((link) => link.to.node === id).map((link) => [link.to.input, link.from]));
@@ -89,8 +85,8 @@ function writeNode(
     module_info: {
       name: module.name,
       type: '',
-      path: isInFile(node) ? module.path! : '',
-      entry: isInFile(node) ? (module.entry ?? '') : '',
+      path: isInFile ? module.path! : '',
+      entry: isInFile ? (module.entry ?? '') : '',
     },
     meta_info: {
       premodule_id: -1,

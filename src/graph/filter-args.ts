@@ -16,9 +16,13 @@ function scalar(value: unknown, where: string): string {
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))) return String(value);
   if (typeof value === 'string') return value;
-  throw new MillraceError('ERR_MILLRACE_CONFIG', `${where} cannot be ${show(value)}`, {
-    hint: 'Arguments of filters are strings, finite numbers, booleans and arrays of them',
-  });
+  throw new MillraceError(
+    'ERR_MILLRACE_CONFIG',
+    `${where} cannot be ${typeof value === 'number' ? value : show(value)}`,
+    {
+      hint: 'Arguments of filters are strings, finite numbers, booleans and arrays of them',
+    },
+  );
 }
 
 // The parser ends a value at ':', takes '\' and "'" for quoting, drops blanks at both ends, and reads `word=` at the

@@ -88,6 +88,17 @@ export function findModule(name: string): ModuleRef | undefined {
   return builtin ? { name: builtin.name } : registered.get(name);
 }
 
+/** Whether a reference is what its name stands for in this process, so that the name alone says it. */
+export function isKnownByName(module: ModuleRef): boolean {
+  const known = findModule(module.name);
+  return (
+    known !== undefined &&
+    known.path === module.path &&
+    known.entry === module.entry &&
+    known.definition === module.definition
+  );
+}
+
 /** What is wrong with a reference, before anything is imported. */
 export function checkModule(module: ModuleRef, path: string): Problem[] {
   if (module.definition) return [];
@@ -95,6 +106,7 @@ export function checkModule(module: ModuleRef, path: string): Problem[] {
     const problem = missingFile(module.path);
     return problem ? [{ path: `${path}.path`, message: problem }] : [];
   }
+  if (module.name === '') return [{ path: `${path}.name`, message: 'is required' }];
   if (findModule(module.name)) return [];
   return [{ path: `${path}.name`, ...unknownModule(module.name, registeredNames()) }];
 }

@@ -33,6 +33,9 @@ export function resolveGraphOptions(
   path = 'option',
   env: Environment = process.env,
 ): { resolved: ResolvedOptions | undefined; problems: Problem[] } {
+  if (Array.isArray(input)) {
+    return { resolved: undefined, problems: [{ path, message: 'must be an object of options, not a list' }] };
+  }
   const parsed = v.safeParse(graphOptionsSchema, input ?? {});
   const problems = problemsFrom(path, parsed.issues ?? []);
   if (!parsed.success) return { resolved: undefined, problems };

@@ -127,11 +127,11 @@ export class NodeHandle extends Stream {
   }
 }
 
-// `handle[5]`: numbers are looked up last, behind the class's own members. The proxy sits on the prototype chain and
-// not around the object, so `this` in getters stays the handle.
+// `handle[5]`: numbers are looked up behind the class's own members. The proxy is a link of its own in the prototype
+// chain (around the object it would break private state, around Stream.prototype it would break instanceof).
 Object.setPrototypeOf(
   NodeHandle.prototype,
-  new Proxy(Stream.prototype, {
+  new Proxy(Object.create(Stream.prototype) as Stream, {
     get: (target, key, receiver: NodeHandle) =>
       typeof key === 'string' && /^\d+$/.test(key) ? receiver.output(Number(key)) : Reflect.get(target, key, receiver),
   }),

@@ -6,6 +6,7 @@ import type { Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { NodeSpec } from '../scheduler/spec.js';
 import { joinPath } from './problems.js';
+import { isKnownByName } from './registry.js';
 
 /** What a graph file may do beyond reading and writing files through the built-in and the registered modules. */
 export interface Allowed {
@@ -31,8 +32,8 @@ export function protocolOf(name: string): string {
 
 /** What a node of an untrusted file must not do. */
 export function checkTrust(node: NodeSpec, path: string, allowed: Allowed = {}): Problem[] {
-  if (node.module.path !== undefined && !node.module.definition) {
-    return allowed.modules
+  if (node.module.path !== undefined) {
+    return allowed.modules || isKnownByName(node.module)
       ? []
       : [
           {

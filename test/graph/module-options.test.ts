@@ -1,0 +1,137 @@
+/** The option types of the built-in modules against the schemas that decide. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../src/graph/module-options.js';
+import type { OptionSchema } from '../../src/module/contract.js';
+import { builtinModules, findBuiltin, loadBuiltin, unknownModule } from '../../src/modules.js';
+
+// `Required`: a key added to the type must be added here, and then be known to the schema.
+const decoder: Required<DecoderOptions> = {
+  input_path: 'in.mp4',
+  map_v: 0,
+  map_a: 1,
+  start_time: 1,
+  end_time: 2.5,
+  durations: [0, 1, 2, 3],
+  vframes: 1,
+  aframes: 1,
+  copyts: true,
+  skip_frame: 32,
+  video_codec: 'h264',
+  audio_codec: 'aac',
+  video_time_base: '1,25',
+  fps: 25,
+  video_params: { extract_frames: { fps: 0.5 } },
+  dec_params: { threads: 1, probesize: '1000000' },
+  autorotate: false,
+  s: '320x240',
+  pix_fmt: 'yuv420p',
+  decryption_key: '00112233445566778899aabbccddeeff',
+  max_width_height: 4096,
+  max_limit_hits: 2,
+  loop: -1,
+  realtime: true,
+  loglevel: 'error',
+};
+
+const encoder: Required<EncoderOptions> = {
+  output_path: 'out.mp4',
+  format: 'mp4',
+  null_output: false,
+  mux_params: { movflags: 'faststart' },
+  metadata: { title: 'x', track: 1 },
+  video_params: {
+    codec: 'h264',
+    width: 320,
+    height: -2,
+    pix_fmt: 'yuv420p',
+    r: '30000/1001',
+    max_fr: 30,
+    vsync: 'cfr',
+    threads: 1,
+    bit_rate: '1M',
+    qscale: 2,
+    vtag: 'avc1',
+    psnr: false,
+    in_time_base: '1,90000',
+    crf: 23,
+  },
+  audio_params: { codec: 'aac', channels: 2, sample_rate: 48000, bit_rate: 128000, qscale: 1, atag: 'mp4a' },
+  vframes: 10,
+  aframes: 10,
+  min_frames: 5,
+  adjust_pts: true,
+  loglevel: 'error',
+};
+
+const filters: FilterOptions[] = [
+  { name: 'scale', para: '320:240' },
+  { name: 'fps', para: 30 },
+  { name: 'vflip' },
+  { graph: '[0][1]overlay=10:20[0]' },
+  {
+    filters: [
+      {
+        name: 'scale',
+        para: '64:64',
+        inputs: [{ stream: 0, pin: 0 }],
+        links: [{ input_pin: 0, output_pin: 0, output_filter: 1 }],
+      },
+      { name: 'vflip', outputs: [{ stream: 0, pin: 0 }] },
+    ],
+  },
+];
+
+/** Messages for every option the schema does not take, without those that only come from the combination. */
+async function complaints(schema: OptionSchema<unknown>, options: object): Promise<string[]> {
+  const { issues } = await schema['~standard'].validate(options);
+  return (issues ?? []).map(
+    (issue) =>
+      `${(issue.path ?? []).map((step) => (typeof step === 'object' ? step.key : step)).join('.')}: ${issue.message}`,
+  );
+}
+
+const test = suite('options of built-in modules');
+
+test('the decoder takes every option of its type', async () => {
+  const { schema } = findBuiltin('c_ffmpeg_decoder')!;
+  for (const [key, value] of Object.entries(decoder)) {
+    assert.equal(await complaints(schema, { input_path: 'in.mp4', [key]: value }), [], key);
+  }
+});
+
+test('the encoder takes every option of its type', async () => {
+  const { schema } = findBuiltin('c_ffmpeg_encoder')!;
+  for (const [key, value] of Object.entries(encoder)) {
+    assert.equal(await complaints(schema, { output_path: 'out.mp4', [key]: value }), [], key);
+  }
+});
+
+test('the filter takes every form of its type', async () => {
+  const { schema } = findBuiltin('c_ffmpeg_filter')!;
+  for (const options of filters) assert.equal(await complaints(schema, options), [], JSON.stringify(options));
+});
+
+test('every built-in module loads, has a process method, and refuses unknown options', async () => {
+  for (const { name, schema } of builtinModules) {
+    const module = await loadBuiltin(name);
+    const prototype = (typeof module === 'function' ? module.prototype : module) as { process?: unknown };
+    assert.type(prototype.process, 'function', name);
+    assert.match((await complaints(schema, { no_such_option: 1 })).join('; '), /no_such_option/, name);
+  }
+});
+
+test('modules are found with and without c_', () => {
+  assert.is(findBuiltin('ffmpeg_encoder'), findBuiltin('c_ffmpeg_encoder'));
+  assert.is(findBuiltin('c_pass_through'), undefined);
+});
+
+test('a module of a later version is refused by name, an unknown one with the nearest', async () => {
+  assert.match(unknownModule('merge').message, /'merge' is not in this version/);
+  assert.match(unknownModule('ffmpeg_decodr').hint, /Did you mean 'ffmpeg_decoder'\?/);
+  const error = await loadBuiltin('nul_sink').catch((cause: unknown) => cause as { code: string; message: string });
+  assert.is((error as { code: string }).code, 'ERR_MILLRACE_MODULE_LOAD');
+  assert.match((error as { message: string }).message, /Did you mean 'null_sink'\?/);
+});
+
+test.run();
