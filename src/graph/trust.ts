@@ -2,10 +2,12 @@
  * Graph files come from anywhere. Unless the caller allows it, a file loads no module from a path and opens nothing but
  * files: no URL as input or output, and none hidden in other options.
  */
-import type { Problem } from '../errors.js';
+import * as v from 'valibot';
+import { boolean, strictOptions, text } from '../../actors/options.js';
+import { ConfigError, type Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { NodeSpec } from '../scheduler/spec.js';
-import { joinPath } from './problems.js';
+import { joinPath, problemsFrom } from './problems.js';
 import { isKnownByName } from './registry.js';
 
 /** What a graph file may do beyond reading and writing files through the built-in and the registered modules. */
@@ -18,8 +20,18 @@ export interface Allowed {
 
 // Filters that open URLs or sockets of their own, in syntax of their own.
 const OPENING_FILTERS = /\b(a?movie|a?zmq)\b/;
-// Muxers whose output path is a list of further outputs.
-const OPENING_FORMATS = new Set(['tee', 'fifo', 'stream_segment', 'ssegment']);
+
+// Muxers whose output path is a list of further outputs, and the formats of libavdevice: screens, cameras, sound cards.
+const OPENING_FORMATS: ReadonlySet<unknown> = new Set(
+  (
+    'tee fifo stream_segment ssegment alsa android_camera audiotoolbox avfoundation bktr caca decklink dshow fbdev ' +
+    'gdigrab iec61883 jack kmsgrab libcdio libdc1394 openal opengl oss pulse sdl sdl2 sndio v4l2 video4linux2 vfwcap ' +
+    'x11grab xcbgrab xv'
+  ).split(' '),
+);
+
+// What FFmpeg's demuxers of playlists allow a local file by themselves.
+const PLAYLIST_PROTOCOLS = ['file', 'crypto', 'data'];
 
 /**
  * The protocol FFmpeg would use for a name: what stands before the first ':' if that is a scheme and no drive letter
@@ -28,6 +40,17 @@ const OPENING_FORMATS = new Set(['tee', 'fifo', 'stream_segment', 'ssegment']);
 export function protocolOf(name: string): string {
   const scheme = /^([A-Za-z0-9+.-]+)(?:,[^:]*)?:/.exec(name)?.[1];
   return scheme === undefined || scheme.length === 1 ? 'file' : scheme.toLowerCase();
+}
+
+const allowedSchema = strictOptions({
+  modules: v.optional(boolean()),
+  protocols: v.optional(v.array(text("the name of a protocol, such as 'http'"))),
+});
+
+/** @throws ConfigError for a permission that does not exist: a misspelt one would be refused in silence. */
+export function checkAllowed(allowed: unknown): void {
+  const result = v.safeParse(allowedSchema, allowed ?? {});
+  if (!result.success) throw new ConfigError('wrong permissions of fromConfig', problemsFrom('allow', result.issues));
 }
 
 /** What a node of an untrusted file must not do. */
@@ -62,36 +85,44 @@ function forbidden(
   options: Readonly<Record<string, unknown>>,
   permitted: ReadonlySet<string>,
   isFilter: boolean,
-): { message: string; hint: string } | undefined {
-  const isPath = keys.length === 1 && (keys[0] === 'input_path' || keys[0] === 'output_path');
-  const demuxer = (options.dec_params as { f?: unknown } | undefined)?.f;
-  const isFilterText = isFilter || (isPath && demuxer === 'lavfi');
-  if (isFilterText && OPENING_FILTERS.test(text)) {
-    const [name] = OPENING_FILTERS.exec(text)!;
-    return {
-      message: `a graph file may not use the filter '${name}', which opens files and URLs by itself`,
-      hint: "Decode the file in a node of its own, or allow { protocols: ['*'] }",
-    };
-  }
-  if (keys.length === 1 && keys[0] === 'format' && OPENING_FORMATS.has(text)) {
-    return {
-      message: `a graph file may not use the muxer '${text}', which opens outputs by itself`,
-      hint: "Use an encoder node for each output, or allow { protocols: ['*'] }",
-    };
-  }
-  const schemes = isPath && !isFilterText ? [protocolOf(text)] : schemesIn(text);
-  const scheme = schemes.find((name) => !permitted.has(name));
-  if (scheme === undefined) return undefined;
+): Omit<Problem, 'path'> | undefined {
+  const key = keys.at(-1);
+  const isPath = keys.length === 1 && (key === 'input_path' || key === 'output_path');
+  const isLavfi = isPath && (options.dec_params as { f?: unknown } | undefined)?.f === 'lavfi';
+  const namesFilters = isLavfi || (isFilter && (key === 'name' || key === 'graph'));
+  const filter = namesFilters ? OPENING_FILTERS.exec(unescaped(text))?.[0] : undefined;
+  if (filter !== undefined) return { ...opens(`the filter '${filter}'`), hint: 'Read the file in a decoder node' };
+  if (((!isFilter && key === 'format') || key === 'f') && OPENING_FORMATS.has(text))
+    return opens(`the format '${text}'`);
+  const wanted =
+    key === 'protocol_whitelist'
+      ? text.split(',').filter((name) => !PLAYLIST_PROTOCOLS.includes(name))
+      : isPath && !isLavfi
+        ? [protocolOf(text)]
+        : schemesIn(text);
+  const protocol = wanted.find((name) => !permitted.has(name));
+  if (protocol === undefined) return undefined;
   return {
-    message: `a graph file may not open '${scheme}:'`,
-    hint: `Allow it with fromConfig(file, { allow: { protocols: ['${scheme}'] } })`,
+    message: `a graph file may not open '${protocol}:'`,
+    hint: `Allow it with fromConfig(file, { allow: { protocols: ['${protocol}'] } })`,
   };
+}
+
+function opens(what: string): Omit<Problem, 'path'> {
+  return {
+    message: `a graph file may not use ${what}, which opens things by itself`,
+    hint: "Allow it with fromConfig(file, { allow: { protocols: ['*'] } })",
+  };
+}
+
+/** A text without FFmpeg's quoting, of any number of levels. */
+function unescaped(text: string): string {
+  return text.replace(/[\\']/g, '');
 }
 
 /** Schemes of the URLs in a text, also of those written with FFmpeg's escapes. */
 function schemesIn(text: string): string[] {
-  const plain = text.replace(/[\\']/g, '');
-  return [...plain.matchAll(/([A-Za-z][A-Za-z0-9+.-]+):\/\//g)].map((match) => match[1]!.toLowerCase());
+  return [...unescaped(text).matchAll(/([A-Za-z][A-Za-z0-9+.-]+):\/\//g)].map((match) => match[1]!.toLowerCase());
 }
 
 function* texts(

@@ -29,7 +29,7 @@ function graphFile({ decoder, filter, encoder, module }: Parts): object {
       {
         id: 1,
         module_info: module ?? { name: 'c_ffmpeg_filter' },
-        option: module ? {} : { name: 'vflip', ...filter },
+        option: module ? {} : withoutUndefined({ name: 'vflip', ...filter }),
         input_streams: [{ identifier: 'a' }],
         output_streams: [{ identifier: 'b' }],
       },
@@ -41,6 +41,10 @@ function graphFile({ decoder, filter, encoder, module }: Parts): object {
       },
     ],
   };
+}
+
+function withoutUndefined(options: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function problems(parts: Parts, allow?: Allowed): readonly Problem[] {
@@ -102,8 +106,34 @@ test('filters and muxers that open things by themselves are refused', () => {
     problems({ decoder: { input_path: 'amovie=x', dec_params: { f: 'lavfi' } } })[0]!.message,
     /the filter 'amovie'/,
   );
-  assert.match(problems({ encoder: { format: 'tee' } })[0]!.message, /the muxer 'tee'/);
+  assert.match(problems({ encoder: { format: 'tee' } })[0]!.message, /the format 'tee'/);
   assert.equal(problems({ decoder: { input_path: 'testsrc2=size=64x64', dec_params: { f: 'lavfi' } } }), []);
+});
+
+test('a filter is known behind escapes and instance names, and a text that only mentions it is fine', () => {
+  assert.is(problems({ filter: { name: 'movie@a' } }).length, 1);
+  const graph = (text: string): Parts => ({ filter: { name: undefined, graph: text } });
+  assert.is(problems(graph('mo\\vie=x[a];[0][a]overlay')).length, 1);
+  assert.is(problems(graph("'movie'=x[a];[0][a]overlay")).length, 1);
+  assert.equal(problems(graph('[0]vflip[0]')), []);
+  assert.equal(problems({ filter: { name: 'drawtext', para: 'text=a movie' } }), []);
+});
+
+test('devices are refused on both sides', () => {
+  assert.match(problems({ decoder: { input_path: ':0', dec_params: { f: 'x11grab' } } })[0]!.message, /'x11grab'/);
+  assert.match(problems({ encoder: { output_path: 'default', format: 'alsa' } })[0]!.message, /'alsa'/);
+});
+
+test('a file may not widen what playlists open', () => {
+  const decoder = { input_path: 'list.m3u8', dec_params: { protocol_whitelist: 'file,http,tcp' } };
+  assert.match(problems({ decoder })[0]!.message, /may not open 'http:'/);
+  assert.equal(problems({ decoder }, { protocols: ['http', 'tcp'] }), []);
+  assert.equal(problems({ decoder: { ...decoder, dec_params: { protocol_whitelist: 'file,crypto' } } }), []);
+});
+
+test('a permission that does not exist is refused', () => {
+  assert.match(problems({}, { module: true } as never)[0]!.message, /Did you mean 'modules'\?/);
+  assert.match(problems({}, { protocols: 'http' as never })[0]!.path, /allow\.protocols/);
 });
 
 test('a module file is refused unless modules are allowed; a registered one may be named', () => {
