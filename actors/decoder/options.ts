@@ -1,0 +1,165 @@
+/** Options of c_ffmpeg_decoder: names, types and defaults of BMF, checked before anything starts. */
+import * as v from 'valibot';
+import { LOG_LEVELS } from '../../src/media/index.js';
+import {
+  avOptions,
+  boolean,
+  choice,
+  integer,
+  number,
+  optionsWithAV,
+  parsed,
+  rational,
+  type Schema,
+  strictOptions,
+  text,
+  unsupported,
+} from '../options.js';
+
+/** One piece of the input to play, in seconds from its beginning. */
+export interface TimeRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+const noHardware = 'decoding runs on the CPU';
+const onlyPush = 'it belongs to data that comes by input packets, and this version reads from input_path';
+
+const durations: Schema<TimeRange[]> = parsed(
+  'a list of pairs of seconds [start, end, start, end, …] that never goes backwards, such as [1, 2.5, 4, 6]',
+  (value) => {
+    if (!Array.isArray(value) || value.length === 0 || value.length % 2 !== 0) return undefined;
+    const times = value.map((item) => v.safeParse(number({ min: 0 }), item));
+    const ranges: TimeRange[] = [];
+    for (let i = 0; i < times.length; i += 2) {
+      const [start, end] = [times[i]?.output as number | undefined, times[i + 1]?.output as number | undefined];
+      if (start === undefined || end === undefined || end <= start || start < (ranges.at(-1)?.end ?? 0))
+        return undefined;
+      ranges.push({ start, end });
+    }
+    return ranges;
+  },
+);
+
+/** push_raw_stream: 0 is what this version does anyway. */
+const noRawPush: Schema<false> = parsed('0: push_raw_stream is not supported in this version', (value) =>
+  value === 0 || value === false || value === '0' ? false : undefined,
+);
+
+const entries = {
+  /** File or URL. */
+  input_path: text('the path or URL of the input'),
+  /** Absolute stream indices in the container; absent or -1: the best stream of each kind (av_find_best_stream). */
+  map_v: v.optional(integer({ min: -1 }), -1),
+  map_a: v.optional(integer({ min: -1 }), -1),
+  /** Seconds from the beginning of the input; frames before start_time and from end_time on are left out. */
+  start_time: v.optional(number({ min: 0 })),
+  end_time: v.optional(number({ min: 0 })),
+  /** Several ranges; the first starts at time 0, gaps between ranges are kept in the timestamps. */
+  durations: v.optional(durations),
+  /** The output ends after so many frames (packets with `copy`). */
+  vframes: v.optional(integer({ min: 0 })),
+  aframes: v.optional(integer({ min: 0 })),
+  /** Keep the container's timestamps instead of beginning at 0. */
+  copyts: v.optional(boolean(), false),
+  /** AVDiscard: 0 default, 8 non-reference, 16 bidirectional, 24 non-intra, 32 non-key, 48 all. Video only. */
+  skip_frame: v.optional(choice(0, 8, 16, 24, 32, 48)),
+  /** A decoder's name, or 'copy': a StreamInfo, then EncodedPackets. */
+  video_codec: v.optional(text("a decoder's name or 'copy'")),
+  audio_codec: v.optional(text("a decoder's name or 'copy'")),
+  /** Overrides the time base of the video stream: its ticks count in this unit. */
+  video_time_base: v.optional(rational('a time base in seconds such as "1,90000"')),
+  /** Frames per second assumed where the container tells none. */
+  fps: v.optional(rational('a frame rate such as 25 or "30000/1001"'), 25),
+  video_params: v.optional(
+    optionsWithAV({
+      extract_frames: v.optional(
+        strictOptions({
+          /** Frames per second to keep. */
+          fps: number({ min: 1e-6 }),
+          device: unsupported(noHardware),
+        }),
+      ),
+      hwaccel: unsupported(noHardware),
+      hwaccel_check: unsupported(noHardware),
+      hwaccel_output_format: unsupported(noHardware),
+      hwaccel_device: unsupported(noHardware),
+    }),
+  ),
+  /** AVOptions of demuxer, protocol and decoders; `f` names the demuxer. */
+  dec_params: v.optional(avOptions(), {}),
+  /** Apply the display matrix. */
+  autorotate: v.optional(boolean(), true),
+  /** Size and pixel format of raw video input. */
+  s: v.optional(
+    parsed('a size in pixels such as "1280:720" or "1280x720"', (value) => {
+      const match = typeof value === 'string' ? /^(\d+)[x:](\d+)$/.exec(value) : null;
+      return match ? `${match[1]}x${match[2]}` : undefined;
+    }),
+  ),
+  pix_fmt: v.optional(text('a pixel format such as "yuv420p"')),
+  /** Common-encryption key, 32 hexadecimal digits. */
+  decryption_key: v.optional(
+    parsed('a key of 32 hexadecimal digits', (value) =>
+      typeof value === 'string' && /^[0-9a-fA-F]{32}$/.test(value) ? value : undefined,
+    ),
+  ),
+  /** Pictures with a longer side are left out; more than max_limit_hits of them are an error. Pixels. */
+  max_width_height: v.optional(integer({ min: 1 })),
+  max_limit_hits: v.optional(integer({ min: 0 })),
+  /** Play the input so many more times, -1 for ever, with continuous timestamps. */
+  loop: v.optional(integer({ min: -1 }), 0),
+  /** Deliver at the speed of the timestamps. */
+  realtime: v.optional(boolean(), false),
+  loglevel: v.optional(choice(...LOG_LEVELS)),
+  push_raw_stream: v.optional(noRawPush),
+  extradata: unsupported(onlyPush),
+  channels: unsupported(onlyPush),
+  sample_rate: unsupported(onlyPush),
+  sample_fmt: unsupported(onlyPush),
+  overlap_time: unsupported(onlyPush),
+  cut_off_time: unsupported(onlyPush),
+  cut_off_interval: unsupported(onlyPush),
+};
+
+type Parsed = v.InferOutput<v.ObjectSchema<typeof entries, undefined>>;
+
+/** One rule that looks at several options; the problem is reported at `key`. */
+function rule(key: keyof Parsed, message: string, isFine: (options: Parsed) => boolean) {
+  return v.rawCheck<Parsed>(({ dataset, addIssue }) => {
+    if (!dataset.typed || isFine(dataset.value)) return;
+    const { value: input } = dataset;
+    addIssue({ message, path: [{ type: 'object', origin: 'value', input: { ...input }, key, value: input[key] }] });
+  });
+}
+
+export const decoderOptions = v.pipe(
+  strictOptions(entries),
+  rule(
+    'end_time',
+    'must be later than start_time',
+    (o) => o.end_time === undefined || o.end_time > (o.start_time ?? 0),
+  ),
+  rule(
+    'durations',
+    'cannot be combined with start_time or end_time; write the first start and the last end into the list',
+    (o) => o.durations === undefined || (o.start_time === undefined && o.end_time === undefined),
+  ),
+  rule(
+    'loop',
+    "cannot be combined with start_time, end_time or durations; cut the looped stream with the filter 'trim'",
+    (o) => o.loop === 0 || (o.start_time ?? o.end_time ?? o.durations) === undefined,
+  ),
+  rule(
+    'video_params',
+    "has no effect on a copied stream; leave out video_codec: 'copy' or these options",
+    (o) => o.video_codec !== 'copy' || o.video_params === undefined,
+  ),
+  rule(
+    'max_limit_hits',
+    'has no effect without max_width_height',
+    (o) => o.max_limit_hits === undefined || o.max_width_height !== undefined,
+  ),
+);
+
+export type DecoderOptions = v.InferOutput<typeof decoderOptions>;
