@@ -1,0 +1,86 @@
+/** `millrace/testing`: what one needs to test modules and graphs. Our own tests use nothing else. */
+import { ledger } from '../media/ledger.js';
+import type { Report } from '../scheduler/report.js';
+import type { SeenPacket, TestSourceOptions } from './types.js';
+
+export type { SeenPacket, TestSourceOptions } from './types.js';
+
+const MODULES = new URL('./testing-modules.js', import.meta.url).href;
+
+/**
+ * A source with predictable packets, for the head of a graph:
+ *
+ * ```ts
+ * const source = new TestSource({ count: 25, kind: 'video' });
+ * graph.module(source.spec, source.options)
+ * ```
+ * It pushes the same sequence to every output that is consumed.
+ */
+export class TestSource {
+  readonly spec = { name: 'test_source', path: MODULES, entry: 'SourceModule' };
+  readonly options: Record<string, unknown>;
+  constructor(options: TestSourceOptions = {}) {
+    this.options = { ...options };
+  }
+}
+
+/**
+ * A sink that tells what arrived, once the graph has ended:
+ *
+ * ```ts
+ * const sink = new TestSink();
+ * stream.module(sink.spec, sink.options, { callback: sink.callback });
+ * await graph.run();
+ * sink.packets
+ * ```
+ */
+export class TestSink {
+  readonly spec = { name: 'test_sink', path: MODULES, entry: 'SinkModule' };
+  readonly options: Record<string, unknown>;
+  /** In order of arrival; of several inputs only the order within each is certain. */
+  packets: SeenPacket[] = [];
+  /** Input ids in the order in which they ended. */
+  ends: number[] = [];
+
+  /** @param options.delay milliseconds to sleep in every call; `limit`: be done after that many packets. */
+  constructor(options: { delay?: number; limit?: number } = {}) {
+    this.options = { ...options };
+  }
+
+  readonly callback = (_key: string | number, value: unknown): void => {
+    const { packets, ends } = value as { packets: SeenPacket[]; ends: number[] };
+    this.packets = packets;
+    this.ends = ends;
+  };
+}
+
+/**
+ * Watches for what a graph might leave behind. Make it before the graph runs, call `check` after.
+ *
+ * Counts native objects of this thread (frames, packets, contexts that were not released), worker threads, and, given
+ * the report, the native objects of the graph's own threads.
+ */
+export class LeakWatch {
+  private readonly native = ledger.snapshot();
+  private readonly finalised = ledger.finalised;
+  private readonly workers = countWorkers();
+
+  /** @throws Error that lists everything left behind. */
+  check(report?: Report): void {
+    const left: string[] = [];
+    for (const [kind, count] of Object.entries(ledger.snapshot())) {
+      const more = count - (this.native[kind] ?? 0);
+      if (more > 0) left.push(`${more} x ${kind} on the calling thread`);
+    }
+    for (const [kind, count] of Object.entries(report?.leaked ?? {})) left.push(`${count} x ${kind} in the graph's threads`);
+    const finalised = ledger.finalised - this.finalised;
+    if (finalised > 0) left.push(`${finalised} objects that only the garbage collector released`);
+    const workers = countWorkers() - this.workers;
+    if (workers > 0) left.push(`${workers} worker threads`);
+    if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
+  }
+}
+
+function countWorkers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Worker').length;
+}

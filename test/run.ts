@@ -1,0 +1,84 @@
+/**
+ * Runs every test file in a process of its own, two at a time, each under a watchdog, and closes with one line that
+ * counts: `N passed, N failed`. Arguments choose files by a part of their path.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const LIMIT_MS = 150_000;
+const PARALLEL = 2;
+
+const wanted = process.argv.slice(2);
+const files = (readdirSync(here, { recursive: true }) as string[])
+  .filter((file) => file.endsWith('.test.ts'))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .sort();
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+
+function sum(output: string, label: string): number {
+  return [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((n, match) => n + Number(match[1]), 0);
+}
+
+function runFile(file: string): Promise<void> {
+  return new Promise((resolve) => {
+    const started = Date.now();
+    const child = spawn(process.execPath, ['--enable-source-maps', '--import', 'tsx', join(here, file)], {
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let hung = false;
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+    const watchdog = setTimeout(() => {
+      hung = true;
+      child.kill('SIGKILL');
+    }, LIMIT_MS);
+    child.on('close', (code, signal) => {
+      clearTimeout(watchdog);
+      const total = sum(output, 'Total');
+      const good = sum(output, 'Passed');
+      const left = sum(output, 'Skipped');
+      let bad = total - good - left;
+      // A file that crashed, hung or ran nothing has failed, whatever it counted.
+      if (bad === 0 && (code !== 0 || total === 0)) bad = 1;
+      passed += good;
+      skipped += left;
+      failed += bad;
+      const seconds = ((Date.now() - started) / 1000).toFixed(1);
+      const name = relative(process.cwd(), join(here, file));
+      console.log(`${bad > 0 ? 'FAIL' : 'ok  '} ${name}  ${good}/${total}  ${seconds} s`);
+      if (bad > 0) {
+        console.log(output.trimEnd());
+        if (hung) console.log(`  did not end within ${LIMIT_MS / 1000} s`);
+        else if (signal !== null) console.log(`  died of ${signal}`);
+        else if (total === 0) console.log(`  ran no test (exit code ${code})`);
+      }
+      resolve();
+    });
+  });
+}
+
+const queue = [...files];
+await Promise.all(
+  Array.from({ length: PARALLEL }, async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
+  }),
+);
+if (skipped > 0) console.log(`(${skipped} skipped)`);
+if (files.length === 0) {
+  console.log('no test file matches');
+  failed = 1;
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
