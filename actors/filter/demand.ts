@@ -12,6 +12,7 @@
  * 4. When that brings nothing for PATIENCE frames in a row, some inputs are being stored and others consumed (a trim
  *    that skips the beginning of one of them, a palettegen that reads one to its end). Then each frame is watched
  *    (`watching`), and an input whose last frame is still held by the graph comes after those whose frames went away.
+ *    (Where libavfilter converts the format in front of the filter that stores, this sees nothing, and rule 3 stays.)
  */
 export const PATIENCE = 8;
 
@@ -39,10 +40,10 @@ export class Demand {
     for (const id of outputs) this.#outputs.set(id, { live: true, time: -Infinity });
   }
 
-  /** A frame went in. @param time µs; undefined if unknown: then the input is taken to run at 25 frames a second. */
+  /** A frame went in. @param time µs; undefined if unknown. */
   fed(id: number, time: number | undefined): void {
     const input = this.#inputs.get(id)!;
-    input.time = time ?? (input.time === -Infinity ? 0 : input.time + 40_000);
+    input.time = advance(input.time, time);
     input.served.clear();
     this.#last = input;
     this.#fruitless++;
@@ -58,7 +59,8 @@ export class Demand {
 
   produced(id: number, time: number | undefined): void {
     if (id === this.#target()) this.#fruitless = 0;
-    if (time !== undefined) this.#outputs.get(id)!.time = time;
+    const output = this.#outputs.get(id)!;
+    output.time = advance(output.time, time);
     this.#last?.served.add(id);
   }
 
@@ -87,6 +89,11 @@ export class Demand {
     const live = [...this.#outputs].filter(([, { live }]) => live);
     return live.length > 0 ? lowest(live) : undefined;
   }
+}
+
+/** The time of a stream after its next frame, µs. Frames without a time are taken to come 25 times a second. */
+export function advance(previous: number, time: number | undefined): number {
+  return time ?? (previous === -Infinity ? 0 : previous + 40_000);
 }
 
 /** The id with the lowest time; of equal ones the first. */

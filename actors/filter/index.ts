@@ -8,7 +8,7 @@
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, isTimeBase, MICROSECONDS, Packet, rescale, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { Demand, lowest } from './demand.js';
+import { advance, Demand, lowest } from './demand.js';
 import { type FilterOptions, filterOptions } from './options.js';
 import { makePlan, type Plan } from './plan.js';
 import { RunningGraph } from './running-graph.js';
@@ -202,7 +202,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
       else if (frame === 'end') this.#endOutput(output, task);
       else {
         const time = frame.timestamp;
-        if (time !== undefined) output.time = time;
+        output.time = advance(output.time, time);
         this.#demand.produced(id, time);
         // What one output asked for may have brought frames for the others.
         for (const other of this.#outputs) if (other !== output) other.dry = false;
@@ -295,13 +295,16 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   }
 
   /**
-   * The format of an input has changed: what the graph still holds comes out first, as at the end of all inputs. Not so
-   * where filters make frames of their own: such a graph might never end.
+   * The format of an input has changed: what the graph still holds comes out first, as at the end of its input. Not so
+   * with several inputs, where the end of one means something else than its change (concat would go on to the next,
+   * overlay repeat the last picture): there, as in ffmpeg, what waits inside for another input is lost. Nor with filters
+   * that make frames of their own: such a graph might never end.
    */
   #beginReplacing(): void {
     this.#replacing = true;
-    if (this.#plan.hasSources) return;
-    for (const { id, ended } of this.#inputs) if (!ended) this.#graph!.end(id);
+    const [input] = this.#inputs;
+    if (this.#inputs.length > 1 || this.#plan.hasSources || input === undefined) return;
+    this.#graph!.end(input.id);
     this.#stir();
   }
 
