@@ -12,7 +12,7 @@ export { type ConcatOptions, concat, type Segment } from './graph/concat.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/config-file.js';
 export type { FilterArguments, FilterValue } from './graph/filter-args.js';
 export type { FilterInput, Named, Rate, Size, Time } from './graph/filter-call.js';
-export { Graph, type RunOptions } from './graph/graph.js';
+export { Graph } from './graph/graph.js';
 export type {
   AudioParams,
   AVOptions,
@@ -23,7 +23,7 @@ export type {
   VideoParams,
 } from './graph/module-options.js';
 export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/node.js';
-export type { GraphOptionsInput } from './graph/options.js';
+export type { GraphOptionsInput, RunOptions } from './graph/options.js';
 export { type ModuleDefinition, type ModuleFile, registerModule } from './graph/registry.js';
 export { encode, NodeHandle, overlay, Stream } from './graph/stream.js';
 export type { Allowed } from './graph/trust.js';

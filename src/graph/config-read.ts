@@ -12,7 +12,7 @@ import type { GraphOptionsInput } from './options.js';
 import { problemsFrom } from './problems.js';
 import { fileReference, findModule } from './registry.js';
 import { resolveGraphOptions } from './resolve-options.js';
-import { type Allowed, checkAllowed, checkTrust } from './trust.js';
+import { type Allowed, checkTrust } from './trust.js';
 import { validate } from './validate.js';
 
 export interface ReadGraph {
@@ -24,8 +24,7 @@ export interface ReadGraph {
 }
 
 /** @param source A path; text if it begins with `{`; or the parsed object. */
-export function readConfig(source: unknown, allowed?: Allowed): ReadGraph {
-  checkAllowed(allowed);
+export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   const { value, what } = load(source);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigError(`${what} cannot be used`, [

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { didYouMean } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import { setLogLevel } from '../media/ffmpeg.js';
-import type { GraphStats, Progress, Report } from '../scheduler/report.js';
+import type { GraphStats, Report } from '../scheduler/report.js';
 import { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import type { GraphConfig } from './config-file.js';
@@ -20,18 +20,11 @@ import {
   moduleReference,
   type NodeParameters,
 } from './node.js';
-import type { GraphOptionsInput } from './options.js';
+import { checkRunOptions, type GraphOptionsInput, type RunOptions } from './options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
 import { NodeHandle, Stream } from './stream.js';
-import type { Allowed } from './trust.js';
+import { type Allowed, checkSettings } from './trust.js';
 import { validate } from './validate.js';
-
-export interface RunOptions {
-  /** Aborts the run: `run()` rejects with ERR_MILLRACE_ABORTED; outputs already begun are finalised. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called about four times a second while the graph runs, and once at its end. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-}
 
 /**
  * A media graph. Build it from `decode`, `module` and the methods of the streams they return, then `run` it once.
@@ -71,7 +64,7 @@ export class Graph {
    * @throws ConfigError with everything that is wrong, each problem with its JSON path.
    */
   static fromConfig(source: string | object, settings: { allow?: Allowed | undefined } = {}): Graph {
-    const { options, nodes, links, streamAliases } = readConfig(source, settings.allow);
+    const { options, nodes, links, streamAliases } = readConfig(source, checkSettings(settings));
     const graph = new Graph(options);
     graph.nodes.push(...nodes);
     graph.links.push(...links);
@@ -184,7 +177,8 @@ export class Graph {
    * @throws ConfigError when the graph is wrong: nothing was started. GraphError when it failed. MillraceError
    *   ERR_MILLRACE_STATE when it has been run before, ERR_MILLRACE_OUTPUT when `dump_graph` cannot be written.
    */
-  async run({ signal, onProgress }: RunOptions = {}): Promise<Report> {
+  async run(options: RunOptions = {}): Promise<Report> {
+    const { signal, onProgress } = checkRunOptions(options);
     if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
     this.begun = true;
     const { problems, later } = this.check();
@@ -274,7 +268,8 @@ export class Graph {
   private refuse(problems: readonly Problem[]): void {
     if (problems.length === 0) return;
     this.begun = false;
-    throw new ConfigError(`graph ${this.resolved.name} cannot run`, problems);
+    const name = this.options.graph_name === undefined ? 'the graph' : `graph '${this.resolved.name}'`;
+    throw new ConfigError(`${name} cannot run`, problems);
   }
 
   private dump(): void {

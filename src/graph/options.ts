@@ -5,7 +5,10 @@
  */
 import * as v from 'valibot';
 import { boolean, choice, integer, number, parsed, type Schema, show, strictOptions } from '../../actors/options.js';
+import { ConfigError } from '../errors.js';
 import { LOG_LEVELS, type LogLevel } from '../media/ffmpeg.js';
+import type { Progress } from '../scheduler/report.js';
+import { problemsFrom } from './problems.js';
 
 /** Options of `new Graph(options)` and of the `option` object of a graph file. */
 export interface GraphOptionsInput {
@@ -265,3 +268,27 @@ export const graphOptionsSchema = strictOptions({
   trace: v.optional(rows.trace.schema),
   runtime: v.optional(rows.runtime.schema),
 });
+
+/** Options of `graph.run()`. */
+export interface RunOptions {
+  /** Aborts the run: `run()` rejects with ERR_MILLRACE_ABORTED; outputs already begun are finalised. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called about four times a second while the graph runs, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+const runOptionsSchema = strictOptions({
+  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
+  onProgress: v.optional(
+    parsed<(progress: Progress) => void>('a function', (value) =>
+      typeof value === 'function' ? (value as (progress: Progress) => void) : undefined,
+    ),
+  ),
+});
+
+/** @throws ConfigError naming everything that is wrong. */
+export function checkRunOptions(options: unknown): RunOptions {
+  const result = v.safeParse(runOptionsSchema, options);
+  if (result.success) return result.output;
+  throw new ConfigError('wrong options of run', problemsFrom('', result.issues));
+}

@@ -42,19 +42,27 @@ export function protocolOf(name: string): string {
   return scheme === undefined || scheme.length === 1 ? 'file' : scheme.toLowerCase();
 }
 
-const allowedSchema = strictOptions({
-  modules: v.optional(boolean()),
-  protocols: v.optional(v.array(text("the name of a protocol, such as 'http'"))),
+const settingsSchema = strictOptions({
+  allow: v.optional(
+    strictOptions({
+      modules: v.optional(boolean()),
+      protocols: v.optional(v.array(text("the name of a protocol, such as 'http'"))),
+    }),
+  ),
 });
 
-/** @throws ConfigError for a permission that does not exist: a misspelt one would be refused in silence. */
-export function checkAllowed(allowed: unknown): void {
-  const result = v.safeParse(allowedSchema, allowed ?? {});
-  if (!result.success) throw new ConfigError('wrong permissions of fromConfig', problemsFrom('allow', result.issues));
+/**
+ * Checks the second argument of `fromConfig`.
+ * @throws ConfigError for a permission that does not exist: a misspelt one would have no effect in silence.
+ */
+export function checkSettings(settings: unknown): Allowed {
+  const result = v.safeParse(settingsSchema, settings);
+  if (result.success) return result.output.allow ?? {};
+  throw new ConfigError('wrong settings of fromConfig', problemsFrom('', result.issues));
 }
 
 /** What a node of an untrusted file must not do. */
-export function checkTrust(node: NodeSpec, path: string, allowed: Allowed = {}): Problem[] {
+export function checkTrust(node: NodeSpec, path: string, allowed: Allowed): Problem[] {
   if (node.module.path !== undefined) {
     return allowed.modules || isKnownByName(node.module)
       ? []

@@ -271,6 +271,12 @@ building("a module's own schema is checked, also when it is asynchronous", async
   }
 });
 
+building('options of run that do not exist, or are of the wrong kind, are refused', async () => {
+  const error = await rejection(new Graph().run({ onProgres: () => {}, signal: 1 } as never));
+  assert.match(error.message, /onProgres: .*Did you mean 'onProgress'\?/);
+  assert.match(error.message, /signal: must be an AbortSignal/);
+});
+
 building('stop and stats before the run are errors of state', () => {
   const graph = new Graph();
   assert.is(refused(() => graph.stop()).code, 'ERR_MILLRACE_STATE');
