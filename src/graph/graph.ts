@@ -181,12 +181,19 @@ export class Graph {
     const { signal, onProgress } = checkRunOptions(options);
     if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
     this.begun = true;
-    const { problems, later } = this.check();
-    // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
-    if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
-    this.refuse(problems);
+    try {
+      const { problems, later } = this.check();
+      // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
+      if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
+      this.refuse(problems);
+      this.dump();
+    } catch (error) {
+      // Nothing was started: the graph may be completed and run again.
+      this.begun = false;
+      this.stopAsked = false;
+      throw error;
+    }
     if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
-    this.dump();
     this.current = new GraphRun(this.spec(), { ...(signal && { signal }), ...(onProgress && { onProgress }) });
     const started = this.current.start();
     if (this.stopAsked) this.current.stop();
@@ -264,10 +271,8 @@ export class Graph {
     return validate({ nodes: this.nodes, links: this.links, pathOf: this.pathOf });
   }
 
-  /** Nothing was started: the graph may be completed and run again. */
   private refuse(problems: readonly Problem[]): void {
     if (problems.length === 0) return;
-    this.begun = false;
     const name = this.options.graph_name === undefined ? 'the graph' : `graph '${this.resolved.name}'`;
     throw new ConfigError(`${name} cannot run`, problems);
   }

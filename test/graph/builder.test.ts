@@ -240,6 +240,26 @@ building('an empty graph is refused', async () => {
   assert.match((await rejection(new Graph().run())).message, /the graph has no nodes/);
 });
 
+building('a graph that was refused may be completed and run; one that ran is closed to both', async () => {
+  const graph = new Graph({ threads: 0 });
+  await rejection(graph.run());
+  graph.module(defineModule<object>({ process: (task) => task.done() }), {}, { alias: 'source' });
+  const running = graph.run();
+  assert.is(graph.stats().nodes[0]!.alias, 'source', 'figures are there as soon as run() was called');
+  assert.is(refused(() => graph.module('null_sink')).code, 'ERR_MILLRACE_STATE');
+  assert.is((await rejection(graph.run())).code, 'ERR_MILLRACE_STATE');
+  assert.is((await running).nodes[0]!.state, 'closed');
+  assert.is((await rejection(graph.run())).code, 'ERR_MILLRACE_STATE');
+});
+
+building('stop may follow run at once', async () => {
+  const graph = new Graph({ threads: 0 });
+  graph.module(defineModule<object>({ process: () => {} }), {}, { alias: 'endless' });
+  const running = graph.run();
+  graph.stop();
+  assert.ok((await running).stopped);
+});
+
 building('an encoder without input and a consumer of an output that does not exist are refused', async () => {
   const graph = new Graph();
   graph.module('c_ffmpeg_encoder', { output_path: 'o.mp4' });
