@@ -5,7 +5,7 @@ import type { GraphSpec } from './spec.js';
  * Position of every node (in the order of `spec.nodes`) in a topological order, sources first; or the nodes of a cycle,
  * by alias, if there is one. Kahn's algorithm; nodes of the same depth keep the order in which they were built.
  */
-export function topologicalRanks(spec: GraphSpec): { rank: number[]; cycle?: string[] } {
+export function topologicalRanks(spec: Pick<GraphSpec, 'nodes' | 'links'>): { rank: number[]; cycle?: string[] } {
   const indexOf = new Map(spec.nodes.map((node, index) => [node.id, index]));
   const consumers: number[][] = spec.nodes.map(() => []);
   const open = new Array<number>(spec.nodes.length).fill(0);
@@ -28,7 +28,7 @@ export function topologicalRanks(spec: GraphSpec): { rank: number[]; cycle?: str
   return { rank, cycle: findCycle(spec, consumers, rank) };
 }
 
-function findCycle(spec: GraphSpec, consumers: number[][], rank: number[]): string[] {
+function findCycle(spec: Pick<GraphSpec, 'nodes' | 'links'>, consumers: number[][], rank: number[]): string[] {
   // Every unranked node lies on a cycle or behind one; walking against the streams must come back to a node of it.
   const producers: number[][] = spec.nodes.map(() => []);
   consumers.forEach((list, from) => {
