@@ -1,6 +1,6 @@
 /** `null_sink`: takes everything and keeps nothing; counts what came. */
 import type * as v from 'valibot';
-import { AudioFrame, EncodedPacket } from '../src/media/index.js';
+import { EncodedPacket, VideoFrame } from '../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../src/module/contract.js';
 import { strictOptions } from './options.js';
 
@@ -16,7 +16,7 @@ export default class NullSink implements Module<Options> {
     this.#ctx = ctx;
   }
 
-  /** `meter.frames` counts pictures and anything else that is neither sound nor control; `meter.bytes` encoded data. */
+  /** `meter.frames` counts pictures, `meter.bytes` encoded data. */
   process(task: Task): void {
     const { meter } = this.#ctx;
     for (const packets of task.inputs.values()) {
@@ -24,7 +24,7 @@ export default class NullSink implements Module<Options> {
         if (control !== undefined) continue;
         if (timestamp !== undefined) meter.position = Math.max(meter.position, timestamp);
         if (payload instanceof EncodedPacket) meter.bytes += payload.size;
-        if (!(payload instanceof AudioFrame)) meter.frames++;
+        if (payload instanceof VideoFrame) meter.frames++;
       }
     }
   }

@@ -352,5 +352,6 @@ function unwatch(input: Input): void {
 function nameOf(payload: unknown): string {
   if (payload === null || payload === undefined) return 'an empty packet';
   if (typeof payload !== 'object') return `a ${typeof payload}`;
-  return `a ${payload.constructor?.name ?? 'object'}`;
+  const name = payload.constructor?.name ?? 'object';
+  return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
 }

@@ -2,9 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import FFmpegFilter from '../../actors/filter/index.js';
-import { AudioFrame, ledger, Packet, VideoFrame } from '../../src/media/index.js';
+import { AudioFrame, Packet, VideoFrame } from '../../src/media/index.js';
 import type { Task } from '../../src/module/contract.js';
 import { closeAll, drive } from '../kit/drive.js';
+import { driveFilter, frames, leavesNothing, sound, video } from './filter-kit.js';
 
 /** Notes how many packets of each input the module has been given. */
 class Counting extends FFmpegFilter {
@@ -24,35 +25,26 @@ class Counting extends FFmpegFilter {
   }
 }
 
-async function frames(graph: string): Promise<Packet[]> {
-  return (await drive(FFmpegFilter, { options: { graph } })).outputs[0]!;
-}
-const video = (seconds: number, size = '64x48', rate = 25) =>
-  frames(`testsrc2=size=${size}:rate=${rate}:duration=${seconds},format=yuv420p[0]`);
-const sound = (seconds: number) => frames(`sine=sample_rate=8000:duration=${seconds}[0]`);
-
 /** Drives a filter and follows, at each packet that comes out, how much of each input has been taken. */
 async function follow(options: unknown, inputs: Packet[][], outputs = [0], batch = 1) {
   Counting.taken = Object.fromEntries(inputs.map((_, id) => [id, 0]));
   const taken: number[][] = [];
   const times: (number | undefined)[][] = outputs.map(() => []);
-  const driven = await drive(Counting, {
-    options,
-    inputs: Object.fromEntries(inputs.map((list, id) => [id, list])),
-    outputs,
-    batch,
-    onPacket(output, packet) {
-      taken.push(Counting.now);
-      times[output]!.push(packet.timestamp);
-      packet.close();
+  const driven = await driveFilter(
+    {
+      options,
+      inputs: Object.fromEntries(inputs.map((list, id) => [id, list])),
+      outputs,
+      batch,
+      onPacket(output, packet) {
+        taken.push(Counting.now);
+        times[output]!.push(packet.timestamp);
+        packet.close();
+      },
     },
-  });
+    Counting,
+  );
   return { taken, times, driven };
-}
-
-function leavesNothing(): void {
-  assert.equal(ledger.snapshot(), {});
-  assert.is(ledger.finalised, 0);
 }
 
 const demand = suite('filter: demand');
@@ -170,7 +162,7 @@ ends('one output ends while another goes on', async () => {
     }
   }
   const graph = '[0]split[a][b];[a]trim=end_frame=3[0];[b]null[1]';
-  const driven = await drive(Logging, { options: { graph }, inputs: { 0: await video(1) }, outputs: [0, 1] });
+  const driven = await driveFilter({ options: { graph }, inputs: { 0: await video(1) }, outputs: [0, 1] }, Logging);
   assert.is(driven.outputs[0]!.length, 3);
   assert.is(driven.outputs[1]!.length, 25);
   closeAll(driven);
@@ -180,7 +172,7 @@ ends('one output ends while another goes on', async () => {
 });
 
 ends('an endless source stops when its consumer leaves', async () => {
-  const driven = await drive(FFmpegFilter, { options: { name: 'testsrc2', para: 'size=16x16' }, closeAfter: { 0: 9 } });
+  const driven = await driveFilter({ options: { name: 'testsrc2', para: 'size=16x16' }, closeAfter: { 0: 9 } });
   assert.is(driven.outputs[0]!.length, 9);
   assert.ok(driven.largestStep <= 4);
   closeAll(driven);
@@ -188,7 +180,7 @@ ends('an endless source stops when its consumer leaves', async () => {
 });
 
 ends('an endless loop stops when its consumer leaves, and comes in small steps', async () => {
-  const driven = await drive(FFmpegFilter, {
+  const driven = await driveFilter({
     options: { name: 'loop', para: 'loop=-1:size=5' },
     inputs: { 0: await video(1) },
     closeAfter: { 0: 100 },
@@ -200,7 +192,7 @@ ends('an endless loop stops when its consumer leaves, and comes in small steps',
 });
 
 ends('an output without a consumer is not kept', async () => {
-  const driven = await drive(FFmpegFilter, {
+  const driven = await driveFilter({
     options: { graph: '[0]split[a][1];[a]loop=-1:size=5[0]' },
     inputs: { 0: await video(1) },
     outputs: [0, 1],
@@ -213,7 +205,7 @@ ends('an output without a consumer is not kept', async () => {
 });
 
 ends('a pad that was never connected is discarded', async () => {
-  const driven = await drive(FFmpegFilter, {
+  const driven = await driveFilter({
     options: { name: 'split', para: 3 },
     inputs: { 0: await video(1) },
     outputs: [1],
@@ -231,7 +223,7 @@ ends('without any consumer the input still runs through', async () => {
 });
 
 ends('many frames from one come in small steps', async () => {
-  const driven = await drive(FFmpegFilter, {
+  const driven = await driveFilter({
     options: { name: 'fps', para: 1000 },
     inputs: { 0: await video(1) },
     batch: 8,
@@ -283,7 +275,7 @@ ends('reset makes it ready for another job', async () => {
 ends('closing in the middle releases everything', async () => {
   const packets = [...(await video(1)), new Packet('no frame')];
   try {
-    await drive(FFmpegFilter, { options: { name: 'tblend' }, inputs: { 0: packets }, batch: 100 });
+    await driveFilter({ options: { name: 'tblend' }, inputs: { 0: packets }, batch: 100 });
     assert.unreachable();
   } catch (error) {
     assert.match((error as Error).message, /a string came on input 0/);
@@ -309,12 +301,12 @@ function later(packets: Packet[], seconds: number): Packet[] {
 
 format('the graph is built anew when the size changes, and loses no frame', async () => {
   const inputs = async () => ({ 0: [...(await video(1)), ...later(await video(1, '96x64'), 1)] });
-  const flipped = await drive(FFmpegFilter, { options: { name: 'vflip' }, inputs: await inputs() });
+  const flipped = await driveFilter({ options: { name: 'vflip' }, inputs: await inputs() });
   assert.equal(sizes(flipped.outputs[0]!), [...Array(25).fill('64x48'), ...Array(25).fill('96x64')]);
   closeAll(flipped);
   // tmix holds frames back; reverse all of them.
   for (const name of ['tmix', 'reverse', 'fps']) {
-    const driven = await drive(FFmpegFilter, { options: { name }, inputs: await inputs(), batch: 8 });
+    const driven = await driveFilter({ options: { name }, inputs: await inputs(), batch: 8 });
     assert.equal(sizes(driven.outputs[0]!), [...Array(25).fill('64x48'), ...Array(25).fill('96x64')], name);
     const times = driven.outputs[0]!.map(({ timestamp }) => timestamp!);
     if (name !== 'reverse')
@@ -333,7 +325,7 @@ format('the graph is built anew when the pixel format or the colour range change
     ...later(await frames('testsrc2=size=64x48:duration=0.2,format=nv12[0]'), 0.2),
     ...later(await frames('testsrc2=size=64x48:duration=0.2,format=yuv420p,setparams=range=pc[0]'), 0.4),
   ];
-  const driven = await drive(FFmpegFilter, { options: { name: 'null' }, inputs: { 0: inputs } });
+  const driven = await driveFilter({ options: { name: 'null' }, inputs: { 0: inputs } });
   const seen = driven.outputs[0]!.map(
     ({ payload }) => `${(payload as VideoFrame).format} ${(payload as VideoFrame).colorRange}`,
   );
@@ -349,7 +341,7 @@ format('the graph is built anew when the sample rate or the channels change', as
     ...later(await frames('sine=sample_rate=16000:duration=1[0]'), 1),
     ...later(await frames('sine=sample_rate=16000:duration=1,aformat=channel_layouts=stereo[0]'), 2),
   ];
-  const driven = await drive(FFmpegFilter, { options: { name: 'volume', para: 0.5 }, inputs: { 0: inputs } });
+  const driven = await driveFilter({ options: { name: 'volume', para: 0.5 }, inputs: { 0: inputs } });
   const totals: Record<string, number> = {};
   for (const { payload } of driven.outputs[0]!) {
     const { sampleRate, channels, samples } = payload as AudioFrame;
@@ -362,7 +354,7 @@ format('the graph is built anew when the sample rate or the channels change', as
 
 format('a change of size in one of two inputs keeps the other running', async () => {
   const main = [...(await video(1)), ...later(await video(1, '96x64'), 1)];
-  const driven = await drive(FFmpegFilter, {
+  const driven = await driveFilter({
     options: { graph: '[0][1]overlay=1:1[0]' },
     inputs: { 0: main, 1: await video(2, '16x16') },
   });
@@ -374,14 +366,14 @@ format('a change of size in one of two inputs keeps the other running', async ()
 format('a graph with a source of its own survives a change of size', async () => {
   const graph = 'color=red:size=128x128:rate=25[b];[b][0]overlay=shortest=1[0]';
   const main = [...(await video(1)), ...later(await video(1, '96x64'), 1)];
-  const driven = await drive(FFmpegFilter, { options: { graph }, inputs: { 0: main }, maxCalls: 2000 });
+  const driven = await driveFilter({ options: { graph }, inputs: { 0: main }, maxCalls: 2000 });
   assert.ok(driven.outputs[0]!.length >= 48);
   closeAll(driven);
   leavesNothing();
 });
 
 format('frames carry the time base and the frame rate of their output', async () => {
-  const driven = await drive(FFmpegFilter, {
+  const driven = await driveFilter({
     options: { name: 'fps', para: '30000/1001' },
     inputs: { 0: await video(1) },
   });
@@ -399,7 +391,7 @@ format('frames with another time base than the first are converted', async () =>
   const frame = (pts: bigint, den: number) =>
     new Packet(VideoFrame.alloc({ width: 16, height: 16, format: 'gray', pts, timeBase: { num: 1, den } }));
   const inputs = { 0: [frame(0n, 25), frame(40n, 1000), frame(7200n, 90000)] };
-  const driven = await drive(FFmpegFilter, { options: { name: 'null' }, inputs });
+  const driven = await driveFilter({ options: { name: 'null' }, inputs });
   assert.equal(
     driven.outputs[0]!.map(({ timestamp }) => timestamp),
     [0, 40_000, 80_000],
@@ -412,7 +404,7 @@ format('a frame without a time takes that of its packet', async () => {
   const packets = [0, 40_000, 80_000].map(
     (timestamp) => new Packet(VideoFrame.alloc({ width: 16, height: 16, format: 'gray' }), { timestamp }),
   );
-  const driven = await drive(FFmpegFilter, { options: { name: 'setpts', para: 'PTS+1/TB' }, inputs: { 0: packets } });
+  const driven = await driveFilter({ options: { name: 'setpts', para: 'PTS+1/TB' }, inputs: { 0: packets } });
   assert.equal(
     driven.outputs[0]!.map(({ timestamp }) => timestamp),
     [1_000_000, 1_040_000, 1_080_000],
@@ -428,7 +420,7 @@ format('sound runs on the clock of its samples', async () => {
     pts: 90n,
     timeBase: { num: 1, den: 1000 },
   });
-  const driven = await drive(FFmpegFilter, { options: { name: 'anull' }, inputs: { 0: [new Packet(frame)] } });
+  const driven = await driveFilter({ options: { name: 'anull' }, inputs: { 0: [new Packet(frame)] } });
   const out = driven.outputs[0]![0]!.payload as AudioFrame;
   assert.equal(out.timeBase, { num: 1, den: 48000 });
   assert.is(out.pts, 4320n);
@@ -439,7 +431,7 @@ format('sound runs on the clock of its samples', async () => {
 format('a filter that works in place writes into the very frame it was given', async () => {
   const [packet] = await video(0.04);
   const before = (packet!.payload as VideoFrame).av.data![0]!;
-  const driven = await drive(FFmpegFilter, { options: { name: 'drawbox', para: 'c=red' }, inputs: { 0: [packet!] } });
+  const driven = await driveFilter({ options: { name: 'drawbox', para: 'c=red' }, inputs: { 0: [packet!] } });
   const after = (driven.outputs[0]![0]!.payload as VideoFrame).av.data![0]!;
   for (const value of [7, 201]) {
     after[1000] = value;

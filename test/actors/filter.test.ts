@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import FFmpegFilter from '../../actors/filter/index.js';
-import { type AudioFrame, ledger, type Packet, VideoFrame } from '../../src/media/index.js';
-import { closeAll, type Driven, drive } from '../kit/drive.js';
+import { type AudioFrame, type Packet, VideoFrame } from '../../src/media/index.js';
+import { closeAll } from '../kit/drive.js';
+import { driveFilter, frames, leavesNothing } from './filter-kit.js';
 
 interface Case {
   inputs: string[];
@@ -21,10 +21,7 @@ const cases = fixture<Record<string, Case>>('cases');
 const sources = fixture<Record<string, string>>('sources');
 const expected = fixture<Record<string, Expected[]>>('expected');
 
-async function source(name: string): Promise<Packet[]> {
-  const made = await drive(FFmpegFilter, { options: { graph: `${sources[name]}[0]` } });
-  return made.outputs[0]!;
-}
+const source = (name: string) => frames(`${sources[name]}[0]`);
 
 /** What the fixture holds of an output. */
 function digest(packets: readonly Packet[]): Expected {
@@ -54,7 +51,7 @@ for (const [name, { inputs, graph }] of Object.entries(cases)) {
     equal(`${name}, ${batch} packets at a time`, async () => {
       const want = expected[name]!;
       const packets = await Promise.all(inputs.map(source));
-      const result: Driven = await drive(FFmpegFilter, {
+      const result = await driveFilter({
         options: { graph },
         inputs: Object.fromEntries(packets.map((list, id) => [id, list])),
         outputs: want.map((_, id) => id),
@@ -63,7 +60,7 @@ for (const [name, { inputs, graph }] of Object.entries(cases)) {
       const got = want.map((_, id) => digest(result.outputs[id]!));
       closeAll(result);
       assert.equal(got, want);
-      assert.equal(ledger.snapshot(), {});
+      leavesNothing();
     });
   }
 }
