@@ -116,30 +116,10 @@ class Wires {
         dynamicInputs ? dynamicHint(spec, 'input') : undefined,
       );
     });
-    for (const id of this.ports.inputs) {
-      if (this.#inputs.has(id)) continue;
-      const spec = this.specs.length === 1 ? this.specs[0] : undefined;
-      const count = this.counts[0]!;
-      throw spec
-        ? wrong(
-            `The ${describe(spec)} takes ${plural(count.inputs, 'input')}, ${this.ports.inputs.length} connected`,
-            count.dynamicInputs ? dynamicHint(spec, 'input') : undefined,
-          )
-        : wrong(`Input ${id} is connected, but no filter takes it`);
-    }
+    for (const id of this.ports.inputs) if (!this.#inputs.has(id)) throw this.#superfluous('input', id);
+    for (const id of this.ports.outputs) if (!this.#outputs.has(id)) throw this.#superfluous('output', id);
     for (const id of this.#inputs.keys()) {
       if (!this.ports.inputs.includes(id)) throw wrong(`A filter takes input ${id}, which is not connected`);
-    }
-    for (const id of this.ports.outputs) {
-      if (this.#outputs.has(id)) continue;
-      const spec = this.specs.length === 1 ? this.specs[0] : undefined;
-      const count = this.counts[0]!;
-      throw spec
-        ? wrong(
-            `The ${describe(spec)} has ${plural(count.outputs, 'output')}, output ${id} is connected`,
-            count.dynamicOutputs ? dynamicHint(spec, 'output') : undefined,
-          )
-        : wrong(`Output ${id} is connected, but no filter feeds it`);
     }
     const consumed = new Map([...this.#outputs].filter(([id]) => this.ports.outputs.includes(id)));
     const unconsumed = [...this.#outputs].filter(([id]) => !consumed.has(id)).map(([, pad]) => pad);
@@ -149,6 +129,24 @@ class Wires {
       outputs: consumed,
       unused: [...unconsumed, ...this.specs.flatMap((_, filter) => this.free('output', filter))],
     };
+  }
+
+  /** The node has a connection for which there is no pad. */
+  #superfluous(side: 'input' | 'output', id: number): MillraceError {
+    const [spec] = this.specs;
+    if (this.specs.length > 1 || spec === undefined) {
+      return wrong(side === 'input' ? `No filter takes input ${id}` : `No filter feeds output ${id}`);
+    }
+    const { inputs, outputs, dynamicInputs, dynamicOutputs } = this.counts[0]!;
+    return side === 'input'
+      ? wrong(
+          `The ${describe(spec)} takes ${plural(inputs, 'input')}, ${this.ports.inputs.length} connected`,
+          dynamicInputs ? dynamicHint(spec, 'input') : undefined,
+        )
+      : wrong(
+          `The ${describe(spec)} has ${plural(outputs, 'output')}, output ${id} is connected`,
+          dynamicOutputs ? dynamicHint(spec, 'output') : undefined,
+        );
   }
 
   #claim(side: 'input' | 'output', { filter, pad }: Pad): void {

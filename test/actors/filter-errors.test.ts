@@ -120,6 +120,9 @@ options('labels that lead nowhere', async () => {
   await refused({ graph: '[0]split[a][a];[a]vflip[0]' }, /\[a\] is the output of two filters/);
   await refused({ graph: '[0]vflip[0];[1]hflip[1]' }, /takes input 1, which is not connected/);
   await refused({ graph: '[0]split[a][b];[a][b]vflip' }, /'vflip' takes 1 input, 2 connected/);
+  const two = { inputs: { 0: [], 1: [] } };
+  await refused({ graph: '[0]vflip,hflip[0]' }, /No filter takes input 1/, two);
+  await refused({ graph: 'vflip,hflip' }, /No filter feeds output 1/, { inputs: { 0: [] }, outputs: [0, 1] });
   await refused({ graph: '[0]vflip[0][1]' }, /'vflip' has 1 output, 2 labelled/);
   await refused({ graph: '[0]split[0][0]' }, /Output 0 is given to two pads/);
 });
