@@ -133,6 +133,11 @@ export function setLogLevel(name: string): void {
   if (level > Log.getLevel()) Log.setLevel(level);
 }
 
+/** Whether anybody has asked for messages of FFmpeg. */
+export function isLogging(): boolean {
+  return Log.getLevel() > AV_LOG_QUIET;
+}
+
 // FFmpeg starts at 'info'. Only that starting value is taken down, so that a worker which loads this file later does
 // not silence what another thread has asked for in the meantime.
 if (Log.getLevel() === AV_LOG_INFO) Log.setLevel(AV_LOG_QUIET);
