@@ -1,0 +1,274 @@
+/** An open container: demuxer options, stream selection, reading, seeking. */
+import { type Stats, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  AV_OPT_FLAG_DECODING_PARAM,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
+  AVDISCARD_ALL,
+  AVERROR_PROTOCOL_NOT_FOUND,
+  AVFMT_NOFILE,
+  AVFMT_NOTIMESTAMPS,
+  AVFMT_SEEK_TO_PTS,
+  AVFMT_TS_DISCONT,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+  AVSEEK_FLAG_BACKWARD,
+} from 'node-av/constants';
+import { avGetMediaTypeString, Dictionary, FormatContext, InputFormat, Packet, type Stream } from 'node-av/lib';
+import { MillraceError } from '../../src/errors.js';
+import { check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
+import { type AVOptionValues, show } from '../options.js';
+
+/** A read from the network that brings nothing for this long (µs) fails, unless dec_params says otherwise. */
+const NETWORK_TIMEOUT = 30_000_000;
+
+export interface InputOptions {
+  readonly path: string;
+  /** Name of the demuxer; guessed from the content without it. */
+  readonly format?: string | undefined;
+  /** Options for demuxer, protocol and decoders together; those that the input knows are applied. */
+  readonly options: AVOptionValues;
+  /** Options that only the input can know: refused if it does not. The name in the error is the key of `options`. */
+  readonly required: Readonly<Record<string, { readonly option: string; readonly value: string }>>;
+}
+
+export type Kind = 'video' | 'audio';
+
+export class Input {
+  readonly path: string;
+  readonly streams: readonly Stream[];
+  readonly #context = new FormatContext();
+  readonly #packet = new Packet();
+  #opening = false;
+  #closed = false;
+
+  /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with everything native released. */
+  constructor(options: InputOptions) {
+    this.path = options.path;
+    const demuxer = findDemuxer(options.format);
+    refuseUnreadable(options.path, demuxer);
+    this.#context.allocContext();
+    ledger.opened('format');
+    this.#packet.alloc();
+    ledger.opened('scratch-packet');
+    try {
+      this.#open(options, demuxer);
+      this.streams = this.#context.streams;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #open({ path, options, required }: InputOptions, demuxer: InputFormat | null): void {
+    const dictionary = new Dictionary();
+    try {
+      for (const [name, value] of Object.entries({ scan_all_pmts: 1, ...networkDefaults(path), ...options })) {
+        this.#checkGeneric(name, value);
+        dictionary.set(name, optionText(value));
+      }
+      for (const { option, value } of Object.values(required)) dictionary.set(option, value);
+      this.#opening = true;
+      const ret = this.#context.openInputSync(path, demuxer, dictionary);
+      check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint: hintFor(ret, path) });
+    } finally {
+      dictionary.free();
+    }
+    for (const [key, { option }] of Object.entries(required)) {
+      if (findOption(this.#context, option)) continue;
+      throw new MillraceError(
+        'ERR_MILLRACE_OPTION',
+        `${key}: the demuxer '${this.format}' of ${path} has no such setting`,
+      );
+    }
+    const ret = this.#context.findStreamInfoSync(null);
+    if (this.#context.nbStreams > 0) return;
+    throw new MillraceError(
+      'ERR_MILLRACE_INPUT',
+      `${path} holds no streams${ret < 0 ? `: ${errorText(ret)}` : ''} (read as '${this.format}')`,
+      { hint: 'Is it a media file, and complete?' },
+    );
+  }
+
+  /** A wrong value of a general demuxer option would come back as a nameless error of the open call. */
+  #checkGeneric(name: string, value: AVOptionValues[string]): void {
+    const option = findOption(this.#context, name);
+    if (!option || (option.flags & AV_OPT_FLAG_DECODING_PARAM) === 0) return;
+    const ret = this.#context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
+    if (ret < 0) throw refusedValue(name, value, `dec_params (input ${this.path})`, ret, option);
+  }
+
+  /** The demuxer, its protocol or libavformat itself has this option, for reading. */
+  knows(option: string): boolean {
+    const found = findOption(this.#context, option);
+    return found !== undefined && (found.flags & AV_OPT_FLAG_DECODING_PARAM) !== 0;
+  }
+
+  optionNames(): string[] {
+    return optionNames(this.#context, { use: 'decoding' });
+  }
+
+  /** Name of the demuxer. */
+  get format(): string {
+    return this.#context.iformat?.name ?? 'unknown';
+  }
+
+  /** Microseconds; undefined if unknown. */
+  get startTime(): bigint | undefined {
+    return fromNativeTimestamp(this.#context.startTime);
+  }
+
+  /** Microseconds; undefined if unknown. */
+  get duration(): bigint | undefined {
+    return fromNativeTimestamp(this.#context.duration);
+  }
+
+  /** Bytes read so far. */
+  get bytes(): number {
+    return Number(this.#context.pbBytes);
+  }
+
+  /** The format allows jumps in its timestamps (MPEG-TS). */
+  get discontinuous(): boolean {
+    return this.#has(AVFMT_TS_DISCONT);
+  }
+
+  /** The container has no timestamps of its own (raw streams). */
+  get withoutTimestamps(): boolean {
+    return this.#has(AVFMT_NOTIMESTAMPS);
+  }
+
+  #has(flag: number): boolean {
+    return ((this.#context.iformat?.flags ?? 0) & flag) !== 0;
+  }
+
+  /**
+   * The stream of a kind to read: the one asked for, or the best (av_find_best_stream, which takes a cover picture
+   * only where there is no other video); undefined if there is none.
+   * @param wanted Absolute index; negative: the best.
+   * @throws MillraceError ERR_MILLRACE_INPUT if the one asked for is not there or of another kind.
+   */
+  select(kind: Kind, wanted: number): Stream | undefined {
+    const type = kind === 'video' ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
+    if (wanted < 0) {
+      const index = this.#context.findBestStream(type, -1, -1);
+      return index < 0 ? undefined : this.streams[index];
+    }
+    const stream = this.streams[wanted];
+    if (stream?.codecpar.codecType === type) return stream;
+    const what = stream ? `is ${this.#kindOf(stream)}` : 'does not exist';
+    throw new MillraceError(
+      'ERR_MILLRACE_INPUT',
+      `${kind === 'video' ? 'map_v' : 'map_a'}: stream ${wanted} of ${this.path} ${what}`,
+      { hint: `It has ${this.streams.map((s, i) => `${i}: ${this.#kindOf(s)}`).join(', ')}` },
+    );
+  }
+
+  #kindOf(stream: Stream): string {
+    return avGetMediaTypeString(stream.codecpar.codecType) ?? 'of no known kind';
+  }
+
+  /** Only packets of these streams are read from here on. */
+  keepOnly(wanted: readonly Stream[]): void {
+    for (const stream of this.streams) if (!wanted.includes(stream)) stream.discard = AVDISCARD_ALL;
+  }
+
+  /**
+   * Goes back to the last key frame at or before a time (avformat_seek_file as the ffmpeg command calls it).
+   * @param time Microseconds on the container's own clock.
+   * @returns FFmpeg's result; negative if the input cannot seek.
+   */
+  seek(time: bigint): number {
+    // Where the index holds decoding times, the frame wanted may have been stored up to a few frames earlier.
+    const reordered = !this.#has(AVFMT_SEEK_TO_PTS) && this.streams.some((stream) => stream.codecpar.videoDelay > 0);
+    const target = reordered ? time - 3_000_000n / 23n : time;
+    return this.#context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD);
+  }
+
+  /**
+   * The next packet, valid until the next call; 'end' at the end, 'again' if there is none yet.
+   * @throws FFmpegError ERR_MILLRACE_INPUT for a failed read.
+   */
+  read(): Packet | 'end' | 'again' {
+    this.#packet.unref();
+    const ret = this.#context.readFrameSync(this.#packet);
+    if (isEof(ret)) return 'end';
+    if (isAgain(ret)) return 'again';
+    check(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT' });
+    return this.#packet;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#packet.free();
+    ledger.closed('scratch-packet');
+    // node-av crashes when a context is closed that was never given to avformat_open_input.
+    if (this.#opening) this.#context.closeInputSync();
+    this.#context.freeContext();
+    ledger.closed('format');
+  }
+}
+
+function findDemuxer(name: string | undefined): InputFormat | null {
+  if (name === undefined) return null;
+  const found = InputFormat.findInputFormat(name);
+  if (found) return found;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `dec_params.f: FFmpeg has no demuxer ${show(name)}`, {
+    hint: "Leave it out to have the format recognised, or name one such as 'mpegts', 'rawvideo' or 's16le'",
+  });
+}
+
+/** The protocol FFmpeg will take for a path: what stands before the first colon, unless it is a drive letter. */
+function protocolOf(path: string): string {
+  const scheme = /^([A-Za-z0-9+.-]{2,})(?:,[^:]*)?:/.exec(path)?.[1];
+  return scheme?.toLowerCase() ?? 'file';
+}
+
+function networkDefaults(path: string): AVOptionValues {
+  if (protocolOf(path) === 'file' || !/^[A-Za-z0-9+.-]+:\/\//.test(path)) return {};
+  // The RTSP demuxer has a name of its own for it.
+  return protocolOf(path).startsWith('rtsp') ? { timeout: NETWORK_TIMEOUT } : { rw_timeout: NETWORK_TIMEOUT };
+}
+
+/** A directory, pipe or device fails by name: FFmpeg's own words for them mislead, and a pipe may block for ever. */
+function refuseUnreadable(path: string, demuxer: InputFormat | null): void {
+  const protocol = protocolOf(path);
+  if (protocol === 'pipe' || protocol === 'fd' || path === '-') {
+    throw refusal(`Cannot open ${path}: reading from a pipe is not supported`, 'Write it into a file first');
+  }
+  if (protocol !== 'file' || ((demuxer?.flags ?? 0) & AVFMT_NOFILE) !== 0) return;
+  const file = path.startsWith('file://') ? fileURLToPath(path) : path.replace(/^file:/, '');
+  const found = statOf(file, path);
+  // What does not exist may be a pattern of the image demuxer; otherwise FFmpeg says so itself.
+  if (!found || found.isFile()) {
+    if (found?.size === 0) throw refusal(`Cannot open ${path}: the file is empty`, 'Was it written completely?');
+    return;
+  }
+  if (found.isDirectory()) throw refusal(`Cannot open ${path}: it is a directory`, 'Name a media file in it');
+  const what = found.isFIFO() ? 'a pipe' : found.isSocket() ? 'a socket' : 'a device';
+  throw refusal(`Cannot open ${path}: it is ${what}, and reading it could block for ever`, 'Copy it into a file first');
+}
+
+function statOf(file: string, path: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError('ERR_MILLRACE_INPUT', `Cannot open ${path}: ${reason}`, { cause });
+  }
+}
+
+function refusal(message: string, hint: string): MillraceError {
+  return new MillraceError('ERR_MILLRACE_INPUT', message, { hint });
+}
+
+function hintFor(ret: number, path: string): string {
+  if (ret === AVERROR_PROTOCOL_NOT_FOUND) return `Is it a file? Then write file:${path}`;
+  const text = errorText(ret);
+  if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
+  if (text.startsWith('No such file')) return 'Check the path; a relative one starts at the working directory';
+  return 'Check that it exists and may be read';
+}

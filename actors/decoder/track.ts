@@ -1,0 +1,307 @@
+/** One output of the decoder: what happens to the packets of its stream until they leave as frames or as they are. */
+import type { Frame, Packet as NativePacket, Stream } from 'node-av/lib';
+import { MillraceError } from '../../src/errors.js';
+import {
+  AudioFrame,
+  EncodedPacket,
+  fromNativeTimestamp,
+  MICROSECONDS,
+  Packet,
+  type Rational,
+  rescale,
+  StreamInfo,
+  toNativeTimestamp,
+  VideoFrame,
+} from '../../src/media/index.js';
+import type { StreamCodec } from './codec.js';
+import type { FrameExtractor } from './extract.js';
+import type { FrameTimes } from './frame-times.js';
+import type { Kind } from './input.js';
+import type { Upright } from './rotate.js';
+import { StreamClock, type StreamTiming, type Timeline } from './timeline.js';
+import { type Range, Trim } from './trim.js';
+
+export interface TrackOptions {
+  /** Output id. */
+  readonly output: number;
+  readonly kind: Kind;
+  readonly stream: Stream;
+  readonly timing: StreamTiming;
+  /** In which the packets' ticks are taken to count. */
+  readonly timeBase: Rational;
+  readonly frameRate: Rational | undefined;
+  /** The stream ends after so many frames or packets. */
+  readonly limit: number | undefined;
+}
+
+export abstract class Track {
+  readonly output: number;
+  readonly kind: Kind;
+  readonly stream: Stream;
+  readonly clock: StreamClock;
+  /** Nothing more of this range is wanted. */
+  rangeEnded = false;
+  protected readonly timeBase: Rational;
+  protected readonly frameRate: Rational | undefined;
+  #left: number;
+
+  constructor(options: TrackOptions) {
+    this.output = options.output;
+    this.kind = options.kind;
+    this.stream = options.stream;
+    this.clock = new StreamClock(options.timing);
+    this.timeBase = options.timeBase;
+    this.frameRate = options.frameRate;
+    this.#left = options.limit ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The limit of frames is reached. */
+  get full(): boolean {
+    return this.#left <= 0;
+  }
+
+  protected count(): void {
+    this.#left--;
+  }
+
+  /** Corrects the packet's times and puts what comes of it into `out`. */
+  take(packet: NativePacket, timeline: Timeline, out: Packet[]): void {
+    const times = {
+      pts: fromNativeTimestamp(packet.pts),
+      dts: fromNativeTimestamp(packet.dts),
+      duration: packet.duration,
+    };
+    timeline.apply(this.clock, times);
+    packet.pts = toNativeTimestamp(times.pts);
+    packet.dts = toNativeTimestamp(times.dts);
+    packet.timeBase = this.timeBase;
+    if (!this.rangeEnded && !this.full) this.accept(packet, out);
+  }
+
+  protected abstract accept(packet: NativePacket, out: Packet[]): void;
+
+  /** Frames of this range only, from the next packet on, which follows a seek. */
+  abstract begin(range: Range): void;
+
+  /** No packet follows in this range. */
+  abstract end(): void;
+
+  /** Puts the next delayed frame into `out`; false if there is none. */
+  abstract drain(out: Packet[]): boolean;
+
+  /** The input begins anew, without a gap in the timestamps. */
+  abstract repeat(): void;
+
+  /** Where the last frame ended, microseconds. */
+  abstract readonly endTime: bigint | undefined;
+  abstract readonly corrupt: number;
+  abstract readonly refused: number;
+  /** @throws FFmpegError if too much of the stream could not be decoded. */
+  abstract checkErrorRate(): void;
+  abstract close(): void;
+}
+
+export interface DecodedTrackOptions extends TrackOptions {
+  readonly codec: StreamCodec;
+  readonly times: FrameTimes;
+  /** The container has no timestamps of its own. */
+  readonly unreliable: boolean;
+  readonly upright?: Upright | undefined;
+  readonly extractor?: FrameExtractor | undefined;
+  readonly sizeLimit?: SizeLimit | undefined;
+}
+
+export class DecodedTrack extends Track {
+  readonly #codec: StreamCodec;
+  readonly #options: DecodedTrackOptions;
+  #trim = new Trim({ start: undefined });
+
+  constructor(options: DecodedTrackOptions) {
+    super(options);
+    this.#options = options;
+    this.#codec = options.codec;
+  }
+
+  protected override accept(packet: NativePacket, out: Packet[]): void {
+    // An empty packet would read as the end of the stream.
+    if (packet.size === 0) return;
+    if (this.#options.sizeLimit?.refuses(this.stream.codecpar)) return;
+    if (this.#options.unreliable) {
+      packet.pts = toNativeTimestamp(undefined);
+      packet.dts = toNativeTimestamp(undefined);
+    }
+    this.#codec.send(packet);
+    while (this.drain(out)) if (this.rangeEnded || this.full) return;
+  }
+
+  override begin(range: Range): void {
+    this.rangeEnded = false;
+    this.#trim = new Trim(range);
+    this.#codec.flush();
+    this.#options.times.restart();
+  }
+
+  override end(): void {
+    if (!this.rangeEnded && !this.full) this.#codec.send(undefined);
+  }
+
+  override drain(out: Packet[]): boolean {
+    if (this.rangeEnded || this.full) return false;
+    const frame = this.#codec.receive();
+    if (typeof frame === 'string') return false;
+    this.#finish(frame, out);
+    return true;
+  }
+
+  #finish(frame: Frame, out: Packet[]): void {
+    const { times, upright, extractor, sizeLimit } = this.#options;
+    let owned: Frame | undefined = frame;
+    try {
+      times.stamp(owned);
+      if (sizeLimit?.refuses(owned)) return;
+      if (this.kind === 'video') {
+        const cut = this.#trim.video(owned);
+        this.rangeEnded = cut === 'after';
+        if (cut !== 'inside' || (extractor && !extractor.keep(owned))) return;
+        upright?.apply(owned);
+        const picture = VideoFrame.wrap(owned, { frameRate: this.frameRate });
+        owned = undefined;
+        out.push(new Packet(picture));
+      } else {
+        const uncut: Frame = owned;
+        owned = undefined;
+        const cut = this.#cut(uncut);
+        if (!cut) return;
+        out.push(new Packet(AudioFrame.wrap(cut)));
+      }
+      this.count();
+    } finally {
+      owned?.free();
+    }
+  }
+
+  #cut(frame: Frame): Frame | undefined {
+    const cut = this.#trim.audio(frame);
+    if (typeof cut !== 'string') return cut;
+    this.rangeEnded = cut === 'after';
+    frame.free();
+    return undefined;
+  }
+
+  override repeat(): void {
+    this.#codec.flush();
+  }
+
+  override get endTime(): bigint | undefined {
+    return this.#options.times.end;
+  }
+
+  override get corrupt(): number {
+    return this.#codec.errors;
+  }
+
+  override get refused(): number {
+    return this.#options.sizeLimit?.hits ?? 0;
+  }
+
+  override checkErrorRate(): void {
+    this.#codec.checkErrorRate();
+  }
+
+  override close(): void {
+    this.#codec.close();
+    this.#options.upright?.close();
+  }
+}
+
+/** Packets as they are, behind a StreamInfo. A cut begins at the key frame before it. */
+export class CopiedTrack extends Track {
+  #announced = false;
+  #keySeen = false;
+  #end: bigint | undefined;
+
+  protected override accept(packet: NativePacket, out: Packet[]): void {
+    if (this.#end !== undefined && this.clock.dts >= this.#end) {
+      this.rangeEnded = true;
+      return;
+    }
+    if (!this.#keySeen && !packet.isKeyframe) return;
+    this.#keySeen = true;
+    if (!this.#announced) {
+      this.#announced = true;
+      const info = StreamInfo.fromCodecParameters(this.stream.codecpar, {
+        timeBase: this.timeBase,
+        frameRate: this.frameRate,
+        sampleAspectRatio: this.stream.sampleAspectRatio,
+        disposition: this.stream.disposition,
+        metadata: this.stream.metadata?.getAll(),
+      });
+      out.push(new Packet(info));
+    }
+    const dts = fromNativeTimestamp(packet.dts) ?? rescale(this.clock.dts, MICROSECONDS, this.timeBase);
+    packet.dts = dts;
+    // As streamcopy of the ffmpeg command: audio is presented when it is decoded.
+    if (this.kind === 'audio') packet.pts = dts;
+    const copy = packet.clone();
+    if (copy === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a packet: out of memory');
+    out.push(new Packet(EncodedPacket.wrap(copy)));
+    this.count();
+  }
+
+  override begin(range: Range): void {
+    this.rangeEnded = false;
+    this.#keySeen = false;
+    this.#end = range.end;
+  }
+
+  override end(): void {}
+
+  override drain(): boolean {
+    return false;
+  }
+
+  override repeat(): void {}
+
+  override get endTime(): undefined {
+    return undefined;
+  }
+
+  override get corrupt(): number {
+    return 0;
+  }
+
+  override get refused(): number {
+    return 0;
+  }
+
+  override checkErrorRate(): void {}
+
+  override close(): void {}
+}
+
+/** Keeps out pictures that are larger than the application wants to handle. */
+export class SizeLimit {
+  hits = 0;
+  readonly #side: number;
+  readonly #maxHits: number | undefined;
+  readonly #input: string;
+
+  /** @param side Pixels. */
+  constructor(side: number, maxHits: number | undefined, input: string) {
+    this.#side = side;
+    this.#maxHits = maxHits;
+    this.#input = input;
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_INPUT after more than the permitted number of larger pictures. */
+  refuses({ width, height }: { readonly width: number; readonly height: number }): boolean {
+    if (Math.max(width, height) <= this.#side) return false;
+    this.hits++;
+    if (this.#maxHits === undefined || this.hits <= this.#maxHits) return true;
+    throw new MillraceError(
+      'ERR_MILLRACE_INPUT',
+      `${this.#input}: ${this.hits} pictures of ${width}x${height} exceed max_width_height ${this.#side}`,
+      { hint: 'Raise max_width_height or max_limit_hits, or scale the input down beforehand' },
+    );
+  }
+}

@@ -1,0 +1,120 @@
+/** Which streams are read for which outputs, and with what. */
+import type { Stream } from 'node-av/lib';
+import type { ModuleContext } from '../../src/module/contract.js';
+import { fromDecimal } from '../options.js';
+import { StreamCodec } from './codec.js';
+import { checkDecParams } from './dec-params.js';
+import { FrameExtractor } from './extract.js';
+import { AudioTimes, VideoTimes } from './frame-times.js';
+import type { Input, Kind } from './input.js';
+import type { DecoderOptions } from './options.js';
+import { Upright } from './rotate.js';
+import { guessFrameRate, timingOf } from './timing.js';
+import { CopiedTrack, DecodedTrack, SizeLimit, type Track, type TrackOptions } from './track.js';
+
+const OUTPUTS: readonly (readonly [number, Kind])[] = [
+  [0, 'video'],
+  [1, 'audio'],
+];
+
+/**
+ * A track for every consumed output whose stream exists.
+ * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
+ */
+export function openTracks(
+  input: Input,
+  streams: ReadonlyMap<Kind, Stream | undefined>,
+  { options, outputs }: Pick<ModuleContext<DecoderOptions>, 'options' | 'outputs'>,
+): Track[] {
+  const tracks: Track[] = [];
+  const codecs: StreamCodec[] = [];
+  const unused: Stream[] = [];
+  try {
+    for (const [output, kind] of OUTPUTS) {
+      const stream = streams.get(kind);
+      if (!stream) continue;
+      const name = kind === 'video' ? options.video_codec : options.audio_codec;
+      if (!outputs.includes(output) || name === 'copy') unused.push(stream);
+      if (!outputs.includes(output)) continue;
+      const common = trackOptions(output, kind, stream, options);
+      if (name === 'copy') {
+        tracks.push(new CopiedTrack(common));
+        continue;
+      }
+      const codec = openCodec(input, common, name, options);
+      codecs.push(codec);
+      tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
+    }
+    const { f: _demuxer, ...params } = options.dec_params;
+    checkDecParams(params, input, codecs, unused);
+    return tracks;
+  } catch (error) {
+    for (const codec of codecs) codec.close();
+    throw error;
+  }
+}
+
+function trackOptions(output: number, kind: Kind, stream: Stream, options: DecoderOptions): TrackOptions {
+  const timing = timingOf(stream, kind);
+  const video = kind === 'video';
+  return {
+    output,
+    kind,
+    stream,
+    timing,
+    timeBase: (video ? options.video_time_base : undefined) ?? timing.timeBase,
+    frameRate: video ? (guessFrameRate(stream) ?? options.fps) : undefined,
+    limit: video ? options.vframes : options.aframes,
+  };
+}
+
+function openCodec(
+  input: Input,
+  track: TrackOptions,
+  decoder: string | undefined,
+  options: DecoderOptions,
+): StreamCodec {
+  const { f: _demuxer, ...shared } = options.dec_params;
+  const video = track.kind === 'video';
+  return new StreamCodec({
+    kind: track.kind,
+    stream: track.stream,
+    timeBase: track.timeBase,
+    decoder,
+    shared,
+    own: (video ? options.video_params?.av : undefined) ?? {},
+    skipFrame: video ? options.skip_frame : undefined,
+    input: input.path,
+  });
+}
+
+function videoTrack(input: Input, common: TrackOptions, codec: StreamCodec, options: DecoderOptions): Track {
+  const sourceRate = common.frameRate ?? options.fps;
+  const extracted = options.video_params?.extract_frames;
+  const rate = extracted ? fromDecimal(extracted.fps) : undefined;
+  const { max_width_height: side, max_limit_hits: hits } = options;
+  return new DecodedTrack({
+    ...common,
+    frameRate: rate ?? sourceRate,
+    codec,
+    times: new VideoTimes({
+      timeBase: common.timeBase,
+      codecRate: codec.frameRate,
+      streamRate: guessFrameRate(common.stream),
+      unreliable: input.withoutTimestamps,
+    }),
+    unreliable: input.withoutTimestamps,
+    upright: options.autorotate ? new Upright(input.path) : undefined,
+    extractor: rate ? new FrameExtractor(rate, sourceRate) : undefined,
+    sizeLimit: side === undefined ? undefined : new SizeLimit(side, hits, input.path),
+  });
+}
+
+function audioTrack(input: Input, common: TrackOptions, codec: StreamCodec): Track {
+  return new DecodedTrack({
+    ...common,
+    codec,
+    times: new AudioTimes(common.timeBase),
+    unreliable: input.withoutTimestamps,
+  });
+}
