@@ -1,0 +1,136 @@
+/** What a media file holds, without decoding it. */
+import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT } from 'node-av/constants';
+import type { Stream } from 'node-av/lib';
+import { fromNativeTimestamp, MICROSECONDS, type Rational, rescale, StreamInfo } from '../src/media/index.js';
+import type { StreamKind } from '../src/media/stream-info.js';
+import { Input } from './decoder/input.js';
+
+export interface MediaInfo {
+  /** As it was given. */
+  path: string;
+  /** FFmpeg's name of the demuxer, e.g. 'mov,mp4,m4a,3gp,3g2,mj2'. */
+  format: string;
+  /** Seconds; undefined if unknown. */
+  duration?: number;
+  /** Seconds on the container's clock. */
+  start?: number;
+  streams: MediaStream[];
+}
+
+export interface MediaStream {
+  index: number;
+  kind: StreamKind;
+  /** FFmpeg's name of the codec. */
+  codec: string;
+  /** Bits per second; undefined if unknown, like all that follows. */
+  bitRate?: number;
+  /** Seconds. */
+  duration?: number;
+  /** As the container counts them. */
+  frames?: number;
+  language?: string;
+  /** The one of its kind to play when nobody chooses. */
+  default: boolean;
+  /** A cover picture, not a video. */
+  cover: boolean;
+  /** Seconds per unit of the timestamps. */
+  timeBase: Rational;
+  /** Pixels. */
+  width?: number;
+  height?: number;
+  pixelFormat?: string;
+  frameRate?: Rational;
+  /** Pixel aspect. */
+  sampleAspectRatio?: Rational;
+  /** Hz. */
+  sampleRate?: number;
+  channels?: number;
+  channelLayout?: string;
+  sampleFormat?: string;
+}
+
+/**
+ * Opens a file or URL and reads as much as its streams need to be recognised. Blocks the thread meanwhile.
+ * @throws MillraceError ERR_MILLRACE_INPUT if it cannot be read or is no media.
+ */
+export function probe(path: string): MediaInfo {
+  const input = new Input({ path, options: {}, required: {} });
+  try {
+    return defined({
+      path,
+      format: input.format,
+      duration: seconds(input.duration, MICROSECONDS),
+      start: seconds(input.startTime, MICROSECONDS),
+      streams: input.streams.map(describe),
+    });
+  } finally {
+    input.close();
+  }
+}
+
+function describe(stream: Stream): MediaStream {
+  const info = StreamInfo.fromCodecParameters(stream.codecpar, {
+    timeBase: stream.timeBase,
+    frameRate: stream.avgFrameRate,
+    sampleAspectRatio: stream.sampleAspectRatio,
+    disposition: stream.disposition,
+    metadata: stream.metadata?.getAll(),
+  });
+  const { kind, codec, timeBase, frameRate, sampleAspectRatio, disposition, metadata } = info;
+  const { num, den } = timeBase;
+  const common = {
+    index: stream.index,
+    kind,
+    codec,
+    bitRate: known(info.bitRate),
+    duration: seconds(fromNativeTimestamp(stream.duration), timeBase),
+    frames: known(Number(stream.nbFrames)),
+    language: metadata.language,
+    default: (disposition & AV_DISPOSITION_DEFAULT) !== 0,
+    cover: (disposition & AV_DISPOSITION_ATTACHED_PIC) !== 0,
+    timeBase: { num, den },
+  };
+  switch (kind) {
+    case 'video':
+      return defined({
+        ...common,
+        width: known(info.width),
+        height: known(info.height),
+        pixelFormat: named(info.format),
+        frameRate: fraction(frameRate),
+        sampleAspectRatio: fraction(sampleAspectRatio),
+      });
+    case 'audio':
+      return defined({
+        ...common,
+        sampleRate: known(info.sampleRate),
+        channels: known(info.channels),
+        channelLayout: info.channelLayout || undefined,
+        sampleFormat: named(info.format),
+      });
+    default:
+      return defined(common);
+  }
+}
+
+function seconds(value: bigint | undefined, unit: Rational): number | undefined {
+  return value === undefined ? undefined : Number(rescale(value, unit, MICROSECONDS)) / 1e6;
+}
+
+/** FFmpeg's 0 for numbers it does not know. */
+function known(value: number): number | undefined {
+  return value > 0 ? value : undefined;
+}
+
+function named(format: string): string | undefined {
+  return format === 'none' ? undefined : format;
+}
+
+function fraction(value: Rational | undefined): Rational | undefined {
+  return value && value.num > 0 && value.den > 0 ? value : undefined;
+}
+
+/** Without the keys that are undefined. */
+function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined } & object): T {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
+}

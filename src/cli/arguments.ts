@@ -1,0 +1,37 @@
+/** Arguments of the command line that are more than text. */
+import { InvalidArgumentError } from 'commander';
+
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** "640x360", "-2x360": -1 and -2 keep the aspect, -2 with an even number. */
+export function size(text: string): PictureSize {
+  const match = /^(-[12]|[1-9]\d{0,4})[x:](-[12]|[1-9]\d{0,4})$/i.exec(text);
+  const [width, height] = [Number(match?.[1]), Number(match?.[2])];
+  if (match && (width > 0 || height > 0)) return { width, height };
+  throw new InvalidArgumentError('Give width and height, such as 640x360 or -2x360.');
+}
+
+/** Seconds from "90", "1:30" or "0:01:30.5". */
+function seconds(text: string): number {
+  const match = /^(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Give seconds or [h:]m:s, such as 90, 1:30 or 0:01:30.5.');
+  return Number(match[1] ?? 0) * 3600 + Number(match[2] ?? 0) * 60 + Number(match[3]);
+}
+
+export const startPoint = seconds;
+
+export function endPoint(text: string): number {
+  const end = seconds(text);
+  if (end > 0) return end;
+  throw new InvalidArgumentError('The end must be later than 0.');
+}
+
+/** A number of threads or 'auto'; the graph checks the range. */
+export function threads(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a whole number or auto.');
+}

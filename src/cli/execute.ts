@@ -1,0 +1,58 @@
+/** Runs a graph for the command line: progress, signals, report, exit code. */
+import type { Graph } from '../graph/graph.js';
+import type { Report } from '../scheduler/report.js';
+import { INTERRUPTED, summarise, tellError } from './errors.js';
+import { ProgressDisplay } from './progress.js';
+import { reportLine } from './text.js';
+
+export interface OutputFlags {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+/**
+ * Runs the graph to its end. The first SIGINT or SIGTERM stops it cleanly (the output is finalised), the second aborts
+ * it, the third ends the process as if nobody listened.
+ * @param name What the report line is about.
+ * @returns The exit code.
+ */
+export async function execute(graph: Graph, name: string, { json, quiet }: OutputFlags): Promise<number> {
+  const progress = json || quiet || !process.stderr.isTTY ? undefined : new ProgressDisplay(process.stderr);
+  const note = (text: string): void => {
+    if (!quiet) process.stderr.write(`millrace: ${text}\n`);
+  };
+  const abort = new AbortController();
+  let signals = 0;
+  const onSignal = (): void => {
+    signals++;
+    if (signals === 1) {
+      progress?.end();
+      note('finishing the output; interrupt again to abort');
+      graph.stop();
+    } else {
+      listen('off');
+      abort.abort('interrupted twice');
+    }
+  };
+  const listen = (how: 'on' | 'off'): void => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process[how](signal, onSignal);
+  };
+
+  listen('on');
+  let report: Report;
+  try {
+    report = await graph.run({ signal: abort.signal, onProgress: progress && ((now) => progress.update(now)) });
+  } catch (error) {
+    progress?.end();
+    if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: summarise(error) })}\n`);
+    const code = tellError(error);
+    return abort.signal.aborted ? INTERRUPTED : code;
+  } finally {
+    listen('off');
+  }
+  progress?.end();
+  for (const warning of report.warnings) note(`warning: ${warning}`);
+  if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`);
+  else if (!quiet) process.stdout.write(`${reportLine(name, report)}\n`);
+  return signals > 0 ? INTERRUPTED : 0;
+}

@@ -1,0 +1,9 @@
+/** Graph files as the command line takes them. */
+import { Graph } from '../graph/graph.js';
+import type { Allowed } from '../graph/trust.js';
+
+/** @throws ConfigError with everything that is wrong. */
+export function loadGraph(path: string, allow: Allowed): Graph {
+  // Text that begins with { would be taken for the graph itself.
+  return Graph.fromConfig(path.startsWith('{') ? `./${path}` : path, { allow });
+}

@@ -1,0 +1,16 @@
+/** `millrace graph graph.json` */
+import { loadGraph } from './graph-file.js';
+
+export type Format = 'mermaid' | 'dot' | 'json';
+
+export function graph(file: string, format: Format): number {
+  // Every permission: drawing opens and runs nothing.
+  const drawn = loadGraph(file, { modules: true, protocols: ['*'] });
+  const texts: Record<Format, () => string> = {
+    mermaid: () => drawn.toMermaid(),
+    dot: () => drawn.toDot(),
+    json: () => `${JSON.stringify(drawn.toConfig(), null, 2)}\n`,
+  };
+  process.stdout.write(texts[format]());
+  return 0;
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+/** The `millrace` command. Exit codes: 0 done, 1 failed, 2 bad usage or a graph that is wrong, 130 interrupted. */
+import { Command, CommanderError, Option } from 'commander';
+import { description, version } from '../../package.json';
+import { endPoint, size, startPoint, threads } from './arguments.js';
+import { tellError, USAGE } from './errors.js';
+import type { Format } from './graph.js';
+import type { RunFlags } from './run.js';
+import type { TranscodeFlags } from './transcode.js';
+
+function program(): Command {
+  // Subcommands inherit these settings, so they come first.
+  const millrace = new Command('millrace')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ')) })
+    .showSuggestionAfterError()
+    .helpCommand(false)
+    .description(description)
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 bad usage or a wrong graph, 130 interrupted.');
+
+  // Each command is imported when it is called: help and refused arguments need no FFmpeg.
+  millrace
+    .command('transcode')
+    .summary('decode, scale and encode a file')
+    .description('Decodes a file or URL and encodes it anew. An output that exists is overwritten.')
+    .argument('<input>', 'file or URL')
+    .argument('<output>', 'file or URL; its name decides the container')
+    .option('--scale <WxH>', 'picture size in pixels; -2 for one side keeps the aspect (-2x360)', size)
+    .option('--vcodec <name>', 'video encoder, or copy (default: h264, or what the container is made for)')
+    .option('--preset <name>', 'preset of the video encoder, e.g. veryfast')
+    .option('--crf <n>', 'constant quality of the video encoder, e.g. 23')
+    .option('--bitrate <rate>', 'video bit rate, e.g. 800k or 2M')
+    .option('--acodec <name>', 'audio encoder, or copy (default: aac, or what the container is made for)')
+    .option('--no-video', 'leave the video out')
+    .option('--no-audio', 'leave the audio out')
+    .option('--start <time>', 'begin there: seconds or [h:]m:s', startPoint)
+    .option('--end <time>', 'end there, on the clock of the input', endPoint)
+    .option('--threads <n>', "threads for the graph's nodes: a number or auto; 0 is none but the main thread", threads)
+    .option('--json', 'print the report as one line of JSON')
+    .option('--quiet', 'print nothing but errors')
+    .action(async (input: string, output: string, flags: TranscodeFlags) =>
+      exitWith((await import('./transcode.js')).transcode(input, output, flags)),
+    );
+
+  millrace
+    .command('run')
+    .summary('run a graph file')
+    .description('Runs a graph from a file in the form of BMF (docs/graph-files.md).')
+    .argument('<graph.json>')
+    .option('--allow-modules', 'let the file load module files: that is running their code')
+    .option('--allow-protocol <name>', 'let the file open URLs of this protocol (repeatable; * for any)', collect)
+    .option('--json', 'print the report as one line of JSON')
+    .option('--quiet', 'print nothing but errors')
+    .action(async (file: string, flags: RunFlags) => exitWith((await import('./run.js')).run(file, flags)));
+
+  millrace
+    .command('inspect')
+    .summary('show the streams of a file')
+    .description('Shows what a media file holds.')
+    .argument('<file>', 'file or URL')
+    .option('--json', 'print JSON')
+    .action(async (file: string, flags: { json?: boolean }) =>
+      exitWith((await import('./inspect.js')).inspect(file, flags)),
+    );
+
+  millrace
+    .command('graph')
+    .summary('draw a graph file')
+    .description('Prints the graph of a file, after checking it. Nothing is run or opened.')
+    .argument('<graph.json>')
+    .addOption(new Option('--format <format>', 'how').choices(['mermaid', 'dot', 'json']).default('mermaid'))
+    .action(async (file: string, { format }: { format: Format }) =>
+      exitWith((await import('./graph.js')).graph(file, format)),
+    );
+
+  millrace
+    .command('modules')
+    .summary('list the built-in modules')
+    .description('Lists the modules a graph can use by name.')
+    .option('--json', 'print JSON')
+    .action(async (flags: { json?: boolean }) => exitWith((await import('./modules.js')).modules(flags)));
+
+  return millrace;
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** The process ends by itself when nothing is left to do, so that everything printed arrives. */
+async function exitWith(result: number | Promise<number>): Promise<void> {
+  process.exitCode = await result;
+}
+
+// `millrace … | head` closes the pipe early; that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+  else process.exitCode = tellError(error);
+}

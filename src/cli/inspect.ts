@@ -1,0 +1,51 @@
+/** `millrace inspect FILE` */
+import colors from 'picocolors';
+import { type MediaStream, probe } from '../../actors/probe.js';
+import type { Rational } from '../media/time.js';
+import { clock, columns } from './text.js';
+
+export function inspect(file: string, { json }: { json?: boolean }): number {
+  const info = probe(file);
+  if (json) {
+    process.stdout.write(`${JSON.stringify(info)}\n`);
+    return 0;
+  }
+  const length = info.duration === undefined ? 'unknown length' : clock(info.duration, 2);
+  process.stdout.write(`${colors.bold(info.path)}: ${info.format}, ${length}\n`);
+  process.stdout.write(columns(info.streams.map(row)));
+  return 0;
+}
+
+function row(stream: MediaStream): string[] {
+  const { index, kind, codec, bitRate, language, duration } = stream;
+  const details = [
+    ...(kind === 'video' ? picture(stream) : kind === 'audio' ? sound(stream) : []),
+    ...(bitRate ? [`${Math.round(bitRate / 1000)} kb/s`] : []),
+    ...(duration ? [clock(duration, 2)] : []),
+    ...(language && language !== 'und' ? [language] : []),
+    ...(stream.cover ? ['cover picture'] : []),
+  ];
+  return [`  ${index}`, kind, codec, details.join(', ')];
+}
+
+function picture({ width, height, pixelFormat, frameRate, sampleAspectRatio: aspect, frames }: MediaStream): string[] {
+  return [
+    ...(width && height ? [`${width}x${height}`] : []),
+    ...(aspect && aspect.num !== aspect.den ? [`pixels ${aspect.num}:${aspect.den}`] : []),
+    ...(pixelFormat ? [pixelFormat] : []),
+    ...(frameRate ? [`${decimal(frameRate)} fps`] : []),
+    ...(frames ? [`${frames} frames`] : []),
+  ];
+}
+
+function sound({ sampleRate, channelLayout, channels, sampleFormat }: MediaStream): string[] {
+  return [
+    ...(sampleRate ? [`${sampleRate} Hz`] : []),
+    ...(channelLayout || channels ? [channelLayout || `${channels} channels`] : []),
+    ...(sampleFormat ? [sampleFormat] : []),
+  ];
+}
+
+function decimal({ num, den }: Rational): string {
+  return String(Number((num / den).toFixed(3)));
+}

@@ -1,0 +1,54 @@
+/** The progress of a run on a terminal: a bar where the duration is known, else a line of figures. */
+import { SingleBar } from 'cli-progress';
+import { isLogging } from '../media/ffmpeg.js';
+import type { Progress } from '../scheduler/report.js';
+import { clock } from './text.js';
+
+export class ProgressDisplay {
+  private bar: SingleBar | undefined;
+  private ended = false;
+
+  constructor(private readonly stream: NodeJS.WriteStream) {}
+
+  update(progress: Progress): void {
+    if (this.ended || (progress.position === 0 && progress.frames === 0)) return;
+    if (isLogging()) {
+      // FFmpeg's messages go to the same terminal: a line that rewrites itself would be torn up by them.
+      this.end();
+      return;
+    }
+    const { frames, fps, position, duration, speed } = progress;
+    const known = duration > 0;
+    const total = known ? duration : 1;
+    const figures = {
+      frames,
+      fps: Math.round(fps),
+      speed: speed.toPrecision(3),
+      time: clock(position / 1e6),
+      left: known && speed > 0 ? clock(Math.max(0, duration - position) / 1e6 / speed) : '-:--',
+    };
+    if (this.bar === undefined) {
+      this.bar = new SingleBar({
+        stream: this.stream,
+        format: known
+          ? '{bar} {percentage}%  {frames} frames  {fps} fps  {speed}x  ETA {left}'
+          : '{time}  {frames} frames  {fps} fps  {speed}x',
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        barsize: 30,
+        hideCursor: true,
+        clearOnComplete: true,
+        forceRedraw: true,
+      });
+      this.bar.start(total, 0, figures);
+    }
+    this.bar.update(known ? Math.min(position, total) : 0, figures);
+  }
+
+  /** Takes the line off the terminal. */
+  end(): void {
+    this.ended = true;
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+}

@@ -1,0 +1,97 @@
+/** `millrace transcode IN OUT` */
+import { statSync } from 'node:fs';
+import { chooseTarget, defaultCodec } from '../../actors/encoder/format.js';
+import { type MediaInfo, probe } from '../../actors/probe.js';
+import { Graph } from '../graph/graph.js';
+import { encode } from '../graph/stream.js';
+import type { PictureSize } from './arguments.js';
+import { UsageError } from './errors.js';
+import { execute, type OutputFlags } from './execute.js';
+
+export interface TranscodeFlags extends OutputFlags {
+  readonly scale?: PictureSize;
+  readonly vcodec?: string;
+  readonly preset?: string;
+  readonly crf?: string;
+  readonly bitrate?: string;
+  readonly acodec?: string;
+  /** False with --no-video and --no-audio. */
+  readonly video: boolean;
+  readonly audio: boolean;
+  readonly start?: number;
+  readonly end?: number;
+  readonly threads?: number | 'auto';
+}
+
+type Kind = 'video' | 'audio';
+
+/** Flags that are about one medium. */
+const FLAGS: Record<Kind, readonly (keyof TranscodeFlags & string)[]> = {
+  video: ['vcodec', 'scale', 'preset', 'crf', 'bitrate'],
+  audio: ['acodec'],
+};
+
+export async function transcode(input: string, output: string, flags: TranscodeFlags): Promise<number> {
+  refuseSameFile(input, output);
+  const info = probe(input);
+  const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
+  if (!wanted.video && !wanted.audio) {
+    throw new UsageError(`nothing to do: ${input} has no video or audio that could go into ${output}`);
+  }
+  refuseUnused(flags);
+
+  const graph = new Graph({ threads: flags.threads });
+  const source = graph.decode({
+    input_path: input,
+    start_time: flags.start,
+    end_time: flags.end,
+    video_codec: wanted.video && flags.vcodec === 'copy' ? 'copy' : undefined,
+    audio_codec: wanted.audio && flags.acodec === 'copy' ? 'copy' : undefined,
+  });
+  const picture = flags.scale ? source.video.scale(flags.scale.width, flags.scale.height) : source.video;
+  const { vcodec, preset, crf, bitrate } = flags;
+  encode(wanted.video ? picture : null, wanted.audio ? source.audio : null, {
+    output_path: output,
+    ...(wanted.video && { video_params: { codec: vcodec, preset, crf, bit_rate: bitrate } }),
+    ...(wanted.audio && { audio_params: { codec: flags.acodec } }),
+  });
+  return execute(graph, output, flags);
+}
+
+/** The output would be emptied before it is read. */
+function refuseSameFile(input: string, output: string): void {
+  const [from, to] = [input, output].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  if (from && to?.isFile() && from.ino === to.ino && from.dev === to.dev) {
+    throw new UsageError(`${output} is the input itself. Write to another file`);
+  }
+}
+
+/**
+ * Whether the output gets this medium: what the input has and the container carries, unless it is left out by flag.
+ * @throws UsageError when it does not and a flag is about it.
+ */
+function isWanted(kind: Kind, info: MediaInfo, output: string, flags: TranscodeFlags): boolean {
+  const codec = kind === 'video' ? flags.vcodec : flags.acodec;
+  const reason = !flags[kind]
+    ? `--no-${kind} leaves the ${kind} out`
+    : !info.streams.some((stream) => stream.kind === kind && !stream.cover)
+      ? `${info.path} has no ${kind}`
+      : codec === undefined && defaultCodec(chooseTarget({ output_path: output }), kind) === undefined
+        ? `${output} is of a format that carries no ${kind}`
+        : undefined;
+  if (reason === undefined) return true;
+  const flag = FLAGS[kind].find((name) => flags[name] !== undefined);
+  if (flag !== undefined) throw new UsageError(`--${flag} has no effect: ${reason}`);
+  return false;
+}
+
+/** Nothing is accepted and ignored. */
+function refuseUnused(flags: TranscodeFlags): void {
+  if (flags.vcodec === 'copy') {
+    const flag = FLAGS.video.find((name) => name !== 'vcodec' && flags[name] !== undefined);
+    if (flag) throw new UsageError(`--${flag} has no effect with --vcodec copy: copied video is not encoded`);
+  }
+  if (flags.end !== undefined && flags.end <= (flags.start ?? 0)) {
+    throw new UsageError('--end must be later than --start');
+  }
+}
