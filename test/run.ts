@@ -22,7 +22,10 @@ let failed = 0;
 let skipped = 0;
 
 function sum(output: string, label: string): number {
-  return [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((n, match) => n + Number(match[1]), 0);
+  return [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce(
+    (n, match) => n + Number(match[1]),
+    0,
+  );
 }
 
 function runFile(file: string): Promise<void> {

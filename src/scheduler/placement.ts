@@ -65,7 +65,10 @@ export function place(spec: GraphSpec, rank: readonly number[]): Placement {
   // Never more threads than nodes to put on them, except that an index that was asked for exists.
   const numbered = Math.max(indexed, Math.min(wanted, free.length + indexed));
   free.sort((a, b) => rank[a]! - rank[b]!);
-  const cuts = cut(free.map((i) => weight(nodes[i]!)), Math.max(1, numbered));
+  const cuts = cut(
+    free.map((i) => weight(nodes[i]!)),
+    Math.max(1, numbered),
+  );
   free.forEach((i, at) => {
     threadOf[i] = cuts[at]!;
   });

@@ -55,6 +55,8 @@ export class GraphRun {
   private graceTimer: NodeJS.Timeout | undefined;
   private local: { host: Host; part: Part } | undefined;
   private settling = false;
+  /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
+  private alive: NodeJS.Timeout | undefined;
   private readonly onAbort = (): void => this.abort(this.hooks.signal?.reason);
 
   /** @throws ConfigError when the graph has a cycle. */
@@ -62,7 +64,7 @@ export class GraphRun {
     private readonly spec: GraphSpec,
     private readonly hooks: RunHooks = {},
   ) {
-    spec.nodes.forEach((node, index) => this.indexOf.set(node.id, index));
+    for (const [index, node] of spec.nodes.entries()) this.indexOf.set(node.id, index);
     const ranks = topologicalRanks(spec);
     if (ranks.cycle !== undefined) {
       throw new ConfigError(`graph ${spec.name} cannot run`, [
@@ -85,6 +87,7 @@ export class GraphRun {
   async start(): Promise<void> {
     this.startedAt = performance.timeOrigin + performance.now();
     const { signal } = this.hooks;
+    this.alive = setInterval(() => {}, 2 ** 30);
     for (let i = 0; i < this.boardThreads; i++) this.open.add(i);
     for (let i = 0; i < this.placement.threads; i++) {
       const thread = new Thread(
@@ -195,7 +198,15 @@ export class GraphRun {
     spec.nodes.forEach((node, index) => {
       if (this.boardThread(index) !== thread) return;
       const { id, alias, module, options } = node;
-      nodes.push({ index, id, alias, rank: this.rank[index]!, module, options, hasCallback: node.callback !== undefined });
+      nodes.push({
+        index,
+        id,
+        alias,
+        rank: this.rank[index]!,
+        module,
+        options,
+        hasCallback: node.callback !== undefined,
+      });
     });
     nodes.sort((a, b) => a.rank - b.rank);
     const part: PartSpec = {
@@ -228,16 +239,10 @@ export class GraphRun {
     this.local = { host, part };
     host.add(part);
     void part.load();
-    // The loop's own wait does not keep the process alive.
-    const alive = setInterval(() => {}, 2 ** 30);
-    host.run().then(
-      () => clearInterval(alive),
-      (error: unknown) => {
-        clearInterval(alive);
-        this.fail(error instanceof Error ? error : new Error(String(error)));
-        this.threadEnded(spec.thread, {});
-      },
-    );
+    host.run().catch((error: unknown) => {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.threadEnded(spec.thread, {});
+    });
   }
 
   private replyLocal(message: ToHost): void {
@@ -296,7 +301,9 @@ export class GraphRun {
 
   private threadDied(thread: number, code: number, error: Error | undefined): void {
     this.board.setThreadState(thread, ThreadState.dead);
-    const names = this.spec.nodes.filter((_, i) => this.boardThread(i) === thread).map((n) => n.alias || `node ${n.id}`);
+    const names = this.spec.nodes
+      .filter((_, i) => this.boardThread(i) === thread)
+      .map((n) => n.alias || `node ${n.id}`);
     const why = error === undefined ? `exit code ${code}` : error.message;
     this.fail(
       new GraphError('ERR_MILLRACE_WORKER_DIED', `the thread of ${names.join(', ')} died (${why})`, {
@@ -329,7 +336,9 @@ export class GraphRun {
   private async terminateSilent(): Promise<void> {
     for (const thread of [...this.open]) {
       if (thread >= this.placement.threads) continue; // the calling thread cannot be terminated
-      const names = this.spec.nodes.filter((_, i) => this.boardThread(i) === thread).map((n) => n.alias || `node ${n.id}`);
+      const names = this.spec.nodes
+        .filter((_, i) => this.boardThread(i) === thread)
+        .map((n) => n.alias || `node ${n.id}`);
       this.warnings.push(
         `the thread of ${names.join(', ')} did not stop within ${this.spec.options.stopGrace} ms and was terminated; ` +
           'its modules were not closed',
@@ -355,6 +364,7 @@ export class GraphRun {
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
     this.local?.host.quit();
     await Promise.all(this.threads.map((thread) => thread.quit()));
+    clearInterval(this.alive);
     this.hooks.onProgress?.(this.progress());
     if (this.failure !== undefined) this.reject(this.failure);
     else this.resolve(this.report(milliseconds));
@@ -442,4 +452,3 @@ export class GraphRun {
     };
   }
 }
-

@@ -72,7 +72,8 @@ export class LeakWatch {
       const more = count - (this.native[kind] ?? 0);
       if (more > 0) left.push(`${more} x ${kind} on the calling thread`);
     }
-    for (const [kind, count] of Object.entries(report?.leaked ?? {})) left.push(`${count} x ${kind} in the graph's threads`);
+    for (const [kind, count] of Object.entries(report?.leaked ?? {}))
+      left.push(`${count} x ${kind} in the graph's threads`);
     const finalised = ledger.finalised - this.finalised;
     if (finalised > 0) left.push(`${finalised} objects that only the garbage collector released`);
     const workers = countWorkers() - this.workers;

@@ -101,7 +101,8 @@ function look(input: number, packet: Packet): SeenPacket {
     const planes = payload.copyPlanes().map((plane) => plane.data);
     return { ...seen, kind: 'audio', samples, sampleRate, channels, format, pts, hash: hash(planes) };
   }
-  if (payload instanceof EncodedPacket) return { ...seen, kind: 'packet', pts: payload.pts, hash: hash([payload.data]) };
+  if (payload instanceof EncodedPacket)
+    return { ...seen, kind: 'packet', pts: payload.pts, hash: hash([payload.data]) };
   return { ...seen, kind: 'value', value: payload };
 }
 

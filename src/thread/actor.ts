@@ -13,7 +13,7 @@ import { Packet } from '../media/packet.js';
 import type { Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeFigure, NodePhase, NodeStatus } from './board.js';
 import type { InLink, OutLink } from './links.js';
-import { Outlet, Ownership } from './outlet.js';
+import { Deliveries, Outlet } from './outlet.js';
 
 export interface Inlet {
   readonly id: number;
@@ -47,7 +47,7 @@ export class Actor {
   lastTurn = 0;
   /** Times it could run since it last did. */
   passedOver = 0;
-  /** An asynchronous call has not settled. */
+  /** An asynchronous call has not settled, or its failure was not dealt with yet. Kept by the part. */
   busy = false;
   finished = false;
   closed = false;
@@ -55,7 +55,7 @@ export class Actor {
   private readonly outputs: readonly Outlet[];
   private readonly board: Board;
   private readonly figuresAt: number;
-  private readonly ownership = new Ownership();
+  private readonly deliveries: Deliveries;
   private unconnected: number[];
   private openInputs: number;
   private wanted: readonly number[] | undefined;
@@ -69,7 +69,9 @@ export class Actor {
     parts: ActorParts,
     readonly module: Module,
     readonly context: ModuleContext,
+    onError: (error: unknown) => void,
   ) {
+    this.deliveries = new Deliveries(onError);
     this.node = parts.node;
     this.alias = parts.alias;
     this.rank = parts.rank;
@@ -79,7 +81,7 @@ export class Actor {
     this.figuresAt = parts.board.figuresAt(parts.node);
     this.openInputs = parts.inlets.length;
     for (const [id, links] of parts.outputs) {
-      this.outlets.set(id, new Outlet(id, links, this.ownership, `node ${parts.alias}`));
+      this.outlets.set(id, new Outlet(id, links, this.deliveries, `node ${parts.alias}`));
     }
     this.outputs = [...this.outlets.values()];
   }
@@ -141,7 +143,8 @@ export class Actor {
     if (!this.asked) {
       const wanted = this.module.wants?.();
       // Wanting only what has ended would wait for ever.
-      const useful = wanted === undefined || wanted.length === 0 || this.inlets.some((i) => !i.ended && wanted.includes(i.id));
+      const useful =
+        wanted === undefined || wanted.length === 0 || this.inlets.some((i) => !i.ended && wanted.includes(i.id));
       this.wanted = useful ? wanted : undefined;
       this.asked = true;
     }
@@ -166,27 +169,21 @@ export class Actor {
       },
     };
     const started = performance.now();
-    const settle = (): void => {
+    const settle = (failed: boolean): void => {
       this.count(NodeFigure.milliseconds, performance.now() - started);
       this.count(NodeFigure.calls, 1);
-      this.ownership.settle(inputs.values());
+      this.asked = false;
+      if (failed) this.deliveries.discard();
+      try {
+        this.deliveries.deliver();
+      } finally {
+        this.deliveries.settle(inputs.values());
+      }
       const made = this.emitted() - emitted;
       this.count(NodeFigure.packetsOut, made);
-      this.asked = false;
       if (this.doneSaid || (flushing && made === 0)) this.finish();
     };
-    let pending: void | Promise<void>;
-    try {
-      pending = this.module.process(task);
-    } catch (error) {
-      settle();
-      throw error;
-    }
-    if (pending === undefined) {
-      settle();
-      return;
-    }
-    return this.whileBusy(pending, settle);
+    return whenSettled(() => this.module.process(task), settle);
   }
 
   /** Everything queued on the inputs the module wants, and the end of those that ended. */
@@ -217,7 +214,7 @@ export class Actor {
     let outlet = this.outlets.get(id);
     if (outlet === undefined) {
       // Nobody consumes it; what is pushed is released.
-      outlet = new Outlet(id, [], this.ownership, `node ${this.alias}`);
+      outlet = new Outlet(id, [], this.deliveries, `node ${this.alias}`);
       this.outlets.set(id, outlet);
     }
     return outlet;
@@ -227,16 +224,6 @@ export class Actor {
     let sum = 0;
     for (const outlet of this.outlets.values()) sum += outlet.pushed;
     return sum;
-  }
-
-  private async whileBusy(pending: Promise<void>, settle: () => void): Promise<void> {
-    this.busy = true;
-    try {
-      await pending;
-    } finally {
-      this.busy = false;
-      settle();
-    }
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
@@ -256,20 +243,14 @@ export class Actor {
     this.closed = true;
     this.finished = true;
     const started = performance.now();
-    const settle = (): void => {
-      this.count(NodeFigure.milliseconds, performance.now() - started);
-      this.board.setPhase(this.node, NodePhase.closed);
-      this.show(NodeStatus.over);
-    };
-    let pending: void | Promise<void>;
-    try {
-      pending = this.module.close?.();
-    } catch (error) {
-      settle();
-      throw error;
-    }
-    if (pending === undefined) settle();
-    else return this.whileBusy(pending, settle);
+    return whenSettled(
+      () => this.module.close?.(),
+      () => {
+        this.count(NodeFigure.milliseconds, performance.now() - started);
+        this.board.setPhase(this.node, NodePhase.closed);
+        this.show(NodeStatus.over);
+      },
+    );
   }
 
   /** Releases every packet that waits at this actor; for a graph that was aborted. */
@@ -305,6 +286,13 @@ export class Actor {
     if (!this.finished) this.board.setPhase(this.node, NodePhase.waiting);
   }
 
+  /** Packets that waited and have found room so far. */
+  moves(): number {
+    let sum = 0;
+    for (const outlet of this.outputs) for (const link of outlet.links) sum += link.moves;
+    return sum;
+  }
+
   /** The link whose waiting packets hold more than `cap` bytes, if any. */
   overflowing(cap: number): OutLink | undefined {
     for (const outlet of this.outputs) for (const link of outlet.links) if (link.waitingBytes > cap) return link;
@@ -321,6 +309,28 @@ export class Actor {
     const at = this.figuresAt + figure;
     this.board.figures[at] = this.board.figures[at]! + by;
   }
+}
+
+/** Calls `settle` when the call has returned, thrown or settled; synchronous as long as the call is. */
+function whenSettled(call: () => void | Promise<void>, settle: (failed: boolean) => void): void | Promise<void> {
+  let pending: void | Promise<void>;
+  try {
+    pending = call();
+  } catch (error) {
+    settle(true);
+    throw error;
+  }
+  if (pending === undefined) {
+    settle(false);
+    return;
+  }
+  return pending.then(
+    () => settle(false),
+    (error: unknown) => {
+      settle(true);
+      throw error;
+    },
+  );
 }
 
 /** The module's meter: its figures are words of the board. */

@@ -21,13 +21,15 @@ export interface OutLink {
   offer(packet: Packet): void;
   /** Moves what waits as far as there is room; true when nothing waits any more. */
   flush(): boolean;
+  /** Packets that `flush` has moved so far. */
+  readonly moves: number;
   /** The producer may run: no more waits than is allowed. */
   readonly clear: boolean;
   /** The consumer takes no more. */
   readonly left: boolean;
   /** Estimated bytes that wait beyond the limit. */
   readonly waitingBytes: number;
-  /** Shows on the board whether the producer waits for room here, and asks to be woken when there is some. */
+  /** Shows on the board what waits here. */
   announce(): void;
   /** Releases what was not taken. No further calls. */
   discard(): void;
@@ -53,6 +55,7 @@ export class DirectLink implements OutLink, InLink {
   private over = 0;
   private overBytes = 0;
   left = false;
+  readonly moves = 0; // nothing ever moves: the queue is the room
 
   constructor(
     readonly index: number,
@@ -68,7 +71,10 @@ export class DirectLink implements OutLink, InLink {
     this.queue.push(packet);
     this.board.setSent(this.index, ++this.sent);
     const { length } = this.queue;
-    if (length > this.high) this.board.setHighWater(this.index, (this.high = length));
+    if (length > this.high) {
+      this.high = length;
+      this.board.setHighWater(this.index, length);
+    }
     if (length > this.limit) {
       this.over = length - this.limit;
       this.overBytes += payloadBytes(packet.payload);
@@ -148,6 +154,9 @@ export class RingOut implements OutLink {
   private head: Outgoing | undefined;
   private sent = 0;
   private high = 0;
+  moves = 0;
+  /** What was taken when no room was last found, as shown on the board; undefined while nothing waits. */
+  private blockedAt: number | undefined;
 
   constructor(
     readonly index: number,
@@ -172,20 +181,40 @@ export class RingOut implements OutLink {
     this.outboxBytes += payloadBytes(packet.payload);
     this.flush();
     const queued = this.sent - this.board.taken(this.index) + this.outbox.length;
-    if (queued > this.high) this.board.setHighWater(this.index, (this.high = queued));
+    if (queued > this.high) {
+      this.high = queued;
+      this.board.setHighWater(this.index, queued);
+    }
   }
 
+  /**
+   * Whenever it returns false, the wish for room stands in the ring and was made after the last attempt: a host that
+   * calls it between arming its bell and sleeping cannot miss the room.
+   */
   flush(): boolean {
-    if (this.outbox.length === 0) return true;
-    if (this.left) {
-      this.discard();
-      return true;
+    while (this.outbox.length > 0) {
+      if (this.left) {
+        this.discard();
+        break;
+      }
+      // Read before the attempts: what is taken after it shows as a difference, and the node counts as live.
+      const taken = this.board.taken(this.index);
+      for (let packet = this.outbox.peek(); packet !== undefined && this.send(packet); packet = this.outbox.peek()) {
+        this.outbox.shift();
+        this.outboxBytes -= payloadBytes(packet.payload);
+        packet.close();
+        this.moves++;
+      }
+      if (this.outbox.length === 0 || this.ring.wantSpace(this.needed())) continue;
+      if (this.blockedAt !== taken) {
+        this.blockedAt = taken;
+        this.board.setBlocked(this.index, taken);
+      }
+      return false;
     }
-    for (let packet = this.outbox.peek(); packet !== undefined; packet = this.outbox.peek()) {
-      if (!this.send(packet)) return false;
-      this.outbox.shift();
-      this.outboxBytes -= payloadBytes(packet.payload);
-      packet.close();
+    if (this.blockedAt !== undefined) {
+      this.board.clearBlocked(this.index);
+      this.blockedAt = undefined;
     }
     return true;
   }
@@ -200,16 +229,8 @@ export class RingOut implements OutLink {
   }
 
   announce(): void {
-    // `taken` is read before the attempt: what is taken after it shows as a difference, and the node counts as live.
-    const taken = this.board.taken(this.index);
-    while (!this.flush()) {
-      if (this.ring.wantSpace(this.needed())) continue;
-      this.board.setOutbox(this.index, this.outbox.length);
-      this.board.setBlocked(this.index, taken);
-      return;
-    }
-    this.board.setOutbox(this.index, 0);
-    this.board.clearBlocked(this.index);
+    this.flush();
+    this.board.setOutbox(this.index, this.outbox.length);
   }
 
   discard(): void {

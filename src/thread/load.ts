@@ -16,7 +16,9 @@ export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> 
     exports = (await import(url)) as Record<string, unknown>;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, { cause });
+    throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, {
+      cause,
+    });
   }
   const found = exports[entry];
   if (!isModule(found)) {

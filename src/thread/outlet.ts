@@ -1,41 +1,75 @@
-/** One output of an actor: fan-out to its links, ownership of what is pushed, and its end. */
+/** The outputs of an actor: fan-out to the links, ownership of what is pushed, and the end of each. */
 import { MillraceError } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import type { OutputPort } from '../module/contract.js';
 import type { OutLink } from './links.js';
 
 /**
- * Who owns the payloads of the call in progress. A payload that was pushed belongs to its consumers; the same payload
- * pushed again (on another output, or in another packet) is cloned; one that nobody wanted stays with the actor and is
- * released when the call settles, because it may still be pushed elsewhere.
+ * What the call in progress has pushed. It is delivered when the call returns (asynchronous calls: when they next wait
+ * for something), because only then is it known who gets a payload: the same one may be pushed to several outputs, and
+ * each output may have several consumers. The last of them gets the payload itself, the others clones.
  */
-export class Ownership {
+export class Deliveries {
+  private readonly pending: { outlet: Outlet; packet: Packet }[] = [];
+  /** Payloads that belong to consumers now: not to be released with the inputs they came in. */
   private readonly handedOn = new Set<unknown>();
-  private readonly unwanted: Packet[] = [];
+  private scheduled = false;
 
-  /** The packet to hand on: itself the first time, a clone after that. */
-  claim(packet: Packet): Packet {
-    const { payload } = packet;
-    if (typeof payload !== 'object' || payload === null) return packet;
-    if (this.handedOn.has(payload)) return packet.clone();
-    this.handedOn.add(payload);
-    return packet;
+  /** @param onError what went wrong in a delivery that no caller waits for. */
+  constructor(private readonly onError: (error: unknown) => void) {}
+
+  add(outlet: Outlet, packet: Packet): void {
+    this.pending.push({ outlet, packet });
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      try {
+        this.deliver();
+      } catch (error) {
+        this.onError(error);
+      }
+    });
   }
 
-  keep(packet: Packet): void {
-    this.unwanted.push(packet);
+  /**
+   * Hands everything to the links.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a payload that cannot cross threads.
+   */
+  deliver(): void {
+    if (this.pending.length === 0) return;
+    const batch = this.pending.splice(0);
+    const uses = new Map<unknown, number>();
+    for (const { outlet, packet } of batch) {
+      uses.set(packet.payload, (uses.get(packet.payload) ?? 0) + outlet.takers());
+    }
+    for (const { outlet, packet } of batch) {
+      const { payload } = packet;
+      if (uses.get(payload) === 0) {
+        packet.close(); // nobody takes it
+        continue;
+      }
+      if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+      for (const link of outlet.links) {
+        if (link.left) continue;
+        const left = uses.get(payload)! - 1;
+        uses.set(payload, left);
+        link.offer(left > 0 ? packet.clone() : packet);
+      }
+    }
   }
 
-  /** Ends the call: releases its inputs and what nobody wanted, except what was handed on. */
+  /** The call has settled: releases the inputs that were not handed on. */
   settle(inputs: Iterable<Packet[]>): void {
-    for (const packets of inputs) for (const packet of packets) this.release(packet);
-    for (const packet of this.unwanted) this.release(packet);
-    this.unwanted.length = 0;
+    for (const packets of inputs) {
+      for (const packet of packets) if (!this.handedOn.has(packet.payload)) packet.close();
+    }
     this.handedOn.clear();
   }
 
-  private release(packet: Packet): void {
-    if (!this.handedOn.has(packet.payload)) packet.close();
+  /** The call has failed: nothing of it is delivered. */
+  discard(): void {
+    for (const { packet } of this.pending.splice(0)) packet.close();
   }
 }
 
@@ -47,7 +81,7 @@ export class Outlet implements OutputPort {
   constructor(
     readonly id: number,
     readonly links: readonly OutLink[],
-    private readonly ownership: Ownership,
+    private readonly deliveries: Deliveries,
     private readonly where: string,
   ) {}
 
@@ -58,34 +92,31 @@ export class Outlet implements OutputPort {
     }
     if (this.ended) {
       packet.close();
-      throw new MillraceError('ERR_MILLRACE_STATE', `${this.where}: a packet was pushed to output ${this.id} after its end`);
+      throw new MillraceError(
+        'ERR_MILLRACE_STATE',
+        `${this.where}: a packet was pushed to output ${this.id} after its end`,
+      );
     }
     this.pushed++;
-    let last: OutLink | undefined;
-    for (const link of this.links) {
-      if (link.left) continue;
-      // Every consumer but the last gets a reference of its own; which one is last is only known at the end.
-      if (last !== undefined) last.offer(packet.clone());
-      last = link;
-    }
-    if (last === undefined) this.ownership.keep(packet);
-    else last.offer(this.ownership.claim(packet));
+    this.deliveries.add(this, packet);
   }
 
   get closed(): boolean {
-    return this.ended || this.unwanted;
+    return this.ended || this.takers() === 0;
   }
 
-  /** Nobody is connected, or all consumers have left. */
-  get unwanted(): boolean {
-    for (const link of this.links) if (!link.left) return false;
-    return true;
+  /** Consumers that have not left. */
+  takers(): number {
+    let count = 0;
+    for (const link of this.links) if (!link.left) count++;
+    return count;
   }
 
   /** End of stream, once, behind the last packet. */
   end(): void {
     if (this.ended) return;
     this.ended = true;
+    this.deliveries.deliver();
     for (const link of this.links) if (!link.left) link.offer(Packet.eof());
   }
 

@@ -5,11 +5,11 @@
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { ledger } from '../media/ledger.js';
-import type { Module, ModuleContext, ModuleClass } from '../module/contract.js';
+import type { Module, ModuleClass, ModuleContext } from '../module/contract.js';
 import { Actor, boardMeter, type Inlet } from './actor.js';
 import { Board, GraphState, ThreadState } from './board.js';
 import { packError } from './error-wire.js';
-import { type InLink, type OutLink, RingIn, RingOut, DirectLink } from './links.js';
+import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from './links.js';
 import { instantiate, loadModule } from './load.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
@@ -113,7 +113,12 @@ export class Part {
     const ids = [...outputs.keys()].sort((a, b) => a - b);
     const context = this.makeContext(node, connected, ids);
     const { index, alias, rank } = node;
-    return new Actor({ node: index, alias, rank, inlets, unconnected, outputs, board: this.board }, module, context);
+    return new Actor(
+      { node: index, alias, rank, inlets, unconnected, outputs, board: this.board },
+      module,
+      context,
+      (error) => this.failNode(index, 'process', error),
+    );
   }
 
   private makeContext(node: PartNode, inputs: number[], outputs: number[]): ModuleContext {
@@ -140,8 +145,16 @@ export class Part {
     const { state } = this.board;
     if (state === GraphState.aborting) return this.initialised;
     if (!this.initialised || state === GraphState.starting) return false;
+    const before = this.moves();
     for (const actor of this.actors) if (actor.ready()) return true;
-    return this.finished();
+    // A packet that only now found room is work too: it changes what the board must show before this thread sleeps.
+    return this.moves() !== before || this.finished();
+  }
+
+  private moves(): number {
+    let sum = 0;
+    for (const actor of this.actors) sum += actor.moves();
+    return sum;
   }
 
   /** One unit of work. @returns false if there was nothing to do. */
@@ -201,9 +214,11 @@ export class Part {
       return;
     }
     if (pending !== undefined) {
+      actor.busy = true;
       const settled = pending
         .catch((error: unknown) => this.failNode(actor.node, phase, error))
         .finally(() => {
+          actor.busy = false;
           this.running.delete(settled);
           if (actor.isSource) this.noteFirstPacket();
           this.checkOverflow(actor);

@@ -90,7 +90,8 @@ export class Relief {
     switch (this.status(node)) {
       case NodeStatus.starving:
         return this.inLinks[node]!.some(
-          (link) => board.starved(link) && (board.sent(link) !== board.taken(link) || live[links[link]!.producer] === 1),
+          (link) =>
+            board.starved(link) && (board.sent(link) !== board.taken(link) || live[links[link]!.producer] === 1),
         );
       case NodeStatus.blocked:
         return this.outLinks[node]!.every(

@@ -13,12 +13,13 @@
  */
 import { Packr } from 'msgpackr';
 import type { RingConsumer, RingProducer } from '../../ringbuffer/index.js';
-import { type ControlTag, Packet } from '../media/packet.js';
 import { AudioFrame } from '../media/audio-frame.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
+import { type ControlTag, Packet } from '../media/packet.js';
 import { Tensor } from '../media/tensor.js';
 import { VideoFrame } from '../media/video-frame.js';
 import { describe, restore } from '../media/wire.js';
+import type { Blob } from '../media/wire-blob.js';
 
 /** A control packet; the tag is the index in CONTROL_TAGS, kept in the record's first byte. */
 const KIND_CONTROL = 0xfff0;
@@ -37,7 +38,7 @@ export interface Outgoing {
   readonly packet: Packet;
   readonly kind: number;
   readonly meta: Uint8Array;
-  readonly parts: readonly Uint8Array[];
+  readonly blobs: readonly Blob[];
   /** Bytes of the whole record. */
   readonly size: number;
 }
@@ -56,13 +57,13 @@ export function payloadBytes(payload: unknown): number {
 
 export function outgoing(packet: Packet): Outgoing {
   if (packet.control !== undefined) {
-    return { packet, kind: KIND_CONTROL, meta: EMPTY, parts: [], size: HEADER };
+    return { packet, kind: KIND_CONTROL, meta: EMPTY, blobs: [], size: HEADER };
   }
-  const { kind, meta, parts } = describe(packet.payload);
+  const { kind, meta, blobs } = describe(packet.payload);
   const packed: Uint8Array = meta === undefined ? EMPTY : packr.pack(meta);
-  let size = HEADER + pad8(parts.length * 4) + pad8(packed.byteLength);
-  for (const part of parts) size += pad8(part.byteLength);
-  return { packet, kind, meta: packed, parts, size };
+  let size = HEADER + pad8(blobs.length * 4) + pad8(packed.byteLength);
+  for (const blob of blobs) size += pad8(blob.byteLength);
+  return { packet, kind, meta: packed, blobs, size };
 }
 
 /** Writes the record into the ring without publishing it; false if there is no room. */
@@ -75,19 +76,19 @@ export function write(ring: RingProducer, out: Outgoing): boolean {
     return true;
   }
   view.setUint32(at, out.meta.byteLength, true);
-  view.setUint32(at + 4, out.parts.length, true);
+  view.setUint32(at + 4, out.blobs.length, true);
   view.setFloat64(at + 8, out.packet.timestamp ?? Number.NaN, true);
   let to = at + HEADER;
-  for (const part of out.parts) {
-    view.setUint32(to, part.byteLength, true);
+  for (const blob of out.blobs) {
+    view.setUint32(to, blob.byteLength, true);
     to += 4;
   }
-  to = at + HEADER + pad8(out.parts.length * 4);
+  to = at + HEADER + pad8(out.blobs.length * 4);
   bytes.set(out.meta, to);
   to += pad8(out.meta.byteLength);
-  for (const part of out.parts) {
-    bytes.set(part, to);
-    to += pad8(part.byteLength);
+  for (const blob of out.blobs) {
+    blob.copyTo(bytes.subarray(to, to + blob.byteLength));
+    to += pad8(blob.byteLength);
   }
   return true;
 }

@@ -1,85 +1,13 @@
 /**
- * Entry of a worker thread. The Piscina task returns as soon as the thread can take parts; the host's loop lives on
- * behind it, so that an idle thread is no pending task (a pending one would keep the process alive).
+ * Entry of a worker thread, the Piscina task. Piscina loads it by `require` where it can, users' modules import the
+ * package: under loaders that translate required files (tsx) these are two copies of everything. So this file holds
+ * nothing but the way to the one copy that everybody imports.
+ *
+ * The task returns when the thread is ready: a task that stayed would keep the process alive.
  */
-import type { MessagePort } from 'node:worker_threads';
-import { Doorbell } from '../../ringbuffer/index.js';
-import { GraphError } from '../errors.js';
-import { Board, ThreadState } from './board.js';
-import { unpackError } from './error-wire.js';
-import { Host } from './host.js';
-import { Part } from './part.js';
-import type { BootData, FromHost, PartSpec, ToHost } from './protocol.js';
+import type { BootData } from './protocol.js';
 
-/** Gives the event loop a turn that often, in ms, while there is work. */
-const YIELD_AFTER = 8;
-
-export default function boot({ bell: buffer, port, spin }: BootData): void {
-  const bell = Doorbell.attach(buffer);
-  const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER });
-  const parts = new Map<number, Part>();
-
-  // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does.
-  const alive = setInterval(() => {}, 2 ** 30);
-
-  const tell = (message: FromHost): void => port.postMessage(message);
-  port.on('message', (message: ToHost) => {
-    switch (message.type) {
-      case 'start':
-        start(message.part);
-        break;
-      case 'callback-result': {
-        const value = message.ok ? message.value : unpackError(message.value as Parameters<typeof unpackError>[0]);
-        parts.get(message.run)?.callbackResult(message.call, message.ok, value);
-        break;
-      }
-      case 'quit':
-        host.quit();
-        break;
-    }
-  });
-
-  function start(spec: PartSpec): void {
-    const part = new Part(spec, tellOf(spec.run), host.wake);
-    parts.set(spec.run, part);
-    host.add(part);
-    void part.load();
-  }
-
-  const tellOf =
-    (run: number) =>
-    (message: FromHost): void => {
-      if (message.type === 'ended') parts.delete(run);
-      tell(message);
-    };
-
-  // Thrown outside any call of ours: a timer or an emitter of a user's module. Nobody can say which.
-  process.on('uncaughtException', (cause) => failAll(parts, cause));
-  // The thread is dying (process.exit in a module, or worse): wake everybody who would wait for it.
-  process.on('exit', () => {
-    for (const part of parts.values()) {
-      if (part.ended) continue;
-      const board = Board.attach(part.spec.board);
-      board.setThreadState(part.spec.thread, ThreadState.dead);
-      board.setAborting();
-      part.ringAll();
-    }
-  });
-
-  void leave(host.run(), port, alive);
-}
-
-async function leave(run: Promise<void>, port: MessagePort, alive: NodeJS.Timeout): Promise<void> {
-  await run;
-  clearInterval(alive);
-  port.close();
-}
-
-function failAll(parts: Map<number, Part>, cause: unknown): void {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  for (const part of parts.values()) {
-    const names = part.spec.nodes.map((node) => node.alias || `node ${node.id}`).join(', ');
-    const message = `uncaught exception in the thread of ${names}: ${text}`;
-    part.fail(new GraphError('ERR_MILLRACE_MODULE', message, { phase: 'run', cause }));
-  }
+export default async function start(data: BootData): Promise<void> {
+  const { boot } = await import('./boot.js');
+  boot(data);
 }

@@ -1,0 +1,181 @@
+/** However a module fails: one clear error, every module closed, nothing left behind. */
+import { Graph, GraphError } from 'millrace';
+import { LeakWatch, TestSink } from 'millrace/testing';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { add } from '../kit/modules.js';
+
+const failure = suite('failing modules');
+
+interface Expected {
+  code: string;
+  phase?: string;
+  message: RegExp;
+  cause?: RegExp;
+}
+
+const CASES: Record<string, Expected> = {
+  init: {
+    code: 'ERR_MILLRACE_MODULE',
+    phase: 'init',
+    message: /"bad" \(failing\) failed in init: init said no/,
+    cause: /TypeError/,
+  },
+  process: {
+    code: 'ERR_MILLRACE_MODULE',
+    phase: 'process',
+    message: /"bad".*process: process said no/,
+    cause: /RangeError/,
+  },
+  reject: {
+    code: 'ERR_MILLRACE_MODULE',
+    phase: 'process',
+    message: /"bad".*process: process said no later/,
+    cause: /RangeError/,
+  },
+  string: { code: 'ERR_MILLRACE_MODULE', phase: 'process', message: /"bad".*process: just a string/ },
+  recursion: { code: 'ERR_MILLRACE_MODULE', phase: 'process', message: /Maximum call stack size exceeded/ },
+  close: { code: 'ERR_MILLRACE_MODULE', phase: 'close', message: /"bad".*close: close said no/ },
+  exit: { code: 'ERR_MILLRACE_WORKER_DIED', phase: 'run', message: /the thread of .*bad.* died \(exit code 7\)/ },
+  timer: {
+    code: 'ERR_MILLRACE_MODULE',
+    phase: 'run',
+    message: /uncaught exception in the thread of .*bad.*: thrown in a timer/,
+  },
+};
+
+/** source -> witness -> bad -> witness -> sink, with frames under way. */
+function build(threads: number, where: string) {
+  const graph = new Graph({ threads });
+  const closed: string[] = [];
+  const callback = (key: string | number, value: unknown) => {
+    if (key === 'closed') closed.push(typeof value === 'string' ? value : 'witness');
+  };
+  const source =
+    where === 'close'
+      ? add(graph, 'Scatter', { count: 40, outputs: 1 })
+      : add(graph, 'Endless', { kind: 'video' }, { alias: 'endless' });
+  const before = add(graph, 'Witness', {}, { inputs: [source], callback });
+  const bad = add(graph, 'Failing', { where }, { inputs: [before], callback, alias: 'bad' });
+  const after = add(graph, 'Witness', {}, { inputs: [bad], callback });
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [after], callback: sink.callback });
+  return { graph, closed };
+}
+
+async function failureOf(graph: Graph): Promise<GraphError> {
+  try {
+    await graph.run();
+  } catch (error) {
+    assert.instance(error, GraphError);
+    return error as GraphError;
+  }
+  return assert.unreachable('the graph should have failed') as never;
+}
+
+for (const [where, expected] of Object.entries(CASES)) {
+  // What ends a thread would end this process.
+  const placements = where === 'exit' || where === 'timer' ? [1, 2, 3] : [0, 1, 2, 3];
+  for (const threads of placements) {
+    failure(`${where}, threads: ${threads}`, async () => {
+      const leaks = new LeakWatch();
+      const { graph, closed } = build(threads, where);
+      const error = await failureOf(graph);
+      assert.is(error.code, expected.code);
+      assert.is(error.phase, expected.phase);
+      assert.match(error.message, expected.message);
+      assert.not.match(error.message, /\n/);
+      if (expected.cause) assert.match(String(error.cause), expected.cause);
+      if (expected.phase !== 'run') {
+        assert.is(error.alias, 'bad');
+        assert.is(error.module, 'failing');
+        assert.type(error.nodeId, 'number');
+      }
+      // Modules of threads that live on are closed, each once; those of a thread that died are not.
+      if (where !== 'exit') assert.equal([...closed].sort(), ['bad', 'witness', 'witness']);
+      leaks.check();
+    });
+  }
+}
+
+failure('the original stack of what a module threw is kept', async () => {
+  const { graph } = build(2, 'process');
+  const error = await failureOf(graph);
+  assert.match((error.cause as Error).stack ?? '', /plain\.mjs/);
+});
+
+failure('a module file that is missing, or exports no module, is named with what it exports', async () => {
+  for (const threads of [0, 2]) {
+    const missing = new Graph({ threads });
+    missing.module({ name: 'gone', path: '/nowhere/gone.mjs' }, {}, { alias: 'gone' });
+    const one = await failureOf(missing);
+    assert.is(one.code, 'ERR_MILLRACE_MODULE_LOAD');
+    assert.match(one.message, /"gone".*\/nowhere\/gone\.mjs/);
+    const wrong = new Graph({ threads });
+    add(wrong, 'Nothing', {}, { alias: 'none' });
+    const two = await failureOf(wrong);
+    assert.is(two.code, 'ERR_MILLRACE_MODULE_LOAD');
+    assert.match(two.message, /no module as its export 'Nothing'; it exports .*Scatter/);
+  }
+});
+
+failure('a thread stuck in a call that never returns is terminated after stop_grace, with a warning', async () => {
+  const leaks = new LeakWatch();
+  const graph = new Graph({ stop_grace: 300 });
+  const source = add(graph, 'Endless');
+  add(graph, 'Failing', { where: 'hang' }, { inputs: [source], thread: 'stuck' });
+  add(graph, 'Failing', { where: 'process', after: 50 }, { inputs: [source], thread: 'other', alias: 'other' });
+  const error = await failureOf(graph);
+  assert.is(error.alias, 'other');
+  leaks.check();
+});
+
+failure('an asynchronous call that never settles does not keep a graph from being aborted', async () => {
+  for (const threads of [0, 1]) {
+    const leaks = new LeakWatch();
+    const graph = new Graph({ threads, stop_grace: 200 });
+    add(graph, 'Failing', { where: 'never' }, { inputs: [add(graph, 'Endless')] });
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error('enough')), 300);
+    try {
+      await graph.run({ signal: controller.signal });
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as GraphError).code, 'ERR_MILLRACE_ABORTED');
+      assert.match((error as Error).message, /enough/);
+    }
+    leaks.check();
+  }
+});
+
+failure('a signal that is aborted before the run rejects it and leaves nothing', async () => {
+  const leaks = new LeakWatch();
+  const graph = new Graph({ threads: 2 });
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [add(graph, 'Endless')], callback: sink.callback });
+  try {
+    await graph.run({ signal: AbortSignal.abort() });
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as GraphError).code, 'ERR_MILLRACE_ABORTED');
+  }
+  leaks.check();
+});
+
+failure('runs aborted at random moments leave nothing behind', async () => {
+  const leaks = new LeakWatch();
+  for (let i = 0; i < 12; i++) {
+    const { graph } = build(i % 4, 'nowhere');
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), Math.random() * 300);
+    try {
+      await graph.run({ signal: controller.signal });
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as GraphError).code, 'ERR_MILLRACE_ABORTED');
+    }
+  }
+  leaks.check();
+});
+
+failure.run();

@@ -1,0 +1,85 @@
+/** Random graphs whose joins read their inputs in an order of their own: the worst there is for bounded queues. */
+import { Graph, type Stream } from 'millrace';
+import { TestSink } from 'millrace/testing';
+import { random } from '../fixtures/modules/plain.mjs';
+import { add } from './modules.js';
+
+export interface RandomGraph {
+  graph: Graph;
+  sink: TestSink;
+  /** Packets that must arrive at the sink. */
+  expected: number;
+}
+
+/** @param options.scatter nodes go to random ones of that many threads. */
+export function randomGraph(seed: number, options: { threads: number | 'auto'; scatter?: number }): RandomGraph {
+  const next = random(seed);
+  const below = (n: number): number => Math.floor(next() * n);
+  const graph = new Graph({ threads: options.threads, queue_length_limit: 1 + below(4) });
+  const placed = () => (options.scatter === undefined ? {} : { scheduler: below(options.scatter) });
+  // How many packets each open stream will carry is only known for the sum: every open stream ends in the last join,
+  // and a stream that is read twice counts twice.
+  const open: { stream: Stream; weight: Map<string, number> }[] = [];
+  const carried = new Map<string, number>();
+
+  for (let i = 0, sources = 1 + below(2); i < sources; i++) {
+    const outputs = 1 + below(3);
+    const count = 20 + below(200);
+    const spread = (['all', 'random', 'runs'] as const)[below(3)]!;
+    const source = add(graph, 'Scatter', { count, outputs, spread, seed: seed * 7 + i }, placed());
+    countPackets(`${i}`, count, outputs, spread, seed * 7 + i, carried);
+    for (let id = 0; id < outputs; id++) open.push({ stream: source.output(id), weight: new Map([[`${i}:${id}`, 1]]) });
+  }
+  const take = () => open.splice(below(open.length), 1)[0]!;
+  for (let i = 0, steps = 2 + below(6); i < steps; i++) {
+    if (below(4) === 0 || open.length < 2) {
+      const from = take();
+      const relay = add(graph, 'Relay', {}, { ...placed(), inputs: [from.stream] });
+      open.push({ stream: relay, weight: new Map(from.weight) });
+      if (next() < 0.4) open.push(from); // read by somebody else as well
+    } else {
+      const joined = Array.from({ length: Math.min(open.length, 2 + below(2)) }, take);
+      open.push(join(joined));
+    }
+  }
+  const last = join(open.splice(0));
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [last.stream], callback: sink.callback });
+  let expected = 0;
+  for (const [key, times] of last.weight) expected += times * carried.get(key)!;
+  return { graph, sink, expected };
+
+  function join(parts: typeof open): (typeof open)[number] {
+    const order = next() < 0.5 ? 'sequence' : 'random';
+    const inputs = parts.map((part) => part.stream);
+    const gather = add(graph, 'Gather', { order, seed }, { ...placed(), inputs });
+    const weight = new Map<string, number>();
+    for (const part of parts) for (const [key, times] of part.weight) weight.set(key, (weight.get(key) ?? 0) + times);
+    return { stream: gather, weight };
+  }
+}
+
+/** Runs the source's own choice of outputs without a graph. */
+function countPackets(
+  name: string,
+  count: number,
+  outputs: number,
+  spread: 'all' | 'random' | 'runs',
+  seed: number,
+  carried: Map<string, number>,
+): void {
+  const next = random(seed);
+  const sums = new Array<number>(outputs).fill(spread === 'all' ? count : 0);
+  let run = 0;
+  let target = 0;
+  for (let n = 0; n < count && spread !== 'all'; n++) {
+    if (spread !== 'runs' || run-- <= 0) {
+      target = Math.floor(next() * outputs);
+      run = Math.floor(next() * 60);
+    }
+    sums[target]!++;
+  }
+  sums.forEach((sum, id) => {
+    carried.set(`${name}:${id}`, sum);
+  });
+}
