@@ -8,7 +8,7 @@ import * as v from 'valibot';
 
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
-interface Rational {
+export interface Rational {
   readonly num: number;
   readonly den: number;
 }
@@ -23,7 +23,7 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   let bestDistance = Math.min(4, Math.max(2, Math.floor(name.length / 3))) + 1;
   for (const candidate of known) {
     const d = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (d < bestDistance) {
+    if (d < bestDistance && d < name.length) {
       best = candidate;
       bestDistance = d;
     }
