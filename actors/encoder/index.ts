@@ -3,23 +3,18 @@
  * their StreamInfo, are copied into it as they are. Names and meanings of the options are BMF's; times, frame rates and
  * conversions follow the ffmpeg command.
  */
-import { AV_PIX_FMT_NONE } from 'node-av/constants';
-import { avGetPixFmtFromName } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, EncodedPacket, type Packet, StreamInfo, setLogLevel, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { AudioStream } from './audio.js';
-import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
-import { checkWritable, chooseTarget, defaultCodec, has, type Target } from './format.js';
+import { checkWritable, chooseTarget } from './format.js';
 import { Muxer } from './muxer.js';
-import { type AudioParams, type EncoderOptions, encoderOptions, type VideoParams } from './options.js';
+import { type EncoderOptions, encoderOptions } from './options.js';
+import { KINDS, type Kind, settingsFor, warnOfUnused } from './settings.js';
 import type { EncodingContext, StreamContext } from './stream.js';
 import { VideoStream } from './video.js';
 
-const KINDS = ['video', 'audio'] as const;
-
-type Kind = (typeof KINDS)[number];
 type Payload = VideoFrame | AudioFrame | EncodedPacket | StreamInfo;
 
 interface Input {
@@ -36,7 +31,6 @@ interface Input {
 
 export default class FFmpegEncoder implements Module<EncoderOptions> {
   static readonly schema = encoderOptions;
-  readonly schema = encoderOptions;
 
   #ctx: ModuleContext<EncoderOptions> | undefined;
   #muxer: Muxer | undefined;
@@ -201,56 +195,6 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
   }
 }
 
-/**
- * The encoder of a stream; undefined when it is to be copied.
- * @throws MillraceError ERR_MILLRACE_OPTION for an encoder or option FFmpeg does not have.
- */
-function settingsFor(kind: Kind, target: Target, options: EncoderOptions): EncoderSettings | undefined {
-  const { video_params: video, audio_params: audio } = options;
-  const params = kind === 'video' ? video : audio;
-  if (params?.codec === 'copy') return undefined;
-  const name = params?.codec ?? defaultCodec(target, kind);
-  if (name === undefined) {
-    throw new MillraceError('ERR_MILLRACE_OPTION', `The format '${target.format.name}' carries no ${kind}`, {
-      hint: `Leave input ${KINDS.indexOf(kind)} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,
-    });
-  }
-  const settings: EncoderSettings = {
-    codec: findEncoder(name, kind),
-    globalHeader: has(target.format, 'global-header'),
-    bitRate: params?.bit_rate,
-    qscale: params?.qscale,
-    av: params?.av ?? {},
-    path: `${kind}_params`,
-    ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
-  };
-  checkSettings(settings);
-  if (video && kind === 'video') checkPixelFormat(video, settings);
-  if (audio && kind === 'audio') checkSampleRate(audio, settings);
-  return settings;
-}
-
-function checkPixelFormat({ pix_fmt: wanted }: VideoParams, { codec }: EncoderSettings): void {
-  if (wanted === undefined) return;
-  const known = codec.pixelFormats?.map(pixelFormatName);
-  if (known ? known.includes(wanted) : avGetPixFmtFromName(wanted) !== AV_PIX_FMT_NONE) return;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `video_params.pix_fmt: encoder ${codec.name} takes no '${wanted}'`, {
-    hint: known ? `It takes ${known.join(', ')}` : "Use a pixel format's name such as yuv420p or rgb24",
-  });
-}
-
-function checkSampleRate({ sample_rate: wanted }: AudioParams, { codec }: EncoderSettings): void {
-  const known = codec.supportedSamplerates;
-  if (wanted === undefined || !known?.length || known.includes(wanted)) return;
-  throw new MillraceError(
-    'ERR_MILLRACE_OPTION',
-    `audio_params.sample_rate: encoder ${codec.name} takes no ${wanted} Hz`,
-    {
-      hint: `It takes ${known.join(', ')}`,
-    },
-  );
-}
-
 function requireCodec(context: StreamContext, kind: Kind): EncodingContext {
   const { settings } = context;
   if (settings) return { ...context, settings };
@@ -260,19 +204,6 @@ function requireCodec(context: StreamContext, kind: Kind): EncodingContext {
     {
       hint: `Let the decoder copy as well (${kind}_codec: 'copy'), or name an encoder here`,
     },
-  );
-}
-
-/** Encoder options are of no use for a stream that is copied; a tag is. */
-function warnOfUnused(context: StreamContext, kind: Kind): void {
-  const { video_params, audio_params } = context.options;
-  const params: VideoParams | AudioParams | undefined = kind === 'video' ? video_params : audio_params;
-  const keys = params ? [...Object.keys(params), ...Object.keys(params.av)] : [];
-  const useful = new Set(['av', 'vtag', 'atag', ...(params?.codec === 'copy' ? ['codec'] : [])]);
-  const unused = keys.filter((key) => !useful.has(key));
-  if (unused.length === 0) return;
-  context.log.warn(
-    `${kind}_params.${unused.join(', ')} not used: input ${context.input} delivers encoded packets, which are copied`,
   );
 }
 

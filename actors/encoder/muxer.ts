@@ -2,10 +2,18 @@
  * The output file: waits with its header until every stream is known, interleaves, keeps decoding times rising as the
  * ffmpeg command does, and reports every failed write.
  */
-import { AV_NOPTS_VALUE } from 'node-av/constants';
-import { Dictionary, FormatContext, Rational as NativeRational, type Packet, type Stream } from 'node-av/lib';
+import { AV_NOPTS_VALUE, AVERROR_EINVAL, AVERROR_INVALIDDATA, AVIO_FLAG_WRITE } from 'node-av/constants';
+import {
+  avGetCodecName,
+  Dictionary,
+  FormatContext,
+  IOContext,
+  Rational as NativeRational,
+  type Packet,
+  type Stream,
+} from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { check, ledger, type Rational } from '../../src/media/index.js';
+import { check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import { has, type Target } from './format.js';
@@ -24,6 +32,32 @@ export interface StreamDescription {
 
 /** -muxdelay of the ffmpeg command, in microseconds. */
 const MUX_DELAY = 700_000;
+
+/** Private options of much-used muxers, for suggestions only: FFmpeg lists a muxer's own options nowhere we can reach. */
+const MUXER_OPTIONS = [
+  'movflags',
+  'brand',
+  'frag_duration',
+  'video_track_timescale',
+  'hls_time',
+  'hls_list_size',
+  'hls_segment_filename',
+  'hls_segment_type',
+  'hls_flags',
+  'hls_playlist_type',
+  'segment_time',
+  'segment_format',
+  'segment_list',
+  'start_number',
+  'update',
+  'loop',
+  'id3v2_version',
+  'write_xing',
+  'mpegts_flags',
+  'flvflags',
+  'cluster_time_limit',
+  'seg_duration',
+];
 
 interface Track {
   /** undefined until known. */
@@ -50,7 +84,8 @@ export class Muxer {
   readonly #tracks = new Map<number, Track>();
   #held: Held[] = [];
   #state: 'waiting' | 'writing' | 'ended' | 'closed' = 'waiting';
-  #opened = false;
+  /** The open file; undefined for muxers that open their files themselves. */
+  #file: IOContext | undefined;
   #finalBytes: number | undefined;
 
   /**
@@ -72,7 +107,10 @@ export class Muxer {
     try {
       // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
       const settings = { max_delay: MUX_DELAY, ...options.mux_params };
-      setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, { use: 'encoding' });
+      setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
+        use: 'encoding',
+        names: MUXER_OPTIONS,
+      });
       if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
     } catch (error) {
       this.close();
@@ -83,7 +121,7 @@ export class Muxer {
   /** Bytes of the file so far; for muxers that open their files themselves, of the packets. */
   get bytes(): number {
     if (this.#finalBytes !== undefined) return this.#finalBytes;
-    return this.#opened ? Number(this.#context.pbBytes) : this.payloadBytes;
+    return this.#file ? Number(this.#file.tell()) : this.payloadBytes;
   }
 
   /** True from the moment the header is in the file until the trailer is. */
@@ -133,8 +171,10 @@ export class Muxer {
     }
     if (this.#state !== 'writing') return;
     this.#state = 'ended';
+    // libavformat flushes before it returns, and answers with the error of the file if that failed.
     this.#failing(this.#context.writeTrailerSync(), 'Cannot finish');
-    this.#finalBytes = this.bytes;
+    this.#finalBytes = this.#file?.seekable ? Number(this.#file.sizeSync()) : this.bytes;
+    this.#failing(this.#closeFile(), 'Cannot close');
   }
 
   /** Best effort for a graph that stops early: what has been written becomes a valid file where the format allows. */
@@ -151,9 +191,21 @@ export class Muxer {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     for (const { packet } of this.#held.splice(0)) freeHeld(packet);
-    if (this.#opened) this.#context.closeOutputSync();
+    const ret = this.#closeFile();
+    if (ret < 0) this.#log.warn(`Cannot close ${this.#target.name}: ${errorText(ret)}`);
     this.#context.freeContext();
     ledger.closed('format');
+  }
+
+  /** @returns FFmpeg's code: closing a file can fail as well. */
+  #closeFile(): number {
+    const file = this.#file;
+    if (!file) return 0;
+    this.#file = undefined;
+    this.#context.pb = null;
+    const ret = file.closepSync();
+    ledger.closed('file');
+    return ret;
   }
 
   #track(input: number): Track {
@@ -175,15 +227,19 @@ export class Muxer {
       describe(track.stream);
     }
     if (!has(this.#target.muxer, 'no-file')) {
-      this.#failing(this.#context.openOutputSync(), 'Cannot open');
-      this.#opened = true;
+      const file = new IOContext();
+      this.#failing(file.open2Sync(this.#target.path, AVIO_FLAG_WRITE), 'Cannot open');
+      ledger.opened('file');
+      this.#file = file;
+      this.#context.pb = file;
     }
-    const codecs = tracks.flatMap((track) => track.description?.kind ?? []).join(' and ');
-    this.#failing(
-      this.#context.writeHeaderSync(null),
-      'Cannot write the header of',
-      `Is the codec of each stream (${codecs}) one that the format '${this.#target.muxer.name}' can carry?`,
+    const ret = this.#context.writeHeaderSync(null);
+    const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
+    const codecs = tracks.flatMap((track) =>
+      track.stream ? (avGetCodecName(track.stream.codecpar.codecId) ?? 'unknown') : [],
     );
+    const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
+    this.#failing(ret, 'Cannot write the header of', refused ? hint : undefined);
     this.#state = 'writing';
     for (const track of tracks) {
       if (!track.stream) continue;
@@ -208,7 +264,11 @@ export class Muxer {
     track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
     packet.streamIndex = track.stream.index;
     packet.timeBase = track.streamTimeBase;
-    this.#failing(this.#context.interleavedWriteFrameSync(packet), 'Cannot write to');
+    const image = this.#target.muxer.name === 'image2' && !this.#target.path.includes('%');
+    const hint = image
+      ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
+      : undefined;
+    this.#failing(this.#context.interleavedWriteFrameSync(packet), 'Cannot write to', hint);
   }
 
   /** The corrections of the ffmpeg command: dts not above pts, and each dts above the one before (`write_packet`). */

@@ -128,18 +128,24 @@ export const encoderOptions = v.pipe(
   strictOptions(entries),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
-    const { output_path, null_output, video_params, vframes, min_frames } = dataset.value;
+    const input = dataset.value;
+    const { output_path, null_output, video_params, vframes, min_frames } = input;
+    const issue = (message: string, key: string, value: unknown): void =>
+      addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
     if (output_path === undefined && !null_output) {
-      addIssue({ message: 'needs output_path, the file to write (or null_output: true to write nothing)' });
+      issue('is required: the file to write (or null_output: true to write nothing)', 'output_path', output_path);
     }
     const vsyncName = video_params?.vsync ?? 'auto';
-    if ((video_params?.r || video_params?.max_fr) && vsyncName !== 'auto' && vsyncName !== 'cfr') {
-      addIssue({
-        message: `video_params.vsync '${vsyncName}' contradicts video_params.${video_params.r ? 'r' : 'max_fr'}: a given frame rate means vsync 'cfr'`,
-      });
+    const rate = video_params?.r ? 'r' : video_params?.max_fr ? 'max_fr' : undefined;
+    if (rate !== undefined && vsyncName !== 'auto' && vsyncName !== 'cfr') {
+      issue(
+        `vsync '${vsyncName}' contradicts ${rate}: a given frame rate means vsync 'cfr'`,
+        'video_params',
+        video_params,
+      );
     }
     if (vframes !== undefined && min_frames !== undefined && min_frames > vframes) {
-      addIssue({ message: `min_frames (${min_frames}) is more than vframes (${vframes})` });
+      issue(`${min_frames} is more than vframes (${vframes})`, 'min_frames', min_frames);
     }
   }),
 );

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { AV_NOPTS_VALUE, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import {
   Codec,
@@ -14,10 +15,14 @@ import {
   Packet as NativePacket,
   Rational as NativeRational,
 } from 'node-av/lib';
+import * as assert from 'uvu/assert';
+import FFmpegEncoder from '../../actors/encoder/index.js';
+import { MillraceError } from '../../src/errors.js';
 import {
   AudioFrame,
   check,
   EncodedPacket,
+  ledger,
   MICROSECONDS,
   Packet,
   type Rational,
@@ -25,8 +30,62 @@ import {
   StreamInfo,
   VideoFrame,
 } from '../../src/media/index.js';
+import type { ModuleClass } from '../../src/module/contract.js';
+import { type Driven, drive } from '../kit/drive.js';
 
 export type Feed = [input: number, packet: Packet][];
+
+/** A clip of the fixtures. */
+export function media(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/media/${name}`, import.meta.url));
+}
+
+/** Runs the encoder over a feed; whatever happens, nothing native may be left of it. */
+export async function encode(
+  options: Record<string, unknown>,
+  feed: Feed,
+  inputs?: readonly number[],
+): Promise<Driven> {
+  const byInput: Record<number, Packet[]> = {};
+  for (const input of inputs ?? new Set(feed.map(([id]) => id))) byInput[input] = [];
+  for (const [input, packet] of feed) if (!packet.isEof) byInput[input]?.push(packet);
+  try {
+    return await drive(FFmpegEncoder as unknown as ModuleClass<never>, { options, inputs: byInput, outputs: [] });
+  } finally {
+    for (const [, packet] of feed) packet.close();
+    assert.equal(ledger.snapshot(), {}, 'native objects left');
+  }
+}
+
+/** Runs the encoder where it must fail, and returns how. */
+export async function failure(
+  options: Record<string, unknown>,
+  feed: Feed,
+  inputs?: readonly number[],
+): Promise<MillraceError> {
+  try {
+    await encode(options, feed, inputs);
+  } catch (error) {
+    if (error instanceof MillraceError) return error;
+    throw error;
+  }
+  throw new Error('the encoder did not fail');
+}
+
+/** A feed of one input. */
+export function feedOf(packets: readonly Packet[], input = 0): Feed {
+  return packets.map((packet) => [input, packet]);
+}
+
+/** One second of 160x120 at 25 fps. */
+export function pictures(source = 'testsrc2=size=160x120:rate=25:duration=1'): Feed {
+  return feedOf(generate(source));
+}
+
+/** One second of a tone, mono, 44.1 kHz. */
+export function tone(source = 'sine=frequency=440:sample_rate=44100:duration=1'): Feed {
+  return feedOf(generate(source, 'audio'), 1);
+}
 
 /** A directory that vanishes with the process. */
 export const scratch = mkdtempSync(join(tmpdir(), 'millrace-encoder-'));
