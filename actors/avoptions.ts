@@ -72,10 +72,10 @@ export function setAVOptions(
 
 /** @param elsewhere FFmpeg knows the option, but not for this use. */
 export function unknownOption(name: string, what: string, known: Iterable<string>, elsewhere: boolean): MillraceError {
-  const message = elsewhere
-    ? `${what}: FFmpeg's option '${name}' has no effect here`
-    : `${what}: FFmpeg has no option '${name}' here`;
-  return new MillraceError('ERR_MILLRACE_OPTION', message, { hint: didYouMean(name, known) });
+  const message = elsewhere ? `FFmpeg's option '${name}' has no effect here` : `FFmpeg has no option '${name}' here`;
+  return new MillraceError('ERR_MILLRACE_OPTION', `${what}: ${message}`, {
+    hint: elsewhere ? 'It is for the other direction of coding' : didYouMean(name, known),
+  });
 }
 
 export function refusedValue(

@@ -37,7 +37,7 @@ export interface Driven {
 }
 
 /** Packets of `module` until it has finished. Rejects with what the module throws, after having closed it. */
-export async function drive(module: ModuleClass<never> | Module<never>, given: DriveOptions = {}): Promise<Driven> {
+export async function drive<O>(module: ModuleClass<O> | Module<O>, given: DriveOptions = {}): Promise<Driven> {
   const instance = instantiate(module);
   const outputs = given.outputs ?? [0];
   const result: Driven = {
@@ -68,21 +68,21 @@ export function closeAll(driven: Driven): void {
   for (const packet of Object.values(driven.outputs).flat()) packet.close();
 }
 
-function instantiate(module: ModuleClass<never> | Module<never>): Module {
-  return (typeof module === 'function' ? new module() : Object.create(module)) as Module;
+function instantiate<O>(module: ModuleClass<O> | Module<O>): Module<O> {
+  return (typeof module === 'function' ? new module() : Object.create(module)) as Module<O>;
 }
 
-function contextFor(
-  instance: Module,
-  module: ModuleClass<never> | Module<never>,
+function contextFor<O>(
+  instance: Module<O>,
+  module: ModuleClass<O> | Module<O>,
   given: DriveOptions,
   result: Driven,
   inputs: readonly number[],
   outputs: readonly number[],
-): ModuleContext {
-  const schema = (instance.schema ?? module.schema) as OptionSchema<Record<string, unknown>> | undefined;
+): ModuleContext<O> {
+  const schema = instance.schema ?? module.schema;
   return {
-    options: schema ? validated(schema, given.options ?? {}) : ((given.options ?? {}) as Record<string, unknown>),
+    options: schema ? validated(schema, given.options ?? {}) : ((given.options ?? {}) as O),
     id: 0,
     alias: 'driven',
     inputs: [...inputs].sort((a, b) => a - b),
@@ -111,8 +111,8 @@ export function validated<T>(schema: OptionSchema<T>, options: unknown): T {
   throw new MillraceError('ERR_MILLRACE_OPTION', lines.join('\n'));
 }
 
-async function run(
-  instance: Module,
+async function run<O>(
+  instance: Module<O>,
   given: DriveOptions,
   result: Driven,
   queues: Map<number, Packet[]>,
