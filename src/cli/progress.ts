@@ -38,7 +38,6 @@ export class ProgressDisplay {
         barsize: 30,
         hideCursor: true,
         clearOnComplete: true,
-        forceRedraw: true,
       });
       this.bar.start(total, 0, figures);
     }

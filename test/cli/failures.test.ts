@@ -1,0 +1,75 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeClip, millrace, temporaryFolder } from './kit.js';
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clip = await makeClip(at('clip.mp4'));
+writeFileSync(at('garbage.mp4'), Buffer.alloc(50_000, 'no media at all '));
+writeFileSync(at('empty.mp4'), '');
+
+const test = suite('a failure exits with 1 and says why in one line');
+
+const failures: [what: string, args: string[], says: RegExp][] = [
+  ['missing input', ['transcode', 'nowhere.mp4', 'o.mp4'], /Cannot open nowhere\.mp4: No such file or directory/],
+  ['directory as input', ['transcode', folder, 'o.mp4'], /it is a directory/],
+  ['garbage as input', ['transcode', 'garbage.mp4', 'o.mp4'], /Cannot open garbage\.mp4: Invalid data/],
+  ['empty input', ['inspect', 'empty.mp4'], /the file is empty/],
+  ['missing file to inspect', ['inspect', 'nowhere.mp4'], /No such file or directory/],
+  ['missing folder of the output', ['transcode', clip, 'no/such/folder/o.mp4'], /there is no directory/],
+  ['directory as output', ['transcode', clip, folder], /it is a directory/],
+  ['full disk', ['transcode', clip, '/dev/full', '--vcodec', 'h264', '--acodec', 'aac'], /No space left on device/],
+  ['unknown encoder', ['transcode', clip, 'o.mp4', '--vcodec', 'h265x'], /no encoder 'h265x'/],
+  ['unknown preset', ['transcode', clip, 'o.mp4', '--preset', 'warp'], /preset.*warp/],
+  ['wrong crf', ['transcode', clip, 'o.mp4', '--crf', 'good'], /crf.*good/],
+];
+for (const [what, args, says] of failures) {
+  test(what, async () => {
+    const { code, stdout, stderr } = await millrace(args, { cwd: folder });
+    assert.is(code, 1);
+    assert.is(stdout, '');
+    assert.match(stderr, says);
+    assert.match(stderr, /^millrace: [^\n]+\n$/);
+  });
+}
+
+test('--quiet does not hide it', async () => {
+  const { code, stderr } = await millrace(['transcode', clip, '/dev/full', '--quiet']);
+  assert.is(code, 1);
+  assert.match(stderr, /^millrace: [^\n]+\n$/);
+});
+
+test('--json tells it to programs as well', async () => {
+  const { code, stdout, stderr } = await millrace(['transcode', clip, '/dev/full', '--json']);
+  assert.is(code, 1);
+  assert.match(stderr, /^millrace: [^\n]+\n$/);
+  const { ok, error } = JSON.parse(stdout);
+  assert.is(ok, false);
+  assert.equal([error.code, error.module, error.nodeId], ['ERR_MILLRACE_OUTPUT', 'c_ffmpeg_encoder', 1]);
+  assert.match(error.message, 'No space left');
+});
+
+test('MILLRACE_DEBUG=1 adds the stack', async () => {
+  const { code, stderr } = await millrace(['transcode', clip, '/dev/full'], { env: { MILLRACE_DEBUG: '1' } });
+  assert.is(code, 1);
+  assert.match(stderr, /\n {4}at /);
+  assert.match(stderr, 'ERR_MILLRACE_OUTPUT');
+});
+
+test('an output is not begun when the input cannot be read', async () => {
+  await millrace(['transcode', 'garbage.mp4', 'untouched.mp4'], { cwd: folder });
+  assert.not.ok(existsSync(at('untouched.mp4')));
+});
+
+test('a module that throws in its process', async () => {
+  writeFileSync(at('broken.mjs'), `export default { process() { throw new TypeError('two\\nlines'); } };`);
+  const graph = { nodes: [{ id: 0, alias: 'b', module_info: { name: 'broken', path: at('broken.mjs') } }] };
+  writeFileSync(at('broken.json'), JSON.stringify(graph));
+  const { code, stderr } = await millrace(['run', at('broken.json'), '--allow-modules']);
+  assert.is(code, 1);
+  assert.is(stderr, 'millrace: node 0 "b" (broken) failed in process: two lines\n');
+});
+
+test.run();

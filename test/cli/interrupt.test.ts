@@ -1,0 +1,90 @@
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { contents, makeClip, millrace, type Result, temporaryFolder } from './kit.js';
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clip = await makeClip(at('clip.mp4'));
+
+/** Plays the clip for ever; slowly, so that the output stays small. */
+function endless(output: string): string {
+  const path = at(`${output}.json`);
+  const graph = {
+    nodes: [
+      {
+        id: 0,
+        module_info: { name: 'c_ffmpeg_decoder' },
+        option: { input_path: clip, loop: -1, realtime: 1 },
+        output_streams: [{ identifier: 'video:v' }, { identifier: 'audio:a' }],
+      },
+      {
+        id: 1,
+        module_info: { name: 'c_ffmpeg_encoder' },
+        option: { output_path: at(output), video_params: { preset: 'ultrafast', tune: 'zerolatency' } },
+        input_streams: [{ identifier: 'v' }, { identifier: 'a' }],
+      },
+    ],
+  };
+  writeFileSync(path, JSON.stringify(graph));
+  return path;
+}
+
+/** The output has begun: some frames are in it. */
+const under_way = (output: string) => (): boolean =>
+  (statSync(at(output), { throwIfNoEntry: false })?.size ?? 0) > 1000;
+const told = ({ stderr }: Result): boolean => stderr.includes('interrupt again to abort');
+
+const test = suite('an interrupted run');
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${name} finishes the output and exits with 130`, async () => {
+    const output = `${name}.mp4`;
+    const signals = [{ name, when: under_way(output) }];
+    const { code, signal, stdout, stderr } = await millrace(['run', endless(output)], { signals });
+    assert.is(signal, null);
+    assert.is(code, 130);
+    assert.is(stderr, 'millrace: finishing the output; interrupt again to abort\n');
+    assert.match(stdout, /frames.*\(stopped early\)\n$/);
+    const { frames, samples } = await contents(at(output));
+    assert.is(frames, Number(/(\d+) frames/.exec(stdout)?.[1]));
+    assert.ok(frames > 0 && samples > 0, `${frames} frames, ${samples} samples`);
+  });
+}
+
+test('--json tells that it was stopped', async () => {
+  const signals = [{ name: 'SIGINT', when: under_way('json.mp4') } as const];
+  const { code, stdout } = await millrace(['run', endless('json.mp4'), '--json'], { signals });
+  assert.is(code, 130);
+  const report = JSON.parse(stdout);
+  assert.equal([report.ok, report.stopped, report.leaked], [true, true, {}]);
+});
+
+test('--quiet stays silent', async () => {
+  const signals = [{ name: 'SIGINT', when: under_way('quiet.mp4') } as const];
+  const { code, stdout, stderr } = await millrace(['run', endless('quiet.mp4'), '--quiet'], { signals });
+  assert.is(code, 130);
+  assert.is(stdout + stderr, '');
+});
+
+test('the second signal aborts', async () => {
+  // A source that ignores the stop: its call under way never settles by itself.
+  writeFileSync(at('stuck.mjs'), `export default { process() { return new Promise((r) => setTimeout(r, 60_000)); } };`);
+  const graph = {
+    option: { stop_grace: 500 },
+    nodes: [{ id: 0, module_info: { name: 'stuck', path: at('stuck.mjs') } }],
+  };
+  writeFileSync(at('stuck.json'), JSON.stringify(graph));
+  const started = Date.now();
+  const signals = [
+    { name: 'SIGINT', when: () => Date.now() - started > 1000 },
+    { name: 'SIGINT', when: told },
+  ] as const;
+  const { code, stderr } = await millrace(['run', at('stuck.json'), '--allow-modules'], { signals });
+  assert.is(code, 130);
+  assert.match(stderr, /was aborted: interrupted twice\n$/);
+  assert.ok(Date.now() - started < 6000);
+});
+
+test.run();

@@ -1,0 +1,105 @@
+/** Starts the built command and looks at what it did. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { encode, Graph } from 'millrace';
+import { TestSink } from 'millrace/testing';
+
+export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+/** A command that takes longer hangs. */
+const LIMIT_MS = 20_000;
+
+export interface Result {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Options {
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Signals to send, each when the condition holds; looked at every 20 ms. */
+  signals?: readonly { name: NodeJS.Signals; when: (so_far: Result) => boolean }[];
+}
+
+/** Runs `node script ...args` to its own end. Rejects if it has to be killed. */
+export function node(script: string, args: readonly string[], options: Options = {}): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const result: Result = { code: null, signal: null, stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      result.stdout += chunk;
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      result.stderr += chunk;
+    });
+    const pending = [...(options.signals ?? [])];
+    const signaller = setInterval(() => {
+      if (!pending[0]?.when(result)) return;
+      child.kill(pending.shift()!.name);
+    }, 20);
+    const watchdog = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${script} ${args.join(' ')} did not end\n${result.stdout}${result.stderr}`));
+    }, LIMIT_MS);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(watchdog);
+      clearInterval(signaller);
+      resolve({ ...result, code, signal });
+    });
+  });
+}
+
+export function millrace(args: readonly string[], options: Options = {}): Promise<Result> {
+  return node(CLI, args, options);
+}
+
+/** A folder that goes with the process. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A clip of 25 fps, 320x180, with a tone of 48 kHz. */
+export async function makeClip(
+  path: string,
+  { seconds = 2, video = true, audio = true }: { seconds?: number; video?: boolean; audio?: boolean } = {},
+): Promise<string> {
+  const graph = new Graph();
+  const picture = video ? graph.filter('testsrc2', { size: '320x180', rate: 25, duration: seconds }) : null;
+  const tone = audio ? graph.filter('sine', { sample_rate: 48000, duration: seconds }) : null;
+  encode(picture, tone, { output_path: path, ...(video && { video_params: { preset: 'ultrafast' } }) });
+  await graph.run();
+  return path;
+}
+
+export interface Contents {
+  frames: number;
+  width: number | undefined;
+  height: number | undefined;
+  samples: number;
+  /** MD5 of each picture, in order. */
+  pictures: (string | undefined)[];
+}
+
+/** Decodes a file to its end. */
+export async function contents(path: string): Promise<Contents> {
+  const graph = new Graph();
+  const source = graph.decode({ input_path: path });
+  const [video, audio] = [new TestSink(), new TestSink()];
+  source.video.module(video.spec, video.options, { callback: video.callback });
+  source.audio.module(audio.spec, audio.options, { callback: audio.callback });
+  await graph.run();
+  const { width, height } = video.packets[0] ?? {};
+  const samples = audio.packets.reduce((sum, packet) => sum + (packet.samples ?? 0), 0);
+  return { frames: video.packets.length, width, height, samples, pictures: video.packets.map(({ hash }) => hash) };
+}

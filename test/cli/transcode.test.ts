@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { contents, makeClip, millrace, temporaryFolder } from './kit.js';
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clip = await makeClip(at('clip.mp4'));
+
+const test = suite('millrace transcode');
+
+test('decodes, scales and encodes; says what it did in one line', async () => {
+  const { code, stdout, stderr } = await millrace([
+    ...['transcode', clip, at('small.mp4'), '--scale', '160x90', '--preset', 'ultrafast', '--crf', '30'],
+  ]);
+  assert.is(code, 0);
+  assert.is(stderr, '');
+  assert.match(stdout, /^\S+small\.mp4: 50 frames, \S+ [kM]B, \S+ s, \d+ fps, speed \S+x, \d threads?\n$/);
+  const { frames, width, height, samples } = await contents(at('small.mp4'));
+  assert.equal([frames, width, height], [50, 160, 90]);
+  assert.ok(Math.abs(samples - 96_000) <= 2048, `${samples} samples`);
+});
+
+test('--json prints the report and nothing else', async () => {
+  const { code, stdout, stderr } = await millrace(['transcode', clip, at('json.mp4'), '--json', '--threads', '2']);
+  assert.is(code, 0);
+  assert.is(stderr, '');
+  assert.is(stdout.trimEnd().split('\n').length, 1);
+  const report = JSON.parse(stdout);
+  assert.is(report.ok, true);
+  assert.equal([report.frames, report.threads, report.stopped, report.leaked], [50, 2, false, {}]);
+  assert.equal(report.warnings, []);
+  assert.equal(
+    report.nodes.map((node: { module: string }) => node.module),
+    ['c_ffmpeg_decoder', 'c_ffmpeg_encoder'],
+  );
+  assert.is(report.bytes, readFileSync(at('json.mp4')).length);
+  for (const node of report.nodes) assert.is(node.state, 'closed');
+});
+
+test('--quiet prints nothing', async () => {
+  const { code, stdout, stderr } = await millrace(['transcode', clip, at('quiet.mp4'), '--quiet']);
+  assert.is(code, 0);
+  assert.is(stdout + stderr, '');
+});
+
+test('makes the same pictures on any number of threads', async () => {
+  const made: string[][] = [];
+  for (const threads of ['0', '1', 'auto']) {
+    const output = at(`threads-${threads}.mkv`);
+    const { code } = await millrace([
+      'transcode',
+      clip,
+      output,
+      '--vcodec',
+      'ffv1',
+      '--threads',
+      threads,
+      '--no-audio',
+    ]);
+    assert.is(code, 0);
+    made.push((await contents(output)).pictures.map(String));
+  }
+  assert.is(made[0]!.length, 50);
+  assert.equal(made[1], made[0]);
+  assert.equal(made[2], made[0]);
+});
+
+test('an input without sound, and one without pictures', async () => {
+  const silent = await makeClip(at('silent.mp4'), { audio: false });
+  const blind = await makeClip(at('blind.m4a'), { video: false });
+  assert.is((await millrace(['transcode', silent, at('silent-out.mp4')])).code, 0);
+  assert.is((await millrace(['transcode', blind, at('blind-out.mp4')])).code, 0);
+  const [picture, sound] = [await contents(at('silent-out.mp4')), await contents(at('blind-out.mp4'))];
+  assert.equal([picture.frames, picture.samples], [50, 0]);
+  assert.is(sound.frames, 0);
+  assert.ok(sound.samples > 90_000);
+});
+
+test('--no-video and --no-audio leave a stream out', async () => {
+  assert.is((await millrace(['transcode', clip, at('no-video.mp4'), '--no-video'])).code, 0);
+  assert.is((await millrace(['transcode', clip, at('no-audio.mp4'), '--no-audio'])).code, 0);
+  const [sound, picture] = [await contents(at('no-video.mp4')), await contents(at('no-audio.mp4'))];
+  assert.is(sound.frames, 0);
+  assert.ok(sound.samples > 90_000);
+  assert.equal([picture.frames, picture.samples], [50, 0]);
+});
+
+test('a container for sound alone takes the sound, with the codec it is made for', async () => {
+  assert.is((await millrace(['transcode', clip, at('sound.wav')])).code, 0);
+  const info = JSON.parse((await millrace(['inspect', at('sound.wav'), '--json'])).stdout);
+  assert.equal(
+    info.streams.map((stream: { codec: string }) => stream.codec),
+    ['pcm_s16le'],
+  );
+});
+
+test('--start and --end cut', async () => {
+  const { code } = await millrace(['transcode', clip, at('cut.mp4'), '--start', '0.4', '--end', '0:01.2']);
+  assert.is(code, 0);
+  assert.is((await contents(at('cut.mp4'))).frames, 20);
+});
+
+test('copies streams without encoding them', async () => {
+  const { code } = await millrace(['transcode', clip, at('copy.mkv'), '--vcodec', 'copy', '--acodec', 'copy']);
+  assert.is(code, 0);
+  const [before, after] = [await contents(clip), await contents(at('copy.mkv'))];
+  assert.equal(after.pictures, before.pictures);
+});
+
+test('--bitrate and --acodec reach the encoders', async () => {
+  const args = ['--bitrate', '100k', '--acodec', 'pcm_s16le', '--preset', 'ultrafast'];
+  assert.is((await millrace(['transcode', clip, at('rate.mkv'), ...args])).code, 0);
+  const rate = (8 * readFileSync(at('rate.mkv')).length) / 2 - 48_000 * 16;
+  assert.ok(rate < 300_000, `${rate} bits per second of video`);
+  const info = JSON.parse((await millrace(['inspect', at('rate.mkv'), '--json'])).stdout);
+  assert.is(info.streams[1].codec, 'pcm_s16le');
+});
+
+test.run();

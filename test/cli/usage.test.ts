@@ -1,0 +1,235 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeClip, millrace, temporaryFolder } from './kit.js';
+
+const folder = temporaryFolder();
+const clip = await makeClip(join(folder, 'clip.mp4'));
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+function graphFile(name: string, graph: object): string {
+  const path = join(folder, name);
+  writeFileSync(path, JSON.stringify(graph));
+  return path;
+}
+
+const copy = graphFile('copy.json', {
+  nodes: [
+    {
+      id: 0,
+      module_info: { name: 'c_ffmpeg_decoder' },
+      option: { input_path: clip },
+      output_streams: [{ identifier: 'video:picture' }],
+    },
+    {
+      id: 1,
+      alias: 'writer',
+      module_info: { name: 'c_ffmpeg_encoder' },
+      option: { output_path: join(folder, 'run.mp4'), video_params: { preset: 'ultrafast' } },
+      input_streams: [{ identifier: 'picture' }],
+    },
+  ],
+});
+
+const help = suite('help');
+
+help('prints the version of the package', async () => {
+  const { code, stdout } = await millrace(['--version']);
+  assert.is(code, 0);
+  assert.is(stdout, `${version}\n`);
+});
+
+help('lists the commands, and nothing that is not there', async () => {
+  const { code, stdout, stderr } = await millrace(['--help']);
+  assert.is(code, 0);
+  assert.is(stderr, '');
+  assert.equal([...stdout.matchAll(/^ {2}([a-z]+) .*</gm)].map((match) => match[1]).concat('modules'), [
+    'transcode',
+    'run',
+    'inspect',
+    'graph',
+    'modules',
+  ]);
+  assert.not.match(stdout, 'bench');
+});
+
+help('describes the flags of a command', async () => {
+  const { code, stdout } = await millrace(['transcode', '--help']);
+  assert.is(code, 0);
+  for (const flag of 'scale vcodec preset crf bitrate acodec no-video no-audio start end threads json quiet'.split(
+    ' ',
+  )) {
+    assert.match(stdout, `--${flag}`);
+  }
+});
+
+help.run();
+
+const usage = suite('bad usage exits with 2');
+
+const wrong: [what: string, args: string[], says: RegExp][] = [
+  ['no command', [], /Usage: millrace/],
+  ['unknown command', ['transode', 'a', 'b'], /unknown command 'transode'\n\(Did you mean transcode\?\)/],
+  ['unknown option', ['transcode', 'a', 'b', '--scal', '2x2'], /unknown option '--scal'\n\(Did you mean --scale\?\)/],
+  ['missing argument', ['transcode', 'a'], /missing required argument 'output'/],
+  ['superfluous argument', ['inspect', 'a', 'b'], /too many arguments/],
+  ['size', ['transcode', 'a', 'b', '--scale', '640'], /'--scale <WxH>' argument '640' is invalid.*640x360/],
+  ['size without a number', ['transcode', 'a', 'b', '--scale', '-1x-2'], /--scale/],
+  ['time', ['transcode', 'a', 'b', '--start', 'soon'], /--start <time>' argument 'soon' is invalid.*1:30/],
+  ['threads', ['transcode', 'a', 'b', '--threads', 'many'], /whole number or auto/],
+  ['number of threads', ['transcode', clip, 'b.mp4', '--threads', '9999'], /threads: must be.*256/],
+  ['end before start', ['transcode', clip, 'b.mp4', '--start', '2', '--end', '1'], /--end must be later than --start/],
+  ['scaling a copy', ['transcode', clip, 'b.mp4', '--vcodec', 'copy', '--crf', '20'], /--crf has no effect.*copy/],
+  [
+    'video flag without video',
+    ['transcode', clip, 'b.mp4', '--no-video', '--crf', '20'],
+    /--crf has no effect.*--no-video/,
+  ],
+  [
+    'video flag for a sound format',
+    ['transcode', clip, 'b.mp3', '--scale', '2x2'],
+    /--scale has no effect.*carries no video/,
+  ],
+  ['nothing left', ['transcode', clip, 'b.mp4', '--no-video', '--no-audio'], /nothing to do/],
+  ['output is the input', ['transcode', clip, join(folder, '.', 'clip.mp4')], /is the input itself/],
+  ['format of a drawing', ['graph', copy, '--format', 'png'], /Allowed choices are mermaid, dot, json/],
+  ['missing graph file', ['run', 'nowhere.json'], /nowhere\.json/],
+];
+for (const [what, args, says] of wrong) {
+  usage(what, async () => {
+    const { code, stdout, stderr } = await millrace(args, { cwd: folder });
+    assert.is(code, 2);
+    assert.is(stdout, '');
+    assert.match(stderr, says);
+    assert.not.match(stderr, /\n {4}at /);
+  });
+}
+
+usage('a wrong graph file: every problem on a line of its own', async () => {
+  const file = graphFile('wrong.json', {
+    option: { schedular_count: 2 },
+    nodes: [
+      { id: 0, module_info: { name: 'c_ffmpeg_decoder' }, option: { input_path: clip, loops: 3 }, output_streams: [] },
+      { id: 0, module_info: { name: 'c_ffmpeg_encodr' }, option: {} },
+    ],
+  });
+  const { code, stderr } = await millrace(['run', file]);
+  assert.is(code, 2);
+  const lines = stderr.trimEnd().split('\n');
+  assert.match(lines[0]!, /^millrace: the graph file .*wrong\.json cannot be used$/);
+  for (const place of ['option.schedular_count', 'nodes[0].option.loops', 'nodes[1].id', 'nodes[1].module_info.name']) {
+    assert.ok(
+      lines.some((line) => line.startsWith(`  ${place}`)),
+      `${place} in\n${stderr}`,
+    );
+  }
+});
+
+usage.run();
+
+const trust = suite('run');
+
+trust('runs a graph file', async () => {
+  const { code, stdout, stderr } = await millrace(['run', copy]);
+  assert.is(code, 0);
+  assert.is(stderr, '');
+  assert.match(stdout, /copy\.json: 50 frames, .* fps, speed .*x, \d threads?\n$/);
+});
+
+trust('loads module files only when allowed', async () => {
+  const module = join(folder, 'refusing.mjs');
+  writeFileSync(module, `export default { process() { throw new Error('here I am'); } };`);
+  const file = graphFile('module.json', {
+    nodes: [{ id: 0, module_info: { name: 'refusing', path: module }, output_streams: [] }],
+  });
+  const refused = await millrace(['run', file]);
+  assert.is(refused.code, 2);
+  assert.match(refused.stderr, /may not load the module file/);
+  const allowed = await millrace(['run', file, '--allow-modules']);
+  assert.is(allowed.code, 1);
+  assert.match(allowed.stderr, 'here I am');
+});
+
+trust('opens URLs only of protocols that are allowed', async () => {
+  const file = graphFile('remote.json', {
+    nodes: [
+      {
+        id: 0,
+        module_info: { name: 'c_ffmpeg_decoder' },
+        option: { input_path: 'http://127.0.0.1:9/clip.mp4' },
+        output_streams: [{ identifier: 'video:v' }],
+      },
+      { id: 1, module_info: { name: 'null_sink' }, input_streams: [{ identifier: 'v' }] },
+    ],
+  });
+  const refused = await millrace(['run', file]);
+  assert.is(refused.code, 2);
+  assert.match(refused.stderr, /may not open 'http:'/);
+  const allowed = await millrace(['run', file, '--allow-protocol', 'https', '--allow-protocol', 'http']);
+  assert.is(allowed.code, 1);
+  assert.match(allowed.stderr, 'Connection refused');
+});
+
+trust.run();
+
+const looking = suite('graph, modules, inspect');
+
+looking('draws a graph file as Mermaid, DOT and JSON', async () => {
+  const mermaid = await millrace(['graph', copy]);
+  assert.match(mermaid.stdout, /^flowchart LR\n.*writer<br\/>c_ffmpeg_encoder/s);
+  const dot = await millrace(['graph', copy, '--format', 'dot']);
+  assert.match(dot.stdout, /^digraph "graph" \{/);
+  const json = await millrace(['graph', copy, '--format', 'json']);
+  assert.is(JSON.parse(json.stdout).nodes[1].alias, 'writer');
+  assert.equal([mermaid.code, dot.code, json.code], [0, 0, 0]);
+});
+
+looking('lists the modules', async () => {
+  const names = ['c_ffmpeg_decoder', 'c_ffmpeg_filter', 'c_ffmpeg_encoder', 'pass_through', 'null_sink'];
+  const text = await millrace(['modules']);
+  assert.equal(
+    text.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[0]),
+    names,
+  );
+  const json = await millrace(['modules', '--json']);
+  const list = JSON.parse(json.stdout);
+  assert.equal(
+    list.map((module: { name: string }) => module.name),
+    names,
+  );
+  for (const { summary } of list) assert.match(text.stdout, summary);
+});
+
+looking('shows the streams of a file', async () => {
+  const { code, stdout } = await millrace(['inspect', clip]);
+  assert.is(code, 0);
+  const [head, video, audio] = stdout.split('\n');
+  assert.match(head!, /clip\.mp4: mov,mp4.*, 0:02\.\d\d$/);
+  assert.match(video!, /^ {2}0 {2}video {2}h264 {2}320x180, yuv420p, 25 fps, 50 frames, \d+ kb\/s, 0:02\.00$/);
+  assert.match(audio!, /^ {2}1 {2}audio {2}aac {3}48000 Hz, mono, fltp, \d+ kb\/s/);
+});
+
+looking('shows the streams of a file as JSON', async () => {
+  const { code, stdout } = await millrace(['inspect', clip, '--json']);
+  assert.is(code, 0);
+  const info = JSON.parse(stdout);
+  assert.is(info.path, clip);
+  assert.is(info.streams.length, 2);
+  const [video, audio] = info.streams;
+  assert.equal([video.kind, video.codec, video.width, video.height, video.frames], ['video', 'h264', 320, 180, 50]);
+  assert.equal(video.frameRate, { num: 25, den: 1 });
+  assert.equal([audio.kind, audio.codec, audio.sampleRate, audio.channels], ['audio', 'aac', 48000, 1]);
+  assert.ok(Math.abs(info.duration - 2) < 0.1);
+});
+
+looking('a reader that leaves early is no failure', async () => {
+  const { code, stderr } = await millrace(['graph', copy, '--format', 'json']);
+  assert.is(code, 0);
+  assert.is(stderr, '');
+});
+
+looking.run();
