@@ -12,6 +12,7 @@ import { MillraceError } from '../../src/errors.js';
 import { check, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
+import { checkX264Names } from './x264-names.js';
 
 /** BMF's and everyday names beside those of FFmpeg's encoders. */
 const aliases: Readonly<Record<string, readonly string[]>> = {
@@ -79,6 +80,7 @@ function prepareContext(settings: EncoderSettings): CodecContext {
   context.allocContext3(codec);
   ledger.opened('codec');
   try {
+    if (codec.name?.startsWith('libx264')) checkX264Names(settings.av, path);
     // Without a number the ffmpeg command lets the encoder choose its threads; libavcodec alone would take one.
     const own = { threads: settings.threads ?? 'auto', ...(settings.bitRate !== undefined && { b: settings.bitRate }) };
     setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, { use: 'encoding', codec });
