@@ -38,6 +38,8 @@ export async function execute(graph: Graph, name: string, { json, quiet }: Outpu
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process[how](signal, onSignal);
   };
 
+  // SVT-AV1 writes to stderr past FFmpeg's log; 1: errors only.
+  process.env.SVT_LOG ??= '1';
   listen('on');
   let report: Report;
   try {

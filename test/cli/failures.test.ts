@@ -22,8 +22,12 @@ const failures: [what: string, args: string[], says: RegExp][] = [
   ['directory as output', ['transcode', clip, folder], /it is a directory/],
   ['full disk', ['transcode', clip, '/dev/full', '--vcodec', 'h264', '--acodec', 'aac'], /No space left on device/],
   ['unknown encoder', ['transcode', clip, 'o.mp4', '--vcodec', 'h265x'], /no encoder 'h265x'/],
-  ['unknown preset', ['transcode', clip, 'o.mp4', '--preset', 'warp'], /preset.*warp/],
-  ['wrong crf', ['transcode', clip, 'o.mp4', '--crf', 'good'], /crf.*good/],
+  [
+    'unknown preset',
+    ['transcode', clip, 'o.mp4', '--preset', 'warp'],
+    /video_params\.preset: libx264 has no preset "warp"/,
+  ],
+  ['wrong crf', ['transcode', clip, 'o.mp4', '--crf', 'good'], /"good" for its option 'crf'/],
 ];
 for (const [what, args, says] of failures) {
   test(what, async () => {

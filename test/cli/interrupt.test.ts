@@ -32,8 +32,7 @@ function endless(output: string): string {
 }
 
 /** The output has begun: some frames are in it. */
-const under_way = (output: string) => (): boolean =>
-  (statSync(at(output), { throwIfNoEntry: false })?.size ?? 0) > 1000;
+const underWay = (output: string) => (): boolean => (statSync(at(output), { throwIfNoEntry: false })?.size ?? 0) > 1000;
 const told = ({ stderr }: Result): boolean => stderr.includes('interrupt again to abort');
 
 const test = suite('an interrupted run');
@@ -41,7 +40,7 @@ const test = suite('an interrupted run');
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   test(`${name} finishes the output and exits with 130`, async () => {
     const output = `${name}.mp4`;
-    const signals = [{ name, when: under_way(output) }];
+    const signals = [{ name, when: underWay(output) }];
     const { code, signal, stdout, stderr } = await millrace(['run', endless(output)], { signals });
     assert.is(signal, null);
     assert.is(code, 130);
@@ -54,7 +53,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 test('--json tells that it was stopped', async () => {
-  const signals = [{ name: 'SIGINT', when: under_way('json.mp4') } as const];
+  const signals = [{ name: 'SIGINT', when: underWay('json.mp4') } as const];
   const { code, stdout } = await millrace(['run', endless('json.mp4'), '--json'], { signals });
   assert.is(code, 130);
   const report = JSON.parse(stdout);
@@ -62,7 +61,7 @@ test('--json tells that it was stopped', async () => {
 });
 
 test('--quiet stays silent', async () => {
-  const signals = [{ name: 'SIGINT', when: under_way('quiet.mp4') } as const];
+  const signals = [{ name: 'SIGINT', when: underWay('quiet.mp4') } as const];
   const { code, stdout, stderr } = await millrace(['run', endless('quiet.mp4'), '--quiet'], { signals });
   assert.is(code, 130);
   assert.is(stdout + stderr, '');

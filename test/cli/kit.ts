@@ -22,7 +22,9 @@ export interface Options {
   cwd?: string;
   env?: Record<string, string>;
   /** Signals to send, each when the condition holds; looked at every 20 ms. */
-  signals?: readonly { name: NodeJS.Signals; when: (so_far: Result) => boolean }[];
+  signals?: readonly { name: NodeJS.Signals; when: (soFar: Result) => boolean }[];
+  /** The reader of its stdout leaves at once. */
+  deaf?: boolean;
 }
 
 /** Runs `node script ...args` to its own end. Rejects if it has to be killed. */
@@ -40,6 +42,7 @@ export function node(script: string, args: readonly string[], options: Options =
     child.stderr.on('data', (chunk: Buffer) => {
       result.stderr += chunk;
     });
+    if (options.deaf) child.stdout.destroy();
     const pending = [...(options.signals ?? [])];
     const signaller = setInterval(() => {
       if (!pending[0]?.when(result)) return;
