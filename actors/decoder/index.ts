@@ -5,7 +5,7 @@
 import { AVDISCARD_ALL } from 'node-av/constants';
 import type { Stream } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { Packet, setLogLevel } from '../../src/media/index.js';
+import { Packet, StreamInfo, setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { Input, type Kind } from './input.js';
 import { type DecoderOptions, decoderOptions } from './options.js';
@@ -132,7 +132,8 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
       if (this.#draining.length === 0) this.#endPass();
       return true;
     }
-    const track = this.#tracks.find(({ stream }) => stream.index === packet.streamIndex);
+    const streamIndex = packet.streamIndex;
+    const track = this.#tracks.find(({ index }) => index === streamIndex);
     if (!track) return true;
     this.#packets++;
     try {
@@ -235,19 +236,30 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
     const meter = this.#require(this.#ctx).meter;
     const time = packet.timestamp;
     if (time !== undefined && time > meter.position) meter.position = time;
-    if (output === 0) meter.frames++;
+    if (output === 0 && !(packet.payload instanceof StreamInfo)) meter.frames++;
     task.output(output).push(packet);
   }
 
   #deliverEnds(task: Task): void {
     for (const id of this.#ended.splice(0)) if (!task.output(id).closed) task.output(id).push(Packet.eof());
-    if (this.#tracks.length === 0) task.done();
+    if (this.#tracks.length > 0) return;
+    this.#report();
+    task.done();
   }
 
   #close(track: Track): void {
     this.#finished.corrupt += track.corrupt;
     this.#finished.refused += track.refused;
     track.close();
+  }
+
+  /** Says once what was left out. */
+  #report(): void {
+    const { corrupt, refused } = this.#finished;
+    const path = this.#input?.path;
+    if (corrupt > 0) this.#ctx?.log.warn(`${path}: ${corrupt} damaged packets could not be decoded and were left out`);
+    if (refused > 0) this.#ctx?.log.warn(`${path}: ${refused} pictures larger than max_width_height were left out`);
+    this.#finished = { corrupt: 0, refused: 0 };
   }
 
   #require<T>(value: T | undefined): T {
@@ -267,11 +279,7 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
     this.#tracks = [];
     this.#draining = undefined;
     this.#ended = [];
-    const { corrupt, refused } = this.#finished;
-    const path = this.#input?.path;
-    if (corrupt > 0) this.#ctx?.log.warn(`${path}: ${corrupt} damaged packets could not be decoded and were left out`);
-    if (refused > 0) this.#ctx?.log.warn(`${path}: ${refused} pictures larger than max_width_height were left out`);
-    this.#finished = { corrupt: 0, refused: 0 };
+    this.#report();
     this.#input?.close();
     this.#input = undefined;
   }

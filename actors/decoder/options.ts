@@ -48,7 +48,10 @@ const noRawPush: Schema<false> = parsed('0: push_raw_stream is not supported in 
 
 const entries = {
   /** File or URL. */
-  input_path: text('the path or URL of the input'),
+  input_path: v.optional(
+    text('the path or URL of the input (data by input packets is not supported in this version)'),
+    '',
+  ),
   /** Absolute stream indices in the container; absent or -1: the best stream of each kind (av_find_best_stream). */
   map_v: v.optional(integer({ min: -1 }), -1),
   map_a: v.optional(integer({ min: -1 }), -1),

@@ -38,6 +38,8 @@ export abstract class Track {
   readonly output: number;
   readonly kind: Kind;
   readonly stream: Stream;
+  /** Of the stream in the container. */
+  readonly index: number;
   readonly clock: StreamClock;
   /** Nothing more of this range is wanted. */
   rangeEnded = false;
@@ -49,6 +51,7 @@ export abstract class Track {
     this.output = options.output;
     this.kind = options.kind;
     this.stream = options.stream;
+    this.index = options.stream.index;
     this.clock = new StreamClock(options.timing);
     this.timeBase = options.timeBase;
     this.frameRate = options.frameRate;
