@@ -38,15 +38,6 @@ export class Described {
     this.meta = meta;
     this.blobs = blobs;
   }
-
-  /** The blobs as private copies. Costs a copy more than `blobs`, which write straight into shared memory. */
-  get parts(): Uint8Array[] {
-    return this.blobs.map((blob) => {
-      const bytes = new Uint8Array(blob.byteLength);
-      blob.copyTo(bytes);
-      return bytes;
-    });
-  }
 }
 
 /** Binary payloads that keep their type; everything else binary goes as a value. */

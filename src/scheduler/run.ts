@@ -217,6 +217,7 @@ export class GraphRun {
       nodes,
       links,
       nodeThreads: spec.nodes.map((_, index) => this.boardThread(index)),
+      names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
       allLinks: spec.links.map((_, index) => this.ends(index)),
       bytesLimit: spec.options.queueBytesLimit,
       hardCap: spec.options.hardCap,

@@ -244,13 +244,13 @@ export class Part {
     const link = actor.overflowing(this.spec.hardCap);
     if (link === undefined) return;
     const ends = this.spec.links.find((l) => l.index === link.index)!;
-    const nodes = this.spec.nodes;
-    const from = nodes.find((node) => node.index === ends.producer)!;
+    const { names, hardCap } = this.spec;
+    const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
     const message =
-      `the link from output ${ends.output} of ${from.module.name} "${from.alias}" to input ${ends.input} of node index ` +
-      `${ends.consumer} holds about ${Math.round(link.waitingBytes / 1e6)} MB beyond its limit of ${ends.limit} packets, ` +
-      `more than hard_cap (${Math.round(this.spec.hardCap / 1e6)} MB): its consumer waits for packets of another input ` +
-      'that come much later, or the module emits without end in one call';
+      `the link from output ${ends.output} of ${names[ends.producer]} to input ${ends.input} of ${names[ends.consumer]} ` +
+      `holds about ${megabytes(link.waitingBytes)} beyond its limit of ${ends.limit} packets, more than hard_cap ` +
+      `(${megabytes(hardCap)}): its consumer waits for packets of another input that come much later, or its producer ` +
+      'emits too much in one call';
     this.failNode(actor.node, 'run', new MillraceError('ERR_MILLRACE_LINK_OVERFLOW', message));
   }
 

@@ -40,6 +40,8 @@ export interface PartSpec {
   links: PartLink[];
   /** Thread of every node of the graph, by node index. */
   nodeThreads: number[];
+  /** What every node is called in messages, by node index. */
+  names: string[];
   /** Every link of the graph, for the relief rule. */
   allLinks: LinkEnds[];
   bytesLimit: number;

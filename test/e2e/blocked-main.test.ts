@@ -28,7 +28,7 @@ function graphThatSigns(directory: string, where?: string) {
   const gather = add(graph, 'Gather', { order: 'sequence' }, { inputs: branches });
   const middle =
     where === undefined ? gather : add(graph, 'Failing', { where, after: 100 }, { inputs: [gather], alias: 'bad' });
-  add(graph, 'Signer', { file: join(directory, 'closed') }, { inputs: [middle] });
+  add(graph, 'Signer', { file: join(directory, 'closed') }, { inputs: [middle], thread: 'signer' });
   return graph;
 }
 

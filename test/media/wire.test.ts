@@ -250,15 +250,6 @@ test('a record that is none of ours is refused', () => {
   assert.throws(() => restore(PAYLOAD_KIND.video, {}, []), ring);
 });
 
-test('parts are the blobs as copies', () => {
-  const bytes = new Uint8Array([1, 2, 3]);
-  const described = describe(bytes);
-  const { parts } = described;
-  bytes.fill(0);
-  assert.equal(parts, [new Uint8Array([1, 2, 3])]);
-  assert.equal(restore(described.kind, described.meta, parts), new Uint8Array([1, 2, 3]));
-});
-
 test('nothing stayed open', () => {
   assert.equal(ledger.snapshot(), {});
   assert.is(ledger.finalised, 0);
