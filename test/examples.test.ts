@@ -1,0 +1,109 @@
+/** Runs every example, and every block marked `js runnable` in the README and the guide. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { contents, node, type Result, temporaryFolder } from './cli/kit.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const examples = join(root, 'examples');
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+
+async function run(name: string, ...args: string[]): Promise<Result> {
+  const result = await node(join(examples, name), args, { cwd: folder });
+  assert.is(result.stderr, '');
+  assert.is(result.code, 0);
+  return result;
+}
+
+const test = suite('examples');
+const tested = new Set<string>();
+
+function example(name: string, check: () => Promise<void>): void {
+  tested.add(name);
+  test(name, check);
+}
+
+example('make-clip.mjs', async () => {
+  await run('make-clip.mjs', 'clip.mp4', '2');
+  const { frames, width, height, samples } = await contents(at('clip.mp4'));
+  assert.equal([frames, width, height], [50, 640, 360]);
+  assert.ok(Math.abs(samples - 96_000) <= 2048, `${samples} samples`);
+});
+
+example('transcode.mjs', async () => {
+  const { stdout } = await run('transcode.mjs');
+  assert.match(stdout, /100 %\n/);
+  const [small, sound] = [await contents(at('small.mp4')), await contents(at('sound.m4a'))];
+  assert.equal([small.frames, small.width, small.height], [50, 320, 180]);
+  assert.is(sound.frames, 0);
+  assert.ok(Math.abs(sound.samples - 96_000) <= 2048, `${sound.samples} samples`);
+});
+
+example('overlay.mjs', async () => {
+  await run('overlay.mjs');
+  const { frames, width, height, samples } = await contents(at('overlay.mp4'));
+  assert.equal([frames, width, height], [50, 640, 360]);
+  assert.ok(samples > 90_000, `${samples} samples`);
+});
+
+example('user-module.mjs', async () => {
+  const { stdout } = await run('user-module.mjs');
+  assert.match(stdout, /^posterized\.mp4: 50 frames; posterize took \d+ ms in \d+ calls on thread \d\n$/);
+  const { frames, pictures } = await contents(at('posterized.mp4'));
+  assert.is(frames, 50);
+  const before = await contents(at('clip.mp4'));
+  assert.ok(pictures.every((hash, i) => hash !== before.pictures[i]));
+});
+
+example('graph-file.mjs', async () => {
+  const { stdout } = await run('graph-file.mjs');
+  assert.match(stdout, /^flowchart LR\n.*half: 50 frames, \d+ bytes\n$/s);
+  const { frames, width, height } = await contents(at('half.mp4'));
+  assert.equal([frames, width, height], [50, 320, 180]);
+});
+
+test('each is tested, short, and says how it is used', () => {
+  const names = readdirSync(examples).filter((name) => name.endsWith('.mjs'));
+  assert.equal(new Set(names), tested);
+  for (const name of names) {
+    const text = readFileSync(join(examples, name), 'utf8');
+    assert.ok(text.split('\n').length < 60, name);
+    assert.match(text, `// Usage: node examples/${name}`);
+  }
+});
+
+test.run();
+
+const documents = suite('snippets');
+
+/** Blocks that run: ```js runnable. They find clip.mp4 in the current directory. */
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+let found = 0;
+for (const page of pages) {
+  const text = readFileSync(join(root, page), 'utf8');
+  for (const [index, [, code]] of [...text.matchAll(/^```js runnable\n(.*?)^```$/gms)].entries()) {
+    found++;
+    documents(`${page} ${index + 1}`, async () => {
+      // Inside the package, so that it finds itself by its name.
+      const script = join(root, '.tmp', `snippet-${process.pid}-${found}-${index}.mjs`);
+      writeFileSync(script, code!);
+      const { code: exit, stderr } = await node(script, [], { cwd: folder });
+      assert.is(stderr, '');
+      assert.is(exit, 0);
+    });
+  }
+}
+
+documents('there are some', () => {
+  assert.ok(found >= 5, `${found} snippets`);
+});
+
+documents.run();

@@ -1,0 +1,133 @@
+/** The tarball of `npm pack`, installed into an empty project. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { node, temporaryFolder } from '../cli/kit.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const project = temporaryFolder();
+const modules = join(project, 'node_modules');
+const installed = join(modules, 'millrace');
+
+function run(command: string, args: string[], cwd: string): string {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/**
+ * Unpacks the tarball as npm would; of the other packages exactly those it depends on are reachable, as links to ours,
+ * so that no registry is needed.
+ */
+function install(): string[] {
+  const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], root);
+  const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+  mkdirSync(installed, { recursive: true });
+  run('tar', ['-xzf', join(project, filename), '--strip-components=1', '-C', installed], project);
+  const { dependencies, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  for (const name of Object.keys(dependencies)) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  mkdirSync(join(modules, '.bin'));
+  symlinkSync(join(installed, bin.millrace), join(modules, '.bin', 'millrace'));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
+  return files.map((file) => file.path);
+}
+
+function write(name: string, text: string): string {
+  const path = join(project, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const files = install();
+const test = suite('the installed package');
+
+test('holds what is needed and nothing else', () => {
+  for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/worker.js', 'dist/cli.js', 'README.md', 'LICENSE']) {
+    assert.ok(files.includes(file), file);
+  }
+  const strays = files.filter(
+    (file) => !/^(dist|docs|examples)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+  );
+  assert.equal(strays, []);
+});
+
+test('runs a graph in threads of its own', async () => {
+  const script = write(
+    'graph.mjs',
+    `import { Graph } from 'millrace';
+     const graph = new Graph({ threads: 2 });
+     const picture = graph.filter('testsrc2', { size: '64x36', duration: 1 });
+     picture.vflip().encode(null, { output_path: 'out.mp4' });
+     const { frames, threads, leaked } = await graph.run();
+     console.log(JSON.stringify({ frames, threads, leaked }));`,
+  );
+  const { code, stdout, stderr } = await node(script, [], { cwd: project });
+  assert.is(stderr, '');
+  assert.is(code, 0);
+  assert.equal(JSON.parse(stdout), { frames: 25, threads: 2, leaked: {} });
+  assert.ok(existsSync(join(project, 'out.mp4')));
+});
+
+test('imports its rings and its test kit by themselves', async () => {
+  const script = write(
+    'entries.mjs',
+    `import { RingBuffer } from 'millrace/ringbuffer';
+     import { Graph } from 'millrace';
+     import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
+     const watch = new LeakWatch();
+     const [source, sink] = [new TestSource({ count: 7, kind: 'video' }), new TestSink()];
+     const graph = new Graph({ threads: 1 });
+     graph.module(source.spec, source.options).module(sink.spec, sink.options, { callback: sink.callback });
+     watch.check(await graph.run());
+     console.log(typeof RingBuffer.create, sink.packets.length);`,
+  );
+  const { code, stdout, stderr } = await node(script, [], { cwd: project });
+  assert.is(stderr, '');
+  assert.is(code, 0);
+  assert.is(stdout, 'function 7\n');
+});
+
+test('brings the command', async () => {
+  const listed = run(process.execPath, [join(modules, '.bin', 'millrace'), 'modules'], project);
+  assert.match(listed, /^c_ffmpeg_decoder .*\nc_ffmpeg_filter /);
+  const made = run(process.execPath, [join(modules, '.bin', 'millrace'), 'inspect', '--json', 'out.mp4'], project);
+  assert.is(JSON.parse(made).streams[0].width, 64);
+});
+
+test('brings its types', () => {
+  write(
+    'typed.ts',
+    `import { type Report, defineModule, Graph, GraphError, type Packet } from 'millrace';
+     import { RingBuffer } from 'millrace/ringbuffer';
+     import { TestSink } from 'millrace/testing';
+     const graph = new Graph({ threads: 'auto' });
+     const { video, audio } = graph.decode({ input_path: 'in.mp4' });
+     video.scale(640, 360).encode(audio, { output_path: 'out.mp4', video_params: { crf: 23 } });
+     const [left] = video.split(2);
+     left.module(defineModule<{ gain: number }>({
+       process(task) { for (const packet of task.inputs.get(0) ?? []) task.output(0).push(packet satisfies Packet); },
+     }), { gain: 2 });
+     export const report: Promise<Report> = graph.run({ onProgress: ({ fps }) => console.log(fps) });
+     export const code = (error: unknown): string => (error instanceof GraphError ? error.code : '');
+     export const others = [RingBuffer, TestSink];
+     // @ts-expect-error an option that does not exist
+     graph.decode({ inputpath: 'in.mp4' });
+     // @ts-expect-error no such method
+     video.scle(1, 2);`,
+  );
+  const options = { strict: true, noUncheckedIndexedAccess: true, noEmit: true, target: 'ES2022', lib: ['ES2023'] };
+  const compilerOptions = { ...options, module: 'NodeNext', moduleResolution: 'NodeNext', types: ['node'] };
+  write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
+  mkdirSync(join(modules, '@types'));
+  symlinkSync(join(root, 'node_modules/@types/node'), join(modules, '@types/node'));
+  let output = '';
+  try {
+    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], project);
+  } catch (error) {
+    output = String((error as { stdout?: unknown }).stdout);
+  }
+  assert.is(output, '');
+});
+
+test.run();
