@@ -77,6 +77,8 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
         const input = this.#inputs.get(id);
         if (input) for (const packet of packets) this.#accept(input, packet);
       }
+      // An input past its limit is left, so that its producer can stop; the others go on.
+      for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
       if ([...this.#inputs.values()].every((input) => input.ended)) {
         this.#muxer?.end();
         this.#report();
@@ -126,7 +128,7 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
 
   #accept(input: Input, packet: Packet): void {
     if (input.ended) {
-      // Past its limit; the graph knows no other way to close one of several inputs than to take and drop.
+      // Came in the same call behind the one that reached the limit.
       if (!packet.isEof && this.#ctx) this.#ctx.meter.dropped++;
       return;
     }

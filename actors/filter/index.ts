@@ -88,8 +88,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     if (this.#more) return [];
     if (this.#graph === undefined) return this.#inputs.filter((input) => !hasHead(input)).map(({ id }) => id);
     const next = this.#demand.next(this.#held);
-    // What still comes for an input that the graph has closed is dropped; holding it back could block its producer.
-    return this.#inputs.filter((input) => input.id === next || (input.ended && !input.ending)).map(({ id }) => id);
+    return this.#inputs.filter((input) => input.id === next).map(({ id }) => id);
   }
 
   process(task: Task): void {
@@ -107,6 +106,12 @@ export default class FFmpegFilter implements Module<FilterOptions> {
       this.#configure();
     }
     this.#run(task);
+    // What the graph has closed by itself (the audio beside a finished trim) need not be produced any more.
+    for (const input of this.#inputs) {
+      if (!input.ended || input.ending) continue;
+      input.ending = true;
+      task.closeInput(input.id);
+    }
   }
 
   /** Takes the frames of a call over from their packets. */

@@ -20,6 +20,11 @@ export interface Task {
   /** Packets by input id, each list in order; an ended input's list ends with a packet whose `isEof` is true. */
   readonly inputs: Map<number, Packet[]>;
   output(id: number): OutputPort;
+  /**
+   * This module takes no more from that input: what is queued there is released, its end counts as seen, and its
+   * producer learns it (a decoder stops decoding what nobody takes). Harmless for an input that has ended.
+   */
+  closeInput(id: number): void;
   /** This module has finished for good: EOF goes out on every output, its inputs are closed, then `close()` is called. */
   done(): void;
 }

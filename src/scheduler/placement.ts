@@ -86,31 +86,51 @@ function autoThreads(nodes: NodeSpec[]): number {
   return Math.max(1, Math.min(heavy, availableParallelism()));
 }
 
-/** Stretch of every item when the sequence is cut into at most `parts` stretches with the least maximum weight. */
+/**
+ * Stretch of every item when the sequence is cut into `parts` stretches (or one per item, if there are fewer) so that
+ * the heaviest is as light as possible.
+ */
 function cut(weights: readonly number[], parts: number): number[] {
-  const total = weights.reduce((sum, w) => sum + w, 0);
   let low = Math.max(0, ...weights);
-  let high = total;
-  // Half-steps of the smallest weight are finer than any difference that matters.
+  let high = weights.reduce((sum, w) => sum + w, 0);
+  // Finer than any difference between the guessed weights.
   while (high - low > 0.05) {
     const middle = (low + high) / 2;
-    if (stretches(weights, middle).at(-1)! < parts) high = middle;
+    if (stretches(weights, middle).length <= parts) high = middle;
     else low = middle;
   }
-  return stretches(weights, high);
+  const cuts = stretches(weights, high);
+  // Who asked for more threads than that gets them: the heaviest stretch that can be split is.
+  while (cuts.length < Math.min(parts, weights.length)) splitHeaviest(weights, cuts);
+  return weights.map((_, item) => cuts.findLastIndex((start) => start <= item));
 }
 
+/** First item of every stretch when none may weigh more than `most`. */
 function stretches(weights: readonly number[], most: number): number[] {
-  let part = 0;
-  let sum = 0;
-  return weights.map((w) => {
-    if (sum > 0 && sum + w > most + 1e-9) {
-      part++;
+  const starts: number[] = [];
+  let sum = Number.POSITIVE_INFINITY;
+  weights.forEach((w, item) => {
+    if (sum + w > most + 1e-9) {
+      starts.push(item);
       sum = 0;
     }
     sum += w;
-    return part;
   });
+  return starts;
+}
+
+function splitHeaviest(weights: readonly number[], starts: number[]): void {
+  const sumOf = (from: number, to: number): number => weights.slice(from, to).reduce((sum, w) => sum + w, 0);
+  let best = { weight: -1, at: 0, item: 0 };
+  starts.forEach((from, at) => {
+    const to = starts[at + 1] ?? weights.length;
+    const weight = sumOf(from, to);
+    if (to - from < 2 || weight <= best.weight) return;
+    let item = from + 1;
+    while (item + 1 < to && sumOf(from, item + 1) <= weight / 2) item++;
+    best = { weight, at: at + 1, item };
+  });
+  starts.splice(best.at, 0, best.item);
 }
 
 /** Leaves out threads that nobody is on. */

@@ -164,6 +164,7 @@ export class Actor {
     const task: Task = {
       inputs,
       output: (id) => this.outlet(id),
+      closeInput: (id) => this.closeInput(id),
       done: () => {
         this.doneSaid = true;
       },
@@ -208,6 +209,14 @@ export class Actor {
     }
     if (received > 0) this.count(NodeFigure.packetsIn, received);
     return inputs;
+  }
+
+  private closeInput(id: number): void {
+    const inlet = this.inlets.find((candidate) => candidate.id === id);
+    if (inlet === undefined || inlet.ended) return;
+    inlet.ended = true;
+    this.openInputs--;
+    inlet.link.leave();
   }
 
   private outlet(id: number): Outlet {

@@ -241,6 +241,7 @@ test('a paced decoder stops waiting when it is aborted', async () => {
   const task = {
     inputs: new Map(),
     output: () => ({ closed: false, push: (p: Packet) => void got.push(p) }),
+    closeInput() {},
     done() {},
   };
   while (!stop.signal.aborted) await decoder.process(task);
@@ -284,7 +285,7 @@ test('reset makes it ready to read the same input again', () => {
     const finish = () => {
       done = true;
     };
-    const task = { inputs: new Map(), output, done: finish };
+    const task = { inputs: new Map(), output, closeInput() {}, done: finish };
     while (!done) void decoder.process(task);
     if (round === 0) decoder.reset();
   }

@@ -152,6 +152,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
         output: () => {
           throw new Error('the encoder has no outputs');
         },
+        closeInput: () => {},
         done: () => {
           done = true;
         },

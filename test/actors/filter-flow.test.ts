@@ -158,7 +158,7 @@ ends('one output ends while another goes on', async () => {
           },
         };
       };
-      super.process({ inputs: task.inputs, output, done: () => task.done() });
+      super.process({ inputs: task.inputs, output, closeInput: (id) => task.closeInput(id), done: () => task.done() });
     }
   }
   const graph = '[0]split[a][b];[a]trim=end_frame=3[0];[b]null[1]';

@@ -32,6 +32,7 @@ pass('the end of one input ends its output at once', async () => {
     override process(task: Task): void {
       super.process({
         inputs: task.inputs,
+        closeInput: (id) => task.closeInput(id),
         done: () => task.done(),
         output: (id) => ({
           closed: false,

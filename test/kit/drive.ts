@@ -153,6 +153,9 @@ async function run<O>(
           }
         },
       }),
+      closeInput: (id) => {
+        for (const packet of queues.get(id)?.splice(0) ?? []) packet.close();
+      },
       done: () => {
         done = true;
       },
