@@ -48,7 +48,8 @@ export async function execute(graph: Graph, name: string, { json, quiet }: Outpu
     progress?.end();
     if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: summarise(error) })}\n`);
     const code = tellError(error);
-    return abort.signal.aborted ? INTERRUPTED : code;
+    // Stopped before there was anything to write is a failure too, but not the one that matters.
+    return signals > 0 ? INTERRUPTED : code;
   } finally {
     listen('off');
   }

@@ -22,7 +22,11 @@ function endless(output: string): string {
       {
         id: 1,
         module_info: { name: 'c_ffmpeg_encoder' },
-        option: { output_path: at(output), video_params: { preset: 'ultrafast', tune: 'zerolatency' } },
+        option: {
+          output_path: at(output),
+          mux_params: { flush_packets: 1 },
+          video_params: { preset: 'ultrafast', tune: 'zerolatency' },
+        },
         input_streams: [{ identifier: 'v' }, { identifier: 'a' }],
       },
     ],
@@ -84,6 +88,27 @@ test('the second signal aborts', async () => {
   assert.is(code, 130);
   assert.match(stderr, /was aborted: interrupted twice\n$/);
   assert.ok(Date.now() - started < 6000);
+});
+
+test('interrupted before there is anything to write: 130 as well', async () => {
+  writeFileSync(at('slow.mjs'), `export default { process() { return new Promise((r) => setTimeout(r, 1500)); } };`);
+  const graph = {
+    nodes: [
+      { id: 0, module_info: { name: 'slow', path: at('slow.mjs') }, output_streams: [{ identifier: 's' }] },
+      {
+        id: 1,
+        module_info: { name: 'c_ffmpeg_encoder' },
+        option: { output_path: at('none.mp4') },
+        input_streams: [{ identifier: 's' }],
+      },
+    ],
+  };
+  writeFileSync(at('slow.json'), JSON.stringify(graph));
+  const started = Date.now();
+  const signals = [{ name: 'SIGINT', when: () => Date.now() - started > 1000 }] as const;
+  const { code, stderr } = await millrace(['run', at('slow.json'), '--allow-modules'], { signals });
+  assert.is(code, 130);
+  assert.match(stderr, /interrupt again to abort\nmillrace: .*Nothing to write to [^\n]*\n$/);
 });
 
 test.run();
