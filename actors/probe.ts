@@ -1,9 +1,10 @@
 /** What a media file holds, without decoding it. */
-import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT } from 'node-av/constants';
+import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT, AV_PKT_DATA_DISPLAYMATRIX } from 'node-av/constants';
 import type { Stream } from 'node-av/lib';
 import { fromNativeTimestamp, MICROSECONDS, type Rational, rescale, StreamInfo } from '../src/media/index.js';
 import type { StreamKind } from '../src/media/stream-info.js';
 import { Input } from './decoder/input.js';
+import { rotation } from './decoder/rotate.js';
 
 export interface MediaInfo {
   /** As it was given. */
@@ -42,6 +43,8 @@ export interface MediaStream {
   frameRate?: Rational;
   /** Pixel aspect. */
   sampleAspectRatio?: Rational;
+  /** Degrees clockwise by which players, and the decoder, turn the picture; width and height are those before. */
+  rotation?: number;
   /** Hz. */
   sampleRate?: number;
   channels?: number;
@@ -99,6 +102,7 @@ function describe(stream: Stream): MediaStream {
         pixelFormat: named(info.format),
         frameRate: fraction(frameRate),
         sampleAspectRatio: fraction(sampleAspectRatio),
+        rotation: known(rotationOf(stream)),
       });
     case 'audio':
       return defined({
@@ -111,6 +115,12 @@ function describe(stream: Stream): MediaStream {
     default:
       return defined(common);
   }
+}
+
+function rotationOf(stream: Stream): number {
+  const side = stream.codecpar.getAllCodedSideData().find(({ type }) => type === AV_PKT_DATA_DISPLAYMATRIX);
+  if (side === undefined) return 0;
+  return rotation(Int32Array.from({ length: 9 }, (_, i) => side.data.readInt32LE(4 * i)));
 }
 
 function seconds(value: bigint | undefined, unit: Rational): number | undefined {

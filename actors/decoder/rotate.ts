@@ -27,7 +27,7 @@ export function uprightFilters(matrix: DisplayMatrix): FilterSpec[] {
 }
 
 /** Degrees clockwise by which the picture has to be turned, 0 to 360 (av_display_rotation_get). */
-function rotation(matrix: DisplayMatrix): number {
+export function rotation(matrix: DisplayMatrix): number {
   const at = (i: number) => (matrix[i] ?? 0) / 65536;
   const width = Math.hypot(at(0), at(3));
   const height = Math.hypot(at(1), at(4));

@@ -28,10 +28,12 @@ function row(stream: MediaStream): string[] {
   return [`  ${index}`, kind, codec, details.join(', ')];
 }
 
-function picture({ width, height, pixelFormat, frameRate, sampleAspectRatio: aspect, frames }: MediaStream): string[] {
+function picture(stream: MediaStream): string[] {
+  const { width, height, pixelFormat, frameRate, sampleAspectRatio: aspect, rotation, frames } = stream;
   return [
     ...(width && height ? [`${width}x${height}`] : []),
     ...(aspect && aspect.num !== aspect.den ? [`pixels ${aspect.num}:${aspect.den}`] : []),
+    ...(rotation ? [`turned by ${rotation}°`] : []),
     ...(pixelFormat ? [pixelFormat] : []),
     ...(frameRate ? [`${decimal(frameRate)} fps`] : []),
     ...(frames ? [`${frames} frames`] : []),

@@ -25,7 +25,7 @@ export function reportLine(name: string, report: Report): string {
   const seconds = report.milliseconds / 1000;
   const position = Math.max(0, ...report.nodes.map((node) => node.position)) / 1e6;
   const parts = [
-    ...(report.frames > 0 ? [`${report.frames} frames`] : []),
+    ...(report.frames > 0 ? [`${report.frames} ${report.frames === 1 ? 'frame' : 'frames'}`] : []),
     ...(report.bytes > 0 ? [bytes(report.bytes)] : []),
     `${seconds.toFixed(2)} s`,
     ...(report.frames > 0 ? [`${Math.round(report.frames / seconds)} fps`] : []),
