@@ -1,6 +1,7 @@
 /** An open decoder: packets in, frames out, damaged ones counted. */
-import { AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING, AVERROR_EOF } from 'node-av/constants';
+import { AV_CHANNEL_ORDER_UNSPEC, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING, AVERROR_EOF } from 'node-av/constants';
 import {
+  avChannelLayoutDefault,
   avGetCodecName,
   Codec,
   CodecContext,
@@ -91,6 +92,10 @@ export class StreamCodec {
       const parameters = stream.codecpar;
       if (options.decoder !== undefined) parameters.codecId = this.codec.id;
       check(context.parametersToContext(parameters), `Cannot set up decoding ${this.#what}`);
+      const { order, nbChannels } = context.channelLayout;
+      // As the ffmpeg command (-guess_layout_max): filters such as concat refuse channels of which only the number is known.
+      if (kind === 'audio' && order === AV_CHANNEL_ORDER_UNSPEC && nbChannels > 0)
+        context.channelLayout = avChannelLayoutDefault(nbChannels);
       context.pktTimebase = new NativeRational(timeBase.num, timeBase.den);
       this.#setOptions(options);
       const { num, den } = context.framerate;

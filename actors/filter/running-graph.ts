@@ -1,5 +1,10 @@
 /** One configured libavfilter graph: frames in, frames out, one owner. */
-import { AV_BUFFERSRC_FLAG_KEEP_REF, AV_BUFFERSRC_FLAG_NONE, AV_BUFFERSRC_FLAG_PUSH } from 'node-av/constants';
+import {
+  AV_BUFFERSRC_FLAG_KEEP_REF,
+  AV_BUFFERSRC_FLAG_NONE,
+  AV_BUFFERSRC_FLAG_PUSH,
+  AV_NOPTS_VALUE,
+} from 'node-av/constants';
 import { type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import {
@@ -157,6 +162,9 @@ export class RunningGraph {
     check(ret, `The ${this.#title} failed`);
     this.#spare = undefined;
     ledger.closed('scratch-frame');
+    // libavfilter copies the decoding time of some frame that went in, which says nothing of this one. Without it the
+    // encoder knows that the frame does not come straight from a decoder.
+    av.pktDts = AV_NOPTS_VALUE;
     const frame = kind === 'video' ? VideoFrame.wrap(av, { frameRate }) : AudioFrame.wrap(av);
     frame.timeBase = timeBase;
     return frame;
