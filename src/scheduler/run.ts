@@ -239,7 +239,7 @@ export class GraphRun {
     );
     this.local = { host, part };
     host.add(part);
-    void part.load();
+    part.load();
     host.run().catch((error: unknown) => {
       this.fail(error instanceof Error ? error : new Error(String(error)));
       this.threadEnded(spec.thread, {});

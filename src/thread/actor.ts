@@ -70,8 +70,9 @@ export class Actor {
     readonly module: Module,
     readonly context: ModuleContext,
     onError: (error: unknown) => void,
+    wake: () => void,
   ) {
-    this.deliveries = new Deliveries(onError);
+    this.deliveries = new Deliveries(onError, wake);
     this.node = parts.node;
     this.alias = parts.alias;
     this.rank = parts.rank;

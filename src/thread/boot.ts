@@ -43,7 +43,7 @@ export function boot({ bell: buffer, port, spin }: BootData): void {
     const part = new Part(spec, tellOf(spec.run), host.wake);
     parts.set(spec.run, part);
     host.add(part);
-    void part.load();
+    part.load();
   }
 
   const tellOf =

@@ -52,8 +52,7 @@ export class DirectLink implements OutLink, InLink {
   private sent = 0;
   private taken = 0;
   private high = 0;
-  private over = 0;
-  private overBytes = 0;
+  private bytes = 0;
   left = false;
   readonly moves = 0; // nothing ever moves: the queue is the room
 
@@ -75,10 +74,7 @@ export class DirectLink implements OutLink, InLink {
       this.high = length;
       this.board.setHighWater(this.index, length);
     }
-    if (length > this.limit) {
-      this.over = length - this.limit;
-      this.overBytes += payloadBytes(packet.payload);
-    }
+    this.bytes += payloadBytes(packet.payload);
   }
 
   flush(): boolean {
@@ -91,9 +87,9 @@ export class DirectLink implements OutLink, InLink {
   }
 
   get waitingBytes(): number {
-    // The average of those that waited is exact enough for a cap, and needs no walk.
-    const waiting = this.queue.length - this.limit;
-    return waiting <= 0 ? 0 : (this.overBytes / this.over) * waiting;
+    // By the average of all that are queued: exact enough for a cap, and needs no walk.
+    const { length } = this.queue;
+    return length <= this.limit ? 0 : (this.bytes / length) * (length - this.limit);
   }
 
   announce(): void {
@@ -110,11 +106,8 @@ export class DirectLink implements OutLink, InLink {
   take(): Packet | undefined {
     const packet = this.queue.shift();
     if (packet !== undefined) {
+      this.bytes -= payloadBytes(packet.payload);
       this.board.setTaken(this.index, ++this.taken);
-      if (this.queue.length <= this.limit) {
-        this.over = 0;
-        this.overBytes = 0;
-      }
     }
     return packet;
   }

@@ -15,8 +15,14 @@ export class Deliveries {
   private readonly handedOn = new Set<unknown>();
   private scheduled = false;
 
-  /** @param onError what went wrong in a delivery that no caller waits for. */
-  constructor(private readonly onError: (error: unknown) => void) {}
+  /**
+   * @param onError what went wrong in a delivery that no caller waits for.
+   * @param wake called after such a delivery: the host may be asleep, and its own links ring no bell.
+   */
+  constructor(
+    private readonly onError: (error: unknown) => void,
+    private readonly wake: () => void,
+  ) {}
 
   add(outlet: Outlet, packet: Packet): void {
     this.pending.push({ outlet, packet });
@@ -24,8 +30,10 @@ export class Deliveries {
     this.scheduled = true;
     queueMicrotask(() => {
       this.scheduled = false;
+      if (this.pending.length === 0) return; // the call has returned, and what it pushed is delivered
       try {
         this.deliver();
+        this.wake();
       } catch (error) {
         this.onError(error);
       }

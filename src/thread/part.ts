@@ -26,6 +26,7 @@ export class Part {
   /** It is over, or about to be: nothing is scheduled any more. */
   private ending = false;
   ended = false;
+  private loading: Promise<void> = Promise.resolve();
   private readonly bells: Doorbell[];
   private readonly relief: Relief;
   private readonly aborter = new AbortController();
@@ -48,12 +49,17 @@ export class Part {
 
   // --- beginning ----------------------------------------------------------------------------------------------------
 
-  /** Loads and initialises every module; the last thread to do so lets the graph go. Never rejects. */
-  async load(): Promise<void> {
+  /** Loads and initialises every module; the last thread to do so lets the graph go. */
+  load(): void {
+    this.loading = this.loadAll();
+  }
+
+  /** Never rejects. */
+  private async loadAll(): Promise<void> {
     const { spec, board } = this;
     const links = this.makeLinks();
     for (const node of spec.nodes) {
-      if (board.state === GraphState.aborting) break;
+      if (this.ending || board.state === GraphState.aborting) break;
       await this.guard(node, 'load', async () => {
         const module = instantiate(await loadModule(node.module));
         const actor = this.makeActor(node, module, links);
@@ -113,12 +119,9 @@ export class Part {
     const ids = [...outputs.keys()].sort((a, b) => a - b);
     const context = this.makeContext(node, connected, ids);
     const { index, alias, rank } = node;
-    return new Actor(
-      { node: index, alias, rank, inlets, unconnected, outputs, board: this.board },
-      module,
-      context,
-      (error) => this.failNode(index, 'process', error),
-    );
+    const parts = { node: index, alias, rank, inlets, unconnected, outputs, board: this.board };
+    const onError = (error: unknown): void => this.failNode(index, 'process', error);
+    return new Actor(parts, module, context, onError, this.wake);
   }
 
   private makeContext(node: PartNode, inputs: number[], outputs: number[]): ModuleContext {
@@ -143,10 +146,10 @@ export class Part {
   hasWork(): boolean {
     if (this.ending) return false;
     const { state } = this.board;
-    if (state === GraphState.aborting) return this.initialised;
+    if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
     const before = this.moves();
-    for (const actor of this.actors) if (actor.ready()) return true;
+    for (const actor of this.actors) if (this.isReady(actor)) return true;
     // A packet that only now found room is work too: it changes what the board must show before this thread sleeps.
     return this.moves() !== before || this.finished();
   }
@@ -161,7 +164,7 @@ export class Part {
   step(turn: number): boolean {
     if (this.ending) return false;
     const { state } = this.board;
-    if (state === GraphState.aborting && this.initialised) {
+    if (state === GraphState.aborting) {
       this.ending = true;
       void this.abortAll();
       return true;
@@ -190,12 +193,26 @@ export class Part {
     let selfDriven: Actor | undefined;
     let patient: Actor | undefined;
     for (const actor of this.actors) {
-      if (!actor.ready()) continue;
+      if (!this.isReady(actor)) continue;
       if (++actor.passedOver > PATIENCE && actor.passedOver > (patient?.passedOver ?? 0)) patient = actor;
       if (actor.finished || !actor.selfDriven) fed ??= actor;
       else if (selfDriven === undefined || actor.lastTurn < selfDriven.lastTurn) selfDriven = actor;
     }
     return patient ?? fed ?? selfDriven;
+  }
+
+  private isReady(actor: Actor): boolean {
+    return this.attempt(actor, () => actor.ready()) ?? false;
+  }
+
+  /** Moving what waits can fail (a payload that cannot cross threads), and so can a module's `wants`. */
+  private attempt<T>(actor: Actor, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.failNode(actor.node, 'transport', error);
+      return undefined;
+    }
   }
 
   private finished(): boolean {
@@ -260,7 +277,7 @@ export class Part {
    */
   showIdle(): boolean {
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
-    for (const actor of this.actors) if (!actor.ready()) actor.showIdle();
+    for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle());
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
@@ -328,7 +345,7 @@ export class Part {
     for (const pending of this.pendingCalls.values()) pending.reject(reason);
     this.pendingCalls.clear();
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
-    await withinGrace(Promise.all(this.running), this.spec.stopGrace / 2);
+    await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
     await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
     for (const actor of this.actors) actor.discard();
     this.end();

@@ -155,6 +155,45 @@ failure('an asynchronous call that never settles does not keep a graph from bein
   }
 });
 
+failure(
+  'a payload that cannot cross threads is an error of the node that pushed it, also when it had to wait',
+  async () => {
+    const graph = new Graph({ threads: 2, queue_length_limit: 2 });
+    const sink = new TestSink({ delay: 2 });
+    const source = add(graph, 'Untransferable', {}, { alias: 'pusher' });
+    graph.module(sink.spec, sink.options, { inputs: [source], callback: sink.callback });
+    const error = await failureOf(graph);
+    assert.is(error.code, 'ERR_MILLRACE_PAYLOAD');
+    assert.is(error.alias, 'pusher');
+    assert.match(error.message, /payload\.call is a function/);
+  },
+);
+
+failure('a module whose wants() throws fails the graph', async () => {
+  for (const threads of [0, 1]) {
+    const graph = new Graph({ threads });
+    add(graph, 'BadWants', {}, { inputs: [add(graph, 'Endless')], alias: 'picky' });
+    const error = await failureOf(graph);
+    assert.is(error.alias, 'picky');
+    assert.match(error.message, /wants said no/);
+  }
+});
+
+failure('an init that never settles does not keep a graph from being aborted', async () => {
+  for (const threads of [0, 2]) {
+    const leaks = new LeakWatch();
+    const graph = new Graph({ threads, stop_grace: 200 });
+    add(graph, 'Stuck', {}, { inputs: [add(graph, 'Endless')] });
+    try {
+      await graph.run({ signal: AbortSignal.timeout(300) });
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as GraphError).code, 'ERR_MILLRACE_ABORTED');
+    }
+    leaks.check();
+  }
+});
+
 failure('a signal that is aborted before the run rejects it and leaves nothing', async () => {
   const leaks = new LeakWatch();
   const graph = new Graph({ threads: 2 });

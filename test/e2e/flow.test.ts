@@ -131,6 +131,15 @@ for (const threads of PLACEMENTS) {
     assert.equal(numbers(quick.packets), upTo(500));
   });
 
+  flow(`${at}what an asynchronous call pushes is delivered while it still runs`, async () => {
+    const graph = new Graph({ threads });
+    const sink = new TestSink({ limit: 5 });
+    const relay = add(graph, 'Relay', {}, { inputs: [add(graph, 'Streamer')] });
+    graph.module(sink.spec, sink.options, { inputs: [relay], callback: sink.callback });
+    await graph.run(); // would never end otherwise
+    assert.equal(numbers(sink.packets).slice(0, 5), upTo(5));
+  });
+
   flow(`${at}stop() ends endless sources and what is under way arrives`, async () => {
     const graph = new Graph({ threads });
     const sink = new TestSink();
