@@ -130,4 +130,25 @@ test('brings its types', () => {
   assert.is(output, '');
 });
 
+const locked = suite('the lock file');
+
+// npm writes a lock file without the packages its registry did not serve at that moment, and npm ci then refuses it.
+locked('has an entry for every package it mentions, those of other platforms too', () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dependencies?: object; optionalDependencies?: object }>;
+  };
+  const missing: string[] = [];
+  for (const [place, { dependencies, optionalDependencies }] of Object.entries(packages)) {
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      let folder: string | undefined = place;
+      while (folder !== undefined && !packages[join(folder, 'node_modules', name)]) {
+        folder = folder === '' ? undefined : folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')));
+      }
+      if (folder === undefined) missing.push(`${name} of ${place}`);
+    }
+  }
+  assert.equal(missing, []);
+});
+
+locked.run();
 test.run();
