@@ -71,8 +71,10 @@ export class ConfigError extends MillraceError {
 
 export type Phase = 'load' | 'init' | 'process' | 'reset' | 'close' | 'transport' | 'run';
 
-/** A running graph failed. The first failure wins; later ones are in `report.warnings`. */
+/** A running graph failed. The first failure wins; later ones are among its `warnings`. */
 export class GraphError extends MillraceError {
+  /** What else was worth knowing of the run: what a report lists as warnings, and later failures. */
+  warnings: readonly string[] = [];
   readonly nodeId: number | undefined;
   readonly alias: string | undefined;
   readonly module: string | undefined;

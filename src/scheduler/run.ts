@@ -367,8 +367,10 @@ export class GraphRun {
     await Promise.all(this.threads.map((thread) => thread.quit()));
     clearInterval(this.alive);
     this.hooks.onProgress?.(this.progress());
-    if (this.failure !== undefined) this.reject(this.failure);
-    else this.resolve(this.report(milliseconds));
+    if (this.failure !== undefined) {
+      if (this.failure instanceof GraphError) this.failure.warnings = [...this.warnings];
+      this.reject(this.failure);
+    } else this.resolve(this.report(milliseconds));
   }
 
   // --- telling ------------------------------------------------------------------------------------------------------------

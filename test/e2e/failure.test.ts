@@ -134,6 +134,7 @@ failure('a thread stuck in a call that never returns is terminated after stop_gr
   add(graph, 'Failing', { where: 'timer', milliseconds: 700 }, { inputs: [source], thread: 'other', alias: 'other' });
   const error = await failureOf(graph);
   assert.match(error.message, /uncaught exception in the thread of other/);
+  assert.match(error.warnings.join(), /did not stop within 300 ms and was terminated; its modules were not closed/);
   leaks.check();
 });
 
