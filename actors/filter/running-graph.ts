@@ -14,7 +14,9 @@ import {
   isEof,
   isTimeBase,
   ledger,
+  MICROSECONDS,
   type Rational,
+  rescale,
   VideoFrame,
 } from '../../src/media/index.js';
 import { addFilter, allocate, type MediaKind, type Plan } from './plan.js';
@@ -32,7 +34,15 @@ interface Sink {
   readonly kind: MediaKind;
   readonly timeBase: Rational;
   readonly frameRate: Rational | undefined;
+  /** Where the last frame of sound ended, in `timeBase`. */
+  end: bigint | undefined;
 }
+
+/**
+ * adelay of FFmpeg 8 counts from AV_NOPTS_VALUE on until its first input frame comes out: what lies in the lower half of
+ * the negative numbers is no time.
+ */
+const EARLIEST = AV_NOPTS_VALUE / 2n;
 
 export class RunningGraph {
   readonly #native = new FilterGraph();
@@ -42,6 +52,8 @@ export class RunningGraph {
   /** Waits to receive the next frame; taken over by that frame. */
   #spare: Frame | undefined;
   #closed = false;
+  /** Time of the first frame that went in, µs. */
+  #start: bigint | undefined;
 
   /**
    * Builds and configures the graph.
@@ -101,7 +113,7 @@ export class RunningGraph {
       const { num, den } = context.buffersinkGetTimeBase();
       const rate = kind === 'video' ? context.buffersinkGetFrameRate() : undefined;
       const frameRate = rate && isTimeBase(rate) ? { num: rate.num, den: rate.den } : undefined;
-      this.#sinks.set(id, { context, kind, timeBase: { num, den }, frameRate });
+      this.#sinks.set(id, { context, kind, timeBase: { num, den }, frameRate, end: undefined });
     }
   }
 
@@ -124,6 +136,7 @@ export class RunningGraph {
   feed(id: number, frame: VideoFrame | AudioFrame, keep: boolean): boolean {
     const { contexts, timeBase } = this.#sources.get(id)!;
     adaptTime(frame, timeBase);
+    if (frame.pts !== undefined) this.#start ??= rescale(frame.pts, timeBase, MICROSECONDS);
     // Without a sink to pull at, pushing is what drives the graph.
     const push = this.#sinks.size === 0 ? AV_BUFFERSRC_FLAG_PUSH : AV_BUFFERSRC_FLAG_NONE;
     let open = false;
@@ -148,7 +161,8 @@ export class RunningGraph {
 
   /** The next frame of an output; 'again' if more input is needed for it. */
   pull(id: number): VideoFrame | AudioFrame | 'again' | 'end' {
-    const { context, kind, timeBase, frameRate } = this.#sinks.get(id)!;
+    const sink = this.#sinks.get(id)!;
+    const { context, kind, timeBase, frameRate } = sink;
     let av = this.#spare;
     if (av === undefined) {
       av = new Frame();
@@ -167,7 +181,15 @@ export class RunningGraph {
     av.pktDts = AV_NOPTS_VALUE;
     const frame = kind === 'video' ? VideoFrame.wrap(av, { frameRate }) : AudioFrame.wrap(av);
     frame.timeBase = timeBase;
+    if (frame instanceof AudioFrame) this.#settleTime(frame, sink);
     return frame;
+  }
+
+  /** As in ffmpeg, sound without a time follows what came before; the first goes to the beginning of the input. */
+  #settleTime(frame: AudioFrame, sink: Sink): void {
+    if (frame.av.pts < EARLIEST) frame.pts = sink.end ?? rescale(this.#start ?? 0n, MICROSECONDS, sink.timeBase);
+    const length = rescale(BigInt(frame.samples), { num: 1, den: frame.sampleRate }, sink.timeBase);
+    sink.end = frame.av.pts + length;
   }
 
   close(): void {
