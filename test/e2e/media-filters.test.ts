@@ -118,11 +118,11 @@ for (const [kind, cases] of [
   ['video', VIDEO],
   ['audio', AUDIO],
 ] as const) {
-  const plain = outcome((streams) => streams[kind]);
+  const plain = await outcome((streams) => streams[kind]);
 
   for (const [name, { make, content, ...expected }] of Object.entries(cases)) {
     test(name, async () => {
-      const [seen, before] = [await outcome(make), await plain];
+      const [seen, before] = [await outcome(make), plain];
       assert.ok(seen.every((packet) => packet.kind === kind));
       const first = seen[0]!;
       assert.is(first.timestamp, expected.start ?? 0);
