@@ -79,7 +79,7 @@ function bmf(output_path: string): GraphConfig {
   });
   const encoder = {
     output_path,
-    video_params: { codec: 'h264', threads: '1', preset: 'veryfast', crf: '23' },
+    video_params: { codec: 'h264', threads: '1', preset: 'veryfast', mbtree: '0', crf: '23' },
     audio_params: { codec: 'aac' },
   };
   const nodes = [

@@ -31,7 +31,8 @@ function build(options: GraphOptionsInput, where: (node: number) => Where, file:
     stream.module(sink.spec, sink.options, next({ callback: sink.callback }));
     return sink;
   });
-  const video_params = { threads: 1, preset: 'veryfast', bit_rate: '200k' } as const;
+  // libx264's mbtree is not deterministic on AVX-512 machines.
+  const video_params = { threads: 1, preset: 'veryfast', bit_rate: '200k', mbtree: 0 } as const;
   marked.module('c_ffmpeg_encoder', { output_path: file, video_params }, next({ inputs: [quiet] }));
   return { graph, sinks };
 }
