@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'ERR_MILLRACE_WORKER_DIED' // a worker thread ended before its graph
   | 'ERR_MILLRACE_ABORTED' // the caller's signal
   | 'ERR_MILLRACE_LINK_OVERFLOW' // a relieved link reached the hard memory cap
+  | 'ERR_MILLRACE_CALLBACK' // a callback of the caller threw
   | 'ERR_MILLRACE_STATE' // an API call in the wrong state
   | 'ERR_MILLRACE_CLOSED' // a frame or packet was used after close()
   | 'ERR_MILLRACE_RECORD_TOO_LARGE' // a ring record larger than the ring's limit
@@ -75,6 +76,8 @@ export type Phase = 'load' | 'init' | 'process' | 'reset' | 'close' | 'transport
 export class GraphError extends MillraceError {
   /** What else was worth knowing of the run: what a report lists as warnings, and later failures. */
   warnings: readonly string[] = [];
+  /** Native objects still alive in the graph's threads after their modules were closed, by kind; see `Report.leaked`. */
+  leaked: Readonly<Record<string, number>> = {};
   readonly nodeId: number | undefined;
   readonly alias: string | undefined;
   readonly module: string | undefined;

@@ -6,7 +6,8 @@ import type { Packet } from '../media/packet.js';
 
 export interface OutputPort {
   /**
-   * Hands a packet on. The packet is consumed: `clone()` first to keep it. Pushing `Packet.eof()` ends this output
+   * Hands a packet on. The packet is consumed: `clone()` first to keep it. Several pushes may share a packet or a payload
+   * as long as nothing is awaited between them: every consumer gets a reference of its own. Pushing `Packet.eof()` ends this output
    * early (the engine does it otherwise). A packet pushed to an output that nobody consumes, or whose consumers have
    * all closed, is released at once.
    * @throws MillraceError ERR_MILLRACE_STATE after the end of this output.
@@ -25,7 +26,7 @@ export interface Task {
    * producer learns it (a decoder stops decoding what nobody takes). Harmless for an input that has ended.
    */
   closeInput(id: number): void;
-  /** This module has finished for good: EOF goes out on every output, its inputs are closed, then `close()` is called. */
+  /** This module has finished for good, once the call has settled: EOF goes out on every output, its inputs are closed, then `close()` is called. */
   done(): void;
 }
 
@@ -68,7 +69,10 @@ export interface ModuleContext<Options = Record<string, unknown>> {
   readonly meter: Meter;
   /** Calls the node's `callback` on the thread that built the graph and resolves with what it returns. */
   callback(key: string | number, value: unknown): Promise<unknown>;
-  /** Aborted when the graph is being stopped; a long `process` should return soon after. */
+  /**
+   * Aborted when the graph is aborted or has failed, and for a source also when it is stopped (`graph.stop()`). A
+   * `process` that waits for something should return soon after; a source may also reject then.
+   */
   readonly signal: AbortSignal;
 }
 

@@ -61,7 +61,8 @@ export function place(spec: GraphSpec, rank: readonly number[]): Placement {
     }
   });
 
-  const wanted = given ?? (indexed > 0 ? indexed : autoThreads(free.map((i) => nodes[i]!)));
+  const wanted =
+    given ?? Math.max(indexed, autoThreads(nodes.filter((node, i) => movable[i] && node.thread === undefined)));
   // Never more threads than nodes to put on them, except that an index that was asked for exists.
   const numbered = Math.max(indexed, Math.min(wanted, free.length + indexed));
   free.sort((a, b) => rank[a]! - rank[b]!);
@@ -69,8 +70,14 @@ export function place(spec: GraphSpec, rank: readonly number[]): Placement {
     free.map((i) => weight(nodes[i]!)),
     Math.max(1, numbered),
   );
+  // Stretches go to the threads that have least to do by what was asked for explicitly.
+  const load = new Array<number>(Math.max(1, numbered)).fill(0);
+  nodes.forEach((node, i) => {
+    if (threadOf[i]! >= 0) load[threadOf[i]!]! += weight(node);
+  });
+  const order = load.map((_, thread) => thread).sort((a, b) => load[a]! - load[b]! || a - b);
   free.forEach((i, at) => {
-    threadOf[i] = cuts[at]!;
+    threadOf[i] = order[cuts[at]!]!;
   });
 
   let threads = free.length === 0 ? indexed : numbered;

@@ -12,6 +12,7 @@ export interface NodeStats {
   /** Milliseconds inside `init`, `process` and `close` together (an asynchronous call counts until it settles). */
   milliseconds: number;
   packetsIn: number;
+  /** Packets pushed, taken by somebody or not. */
   packetsOut: number;
   /** See Meter in the module contract; positions and durations in microseconds. */
   frames: number;
@@ -69,8 +70,11 @@ export interface Report extends GraphStats {
   threads: number;
   /** Things worth knowing that did not fail the graph: lifted limits, skipped packets, later errors. */
   warnings: string[];
-  /** True when the run was ended by `stop()` before its inputs ended. */
+  /** `stop()` was called before the run ended. */
   stopped: boolean;
-  /** Native objects still alive in the graph's threads after all modules were closed, by kind. Always empty unless a module leaks. */
+  /**
+   * Native objects still alive in the graph's worker threads after all modules were closed, by kind. Empty unless a module
+   * leaks.
+   */
   leaked: Record<string, number>;
 }

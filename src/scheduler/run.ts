@@ -55,6 +55,7 @@ export class GraphRun {
   private graceTimer: NodeJS.Timeout | undefined;
   private local: { host: Host; part: Part } | undefined;
   private settling = false;
+  private settled = false;
   /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
   private alive: NodeJS.Timeout | undefined;
   private readonly onAbort = (): void => this.abort(this.hooks.signal?.reason);
@@ -83,8 +84,19 @@ export class GraphRun {
     this.finished.catch(() => {});
   }
 
-  /** Starts threads and parts; resolves when all have been asked to start. A failing start rejects `finished`. */
+  /** Starts threads and parts; resolves when all have been asked to start. A failing start rejects `finished` as well. */
   async start(): Promise<void> {
+    try {
+      await this.startAll();
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.open.clear();
+      await this.settle();
+      throw error;
+    }
+  }
+
+  private async startAll(): Promise<void> {
     this.startedAt = performance.timeOrigin + performance.now();
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
@@ -108,7 +120,7 @@ export class GraphRun {
     if (signal?.aborted) this.onAbort();
     signal?.addEventListener('abort', this.onAbort);
     if (this.hooks.onProgress) {
-      this.progressTimer = setInterval(() => this.hooks.onProgress?.(this.progress()), PROGRESS_INTERVAL);
+      this.progressTimer = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
     }
     if (this.boardThreads === 0) await this.settle(); // a graph without nodes
   }
@@ -301,6 +313,7 @@ export class GraphRun {
   }
 
   private threadDied(thread: number, code: number, error: Error | undefined): void {
+    if (!this.open.has(thread)) return; // its part had ended: nothing of the graph died with it
     this.board.setThreadState(thread, ThreadState.dead);
     const names = this.spec.nodes
       .filter((_, i) => this.boardThread(i) === thread)
@@ -317,7 +330,7 @@ export class GraphRun {
 
   /** Something outside the actors failed the graph. */
   private fail(error: Error): void {
-    if (this.settling) return;
+    if (this.settled) return;
     this.board.setAborting();
     this.takeFailure(error, false);
     for (const bell of this.bells) bell.alarm();
@@ -352,7 +365,10 @@ export class GraphRun {
 
   private threadEnded(thread: number, leaked: Record<string, number>): void {
     if (!this.open.delete(thread)) return;
-    for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
+    // On the calling thread there are objects of others, too: only the graph's own threads are counted.
+    if (thread < this.placement.threads) {
+      for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
+    }
     if (this.open.size === 0) void this.settle();
   }
 
@@ -364,11 +380,15 @@ export class GraphRun {
     clearTimeout(this.graceTimer);
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
     this.local?.host.quit();
-    await Promise.all(this.threads.map((thread) => thread.quit()));
+    await Promise.all(this.threads.map((thread) => thread.terminate()));
     clearInterval(this.alive);
-    this.hooks.onProgress?.(this.progress());
+    this.tellProgress();
+    this.settled = true;
     if (this.failure !== undefined) {
-      if (this.failure instanceof GraphError) this.failure.warnings = [...this.warnings];
+      if (this.failure instanceof GraphError) {
+        this.failure.warnings = [...this.warnings];
+        this.failure.leaked = { ...this.leaked };
+      }
       this.reject(this.failure);
     } else this.resolve(this.report(milliseconds));
   }
@@ -406,6 +426,16 @@ export class GraphRun {
       position: Math.max(0, ...last('position').map((node) => node.position)),
       duration: Math.max(0, ...nodes.map((node) => node.duration)),
     };
+  }
+
+  /** A listener that throws fails the graph: nobody else would hear of it. */
+  private tellProgress(): void {
+    try {
+      this.hooks.onProgress?.(this.progress());
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause);
+      this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));
+    }
   }
 
   private progress(): Progress {
@@ -448,7 +478,8 @@ export class GraphRun {
       to: { ...to },
       kind: this.boardThread(producer) === this.boardThread(consumer) ? 'direct' : 'ring',
       packets: sent,
-      queued: Math.max(0, sent - board.taken(index)),
+      // What a consumer that has left did not take is nobody's any more.
+      queued: board.left(index) ? 0 : Math.max(0, sent - board.taken(index)),
       highWater: board.highWater(index),
       limit: limit + board.allowance(index),
       reliefs: board.reliefs(index),

@@ -2,7 +2,6 @@
  * A worker thread of ours: a Piscina pool of exactly one thread (a pool that grows needs the calling thread's event
  * loop to do so, and hosts never return, so more than one per pool would wait for ever), its doorbell and its port.
  */
-import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Transferable, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { Doorbell } from '../../ringbuffer/index.js';
@@ -16,7 +15,8 @@ export class Thread {
   private readonly port: MessagePort;
   private readonly worker: Worker;
   private readonly booted: Promise<void>;
-  private ready = false;
+  /** Settles when the worker has exited, in whatever way. */
+  private readonly exit: Promise<void>;
   private gone = false;
   /** What the thread died of, if it threw. */
   private lastError: Error | undefined;
@@ -43,7 +43,12 @@ export class Thread {
     this.worker.on('error', (error: Error) => {
       this.lastError ??= error;
     });
-    this.worker.on('exit', (code) => this.exited(code));
+    this.exit = new Promise((resolve) => {
+      this.worker.once('exit', (code) => {
+        this.exited(code);
+        resolve();
+      });
+    });
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     this.port.on('message', (message: FromHost) => this.onMessage(message));
@@ -51,9 +56,7 @@ export class Thread {
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
     this.booted = this.pool.run(data, { filename: WORKER, transferList: [port2] }).then(
-      () => {
-        this.ready = true;
-      },
+      () => {},
       (error: Error) => {
         this.lastError ??= error;
         this.exited(-1);
@@ -65,25 +68,15 @@ export class Thread {
     this.port.postMessage(message, transfer);
   }
 
-  /** Asks the thread to go once it hosts nothing any more, and waits until it has gone. */
-  async quit(): Promise<void> {
-    await this.booted;
-    if (this.ready) this.post({ type: 'quit' });
-    await this.destroy();
-  }
-
-  /** Ends the thread whatever it does; but never while it still loads the addon, which would abort the process. */
+  /**
+   * Ends the thread and waits until it has gone. It should host nothing any more; what it hosts is lost without a
+   * `close`. Never while it still loads the addon: that would abort the process.
+   */
   async terminate(): Promise<void> {
     await this.booted;
-    await this.destroy();
-  }
-
-  private async destroy(): Promise<void> {
-    const wasGone = this.gone;
     this.gone = true;
-    const exit = wasGone ? undefined : once(this.worker, 'exit');
     await this.pool.destroy();
-    await exit;
+    await this.exit;
     this.port.close();
   }
 

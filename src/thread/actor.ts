@@ -35,7 +35,7 @@ export interface ActorParts {
   board: Board;
 }
 
-/** Calls a module may still make for its own output after a stop: enough for a codec's delay, not for an endless loop. */
+/** Calls in a row in which a module takes no input after a stop: enough for any frame rate, not for an endless loop. */
 const CALLS_AFTER_STOP = 256;
 
 export class Actor {
@@ -70,9 +70,11 @@ export class Actor {
     readonly module: Module,
     readonly context: ModuleContext,
     onError: (error: unknown) => void,
-    wake: () => void,
+    onDelivered: () => void,
+    /** Ends `context.signal`. */
+    private readonly aborter: AbortController,
   ) {
-    this.deliveries = new Deliveries(onError, wake);
+    this.deliveries = new Deliveries(onError, onDelivered);
     this.node = parts.node;
     this.alias = parts.alias;
     this.rank = parts.rank;
@@ -95,8 +97,9 @@ export class Actor {
 
   /** Whether `step` would do something. */
   ready(): boolean {
-    if (this.busy || this.closed) return false;
-    const flushed = this.flush();
+    if (this.closed) return false;
+    const flushed = this.flush(); // also of a call that has not settled: what it pushed is on its way
+    if (this.busy) return false;
     if (this.finished) return flushed;
     if (!flushed && !this.outputs.every((outlet) => outlet.clear)) return this.abandoned();
     if (this.isSource || this.openInputs === 0 || this.abandoned()) return true;
@@ -121,16 +124,30 @@ export class Actor {
     return this.process();
   }
 
-  /** Sources end at once, and what drives itself (an endless loop filter) after a while. */
+  /** Sources end at once, and what makes packets of its own and never asks for more (an endless loop) after a while. */
   private endsOnStop(): boolean {
-    return this.selfDriven && (this.isSource || ++this.callsAfterStop > CALLS_AFTER_STOP);
+    if (this.isSource) return true;
+    if (this.openInputs === 0 || this.wanted?.length !== 0) return false;
+    if (++this.callsAfterStop <= CALLS_AFTER_STOP) return false;
+    this.context.log.warn(`ended: it made packets of its own in ${CALLS_AFTER_STOP} calls after the stop`);
+    return true;
   }
 
-  /** It had a consumer, and no output is left that anybody takes. */
+  /** It had consumers, and all of them have left. */
   private abandoned(): boolean {
     if (this.outputs.length === 0) return false;
-    for (const outlet of this.outputs) if (!outlet.closed) return false;
+    for (const outlet of this.outputs) if (!outlet.unwanted) return false;
     return true;
+  }
+
+  /** Tells the module, through its signal, that it should return soon. */
+  abort(reason: unknown): void {
+    this.aborter.abort(reason);
+  }
+
+  /** A source that was told to stop and answers by rejecting has done what it was told. */
+  get stopped(): boolean {
+    return this.isSource && this.board.stopping && this.context.signal.aborted;
   }
 
   private flush(): boolean {
@@ -208,7 +225,10 @@ export class Actor {
       }
       if (packets.length > 0) inputs.set(inlet.id, packets);
     }
-    if (received > 0) this.count(NodeFigure.packetsIn, received);
+    if (received > 0) {
+      this.count(NodeFigure.packetsIn, received);
+      this.callsAfterStop = 0;
+    }
     return inputs;
   }
 
@@ -244,6 +264,7 @@ export class Actor {
     this.finished = true;
     this.board.setPhase(this.node, NodePhase.finished);
     for (const outlet of this.outputs) outlet.end();
+    this.deliveries.deliver();
     for (const inlet of this.inlets) inlet.link.leave();
   }
 
@@ -303,10 +324,20 @@ export class Actor {
     return sum;
   }
 
-  /** The link whose waiting packets hold more than `cap` bytes, if any. */
+  /**
+   * The link beyond whose limit more than `cap` bytes wait, if any. What one call emits may always wait, up to as many
+   * packets as the limit allows: the cap is for what piles up.
+   */
   overflowing(cap: number): OutLink | undefined {
-    for (const outlet of this.outputs) for (const link of outlet.links) if (link.waitingBytes > cap) return link;
+    for (const outlet of this.outputs) {
+      for (const link of outlet.links) if (link.waitingPackets > link.limit && link.waitingBytes > cap) return link;
+    }
     return undefined;
+  }
+
+  /** Adds to the time spent inside the module. */
+  spent(milliseconds: number): void {
+    this.count(NodeFigure.milliseconds, milliseconds);
   }
 
   private show(status: number): void {
@@ -330,7 +361,8 @@ function whenSettled(call: () => void | Promise<void>, settle: (failed: boolean)
     settle(true);
     throw error;
   }
-  if (pending === undefined) {
+  // A module in JavaScript may return anything.
+  if (typeof pending?.then !== 'function') {
     settle(false);
     return;
   }

@@ -2,7 +2,6 @@
  * Sets a worker thread up: its host, and the port through which the scheduler gives it parts of graphs. It returns as
  * soon as the thread can take parts; the host's loop lives on behind it.
  */
-import type { MessagePort } from 'node:worker_threads';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError } from '../errors.js';
 import { Board, ThreadState } from './board.js';
@@ -19,8 +18,8 @@ export function boot({ bell: buffer, port, spin }: BootData): void {
   const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER });
   const parts = new Map<number, Part>();
 
-  // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does.
-  const alive = setInterval(() => {}, 2 ** 30);
+  // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does, until the thread is terminated.
+  setInterval(() => {}, 2 ** 30);
 
   const tell = (message: FromHost): void => port.postMessage(message);
   port.on('message', (message: ToHost) => {
@@ -33,9 +32,6 @@ export function boot({ bell: buffer, port, spin }: BootData): void {
         parts.get(message.run)?.callbackResult(message.call, message.ok, value);
         break;
       }
-      case 'quit':
-        host.quit();
-        break;
     }
   });
 
@@ -66,13 +62,7 @@ export function boot({ bell: buffer, port, spin }: BootData): void {
     }
   });
 
-  void leave(host.run(), port, alive);
-}
-
-async function leave(run: Promise<void>, port: MessagePort, alive: NodeJS.Timeout): Promise<void> {
-  await run;
-  clearInterval(alive);
-  port.close();
+  host.run().catch((cause: unknown) => failAll(parts, cause));
 }
 
 function failAll(parts: Map<number, Part>, cause: unknown): void {

@@ -53,7 +53,10 @@ export class Host {
       }
       for (const part of this.parts) if (part.ended) this.parts.delete(part);
       if (this.quitting && this.parts.size === 0) return;
-      if (this.spin() || this.showIdle()) continue;
+      if (this.spin() || this.showIdle()) {
+        await this.yieldIfDue();
+        continue;
+      }
       this.bell.arm();
       if (this.hasWork()) {
         this.bell.disarm();

@@ -12,8 +12,8 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from '../../ringbuffer/index.js';
 import type { Packet } from '../media/packet.js';
 import type { Board } from './board.js';
-import { Fifo } from './fifo.js';
-import { KIND_SWITCH, type Outgoing, outgoing, payloadBytes, read, write } from './transport.js';
+import { PacketFifo } from './fifo.js';
+import { KIND_SWITCH, type Outgoing, outgoing, read, write } from './transport.js';
 
 export interface OutLink {
   readonly index: number;
@@ -27,11 +27,14 @@ export interface OutLink {
   readonly clear: boolean;
   /** The consumer takes no more. */
   readonly left: boolean;
-  /** Estimated bytes that wait beyond the limit. */
+  /** Packets it takes before its producer is held back. */
+  readonly limit: number;
+  /** Packets that wait beyond the limit, and their estimated bytes. */
+  readonly waitingPackets: number;
   readonly waitingBytes: number;
   /** Shows on the board what waits here. */
   announce(): void;
-  /** Releases what was not taken. No further calls. */
+  /** Releases what was not taken, and from then on whatever is offered. */
   discard(): void;
 }
 
@@ -48,18 +51,17 @@ export interface InLink {
 
 /** Both faces of a link inside one thread. */
 export class DirectLink implements OutLink, InLink {
-  private readonly queue = new Fifo<Packet>();
+  private readonly queue = new PacketFifo();
   private sent = 0;
   private taken = 0;
   private high = 0;
-  private bytes = 0;
   left = false;
   readonly moves = 0; // nothing ever moves: the queue is the room
 
   constructor(
     readonly index: number,
     private readonly board: Board,
-    private readonly limit: number,
+    readonly limit: number,
   ) {}
 
   offer(packet: Packet): void {
@@ -74,7 +76,6 @@ export class DirectLink implements OutLink, InLink {
       this.high = length;
       this.board.setHighWater(this.index, length);
     }
-    this.bytes += payloadBytes(packet.payload);
   }
 
   flush(): boolean {
@@ -82,18 +83,22 @@ export class DirectLink implements OutLink, InLink {
   }
 
   get clear(): boolean {
-    const waiting = this.queue.length - this.limit;
-    return waiting <= 0 || waiting <= this.board.allowance(this.index);
+    const waiting = this.waitingPackets;
+    return waiting === 0 || waiting <= this.board.allowance(this.index);
+  }
+
+  get waitingPackets(): number {
+    return Math.max(0, this.queue.length - this.limit);
   }
 
   get waitingBytes(): number {
     // By the average of all that are queued: exact enough for a cap, and needs no walk.
     const { length } = this.queue;
-    return length <= this.limit ? 0 : (this.bytes / length) * (length - this.limit);
+    return length === 0 ? 0 : (this.queue.bytes / length) * this.waitingPackets;
   }
 
   announce(): void {
-    const waiting = Math.max(0, this.queue.length - this.limit);
+    const waiting = this.waitingPackets;
     this.board.setOutbox(this.index, waiting);
     if (waiting > 0) this.board.setBlocked(this.index, this.taken);
     else this.board.clearBlocked(this.index);
@@ -106,19 +111,18 @@ export class DirectLink implements OutLink, InLink {
   take(): Packet | undefined {
     const packet = this.queue.shift();
     if (packet !== undefined) {
-      this.bytes -= payloadBytes(packet.payload);
       this.board.setTaken(this.index, ++this.taken);
     }
     return packet;
   }
 
   leave(): void {
-    this.left = true;
     this.board.setLeft(this.index);
     this.discard();
   }
 
   discard(): void {
+    this.left = true;
     for (let packet = this.take(); packet !== undefined; packet = this.take()) packet.close();
   }
 }
@@ -130,31 +134,34 @@ export function createRing(limit: number): SharedArrayBuffer {
   return RingBuffer.create({ capacity: FIRST_CAPACITY, maxRecords: limit }).buffer;
 }
 
+/** The largest a ring can be. */
+const LAST_CAPACITY = 2 ** 30;
+
 /** Power of two in which `depth` records of `size` bytes fit, at most about `most` bytes but always two records. */
 export function capacityFor(size: number, depth: number, most: number): number {
   const record = size + 16; // header and alignment
   const wanted = Math.max(2 * record, Math.min(record * (depth + 1), most));
-  return 2 ** Math.ceil(Math.log2(wanted));
+  return Math.min(LAST_CAPACITY, 2 ** Math.ceil(Math.log2(wanted)));
 }
 
 /** The producer's face of a link that crosses threads. */
 export class RingOut implements OutLink {
   private handle: RingBuffer;
   private ring: RingProducer;
-  private readonly outbox = new Fifo<Packet>();
-  private outboxBytes = 0;
+  private readonly outbox = new PacketFifo();
   /** The head of the outbox in its ring form. */
   private head: Outgoing | undefined;
   private sent = 0;
   private high = 0;
   moves = 0;
+  private discarded = false;
   /** What was taken when no room was last found, as shown on the board; undefined while nothing waits. */
   private blockedAt: number | undefined;
 
   constructor(
     readonly index: number,
     private readonly board: Board,
-    private readonly limit: number,
+    readonly limit: number,
     private readonly bytesLimit: number,
     buffer: SharedArrayBuffer,
     private readonly port: MessagePort,
@@ -171,7 +178,6 @@ export class RingOut implements OutLink {
       return;
     }
     this.outbox.push(packet);
-    this.outboxBytes += payloadBytes(packet.payload);
     this.flush();
     const queued = this.sent - this.board.taken(this.index) + this.outbox.length;
     if (queued > this.high) {
@@ -194,7 +200,6 @@ export class RingOut implements OutLink {
       const taken = this.board.taken(this.index);
       for (let packet = this.outbox.peek(); packet !== undefined && this.send(packet); packet = this.outbox.peek()) {
         this.outbox.shift();
-        this.outboxBytes -= payloadBytes(packet.payload);
         packet.close();
         this.moves++;
       }
@@ -217,8 +222,12 @@ export class RingOut implements OutLink {
     return length === 0 || length <= this.board.allowance(this.index);
   }
 
+  get waitingPackets(): number {
+    return this.outbox.length;
+  }
+
   get waitingBytes(): number {
-    return this.outboxBytes;
+    return this.outbox.bytes;
   }
 
   announce(): void {
@@ -227,13 +236,13 @@ export class RingOut implements OutLink {
   }
 
   discard(): void {
+    this.discarded = true;
     for (let packet = this.outbox.shift(); packet !== undefined; packet = this.outbox.shift()) packet.close();
-    this.outboxBytes = 0;
     this.head = undefined;
   }
 
   get left(): boolean {
-    return this.board.left(this.index);
+    return this.discarded || this.board.left(this.index);
   }
 
   /** Bytes of the record that has to go next: the head's, or the switch to a larger ring. */

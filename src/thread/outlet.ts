@@ -4,6 +4,12 @@ import { Packet } from '../media/packet.js';
 import type { OutputPort } from '../module/contract.js';
 import type { OutLink } from './links.js';
 
+interface Delivery {
+  readonly packet: Packet;
+  /** Consumers that had not left when the delivery began: each is given a reference, wanted or not by then. */
+  readonly takers: OutLink[];
+}
+
 /**
  * What the call in progress has pushed. It is delivered when the call returns (asynchronous calls: when they next wait
  * for something), because only then is it known who gets a payload: the same one may be pushed to several outputs, and
@@ -17,11 +23,11 @@ export class Deliveries {
 
   /**
    * @param onError what went wrong in a delivery that no caller waits for.
-   * @param wake called after such a delivery: the host may be asleep, and its own links ring no bell.
+   * @param onDelivered called after such a delivery: the host may be asleep, and its own links ring no bell.
    */
   constructor(
     private readonly onError: (error: unknown) => void,
-    private readonly wake: () => void,
+    private readonly onDelivered: () => void,
   ) {}
 
   add(outlet: Outlet, packet: Packet): void {
@@ -33,7 +39,7 @@ export class Deliveries {
       if (this.pending.length === 0) return; // the call has returned, and what it pushed is delivered
       try {
         this.deliver();
-        this.wake();
+        this.onDelivered();
       } catch (error) {
         this.onError(error);
       }
@@ -42,28 +48,22 @@ export class Deliveries {
 
   /**
    * Hands everything to the links.
-   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a payload that cannot cross threads.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a payload that cannot cross threads; what was not handed on by then is
+   * released.
    */
   deliver(): void {
     if (this.pending.length === 0) return;
-    const batch = this.pending.splice(0);
     const uses = new Map<unknown, number>();
-    for (const { outlet, packet } of batch) {
-      uses.set(packet.payload, (uses.get(packet.payload) ?? 0) + outlet.takers());
-    }
-    for (const { outlet, packet } of batch) {
-      const { payload } = packet;
-      if (uses.get(payload) === 0) {
-        packet.close(); // nobody takes it
-        continue;
-      }
-      if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
-      for (const link of outlet.links) {
-        if (link.left) continue;
-        const left = uses.get(payload)! - 1;
-        uses.set(payload, left);
-        link.offer(left > 0 ? packet.clone() : packet);
-      }
+    const batch = this.pending.splice(0).map(({ outlet, packet }): Delivery => {
+      const takers = outlet.links.filter((link) => !link.left);
+      if (!packet.isEof) uses.set(packet.payload, (uses.get(packet.payload) ?? 0) + takers.length);
+      return { packet, takers };
+    });
+    const undelivered = new Set(batch.map(({ packet }) => packet));
+    try {
+      for (const { packet, takers } of batch) this.hand(packet, takers, uses, undelivered);
+    } finally {
+      for (const packet of undelivered) packet.close();
     }
   }
 
@@ -78,6 +78,28 @@ export class Deliveries {
   /** The call has failed: nothing of it is delivered. */
   discard(): void {
     for (const { packet } of this.pending.splice(0)) packet.close();
+  }
+
+  private hand(packet: Packet, takers: OutLink[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {
+    if (packet.isEof) {
+      for (const link of takers) link.offer(Packet.eof());
+      return;
+    }
+    const { payload } = packet;
+    if (uses.get(payload) === 0) return; // nobody takes it: released with what is undelivered
+    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    // In other hands from here on, as the last clone or as the payload of another packet of this batch.
+    undelivered.delete(packet);
+    for (const [i, link] of takers.entries()) {
+      const left = uses.get(payload)! - 1;
+      uses.set(payload, left);
+      try {
+        link.offer(left > 0 ? packet.clone() : packet);
+      } catch (error) {
+        if (left > 0 || i < takers.length - 1) undelivered.add(packet);
+        throw error;
+      }
+    }
   }
 }
 
@@ -110,22 +132,20 @@ export class Outlet implements OutputPort {
   }
 
   get closed(): boolean {
-    return this.ended || this.takers() === 0;
+    return this.ended || this.unwanted;
   }
 
-  /** Consumers that have not left. */
-  takers(): number {
-    let count = 0;
-    for (const link of this.links) if (!link.left) count++;
-    return count;
+  /** Nobody is connected, or all consumers have left. */
+  get unwanted(): boolean {
+    for (const link of this.links) if (!link.left) return false;
+    return true;
   }
 
   /** End of stream, once, behind the last packet. */
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.deliveries.deliver();
-    for (const link of this.links) if (!link.left) link.offer(Packet.eof());
+    this.deliveries.add(this, Packet.eof());
   }
 
   /** Nothing waits any more. */

@@ -29,7 +29,7 @@ export class Part {
   private loading: Promise<void> = Promise.resolve();
   private readonly bells: Doorbell[];
   private readonly relief: Relief;
-  private readonly aborter = new AbortController();
+  private stopTold = false;
   private readonly pendingCalls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   private readonly running = new Set<Promise<void>>();
   private readonly nativeBefore: Record<string, number>;
@@ -66,8 +66,10 @@ export class Part {
         this.actors.push(actor);
         await this.guard(node, 'init', async () => {
           const context = actor.context as { options: Record<string, unknown> };
+          const started = performance.now();
           context.options = await validated(module, node);
           await module.init?.(actor.context);
+          actor.spent(performance.now() - started);
         });
       });
     }
@@ -117,14 +119,16 @@ export class Part {
     const unconnected: number[] = [];
     for (let id = 0; id < (connected.at(-1) ?? 0); id++) if (!connected.includes(id)) unconnected.push(id);
     const ids = [...outputs.keys()].sort((a, b) => a - b);
-    const context = this.makeContext(node, connected, ids);
+    const aborter = new AbortController();
+    const context = this.makeContext(node, connected, ids, aborter.signal);
     const { index, alias, rank } = node;
     const parts = { node: index, alias, rank, inlets, unconnected, outputs, board: this.board };
     const onError = (error: unknown): void => this.failNode(index, 'process', error);
-    return new Actor(parts, module, context, onError, this.wake);
+    const actor: Actor = new Actor(parts, module, context, onError, () => this.delivered(actor), aborter);
+    return actor;
   }
 
-  private makeContext(node: PartNode, inputs: number[], outputs: number[]): ModuleContext {
+  private makeContext(node: PartNode, inputs: number[], outputs: number[], signal: AbortSignal): ModuleContext {
     const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) =>
       this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message });
     return {
@@ -136,7 +140,7 @@ export class Part {
       log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
       meter: boardMeter(this.board, node.index),
       callback: (key, value) => this.callback(node, key, value),
-      signal: this.aborter.signal,
+      signal,
     };
   }
 
@@ -166,10 +170,14 @@ export class Part {
     const { state } = this.board;
     if (state === GraphState.aborting) {
       this.ending = true;
-      void this.abortAll();
+      // Whatever goes wrong in it, the part ends.
+      this.abortAll()
+        .catch((cause: unknown) => this.fail(asRunError(cause)))
+        .finally(() => this.end());
       return true;
     }
     if (!this.initialised || state !== GraphState.running) return false;
+    if (this.board.stopping && !this.stopTold) this.tellSources();
     const next = this.choose();
     if (next !== undefined) {
       next.passedOver = 0;
@@ -181,6 +189,13 @@ export class Part {
     this.ending = true;
     this.end();
     return true;
+  }
+
+  /** A source may be in a call that waits for something: its signal tells it that the graph is to stop. */
+  private tellSources(): void {
+    this.stopTold = true;
+    const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph was asked to stop');
+    for (const actor of this.actors) if (actor.isSource) actor.abort(reason);
   }
 
   /**
@@ -233,7 +248,9 @@ export class Part {
     if (pending !== undefined) {
       actor.busy = true;
       const settled = pending
-        .catch((error: unknown) => this.failNode(actor.node, phase, error))
+        .catch((error: unknown) => {
+          if (!actor.stopped) this.failNode(actor.node, phase, error);
+        })
         .finally(() => {
           actor.busy = false;
           this.running.delete(settled);
@@ -245,6 +262,12 @@ export class Part {
     } else {
       this.checkOverflow(actor);
     }
+  }
+
+  /** An asynchronous call that goes on has delivered something. */
+  private delivered(actor: Actor): void {
+    this.checkOverflow(actor);
+    this.wake();
   }
 
   private noteFirstPacket(): void {
@@ -281,7 +304,7 @@ export class Part {
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
-      this.tell({ type: 'relief', run: this.spec.run, link, allowance: this.board.allowance(link) });
+      if (this.board.reliefs(link) === 1) this.tell({ type: 'relief', run: this.spec.run, link });
       this.bells[this.spec.nodeThreads[ends.producer]!]!.ring();
     }
     return raised.length > 0;
@@ -341,14 +364,13 @@ export class Part {
   /** Closes every module, releases every packet. */
   private async abortAll(): Promise<void> {
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
-    this.aborter.abort(reason);
+    for (const actor of this.actors) actor.abort(reason);
     for (const pending of this.pendingCalls.values()) pending.reject(reason);
     this.pendingCalls.clear();
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
     await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
     await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
     for (const actor of this.actors) actor.discard();
-    this.end();
   }
 
   private async closeActor(actor: Actor): Promise<void> {
@@ -404,9 +426,13 @@ async function validated(module: Module | ModuleClass, node: PartNode): Promise<
   throw new MillraceError('ERR_MILLRACE_OPTION', problems.join('; '));
 }
 
+function asRunError(cause: unknown): GraphError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new GraphError('ERR_MILLRACE_MODULE', `ending failed: ${text}`, { phase: 'run', cause });
+}
+
 /** What a module threw, with the place where it happened. Our own errors keep their code. */
 export function nodeError(node: PartNode, phase: Phase, cause: unknown): GraphError {
-  if (cause instanceof GraphError) return cause;
   const known = cause instanceof MillraceError;
   const text = cause instanceof Error ? cause.message : String(cause);
   const { id, alias, module } = node;

@@ -54,13 +54,12 @@ export interface PartSpec {
 
 export type ToHost =
   | { type: 'start'; part: PartSpec }
-  | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown }
-  | { type: 'quit' };
+  | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
 
 export type FromHost =
   | { type: 'failed'; run: number; first: boolean; error: ErrorWire }
   | { type: 'log'; run: number; node: number; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
-  | { type: 'relief'; run: number; link: number; allowance: number }
+  | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }
   | { type: 'ended'; run: number; thread: number; leaked: Record<string, number> };
 

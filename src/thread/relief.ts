@@ -96,7 +96,7 @@ export class Relief {
       case NodeStatus.blocked:
         return this.outLinks[node]!.every(
           (link) =>
-            !board.blocked(link) ||
+            !this.holds(link) ||
             board.left(link) ||
             board.taken(link) !== board.blockedAtTaken(link) ||
             live[links[link]!.consumer] === 1,
@@ -104,6 +104,14 @@ export class Relief {
       default:
         return false; // over: it will never send or take again
     }
+  }
+
+  /**
+   * The link keeps its producer from running. One that was lifted before may be full and yet within its allowance: its
+   * producer does not wait for it, and lifting it further would help nobody.
+   */
+  private holds(link: number): boolean {
+    return this.board.blocked(link) && this.board.outbox(link) > this.board.allowance(link);
   }
 
   /** Full links to lift, with the allowance they had when we looked. */
@@ -124,7 +132,7 @@ export class Relief {
         if (this.status(producer) === NodeStatus.starving) pending.push(producer);
         if (this.status(producer) !== NodeStatus.blocked) continue;
         for (const full of this.outLinks[producer]!) {
-          if (board.blocked(full) && !live[links[full]!.consumer]) targets.set(full, board.allowance(full));
+          if (this.holds(full) && !live[links[full]!.consumer]) targets.set(full, board.allowance(full));
         }
       }
     }

@@ -45,7 +45,7 @@ export interface Outgoing {
 
 const EMPTY = new Uint8Array(0);
 
-/** Estimated memory a payload holds, in bytes: an upper bound for frames, without touching their planes. */
+/** Estimated memory a payload holds, in bytes. For a frame 4 bytes a pixel or sample: looking at its planes costs more than it tells. */
 export function payloadBytes(payload: unknown): number {
   if (payload instanceof VideoFrame) return payload.width * payload.height * 4;
   if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;

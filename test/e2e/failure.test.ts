@@ -1,6 +1,6 @@
 /** However a module fails: one clear error, every module closed, nothing left behind. */
 import { Graph, GraphError } from 'millrace';
-import { LeakWatch, TestSink } from 'millrace/testing';
+import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../kit/modules.js';
@@ -95,7 +95,7 @@ for (const [where, expected] of Object.entries(CASES)) {
       // What fails this early keeps modules of other threads from being constructed at all.
       if (where === 'init' || where === 'timer') assert.is(closed.filter((name) => name === 'bad').length, 1);
       else if (where !== 'exit') assert.equal([...closed].sort(), ['bad', 'witness', 'witness']);
-      leaks.check();
+      leaks.check(error);
     });
   }
 }
@@ -167,6 +167,46 @@ failure(
     assert.is(error.code, 'ERR_MILLRACE_PAYLOAD');
     assert.is(error.alias, 'pusher');
     assert.match(error.message, /payload\.call is a function/);
+  },
+);
+
+failure('an onProgress that throws fails the run with its error', async () => {
+  const graph = new Graph({ threads: 1 });
+  add(graph, 'Relay', {}, { inputs: [add(graph, 'Scatter', { count: 3, outputs: 1 })] });
+  const leaks = new LeakWatch();
+  try {
+    await graph.run({
+      onProgress: () => {
+        throw new Error('listener said no');
+      },
+    });
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as GraphError).code, 'ERR_MILLRACE_CALLBACK');
+    assert.match((error as Error).message, /onProgress threw: listener said no/);
+  }
+  leaks.check();
+});
+
+failure(
+  'frames are released once when a consumer leaves while they are delivered, and when a delivery fails',
+  async () => {
+    for (let i = 0; i < 10; i++) {
+      const leaks = new LeakWatch();
+      const graph = new Graph({ threads: 2 });
+      const source = new TestSource({ kind: 'video', count: 300 });
+      const stream = graph.module(source.spec, source.options);
+      const twice = add(graph, 'Twice', {}, { inputs: [stream], thread: 'a' });
+      const sinks = [new TestSink({ limit: 3 + i }), new TestSink({ limit: 5 })];
+      for (const [id, sink] of sinks.entries()) {
+        graph.module(sink.spec, sink.options, {
+          inputs: [twice.output(id)],
+          thread: `b${id}`,
+          callback: sink.callback,
+        });
+      }
+      leaks.check(await graph.run());
+    }
   },
 );
 

@@ -160,6 +160,58 @@ for (const threads of PLACEMENTS) {
   });
 }
 
+flow('stop() reaches a source that waits for something through its signal', async () => {
+  for (const threads of [0, 1]) {
+    const graph = new Graph({ threads });
+    const source = new TestSource({ delay: 60_000 });
+    const sink = new TestSink();
+    graph.module(sink.spec, sink.options, {
+      inputs: [graph.module(source.spec, source.options)],
+      callback: sink.callback,
+    });
+    const run = graph.run();
+    setTimeout(() => graph.stop(), 300);
+    assert.ok((await run).stopped);
+    assert.equal(sink.ends, [0]);
+  }
+});
+
+flow('stop() loses nothing of what a module still has when its inputs have ended', async () => {
+  for (const threads of [0, 2]) {
+    const graph = new Graph({ threads });
+    const backlog = add(graph, 'Backlog', {}, { inputs: [add(graph, 'Endless')], callback: () => graph.stop() });
+    const sink = new TestSink();
+    graph.module(sink.spec, sink.options, { inputs: [backlog], callback: sink.callback });
+    const report = await graph.run();
+    const made = report.nodes[0]!.packetsOut;
+    assert.ok(made >= 600);
+    assert.equal(numbers(sink.packets), upTo(made));
+  }
+});
+
+flow(
+  'a packet that is pushed, followed by the end of that output, and pushed to another is one reference each',
+  async () => {
+    registerModule('end_between', {
+      process(task) {
+        const packet = new Packet({ n: 0 });
+        task.output(0).push(packet);
+        task.output(0).push(Packet.eof());
+        task.output(1).push(packet);
+        task.done();
+      },
+    });
+    const graph = new Graph({ threads: 1 });
+    const node = graph.module('end_between');
+    const sinks = [new TestSink(), new TestSink()];
+    for (const [id, sink] of sinks.entries()) {
+      graph.module(sink.spec, sink.options, { inputs: [node.output(id)], callback: sink.callback });
+    }
+    await graph.run();
+    for (const sink of sinks) assert.equal([numbers(sink.packets), sink.ends], [[0], [0]]);
+  },
+);
+
 flow('explicit threads: scheduler by index, thread by name; the report says who was where', async () => {
   const graph = new Graph();
   const source = add(graph, 'Scatter', { count: 10, outputs: 1 }, { scheduler: 1 });

@@ -26,6 +26,28 @@ for (const threads of PLACEMENTS) {
   });
 }
 
+for (const threads of PLACEMENTS) {
+  relief(
+    `threads: ${threads}: a lifted link beside a full one whose consumer is only slow is not lifted without end`,
+    async () => {
+      const graph = new Graph({ threads });
+      const source = add(graph, 'Scatter', { count: 200, outputs: 3, spread: 'all' });
+      const gather = add(graph, 'Gather', { order: 'sequence' }, { inputs: [source.output(2), source.output(0)] });
+      const sinks = [new TestSink(), new TestSink({ delay: 10 })];
+      graph.module(sinks[0]!.spec, sinks[0]!.options, { inputs: [gather], callback: sinks[0]!.callback });
+      graph.module(sinks[1]!.spec, sinks[1]!.options, { inputs: [source.output(1)], callback: sinks[1]!.callback });
+      const report = await graph.run();
+      assert.is(sinks[0]!.packets.length, 400);
+      assert.is(sinks[1]!.packets.length, 200);
+      // 200 packets in steps of the limit of 8
+      assert.ok(
+        report.links.every((link) => link.reliefs <= 25),
+        JSON.stringify(report.links.map((link) => link.reliefs)),
+      );
+    },
+  );
+}
+
 relief('a graph that is never starved is never relieved', async () => {
   const graph = new Graph({ threads: 2, queue_length_limit: 2 });
   const source = add(graph, 'Scatter', { count: 300, outputs: 1 });

@@ -66,6 +66,11 @@ placement('an index is obeyed; without a number of threads it makes as many as i
   assert.equal([threads, threadOf], [3, [2, 0, 1]]);
 });
 
+placement('an index adds to what auto takes, and never lowers it', () => {
+  const { threads } = threadsOf(chain('auto', ['c_ffmpeg_decoder', { scheduler: 0 }], ['c_ffmpeg_encoder']));
+  assert.is(threads, Math.min(2, availableParallelism()));
+});
+
 placement('an index out of the given range goes to thread 0 and is warned of', () => {
   const { threadOf, warnings } = threadsOf(chain(2, ['a', { scheduler: 2 }], ['b', { scheduler: 1 }]));
   assert.equal(threadOf, [0, 1]);
