@@ -4,11 +4,10 @@ import { type EncoderOptions, encode, Graph, type GraphError, type Stream } from
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { contentsOf, failureOf, media, scratch } from '../kit/media.js';
+import { contentsOf, failureOf, scratch } from '../kit/media.js';
 import { add } from '../kit/modules.js';
 
 const at = scratch();
-const clip = media('clip-4s.mp4');
 const video_params = { threads: 1, preset: 'ultrafast', tune: 'zerolatency' } as const;
 
 const test = suite('unfinished files');
@@ -24,14 +23,22 @@ async function plays(path: string, atLeast: number, atMost = Number.POSITIVE_INF
   assert.ok(samples > 0, `${samples} samples`);
 }
 
+/** Pictures and a tone without end. */
+function source(graph: Graph): { video: Stream; audio: Stream } {
+  return {
+    video: graph.filter('testsrc2', { size: '128x72', rate: 25 }),
+    audio: graph.filter('sine', { sample_rate: 48_000 }),
+  };
+}
+
 for (const threads of [0, 1, 3]) {
   for (const extension of ['mp4', 'mkv', 'ts']) {
     test(`threads: ${threads}: ${extension}, when another module fails in the middle`, async () => {
       const output_path = at(`failed-${threads}.${extension}`);
       const graph = new Graph({ threads });
-      const source = graph.decode({ input_path: clip, loop: -1 });
-      const through = add(graph, 'Failing', { where: 'process', after: 60 }, { inputs: [source.video], alias: 'bad' });
-      encode(through.scale(64, 36), source.audio, { output_path, video_params });
+      const { video, audio } = source(graph);
+      const through = add(graph, 'Failing', { where: 'process', after: 60 }, { inputs: [video], alias: 'bad' });
+      encode(through.scale(64, 36), audio, { output_path, video_params });
       const error = await failureOf(graph);
       assert.match(error.message, /"bad".*process said no/);
       // What was under way between the threads is lost: at most what the links hold.
@@ -42,9 +49,8 @@ for (const threads of [0, 1, 3]) {
   /** An endless transcode, looked at every 20 ms. */
   const endless = (options: EncoderOptions): Graph => {
     const graph = new Graph({ threads });
-    const source = graph.decode({ input_path: clip, loop: -1 });
-    const video: Stream = source.video.scale(64, 36);
-    encode(video, source.audio, { video_params, ...options }, { alias: 'file' });
+    const { video, audio } = source(graph);
+    encode(video.scale(64, 36), audio, { video_params, ...options }, { alias: 'file' });
     return graph;
   };
   const whenWritten = (graph: Graph, frames: number, act: () => void): void => {
@@ -91,8 +97,8 @@ for (const threads of [0, 1, 3]) {
     const output_path = at(`older-${threads}.mp4`);
     writeFileSync(output_path, 'older');
     const graph = new Graph({ threads });
-    const source = graph.decode({ input_path: clip });
-    encode(source.video.filter('crop', 4000, 2000), source.audio, { output_path, video_params });
+    const { video, audio } = source(graph);
+    encode(video.filter('crop', 4000, 2000), audio, { output_path, video_params });
     await failureOf(graph);
     assert.is(readFileSync(output_path, 'utf8'), 'older');
     const missing = new Graph({ threads });
