@@ -29,6 +29,8 @@ export interface RunHooks {
 }
 
 const PROGRESS_INTERVAL = 250;
+/** Longest time in ms without a turn for the calling thread's own timers and I/O, between two calls of modules. */
+const LOCAL_YIELD = 1;
 /** Names of NodePhase. */
 const PHASES: readonly NodeStats['state'][] = ['waiting', 'running', 'finished', 'closed'];
 let runs = 0;
@@ -240,7 +242,7 @@ export class GraphRun {
   }
 
   private startLocal(spec: PartSpec): void {
-    const host = new Host(this.bells[spec.thread]!, { spin: 0, yieldAfter: 0 });
+    const host = new Host(this.bells[spec.thread]!, { spin: 0, yieldAfter: LOCAL_YIELD });
     const part = new Part(
       spec,
       (message) => {

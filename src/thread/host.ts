@@ -14,7 +14,7 @@ import type { Part } from './part.js';
 export interface HostOptions {
   /** Looks at the links again that many times before it sleeps. */
   spin: number;
-  /** Longest time in ms without giving the thread's event loop a turn; 0: a turn after every unit of work. */
+  /** Longest time in ms without giving the thread's event loop a turn, as far as the units of work allow it. */
   yieldAfter: number;
 }
 
