@@ -80,7 +80,11 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
       // An input past its limit is left, so that its producer can stop; the others go on.
       for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
       if ([...this.#inputs.values()].every((input) => input.ended)) {
-        this.#muxer?.end();
+        if (this.#muxer?.waiting && this.#ctx?.stopping) {
+          this.#ctx.log.warn(`nothing was written to ${this.#muxer.name}: the graph was stopped before anything came`);
+        } else {
+          this.#muxer?.end();
+        }
         this.#report();
         task.done();
       }

@@ -124,6 +124,15 @@ export class Muxer {
     return this.#file ? Number(this.#file.tell()) : this.payloadBytes;
   }
 
+  /** Nothing has come that could be written. */
+  get waiting(): boolean {
+    return this.#state === 'waiting';
+  }
+
+  get name(): string {
+    return this.#target.name;
+  }
+
   /** True from the moment the header is in the file until the trailer is. */
   get writing(): boolean {
     return this.#state === 'writing';

@@ -167,7 +167,7 @@ export const graphOptionRows = {
     type: 'milliseconds',
     default: '5000',
     env: 'MILLRACE_STOP_GRACE',
-    meaning: 'How long a thread may ignore a stop before it is terminated.',
+    meaning: 'How long calls under way may go on after a failure or an abort; then their thread is terminated.',
     schema: number({ min: 0, max: 1e9 }),
   },
   loglevel: {

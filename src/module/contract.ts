@@ -74,6 +74,8 @@ export interface ModuleContext<Options = Record<string, unknown>> {
    * `process` that waits for something should return soon after; a source may also reject then.
    */
   readonly signal: AbortSignal;
+  /** The graph was asked to stop (`graph.stop()`): an end that comes early is no failure then. */
+  readonly stopping: boolean;
 }
 
 /** Anything with the Standard Schema interface (valibot, zod, arktype, …): https://standardschema.dev */

@@ -129,6 +129,7 @@ export class Part {
   }
 
   private makeContext(node: PartNode, inputs: number[], outputs: number[], signal: AbortSignal): ModuleContext {
+    const { board } = this;
     const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) =>
       this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message });
     return {
@@ -138,9 +139,12 @@ export class Part {
       inputs,
       outputs,
       log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
-      meter: boardMeter(this.board, node.index),
+      meter: boardMeter(board, node.index),
       callback: (key, value) => this.callback(node, key, value),
       signal,
+      get stopping() {
+        return board.stopping;
+      },
     };
   }
 

@@ -266,6 +266,7 @@ function contextOf(options: object) {
     meter,
     callback: () => Promise.resolve(undefined),
     signal: new AbortController().signal,
+    stopping: false,
   };
 }
 

@@ -142,6 +142,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     meter,
     callback: () => Promise.resolve(undefined),
     signal: new AbortController().signal,
+    stopping: false,
   };
   encoder.init(context);
   let done = false;

@@ -1,4 +1,7 @@
 /** What every graph may rely on, at every placement: order, ends, ownership, fan-out. */
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Graph, type GraphStats, Packet, registerModule } from 'millrace';
 import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
@@ -174,6 +177,22 @@ flow('stop() reaches a source that waits for something through its signal', asyn
     assert.ok((await run).stopped);
     assert.equal(sink.ends, [0]);
   }
+});
+
+flow('stop() before anything came leaves no file and is no failure', async () => {
+  const graph = new Graph({ threads: 1 });
+  const source = new TestSource({ kind: 'video', delay: 60_000 });
+  const output = join(tmpdir(), `millrace-${process.pid}-never.mp4`);
+  graph.module(source.spec, source.options).encode(null, { output_path: output });
+  const run = graph.run();
+  setTimeout(() => graph.stop(), 300);
+  const report = await run;
+  assert.ok(report.stopped);
+  assert.match(
+    report.warnings.join(),
+    /nothing was written to .*never\.mp4: the graph was stopped before anything came/,
+  );
+  assert.not(existsSync(output));
 });
 
 flow('stop() loses nothing of what a module still has when its inputs have ended', async () => {

@@ -96,6 +96,7 @@ function contextFor<O>(
     meter: result.meter,
     callback: () => Promise.resolve(undefined),
     signal: given.signal ?? new AbortController().signal,
+    stopping: false,
   };
 }
 
