@@ -5,8 +5,9 @@
  * Back-pressure never blocks a module: what finds no room waits with the producer, and the producer is not run again
  * while more waits than the link's allowance, which is 0 until the relief rule (relief.ts) raises it.
  *
- * Invariants the relief rule stands on: `sent` is raised before a packet can be seen, `taken` after it was removed, the
- * end of the stream counts as a packet, and `blocked` is shown with the `taken` that was read before looking for room.
+ * Invariants the relief rule stands on: `sent` is raised before a packet can be seen, `taken` before its room is given
+ * back, the end of the stream counts as a packet, and `blocked` is shown with the `taken` that was read before the last
+ * look for room.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from '../../ringbuffer/index.js';
@@ -196,14 +197,16 @@ export class RingOut implements OutLink {
         this.discard();
         break;
       }
-      // Read before the attempts: what is taken after it shows as a difference, and the node counts as live.
-      const taken = this.board.taken(this.index);
       for (let packet = this.outbox.peek(); packet !== undefined && this.send(packet); packet = this.outbox.peek()) {
         this.outbox.shift();
         packet.close();
         this.moves++;
       }
-      if (this.outbox.length === 0 || this.ring.wantSpace(this.needed())) continue;
+      if (this.outbox.length === 0) continue;
+      // Read after the attempts and before the last look: a take whose room was used is in it, and one that is not makes
+      // room after the look, which rings this thread's bell. (Read earlier, it would differ for ever: a missed deadlock.)
+      const taken = this.board.taken(this.index);
+      if (this.ring.wantSpace(this.needed())) continue;
       if (this.blockedAt !== taken) {
         this.blockedAt = taken;
         this.board.setBlocked(this.index, taken);
@@ -315,8 +318,9 @@ export class RingIn implements InLink {
     const at = this.next();
     if (at < 0) return undefined;
     const packet = read(this.ring, at);
-    this.ring.release();
+    // Before the room is given back: a producer that uses the room must not remember an older count.
     this.board.setTaken(this.index, ++this.taken);
+    this.ring.release();
     return packet;
   }
 
