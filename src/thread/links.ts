@@ -260,12 +260,10 @@ export class RingOut implements OutLink {
       this.head = outgoing(packet);
     }
     if (this.mustGrow(this.head.size) && !this.grow(this.head.size)) return false;
-    this.board.setSent(this.index, this.sent + 1);
-    if (!write(this.ring, this.head)) {
-      this.board.setSent(this.index, this.sent);
-      return false;
-    }
-    this.sent++;
+    if (!write(this.ring, this.head)) return false;
+    // Only now, and before `commit` makes it visible: a count that rose and fell again with a failed attempt would let
+    // another thread's look at the relief rule take the consumer for live, and nobody would look again.
+    this.board.setSent(this.index, ++this.sent);
     this.head = undefined;
     this.ring.commit();
     return true;
