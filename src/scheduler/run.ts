@@ -1,20 +1,14 @@
-/**
- * One run of one graph: the only place that knows the whole of it. It places the nodes, starts the threads, hands each
- * its part, and collects what they report. While the graph runs nothing here is needed for its progress; the calling
- * thread may be blocked.
- */
-import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { ConfigError, GraphError } from '../errors.js';
 import { Board, ThreadState } from '../thread/board.js';
 import { packError, unpackError } from '../thread/error-wire.js';
 import { Host } from '../thread/host.js';
-import { createRing } from '../thread/links.js';
 import { Part } from '../thread/part.js';
-import type { FromHost, PartLink, PartNode, PartSpec, ToHost } from '../thread/protocol.js';
-import type { LinkEnds } from '../thread/relief.js';
-import { CALLING_THREAD, type Placement, place } from './placement.js';
-import type { GraphStats, LinkStats, NodeStats, Progress, Report } from './report.js';
+import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
+import { Cut } from './cut.js';
+import { Figures } from './figures.js';
+import { type Placement, place } from './placement.js';
+import type { GraphStats, Progress, Report } from './report.js';
 import type { GraphSpec } from './spec.js';
 import { Thread } from './thread.js';
 import { topologicalRanks } from './topology.js';
@@ -31,8 +25,6 @@ export interface RunHooks {
 const PROGRESS_INTERVAL = 250;
 /** Longest time in ms without a turn for the calling thread's own timers and I/O, between two calls of modules. */
 const LOCAL_YIELD = 1;
-/** Names of NodePhase. */
-const PHASES: readonly NodeStats['state'][] = ['waiting', 'running', 'finished', 'closed'];
 let runs = 0;
 
 export class GraphRun {
@@ -41,7 +33,8 @@ export class GraphRun {
   private readonly id = ++runs;
   private readonly board: Board;
   private readonly placement: Placement;
-  private readonly rank: number[];
+  private readonly cut: Cut;
+  private readonly figures: Figures;
   private readonly indexOf = new Map<number, number>();
   private readonly threads: Thread[] = [];
   private readonly bells: Doorbell[] = [];
@@ -74,10 +67,11 @@ export class GraphRun {
         { path: 'nodes', message: `the streams form a cycle: ${ranks.cycle.join(' -> ')}` },
       ]);
     }
-    this.rank = ranks.rank;
-    this.placement = place(spec, this.rank);
+    this.placement = place(spec, ranks.rank);
+    this.cut = new Cut(spec, this.placement, ranks.rank);
     this.warnings.push(...this.placement.warnings);
-    this.board = Board.create(this.boardThreads, spec.nodes.length, spec.links.length);
+    this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
+    this.figures = new Figures(spec, this.board, this.placement, this.cut);
     this.finished = new Promise<Report>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -102,7 +96,7 @@ export class GraphRun {
     this.startedAt = performance.timeOrigin + performance.now();
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
-    for (let i = 0; i < this.boardThreads; i++) this.open.add(i);
+    for (let i = 0; i < this.cut.threads; i++) this.open.add(i);
     for (let i = 0; i < this.placement.threads; i++) {
       const thread = new Thread(
         this.spec.options.spin,
@@ -112,19 +106,24 @@ export class GraphRun {
       this.threads.push(thread);
       this.bells.push(thread.bell);
     }
-    if (this.hasLocalPart) this.bells.push(Doorbell.create());
-    const ports = this.makePorts();
+    if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
+    const facts = {
+      run: this.id,
+      board: this.board.buffer,
+      bells: this.bells.map((bell) => bell.buffer),
+      startedAt: this.startedAt,
+    };
     this.threads.forEach((thread, index) => {
-      const { part, transfer } = this.partOf(index, ports);
+      const { part, transfer } = this.cut.part(index, facts);
       thread.post({ type: 'start', part }, transfer);
     });
-    if (this.hasLocalPart) this.startLocal(this.partOf(this.placement.threads, ports).part);
+    if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
     if (signal?.aborted) this.onAbort();
     signal?.addEventListener('abort', this.onAbort);
     if (this.hooks.onProgress) {
       this.progressTimer = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
     }
-    if (this.boardThreads === 0) await this.settle(); // a graph without nodes
+    if (this.cut.threads === 0) await this.settle(); // a graph without nodes
   }
 
   /** Ends the sources; what is under way is finished, outputs are finalised, and `finished` resolves. */
@@ -145,101 +144,10 @@ export class GraphRun {
 
   /** Reads the board: costs the actors nothing, whatever state the graph is in. */
   stats(): GraphStats {
-    return {
-      nodes: this.spec.nodes.map((_, index) => this.nodeStats(index)),
-      links: this.spec.links.map((_, index) => this.linkStats(index)),
-    };
+    return this.figures.stats();
   }
 
   // --- starting -------------------------------------------------------------------------------------------------------
-
-  private get hasLocalPart(): boolean {
-    return this.placement.threadOf.includes(CALLING_THREAD);
-  }
-
-  private get boardThreads(): number {
-    return this.placement.threads + (this.hasLocalPart ? 1 : 0);
-  }
-
-  /** On the board the calling thread comes last. */
-  private boardThread(node: number): number {
-    const thread = this.placement.threadOf[node]!;
-    return thread === CALLING_THREAD ? this.placement.threads : thread;
-  }
-
-  private ends(link: number): LinkEnds {
-    const { from, to } = this.spec.links[link]!;
-    const consumer = this.indexOf.get(to.node)!;
-    const limit = this.spec.nodes[consumer]!.queueLimit ?? this.spec.options.queueLengthLimit;
-    return { producer: this.indexOf.get(from.node)!, consumer, limit };
-  }
-
-  /** A port pair and a ring for every link that crosses threads: larger rings travel through the port. */
-  private makePorts(): Map<number, { buffer: SharedArrayBuffer; producer: MessagePort; consumer: MessagePort }> {
-    const ports = new Map<number, { buffer: SharedArrayBuffer; producer: MessagePort; consumer: MessagePort }>();
-    this.spec.links.forEach((_, index) => {
-      const { producer, consumer, limit } = this.ends(index);
-      if (this.boardThread(producer) === this.boardThread(consumer)) return;
-      const { port1, port2 } = new MessageChannel();
-      ports.set(index, { buffer: createRing(limit), producer: port1, consumer: port2 });
-    });
-    return ports;
-  }
-
-  private partOf(
-    thread: number,
-    ports: ReturnType<GraphRun['makePorts']>,
-  ): { part: PartSpec; transfer: Transferable[] } {
-    const { spec, board } = this;
-    const transfer: Transferable[] = [];
-    const links: PartLink[] = [];
-    spec.links.forEach((link, index) => {
-      const ends = this.ends(index);
-      const producerThread = this.boardThread(ends.producer);
-      const consumerThread = this.boardThread(ends.consumer);
-      if (producerThread !== thread && consumerThread !== thread) return;
-      const pair = ports.get(index);
-      const common = { ...ends, index, output: link.from.output, input: link.to.input };
-      if (pair === undefined) {
-        links.push({ ...common, producerThread, consumerThread });
-        return;
-      }
-      const port = producerThread === thread ? pair.producer : pair.consumer;
-      transfer.push(port);
-      links.push({ ...common, producerThread, consumerThread, ring: { buffer: pair.buffer, port } });
-    });
-    const nodes: PartNode[] = [];
-    spec.nodes.forEach((node, index) => {
-      if (this.boardThread(index) !== thread) return;
-      const { id, alias, module, options } = node;
-      nodes.push({
-        index,
-        id,
-        alias,
-        rank: this.rank[index]!,
-        module,
-        options,
-        hasCallback: node.callback !== undefined,
-      });
-    });
-    nodes.sort((a, b) => a.rank - b.rank);
-    const part: PartSpec = {
-      run: this.id,
-      thread,
-      board: board.buffer,
-      bells: this.bells.map((bell) => bell.buffer),
-      nodes,
-      links,
-      nodeThreads: spec.nodes.map((_, index) => this.boardThread(index)),
-      names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
-      allLinks: spec.links.map((_, index) => this.ends(index)),
-      bytesLimit: spec.options.queueBytesLimit,
-      hardCap: spec.options.hardCap,
-      startedAt: this.startedAt,
-      stopGrace: spec.options.stopGrace,
-    };
-    return { part, transfer };
-  }
 
   private startLocal(spec: PartSpec): void {
     const host = new Host(this.bells[spec.thread]!, { spin: 0, yieldAfter: LOCAL_YIELD });
@@ -318,7 +226,7 @@ export class GraphRun {
     if (!this.open.has(thread)) return; // its part had ended: nothing of the graph died with it
     this.board.setThreadState(thread, ThreadState.dead);
     const names = this.spec.nodes
-      .filter((_, i) => this.boardThread(i) === thread)
+      .filter((_, i) => this.cut.threadOf(i) === thread)
       .map((n) => n.alias || `node ${n.id}`);
     const why = error === undefined ? `exit code ${code}` : error.message;
     this.fail(
@@ -353,7 +261,7 @@ export class GraphRun {
     for (const thread of [...this.open]) {
       if (thread >= this.placement.threads) continue; // the calling thread cannot be terminated
       const names = this.spec.nodes
-        .filter((_, i) => this.boardThread(i) === thread)
+        .filter((_, i) => this.cut.threadOf(i) === thread)
         .map((n) => n.alias || `node ${n.id}`);
       this.warnings.push(
         `the thread of ${names.join(', ')} did not stop within ${this.spec.options.stopGrace} ms and was terminated; ` +
@@ -392,99 +300,21 @@ export class GraphRun {
         this.failure.leaked = { ...this.leaked };
       }
       this.reject(this.failure);
-    } else this.resolve(this.report(milliseconds));
+    } else {
+      const { warnings, leaked } = this;
+      this.resolve({ ...this.figures.report(milliseconds), warnings: [...warnings], leaked: { ...leaked } });
+    }
   }
 
   // --- telling ------------------------------------------------------------------------------------------------------------
 
-  private report(milliseconds: number): Report {
-    const { frames, bytes } = this.totals();
-    return {
-      name: this.spec.name,
-      milliseconds,
-      firstPacketMilliseconds: this.board.firstPacketMilliseconds,
-      frames,
-      bytes,
-      threads: this.placement.threads,
-      warnings: [...this.warnings],
-      stopped: this.board.stopping,
-      leaked: { ...this.leaked },
-      ...this.stats(),
-    };
-  }
-
-  /** Video frames and bytes of the nodes at the end of the graph; those of the furthest ones that count any. */
-  private totals(): { frames: number; bytes: number; position: number; duration: number } {
-    const producers = new Set(this.spec.links.map((link) => link.from.node));
-    const nodes = this.spec.nodes.map((_, index) => this.nodeStats(index));
-    const sinks = nodes.filter((node) => !producers.has(node.id));
-    const last = (figure: 'frames' | 'position'): NodeStats[] => {
-      const counting = sinks.filter((node) => node[figure] > 0);
-      return counting.length > 0 ? counting : nodes;
-    };
-    return {
-      frames: Math.max(0, ...last('frames').map((node) => node.frames)),
-      bytes: sinks.reduce((sum, node) => sum + node.bytes, 0),
-      position: Math.max(0, ...last('position').map((node) => node.position)),
-      duration: Math.max(0, ...nodes.map((node) => node.duration)),
-    };
-  }
-
   /** A listener that throws fails the graph: nobody else would hear of it. */
   private tellProgress(): void {
     try {
-      this.hooks.onProgress?.(this.progress());
+      this.hooks.onProgress?.(this.figures.progress(this.startedAt));
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));
     }
-  }
-
-  private progress(): Progress {
-    const elapsed = performance.timeOrigin + performance.now() - this.startedAt;
-    const { frames, position, duration } = this.totals();
-    return { elapsed, frames, fps: (frames * 1000) / elapsed, position, duration, speed: position / 1000 / elapsed };
-  }
-
-  private nodeStats(index: number): NodeStats {
-    const { board, spec } = this;
-    const node = spec.nodes[index]!;
-    const figure = (name: Parameters<Board['figure']>[1]): number => board.figure(index, name);
-    return {
-      id: node.id,
-      alias: node.alias,
-      module: node.module.name,
-      thread: this.placement.threadOf[index]!,
-      state: PHASES[board.phase(index)]!,
-      calls: figure('calls'),
-      milliseconds: figure('milliseconds'),
-      packetsIn: figure('packetsIn'),
-      packetsOut: figure('packetsOut'),
-      frames: figure('frames'),
-      bytes: figure('bytes'),
-      dropped: figure('dropped'),
-      duplicated: figure('duplicated'),
-      corrupt: figure('corrupt'),
-      position: figure('position'),
-      duration: figure('duration'),
-    };
-  }
-
-  private linkStats(index: number): LinkStats {
-    const { board } = this;
-    const { from, to } = this.spec.links[index]!;
-    const { producer, consumer, limit } = this.ends(index);
-    const sent = board.sent(index);
-    return {
-      from: { ...from },
-      to: { ...to },
-      kind: this.boardThread(producer) === this.boardThread(consumer) ? 'direct' : 'ring',
-      packets: sent,
-      // What a consumer that has left did not take is nobody's any more.
-      queued: board.left(index) ? 0 : Math.max(0, sent - board.taken(index)),
-      highWater: board.highWater(index),
-      limit: limit + board.allowance(index),
-      reliefs: board.reliefs(index),
-    };
   }
 }

@@ -5,11 +5,10 @@
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { ledger } from '../media/ledger.js';
-import type { Module, ModuleClass, ModuleContext } from '../module/contract.js';
-import { Actor, boardMeter, type Inlet } from './actor.js';
+import type { Actor } from './actor.js';
+import { type ActorHooks, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, ThreadState } from './board.js';
 import { packError } from './error-wire.js';
-import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from './links.js';
 import { instantiate, loadModule } from './load.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
@@ -57,12 +56,12 @@ export class Part {
   /** Never rejects. */
   private async loadAll(): Promise<void> {
     const { spec, board } = this;
-    const links = this.makeLinks();
+    const links = makeLinks(spec, board, this.bells);
     for (const node of spec.nodes) {
       if (this.ending || board.state === GraphState.aborting) break;
       await this.guard(node, 'load', async () => {
         const module = instantiate(await loadModule(node.module));
-        const actor = this.makeActor(node, module, links);
+        const actor = makeActor(spec, board, node, module, links, this.hooks);
         this.actors.push(actor);
         await this.guard(node, 'init', async () => {
           const context = actor.context as { options: Record<string, unknown> };
@@ -80,73 +79,12 @@ export class Part {
     this.wake();
   }
 
-  private makeLinks(): { ins: Map<number, InLink>; outs: Map<number, OutLink> } {
-    const { spec, board } = this;
-    const ins = new Map<number, InLink>();
-    const outs = new Map<number, OutLink>();
-    for (const link of spec.links) {
-      if (link.ring === undefined) {
-        const direct = new DirectLink(link.index, board, link.limit);
-        ins.set(link.index, direct);
-        outs.set(link.index, direct);
-      } else if (link.producerThread === spec.thread) {
-        const bell = this.bells[link.consumerThread]!;
-        const { buffer, port } = link.ring;
-        outs.set(link.index, new RingOut(link.index, board, link.limit, spec.bytesLimit, buffer, port, bell));
-      } else {
-        const bell = this.bells[link.producerThread]!;
-        ins.set(link.index, new RingIn(link.index, board, link.ring.buffer, link.ring.port, bell));
-      }
-    }
-    return { ins, outs };
-  }
-
-  private makeActor(node: PartNode, module: Module, links: ReturnType<Part['makeLinks']>): Actor {
-    const inlets: Inlet[] = [];
-    const outputs = new Map<number, OutLink[]>();
-    for (const link of this.spec.links) {
-      if (link.consumer === node.index) {
-        inlets.push({ id: link.input, link: links.ins.get(link.index)!, ended: false });
-      }
-      if (link.producer === node.index) {
-        const list = outputs.get(link.output) ?? [];
-        list.push(links.outs.get(link.index)!);
-        outputs.set(link.output, list);
-      }
-    }
-    inlets.sort((a, b) => a.id - b.id);
-    const connected = inlets.map((inlet) => inlet.id);
-    const unconnected: number[] = [];
-    for (let id = 0; id < (connected.at(-1) ?? 0); id++) if (!connected.includes(id)) unconnected.push(id);
-    const ids = [...outputs.keys()].sort((a, b) => a - b);
-    const aborter = new AbortController();
-    const context = this.makeContext(node, connected, ids, aborter.signal);
-    const { index, alias, rank } = node;
-    const parts = { node: index, alias, rank, inlets, unconnected, outputs, board: this.board };
-    const onError = (error: unknown): void => this.failNode(index, 'process', error);
-    const actor: Actor = new Actor(parts, module, context, onError, () => this.delivered(actor), aborter);
-    return actor;
-  }
-
-  private makeContext(node: PartNode, inputs: number[], outputs: number[], signal: AbortSignal): ModuleContext {
-    const { board } = this;
-    const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) =>
-      this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message });
-    return {
-      options: node.options,
-      id: node.id,
-      alias: node.alias,
-      inputs,
-      outputs,
-      log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
-      meter: boardMeter(board, node.index),
-      callback: (key, value) => this.callback(node, key, value),
-      signal,
-      get stopping() {
-        return board.stopping;
-      },
-    };
-  }
+  private readonly hooks: ActorHooks = {
+    log: (node, level, message) => this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message }),
+    callback: (node, key, value) => this.callback(node, key, value),
+    onError: (node, error) => this.failNode(node.index, 'process', error),
+    onDelivered: (actor) => this.delivered(actor),
+  };
 
   // --- at work --------------------------------------------------------------------------------------------------------
 
@@ -416,18 +354,6 @@ function difference(after: Record<string, number>, before: Record<string, number
     if (grown > 0) more[kind] = grown;
   }
   return more;
-}
-
-async function validated(module: Module | ModuleClass, node: PartNode): Promise<Record<string, unknown>> {
-  const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
-  if (schema === undefined) return node.options;
-  const result = await schema['~standard'].validate(node.options);
-  if (result.issues === undefined) return result.value as Record<string, unknown>;
-  const problems = result.issues.map((issue) => {
-    const path = (issue.path ?? []).map((key) => (typeof key === 'object' ? String(key.key) : String(key))).join('.');
-    return path === '' ? issue.message : `option ${path}: ${issue.message}`;
-  });
-  throw new MillraceError('ERR_MILLRACE_OPTION', problems.join('; '));
 }
 
 function asRunError(cause: unknown): GraphError {

@@ -1,0 +1,124 @@
+/** A placed graph cut into what each thread gets: its nodes, the links that touch it, and the rings between threads. */
+import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
+import { createRing } from '../thread/links.js';
+import type { PartLink, PartNode, PartSpec } from '../thread/protocol.js';
+import type { LinkEnds } from '../thread/relief.js';
+import { CALLING_THREAD, type Placement } from './placement.js';
+import type { GraphSpec } from './spec.js';
+
+/** The ring of a link that crosses threads, and the ports through which larger ones travel. */
+interface Crossing {
+  buffer: SharedArrayBuffer;
+  producer: MessagePort;
+  consumer: MessagePort;
+}
+
+/** What every part of a run is told alike. */
+export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt'>;
+
+export class Cut {
+  /** The calling thread hosts a part as well. */
+  readonly hasLocalPart: boolean;
+  /** Threads on the board: the workers, and the calling thread last if it hosts a part. */
+  readonly threads: number;
+  /** Ends of every link. */
+  readonly links: readonly LinkEnds[];
+  private readonly crossings = new Map<number, Crossing>();
+
+  /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
+  constructor(
+    private readonly spec: GraphSpec,
+    private readonly placement: Placement,
+    private readonly rank: readonly number[],
+  ) {
+    this.hasLocalPart = placement.threadOf.includes(CALLING_THREAD);
+    this.threads = placement.threads + (this.hasLocalPart ? 1 : 0);
+    const indexOf = new Map(spec.nodes.map((node, index) => [node.id, index]));
+    this.links = spec.links.map(({ from, to }) => {
+      const consumer = indexOf.get(to.node)!;
+      const limit = spec.nodes[consumer]!.queueLimit ?? spec.options.queueLengthLimit;
+      return { producer: indexOf.get(from.node)!, consumer, limit };
+    });
+  }
+
+  /** Index on the board of the thread that hosts the node. */
+  threadOf(node: number): number {
+    const thread = this.placement.threadOf[node]!;
+    return thread === CALLING_THREAD ? this.placement.threads : thread;
+  }
+
+  crosses(link: number): boolean {
+    const { producer, consumer } = this.links[link]!;
+    return this.threadOf(producer) !== this.threadOf(consumer);
+  }
+
+  /** The part of one thread, and the ports that go with it. To be called once per thread. */
+  part(thread: number, facts: RunFacts): { part: PartSpec; transfer: Transferable[] } {
+    const { spec } = this;
+    const transfer: Transferable[] = [];
+    const links: PartLink[] = [];
+    this.links.forEach((ends, index) => {
+      const producerThread = this.threadOf(ends.producer);
+      const consumerThread = this.threadOf(ends.consumer);
+      if (producerThread !== thread && consumerThread !== thread) return;
+      const { from, to } = spec.links[index]!;
+      const link: PartLink = {
+        ...ends,
+        index,
+        output: from.output,
+        input: to.input,
+        producerThread,
+        consumerThread,
+      };
+      if (producerThread !== consumerThread) {
+        const crossing = this.crossing(index);
+        const port = producerThread === thread ? crossing.producer : crossing.consumer;
+        transfer.push(port);
+        link.ring = { buffer: crossing.buffer, port };
+      }
+      links.push(link);
+    });
+    const part: PartSpec = {
+      ...facts,
+      thread,
+      nodes: this.nodesOf(thread),
+      links,
+      nodeThreads: spec.nodes.map((_, index) => this.threadOf(index)),
+      names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
+      allLinks: [...this.links],
+      bytesLimit: spec.options.queueBytesLimit,
+      hardCap: spec.options.hardCap,
+      stopGrace: spec.options.stopGrace,
+    };
+    return { part, transfer };
+  }
+
+  private crossing(link: number): Crossing {
+    let crossing = this.crossings.get(link);
+    if (crossing === undefined) {
+      const { port1, port2 } = new MessageChannel();
+      crossing = { buffer: createRing(this.links[link]!.limit), producer: port1, consumer: port2 };
+      this.crossings.set(link, crossing);
+    }
+    return crossing;
+  }
+
+  /** Upstream first. */
+  private nodesOf(thread: number): PartNode[] {
+    const nodes: PartNode[] = [];
+    this.spec.nodes.forEach((node, index) => {
+      if (this.threadOf(index) !== thread) return;
+      const { id, alias, module, options } = node;
+      nodes.push({
+        index,
+        id,
+        alias,
+        rank: this.rank[index]!,
+        module,
+        options,
+        hasCallback: node.callback !== undefined,
+      });
+    });
+    return nodes.sort((a, b) => a.rank - b.rank);
+  }
+}

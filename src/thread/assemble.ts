@@ -1,0 +1,107 @@
+/** Puts an actor together from what its thread was told: the faces of its links, its context, its validated options. */
+import type { Doorbell } from '../../ringbuffer/index.js';
+import { MillraceError } from '../errors.js';
+import type { Module, ModuleClass, ModuleContext } from '../module/contract.js';
+import { Actor, boardMeter, type Inlet } from './actor.js';
+import type { Board } from './board.js';
+import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from './links.js';
+import type { PartNode, PartSpec } from './protocol.js';
+
+/** This thread's faces of the links that touch it, by index of the link. */
+export interface LinkFaces {
+  ins: Map<number, InLink>;
+  outs: Map<number, OutLink>;
+}
+
+export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell[]): LinkFaces {
+  const ins = new Map<number, InLink>();
+  const outs = new Map<number, OutLink>();
+  for (const link of spec.links) {
+    if (link.ring === undefined) {
+      const direct = new DirectLink(link.index, board, link.limit);
+      ins.set(link.index, direct);
+      outs.set(link.index, direct);
+    } else if (link.producerThread === spec.thread) {
+      const bell = bells[link.consumerThread]!;
+      const { buffer, port } = link.ring;
+      outs.set(link.index, new RingOut(link.index, board, link.limit, spec.bytesLimit, buffer, port, bell));
+    } else {
+      const bell = bells[link.producerThread]!;
+      ins.set(link.index, new RingIn(link.index, board, link.ring.buffer, link.ring.port, bell));
+    }
+  }
+  return { ins, outs };
+}
+
+/** What an actor asks of its part. */
+export interface ActorHooks {
+  log(node: PartNode, level: 'debug' | 'info' | 'warn' | 'error', message: string): void;
+  callback(node: PartNode, key: string | number, value: unknown): Promise<unknown>;
+  onError(node: PartNode, error: unknown): void;
+  onDelivered(actor: Actor): void;
+}
+
+export function makeActor(
+  spec: PartSpec,
+  board: Board,
+  node: PartNode,
+  module: Module,
+  links: LinkFaces,
+  hooks: ActorHooks,
+): Actor {
+  const inlets: Inlet[] = [];
+  const outputs = new Map<number, OutLink[]>();
+  for (const link of spec.links) {
+    if (link.consumer === node.index) {
+      inlets.push({ id: link.input, link: links.ins.get(link.index)!, ended: false });
+    }
+    if (link.producer === node.index) {
+      const list = outputs.get(link.output) ?? [];
+      list.push(links.outs.get(link.index)!);
+      outputs.set(link.output, list);
+    }
+  }
+  inlets.sort((a, b) => a.id - b.id);
+  const connected = inlets.map((inlet) => inlet.id);
+  const unconnected: number[] = [];
+  for (let id = 0; id < (connected.at(-1) ?? 0); id++) if (!connected.includes(id)) unconnected.push(id);
+  const aborter = new AbortController();
+  const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) => hooks.log(node, level, message);
+  const context: ModuleContext = {
+    options: node.options,
+    id: node.id,
+    alias: node.alias,
+    inputs: connected,
+    outputs: [...outputs.keys()].sort((a, b) => a - b),
+    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    meter: boardMeter(board, node.index),
+    callback: (key, value) => hooks.callback(node, key, value),
+    signal: aborter.signal,
+    get stopping() {
+      return board.stopping;
+    },
+  };
+  const { index, alias, rank } = node;
+  const actor: Actor = new Actor(
+    { node: index, alias, rank, inlets, unconnected, outputs, board },
+    module,
+    context,
+    (error) => hooks.onError(node, error),
+    () => hooks.onDelivered(actor),
+    aborter,
+  );
+  return actor;
+}
+
+/** @throws MillraceError ERR_MILLRACE_OPTION with everything the module's schema objects to. */
+export async function validated(module: Module | ModuleClass, node: PartNode): Promise<Record<string, unknown>> {
+  const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
+  if (schema === undefined) return node.options;
+  const result = await schema['~standard'].validate(node.options);
+  if (result.issues === undefined) return result.value as Record<string, unknown>;
+  const problems = result.issues.map((issue) => {
+    const path = (issue.path ?? []).map((key) => (typeof key === 'object' ? String(key.key) : String(key))).join('.');
+    return path === '' ? issue.message : `option ${path}: ${issue.message}`;
+  });
+  throw new MillraceError('ERR_MILLRACE_OPTION', problems.join('; '));
+}
