@@ -306,21 +306,33 @@ export class Actor {
       this.show(NodeStatus.live); // announcing found room
       return;
     }
-    if (this.finished || !this.outputs.every((outlet) => outlet.clear)) {
-      this.show(NodeStatus.blocked);
-    } else {
+    const reason = this.idleReason();
+    if (reason === NodeStatus.starving) {
       for (const inlet of this.inlets) {
         this.board.setStarved(inlet.link.index, this.isWanted(inlet) && !inlet.link.available);
       }
-      this.show(NodeStatus.starving);
     }
+    this.show(reason);
     if (!this.finished) this.board.setPhase(this.node, NodePhase.waiting);
   }
 
-  /** Packets that waited and have found room so far. */
-  moves(): number {
+  private idleReason(): number {
+    const blocked = this.finished || !this.outputs.every((outlet) => outlet.clear);
+    return blocked ? NodeStatus.blocked : NodeStatus.starving;
+  }
+
+  /**
+   * Whether the board still says what `showIdle` would say of an actor that is not ready. A limit that was lifted, or a
+   * consumer that left, turns a blocked one into a starving one without giving it anything to do.
+   */
+  shownRight(): boolean {
+    return this.closed || this.busy || (this.shown & 3) === this.idleReason();
+  }
+
+  /** Times that looking at its links has changed what the board says of them. */
+  changes(): number {
     let sum = 0;
-    for (const outlet of this.outputs) for (const link of outlet.links) sum += link.moves;
+    for (const outlet of this.outputs) for (const link of outlet.links) sum += link.changes;
     return sum;
   }
 

@@ -3,16 +3,13 @@
  * The same loop serves a worker and, for `threads: 0` and modules that cannot leave it, the calling thread.
  *
  * No wake-up is lost: the ticket is read before the last look for work, and after arming the bell every link is looked
- * at again (`hasWork` tries the rings anew). Every sleep ends: by a ring of a link's other side, by `alarm` when the
+ * at again (`mayNotSleep` tries the rings anew). Every sleep ends: by a ring of a link's other side, by `alarm` when the
  * graph's state changes or a thread dies, or by this thread's own event loop (a settled call, a message), which rings
  * the bell too.
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Doorbell } from '../../ringbuffer/index.js';
 import type { Part } from './part.js';
-
-/** Milliseconds after which a thread that sleeps shows its actors and looks for a deadlock once more. */
-const RELIEF_AGAIN = 250;
 
 export interface HostOptions {
   /** Looks at the links again that many times before it sleeps. */
@@ -61,12 +58,11 @@ export class Host {
         continue;
       }
       this.bell.arm();
-      if (this.hasWork()) {
+      if (this.mayNotSleep()) {
         this.bell.disarm();
         continue;
       }
-      // Backstop for the relief rule, counted by the bell: a deadlock that nobody saw is looked for again.
-      const wait = this.bell.waitAsync(ticket, this.parts.size > 0 ? RELIEF_AGAIN : undefined);
+      const wait = this.bell.waitAsync(ticket);
       if (wait !== 'rung') await wait;
       this.lastYield = performance.now();
     }
@@ -80,6 +76,11 @@ export class Host {
 
   private hasWork(): boolean {
     for (const part of this.parts) if (part.hasWork() || part.ended) return true;
+    return this.quitting && this.parts.size === 0;
+  }
+
+  private mayNotSleep(): boolean {
+    for (const part of this.parts) if (part.mayNotSleep() || part.ended) return true;
     return this.quitting && this.parts.size === 0;
   }
 

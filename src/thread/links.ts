@@ -7,7 +7,8 @@
  *
  * Invariants the relief rule stands on: `sent` is raised before a packet can be seen, `taken` before its room is given
  * back, the end of the stream counts as a packet, and `blocked` is shown with the `taken` that was read before the last
- * look for room.
+ * look for room. A producer that sleeps on a full link has shown the newest `taken`, or will be woken to show it, even
+ * if what was taken made too little room: otherwise it would pass for one that can move, for ever.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from '../../ringbuffer/index.js';
@@ -22,8 +23,8 @@ export interface OutLink {
   offer(packet: Packet): void;
   /** Moves what waits as far as there is room; true when nothing waits any more. */
   flush(): boolean;
-  /** Packets that `flush` has moved so far. */
-  readonly moves: number;
+  /** Times that looking at the link has changed what the board says of it: packets moved or dropped, a newer `blocked`. */
+  readonly changes: number;
   /** The producer may run: no more waits than is allowed. */
   readonly clear: boolean;
   /** The consumer takes no more. */
@@ -57,7 +58,7 @@ export class DirectLink implements OutLink, InLink {
   private taken = 0;
   private high = 0;
   left = false;
-  readonly moves = 0; // nothing ever moves: the queue is the room
+  readonly changes = 0; // nothing ever moves: the queue is the room
 
   constructor(
     readonly index: number,
@@ -154,7 +155,7 @@ export class RingOut implements OutLink {
   private head: Outgoing | undefined;
   private sent = 0;
   private high = 0;
-  moves = 0;
+  changes = 0;
   private discarded = false;
   /** What was taken when no room was last found, as shown on the board; undefined while nothing waits. */
   private blockedAt: number | undefined;
@@ -195,12 +196,13 @@ export class RingOut implements OutLink {
     while (this.outbox.length > 0) {
       if (this.left) {
         this.discard();
+        this.changes++;
         break;
       }
       for (let packet = this.outbox.peek(); packet !== undefined && this.send(packet); packet = this.outbox.peek()) {
         this.outbox.shift();
         packet.close();
-        this.moves++;
+        this.changes++;
       }
       if (this.outbox.length === 0) continue;
       // Read after the attempts and before the last look: a take whose room was used is in it, and one that is not makes
@@ -210,6 +212,9 @@ export class RingOut implements OutLink {
       if (this.blockedAt !== taken) {
         this.blockedAt = taken;
         this.board.setBlocked(this.index, taken);
+        this.changes++;
+        // A take between our reading and our showing found nobody to wake (see RingIn.take).
+        if (this.board.taken(this.index) !== taken) continue;
       }
       return false;
     }
@@ -319,6 +324,8 @@ export class RingIn implements InLink {
     // Before the room is given back: a producer that uses the room must not remember an older count.
     this.board.setTaken(this.index, ++this.taken);
     this.ring.release();
+    // The ring tells its producer of room that suffices; the board must not say for ever that it may have found some.
+    if (this.board.blocked(this.index)) this.bell.ring();
     return packet;
   }
 

@@ -94,15 +94,24 @@ export class Part {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    const before = this.moves();
     for (const actor of this.actors) if (this.isReady(actor)) return true;
-    // A packet that only now found room is work too: it changes what the board must show before this thread sleeps.
-    return this.moves() !== before || this.finished();
+    return this.finished();
   }
 
-  private moves(): number {
+  /**
+   * The last look before the thread sleeps. Whatever changes the board, or would have to, is work as well: the relief
+   * rule stands on every thread looking for a deadlock after its own last word on the board.
+   */
+  mayNotSleep(): boolean {
+    const before = this.changes();
+    if (this.hasWork()) return true;
+    if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
+    return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
+  }
+
+  private changes(): number {
     let sum = 0;
-    for (const actor of this.actors) sum += actor.moves();
+    for (const actor of this.actors) sum += actor.changes();
     return sum;
   }
 

@@ -13,10 +13,10 @@
  * What is not live will never move by itself. From every such starving node we walk upstream along the links it
  * starves on; the walk ends at blocked producers, and those of their full links whose consumers are not live are lifted.
  *
- * Why none is missed: a node publishes its status *before* its thread calls `relieve` (both sequentially consistent),
- * so the last thread of a deadlocked set to publish sees all of it. Why a stale reading does no harm: the status words
- * of the whole dead set are read again before anything is lifted, and they carry a sequence number; a lift that was not
- * needed is only a larger queue.
+ * Why none is missed: a thread calls `relieve` after its own last word on the board (Part.mayNotSleep; all words are
+ * sequentially consistent), so the last thread of a deadlocked set to write sees all of it. Why a stale reading does no
+ * harm: the status words of the whole dead set are read again before anything is lifted, and they carry a sequence
+ * number; a lift that was not needed is only a larger queue.
  */
 import { type Board, NodeStatus } from './board.js';
 
@@ -52,19 +52,25 @@ export class Relief {
   /** Lifts what has to be lifted; returns the links whose limit this call raised (their producers must be woken). */
   relieve(): number[] {
     const { board, words } = this;
-    for (let node = 0; node < words.length; node++) words[node] = board.status(node);
-    this.findLive();
-    const targets = this.findTargets();
-    if (targets.size === 0) return [];
-    for (let node = 0; node < words.length; node++) {
-      // Somebody of the dead set moved while we looked: it will come here again when it stops moving.
-      if (!this.live[node] && board.status(node) !== words[node]) return [];
-    }
+    let targets: Map<number, number>;
+    do {
+      for (let node = 0; node < words.length; node++) words[node] = board.status(node);
+      this.findLive();
+      targets = this.findTargets();
+      if (targets.size === 0) return [];
+      // Again if somebody of the dead set moved while we looked: that one need not come here (its part may end), and the
+      // rest of the set may be a deadlock without it. It ends, because each round means that somebody made progress.
+    } while (this.deadSetMoved());
     const raised: number[] = [];
     for (const [link, allowance] of targets) {
       if (board.raiseAllowance(link, allowance, this.links[link]!.limit)) raised.push(link);
     }
     return raised;
+  }
+
+  private deadSetMoved(): boolean {
+    const { board, live, words } = this;
+    return words.some((word, node) => !live[node] && board.status(node) !== word);
   }
 
   private status(node: number): number {

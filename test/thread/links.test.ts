@@ -82,6 +82,27 @@ links('a ring grows with its packets, and nothing is lost or reordered on the wa
   end();
 });
 
+links('a take that makes too little room wakes the producer to show that it has seen it', () => {
+  const { board, out, into, producerBell, end } = ringPair(8, 1);
+  const large = (): Packet => new Packet(new Uint8Array(60_000));
+  out.offer(large());
+  into.take(); // the ring now has room for two of these, and for little more
+  for (const packet of [value(1), large(), large(), large()]) out.offer(packet);
+  assert.equal([out.waitingPackets, board.blockedAtTaken(0)], [1, 1]);
+  const ticket = producerBell.ticket();
+  producerBell.arm();
+  assert.equal(numberOf(into.take()), 1);
+  assert.not.equal(producerBell.ticket(), ticket);
+  const before = out.changes;
+  assert.not(out.flush());
+  assert.equal(board.blockedAtTaken(0), 2);
+  assert.ok(out.changes > before, 'its thread must look for a deadlock again');
+  out.flush();
+  assert.is(out.changes, before + 1, 'and only once');
+  out.discard();
+  end();
+});
+
 links('after the consumer has left, what waits and what is offered is released', () => {
   const before = ledger.snapshot();
   const { board, out, into, producerBell, end } = ringPair(1);

@@ -154,6 +154,25 @@ relief(
   },
 );
 
+relief('a node that moves while somebody looks does not hide the deadlock of the others', () => {
+  // the diamond, and beside it 4 -> 5 that starves, and moves at the moment its status is read again
+  const board = Board.create(1, 6, 5);
+  const diamond = starvedDiamond();
+  for (let node = 0; node < 4; node++) board.setStatus(node, diamond.status(node));
+  for (const link of [1, 3]) fill(board, link, 4);
+  for (const link of [0, 2]) board.setStarved(link, true);
+  for (const node of [4, 5]) show(board, node, NodeStatus.starving);
+  board.setStarved(4, true);
+  const read = board.status.bind(board);
+  let readings = 0;
+  board.status = (node) => {
+    if (node === 5 && ++readings === 2) show(board, 5, NodeStatus.over);
+    return read(node);
+  };
+  const links = [...DIAMOND, { producer: 4, consumer: 5, limit: 4 }];
+  assert.equal(new Relief(board, links).relieve(), [1]);
+});
+
 relief('of two who find the same deadlock one lifts the limit', () => {
   const board = starvedDiamond();
   assert.ok(board.raiseAllowance(1, 0, 4));
