@@ -117,7 +117,9 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
     alias: alias ?? defaultAlias({ id: parsed.id, module }),
     module,
     options,
-    inputManager: 'immediate',
+    // BMF writes 'immediate' for every node, also for those whose module brings a manager of its own.
+    ...(parsed.input_manager !== undefined &&
+      parsed.input_manager !== 'immediate' && { inputManager: parsed.input_manager }),
     ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
     ...(parsed.thread !== undefined && { thread: parsed.thread }),
     ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),

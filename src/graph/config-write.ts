@@ -103,7 +103,7 @@ function writeNode(
       const name = streamName(node, output);
       return isDecoder ? stream(name, output === 0 ? 'video:' : 'audio:') : stream(name);
     }),
-    input_manager: node.inputManager,
+    input_manager: node.inputManager ?? 'immediate',
     ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
     ...(node.thread !== undefined && { thread: node.thread }),
   };

@@ -108,13 +108,13 @@ export class Graph {
       alias ??= own.alias;
       delete own.alias;
     }
-    const { scheduler, thread, queueLimit, callback } = checked;
+    const { scheduler, thread, inputManager, queueLimit, callback } = checked;
     this.nodes.push({
       id,
       alias: alias ?? defaultAlias({ id, module }),
       module,
       options: own,
-      inputManager: 'immediate',
+      ...(inputManager !== undefined && { inputManager }),
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),

@@ -1,9 +1,10 @@
 /** What `module()` takes: where the module comes from, its options, the node's parameters. */
 import * as v from 'valibot';
-import { choice, integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
+import { integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
-import type { Module, ModuleClass } from '../module/contract.js';
+import type { InputManagerSpec, Module, ModuleClass } from '../module/contract.js';
 import type { ModuleRef, NodeSpec } from '../scheduler/spec.js';
+import { inputManagerSchema } from './input-manager.js';
 import type { BuiltinModuleOptions } from './module-options.js';
 import { MAX_THREADS } from './options.js';
 import { problemsFrom } from './problems.js';
@@ -45,8 +46,8 @@ export interface NodeParameters {
   readonly scheduler?: number | undefined;
   /** Name of a thread; nodes with the same name share it. Not together with `scheduler`. */
   readonly thread?: string | undefined;
-  /** How packets of several inputs are put together. */
-  readonly inputManager?: 'immediate' | undefined;
+  /** How packets of several inputs are put together. Default: what the module asks for, else `immediate`. */
+  readonly inputManager?: InputManagerSpec | undefined;
   /** Packets that may wait on each input. Default: the graph's `queue_length_limit`. */
   readonly queueLimit?: number | undefined;
   /** Parallel copies of the node: only 1 in this version. */
@@ -55,21 +56,12 @@ export interface NodeParameters {
   readonly callback?: ((key: string | number, value: unknown) => unknown) | undefined;
 }
 
-const LATER_MANAGERS = ['default', 'framesync', 'clocksync', 'server', 'nosync', 'slowest', 'basepad', 'refresh'];
-
 /** Schemas of node parameters that graph files have too. */
 export const nodeSchemas = {
   scheduler: integer({ min: 0, max: MAX_THREADS - 1 }),
   thread: text('the name of a thread'),
   queueLimit: integer({ min: 1, max: 1e6 }),
-  inputManager: v.pipe(
-    v.unknown(),
-    v.check(
-      (value) => !LATER_MANAGERS.includes(value as string),
-      (issue) => `the input manager ${show(issue.input)} is not in this version; 'immediate' is`,
-    ),
-    choice('immediate'),
-  ),
+  inputManager: inputManagerSchema,
   distNums: v.pipe(
     integer({ min: 1 }),
     v.check((value) => value === 1, 'parallel copies of a node (more than 1) are not in this version'),

@@ -216,10 +216,9 @@ export const nodeOptionRows = {
     meaning: 'Name of a thread; nodes with the same name share it. Not together with `scheduler`.',
   },
   inputManager: {
-    type: "'immediate'",
-    default: "'immediate'",
-    meaning:
-      'How packets of several inputs are put together. Others are refused: not in this version. File: `input_manager`.',
+    type: 'name, or object with `mode`',
+    default: "what the module asks for, else `'immediate'`",
+    meaning: 'How packets of several inputs are put together: docs/input-managers.md. File: `input_manager`.',
   },
   queueLimit: {
     type: 'packets',

@@ -20,6 +20,10 @@ export interface OutputPort {
 export interface Task {
   /** Packets by input id, each list in order; an ended input's list ends with a packet whose `isEof` is true. */
   readonly inputs: Map<number, Packet[]>;
+  /** Time of what was put together by an input manager, in nanoseconds; undefined under `immediate` and at the end. */
+  readonly pts?: bigint | undefined;
+  /** Its length in nanoseconds, where the policy knows it. */
+  readonly duration?: bigint | undefined;
   output(id: number): OutputPort;
   /**
    * This module takes no more from that input: what is queued there is released, its end counts as seen, and its
@@ -29,6 +33,19 @@ export interface Task {
   /** This module has finished for good, once the call has settled: EOF goes out on every output, its inputs are closed, then `close()` is called. */
   done(): void;
 }
+
+/**
+ * How packets of several inputs are put together into calls of `process`:
+ * `immediate` everything queued, unaligned; `default` equal timestamps together; `framesync` at the pace of the first
+ * input; `clocksync` at the ticks of input 0.
+ */
+export type InputManagerName = 'immediate' | 'default' | 'framesync' | 'clocksync';
+
+export interface InputManagerSettings {
+  readonly mode: InputManagerName;
+}
+
+export type InputManagerSpec = InputManagerName | InputManagerSettings;
 
 export interface Log {
   debug(message: string): void;
@@ -112,6 +129,8 @@ export interface Module<Options = Record<string, unknown>> {
    * make. Asked before every call until all inputs have ended.
    */
   wants?(): readonly number[] | undefined;
+  /** Its input manager, for nodes that do not name one. `options` are those of the node, checked. */
+  inputManager?(options: Options): InputManagerSpec;
   /** Makes the module ready for another job with the same options. */
   reset?(): void | Promise<void>;
   /** Changes options between two `process` calls. */

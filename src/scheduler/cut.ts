@@ -108,7 +108,7 @@ export class Cut {
     const nodes: PartNode[] = [];
     this.spec.nodes.forEach((node, index) => {
       if (this.threadOf(index) !== thread) return;
-      const { id, alias, module, options } = node;
+      const { id, alias, module, options, inputManager } = node;
       nodes.push({
         index,
         id,
@@ -117,6 +117,7 @@ export class Cut {
         module,
         options,
         hasCallback: node.callback !== undefined,
+        inputManager,
       });
     });
     return nodes.sort((a, b) => a.rank - b.rank);

@@ -2,6 +2,7 @@
  * The graph as plain data: what the builder (or a graph file) produces, validated, and the scheduler runs.
  * Everything but `definition` and `callback` can cross threads.
  */
+import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 
 export type { ModuleRef } from '../module/ref.js';
@@ -15,7 +16,8 @@ export interface NodeSpec {
   scheduler?: number;
   /** Name of the thread: nodes with the same name share one. */
   thread?: string;
-  inputManager: 'immediate';
+  /** Absent: what the module asks for, else `immediate`. */
+  inputManager?: InputManagerSpec;
   /** Packets that may wait on each of this node's inputs; overrides the graph's `queue_length_limit`. */
   queueLimit?: number;
   callback?: (key: string | number, value: unknown) => unknown;

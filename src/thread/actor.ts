@@ -12,6 +12,7 @@ import { performance } from 'node:perf_hooks';
 import { Packet } from '../media/packet.js';
 import type { Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeFigure, NodePhase, NodeStatus } from './board.js';
+import type { Group, InputManager } from './inputs/index.js';
 import type { InLink, OutLink } from './links.js';
 import { Deliveries, Outlet } from './outlet.js';
 
@@ -51,12 +52,19 @@ export class Actor {
   busy = false;
   finished = false;
   closed = false;
+  /** Puts the inputs' packets together; undefined: they are delivered as they come. Set before anything runs. */
+  inputManager: InputManager | undefined;
   private readonly outlets = new Map<number, Outlet>();
   private readonly outputs: readonly Outlet[];
   private readonly board: Board;
   private readonly figuresAt: number;
   private readonly deliveries: Deliveries;
   private unconnected: number[];
+  /** Put together by the input manager, not yet delivered. */
+  private group: Group | undefined;
+  /** Of the manager's counts, those that are in the figures. */
+  private dropped = 0;
+  private reused = 0;
   private openInputs: number;
   private wanted: readonly number[] | undefined;
   private asked = false;
@@ -102,15 +110,15 @@ export class Actor {
     if (this.busy) return false;
     if (this.finished) return flushed;
     if (!flushed && !this.outputs.every((outlet) => outlet.clear)) return this.abandoned();
-    if (this.isSource || this.openInputs === 0 || this.abandoned()) return true;
+    if (this.isSource || this.allEnded || this.abandoned()) return true;
     const wanted = this.wants();
-    if (wanted?.length === 0) return true;
+    if (wanted?.length === 0 || this.grouped()) return true;
     return this.inlets.some((inlet) => this.isWanted(inlet) && inlet.link.available);
   }
 
   /** Has work that no input feeds, so it must not keep the others of its thread from theirs. */
   get selfDriven(): boolean {
-    return this.isSource || this.openInputs === 0 || this.wanted?.length === 0;
+    return this.isSource || this.allEnded || this.wanted?.length === 0;
   }
 
   /** One unit of work: a call of `process`, the end, or the close. A promise if the module's part is asynchronous. */
@@ -127,7 +135,7 @@ export class Actor {
   /** Sources end at once, and what makes packets of its own and never asks for more (an endless loop) after a while. */
   private endsOnStop(): boolean {
     if (this.isSource) return true;
-    if (this.openInputs === 0 || this.wanted?.length !== 0) return false;
+    if (this.allEnded || this.wanted?.length !== 0) return false;
     if (++this.callsAfterStop <= CALLS_AFTER_STOP) return false;
     this.context.log.warn(`ended: it made packets of its own in ${CALLS_AFTER_STOP} calls after the stop`);
     return true;
@@ -170,17 +178,36 @@ export class Actor {
   }
 
   private isWanted(inlet: Inlet): boolean {
-    return !inlet.ended && (this.wanted === undefined || this.wanted.includes(inlet.id));
+    if (inlet.ended) return false;
+    if (this.inputManager !== undefined) return this.inputManager.wants(inlet.id);
+    return this.wanted === undefined || this.wanted.includes(inlet.id);
+  }
+
+  /** The module has seen the end of every input. */
+  private get allEnded(): boolean {
+    return this.inputManager === undefined
+      ? this.openInputs === 0
+      : this.inputManager.finished && this.group === undefined;
+  }
+
+  /** A group of packets is ready for the module. */
+  private grouped(): boolean {
+    this.group ??= this.inputManager?.next();
+    return this.group !== undefined;
   }
 
   // --- process ----------------------------------------------------------------------------------------------------
 
   private process(): void | Promise<void> {
-    const inputs = this.collect();
+    const { inputs, pts, duration } = this.inputManager === undefined ? { inputs: this.collect() } : this.align();
+    // Packets were moved on to the manager, and it needs more of them.
+    if (inputs.size === 0 && this.inputManager !== undefined && !this.allEnded && this.wants()?.length !== 0) return;
     const emitted = this.emitted();
-    const flushing = this.openInputs === 0 && inputs.size === 0 && !this.isSource;
+    const flushing = this.allEnded && inputs.size === 0 && !this.isSource;
     const task: Task = {
       inputs,
+      pts,
+      duration,
       output: (id) => this.outlet(id),
       closeInput: (id) => this.closeInput(id),
       done: () => {
@@ -225,11 +252,43 @@ export class Actor {
       }
       if (packets.length > 0) inputs.set(inlet.id, packets);
     }
-    if (received > 0) {
-      this.count(NodeFigure.packetsIn, received);
-      this.callsAfterStop = 0;
-    }
+    this.countIn(received);
     return inputs;
+  }
+
+  /** Moves packets on to the input manager; the next group, or an empty one. */
+  private align(): Group {
+    const manager = this.inputManager!;
+    let received = 0;
+    for (const inlet of this.inlets) {
+      while (!this.grouped() && this.isWanted(inlet)) {
+        const packet = inlet.link.take();
+        if (packet === undefined) break;
+        if (packet.isEof) {
+          inlet.ended = true;
+          this.openInputs--;
+        } else received++;
+        manager.take(inlet.id, packet);
+      }
+    }
+    this.countIn(received);
+    this.count(NodeFigure.dropped, manager.dropped - this.dropped);
+    this.count(NodeFigure.duplicated, manager.reused - this.reused);
+    this.dropped = manager.dropped;
+    this.reused = manager.reused;
+    // A policy may end before all of its inputs do.
+    if (manager.finished) for (const inlet of this.inlets) if (!inlet.ended) inlet.link.leave();
+    const group = this.grouped() && this.wants()?.length !== 0 ? this.group! : { inputs: new Map<number, Packet[]>() };
+    if (group === this.group) this.group = undefined;
+    if (this.unconnected.length === 0 || group.inputs.size === 0) return group;
+    for (const id of this.unconnected.splice(0)) group.inputs.set(id, [Packet.eof()]);
+    return group;
+  }
+
+  private countIn(received: number): void {
+    if (received === 0) return;
+    this.count(NodeFigure.packetsIn, received);
+    this.callsAfterStop = 0;
   }
 
   private closeInput(id: number): void {
@@ -238,6 +297,7 @@ export class Actor {
     inlet.ended = true;
     this.openInputs--;
     inlet.link.leave();
+    this.inputManager?.take(id, Packet.eof());
   }
 
   private outlet(id: number): Outlet {
@@ -266,6 +326,13 @@ export class Actor {
     for (const outlet of this.outputs) outlet.end();
     this.deliveries.deliver();
     for (const inlet of this.inlets) inlet.link.leave();
+    this.discardGroups();
+  }
+
+  private discardGroups(): void {
+    for (const packets of this.group?.inputs.values() ?? []) for (const packet of packets) packet.close();
+    this.group = undefined;
+    this.inputManager?.discard();
   }
 
   /** Calls the module's `close`, once. */
@@ -287,6 +354,7 @@ export class Actor {
   /** Releases every packet that waits at this actor; for a graph that was aborted. */
   discard(): void {
     for (const inlet of this.inlets) inlet.link.discard();
+    this.discardGroups();
     for (const outlet of this.outputs) for (const link of outlet.links) link.discard();
   }
 

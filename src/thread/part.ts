@@ -9,6 +9,7 @@ import type { Actor } from './actor.js';
 import { type ActorHooks, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, ThreadState } from './board.js';
 import { packError } from './error-wire.js';
+import { makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
@@ -67,6 +68,8 @@ export class Part {
           const context = actor.context as { options: Record<string, unknown> };
           const started = performance.now();
           context.options = await validated(module, node);
+          const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
+          if (!actor.isSource) actor.inputManager = makeInputManager(manager, actor.context.inputs);
           await module.init?.(actor.context);
           actor.spent(performance.now() - started);
         });

@@ -1,5 +1,6 @@
 /** What the scheduler and a thread's host say to each other. Rare: starting, ending, telling. Packets never go this way. */
 import type { MessagePort } from 'node:worker_threads';
+import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import type { ErrorWire } from './error-wire.js';
 import type { LinkEnds } from './relief.js';
@@ -14,6 +15,8 @@ export interface PartNode {
   module: ModuleRef;
   options: Record<string, unknown>;
   hasCallback: boolean;
+  /** Absent: what the module asks for, else `immediate`. */
+  inputManager?: InputManagerSpec | undefined;
 }
 
 /** A link that touches this thread. */

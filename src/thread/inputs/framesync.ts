@@ -1,0 +1,102 @@
+import { Packet } from '../../media/packet.js';
+import { type Group, type InputManager, microseconds, restamped } from './manager.js';
+
+interface Pad {
+  current: Packet | undefined;
+  next: Packet | undefined;
+  /** Of `next`, in µs. */
+  timestamp: number;
+  ended: boolean;
+  /** It sends nothing until further notice: nobody waits for it. */
+  paused: boolean;
+}
+
+/**
+ * `framesync`: the first live input sets the pace; at each of its packets the task has every input's newest packet of
+ * that time or before, restamped to the driver's. When the driver ends the next live input drives, until all have ended
+ * (FFmpeg's framesync with eof_action=repeat; BMF's FrameSyncInputStreamManager).
+ */
+export class FrameSyncInputs implements InputManager {
+  dropped = 0;
+  reused = 0;
+  finished = false;
+  private readonly pads = new Map<number, Pad>();
+
+  constructor(inputs: readonly number[]) {
+    for (const input of inputs) {
+      this.pads.set(input, { current: undefined, next: undefined, timestamp: 0, ended: false, paused: false });
+    }
+  }
+
+  wants(input: number): boolean {
+    const pad = this.pads.get(input)!;
+    return pad.next === undefined && !pad.ended;
+  }
+
+  take(input: number, packet: Packet): void {
+    const pad = this.pads.get(input)!;
+    if (packet.isEof) {
+      pad.ended = true;
+      return;
+    }
+    if (packet.control === 'pause') {
+      pad.paused = true;
+      packet.close();
+      return;
+    }
+    pad.paused = false;
+    pad.next = packet; // from here on `discard` releases it
+    pad.timestamp = microseconds(packet, input);
+  }
+
+  next(): Group | undefined {
+    if (this.finished) return undefined;
+    for (;;) {
+      const live = [...this.pads.values()].filter((pad) => !pad.ended || pad.next !== undefined);
+      if (live.length === 0) return this.end();
+      if (live.some((pad) => pad.next === undefined && !pad.paused)) return undefined;
+      const waiting = live.filter((pad) => pad.next !== undefined);
+      if (waiting.length === 0) return undefined;
+      const driver = live.find((pad) => !pad.paused || pad.next !== undefined)!;
+      const time = Math.min(...waiting.map((pad) => pad.timestamp));
+      const moved = new Set(waiting.filter((pad) => pad.timestamp === time));
+      for (const pad of moved) this.move(pad);
+      if (moved.has(driver)) return this.group(time, moved);
+    }
+  }
+
+  discard(): void {
+    for (const pad of this.pads.values()) {
+      pad.current?.close();
+      pad.next?.close();
+      pad.current = undefined;
+      pad.next = undefined;
+    }
+  }
+
+  private readonly used = new WeakSet<Packet>();
+
+  private move(pad: Pad): void {
+    if (pad.current !== undefined && !this.used.has(pad.current)) this.dropped++;
+    pad.current?.close();
+    pad.current = pad.next;
+    pad.next = undefined;
+  }
+
+  private group(time: number, moved: ReadonlySet<Pad>): Group {
+    const inputs = new Map<number, Packet[]>();
+    for (const [input, pad] of this.pads) {
+      if (pad.current === undefined) continue;
+      if (!moved.has(pad) && this.used.has(pad.current)) this.reused++;
+      this.used.add(pad.current);
+      inputs.set(input, [restamped(pad.current, time)]);
+    }
+    return { inputs, pts: BigInt(Math.round(time * 1000)) };
+  }
+
+  private end(): Group {
+    this.finished = true;
+    this.discard();
+    return { inputs: new Map([...this.pads.keys()].map((input) => [input, [Packet.eof()]])) };
+  }
+}

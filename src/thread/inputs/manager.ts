@@ -1,0 +1,93 @@
+/**
+ * An input manager decides which packets of a node's inputs belong together in one call of `process`. `immediate` is
+ * the absence of one: whatever is queued, unaligned (actor.ts). A manager takes packets only from inputs it needs them
+ * of, so that everything else stays in the links, where back-pressure and the relief rule see it.
+ */
+import { MillraceError } from '../../errors.js';
+import type { Packet } from '../../media/packet.js';
+import { isTimeBase, MICROSECONDS, NANOSECONDS, type Rational, rescale } from '../../media/time.js';
+
+/** What one call of `process` gets. */
+export interface Group {
+  /** The packets belong to the task, which releases them. */
+  readonly inputs: Map<number, Packet[]>;
+  /** Time of the group in nanoseconds, where the manager has one. */
+  readonly pts?: bigint | undefined;
+  /** Length of the group in nanoseconds, where it is known. */
+  readonly duration?: bigint | undefined;
+}
+
+export interface InputManager {
+  /** It needs a packet of this input before it can go on. */
+  wants(input: number): boolean;
+  /**
+   * Takes a packet over, end of stream included.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for one that cannot be aligned; the packet is released.
+   */
+  take(input: number, packet: Packet): void;
+  /** The next group, or undefined while more input is needed. */
+  next(): Group | undefined;
+  /** Every end has been handed on: no group follows. */
+  readonly finished: boolean;
+  /** Packets left out, and packets used again, so far. */
+  readonly dropped: number;
+  readonly reused: number;
+  /** Releases what it holds. */
+  discard(): void;
+}
+
+/** A payload that knows its own time: a frame or an encoded packet. */
+interface Timed {
+  pts: bigint | undefined;
+  timeBase: Rational;
+}
+
+function isTimed(payload: unknown): payload is Timed {
+  return typeof payload === 'object' && payload !== null && 'pts' in payload && 'timeBase' in payload;
+}
+
+function payloadTime(packet: Packet, unit: Rational): bigint | undefined {
+  const { payload } = packet;
+  if (!isTimed(payload) || payload.pts === undefined || !isTimeBase(payload.timeBase)) return undefined;
+  return rescale(payload.pts, payload.timeBase, unit);
+}
+
+/**
+ * Time of a packet in nanoseconds: its payload's own if it has one, exact from pts and time base, else the packet's;
+ * undefined if it has neither.
+ */
+export function nanoseconds(packet: Packet): bigint | undefined {
+  const own = payloadTime(packet, NANOSECONDS);
+  if (own !== undefined || packet.timestamp === undefined) return own;
+  return BigInt(Math.round(packet.timestamp * 1000));
+}
+
+/**
+ * The same in microseconds.
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD if it has none.
+ */
+export function microseconds(packet: Packet, input: number): number {
+  const own = payloadTime(packet, MICROSECONDS);
+  if (own !== undefined) return Number(own);
+  if (packet.timestamp !== undefined) return packet.timestamp;
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `a packet of input ${input} has no timestamp, so it cannot be aligned`,
+    {
+      hint: "Put a 'timestamper' in front of this input, or use the input manager 'immediate'",
+    },
+  );
+}
+
+/** A copy of the packet (a reference, not the pixels) that says it is of that time, in microseconds. */
+export function restamped(packet: Packet, timestamp: number): Packet {
+  const copy = packet.clone();
+  const { payload } = copy;
+  // Only a payload that was cloned is ours to change.
+  if (payload !== packet.payload && isTimed(payload)) {
+    if (!isTimeBase(payload.timeBase)) payload.timeBase = MICROSECONDS;
+    payload.pts = rescale(BigInt(Math.round(timestamp)), MICROSECONDS, payload.timeBase);
+  }
+  copy.timestamp = timestamp;
+  return copy;
+}
