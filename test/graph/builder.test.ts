@@ -166,7 +166,7 @@ building('thread, scheduler, queueLimit and alias go into the node', () => {
 
 building('wrong parameters are refused where the node is made, all at once', () => {
   const graph = new Graph();
-  const parameters = { schedular: 1, alias: '', inputManager: 'framesync', distNums: 2, callback: 1 };
+  const parameters = { schedular: 1, alias: '', inputManager: 'random', distNums: 2, callback: 1 };
   const error = refused(() => graph.module('null_sink', {}, parameters as never)) as ConfigError;
   assert.instance(error, ConfigError);
   assert.equal(error.problems.map((problem) => problem.path).sort(), [
@@ -177,7 +177,7 @@ building('wrong parameters are refused where the node is made, all at once', () 
     'schedular',
   ]);
   assert.match(error.message, /Did you mean 'scheduler'\?/);
-  assert.match(error.message, /"framesync" is not in this version/);
+  assert.match(error.message, /must be one of "immediate"/);
 });
 
 building('scheduler and thread together are refused', () => {
