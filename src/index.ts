@@ -57,4 +57,12 @@ export {
   type Task,
 } from './module/contract.js';
 export { type BuiltinModule, builtinModules } from './modules.js';
-export type { GraphStats, LinkStats, NodeStats, Progress, Report } from './scheduler/report.js';
+export type {
+  GraphStats,
+  LinkStats,
+  NodeStats,
+  Progress,
+  Report,
+  SleepStats,
+  WaitStats,
+} from './scheduler/report.js';

@@ -1,12 +1,14 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
-import type { Board } from '../thread/board.js';
+import { type Board, NodeCall, NodeStatus } from '../thread/board.js';
 import type { Cut } from './cut.js';
-import type { Placement } from './placement.js';
-import type { GraphStats, LinkStats, NodeStats, Progress, Report } from './report.js';
+import { CALLING_THREAD, type Placement } from './placement.js';
+import type { GraphStats, LinkStats, NodeStats, Progress, Report, SleepStats } from './report.js';
 import type { GraphSpec } from './spec.js';
 
 /** Names of NodePhase. */
 const PHASES: readonly NodeStats['state'][] = ['waiting', 'running', 'finished', 'closed'];
+/** Names of NodeCall. */
+const CALLS = ['load', 'init', 'process', 'close'] as const;
 
 export class Figures {
   constructor(
@@ -16,10 +18,12 @@ export class Figures {
     private readonly cut: Cut,
   ) {}
 
-  stats(): GraphStats {
+  /** @param now milliseconds after the start of the run. */
+  stats(now: number): GraphStats {
     return {
-      nodes: this.spec.nodes.map((_, index) => this.nodeStats(index)),
+      nodes: this.spec.nodes.map((_, index) => this.nodeStats(index, now)),
       links: this.spec.links.map((_, index) => this.linkStats(index)),
+      sleeps: Array.from({ length: this.cut.threads }, (_, thread) => this.sleepStats(thread, now)),
     };
   }
 
@@ -33,14 +37,14 @@ export class Figures {
       bytes,
       threads: this.placement.threads,
       stopped: this.board.stopping,
-      ...this.stats(),
+      ...this.stats(milliseconds),
     };
   }
 
   /** Video frames and bytes of the nodes at the end of the graph; those of the furthest ones that count any. */
   private totals(): { frames: number; bytes: number; position: number; duration: number } {
     const producers = new Set(this.spec.links.map((link) => link.from.node));
-    const nodes = this.spec.nodes.map((_, index) => this.nodeStats(index));
+    const nodes = this.spec.nodes.map((_, index) => this.nodeStats(index, 0));
     const sinks = nodes.filter((node) => !producers.has(node.id));
     const last = (figure: 'frames' | 'position'): NodeStats[] => {
       const counting = sinks.filter((node) => node[figure] > 0);
@@ -54,14 +58,14 @@ export class Figures {
     };
   }
 
-  /** @param startedAt performance.timeOrigin-based, in ms. */
-  progress(startedAt: number): Progress {
-    const elapsed = performance.timeOrigin + performance.now() - startedAt;
+  /** @param elapsed milliseconds after the start of the run. */
+  progress(elapsed: number): Progress {
     const { frames, position, duration } = this.totals();
     return { elapsed, frames, fps: (frames * 1000) / elapsed, position, duration, speed: position / 1000 / elapsed };
   }
 
-  private nodeStats(index: number): NodeStats {
+  /** @param now milliseconds after the start of the run. */
+  private nodeStats(index: number, now: number): NodeStats {
     const { board, spec } = this;
     const node = spec.nodes[index]!;
     const figure = (name: Parameters<Board['figure']>[1]): number => board.figure(index, name);
@@ -82,7 +86,56 @@ export class Figures {
       corrupt: figure('corrupt'),
       position: figure('position'),
       duration: figure('duration'),
+      ...this.whatItDoes(index, now),
+      held: this.sum(this.links(index, 'producer'), (link) => board.held(link)),
+      timestampIn: this.latest(this.links(index, 'consumer')),
+      timestampOut: this.latest(this.links(index, 'producer')),
     };
+  }
+
+  private whatItDoes(index: number, now: number): Pick<NodeStats, 'call' | 'waitsFor' | 'waits'> {
+    const { board } = this;
+    const figure = (name: Parameters<Board['figure']>[1]): number => board.figure(index, name);
+    const status = board.status(index) & 3;
+    const phase = CALLS[board.call(index) - NodeCall.load];
+    const call = phase && { phase, milliseconds: Math.max(0, now - figure('callSince')) };
+    const wait = (count: number, past: number, cause: number): { count: number; milliseconds: number } => ({
+      count,
+      milliseconds: past + (status === cause ? Math.max(0, now - figure('waitSince')) : 0),
+    });
+    return {
+      call,
+      waitsFor: board.outside(index)
+        ? 'outside'
+        : status === NodeStatus.starving
+          ? 'packets'
+          : status === NodeStatus.blocked
+            ? 'room'
+            : undefined,
+      waits: {
+        starving: wait(figure('starvings'), figure('starvingMilliseconds'), NodeStatus.starving),
+        blocked: wait(figure('blockings'), figure('blockedMilliseconds'), NodeStatus.blocked),
+      },
+    };
+  }
+
+  private sleepStats(thread: number, now: number): SleepStats {
+    const isLocal = thread === this.placement.threads;
+    return { thread: isLocal ? CALLING_THREAD : thread, ...this.board.sleeps(thread, now) };
+  }
+
+  /** Indices of the links at which the node is the producer, or the consumer. */
+  private links(index: number, end: 'producer' | 'consumer'): number[] {
+    return this.cut.links.flatMap((ends, link) => (ends[end] === index ? [link] : []));
+  }
+
+  private sum(links: readonly number[], figure: (link: number) => number): number {
+    return links.reduce((sum, link) => sum + figure(link), 0);
+  }
+
+  private latest(links: readonly number[]): number | undefined {
+    const times = links.flatMap((link) => this.board.takenTimestamp(link) ?? []);
+    return times.length > 0 ? Math.max(...times) : undefined;
   }
 
   private linkStats(index: number): LinkStats {
@@ -97,6 +150,9 @@ export class Figures {
       // What a consumer that has left did not take is nobody's any more.
       queued: board.left(index) ? 0 : Math.max(0, sent - board.taken(index)),
       highWater: board.highWater(index),
+      outbox: board.left(index) ? 0 : board.outbox(index),
+      held: board.held(index),
+      timestamp: board.takenTimestamp(index),
       limit: this.cut.links[index]!.limit + board.allowance(index),
       reliefs: board.reliefs(index),
     };

@@ -22,6 +22,26 @@ export interface NodeStats {
   corrupt: number;
   position: number;
   duration: number;
+  /** What the module is being called for and for how long; undefined between its calls. */
+  call: { phase: 'load' | 'init' | 'process' | 'close'; milliseconds: number } | undefined;
+  /**
+   * What the node waits for, as its thread last showed before it slept (or within 20 ms, if it does not sleep): packets,
+   * room on a link, or somebody outside the graph. undefined: it can run or does.
+   */
+  waitsFor: 'packets' | 'room' | 'outside' | undefined;
+  /** Waits while the node's thread had nothing else to do for it: for packets, and for room (back-pressure). */
+  waits: { starving: WaitStats; blocked: WaitStats };
+  /** References kept for packets on their way to other threads. */
+  held: number;
+  /** Microseconds; of the last packet the node took, and of the last of its packets that a consumer took. */
+  timestampIn: number | undefined;
+  timestampOut: number | undefined;
+}
+
+export interface WaitStats {
+  count: number;
+  /** The one in progress included. */
+  milliseconds: number;
 }
 
 export interface LinkStats {
@@ -34,15 +54,29 @@ export interface LinkStats {
   /** Packets waiting now, and the most that ever waited. */
   queued: number;
   highWater: number;
+  /** Of the packets waiting now, those beyond the limit, as the producer last showed. */
+  outbox: number;
+  /** References the producer keeps for packets of this link on their way. */
+  held: number;
+  /** Microseconds; of the last packet that was taken. */
+  timestamp: number | undefined;
   /** Packets the link takes before its producer is held back. */
   limit: number;
   /** Times the limit was lifted because a consumer starved on another input. */
   reliefs: number;
 }
 
+/** How often and how long a thread slept because nothing of the graph could run on it. */
+export interface SleepStats extends WaitStats {
+  /** Index of the thread; -1 is the calling thread. */
+  thread: number;
+}
+
 export interface GraphStats {
   nodes: NodeStats[];
   links: LinkStats[];
+  /** One entry per thread that hosts nodes. */
+  sleeps: SleepStats[];
 }
 
 export interface Progress {

@@ -44,6 +44,7 @@ export class GraphRun {
   private readonly open = new Set<number>();
   private failure: Error | undefined;
   private startedAt = 0;
+  private endedAfter: number | undefined;
   private resolve!: (report: Report) => void;
   private reject!: (error: Error) => void;
   private progressTimer: NodeJS.Timeout | undefined;
@@ -144,7 +145,12 @@ export class GraphRun {
 
   /** Reads the board: costs the actors nothing, whatever state the graph is in. */
   stats(): GraphStats {
-    return this.figures.stats();
+    return this.figures.stats(this.elapsed());
+  }
+
+  /** Milliseconds since the start; until its end for a run that has ended. */
+  private elapsed(): number {
+    return this.endedAfter ?? performance.timeOrigin + performance.now() - this.startedAt;
   }
 
   // --- starting -------------------------------------------------------------------------------------------------------
@@ -285,7 +291,8 @@ export class GraphRun {
   private async settle(): Promise<void> {
     if (this.settling) return;
     this.settling = true;
-    const milliseconds = performance.timeOrigin + performance.now() - this.startedAt;
+    const milliseconds = this.elapsed();
+    this.endedAfter = milliseconds;
     clearInterval(this.progressTimer);
     clearTimeout(this.graceTimer);
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
@@ -311,7 +318,7 @@ export class GraphRun {
   /** A listener that throws fails the graph: nobody else would hear of it. */
   private tellProgress(): void {
     try {
-      this.hooks.onProgress?.(this.figures.progress(this.startedAt));
+      this.hooks.onProgress?.(this.figures.progress(this.elapsed()));
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));

@@ -11,7 +11,7 @@
 import { performance } from 'node:perf_hooks';
 import { Packet } from '../media/packet.js';
 import type { Meter, Module, ModuleContext, Task } from '../module/contract.js';
-import { type Board, NodeFigure, NodePhase, NodeStatus } from './board.js';
+import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board.js';
 import type { Group, InputManager } from './inputs/index.js';
 import type { InLink, OutLink } from './links.js';
 import { Deliveries, Outlet } from './outlet.js';
@@ -34,6 +34,8 @@ export interface ActorParts {
   unconnected: number[];
   outputs: Map<number, OutLink[]>;
   board: Board;
+  /** What makes milliseconds after the start of the run of this thread's performance.now(). */
+  epoch: number;
 }
 
 /** Calls in a row in which a module takes no input after a stop: enough for any frame rate, not for an endless loop. */
@@ -72,6 +74,10 @@ export class Actor {
   private doneSaid = false;
   /** Sequence number and status as last shown on the board. */
   private shown: number = NodeStatus.live;
+  private readonly epoch: number;
+  /** What it waits for, or waited for until its next call (which knows the time), and since when. */
+  private waiting: number = NodeStatus.live;
+  private waitSince = 0;
 
   constructor(
     parts: ActorParts,
@@ -89,6 +95,7 @@ export class Actor {
     this.inlets = parts.inlets;
     this.unconnected = parts.unconnected;
     this.board = parts.board;
+    this.epoch = parts.epoch;
     this.figuresAt = parts.board.figuresAt(parts.node);
     this.openInputs = parts.inlets.length;
     for (const [id, links] of parts.outputs) {
@@ -215,8 +222,9 @@ export class Actor {
       },
     };
     const started = performance.now();
+    this.beginCall(NodeCall.process, started);
     const settle = (failed: boolean): void => {
-      this.count(NodeFigure.milliseconds, performance.now() - started);
+      this.endCall(started, performance.now());
       this.count(NodeFigure.calls, 1);
       this.asked = false;
       if (failed) this.deliveries.discard();
@@ -250,7 +258,11 @@ export class Actor {
         }
         received++;
       }
-      if (packets.length > 0) inputs.set(inlet.id, packets);
+      if (packets.length === 0) continue;
+      inputs.set(inlet.id, packets);
+      // Of one packet only: reading the time of a frame is a call into native code.
+      const last = packets.findLast((packet) => !packet.isEof);
+      if (last !== undefined) this.board.setTakenTimestamp(inlet.link.index, last.timestamp);
     }
     this.countIn(received);
     return inputs;
@@ -267,7 +279,10 @@ export class Actor {
         if (packet.isEof) {
           inlet.ended = true;
           this.openInputs--;
-        } else received++;
+        } else {
+          received++;
+          this.board.setTakenTimestamp(inlet.link.index, packet.timestamp);
+        }
         manager.take(inlet.id, packet);
       }
     }
@@ -341,10 +356,11 @@ export class Actor {
     this.closed = true;
     this.finished = true;
     const started = performance.now();
+    this.beginCall(NodeCall.close, started);
     return whenSettled(
       () => this.module.close?.(),
       () => {
-        this.count(NodeFigure.milliseconds, performance.now() - started);
+        this.endCall(started, performance.now());
         this.board.setPhase(this.node, NodePhase.closed);
         this.show(NodeStatus.over);
       },
@@ -366,8 +382,8 @@ export class Actor {
     this.board.setPhase(this.node, NodePhase.running);
   }
 
-  /** Shows why it does not run; only called when `ready()` was false. */
-  showIdle(): void {
+  /** Shows why it does not run; only called when `ready()` was false. @param now performance.now() */
+  showIdle(now = performance.now()): void {
     if (this.closed || this.busy) return;
     for (const outlet of this.outputs) for (const link of outlet.links) link.announce();
     if (this.ready()) {
@@ -381,6 +397,7 @@ export class Actor {
       }
     }
     this.show(reason);
+    if (this.waiting !== reason) this.beginWait(reason, now);
     if (!this.finished) this.board.setPhase(this.node, NodePhase.waiting);
   }
 
@@ -415,9 +432,31 @@ export class Actor {
     return undefined;
   }
 
-  /** Adds to the time spent inside the module. */
-  spent(milliseconds: number): void {
-    this.count(NodeFigure.milliseconds, milliseconds);
+  /** The module is being called. @param now performance.now(), as in `endCall` */
+  beginCall(call: number, now: number): void {
+    this.endWait(now);
+    this.board.beginCall(this.node, call, now + this.epoch);
+  }
+
+  endCall(began: number, now: number): void {
+    this.board.endCall(this.node);
+    this.count(NodeFigure.milliseconds, now - began);
+  }
+
+  private beginWait(cause: number, now: number): void {
+    this.endWait(now);
+    this.waiting = cause;
+    this.waitSince = now;
+    this.count(cause === NodeStatus.blocked ? NodeFigure.blockings : NodeFigure.starvings, 1);
+    this.board.figures[this.figuresAt + NodeFigure.waitSince] = now + this.epoch;
+  }
+
+  private endWait(now: number): void {
+    const { waiting } = this;
+    if (waiting === NodeStatus.live) return;
+    const figure = waiting === NodeStatus.blocked ? NodeFigure.blockedMilliseconds : NodeFigure.starvingMilliseconds;
+    this.count(figure, now - this.waitSince);
+    this.waiting = NodeStatus.live;
   }
 
   private show(status: number): void {

@@ -83,7 +83,7 @@ export function makeActor(
   };
   const { index, alias, rank } = node;
   const actor: Actor = new Actor(
-    { node: index, alias, rank, inlets, unconnected, outputs, board },
+    { node: index, alias, rank, inlets, unconnected, outputs, board, epoch: epochOf(spec) },
     module,
     context,
     (error) => hooks.onError(node, error),
@@ -91,6 +91,11 @@ export function makeActor(
     aborter,
   );
   return actor;
+}
+
+/** What makes milliseconds after the start of the run of this thread's performance.now(). */
+export function epochOf({ startedAt }: Pick<PartSpec, 'startedAt'>): number {
+  return performance.timeOrigin - startedAt;
 }
 
 /** @throws MillraceError ERR_MILLRACE_OPTION with everything the module's schema objects to. */

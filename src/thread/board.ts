@@ -7,12 +7,13 @@
  *   line 2   STOP       1: sources end, outputs are finalised    set once
  *   line 3   READY      threads whose modules are initialised    counts up
  *   line 4   FIRST      (float64) ms until the first packet left a source
- *   then     one line per thread   | state
- *            two lines per node    | status | in-progress flag | float64 figures …
+ *   then     one line per thread   | state | … float64 figures of its sleep
+ *            two lines per node    | status | phase | call | outside | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
  * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
- * three compare-and-swap ones has exactly one writer.
+ * three compare-and-swap ones has exactly one writer. Words that only statistics and the watchdog read are stored
+ * plainly: they are looked at long after they were written.
  */
 const LINE = 32; // int32 per line
 const MAGIC = 0x4d524231; // "MRB1"
@@ -28,6 +29,8 @@ export const ThreadState = { starting: 0, ready: 1, ended: 2, dead: 3 } as const
  * bits, so that a change and back is seen.
  */
 export const NodeStatus = { live: 0, starving: 1, blocked: 2, over: 3 } as const;
+/** What a node's thread is in; `none` between its calls. */
+export const NodeCall = { none: 0, load: 1, init: 2, process: 3, close: 4 } as const;
 export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as const;
 
 const STATE = LINE;
@@ -48,9 +51,22 @@ export const NodeFigure = {
   corrupt: 8,
   position: 9,
   duration: 10,
+  /** Waits for packets, and for room, begun; and the milliseconds of those that are over. */
+  starvings: 11,
+  starvingMilliseconds: 12,
+  blockings: 13,
+  blockedMilliseconds: 14,
+  /** Milliseconds after the start of the run at which the wait, or the call, in progress began. */
+  waitSince: 15,
+  callSince: 16,
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32
+// float64 indices inside a thread's line
+const SLEEPS = 1;
+const ASLEEP = 2;
+const ASLEEP_SINCE = 3;
+const TAKEN_TIME = 2; // float64 index inside a link's consumer line: behind its int32 words
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
@@ -76,7 +92,9 @@ export class Board {
     const buffer = new SharedArrayBuffer(lines * LINE * 4);
     new Int32Array(buffer).set([MAGIC, threads, nodes, links]);
     new Float64Array(buffer)[FIRST] = -1;
-    return new Board(buffer);
+    const board = new Board(buffer);
+    for (let link = 0; link < links; link++) board.setTakenTimestamp(link, undefined);
+    return board;
   }
 
   static attach(buffer: SharedArrayBuffer): Board {
@@ -132,6 +150,29 @@ export class Board {
     Atomics.store(this.words, this.threadAt(thread), state);
   }
 
+  /** @param now milliseconds after the start of the run, for a sleep that goes on. */
+  sleeps(thread: number, now: number): { count: number; milliseconds: number } {
+    const at = this.threadAt(thread) / 2;
+    const { figures } = this;
+    const since = figures[at + ASLEEP_SINCE]!;
+    const going = since > 0 ? Math.max(0, now - since) : 0;
+    return { count: figures[at + SLEEPS]!, milliseconds: figures[at + ASLEEP]! + going };
+  }
+
+  fallAsleep(thread: number, now: number): void {
+    const at = this.threadAt(thread) / 2;
+    this.figures[at + SLEEPS]!++;
+    this.figures[at + ASLEEP_SINCE] = now;
+  }
+
+  wakeUp(thread: number, now: number): void {
+    const at = this.threadAt(thread) / 2;
+    const since = this.figures[at + ASLEEP_SINCE]!;
+    if (since === 0) return;
+    this.figures[at + ASLEEP]! += now - since;
+    this.figures[at + ASLEEP_SINCE] = 0;
+  }
+
   // --- nodes: written by the thread that hosts the node ----------------------------------------------------------
 
   status(node: number): number {
@@ -148,6 +189,33 @@ export class Board {
 
   setPhase(node: number, phase: number): void {
     Atomics.store(this.words, this.nodeAt(node) + 1, phase);
+  }
+
+  /** One of NodeCall. */
+  call(node: number): number {
+    return this.words[this.nodeAt(node) + 2]!;
+  }
+
+  /** @param now milliseconds after the start of the run. */
+  beginCall(node: number, call: number, now: number): void {
+    this.figures[this.figuresAt(node) + NodeFigure.callSince] = now;
+    this.words[this.nodeAt(node) + 2] = call;
+  }
+
+  endCall(node: number): void {
+    this.words[this.nodeAt(node) + 2] = NodeCall.none;
+  }
+
+  /**
+   * Whether the node waits for somebody outside the graph who owes it nothing: a user who has not pushed, a reader who
+   * does not ask. The watchdog takes it, and who waits for it, for idle. Written by whoever serves that user.
+   */
+  outside(node: number): boolean {
+    return Atomics.load(this.words, this.nodeAt(node) + 3) !== 0;
+  }
+
+  setOutside(node: number, outside: boolean): void {
+    Atomics.store(this.words, this.nodeAt(node) + 3, outside ? 1 : 0);
   }
 
   /** Index of the node's first figure in `figures`. */
@@ -206,6 +274,15 @@ export class Board {
     Atomics.store(this.words, this.linkAt(link) + 4, packets);
   }
 
+  /** References that the producer keeps for records the consumer has not passed yet. */
+  held(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 5);
+  }
+
+  setHeld(link: number, references: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 5, references);
+  }
+
   // --- links: consumer's line --------------------------------------------------------------------------------------
 
   taken(link: number): number {
@@ -232,6 +309,16 @@ export class Board {
 
   setLeft(link: number): void {
     Atomics.store(this.words, this.linkAt(link) + LINE + 2, 1);
+  }
+
+  /** Microseconds; of the last packet that was taken and had a timestamp. */
+  takenTimestamp(link: number): number | undefined {
+    const value = this.figures[this.linkAt(link) / 2 + LINE / 2 + TAKEN_TIME]!;
+    return Number.isNaN(value) ? undefined : value;
+  }
+
+  setTakenTimestamp(link: number, timestamp: number | undefined): void {
+    this.figures[this.linkAt(link) / 2 + LINE / 2 + TAKEN_TIME] = timestamp ?? Number.NaN;
   }
 
   // --- links: relief's line, compare-and-swap by whoever finds the deadlock -----------------------------------------

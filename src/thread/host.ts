@@ -63,8 +63,12 @@ export class Host {
         continue;
       }
       const wait = this.bell.waitAsync(ticket);
-      if (wait !== 'rung') await wait;
+      if (wait === 'rung') continue;
+      // `lastShow` is as of just now, and saves a look at the clock.
+      for (const part of this.parts) part.fallAsleep(this.lastShow);
+      await wait;
       this.lastYield = performance.now();
+      for (const part of this.parts) part.wakeUp(this.lastYield);
     }
   }
 
@@ -92,7 +96,7 @@ export class Host {
   private showIdle(): boolean {
     this.lastShow = performance.now();
     let relieved = false;
-    for (const part of this.parts) if (part.showIdle()) relieved = true;
+    for (const part of this.parts) if (part.showIdle(this.lastShow)) relieved = true;
     return relieved;
   }
 

@@ -6,8 +6,8 @@ import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { ledger } from '../media/ledger.js';
 import type { Actor } from './actor.js';
-import { type ActorHooks, makeActor, makeLinks, validated } from './assemble.js';
-import { Board, GraphState, ThreadState } from './board.js';
+import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
+import { Board, GraphState, NodeCall, ThreadState } from './board.js';
 import { packError } from './error-wire.js';
 import { makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
@@ -33,6 +33,7 @@ export class Part {
   private readonly pendingCalls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   private readonly running = new Set<Promise<void>>();
   private readonly nativeBefore: Record<string, number>;
+  private readonly epoch: number;
   private nextCall = 0;
 
   constructor(
@@ -44,6 +45,7 @@ export class Part {
     this.board = Board.attach(spec.board);
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
     this.relief = new Relief(this.board, spec.allLinks);
+    this.epoch = epochOf(spec);
     this.nativeBefore = ledger.snapshot();
   }
 
@@ -60,6 +62,7 @@ export class Part {
     const links = makeLinks(spec, board, this.bells);
     for (const node of spec.nodes) {
       if (this.ending || board.state === GraphState.aborting) break;
+      board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
         const module = instantiate(await loadModule(node.module));
         const actor = makeActor(spec, board, node, module, links, this.hooks);
@@ -67,13 +70,15 @@ export class Part {
         await this.guard(node, 'init', async () => {
           const context = actor.context as { options: Record<string, unknown> };
           const started = performance.now();
+          actor.beginCall(NodeCall.init, started);
           context.options = await validated(module, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
           if (!actor.isSource) actor.inputManager = makeInputManager(manager, actor.context.inputs);
           await module.init?.(actor.context);
-          actor.spent(performance.now() - started);
+          actor.endCall(started, performance.now());
         });
       });
+      board.endCall(node.index);
     }
     this.actors.sort((a, b) => b.rank - a.rank);
     this.initialised = true;
@@ -250,11 +255,12 @@ export class Part {
 
   /**
    * Called when none of this thread's actors can run: shows why on the board and lifts what the relief rule demands.
+   * @param now performance.now()
    * @returns true if a limit was lifted, so that somebody can run now.
    */
-  showIdle(): boolean {
+  showIdle(now: number): boolean {
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
-    for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle());
+    for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle(now));
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
@@ -262,6 +268,15 @@ export class Part {
       this.bells[this.spec.nodeThreads[ends.producer]!]!.ring();
     }
     return raised.length > 0;
+  }
+
+  /** This thread goes to sleep, or has slept; for the figures. @param now performance.now() */
+  fallAsleep(now: number): void {
+    this.board.fallAsleep(this.spec.thread, now + this.epoch);
+  }
+
+  wakeUp(now: number): void {
+    this.board.wakeUp(this.spec.thread, now + this.epoch);
   }
 
   // --- callbacks --------------------------------------------------------------------------------------------------------
