@@ -57,4 +57,5 @@ export {
   type Task,
 } from './module/contract.js';
 export { type BuiltinModule, builtinModules } from './modules.js';
+export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler/explain.js';
 export type { GraphStats, LinkStats, NodeStats, Progress, Report } from './scheduler/report.js';
