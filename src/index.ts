@@ -57,6 +57,7 @@ export {
   type Task,
 } from './module/contract.js';
 export { type BuiltinModule, builtinModules } from './modules.js';
+export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler/explain.js';
 export type {
   GraphStats,
   LinkStats,

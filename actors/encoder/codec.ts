@@ -33,14 +33,18 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
   jxl: ['libjxl'],
 };
 
+/** FFmpeg's names that a name may stand for, best first. */
+export function encoderNames(name: string): readonly string[] {
+  return [...(aliases[name] ?? []), name];
+}
+
 /**
  * An encoder by FFmpeg's name or one of the aliases.
  * @throws MillraceError ERR_MILLRACE_OPTION if this FFmpeg has none of that name, or it is for the other medium.
  */
 export function findEncoder(name: string, kind: 'video' | 'audio'): Codec {
   const all = Codec.getCodecList().filter((codec) => codec.isEncoder());
-  const wanted = [...(aliases[name] ?? []), name];
-  for (const candidate of wanted) {
+  for (const candidate of encoderNames(name)) {
     const codec = all.find((known) => known.name === candidate);
     if (codec === undefined) continue;
     if ((codec.type === AVMEDIA_TYPE_VIDEO) === (kind === 'video')) return codec;

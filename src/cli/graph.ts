@@ -1,7 +1,7 @@
 /** `millrace graph graph.json` */
 import { loadGraph } from './graph-file.js';
 
-export type Format = 'mermaid' | 'dot' | 'json';
+export type Format = 'mermaid' | 'dot' | 'json' | 'placement';
 
 export function graph(file: string, format: Format): number {
   // Every permission: drawing opens and runs nothing.
@@ -9,6 +9,7 @@ export function graph(file: string, format: Format): number {
   const texts: Record<Format, () => string> = {
     mermaid: () => drawn.toMermaid(),
     dot: () => drawn.toDot(),
+    placement: () => String(drawn.explainPlacement()),
     json: () => `${JSON.stringify(drawn.toConfig(), null, 2)}\n`,
   };
   process.stdout.write(texts[format]());

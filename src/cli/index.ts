@@ -68,9 +68,13 @@ function program(): Command {
   millrace
     .command('graph')
     .summary('draw a graph file')
-    .description('Prints the graph of a file, after checking it. Nothing is run or opened.')
+    .description(
+      'Prints the graph of a file, or where its nodes would run and why, after checking it. Nothing is run or opened.',
+    )
     .argument('<graph.json>')
-    .addOption(new Option('--format <format>', 'how').choices(['mermaid', 'dot', 'json']).default('mermaid'))
+    .addOption(
+      new Option('--format <format>', 'how').choices(['mermaid', 'dot', 'json', 'placement']).default('mermaid'),
+    )
     .action(async (file: string, { format }: { format: Format }) =>
       exitWith((await import('./graph.js')).graph(file, format)),
     );

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { didYouMean } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import { setLogLevel } from '../media/ffmpeg.js';
+import type { PlacementExplanation } from '../scheduler/explain.js';
+import { explainPlacement } from '../scheduler/prepare.js';
 import type { GraphStats, Report } from '../scheduler/report.js';
 import { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
@@ -229,6 +231,16 @@ export class Graph {
    */
   toConfig(): GraphConfig {
     return writeConfig(this.options, this.nodes, this.links, this.streamAliases, this.pathOf);
+  }
+
+  /**
+   * Which thread runs which node, and why, as `run` places them: data, and as a string a text. At any time, also before
+   * the run; nothing is started or opened.
+   * @throws ConfigError with everything that is wrong with the graph.
+   */
+  explainPlacement(): PlacementExplanation {
+    this.refuse(this.check().problems);
+    return explainPlacement(this.spec());
   }
 
   /** The graph as a Mermaid flowchart. */

@@ -1,148 +1,224 @@
 /**
  * Which thread hosts which node.
  *
- * A node that says where it belongs (`scheduler: k`, `thread: 'name'`) goes there; a module that exists only as an
- * object of this process goes to the calling thread. The others are laid out along the graph, in topological order, cut
- * into as many consecutive stretches as there are threads so that the heaviest stretch is as light as possible: a
- * stretch is a pipeline stage, its inner links are direct, and only the cuts cost a ring.
+ * 1. A module that exists only as an object of this process runs on the calling thread; with `threads: 0` all do. A node
+ *    with `thread: 'name'` goes to the thread of that name, which nobody else shares; one with `scheduler: k` to thread k.
+ * 2. The others are put in the order of the graph, each branch followed to its end. Cheap nodes are fused with the node
+ *    they get their packets from (sources: give them to); what is left is a sequence of stages.
+ * 3. The sequence is cut into consecutive stretches, one per thread, so that the heaviest is as light as possible:
+ *    inside a stretch links are direct, only the cuts cost a ring.
+ * 4. `threads: n` makes n stretches, never more than nodes. 'auto' makes as few as keep every thread within the
+ *    bottleneck: the heaviest stage, or what the cores need for the work of all. Where the codecs' own threads leave
+ *    cores free, every expensive stage gets a thread. Never more than cores.
+ *
+ * What nodes cost is a guess (cost.ts): what a codec does in threads of its own is no load for its node's thread, and is
+ * counted against the cores. Placement never changes a codec's number of threads.
  */
 import { availableParallelism } from 'node:os';
+import { type Cost, estimate } from './cost.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
+import { type Stage, stages } from './stages.js';
+import { cut } from './stretches.js';
 
 /** The calling thread. */
 export const CALLING_THREAD = -1;
+
+/** Why a node is where it is. */
+export type PlacementReason =
+  | 'threads-0'
+  | 'in-process'
+  | 'thread'
+  | 'scheduler'
+  | 'scheduler-out-of-range'
+  | 'automatic';
 
 export interface Placement {
   /** Worker threads to start. */
   threads: number;
   /** Thread of every node, in the order of `spec.nodes`; CALLING_THREAD or 0 .. threads - 1. */
   threadOf: number[];
+  /** Of every node. */
+  reasons: PlacementReason[];
+  costs: readonly Cost[];
+  /** Where the node was fused with another for being cheap: index of that node. */
+  fusedWith: (number | undefined)[];
+  cores: number;
+  /** How the number of threads came about, in a sentence. */
+  why: string;
   warnings: string[];
 }
 
-/** Guessed share of the work, relative to each other: what has its own codec weighs most. */
-const WEIGHTS: Record<string, number> = { decoder: 3, filter: 2, encoder: 6, pass_through: 0.1, null_sink: 0.1 };
-const USER_WEIGHT = 2;
-/** A node of at least this weight deserves a thread of its own. */
-const HEAVY = 1;
-
-function weight(node: NodeSpec): number {
-  return WEIGHTS[node.module.name.replace(/^c_ffmpeg_|^ffmpeg_/, '')] ?? USER_WEIGHT;
-}
+/** Below this a stage is not worth a thread: about what a hop between threads may cost, in milliseconds per frame. */
+const WORTH_A_THREAD = 0.1;
+/** Nor is one that takes less than this part of the bottleneck: fusing it costs no more than that. */
+const WORTH_OF_BOTTLENECK = 1 / 20;
+/** A thread that is busy all the time keeps codecs with threads of their own waiting for it. */
+const UTILISATION = 0.75;
 
 /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
-export function place(spec: GraphSpec, rank: readonly number[]): Placement {
+export function place(spec: GraphSpec, rank: readonly number[], cores = availableParallelism()): Placement {
   const { nodes, options } = spec;
-  const warnings: string[] = [];
+  const costs = estimate(spec, rank, cores);
+  const none = nodes.map(() => undefined);
   const threadOf = new Array<number>(nodes.length).fill(CALLING_THREAD);
-  const movable = nodes.map((node) => node.module.definition === undefined);
-  if (options.threads === 0) return { threads: 0, threadOf, warnings };
+  if (options.threads === 0) {
+    const reasons = nodes.map((): PlacementReason => 'threads-0');
+    const why = 'threads: 0 runs everything on the calling thread';
+    return { threads: 0, threadOf, reasons, costs, fusedWith: none, cores, why, warnings: [] };
+  }
 
   const given = typeof options.threads === 'number' ? options.threads : undefined;
-  const free: number[] = [];
-  const names = new Map<string, number[]>();
-  let indexed = 0;
-  nodes.forEach((node, i) => {
-    if (!movable[i]) return;
-    if (node.thread !== undefined) {
-      names.set(node.thread, [...(names.get(node.thread) ?? []), i]);
-    } else if (node.scheduler === undefined) {
-      free.push(i);
-    } else if (given !== undefined && node.scheduler >= given) {
-      warnings.push(
-        `node ${node.id} (${node.module.name} "${node.alias}"): scheduler ${node.scheduler} is out of range of ` +
-          `${given} threads; it runs on thread 0`,
-      );
-      threadOf[i] = 0;
-      indexed = Math.max(indexed, 1);
-    } else {
-      threadOf[i] = node.scheduler;
-      indexed = Math.max(indexed, node.scheduler + 1);
+  const pins = readPins(nodes, given);
+  const { free, indexed, names } = pins;
+  for (const [index, thread] of pins.threadOf) threadOf[index] = thread;
+
+  const bottleneck = bottleneckOf(costs, cores);
+  const expensive = (index: number): boolean =>
+    costs[index]!.share >= Math.max(WORTH_A_THREAD, bottleneck * WORTH_OF_BOTTLENECK);
+  let groups = stages(spec, free, rank, costs, expensive);
+  let wanted: number;
+  let why: string;
+  if (given === undefined) {
+    const counted = countThreads({ groups, costs, cores, bottleneck, expensive, pins });
+    wanted = Math.max(indexed, counted.threads);
+    why = counted.threads < indexed ? `scheduler: ${indexed - 1} asks for ${plural(indexed, 'thread')}` : counted.why;
+  } else {
+    wanted = given;
+    why = `threads: ${given} is given`;
+    // Who asks for more threads than there are stages gets them: the next heavier nodes become stages, too.
+    if (given > groups.length) {
+      const shares = free.map((index) => costs[index]!.share).sort((a, b) => b - a);
+      const least = shares[given - 1] ?? 0;
+      groups = stages(spec, free, rank, costs, (index) => costs[index]!.share >= least);
+    }
+  }
+  const numbered = Math.max(1, indexed, Math.min(wanted, groups.length + indexed));
+  if (given !== undefined && numbered < given) why += ', but no more threads are started than there are nodes for them';
+
+  const stretchOf = cut(
+    groups.map((group) => group.share),
+    numbered,
+  );
+  // Stretches go to the threads that have least to do by what was asked for explicitly.
+  const load = new Array<number>(numbered).fill(0);
+  for (const [index, thread] of pins.threadOf) load[thread]! += costs[index]!.share;
+  const order = load.map((_, thread) => thread).sort((a, b) => load[a]! - load[b]! || a - b);
+  const fusedWith: (number | undefined)[] = none;
+  groups.forEach((group, at) => {
+    for (const index of group.nodes) {
+      threadOf[index] = order[stretchOf[at]!]!;
+      if (index !== group.anchor) fusedWith[index] = group.anchor;
     }
   });
 
-  const wanted =
-    given ?? Math.max(indexed, autoThreads(nodes.filter((node, i) => movable[i] && node.thread === undefined)));
-  // Never more threads than nodes to put on them, except that an index that was asked for exists.
-  const numbered = Math.max(indexed, Math.min(wanted, free.length + indexed));
-  free.sort((a, b) => rank[a]! - rank[b]!);
-  const cuts = cut(
-    free.map((i) => weight(nodes[i]!)),
-    Math.max(1, numbered),
-  );
-  // Stretches go to the threads that have least to do by what was asked for explicitly.
-  const load = new Array<number>(Math.max(1, numbered)).fill(0);
-  nodes.forEach((node, i) => {
-    if (threadOf[i]! >= 0) load[threadOf[i]!]! += weight(node);
-  });
-  const order = load.map((_, thread) => thread).sort((a, b) => load[a]! - load[b]! || a - b);
-  free.forEach((i, at) => {
-    threadOf[i] = order[cuts[at]!]!;
-  });
-
+  if (names.size > 0) why += `; and ${plural(names.size, 'thread')} with a name`;
   let threads = free.length === 0 ? indexed : numbered;
   for (const members of names.values()) {
     for (const i of members) threadOf[i] = threads;
     threads++;
   }
-  return compact(threads, threadOf, warnings);
+  const { reasons, warnings } = pins;
+  return { ...compact(threads, threadOf), reasons, costs, fusedWith, cores, why, warnings };
 }
 
-function autoThreads(nodes: NodeSpec[]): number {
-  const heavy = nodes.filter((node) => weight(node) >= HEAVY).length;
-  return Math.max(1, Math.min(heavy, availableParallelism()));
+interface Pins {
+  /** Nodes that are placed automatically. */
+  free: number[];
+  /** Threads that were asked for by index. */
+  indexed: number;
+  names: Map<string, number[]>;
+  /** Of nodes that have an index. */
+  threadOf: Map<number, number>;
+  reasons: PlacementReason[];
+  warnings: string[];
 }
 
-/**
- * Stretch of every item when the sequence is cut into `parts` stretches (or one per item, if there are fewer) so that
- * the heaviest is as light as possible.
- */
-function cut(weights: readonly number[], parts: number): number[] {
-  let low = Math.max(0, ...weights);
-  let high = weights.reduce((sum, w) => sum + w, 0);
-  // Finer than any difference between the guessed weights.
-  while (high - low > 0.05) {
-    const middle = (low + high) / 2;
-    if (stretches(weights, middle).length <= parts) high = middle;
-    else low = middle;
-  }
-  const cuts = stretches(weights, high);
-  // Who asked for more threads than that gets them: the heaviest stretch that can be split is.
-  while (cuts.length < Math.min(parts, weights.length)) splitHeaviest(weights, cuts);
-  return weights.map((_, item) => cuts.findLastIndex((start) => start <= item));
-}
-
-/** First item of every stretch when none may weigh more than `most`. */
-function stretches(weights: readonly number[], most: number): number[] {
-  const starts: number[] = [];
-  let sum = Number.POSITIVE_INFINITY;
-  weights.forEach((w, item) => {
-    if (sum + w > most + 1e-9) {
-      starts.push(item);
-      sum = 0;
+function readPins(nodes: readonly NodeSpec[], given: number | undefined): Pins {
+  const pins: Pins = { free: [], indexed: 0, names: new Map(), threadOf: new Map(), reasons: [], warnings: [] };
+  nodes.forEach((node, i) => {
+    if (node.module.definition !== undefined) {
+      pins.reasons[i] = 'in-process';
+    } else if (node.thread !== undefined) {
+      pins.reasons[i] = 'thread';
+      pins.names.set(node.thread, [...(pins.names.get(node.thread) ?? []), i]);
+    } else if (node.scheduler === undefined) {
+      pins.reasons[i] = 'automatic';
+      pins.free.push(i);
+    } else {
+      const outOfRange = given !== undefined && node.scheduler >= given;
+      const thread = outOfRange ? 0 : node.scheduler;
+      pins.reasons[i] = outOfRange ? 'scheduler-out-of-range' : 'scheduler';
+      pins.threadOf.set(i, thread);
+      pins.indexed = Math.max(pins.indexed, thread + 1);
+      if (outOfRange) {
+        pins.warnings.push(
+          `node ${node.id} (${node.module.name} "${node.alias}"): scheduler ${node.scheduler} is out of range of ` +
+            `${given} threads; it runs on thread 0`,
+        );
+      }
     }
-    sum += w;
   });
-  return starts;
+  return pins;
 }
 
-function splitHeaviest(weights: readonly number[], starts: number[]): void {
-  const sumOf = (from: number, to: number): number => weights.slice(from, to).reduce((sum, w) => sum + w, 0);
-  let best = { weight: -1, at: 0, item: 0 };
-  starts.forEach((from, at) => {
-    const to = starts[at + 1] ?? weights.length;
-    const weight = sumOf(from, to);
-    if (to - from < 2 || weight <= best.weight) return;
-    let item = from + 1;
-    while (item + 1 < to && sumOf(from, item + 1) <= weight / 2) item++;
-    best = { weight, at: at + 1, item };
+/** The time per frame below which no number of threads can bring the graph. */
+function bottleneckOf(costs: readonly Cost[], cores: number): number {
+  const work = costs.reduce((sum, cost) => sum + cost.work, 0);
+  return Math.max(0, ...costs.map((cost) => cost.share), (UTILISATION * work) / cores);
+}
+
+interface Counting {
+  groups: readonly Stage[];
+  costs: readonly Cost[];
+  cores: number;
+  bottleneck: number;
+  expensive: (index: number) => boolean;
+  pins: Pins;
+}
+
+/** How many threads 'auto' takes for what has an index or is free. */
+function countThreads({ groups, costs, cores, bottleneck, expensive, pins }: Counting): {
+  threads: number;
+  why: string;
+} {
+  const named = [...pins.names.values()].filter((members) => members.some(expensive)).length;
+  const cap = Math.max(1, cores - named);
+  const own = costs.reduce((sum, cost, i) => sum + (expensive(i) ? cost.codecThreads - 1 : 0), 0);
+  const left = Math.max(0, cap - own);
+  const pinned = [...pins.threadOf.keys()].filter(expensive);
+  const shares = [...pinned.map((i) => costs[i]!.share), ...groups.map((group) => group.share)];
+  const bound = Math.max(bottleneck, ...shares) + 1e-9;
+  let needed = 1;
+  while (needed < shares.length && heaviest(shares, needed) > bound) needed++;
+  const stageCount = pinned.length + groups.filter((group) => expensive(group.anchor)).length;
+  const threads = Math.max(1, Math.min(cap, Math.max(needed, Math.min(stageCount, left))));
+  const facts = [
+    plural(stageCount, 'expensive stage'),
+    `${plural(cores, 'core')}${named > 0 ? `, ${named} for threads with a name` : ''}`,
+    own === 0
+      ? 'no threads of codecs'
+      : `${plural(own, 'further thread')} of codecs and filters, which leave ${plural(left, 'core')}`,
+    `${plural(needed, 'thread')} needed so that none is the bottleneck`,
+  ];
+  return { threads, why: `auto: ${facts.join('; ')}` };
+}
+
+/** The heaviest stretch when the sequence is cut into `parts`. */
+function heaviest(shares: readonly number[], parts: number): number {
+  const sums: number[] = [];
+  cut(shares, parts).forEach((stretch, item) => {
+    sums[stretch] = (sums[stretch] ?? 0) + shares[item]!;
   });
-  starts.splice(best.at, 0, best.item);
+  return Math.max(0, ...sums);
 }
 
 /** Leaves out threads that nobody is on. */
-function compact(threads: number, threadOf: number[], warnings: string[]): Placement {
+function compact(threads: number, threadOf: number[]): Pick<Placement, 'threads' | 'threadOf'> {
   const used = new Map<number, number>();
   for (let thread = 0; thread < threads; thread++) if (threadOf.includes(thread)) used.set(thread, used.size);
-  return { threads: used.size, threadOf: threadOf.map((t) => (t < 0 ? t : used.get(t)!)), warnings };
+  return { threads: used.size, threadOf: threadOf.map((t) => (t < 0 ? t : used.get(t)!)) };
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,5 +1,5 @@
 import { Doorbell } from '../../ringbuffer/index.js';
-import { ConfigError, GraphError } from '../errors.js';
+import { GraphError } from '../errors.js';
 import { Board, ThreadState } from '../thread/board.js';
 import { packError, unpackError } from '../thread/error-wire.js';
 import { Host } from '../thread/host.js';
@@ -7,11 +7,11 @@ import { Part } from '../thread/part.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { Cut } from './cut.js';
 import { Figures } from './figures.js';
-import { type Placement, place } from './placement.js';
+import type { Placement } from './placement.js';
+import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import type { GraphSpec } from './spec.js';
 import { Thread } from './thread.js';
-import { topologicalRanks } from './topology.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -56,20 +56,18 @@ export class GraphRun {
   private alive: NodeJS.Timeout | undefined;
   private readonly onAbort = (): void => this.abort(this.hooks.signal?.reason);
 
+  private readonly spec: GraphSpec;
+
   /** @throws ConfigError when the graph has a cycle. */
   constructor(
-    private readonly spec: GraphSpec,
+    built: GraphSpec,
     private readonly hooks: RunHooks = {},
   ) {
+    const { spec, rank, placement } = prepare(built);
+    this.spec = spec;
+    this.placement = placement;
     for (const [index, node] of spec.nodes.entries()) this.indexOf.set(node.id, index);
-    const ranks = topologicalRanks(spec);
-    if (ranks.cycle !== undefined) {
-      throw new ConfigError(`graph ${spec.name} cannot run`, [
-        { path: 'nodes', message: `the streams form a cycle: ${ranks.cycle.join(' -> ')}` },
-      ]);
-    }
-    this.placement = place(spec, ranks.rank);
-    this.cut = new Cut(spec, this.placement, ranks.rank);
+    this.cut = new Cut(spec, this.placement, rank);
     this.warnings.push(...this.placement.warnings);
     this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
     this.figures = new Figures(spec, this.board, this.placement, this.cut);

@@ -93,7 +93,7 @@ const wrong: [what: string, args: string[], says: RegExp][] = [
   ],
   ['nothing left', ['transcode', clip, 'b.mp4', '--no-video', '--no-audio'], /nothing to do/],
   ['output is the input', ['transcode', clip, join(folder, '.', 'clip.mp4')], /is the input itself/],
-  ['format of a drawing', ['graph', copy, '--format', 'png'], /Allowed choices are mermaid, dot, json/],
+  ['format of a drawing', ['graph', copy, '--format', 'png'], /Allowed choices are mermaid, dot, json, placement/],
   ['missing graph file', ['run', 'nowhere.json'], /nowhere\.json/],
 ];
 for (const [what, args, says] of wrong) {
@@ -180,6 +180,8 @@ looking('draws a graph file as Mermaid, DOT and JSON', async () => {
   assert.match(mermaid.stdout, /^flowchart LR\n.*writer<br\/>c_ffmpeg_encoder/s);
   const dot = await millrace(['graph', copy, '--format', 'dot']);
   assert.match(dot.stdout, /^digraph "graph" \{/);
+  const placement = await millrace(['graph', copy, '--format', 'placement']);
+  assert.match(placement.stdout, /^graph: \d+ worker threads? .*\nthread 0: about .*\nlinks: \d+ between threads/s);
   const json = await millrace(['graph', copy, '--format', 'json']);
   assert.is(JSON.parse(json.stdout).nodes[1].alias, 'writer');
   assert.equal([mermaid.code, dot.code, json.code], [0, 0, 0]);

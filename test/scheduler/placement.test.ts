@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CALLING_THREAD, place } from '../../src/scheduler/placement.js';
@@ -16,7 +15,7 @@ const OPTIONS = {
   stopGrace: 1,
 } as const;
 
-type Extra = Partial<Pick<NodeSpec, 'scheduler' | 'thread'>> & { inProcess?: boolean };
+type Extra = Partial<Pick<NodeSpec, 'scheduler' | 'thread' | 'options'>> & { inProcess?: boolean };
 
 /** A chain of nodes; module names with what else they say. */
 function chain(threads: number | 'auto', ...nodes: [name: string, extra?: Extra][]): GraphSpec {
@@ -35,7 +34,7 @@ function chain(threads: number | 'auto', ...nodes: [name: string, extra?: Extra]
   };
 }
 
-const threadsOf = (spec: GraphSpec) => place(spec, topologicalRanks(spec).rank);
+const threadsOf = (spec: GraphSpec, cores = 2) => place(spec, topologicalRanks(spec).rank, cores);
 const TRANSCODE: [string][] = [['c_ffmpeg_decoder'], ['c_ffmpeg_filter'], ['c_ffmpeg_encoder']];
 
 placement('threads: 0 puts everything on the calling thread, whatever the nodes say', () => {
@@ -53,10 +52,117 @@ placement('never more threads than nodes', () => {
   assert.is(threadsOf(chain(64, ...TRANSCODE)).threads, 3);
 });
 
-placement('auto takes as many threads as there are heavy nodes, at most one per core; cheap ones are fused', () => {
-  const { threads, threadOf } = threadsOf(chain('auto', ...TRANSCODE, ['pass_through'], ['null_sink']));
-  assert.is(threads, Math.min(3, availableParallelism()));
-  assert.is(threadOf[3], threadOf[4]);
+placement('more threads than stages: the next heavier nodes get one', () => {
+  const spec = chain(4, ...TRANSCODE, ['pass_through'], ['null_sink']);
+  assert.equal(threadsOf(spec).threadOf, [0, 1, 2, 3, 3]);
+});
+
+const ONE = { threads: 1 };
+const TRANSCODE_ALONE: [string, Extra][] = [
+  ['c_ffmpeg_decoder', { options: { dec_params: ONE } }],
+  ['c_ffmpeg_filter', { options: { name: 'scale', para: '640:360' } }],
+  ['c_ffmpeg_encoder', { options: { video_params: { preset: 'veryfast', ...ONE } } }],
+];
+
+placement('auto: codecs without threads of their own get a thread per stage, as far as there are cores', () => {
+  const nodes: [string, Extra?][] = [...TRANSCODE_ALONE, ['pass_through'], ['null_sink']];
+  for (const cores of [1, 2, 3, 8]) {
+    const { threads, threadOf } = threadsOf(chain('auto', ...nodes), cores);
+    assert.is(threads, Math.min(3, cores), `${cores} cores`);
+    assert.is(threadOf[3], threadOf[2], 'cheap ones are fused with the node that feeds them');
+    assert.is(threadOf[4], threadOf[2]);
+  }
+});
+
+placement('auto: threads of the codecs count, and only what would be the bottleneck is taken apart', () => {
+  const both = (threads: number | undefined): GraphSpec =>
+    chain(
+      'auto',
+      ['c_ffmpeg_decoder', { options: { dec_params: { threads } } }],
+      ['c_ffmpeg_filter', { options: { name: 'scale', para: '640:360' } }],
+      ['c_ffmpeg_encoder', { options: { video_params: { threads } } }],
+    );
+  assert.is(threadsOf(both(1), 8).threads, 3);
+  assert.is(threadsOf(both(2), 8).threads, 3, 'two further threads leave six cores');
+  assert.is(threadsOf(both(undefined), 8).threads, 2, "FFmpeg's own choice fills the cores");
+  assert.is(threadsOf(both(1), 2).threads, 2);
+  assert.is(threadsOf(both(undefined), 2).threads, 2);
+  assert.is(threadsOf(both(undefined), 1).threads, 1);
+});
+
+placement('auto: options that are known before the start count: codec, preset, size', () => {
+  const encode = (video_params: Record<string, unknown>): GraphSpec =>
+    chain(
+      'auto',
+      ['c_ffmpeg_decoder', { options: { dec_params: ONE } }],
+      ['c_ffmpeg_encoder', { options: { video_params: { ...ONE, ...video_params } } }],
+    );
+  const work = (spec: GraphSpec): number => threadsOf(spec).costs[1]!.work;
+  assert.ok(work(encode({ codec: 'hevc' })) > work(encode({ codec: 'h264' })));
+  assert.ok(work(encode({ codec: 'h264' })) > work(encode({ codec: 'h264', preset: 'veryfast' })));
+  assert.ok(work(encode({ codec: 'h264', preset: 'veryfast' })) > work(encode({ codec: 'mpeg4' })));
+  assert.ok(work(encode({ width: 320, height: 180 })) < work(encode({})) / 10);
+  assert.ok(work(encode({ codec: 'copy' })) < 0.1);
+  // A medium encoder beside which everything else is cheap: nothing is gained by a second thread.
+  assert.is(threadsOf(encode({ codec: 'hevc', preset: 'placebo' }), 4).threads, 1);
+});
+
+placement('the size a scale filter makes holds downstream', () => {
+  const spec = (para: string): GraphSpec =>
+    chain(
+      2,
+      ['c_ffmpeg_filter', { options: { name: 'testsrc2', para: 'size=1920x1080' } }],
+      ['c_ffmpeg_filter', { options: { name: 'scale', para } }],
+      ['pass_through'],
+      ['c_ffmpeg_encoder'],
+    );
+  const sizes = threadsOf(spec('-2:270')).costs.map(({ what }) => /\d+x\d+/.exec(what)?.[0]);
+  assert.equal(sizes, ['1920x1080', '480x270', undefined, '480x270']);
+  assert.match(threadsOf(spec('iw/2:ih/2')).costs[3]!.what, /1920x1080/);
+});
+
+placement('branches stay together: each rendition is on one thread', () => {
+  const spec = chain(3, ['c_ffmpeg_decoder']);
+  for (const id of [1, 2, 3]) {
+    const node = (name: string, at: number, options: Record<string, unknown>): NodeSpec => ({
+      id: at,
+      alias: `${name}${at}`,
+      module: { name },
+      options,
+      inputManager: 'immediate',
+    });
+    spec.nodes.push(node('c_ffmpeg_filter', id, { name: 'scale', para: '640:360' }));
+    spec.links.push({ from: { node: 0, output: 0 }, to: { node: id, input: 0 } });
+  }
+  for (const id of [1, 2, 3]) {
+    spec.nodes.push({
+      ...spec.nodes[1]!,
+      id: id + 3,
+      alias: `enc${id}`,
+      module: { name: 'c_ffmpeg_encoder' },
+      options: {},
+    });
+    spec.links.push({ from: { node: id, output: 0 }, to: { node: id + 3, input: 0 } });
+  }
+  const { threadOf } = threadsOf(spec, 4);
+  assert.equal([threadOf[4], threadOf[5], threadOf[6]], [0, 1, 2]);
+  assert.equal([threadOf[1], threadOf[2], threadOf[3]], [0, 1, 2]);
+});
+
+placement('what nobody can know is no cheap thing: a module of yours is taken for as heavy as the heaviest', () => {
+  const { threads, threadOf } = threadsOf(
+    chain('auto', ...TRANSCODE_ALONE.slice(0, 2), ['mine'], ...TRANSCODE_ALONE.slice(2)),
+    4,
+  );
+  assert.is(threads, 4);
+  assert.is(new Set(threadOf).size, 4);
+});
+
+placement('threads with a name leave fewer cores to auto', () => {
+  const nodes = TRANSCODE_ALONE.map(([name, extra]): [string, Extra] => [name, { ...extra }]);
+  nodes[2]![1].thread = 'encoder';
+  const { threads, threadOf } = threadsOf(chain('auto', ...nodes), 2);
+  assert.equal([threads, threadOf], [2, [0, 0, 1]]);
 });
 
 placement('an index is obeyed; without a number of threads it makes as many as it needs', () => {
@@ -68,7 +174,7 @@ placement('an index is obeyed; without a number of threads it makes as many as i
 
 placement('an index adds to what auto takes, and never lowers it', () => {
   const { threads } = threadsOf(chain('auto', ['c_ffmpeg_decoder', { scheduler: 0 }], ['c_ffmpeg_encoder']));
-  assert.is(threads, Math.min(2, availableParallelism()));
+  assert.is(threads, 2);
 });
 
 placement('an index out of the given range goes to thread 0 and is warned of', () => {
