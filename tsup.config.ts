@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     ringbuffer: 'ringbuffer/index.ts',
+    sync: 'src/sync/index.ts',
     testing: 'src/testing/index.ts',
     'testing-modules': 'src/testing/modules.ts',
     cli: 'src/cli/index.ts',
@@ -16,6 +17,13 @@ export default defineConfig({
   splitting: true,
   sourcemap: true,
   clean: true,
-  dts: { entry: { index: 'src/index.ts', ringbuffer: 'ringbuffer/index.ts', testing: 'src/testing/index.ts' } },
+  dts: {
+    entry: {
+      index: 'src/index.ts',
+      ringbuffer: 'ringbuffer/index.ts',
+      sync: 'src/sync/index.ts',
+      testing: 'src/testing/index.ts',
+    },
+  },
   removeNodeProtocol: false,
 });

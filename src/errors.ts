@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'ERR_MILLRACE_WORKER_DIED' // a worker thread ended before its graph
   | 'ERR_MILLRACE_ABORTED' // the caller's signal
   | 'ERR_MILLRACE_LINK_OVERFLOW' // a relieved link reached the hard memory cap
+  | 'ERR_MILLRACE_QUEUE_FULL' // a synchroniser's queue is full and may drop nothing
   | 'ERR_MILLRACE_CALLBACK' // a callback of the caller threw
   | 'ERR_MILLRACE_STATE' // an API call in the wrong state
   | 'ERR_MILLRACE_CLOSED' // a frame or packet was used after close()

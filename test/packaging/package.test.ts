@@ -69,10 +69,11 @@ test('runs a graph in threads of its own', async () => {
   assert.ok(existsSync(join(project, 'out.mp4')));
 });
 
-test('imports its rings and its test kit by themselves', async () => {
+test('imports its rings, its policies and its test kit by themselves', async () => {
   const script = write(
     'entries.mjs',
     `import { RingBuffer } from 'millrace/ringbuffer';
+     import { Synchronizer } from 'millrace/sync';
      import { Graph } from 'millrace';
      import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
      const watch = new LeakWatch();
@@ -80,12 +81,14 @@ test('imports its rings and its test kit by themselves', async () => {
      const graph = new Graph({ threads: 1 });
      graph.module(source.spec, source.options).module(sink.spec, sink.options, { callback: sink.callback });
      watch.check(await graph.run());
-     console.log(typeof RingBuffer.create, sink.packets.length);`,
+     const synchronizer = new Synchronizer({ mode: 'nosync', pads: 1 });
+     const [{ inputs }] = synchronizer.push(0, { pts: 0n, value: 'in step' });
+     console.log(typeof RingBuffer.create, sink.packets.length, inputs[0].value);`,
   );
   const { code, stdout, stderr } = await node(script, [], { cwd: project });
   assert.is(stderr, '');
   assert.is(code, 0);
-  assert.is(stdout, 'function 7\n');
+  assert.is(stdout, 'function 7 in step\n');
 });
 
 test('brings the command', async () => {
@@ -100,6 +103,7 @@ test('brings its types', () => {
     'typed.ts',
     `import { type Report, defineModule, Graph, GraphError, type Packet } from 'millrace';
      import { RingBuffer } from 'millrace/ringbuffer';
+     import { Synchronizer, type SyncOutput } from 'millrace/sync';
      import { TestSink } from 'millrace/testing';
      const graph = new Graph({ threads: 'auto' });
      const { video, audio } = graph.decode({ input_path: 'in.mp4' });
@@ -111,6 +115,12 @@ test('brings its types', () => {
      export const report: Promise<Report> = graph.run({ onProgress: ({ fps }) => console.log(fps) });
      export const code = (error: unknown): string => (error instanceof GraphError ? error.code : '');
      export const others = [RingBuffer, TestSink];
+     const synchronizer = new Synchronizer<string>({ mode: 'basepad', pads: 2, option: '0:33333333' });
+     export const outputs: SyncOutput<string>[] = synchronizer.push(0, { pts: 0n, value: 'a' });
+     export const values: string[] = outputs.flatMap(({ inputs }) => inputs.map(({ value }) => value));
+     new Synchronizer<string, null>({ mode: 'slowest', pads: 2, timeout: 10n }).tick(0n)[0]?.inputs[0]?.value;
+     // @ts-expect-error an output may then lack a pad, and the type has to say so
+     new Synchronizer<string>({ mode: 'slowest', pads: 2, timeout: 10n });
      // @ts-expect-error an option that does not exist
      graph.decode({ inputpath: 'in.mp4' });
      // @ts-expect-error no such method

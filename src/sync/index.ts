@@ -1,0 +1,21 @@
+/** Synchronisation policies as pure state machines, after NNStreamer's tensor_mux and tensor_merge. */
+export { ConfigError, type ErrorCode, MillraceError, type Problem } from '../errors.js';
+export {
+  type BasePadOption,
+  type PerPad,
+  parseSyncMode,
+  parseSyncOption,
+  SYNC_MODES,
+  type SynchronizerOptions,
+} from './options.js';
+export { Synchronizer } from './synchronizer.js';
+export type {
+  DropPolicy,
+  DropReason,
+  PadCounters,
+  SyncBuffer,
+  SyncEvent,
+  SyncInput,
+  SyncMode,
+  SyncOutput,
+} from './types.js';

@@ -1,0 +1,254 @@
+/** Options of a synchroniser: as text, as NNStreamer spells them, and as an object; everything checked at once. */
+import { ConfigError, type Problem } from '../errors.js';
+import type { DropPolicy, SyncEvent, SyncMode } from './types.js';
+
+export const SYNC_MODES: readonly SyncMode[] = ['nosync', 'slowest', 'basepad', 'refresh'];
+const DROP_POLICIES: readonly DropPolicy[] = ['oldest', 'newest', 'fail'];
+
+/** Duration of a `sync_option` that names a base pad and nothing else: G_MAXINT, as NNStreamer has it. */
+const DEFAULT_DURATION_OF_TEXT = 2_147_483_647n;
+
+/** What `basepad` goes by. */
+export interface BasePadOption {
+  /** Index of the base pad. */
+  basePad: number;
+  /** Nanoseconds: how far from the base a buffer may be and still replace the one before it. */
+  duration: bigint;
+}
+
+/** One value for every pad, or one per pad; null in a list: none for that pad. */
+export type PerPad<V> = V | readonly (V | null)[];
+
+export interface SynchronizerOptions<T> {
+  /** In any case. */
+  mode: SyncMode;
+  /** Number of pads, from 1; there is no upper limit. */
+  pads: number;
+  /**
+   * Of `basepad` only: text as `parseSyncOption` takes it, or an object, in which what is left out is 0. Default: base
+   * pad 0, duration 0.
+   */
+  option?: string | { basePad?: number; duration?: bigint | number | string };
+  /**
+   * Of `refresh` only: whether the output ends with the first pad that ends (`any`, as NNStreamer has it; the default)
+   * or goes on until the last has ended (`all`). A pad that ends without ever delivering ends the output in both.
+   */
+  end?: 'any' | 'all';
+  /**
+   * Nanoseconds, above zero. A pad from which nothing came for that long, by the times given to `tick`, no longer holds
+   * the others: its last buffer is used again; if it never delivered, its entry is null. Default: none, wait for ever.
+   */
+  timeout?: PerPad<bigint | number>;
+  /** How many buffers may wait on a pad, from 1. Default: any number. Also `max_queue`, as in graph files. */
+  maxQueue?: PerPad<number>;
+  max_queue?: PerPad<number>;
+  /** What a full queue gives up. Default `fail`. Also `drop_policy`. */
+  dropPolicy?: DropPolicy;
+  drop_policy?: DropPolicy;
+  /**
+   * Makes the reference that an output gets of a value; the output's owner releases it. With `release` this is for
+   * values that are counted. Default: the value itself.
+   */
+  clone?: (value: T) => T;
+  /** Called once for each value that was pushed and not handed over, when the synchroniser lets go of it. */
+  release?: (value: T) => void;
+  /** Called for every drop and every reuse. */
+  trace?: (event: SyncEvent) => void;
+}
+
+/** The same, checked, with defaults, per pad. */
+export interface Settings<T> {
+  mode: SyncMode;
+  pads: number;
+  basePad: number;
+  duration: bigint;
+  endsWithAny: boolean;
+  /** Nanoseconds per pad; undefined where a pad has none, or if no pad has one. */
+  timeouts: readonly (bigint | undefined)[] | undefined;
+  maxQueue: readonly number[];
+  dropPolicy: DropPolicy;
+  clone: ((value: T) => T) | undefined;
+  release: ((value: T) => void) | undefined;
+  trace: ((event: SyncEvent) => void) | undefined;
+}
+
+/**
+ * The policy of a `sync_mode` text, in any case; undefined if there is none of that name.
+ * Source: NNStreamer, gst_tensor_time_sync_get_mode.
+ */
+export function parseSyncMode(text: string): SyncMode | undefined {
+  return SYNC_MODES.find((mode) => mode === text.toLowerCase());
+}
+
+/**
+ * Reads a `sync_option` of `basepad`: `N:D`, N the index of the base pad and D the duration in nanoseconds, both
+ * decimal; `N` alone means a duration of 2147483647. Spaces around the numbers are allowed. Undefined if it is anything
+ * else. Source: NNStreamer, gst_tensor_time_sync_set_option_data, which reads what it can of a malformed text and cuts
+ * durations to 32 bits; here they are not cut.
+ */
+export function parseSyncOption(text: string): BasePadOption | undefined {
+  const match = /^\s*(\d+)\s*(?::\s*(\d+)\s*)?$/.exec(text);
+  if (!match) return undefined;
+  const duration = match[2] === undefined ? DEFAULT_DURATION_OF_TEXT : BigInt(match[2]);
+  return { basePad: Number(match[1]), duration };
+}
+
+const OPTION_FORM =
+  'Write N:D, N the index of the base pad and D the duration in nanoseconds, such as 0:33333333, or N alone';
+
+const KEYS: Readonly<Record<keyof SynchronizerOptions<unknown>, true>> = {
+  mode: true,
+  pads: true,
+  option: true,
+  end: true,
+  timeout: true,
+  maxQueue: true,
+  max_queue: true,
+  dropPolicy: true,
+  drop_policy: true,
+  clone: true,
+  release: true,
+  trace: true,
+};
+
+/** @throws ConfigError that lists everything that is wrong. */
+export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> {
+  const problems: Problem[] = [];
+  const refuse = (path: string, message: string, hint: string): void => {
+    problems.push({ path, message, hint });
+  };
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(KEYS, key)) refuse(key, 'no such option', `The options are ${Object.keys(KEYS).join(', ')}`);
+  }
+  const mode = typeof options.mode === 'string' ? parseSyncMode(options.mode) : undefined;
+  if (mode === undefined) refuse('mode', `${show(options.mode)} is no policy`, `One of ${SYNC_MODES.join(', ')}`);
+  const { pads } = options;
+  if (!Number.isSafeInteger(pads) || pads < 1) {
+    refuse('pads', `${show(pads)} is no number of pads`, 'An integer from 1');
+  }
+
+  const base = readOption(options.option, refuse);
+  if (options.option !== undefined && mode !== undefined && mode !== 'basepad' && !isEmpty(options.option)) {
+    refuse('option', `the policy ${mode} has no option`, 'It belongs to basepad; leave it out');
+  } else if (mode === 'basepad' && Number.isSafeInteger(pads) && base.basePad >= pads && pads >= 1) {
+    const hint = `With ${pads} ${pads === 1 ? 'pad the base pad is 0' : `pads it is 0 to ${pads - 1}`}`;
+    refuse('option', `there is no pad ${base.basePad} that could be the base pad`, hint);
+  }
+  const { end } = options;
+  if (end !== undefined && end !== 'any' && end !== 'all') {
+    refuse('end', `${show(end)} is no rule for the end`, "'any' or 'all'");
+  } else if (end !== undefined && mode !== undefined && mode !== 'refresh') {
+    refuse('end', `the policy ${mode} has no choice of its end`, 'It belongs to refresh; leave it out');
+  }
+
+  for (const [camel, snake] of [['maxQueue', 'max_queue'] as const, ['dropPolicy', 'drop_policy'] as const]) {
+    if (options[camel] === undefined || options[snake] === undefined) continue;
+    refuse(snake, `the same option as ${camel}, which is given too`, 'Give one of them');
+  }
+  const limit = options.maxQueue ?? options.max_queue;
+  const maxQueue = perPad('maxQueue', limit, pads, refuse, (value) => {
+    return Number.isSafeInteger(value) && value >= 1 ? value : 'A number of buffers, from 1';
+  });
+  const drop = options.dropPolicy ?? options.drop_policy;
+  if (drop !== undefined && !DROP_POLICIES.includes(drop)) {
+    refuse('dropPolicy', `${show(drop)} is no drop policy`, `One of ${DROP_POLICIES.join(', ')}`);
+  } else if (drop !== undefined && limit === undefined) {
+    refuse('dropPolicy', 'nothing is ever dropped for want of room without maxQueue', 'Give maxQueue as well');
+  }
+  const timeouts = perPad('timeout', options.timeout, pads, refuse, (value) => {
+    return (nanoseconds(value) ?? 0n) > 0n ? BigInt(value) : 'Nanoseconds above zero, as bigint or integer';
+  });
+  for (const name of ['clone', 'release', 'trace'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      refuse(name, `${show(options[name])} is no function`, 'Give a function');
+    }
+  }
+  if (problems.length > 0 || mode === undefined) throw new ConfigError('The synchroniser cannot be made', problems);
+  return {
+    mode,
+    pads,
+    ...base,
+    endsWithAny: end !== 'all',
+    timeouts: timeouts.some((timeout) => timeout !== undefined) ? timeouts : undefined,
+    maxQueue: maxQueue.map((most) => most ?? Number.POSITIVE_INFINITY),
+    dropPolicy: drop ?? 'fail',
+    clone: options.clone,
+    release: options.release,
+    trace: options.trace,
+  };
+}
+
+type Refuse = (path: string, message: string, hint: string) => void;
+
+function readOption(option: SynchronizerOptions<unknown>['option'], refuse: Refuse): BasePadOption {
+  const read: BasePadOption = { basePad: 0, duration: 0n };
+  if (option === undefined) return read;
+  if (typeof option === 'string') {
+    const parsed = parseSyncOption(option);
+    if (parsed) return parsed;
+    refuse('option', `${show(option)} names no base pad and duration`, OPTION_FORM);
+    return read;
+  }
+  if (typeof option !== 'object' || option === null) {
+    refuse('option', `${show(option)} names no base pad and duration`, `${OPTION_FORM}; or { basePad, duration }`);
+    return read;
+  }
+  for (const key of Object.keys(option)) {
+    if (key !== 'basePad' && key !== 'duration') {
+      refuse(`option.${key}`, 'no such option', 'The options are basePad, duration');
+    }
+  }
+  const { basePad = 0, duration = 0n } = option;
+  if (Number.isSafeInteger(basePad) && basePad >= 0) read.basePad = basePad;
+  else refuse('option.basePad', `${show(basePad)} is no pad`, 'The index of a pad, from 0');
+  const ns = nanoseconds(duration);
+  if (ns === undefined) refuse('option.duration', `${show(duration)} is no duration`, 'Nanoseconds from 0');
+  else read.duration = ns;
+  return read;
+}
+
+function isEmpty(option: NonNullable<SynchronizerOptions<unknown>['option']>): boolean {
+  return typeof option === 'object' && Object.values(option).every((value) => value === undefined);
+}
+
+/** Spreads an option over the pads. `read` returns what to use, or in words what would be right. */
+function perPad<V, R>(
+  path: string,
+  given: PerPad<V> | undefined,
+  pads: number,
+  refuse: Refuse,
+  read: (value: V) => R | string,
+): (R | undefined)[] {
+  if (given === undefined || !Number.isSafeInteger(pads) || pads < 1)
+    return new Array(Math.max(0, pads || 0) | 0).fill(undefined);
+  const list: readonly (V | null)[] = isList(given) ? given : new Array<V>(pads).fill(given);
+  if (list.length !== pads) {
+    refuse(path, `${list.length} values for ${pads} pads`, 'Give one value, or one per pad, null for none');
+    return [];
+  }
+  const checked = isList(given) ? list : list.slice(0, 1);
+  checked.forEach((value, pad) => {
+    const result = value === null ? undefined : read(value);
+    if (typeof result === 'string') refuse(isList(given) ? `${path}[${pad}]` : path, `${show(value)} is wrong`, result);
+  });
+  return list.map((value) => {
+    const result = value === null ? undefined : read(value);
+    return typeof result === 'string' ? undefined : result;
+  });
+}
+
+function isList<V>(given: PerPad<V>): given is readonly (V | null)[] {
+  return Array.isArray(given);
+}
+
+/** Undefined for what is no whole, non-negative number of nanoseconds. */
+function nanoseconds(value: bigint | number | string): bigint | undefined {
+  if (typeof value === 'bigint') return value >= 0n ? value : undefined;
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined;
+  return typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? BigInt(value.trim()) : undefined;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+}
