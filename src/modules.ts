@@ -2,10 +2,14 @@
  * The built-in modules by name. Used where modules are loaded (inside the threads) and where graphs are checked (before
  * any thread exists), so it knows nothing of either.
  */
+import { clockOptions } from '../actors/clock.js';
 import { decoderOptions } from '../actors/decoder/options.js';
 import { encoderOptions } from '../actors/encoder/options.js';
 import { filterOptions } from '../actors/filter/options.js';
+import { mergeOptions } from '../actors/merge/index.js';
+import { muxOptions } from '../actors/mux.js';
 import { didYouMean, strictOptions } from '../actors/options.js';
+import { timestamperOptions } from '../actors/timestamper.js';
 import { MillraceError } from './errors.js';
 import type { ModuleClass, OptionSchema } from './module/contract.js';
 
@@ -67,6 +71,38 @@ export const builtinModules: readonly BuiltinModule[] = [
     outputs: { max: 0 },
     load: () => import('../actors/null-sink.js'),
   },
+  {
+    name: 'clock',
+    summary: 'Ticks at a fixed rate, in real time or as fast as they are taken.',
+    schema: clockOptions,
+    inputs: { min: 0, max: 0 },
+    outputs: { max: ANY },
+    load: () => import('../actors/clock.js'),
+  },
+  {
+    name: 'timestamper',
+    summary: 'Gives packets that have no time one: by a frame rate, or by when they come.',
+    schema: timestamperOptions,
+    inputs: { min: 1, max: ANY },
+    outputs: { max: ANY },
+    load: () => import('../actors/timestamper.js'),
+  },
+  {
+    name: 'mux',
+    summary: 'Packets of several inputs that belong together by time become one that carries them all.',
+    schema: muxOptions,
+    inputs: { min: 1, max: ANY },
+    outputs: { max: 1 },
+    load: () => import('../actors/mux.js'),
+  },
+  {
+    name: 'merge',
+    summary: 'Joins tensors, pictures or sound of several inputs that belong together by time.',
+    schema: mergeOptions,
+    inputs: { min: 1, max: ANY },
+    outputs: { max: 1 },
+    load: () => import('../actors/merge/index.js'),
+  },
 ];
 
 const byName = new Map<string, BuiltinModule>();
@@ -76,7 +112,7 @@ for (const builtin of builtinModules) {
 }
 
 /** Names of the contract that this version does not have. */
-const laterNames: ReadonlySet<string> = new Set(['clock', 'mux', 'merge', 'timestamper', 'split', 'assemble']);
+const laterNames: ReadonlySet<string> = new Set(['split', 'assemble']);
 
 /** The built-in module of this name, which may lack its `c_`. */
 export function findBuiltin(name: string): BuiltinModule | undefined {

@@ -4,7 +4,6 @@
  */
 import * as v from 'valibot';
 import { didYouMean, integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
-import type { InputManagerSpec } from '../module/contract.js';
 import { nodeSchemas } from './node.js';
 
 /** One stream of a node. `video:` or `audio:` before the identifier of an output says which output it is. */
@@ -21,7 +20,7 @@ export interface NodeConfig {
   option: Record<string, unknown>;
   input_streams: StreamConfig[];
   output_streams: StreamConfig[];
-  input_manager: InputManagerSpec;
+  input_manager: string | Record<string, unknown>;
   scheduler?: number;
   thread?: string;
 }

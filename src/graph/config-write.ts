@@ -1,9 +1,11 @@
 /** Writes a graph as a graph file that `readConfig` reads back to the same graph. */
+
 import { ConfigError, type Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import type { GraphConfig, NodeConfig, StreamConfig } from './config-file.js';
 import { defaultAlias } from './draw.js';
+import { writeInputManager } from './input-manager.js';
 import { joinPath } from './problems.js';
 import { isKnownByName } from './registry.js';
 
@@ -103,7 +105,7 @@ function writeNode(
       const name = streamName(node, output);
       return isDecoder ? stream(name, output === 0 ? 'video:' : 'audio:') : stream(name);
     }),
-    input_manager: node.inputManager ?? 'immediate',
+    input_manager: writeInputManager(node.inputManager),
     ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
     ...(node.thread !== undefined && { thread: node.thread }),
   };

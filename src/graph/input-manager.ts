@@ -1,13 +1,48 @@
 /** The `inputManager` of a node, in the API and in graph files. */
 import * as v from 'valibot';
-import type { Schema } from '../../actors/options.js';
-import { choice, strictOptions } from '../../actors/options.js';
-import type { InputManagerSpec } from '../module/contract.js';
+import { choice, integer, number, parsed, type Schema, strictOptions } from '../../actors/options.js';
+import type { InputManagerSettings, InputManagerSpec } from '../module/contract.js';
+import { parseSyncOption, SYNC_MODES } from '../sync/index.js';
 
-const mode = choice('immediate', 'default', 'framesync', 'clocksync');
+const mode = choice('immediate', 'default', 'framesync', 'clocksync', ...SYNC_MODES);
 
-const settings = strictOptions({ mode });
+const option = parsed<NonNullable<InputManagerSettings['option']>>(
+  '"N:D", N the index of the base pad and D the duration in nanoseconds, such as "0:33333333"',
+  (value) => {
+    if (typeof value === 'string') return parseSyncOption(value) && value;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  },
+);
+const maxQueue = v.optional(integer({ min: 1 }));
+const dropPolicy = v.optional(choice('oldest', 'newest', 'fail'));
+
+const settings: Schema<InputManagerSettings> = v.pipe(
+  strictOptions({
+    mode,
+    option: v.optional(option),
+    end: v.optional(choice('any', 'all')),
+    timeout: v.optional(number({ min: 0.001 })),
+    maxQueue,
+    max_queue: maxQueue,
+    dropPolicy,
+    drop_policy: dropPolicy,
+  }),
+  v.transform(({ max_queue, drop_policy, ...rest }) => ({
+    ...rest,
+    maxQueue: rest.maxQueue ?? max_queue,
+    dropPolicy: rest.dropPolicy ?? drop_policy,
+  })),
+);
 
 export const inputManagerSchema: Schema<InputManagerSpec> = v.lazy(
   (value): Schema<InputManagerSpec> => (typeof value === 'object' && value !== null ? settings : mode),
 );
+
+/** The form it has in graph files. */
+export function writeInputManager(spec: InputManagerSpec | undefined): string | Record<string, unknown> {
+  if (spec === undefined || typeof spec === 'string') return spec ?? 'immediate';
+  const { mode, option, end, timeout, maxQueue, dropPolicy } = spec;
+  const text = typeof option === 'object' ? `${option.basePad ?? 0}:${String(option.duration ?? 0)}` : option;
+  const entries = Object.entries({ mode, option: text, end, timeout, max_queue: maxQueue, drop_policy: dropPolicy });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}

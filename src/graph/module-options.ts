@@ -136,6 +136,58 @@ export interface AudioParams {
   [option: string]: string | number | boolean | undefined;
 }
 
+type Ratio = string | number;
+
+/** Options of `clock`: docs/sync-modules.md. */
+export interface ClockOptions {
+  /** Ticks per second; default 25. */
+  fps?: Ratio;
+  /** Unit of the ticks' pts; default "1,1000000". */
+  time_base?: Ratio;
+  /** false: as fast as they are taken. Default true. */
+  realtime?: boolean | 0 | 1;
+  /** Ends after that many ticks; default -1, never. */
+  count?: number;
+}
+
+/** Options of `timestamper`. */
+export interface TimestamperOptions {
+  /** Frames per second; without it packets get the running time at which they come. */
+  framerate?: Ratio;
+  /** Nanoseconds; default 0. */
+  start?: number;
+  /** false: everything passes as it is. Default true. */
+  set_timestamp?: boolean | 0 | 1;
+}
+
+/** Options of `mux`. */
+export interface MuxOptions {
+  /** The policy, in any case; default slowest (merge: nosync). */
+  sync_mode?: string;
+  /** basepad: "<base pad>:<duration in ns>". */
+  sync_option?: string;
+  /** refresh: ends with the first input that ends (any, the default), or when all have. */
+  end?: 'any' | 'all';
+  /** Seconds without a packet after which an input no longer holds the others: its last packet is used again. */
+  timeout?: number;
+  /** Packets that may wait on one input for the others; then `drop_policy` decides instead of back-pressure. */
+  max_queue?: number;
+  /** What a full queue gives up; default fail. */
+  drop_policy?: 'oldest' | 'newest' | 'fail';
+}
+
+/** Options of `merge`. */
+export interface MergeOptions extends MuxOptions {
+  /** Default: linear for tensors, hstack for pictures, channels for sound. */
+  mode?: 'linear' | 'hstack' | 'vstack' | 'grid' | 'channels';
+  /** linear: the axis, an index of `shape`; default 0. */
+  option?: number;
+  /** grid: pictures in a row. */
+  columns?: number;
+  /** Pictures of another size or format are converted instead of being refused. */
+  scale?: boolean | 0 | 1;
+}
+
 /** Options by module name; the names without `c_` are the same modules. */
 export interface BuiltinModuleOptions {
   c_ffmpeg_decoder: DecoderOptions;
@@ -146,4 +198,8 @@ export interface BuiltinModuleOptions {
   ffmpeg_encoder: EncoderOptions;
   pass_through: Readonly<Record<string, never>>;
   null_sink: Readonly<Record<string, never>>;
+  clock: ClockOptions;
+  timestamper: TimestamperOptions;
+  mux: MuxOptions;
+  merge: MergeOptions;
 }

@@ -1,5 +1,6 @@
 /** Packets, payloads and time. */
 export { AudioFrame, type AudioFrameOptions } from './audio-frame.js';
+export { Bundle } from './bundle.js';
 export { EncodedPacket, type EncodedPacketOptions } from './encoded-packet.js';
 export {
   check,

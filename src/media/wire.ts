@@ -4,9 +4,11 @@
  */
 import { MillraceError } from '../errors.js';
 import { AudioFrame } from './audio-frame.js';
+import { Bundle } from './bundle.js';
 import { EncodedPacket } from './encoded-packet.js';
 import { StreamInfo, type StreamInfoData } from './stream-info.js';
 import { Tensor, type TensorType } from './tensor.js';
+import type { Rational } from './time.js';
 import { VideoFrame } from './video-frame.js';
 import { type Blob, blobOf } from './wire-blob.js';
 import { type AudioMeta, audioMeta, restoreAudio, restoreVideo, type VideoMeta, videoMeta } from './wire-frame.js';
@@ -23,6 +25,7 @@ export const PAYLOAD_KIND = {
   encoded: 5,
   streamInfo: 6,
   tensor: 7,
+  bundle: 8,
 } as const;
 
 /** Valid as long as the payload it describes is open. */
@@ -72,6 +75,7 @@ export function describe(payload: unknown): Described {
     const meta: TensorMeta = { dtype: payload.dtype, shape: [...payload.shape] };
     return new Described(PAYLOAD_KIND.tensor, meta, [blobOf(payload.data)]);
   }
+  if (payload instanceof Bundle) return describeBundle(payload);
   if (ArrayBuffer.isView(payload)) {
     const type = payload.constructor.name;
     if (isByteType(type)) return new Described(PAYLOAD_KIND.bytes, type, [blobOf(payload)]);
@@ -103,9 +107,42 @@ export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[
       const { dtype, shape } = meta as TensorMeta;
       return Tensor.fromBytes(dtype, shape, part(parts, 0));
     }
+    case PAYLOAD_KIND.bundle:
+      return restoreBundle(meta as BundleMeta, parts);
     default:
       throw new MillraceError('ERR_MILLRACE_RING', `A record is of kind ${kind}, which is no kind of payload`);
   }
+}
+
+interface BundleMeta {
+  pts: bigint | undefined;
+  duration: bigint | undefined;
+  timeBase: Rational;
+  /** Kind, meta and number of blobs of every payload. */
+  payloads: [kind: number, meta: unknown, blobs: number][];
+}
+
+function describeBundle(bundle: Bundle): Described {
+  const described = Array.from(bundle, describe);
+  const payloads = described.map(({ kind, meta, blobs }): BundleMeta['payloads'][number] => [kind, meta, blobs.length]);
+  const { pts, duration, timeBase } = bundle;
+  const meta: BundleMeta = { pts, duration, timeBase, payloads };
+  return new Described(
+    PAYLOAD_KIND.bundle,
+    meta,
+    described.flatMap(({ blobs }) => blobs),
+  );
+}
+
+function restoreBundle(meta: BundleMeta, parts: readonly Uint8Array[]): Bundle {
+  const bundle = Bundle.fromPayloads<unknown>([], meta);
+  bundle.timeBase = meta.timeBase;
+  let from = 0;
+  for (const [kind, own, blobs] of meta.payloads) {
+    bundle.push(restore(kind, own, parts.slice(from, from + blobs)));
+    from += blobs;
+  }
+  return bundle;
 }
 
 interface TensorMeta {

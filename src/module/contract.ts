@@ -3,6 +3,7 @@
  * contract; nothing here knows threads, rings or FFmpeg.
  */
 import type { Packet } from '../media/packet.js';
+import type { DropPolicy, SyncMode } from '../sync/types.js';
 
 export interface OutputPort {
   /**
@@ -37,12 +38,23 @@ export interface Task {
 /**
  * How packets of several inputs are put together into calls of `process`:
  * `immediate` everything queued, unaligned; `default` equal timestamps together; `framesync` at the pace of the first
- * input; `clocksync` at the ticks of input 0.
+ * input; `clocksync` at the ticks of input 0; `nosync`, `slowest`, `basepad`, `refresh` by a policy of NNStreamer's.
  */
-export type InputManagerName = 'immediate' | 'default' | 'framesync' | 'clocksync';
+export type InputManagerName = 'immediate' | 'default' | 'framesync' | 'clocksync' | SyncMode;
 
+/** A manager with settings; all but `mode` are of the policies. */
 export interface InputManagerSettings {
   readonly mode: InputManagerName;
+  /** basepad: the base pad and the length of its window in nanoseconds; as text `N:D`. */
+  readonly option?: string | { readonly basePad?: number; readonly duration?: bigint | number | string } | undefined;
+  /** refresh: ends with the first input that ends (`any`, the default), or when `all` have. */
+  readonly end?: 'any' | 'all' | undefined;
+  /** Seconds without a packet after which an input no longer holds the others: its last packet is used again. */
+  readonly timeout?: number | undefined;
+  /** Packets that may wait on one input for the others; then `dropPolicy` decides instead of back-pressure. */
+  readonly maxQueue?: number | undefined;
+  /** What a full queue gives up; default `fail`. */
+  readonly dropPolicy?: DropPolicy | undefined;
 }
 
 export type InputManagerSpec = InputManagerName | InputManagerSettings;

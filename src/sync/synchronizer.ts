@@ -45,6 +45,11 @@ export class Synchronizer<T, Gap extends null = never> {
     return this.state.pads.map((pad) => pad.counters);
   }
 
+  /** Buffers that wait on a pad for those of others. */
+  queued(pad: number): number {
+    return this.state.queued(pad);
+  }
+
   /**
    * A buffer comes. Returns the outputs that become possible by it. After the end of the output it is dropped.
    * @throws MillraceError ERR_MILLRACE_PAYLOAD for a buffer without a PTS; ERR_MILLRACE_STATE for a pad that does not
@@ -110,6 +115,10 @@ class State<T> implements Round<T> {
     this.policy = policies[settings.mode];
     this.refreshes = settings.mode === 'refresh';
     this.waiting = settings.pads;
+  }
+
+  queued(index: number): number {
+    return this.padAt(index).length;
   }
 
   push(index: number, buffer: SyncBuffer<T>): Output<T>[] {

@@ -73,7 +73,7 @@ export class Part {
           actor.beginCall(NodeCall.init, started);
           context.options = await validated(module, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
-          if (!actor.isSource) actor.inputManager = makeInputManager(manager, actor.context.inputs);
+          if (!actor.isSource) actor.inputManager = makeInputManager(manager, actor.context.inputs, this.ticking);
           await module.init?.(actor.context);
           actor.endCall(started, performance.now());
         });
@@ -86,6 +86,11 @@ export class Part {
     if (board.arrive() && board.setRunning()) this.ringAll();
     this.wake();
   }
+
+  private readonly ticking = {
+    now: (): bigint => BigInt(Math.round(performance.now() * 1e6)),
+    wake: (): void => this.wake(),
+  };
 
   private readonly hooks: ActorHooks = {
     log: (node, level, message) => this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message }),

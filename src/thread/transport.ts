@@ -14,6 +14,7 @@
 import { Packr } from 'msgpackr';
 import type { RingConsumer, RingProducer } from '../../ringbuffer/index.js';
 import { AudioFrame } from '../media/audio-frame.js';
+import { Bundle } from '../media/bundle.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import { type ControlTag, Packet } from '../media/packet.js';
 import { Tensor } from '../media/tensor.js';
@@ -51,6 +52,7 @@ export function payloadBytes(payload: unknown): number {
   if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
   if (payload instanceof EncodedPacket) return payload.size;
   if (payload instanceof Tensor) return payload.data.byteLength;
+  if (payload instanceof Bundle) return payload.reduce<number>((sum, part) => sum + payloadBytes(part), 0);
   if (ArrayBuffer.isView(payload)) return payload.byteLength;
   return typeof payload === 'string' ? payload.length * 2 : 256;
 }

@@ -62,8 +62,15 @@ export function nanoseconds(packet: Packet): bigint | undefined {
   return BigInt(Math.round(packet.timestamp * 1000));
 }
 
+/** Length of a packet's payload in nanoseconds; undefined if it does not say. */
+export function lengthOf({ payload }: Packet): bigint | undefined {
+  if (!isTimed(payload) || !isTimeBase(payload.timeBase)) return undefined;
+  const { duration } = payload as Timed & { duration?: bigint };
+  return duration === undefined || duration <= 0n ? undefined : rescale(duration, payload.timeBase, NANOSECONDS);
+}
+
 /**
- * The same in microseconds.
+ * Time of a packet in microseconds, by the same rule.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD if it has none.
  */
 export function microseconds(packet: Packet, input: number): number {

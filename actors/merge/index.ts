@@ -1,0 +1,86 @@
+/** `merge`: payloads of several inputs that belong together by time become one: tensors, pictures or sound. */
+import * as v from 'valibot';
+import { MillraceError } from '../../src/errors.js';
+import { AudioFrame, NANOSECONDS, Packet, Tensor, VideoFrame } from '../../src/media/index.js';
+import type { InputManagerSpec, Module, ModuleContext, Task } from '../../src/module/contract.js';
+import { microsecondsOf } from '../mux.js';
+import { boolean, choice, integer, strictOptions } from '../options.js';
+import { syncManager, syncOptions } from '../sync-options.js';
+import { arrange } from './pictures.js';
+import { joinChannels } from './samples.js';
+import { concatTensors } from './tensors.js';
+
+export const mergeOptions = strictOptions({
+  ...syncOptions,
+  /** Default: by what comes: linear for tensors, hstack for pictures, channels for sound. */
+  mode: v.optional(choice('linear', 'hstack', 'vstack', 'grid', 'channels')),
+  /** linear: the axis, an index of `shape`; negative ones count from the innermost. */
+  option: v.optional(integer(), 0),
+  /** grid: pictures in a row. Default: as square as it gets. */
+  columns: v.optional(integer({ min: 1 })),
+  /** Pictures of another size or format are converted to those of input 0 instead of being refused. */
+  scale: v.optional(boolean(), false),
+});
+type Options = v.InferOutput<typeof mergeOptions>;
+
+export default class Merge implements Module<Options> {
+  static readonly schema = mergeOptions;
+
+  #options!: Options;
+
+  inputManager(options: Options): InputManagerSpec {
+    return syncManager(options, 'nosync');
+  }
+
+  init({ options }: ModuleContext<Options>): void {
+    this.#options = options;
+  }
+
+  process(task: Task): void {
+    const { pts, duration } = task;
+    if (pts === undefined) return; // the end
+    const payloads = [...task.inputs].sort(([a], [b]) => a - b).map(([, packets]) => packets[0]!.payload);
+    const merged = this.#merge(payloads);
+    if (!(merged instanceof Tensor)) {
+      merged.timeBase = NANOSECONDS;
+      merged.pts = pts;
+      merged.duration = duration ?? 0n;
+    }
+    const timestamp = microsecondsOf(pts);
+    task
+      .output(0)
+      .push(new Packet<unknown>(merged, merged instanceof Tensor ? { timestamp: Number(pts) / 1000 } : { timestamp }));
+  }
+
+  #merge(payloads: readonly unknown[]): Tensor | VideoFrame | AudioFrame {
+    const { mode, option, columns, scale } = this.#options;
+    if (payloads.every((payload) => payload instanceof Tensor)) {
+      if (mode !== undefined && mode !== 'linear') throw wrongMode(mode, 'tensors', 'linear');
+      return concatTensors(payloads, option);
+    }
+    if (payloads.every((payload) => payload instanceof VideoFrame)) {
+      if (mode === 'linear' || mode === 'channels') throw wrongMode(mode, 'pictures', 'hstack, vstack, grid');
+      return arrange(payloads, mode ?? 'hstack', { columns, scale });
+    }
+    if (payloads.every((payload) => payload instanceof AudioFrame)) {
+      if (mode !== undefined && mode !== 'channels') throw wrongMode(mode, 'sound', 'channels');
+      return joinChannels(payloads);
+    }
+    const other = payloads.findIndex((payload) => kind(payload) !== kind(payloads[0]));
+    const message =
+      other < 0
+        ? `merge: a payload of type ${kind(payloads[0])} cannot be merged`
+        : `merge: ${kind(payloads[0])} (input 0) and ${kind(payloads[other])} (input ${other}) do not go together`;
+    throw new MillraceError('ERR_MILLRACE_PAYLOAD', message, { hint: 'Tensors, pictures or sound can be merged' });
+  }
+}
+
+function wrongMode(mode: string, what: string, right: string): MillraceError {
+  return new MillraceError('ERR_MILLRACE_OPTION', `merge: mode '${mode}' does not go with ${what}`, {
+    hint: `For ${what}: ${right}`,
+  });
+}
+
+function kind(payload: unknown): string {
+  return typeof payload === 'object' && payload !== null ? payload.constructor.name : typeof payload;
+}

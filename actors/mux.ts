@@ -1,0 +1,33 @@
+/** `mux`: packets of several inputs that belong together by time become one packet that carries them all. */
+import { Bundle, MICROSECONDS, NANOSECONDS, Packet, rescale } from '../src/media/index.js';
+import type { InputManagerSpec, Module, ModuleContext, Task } from '../src/module/contract.js';
+import { strictOptions } from './options.js';
+import { type SyncOptions, syncManager, syncOptions } from './sync-options.js';
+
+export const muxOptions = strictOptions(syncOptions);
+
+/** Time of an output packet in microseconds, as av_rescale_q rounds. */
+export const microsecondsOf = (pts: bigint): number => Number(rescale(pts, NANOSECONDS, MICROSECONDS));
+
+export default class Mux implements Module<SyncOptions> {
+  static readonly schema = muxOptions;
+
+  #inputs: readonly number[] = [];
+
+  inputManager(options: SyncOptions): InputManagerSpec {
+    return syncManager(options, 'slowest');
+  }
+
+  init({ inputs }: ModuleContext<SyncOptions>): void {
+    this.#inputs = inputs;
+  }
+
+  process(task: Task): void {
+    const { pts, duration } = task;
+    if (pts === undefined) return; // the end
+    // The task's packets are released when the call settles; the bundle has references of its own.
+    const payloads = this.#inputs.map((id) => task.inputs.get(id)?.[0]?.clone().payload);
+    const bundle = Bundle.fromPayloads(payloads, { pts, duration });
+    task.output(0).push(new Packet(bundle, { timestamp: microsecondsOf(pts) }));
+  }
+}
