@@ -249,7 +249,10 @@ export class Actor {
     for (const inlet of this.inlets) {
       if (!this.isWanted(inlet)) continue;
       const packets: Packet[] = [];
-      for (let packet = inlet.link.take(); packet !== undefined; packet = inlet.link.take()) {
+      // No more than there were: a producer as fast as this loop would go on filling it, past every limit.
+      for (let queued = inlet.link.queued; queued > 0; queued--) {
+        const packet = inlet.link.take();
+        if (packet === undefined) break;
         packets.push(packet);
         if (packet.isEof) {
           inlet.ended = true;

@@ -43,6 +43,8 @@ export interface OutLink {
 export interface InLink {
   readonly index: number;
   readonly available: boolean;
+  /** Packets that wait to be taken. The producer may add some at any time. */
+  readonly queued: number;
   /** The next packet, or undefined. */
   take(): Packet | undefined;
   /** Takes no more: what is queued is released, and the producer learns it. */
@@ -108,6 +110,10 @@ export class DirectLink implements OutLink, InLink {
 
   get available(): boolean {
     return this.queue.length > 0;
+  }
+
+  get queued(): number {
+    return this.queue.length;
   }
 
   take(): Packet | undefined {
@@ -297,6 +303,7 @@ export class RingOut implements OutLink {
 
 /** The consumer's face of a link that crosses threads. */
 export class RingIn implements InLink {
+  private handle: RingBuffer;
   private ring: RingConsumer;
   private taken = 0;
   private gone = false;
@@ -309,11 +316,16 @@ export class RingIn implements InLink {
     /** The producer's thread waits on it. */
     private readonly bell: Doorbell,
   ) {
-    this.ring = RingBuffer.attach(buffer).consumer({ bell });
+    this.handle = RingBuffer.attach(buffer);
+    this.ring = this.handle.consumer({ bell });
   }
 
   get available(): boolean {
     return !this.gone && this.next() >= 0;
+  }
+
+  get queued(): number {
+    return this.available ? this.handle.inFlight() : 0;
   }
 
   take(): Packet | undefined {
@@ -347,7 +359,8 @@ export class RingIn implements InLink {
       const message = receiveMessageOnPort(this.port) as { message: SharedArrayBuffer } | undefined;
       if (message === undefined) throw new Error(`link ${this.index}: the larger ring is announced but not there`);
       this.ring.release();
-      this.ring = RingBuffer.attach(message.message).consumer({ bell: this.bell });
+      this.handle = RingBuffer.attach(message.message);
+      this.ring = this.handle.consumer({ bell: this.bell });
     }
   }
 }

@@ -304,6 +304,21 @@ flow('a callback answers the module, and what it throws arrives there', async ()
   assert.equal(answers, [42, 'no such thing']);
 });
 
+flow('no call gets more packets than its link takes, however fast the producer goes on', async () => {
+  const graph = new Graph({ transport: 'copy', queue_length_limit: 4 });
+  let bursts: unknown;
+  const options = { width: 1280, height: 720, count: 400 };
+  const stills = add(graph, 'Stills', options, { scheduler: 0 });
+  const callback = (_key: string | number, value: unknown) => {
+    bursts = value;
+  };
+  add(graph, 'Bursts', {}, { inputs: [stills], scheduler: 1, callback });
+  await graph.run();
+  const { most, all } = bursts as { most: number; all: number };
+  assert.is(all, 400);
+  assert.ok(most <= 4, `${most} packets in one call`);
+});
+
 flow('links count what they carried, and nothing is queued at the end', async () => {
   const graph = new Graph({ threads: 2, queue_length_limit: 2 });
   const sink = new TestSink({ delay: 1 });
