@@ -70,10 +70,7 @@ function checkPorts(node: NodeSpec, path: string, links: readonly LinkSpec[]): P
     });
   }
   if (highestInput >= inputs.max) {
-    const hint =
-      inputs.max === 0
-        ? 'It reads input_path; packets as input are not in this version'
-        : `It has ${inputs.max} inputs`;
+    const hint = inputs.max === 0 ? 'It makes its packets itself' : `It has ${inputs.max} inputs`;
     problems.push({ path: `${path}.input_streams`, message: `${name} has no input ${highestInput}`, hint });
   }
   if (highestOutput >= outputs.max) {

@@ -188,7 +188,8 @@ looking('draws a graph file as Mermaid, DOT and JSON', async () => {
 });
 
 looking('lists the modules', async () => {
-  const names = ['c_ffmpeg_decoder', 'c_ffmpeg_filter', 'c_ffmpeg_encoder', 'pass_through', 'null_sink'];
+  const names =
+    'c_ffmpeg_decoder c_ffmpeg_filter c_ffmpeg_encoder pass_through null_sink clock timestamper mux merge'.split(' ');
   const text = await millrace(['modules']);
   assert.equal(
     text.stdout

@@ -187,9 +187,9 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
   ['options that are no object', (c) => (c.nodes[2]!.option = 3 as never), 'nodes[2].option', /must be an object/],
   [
     'a module of a later version',
-    (c) => (c.nodes[1]!.module_info.name = 'clock'),
+    (c) => (c.nodes[1]!.module_info.name = 'assemble'),
     'nodes[1].module_info.name',
-    /'clock' is not in this version/,
+    /'assemble' is not in this version/,
   ],
   ['parallel copies', (c) => (c.nodes[1]!.dist_nums = 2), 'nodes[1].dist_nums', /not in this version/],
   [
