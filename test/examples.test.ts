@@ -49,6 +49,16 @@ example('overlay.mjs', async () => {
   assert.ok(samples > 90_000, `${samples} samples`);
 });
 
+example('join-cameras.mjs', async () => {
+  const { stdout } = await run('join-cameras.mjs');
+  // 0.3 s: 9 frames, 3 frames and 15 pieces of sound; a policy ends with the first stream that it cannot do without.
+  assert.match(stdout, /^nosync: 3 outputs$/m);
+  assert.match(stdout, /^slowest: 3 outputs$/m);
+  assert.match(stdout, /^basepad: 6 outputs$/m);
+  assert.match(stdout, /^refresh: \d+ outputs$/m);
+  assert.match(stdout, /^ {3}33 ms: +frame of 33 ms, +frame of 0 ms, +sound of/m);
+});
+
 example('user-module.mjs', async () => {
   const { stdout } = await run('user-module.mjs');
   assert.match(stdout, /^posterized\.mp4: 50 frames; posterize took \d+ ms in \d+ calls on thread \d\n$/);

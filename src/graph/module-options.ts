@@ -138,7 +138,7 @@ export interface AudioParams {
 
 type Ratio = string | number;
 
-/** Options of `clock`: docs/sync-modules.md. */
+/** Options of `clock`: docs/input-managers.md. */
 export interface ClockOptions {
   /** Ticks per second; default 25. */
   fps?: Ratio;

@@ -3,6 +3,7 @@ import { Graph, type NodeHandle, type NodeParameters } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkSchedules } from './schedules.js';
 
 const managers = suite('input managers');
 const FILE = fileURLToPath(new URL('../fixtures/modules/joins.mjs', import.meta.url));
@@ -177,6 +178,8 @@ managers('a module can ask for its manager, and the node overrules it', async ()
   assert.equal(await run('framesync'), ['0:0@0', '0:1@10 | 1:0@10', '0:eof | 1:eof']);
   assert.equal((await run('immediate')).join().match(/eof/g)?.length, 2);
 });
+
+managers('random schedules change nothing under slowest, basepad, framesync and default', () => checkSchedules(12));
 
 managers('a manager survives the way through a graph file', async () => {
   const graph = new Graph();
