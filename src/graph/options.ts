@@ -39,6 +39,8 @@ export interface GraphOptionsInput {
   stop_grace?: number | undefined;
   /** FFmpeg messages of this level and above go to stderr. Default: none. */
   loglevel?: LogLevel | undefined;
+  /** Seconds without any progress after which the graph fails (ERR_MILLRACE_STALLED). Default 0: never. */
+  time_out?: number | undefined;
 }
 
 /** One row of the table. */
@@ -178,10 +180,12 @@ export const graphOptionRows = {
     schema: choice(...LOG_LEVELS),
   },
   time_out: {
-    type: '0',
+    type: 'seconds',
     default: '0',
-    meaning: 'Watchdog for stalled graphs, in seconds. Anything but 0 is refused: not in this version.',
-    schema: notYet('the stall watchdog (time_out)', (value) => value === 0 || value === '0'),
+    env: 'MILLRACE_TIME_OUT',
+    meaning:
+      'A graph in which nothing at all moves for so long fails with ERR_MILLRACE_STALLED and says who waits for whom; waiting for the user does not count. 0: never.',
+    schema: number({ min: 0, max: 1e6 }),
   },
   trace: {
     type: 'false',

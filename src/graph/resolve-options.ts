@@ -75,6 +75,7 @@ export function resolveGraphOptions(
       queueBytesLimit: value('queue_bytes_limit', given.queue_bytes_limit) ?? 64 * 2 ** 20,
       hardCap: value('hard_cap', given.hard_cap) ?? 2 ** 30,
       stopGrace: value('stop_grace', given.stop_grace) ?? 5000,
+      timeOut: (value('time_out', given.time_out) ?? 0) * 1000,
     },
     dumpPath: dump === true ? `original_${given.graph_name ?? 'graph'}.json` : dump === false ? undefined : dump,
     loglevel: value('loglevel', given.loglevel),

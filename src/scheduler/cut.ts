@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort, type Transferable } from 'node:worker
 import { createRing } from '../thread/links.js';
 import type { PartLink, PartNode, PartSpec } from '../thread/protocol.js';
 import type { LinkEnds } from '../thread/relief.js';
+import type { WatchSpec } from '../thread/stall.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import type { GraphSpec } from './spec.js';
 
@@ -89,8 +90,31 @@ export class Cut {
       bytesLimit: spec.options.queueBytesLimit,
       hardCap: spec.options.hardCap,
       stopGrace: spec.options.stopGrace,
+      watch: this.watch,
     };
     return { part, transfer };
+  }
+
+  /** What the watchdog has to know; undefined if there is none. */
+  get watch(): WatchSpec | undefined {
+    const { spec } = this;
+    const { timeOut } = spec.options;
+    if (timeOut === 0) return undefined;
+    return {
+      graph: spec.name,
+      timeOut,
+      nodes: spec.nodes.map(({ id, alias, module }, i) => ({
+        id,
+        alias,
+        module: module.name,
+        thread: this.threadOf(i),
+      })),
+      links: this.links.map((ends, i) => {
+        const { from, to } = spec.links[i]!;
+        return { ...ends, output: from.output, input: to.input };
+      }),
+      localThread: this.hasLocalPart ? this.placement.threads : undefined,
+    };
   }
 
   private crossing(link: number): Crossing {

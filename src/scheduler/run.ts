@@ -5,6 +5,7 @@ import { packError, unpackError } from '../thread/error-wire.js';
 import { Host } from '../thread/host.js';
 import { Part } from '../thread/part.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
+import { stallError, Watchdog } from '../thread/watchdog.js';
 import { Cut } from './cut.js';
 import { Figures } from './figures.js';
 import type { Placement } from './placement.js';
@@ -49,6 +50,7 @@ export class GraphRun {
   private reject!: (error: Error) => void;
   private progressTimer: NodeJS.Timeout | undefined;
   private graceTimer: NodeJS.Timeout | undefined;
+  private watchdog: Watchdog | undefined;
   private local: { host: Host; part: Part } | undefined;
   private settling = false;
   private settled = false;
@@ -117,6 +119,12 @@ export class GraphRun {
       thread.post({ type: 'start', part }, transfer);
     });
     if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
+    const { watch } = this.cut;
+    if (watch !== undefined) {
+      const epoch = performance.timeOrigin - this.startedAt;
+      this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
+      this.watchdog.start();
+    }
     if (signal?.aborted) this.onAbort();
     signal?.addEventListener('abort', this.onAbort);
     if (this.hooks.onProgress) {
@@ -292,6 +300,7 @@ export class GraphRun {
     const milliseconds = this.elapsed();
     this.endedAfter = milliseconds;
     clearInterval(this.progressTimer);
+    this.watchdog?.stop();
     clearTimeout(this.graceTimer);
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
     this.local?.host.quit();

@@ -13,6 +13,7 @@ import { makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
+import { stallError, Watchdog } from './watchdog.js';
 
 /** Times an actor that could run lets others of its thread go first. */
 const PATIENCE = 64;
@@ -53,6 +54,11 @@ export class Part {
 
   /** Loads and initialises every module; the last thread to do so lets the graph go. */
   load(): void {
+    const { watch, thread } = this.spec;
+    // The calling thread has a watchdog of its own, which outlives this part.
+    if (watch !== undefined && thread !== watch.localThread) {
+      new Watchdog(this.board, watch, this.epoch, false, (stall) => this.fail(stallError(stall))).start();
+    }
     this.loading = this.loadAll();
   }
 
