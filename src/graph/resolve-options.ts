@@ -13,6 +13,8 @@ export interface ResolvedOptions {
   /** Path of the graph file to write when the run starts. */
   readonly dumpPath: string | undefined;
   readonly loglevel: LogLevel | undefined;
+  /** Path of the trace file. */
+  readonly tracePath: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -79,6 +81,7 @@ export function resolveGraphOptions(
     },
     dumpPath: dump === true ? `original_${given.graph_name ?? 'graph'}.json` : dump === false ? undefined : dump,
     loglevel: value('loglevel', given.loglevel),
+    tracePath: value('trace', given.trace) || undefined,
   };
   return problems.length > 0 ? { resolved: undefined, problems } : { resolved, problems };
 }

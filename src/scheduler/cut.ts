@@ -6,6 +6,7 @@ import type { LinkEnds } from '../thread/relief.js';
 import type { WatchSpec } from '../thread/stall.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import type { GraphSpec } from './spec.js';
+import type { TracedGraph } from './trace-writer.js';
 
 /** The ring of a link that crosses threads, and the ports through which larger ones travel. */
 interface Crossing {
@@ -15,7 +16,7 @@ interface Crossing {
 }
 
 /** What every part of a run is told alike. */
-export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt'>;
+export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace'>;
 
 export class Cut {
   /** The calling thread hosts a part as well. */
@@ -103,18 +104,30 @@ export class Cut {
     return {
       graph: spec.name,
       timeOut,
-      nodes: spec.nodes.map(({ id, alias, module }, i) => ({
-        id,
-        alias,
-        module: module.name,
-        thread: this.threadOf(i),
-      })),
+      nodes: this.nodes,
       links: this.links.map((ends, i) => {
         const { from, to } = spec.links[i]!;
         return { ...ends, output: from.output, input: to.input };
       }),
-      localThread: this.hasLocalPart ? this.placement.threads : undefined,
+      localThread: this.localThread,
     };
+  }
+
+  /** What the trace has to know. */
+  get traced(): TracedGraph {
+    const { nodes, threads, localThread } = this;
+    return { name: this.spec.name, nodes, links: this.spec.links, threads, localThread };
+  }
+
+  /** Index on the board of the calling thread, if it hosts a part. */
+  private get localThread(): number | undefined {
+    return this.hasLocalPart ? this.placement.threads : undefined;
+  }
+
+  private get nodes(): { id: number; alias: string; module: string; thread: number }[] {
+    return this.spec.nodes.map(({ id, alias, module }, i) => {
+      return { id, alias, module: module.name, thread: this.threadOf(i) };
+    });
   }
 
   private crossing(link: number): Crossing {

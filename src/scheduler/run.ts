@@ -13,12 +13,15 @@ import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import type { GraphSpec } from './spec.js';
 import { Thread } from './thread.js';
+import type { TraceWriter } from './trace-writer.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
   onProgress?: (progress: Progress) => void;
   /** Aborts the run: it rejects with ERR_MILLRACE_ABORTED. */
   signal?: AbortSignal;
+  /** Takes the trace of the run, and is finished with it. */
+  trace?: TraceWriter;
   /** What a module said through `ctx.log`. */
   onLog?: (entry: { alias: string; level: 'debug' | 'info' | 'warn' | 'error'; message: string }) => void;
 }
@@ -113,6 +116,7 @@ export class GraphRun {
       board: this.board.buffer,
       bells: this.bells.map((bell) => bell.buffer),
       startedAt: this.startedAt,
+      trace: this.hooks.trace?.start(this.cut.traced),
     };
     this.threads.forEach((thread, index) => {
       const { part, transfer } = this.cut.part(index, facts);
@@ -306,6 +310,11 @@ export class GraphRun {
     this.local?.host.quit();
     await Promise.all(this.threads.map((thread) => thread.terminate()));
     clearInterval(this.alive);
+    if (this.hooks.trace !== undefined) {
+      let lost = 0;
+      for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
+      this.warnings.push(...this.hooks.trace.finish(lost));
+    }
     this.tellProgress();
     this.settled = true;
     if (this.failure !== undefined) {

@@ -5,6 +5,7 @@ import type { ModuleRef } from '../module/ref.js';
 import type { ErrorWire } from './error-wire.js';
 import type { LinkEnds } from './relief.js';
 import type { WatchSpec } from './stall.js';
+import type { TraceSpec } from './trace-recorder.js';
 
 /** A node as its thread needs it. */
 export interface PartNode {
@@ -56,6 +57,8 @@ export interface PartSpec {
   stopGrace: number;
   /** Present when somebody has to watch that the graph moves. */
   watch: WatchSpec | undefined;
+  /** Present when the run is traced. */
+  trace: TraceSpec | undefined;
 }
 
 export type ToHost =

@@ -48,7 +48,7 @@ test('every option arrives', () => {
     stop_grace: 10,
     loglevel: 'error',
     time_out: 2.5,
-    trace: false,
+    trace: 'trace.json',
   });
   assert.equal(options, {
     threads: 3,
@@ -84,6 +84,7 @@ test('environment variables stand in for options that are not given', () => {
     MILLRACE_STOP_GRACE: '2',
     MILLRACE_LOGLEVEL: 'debug',
     MILLRACE_TIME_OUT: '3',
+    MILLRACE_TRACE: 'trace.json',
   };
   const resolved = resolve({}, env);
   assert.equal(resolved.options, {
@@ -96,7 +97,8 @@ test('environment variables stand in for options that are not given', () => {
     stopGrace: 2,
     timeOut: 3000,
   });
-  assert.equal([resolved.dumpPath, resolved.loglevel], ['x.json', 'debug']);
+  assert.equal([resolved.dumpPath, resolved.loglevel, resolved.tracePath], ['x.json', 'debug', 'trace.json']);
+  assert.is(resolve({ trace: 0 }, env).tracePath, undefined);
   assert.is(resolve({ threads: 2 }, env).options.threads, 2, 'a given option wins');
   assert.is(resolve({ scheduler_count: 2 }, env).options.threads, 2, 'by its other name too');
   assert.is(resolve({ dump_graph: 0 }, env).dumpPath, undefined);
@@ -121,7 +123,6 @@ test('what is not in this version is refused by name', () => {
   for (const [input, name] of [
     [{ transport: 'reference' }, 'reference'],
     [{ optimize_graph: true }, 'optimize_graph'],
-    [{ trace: true }, 'trace'],
     [{ runtime: {} }, 'runtime'],
   ] as const) {
     const found = problems(input);
@@ -147,6 +148,7 @@ test('values out of range and of the wrong kind are refused, all at once', () =>
     graph_name: 'a/b',
     loglevel: 'loud',
     dump_graph: {},
+    trace: true,
   });
   assert.equal(found.map((problem) => problem.path).sort(), [
     'option.dump_graph',
@@ -158,6 +160,7 @@ test('values out of range and of the wrong kind are refused, all at once', () =>
     'option.stop_grace',
     'option.threads',
     'option.time_out',
+    'option.trace',
   ]);
 });
 
