@@ -8,6 +8,7 @@ import { reportLine } from './text.js';
 export interface OutputFlags {
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
+  readonly trace?: string | undefined;
 }
 
 /**
@@ -16,7 +17,7 @@ export interface OutputFlags {
  * @param name What the report line is about.
  * @returns The exit code.
  */
-export async function execute(graph: Graph, name: string, { json, quiet }: OutputFlags): Promise<number> {
+export async function execute(graph: Graph, name: string, { json, quiet, trace }: OutputFlags): Promise<number> {
   const progress = json || quiet || !process.stderr.isTTY ? undefined : new ProgressDisplay(process.stderr);
   const note = (text: string): void => {
     if (!quiet) process.stderr.write(`millrace: ${text}\n`);
@@ -43,7 +44,7 @@ export async function execute(graph: Graph, name: string, { json, quiet }: Outpu
   listen('on');
   let report: Report;
   try {
-    report = await graph.run({ signal: abort.signal, onProgress: progress && ((now) => progress.update(now)) });
+    report = await graph.run({ signal: abort.signal, onProgress: progress && ((now) => progress.update(now)), trace });
   } catch (error) {
     progress?.end();
     if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: summarise(error) })}\n`);

@@ -38,6 +38,7 @@ function program(): Command {
     .option('--start <time>', 'begin there: seconds or [h:]m:s', startPoint)
     .option('--end <time>', 'end there, on the clock of the input', endPoint)
     .option('--threads <n>', "threads for the graph's nodes: a number or auto; 0 is none but the main thread", threads)
+    .option('--trace <file>', 'write a trace of the run, to be opened in https://ui.perfetto.dev')
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (input: string, output: string, flags: TranscodeFlags) =>
@@ -51,6 +52,7 @@ function program(): Command {
     .argument('<graph.json>')
     .option('--allow-modules', 'let the file load module files: that is running their code')
     .option('--allow-protocol <name>', 'let the file open URLs of this protocol (repeatable; * for any)', collect)
+    .option('--trace <file>', 'write a trace of the run, to be opened in https://ui.perfetto.dev')
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (file: string, flags: RunFlags) => exitWith((await import('./run.js')).run(file, flags)));

@@ -1,4 +1,6 @@
 /** `millrace run graph.json` */
+import { resolve } from 'node:path';
+import { UsageError } from './errors.js';
 import { execute, type OutputFlags } from './execute.js';
 import { loadGraph } from './graph-file.js';
 
@@ -8,6 +10,9 @@ export interface RunFlags extends OutputFlags {
 }
 
 export async function run(file: string, flags: RunFlags): Promise<number> {
+  if (flags.trace !== undefined && resolve(flags.trace) === resolve(file)) {
+    throw new UsageError(`--trace ${flags.trace} is the graph file itself`);
+  }
   const graph = loadGraph(file, { modules: flags.allowModules, protocols: flags.allowProtocol });
   return execute(graph, file, flags);
 }

@@ -1,5 +1,6 @@
 /** `millrace transcode IN OUT` */
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { chooseTarget, defaultCodec } from '../../actors/encoder/format.js';
 import { type MediaInfo, probe } from '../../actors/probe.js';
 import { Graph } from '../graph/graph.js';
@@ -33,6 +34,10 @@ const FLAGS: Record<Kind, readonly (keyof TranscodeFlags & string)[]> = {
 
 export async function transcode(input: string, output: string, flags: TranscodeFlags): Promise<number> {
   refuseSameFile(input, output);
+  if (flags.trace !== undefined) {
+    refuseSameFile(input, flags.trace);
+    if (resolve(flags.trace) === resolve(output)) throw new UsageError(`--trace ${flags.trace} is the output itself`);
+  }
   const info = probe(input);
   const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
   if (!wanted.video && !wanted.audio) {
@@ -58,7 +63,7 @@ export async function transcode(input: string, output: string, flags: TranscodeF
   return execute(graph, output, flags);
 }
 
-/** The output would be emptied before it is read. */
+/** What is written would be emptied before it is read, or written by two. */
 function refuseSameFile(input: string, output: string): void {
   const [from, to] = [input, output].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
   if (from && to?.isFile() && from.ino === to.ino && from.dev === to.dev) {

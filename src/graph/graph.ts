@@ -8,6 +8,7 @@ import { explainPlacement } from '../scheduler/prepare.js';
 import type { GraphStats, Report } from '../scheduler/report.js';
 import { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
+import { TraceWriter } from '../scheduler/trace-writer.js';
 import type { GraphConfig } from './config-file.js';
 import { readConfig } from './config-read.js';
 import { streamName, writeConfig } from './config-write.js';
@@ -177,18 +178,20 @@ export class Graph {
    * Runs the graph to its end; once.
    * @returns What was done, when every module has been closed and every thread has gone.
    * @throws ConfigError when the graph is wrong: nothing was started. GraphError when it failed. MillraceError
-   *   ERR_MILLRACE_STATE when it has been run before, ERR_MILLRACE_OUTPUT when `dump_graph` cannot be written.
+   *   ERR_MILLRACE_STATE when it has been run before, ERR_MILLRACE_OUTPUT when `dump_graph` or `trace` cannot be written.
    */
   async run(options: RunOptions = {}): Promise<Report> {
-    const { signal, onProgress } = checkRunOptions(options);
+    const { signal, onProgress, trace = this.resolved.tracePath } = checkRunOptions(options);
     if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
     this.begun = true;
+    let tracer: TraceWriter | undefined;
     try {
       const { problems, later } = this.check();
       // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
       if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
       this.refuse(problems);
       this.dump();
+      if (trace) tracer = new TraceWriter(trace);
     } catch (error) {
       // Nothing was started: the graph may be completed and run again.
       this.begun = false;
@@ -196,7 +199,11 @@ export class Graph {
       throw error;
     }
     if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
-    this.current = new GraphRun(this.spec(), { ...(signal && { signal }), ...(onProgress && { onProgress }) });
+    this.current = new GraphRun(this.spec(), {
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+      ...(tracer && { trace: tracer }),
+    });
     const started = this.current.start();
     if (this.stopAsked) this.current.stop();
     await started;

@@ -39,6 +39,10 @@ export interface GraphOptionsInput {
   stop_grace?: number | undefined;
   /** FFmpeg messages of this level and above go to stderr. Default: none. */
   loglevel?: LogLevel | undefined;
+  /** Seconds without any progress after which the graph fails (ERR_MILLRACE_STALLED). Default 0: never. */
+  time_out?: number | undefined;
+  /** Path of the trace file to write, for Perfetto. Default 0: none. */
+  trace?: 0 | false | string | undefined;
 }
 
 /** One row of the table. */
@@ -72,6 +76,11 @@ function notYet(what: string, accepted: (value: unknown) => boolean): Schema<und
 const dumpGraph: Schema<boolean | string> = parsed('0, 1 or the path of the file to write', (value) => {
   const flag = v.safeParse(boolean(), value);
   if (flag.success) return flag.output;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+});
+
+const traceFile: Schema<false | string> = parsed('0 or the path of the file to write', (value) => {
+  if ([false, 0, '0', 'false'].some((off) => off === value)) return false;
   return typeof value === 'string' && value !== '' ? value : undefined;
 });
 
@@ -178,16 +187,20 @@ export const graphOptionRows = {
     schema: choice(...LOG_LEVELS),
   },
   time_out: {
-    type: '0',
+    type: 'seconds',
     default: '0',
-    meaning: 'Watchdog for stalled graphs, in seconds. Anything but 0 is refused: not in this version.',
-    schema: notYet('the stall watchdog (time_out)', (value) => value === 0 || value === '0'),
+    env: 'MILLRACE_TIME_OUT',
+    meaning:
+      'A graph in which nothing at all moves for so long fails with ERR_MILLRACE_STALLED and says who waits for whom; waiting for the user does not count. 0: never.',
+    schema: number({ min: 0, max: 1e6 }),
   },
   trace: {
-    type: 'false',
-    default: 'false',
-    meaning: 'Trace file. Anything but false is refused: not in this version.',
-    schema: notYet('tracing (trace)', (value) => [false, 0, '0', 'false'].some((off) => off === value)),
+    type: '0 or path',
+    default: '0',
+    env: 'MILLRACE_TRACE',
+    meaning:
+      'Writes what every thread does and how full every link is into a file for https://ui.perfetto.dev (Chrome trace-event JSON).',
+    schema: traceFile,
   },
   runtime: {
     type: '',
@@ -245,6 +258,7 @@ export const runOptionRows = {
     meaning: 'Aborts the run: `run()` rejects with ERR_MILLRACE_ABORTED, what was begun is finalised.',
   },
   onProgress: { type: 'function', default: 'none', meaning: 'Called with the progress while the graph runs.' },
+  trace: { type: '0 or path', default: "the graph's", meaning: 'Trace file to write.' },
 } as const satisfies Record<string, OptionRow>;
 
 const rows = graphOptionRows;
@@ -274,6 +288,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called about four times a second while the graph runs, and once at its end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Path of the trace file to write, for Perfetto; 0: none. Default: the graph's option. */
+  readonly trace?: 0 | false | string | undefined;
 }
 
 const runOptionsSchema = strictOptions({
@@ -283,6 +299,7 @@ const runOptionsSchema = strictOptions({
       typeof value === 'function' ? (value as (progress: Progress) => void) : undefined,
     ),
   ),
+  trace: v.optional(traceFile),
 });
 
 /** @throws ConfigError naming everything that is wrong. */

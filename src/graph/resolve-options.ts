@@ -13,6 +13,8 @@ export interface ResolvedOptions {
   /** Path of the graph file to write when the run starts. */
   readonly dumpPath: string | undefined;
   readonly loglevel: LogLevel | undefined;
+  /** Path of the trace file. */
+  readonly tracePath: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -75,9 +77,11 @@ export function resolveGraphOptions(
       queueBytesLimit: value('queue_bytes_limit', given.queue_bytes_limit) ?? 64 * 2 ** 20,
       hardCap: value('hard_cap', given.hard_cap) ?? 2 ** 30,
       stopGrace: value('stop_grace', given.stop_grace) ?? 5000,
+      timeOut: (value('time_out', given.time_out) ?? 0) * 1000,
     },
     dumpPath: dump === true ? `original_${given.graph_name ?? 'graph'}.json` : dump === false ? undefined : dump,
     loglevel: value('loglevel', given.loglevel),
+    tracePath: value('trace', given.trace) || undefined,
   };
   return problems.length > 0 ? { resolved: undefined, problems } : { resolved, problems };
 }

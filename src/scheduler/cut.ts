@@ -3,8 +3,10 @@ import { MessageChannel, type MessagePort, type Transferable } from 'node:worker
 import { createRing } from '../thread/links.js';
 import type { PartLink, PartNode, PartSpec } from '../thread/protocol.js';
 import type { LinkEnds } from '../thread/relief.js';
+import type { WatchSpec } from '../thread/stall.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import type { GraphSpec } from './spec.js';
+import type { TracedGraph } from './trace-writer.js';
 
 /** The ring of a link that crosses threads, and the ports through which larger ones travel. */
 interface Crossing {
@@ -14,7 +16,7 @@ interface Crossing {
 }
 
 /** What every part of a run is told alike. */
-export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt'>;
+export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace'>;
 
 export class Cut {
   /** The calling thread hosts a part as well. */
@@ -89,8 +91,43 @@ export class Cut {
       bytesLimit: spec.options.queueBytesLimit,
       hardCap: spec.options.hardCap,
       stopGrace: spec.options.stopGrace,
+      watch: this.watch,
     };
     return { part, transfer };
+  }
+
+  /** What the watchdog has to know; undefined if there is none. */
+  get watch(): WatchSpec | undefined {
+    const { spec } = this;
+    const { timeOut } = spec.options;
+    if (timeOut === 0) return undefined;
+    return {
+      graph: spec.name,
+      timeOut,
+      nodes: this.nodes,
+      links: this.links.map((ends, i) => {
+        const { from, to } = spec.links[i]!;
+        return { ...ends, output: from.output, input: to.input };
+      }),
+      localThread: this.localThread,
+    };
+  }
+
+  /** What the trace has to know. */
+  get traced(): TracedGraph {
+    const { nodes, threads, localThread } = this;
+    return { name: this.spec.name, nodes, links: this.spec.links, threads, localThread };
+  }
+
+  /** Index on the board of the calling thread, if it hosts a part. */
+  private get localThread(): number | undefined {
+    return this.hasLocalPart ? this.placement.threads : undefined;
+  }
+
+  private get nodes(): { id: number; alias: string; module: string; thread: number }[] {
+    return this.spec.nodes.map(({ id, alias, module }, i) => {
+      return { id, alias, module: module.name, thread: this.threadOf(i) };
+    });
   }
 
   private crossing(link: number): Crossing {

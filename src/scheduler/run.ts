@@ -5,6 +5,7 @@ import { packError, unpackError } from '../thread/error-wire.js';
 import { Host } from '../thread/host.js';
 import { Part } from '../thread/part.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
+import { stallError, Watchdog } from '../thread/watchdog.js';
 import { Cut } from './cut.js';
 import { Figures } from './figures.js';
 import type { Placement } from './placement.js';
@@ -12,12 +13,15 @@ import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import type { GraphSpec } from './spec.js';
 import { Thread } from './thread.js';
+import type { TraceWriter } from './trace-writer.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
   onProgress?: (progress: Progress) => void;
   /** Aborts the run: it rejects with ERR_MILLRACE_ABORTED. */
   signal?: AbortSignal;
+  /** Takes the trace of the run, and is finished with it. */
+  trace?: TraceWriter;
   /** What a module said through `ctx.log`. */
   onLog?: (entry: { alias: string; level: 'debug' | 'info' | 'warn' | 'error'; message: string }) => void;
 }
@@ -49,6 +53,7 @@ export class GraphRun {
   private reject!: (error: Error) => void;
   private progressTimer: NodeJS.Timeout | undefined;
   private graceTimer: NodeJS.Timeout | undefined;
+  private watchdog: Watchdog | undefined;
   private local: { host: Host; part: Part } | undefined;
   private settling = false;
   private settled = false;
@@ -111,12 +116,19 @@ export class GraphRun {
       board: this.board.buffer,
       bells: this.bells.map((bell) => bell.buffer),
       startedAt: this.startedAt,
+      trace: this.hooks.trace?.start(this.cut.traced),
     };
     this.threads.forEach((thread, index) => {
       const { part, transfer } = this.cut.part(index, facts);
       thread.post({ type: 'start', part }, transfer);
     });
     if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
+    const { watch } = this.cut;
+    if (watch !== undefined) {
+      const epoch = performance.timeOrigin - this.startedAt;
+      this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
+      this.watchdog.start();
+    }
     if (signal?.aborted) this.onAbort();
     signal?.addEventListener('abort', this.onAbort);
     if (this.hooks.onProgress) {
@@ -292,11 +304,17 @@ export class GraphRun {
     const milliseconds = this.elapsed();
     this.endedAfter = milliseconds;
     clearInterval(this.progressTimer);
+    this.watchdog?.stop();
     clearTimeout(this.graceTimer);
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
     this.local?.host.quit();
     await Promise.all(this.threads.map((thread) => thread.terminate()));
     clearInterval(this.alive);
+    if (this.hooks.trace !== undefined) {
+      let lost = 0;
+      for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
+      this.warnings.push(...this.hooks.trace.finish(lost));
+    }
     this.tellProgress();
     this.settled = true;
     if (this.failure !== undefined) {

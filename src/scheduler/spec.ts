@@ -42,6 +42,8 @@ export interface GraphOptions {
   hardCap: number;
   /** Milliseconds after which a thread that ignores a stop is terminated. */
   stopGrace: number;
+  /** Milliseconds without any progress after which the graph fails; 0: never. */
+  timeOut: number;
 }
 
 export interface GraphSpec {

@@ -15,6 +15,7 @@ import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board
 import type { Group, InputManager } from './inputs/index.js';
 import type { InLink, OutLink } from './links.js';
 import { Deliveries, Outlet } from './outlet.js';
+import type { Timekeeper } from './timekeeper.js';
 
 export interface Inlet {
   readonly id: number;
@@ -34,8 +35,7 @@ export interface ActorParts {
   unconnected: number[];
   outputs: Map<number, OutLink[]>;
   board: Board;
-  /** What makes milliseconds after the start of the run of this thread's performance.now(). */
-  epoch: number;
+  times: Timekeeper;
 }
 
 /** Calls in a row in which a module takes no input after a stop: enough for any frame rate, not for an endless loop. */
@@ -46,6 +46,7 @@ export class Actor {
   readonly alias: string;
   readonly rank: number;
   readonly inlets: readonly Inlet[];
+  readonly times: Timekeeper;
   /** Turn in which it last ran: sources take turns by it. */
   lastTurn = 0;
   /** Times it could run since it last did. */
@@ -74,10 +75,6 @@ export class Actor {
   private doneSaid = false;
   /** Sequence number and status as last shown on the board. */
   private shown: number = NodeStatus.live;
-  private readonly epoch: number;
-  /** What it waits for, or waited for until its next call (which knows the time), and since when. */
-  private waiting: number = NodeStatus.live;
-  private waitSince = 0;
 
   constructor(
     parts: ActorParts,
@@ -95,7 +92,7 @@ export class Actor {
     this.inlets = parts.inlets;
     this.unconnected = parts.unconnected;
     this.board = parts.board;
-    this.epoch = parts.epoch;
+    this.times = parts.times;
     this.figuresAt = parts.board.figuresAt(parts.node);
     this.openInputs = parts.inlets.length;
     for (const [id, links] of parts.outputs) {
@@ -222,9 +219,12 @@ export class Actor {
       },
     };
     const started = performance.now();
-    this.beginCall(NodeCall.process, started);
+    this.times.beginCall(NodeCall.process, started);
+    const given = this.times.given(inputs);
+    let returned = false;
     const settle = (failed: boolean): void => {
-      this.endCall(started, performance.now());
+      const ended = performance.now();
+      this.times.endCall(started, ended);
       this.count(NodeFigure.calls, 1);
       this.asked = false;
       if (failed) this.deliveries.discard();
@@ -235,9 +235,12 @@ export class Actor {
       }
       const made = this.emitted() - emitted;
       this.count(NodeFigure.packetsOut, made);
+      this.times.record(NodeCall.process, started, ended, returned, given, made);
       if (this.doneSaid || (flushing && made === 0)) this.finish();
     };
-    return whenSettled(() => this.module.process(task), settle);
+    const pending = whenSettled(() => this.module.process(task), settle);
+    returned = true;
+    return pending;
   }
 
   /** Everything queued on the inputs the module wants, and the end of those that ended. */
@@ -359,15 +362,20 @@ export class Actor {
     this.closed = true;
     this.finished = true;
     const started = performance.now();
-    this.beginCall(NodeCall.close, started);
-    return whenSettled(
+    this.times.beginCall(NodeCall.close, started);
+    let returned = false;
+    const pending = whenSettled(
       () => this.module.close?.(),
       () => {
-        this.endCall(started, performance.now());
+        const ended = performance.now();
+        this.times.endCall(started, ended);
+        this.times.record(NodeCall.close, started, ended, returned);
         this.board.setPhase(this.node, NodePhase.closed);
         this.show(NodeStatus.over);
       },
     );
+    returned = true;
+    return pending;
   }
 
   /** Releases every packet that waits at this actor; for a graph that was aborted. */
@@ -400,7 +408,7 @@ export class Actor {
       }
     }
     this.show(reason);
-    if (this.waiting !== reason) this.beginWait(reason, now);
+    this.times.waits(reason, now);
     if (!this.finished) this.board.setPhase(this.node, NodePhase.waiting);
   }
 
@@ -433,33 +441,6 @@ export class Actor {
       for (const link of outlet.links) if (link.waitingPackets > link.limit && link.waitingBytes > cap) return link;
     }
     return undefined;
-  }
-
-  /** The module is being called. @param now performance.now(), as in `endCall` */
-  beginCall(call: number, now: number): void {
-    this.endWait(now);
-    this.board.beginCall(this.node, call, now + this.epoch);
-  }
-
-  endCall(began: number, now: number): void {
-    this.board.endCall(this.node);
-    this.count(NodeFigure.milliseconds, now - began);
-  }
-
-  private beginWait(cause: number, now: number): void {
-    this.endWait(now);
-    this.waiting = cause;
-    this.waitSince = now;
-    this.count(cause === NodeStatus.blocked ? NodeFigure.blockings : NodeFigure.starvings, 1);
-    this.board.figures[this.figuresAt + NodeFigure.waitSince] = now + this.epoch;
-  }
-
-  private endWait(now: number): void {
-    const { waiting } = this;
-    if (waiting === NodeStatus.live) return;
-    const figure = waiting === NodeStatus.blocked ? NodeFigure.blockedMilliseconds : NodeFigure.starvingMilliseconds;
-    this.count(figure, now - this.waitSince);
-    this.waiting = NodeStatus.live;
   }
 
   private show(status: number): void {

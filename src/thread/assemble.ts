@@ -6,6 +6,8 @@ import { Actor, boardMeter, type Inlet } from './actor.js';
 import type { Board } from './board.js';
 import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from './links.js';
 import type { PartNode, PartSpec } from './protocol.js';
+import { Timekeeper } from './timekeeper.js';
+import type { TraceRecorder } from './trace-recorder.js';
 
 /** This thread's faces of the links that touch it, by index of the link. */
 export interface LinkFaces {
@@ -48,6 +50,7 @@ export function makeActor(
   module: Module,
   links: LinkFaces,
   hooks: ActorHooks,
+  trace?: TraceRecorder,
 ): Actor {
   const inlets: Inlet[] = [];
   const outputs = new Map<number, OutLink[]>();
@@ -82,8 +85,9 @@ export function makeActor(
     },
   };
   const { index, alias, rank } = node;
+  const times = new Timekeeper(board, index, epochOf(spec), trace);
   const actor: Actor = new Actor(
-    { node: index, alias, rank, inlets, unconnected, outputs, board, epoch: epochOf(spec) },
+    { node: index, alias, rank, inlets, unconnected, outputs, board, times },
     module,
     context,
     (error) => hooks.onError(node, error),

@@ -7,7 +7,7 @@
  *   line 2   STOP       1: sources end, outputs are finalised    set once
  *   line 3   READY      threads whose modules are initialised    counts up
  *   line 4   FIRST      (float64) ms until the first packet left a source
- *   then     one line per thread   | state | … float64 figures of its sleep
+ *   then     one line per thread   | state | trace losses | … float64 figures of its sleep
  *            two lines per node    | status | phase | call | outside | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
@@ -148,6 +148,15 @@ export class Board {
 
   setThreadState(thread: number, state: number): void {
     Atomics.store(this.words, this.threadAt(thread), state);
+  }
+
+  /** Events of the trace that found no room. */
+  traceLosses(thread: number): number {
+    return this.words[this.threadAt(thread) + 1]!;
+  }
+
+  countTraceLoss(thread: number): void {
+    this.words[this.threadAt(thread) + 1]!++;
   }
 
   /** @param now milliseconds after the start of the run, for a sleep that goes on. */

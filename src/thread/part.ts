@@ -13,6 +13,8 @@ import { makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
+import { TraceRecorder } from './trace-recorder.js';
+import { stallError, Watchdog } from './watchdog.js';
 
 /** Times an actor that could run lets others of its thread go first. */
 const PATIENCE = 64;
@@ -34,6 +36,7 @@ export class Part {
   private readonly running = new Set<Promise<void>>();
   private readonly nativeBefore: Record<string, number>;
   private readonly epoch: number;
+  private readonly trace: TraceRecorder | undefined;
   private nextCall = 0;
 
   constructor(
@@ -46,6 +49,7 @@ export class Part {
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
     this.relief = new Relief(this.board, spec.allLinks);
     this.epoch = epochOf(spec);
+    this.trace = spec.trace && new TraceRecorder(spec.trace, this.board, spec.thread, spec.links);
     this.nativeBefore = ledger.snapshot();
   }
 
@@ -53,6 +57,11 @@ export class Part {
 
   /** Loads and initialises every module; the last thread to do so lets the graph go. */
   load(): void {
+    const { watch, thread } = this.spec;
+    // The calling thread has a watchdog of its own, which outlives this part.
+    if (watch !== undefined && thread !== watch.localThread) {
+      new Watchdog(this.board, watch, this.epoch, false, (stall) => this.fail(stallError(stall))).start();
+    }
     this.loading = this.loadAll();
   }
 
@@ -65,17 +74,20 @@ export class Part {
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
         const module = instantiate(await loadModule(node.module));
-        const actor = makeActor(spec, board, node, module, links, this.hooks);
+        const actor = makeActor(spec, board, node, module, links, this.hooks, this.trace);
         this.actors.push(actor);
         await this.guard(node, 'init', async () => {
           const context = actor.context as { options: Record<string, unknown> };
           const started = performance.now();
-          actor.beginCall(NodeCall.init, started);
+          actor.times.beginCall(NodeCall.init, started);
           context.options = await validated(module, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
           if (!actor.isSource) actor.inputManager = makeInputManager(manager, actor.context.inputs, this.ticking);
           await module.init?.(actor.context);
-          actor.endCall(started, performance.now());
+          const ended = performance.now();
+          actor.times.endCall(started, ended);
+          // One after the other in this thread.
+          actor.times.record(NodeCall.init, started, ended, false);
         });
       });
       board.endCall(node.index);
@@ -269,6 +281,7 @@ export class Part {
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
+      this.trace?.relief(link, now);
       if (this.board.reliefs(link) === 1) this.tell({ type: 'relief', run: this.spec.run, link });
       this.bells[this.spec.nodeThreads[ends.producer]!]!.ring();
     }
@@ -320,7 +333,9 @@ export class Part {
 
   private failNode(index: number, phase: Phase, cause: unknown): void {
     const node = this.spec.nodes.find((n) => n.index === index)!;
-    this.fail(nodeError(node, phase, cause));
+    const error = nodeError(node, phase, cause);
+    this.trace?.error(index, error.message);
+    this.fail(error);
   }
 
   /** The graph has failed: the first to say so ends it for everybody. */

@@ -4,6 +4,8 @@ import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import type { ErrorWire } from './error-wire.js';
 import type { LinkEnds } from './relief.js';
+import type { WatchSpec } from './stall.js';
+import type { TraceSpec } from './trace-recorder.js';
 
 /** A node as its thread needs it. */
 export interface PartNode {
@@ -53,6 +55,10 @@ export interface PartSpec {
   startedAt: number;
   /** Longest wait in ms for an asynchronous call when the graph is aborted. */
   stopGrace: number;
+  /** Present when somebody has to watch that the graph moves. */
+  watch: WatchSpec | undefined;
+  /** Present when the run is traced. */
+  trace: TraceSpec | undefined;
 }
 
 export type ToHost =

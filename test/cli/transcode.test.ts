@@ -22,6 +22,20 @@ test('decodes, scales and encodes; says what it did in one line', async () => {
   assert.ok(Math.abs(samples - 96_000) <= 2048, `${samples} samples`);
 });
 
+test('--trace writes what the threads did, and overwrites neither input nor output', async () => {
+  const trace = at('trace.json');
+  const { code, stderr } = await millrace(['transcode', clip, at('traced.mp4'), '--trace', trace, '--quiet']);
+  assert.equal([code, stderr], [0, '']);
+  const events = JSON.parse(readFileSync(trace, 'utf8')) as { ph: string; name: string }[];
+  assert.ok(events.some(({ ph, name }) => ph === 'X' && name.startsWith('c_ffmpeg_encoder')));
+  for (const file of [clip, at('traced.mp4')]) {
+    const before = readFileSync(file);
+    const refused = await millrace(['transcode', clip, at('traced.mp4'), '--trace', file]);
+    assert.is(refused.code, 2);
+    assert.ok(readFileSync(file).equals(before));
+  }
+});
+
 test('--json prints the report and nothing else', async () => {
   const { code, stdout, stderr } = await millrace(['transcode', clip, at('json.mp4'), '--json', '--threads', '2']);
   assert.is(code, 0);

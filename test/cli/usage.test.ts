@@ -57,7 +57,7 @@ help('lists the commands, and nothing that is not there', async () => {
 help('describes the flags of a command', async () => {
   const { code, stdout } = await millrace(['transcode', '--help']);
   assert.is(code, 0);
-  for (const flag of 'scale vcodec preset crf bitrate acodec no-video no-audio start end threads json quiet'.split(
+  for (const flag of 'scale vcodec preset crf bitrate acodec no-video no-audio start end threads trace json quiet'.split(
     ' ',
   )) {
     assert.match(stdout, `--${flag}`);
@@ -95,6 +95,7 @@ const wrong: [what: string, args: string[], says: RegExp][] = [
   ['output is the input', ['transcode', clip, join(folder, '.', 'clip.mp4')], /is the input itself/],
   ['format of a drawing', ['graph', copy, '--format', 'png'], /Allowed choices are mermaid, dot, json, placement/],
   ['missing graph file', ['run', 'nowhere.json'], /nowhere\.json/],
+  ['trace over the graph file', ['run', copy, '--trace', copy], /is the graph file itself/],
 ];
 for (const [what, args, says] of wrong) {
   usage(what, async () => {

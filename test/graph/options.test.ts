@@ -28,6 +28,7 @@ test('defaults', () => {
     queueBytesLimit: 64 * 1024 * 1024,
     hardCap: 1024 ** 3,
     stopGrace: 5000,
+    timeOut: 0,
   });
   assert.ok(spin === 2000 || spin === 200);
   assert.equal([name, dumpPath, loglevel], ['graph', undefined, undefined]);
@@ -46,8 +47,8 @@ test('every option arrives', () => {
     hard_cap: 0,
     stop_grace: 10,
     loglevel: 'error',
-    time_out: 0,
-    trace: false,
+    time_out: 2.5,
+    trace: 'trace.json',
   });
   assert.equal(options, {
     threads: 3,
@@ -57,6 +58,7 @@ test('every option arrives', () => {
     queueBytesLimit: 65536,
     hardCap: 0,
     stopGrace: 10,
+    timeOut: 2500,
   });
   assert.equal([name, dumpPath, loglevel], ['demo', 'original_demo.json', 'error']);
 });
@@ -81,6 +83,8 @@ test('environment variables stand in for options that are not given', () => {
     MILLRACE_HARD_CAP: '1',
     MILLRACE_STOP_GRACE: '2',
     MILLRACE_LOGLEVEL: 'debug',
+    MILLRACE_TIME_OUT: '3',
+    MILLRACE_TRACE: 'trace.json',
   };
   const resolved = resolve({}, env);
   assert.equal(resolved.options, {
@@ -91,8 +95,10 @@ test('environment variables stand in for options that are not given', () => {
     queueBytesLimit: 8192,
     hardCap: 1,
     stopGrace: 2,
+    timeOut: 3000,
   });
-  assert.equal([resolved.dumpPath, resolved.loglevel], ['x.json', 'debug']);
+  assert.equal([resolved.dumpPath, resolved.loglevel, resolved.tracePath], ['x.json', 'debug', 'trace.json']);
+  assert.is(resolve({ trace: 0 }, env).tracePath, undefined);
   assert.is(resolve({ threads: 2 }, env).options.threads, 2, 'a given option wins');
   assert.is(resolve({ scheduler_count: 2 }, env).options.threads, 2, 'by its other name too');
   assert.is(resolve({ dump_graph: 0 }, env).dumpPath, undefined);
@@ -117,8 +123,6 @@ test('what is not in this version is refused by name', () => {
   for (const [input, name] of [
     [{ transport: 'reference' }, 'reference'],
     [{ optimize_graph: true }, 'optimize_graph'],
-    [{ time_out: 10 }, 'time_out'],
-    [{ trace: true }, 'trace'],
     [{ runtime: {} }, 'runtime'],
   ] as const) {
     const found = problems(input);
@@ -140,9 +144,11 @@ test('values out of range and of the wrong kind are refused, all at once', () =>
     queue_bytes_limit: 'much',
     hard_cap: -1,
     stop_grace: 'x',
+    time_out: -1,
     graph_name: 'a/b',
     loglevel: 'loud',
     dump_graph: {},
+    trace: true,
   });
   assert.equal(found.map((problem) => problem.path).sort(), [
     'option.dump_graph',
@@ -153,6 +159,8 @@ test('values out of range and of the wrong kind are refused, all at once', () =>
     'option.queue_length_limit',
     'option.stop_grace',
     'option.threads',
+    'option.time_out',
+    'option.trace',
   ]);
 });
 

@@ -13,6 +13,7 @@ const OPTIONS = {
   queueBytesLimit: 1,
   hardCap: 1,
   stopGrace: 1,
+  timeOut: 0,
 } as const;
 
 type Extra = Partial<Pick<NodeSpec, 'scheduler' | 'thread' | 'options'>> & { inProcess?: boolean };
