@@ -1,5 +1,6 @@
 // Two cameras of 30 and 10 frames per second and a microphone, joined by each of NNStreamer's policies: which frame and
-// which sound belong together. Usage: node examples/join-cameras.mjs [seconds]
+// which sound belong together.
+// Usage: node examples/join-cameras.mjs [seconds]
 import { AudioFrame, Graph } from 'millrace';
 
 const seconds = Number(process.argv[2] ?? 0.3);

@@ -27,10 +27,8 @@ for (const threads of [0, 2]) {
     const report = await graph.run();
     const [fast, slow] = [node(report, 'fast'), node(report, 'slow')];
     assert.ok(fast.waits.blocked.count > 5, JSON.stringify(fast.waits));
-    assert.ok(fast.waits.blocked.milliseconds > slow.waits.starving.milliseconds);
     assert.is(fast.waits.starving.count, 0);
     assert.is(slow.waits.blocked.count, 0);
-    assert.ok(fast.milliseconds < slow.milliseconds);
     assert.ok(report.sleeps.every(({ count, milliseconds }) => count > 0 && milliseconds > 0));
   });
 
