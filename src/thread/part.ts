@@ -4,6 +4,7 @@
  */
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
+import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, makeActor, makeLinks, validated } from './assemble.js';
@@ -76,6 +77,10 @@ export class Part {
       });
     }
     this.actors.sort((a, b) => b.rank - a.rank);
+    if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
+      const text = whyCopied();
+      if (text !== undefined) this.tell({ type: 'warning', run: spec.run, text: `${text}; they are copied` });
+    }
     this.initialised = true;
     board.setThreadState(spec.thread, ThreadState.ready);
     if (board.arrive() && board.setRunning()) this.ringAll();
@@ -186,7 +191,10 @@ export class Part {
 
   private finished(): boolean {
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
-    return true;
+    // A thread outlives what it has sent by reference.
+    let settled = true;
+    for (const actor of this.actors) if (!actor.settled()) settled = false;
+    return settled;
   }
 
   private run(actor: Actor): void {
@@ -309,6 +317,19 @@ export class Part {
     this.tell({ type: 'failed', run: this.spec.run, first, error: packError(error) });
     this.ringAll();
     this.wake();
+  }
+
+  /**
+   * This thread is dying, and its native memory with it: the graph fails, and its other threads have to be done with what
+   * this one has sent.
+   */
+  die(): void {
+    this.board.setThreadState(this.spec.thread, ThreadState.dead);
+    this.board.setAborting();
+    this.ringAll();
+    for (const { index, ring, producerThread } of this.spec.links) {
+      if (ring !== undefined && producerThread === this.spec.thread) this.board.awaitReader(index);
+    }
   }
 
   ringAll(): void {

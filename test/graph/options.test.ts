@@ -115,7 +115,6 @@ test('an unknown option is refused with the nearest known one, nested ones too',
 
 test('what is not in this version is refused by name', () => {
   for (const [input, name] of [
-    [{ transport: 'reference' }, 'reference'],
     [{ optimize_graph: true }, 'optimize_graph'],
     [{ time_out: 10 }, 'time_out'],
     [{ trace: true }, 'trace'],
