@@ -19,8 +19,11 @@ export interface GraphOptionsInput {
   threads?: number | 'auto' | undefined;
   /** BMF's name for `threads`. */
   scheduler_count?: number | undefined;
-  /** How video frames cross threads. 'auto' (default) takes the fastest that works here; 'copy' copies the planes. */
-  transport?: 'auto' | 'copy' | undefined;
+  /**
+   * How video frames cross threads. 'auto' (default): by reference, or by copy should that not be possible here;
+   * 'reference': the same, with a warning in the report when they had to be copied; 'copy': always by copy.
+   */
+  transport?: 'auto' | 'reference' | 'copy' | undefined;
   /** `spin`: how often a thread looks at its links again before it parks (default: by the cores at hand). */
   wait?: { spin?: number | 'auto' | undefined } | undefined;
   /** Name in reports and file names. Default 'graph'. */
@@ -31,7 +34,7 @@ export interface GraphOptionsInput {
   optimize_graph?: false | 0 | undefined;
   /** Packets that may wait on a link before its producer is held back. Default 8. */
   queue_length_limit?: number | undefined;
-  /** Bytes of packets that may wait on a link in shared memory. Default 64 MiB. */
+  /** Bytes of packets that may wait on a link in shared memory, where frames by reference are not. Default 64 MiB. */
   queue_bytes_limit?: number | undefined;
   /** Bytes a link may hold beyond its limit when a starving consumer forces it to be lifted. Default 1 GiB. */
   hard_cap?: number | undefined;
@@ -84,12 +87,6 @@ const traceFile: Schema<false | string> = parsed('0 or the path of the file to w
   return typeof value === 'string' && value !== '' ? value : undefined;
 });
 
-const transport: Schema<'auto' | 'copy'> = v.pipe(
-  v.unknown(),
-  v.check((value) => value !== 'reference', "'reference' is not in this version; 'auto' or 'copy' is right"),
-  choice('auto', 'copy'),
-);
-
 interface GraphOptionRow extends OptionRow {
   readonly schema: Schema<unknown>;
 }
@@ -111,11 +108,12 @@ export const graphOptionRows = {
     schema: integer({ min: 1, max: MAX_THREADS }),
   },
   transport: {
-    type: "'auto', 'copy'",
+    type: "'auto', 'reference', 'copy'",
     default: "'auto'",
     env: 'MILLRACE_TRANSPORT',
-    meaning: 'How video frames cross threads; both copy the planes in this version.',
-    schema: transport,
+    meaning:
+      "How video frames cross threads. `'auto'`: by reference, without copying a pixel, or by copy should the self-test of references fail. `'reference'`: the same, and the report warns if it failed. `'copy'`: the planes are copied.",
+    schema: choice('auto', 'reference', 'copy'),
   },
   'wait.spin': {
     type: "'auto' or whole number",
@@ -161,7 +159,8 @@ export const graphOptionRows = {
     type: 'bytes',
     default: '67108864 (64 MiB)',
     env: 'MILLRACE_QUEUE_BYTES_LIMIT',
-    meaning: 'Bytes of packets that may wait on a link in shared memory.',
+    meaning:
+      'Bytes of packets that may wait on a link in shared memory. Video frames by reference are not there: `queue_length_limit` alone counts them.',
     schema: integer({ min: 4096, max: 2 ** 40 }),
   },
   hard_cap: {

@@ -88,6 +88,7 @@ export class Cut {
       nodeThreads: spec.nodes.map((_, index) => this.threadOf(index)),
       names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
       allLinks: [...this.links],
+      transport: spec.options.transport,
       bytesLimit: spec.options.queueBytesLimit,
       hardCap: spec.options.hardCap,
       stopGrace: spec.options.stopGrace,

@@ -7,6 +7,7 @@ import { Part } from '../thread/part.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { Cut } from './cut.js';
+import { guardExit } from './exit-guard.js';
 import { Figures } from './figures.js';
 import type { Placement } from './placement.js';
 import { prepare } from './prepare.js';
@@ -59,6 +60,7 @@ export class GraphRun {
   private settled = false;
   /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
   private alive: NodeJS.Timeout | undefined;
+  private unguard: (() => void) | undefined;
   private readonly onAbort = (): void => this.abort(this.hooks.signal?.reason);
 
   private readonly spec: GraphSpec;
@@ -100,6 +102,7 @@ export class GraphRun {
     this.startedAt = performance.timeOrigin + performance.now();
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
+    this.unguard = guardExit(this.board);
     for (let i = 0; i < this.cut.threads; i++) this.open.add(i);
     for (let i = 0; i < this.placement.threads; i++) {
       const thread = new Thread(
@@ -207,6 +210,9 @@ export class GraphRun {
         this.hooks.onLog?.({ alias, level: message.level, message: message.message });
         break;
       }
+      case 'warning':
+        this.warn(message.text);
+        break;
       case 'relief':
         this.noteRelief(message.link);
         break;
@@ -235,6 +241,11 @@ export class GraphRun {
     const text =
       `the limit of the link from ${name(from.node)}[${from.output}] to ${name(to.node)}[${to.input}] was lifted: its ` +
       'consumer starved on another input';
+    this.warn(text);
+  }
+
+  /** Once, however many threads say it. */
+  private warn(text: string): void {
     if (!this.warnings.includes(text)) this.warnings.push(text);
   }
 
@@ -283,6 +294,8 @@ export class GraphRun {
         `the thread of ${names.join(', ')} did not stop within ${this.spec.options.stopGrace} ms and was terminated; ` +
           'its modules were not closed',
       );
+      // What it has sent goes with it; the graph is being aborted, so nobody begins to read it (thread/pins.ts).
+      this.board.awaitReaders();
       await this.threads[thread]!.terminate();
       this.board.setThreadState(thread, ThreadState.dead);
       this.threadEnded(thread, {});
@@ -310,6 +323,7 @@ export class GraphRun {
     this.local?.host.quit();
     await Promise.all(this.threads.map((thread) => thread.terminate()));
     clearInterval(this.alive);
+    this.unguard?.();
     if (this.hooks.trace !== undefined) {
       let lost = 0;
       for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);

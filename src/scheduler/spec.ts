@@ -4,6 +4,7 @@
  */
 import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
+import type { Transport } from '../thread/protocol.js';
 
 export type { ModuleRef } from '../module/ref.js';
 
@@ -31,7 +32,7 @@ export interface LinkSpec {
 /** Every option resolved: defaults and environment variables are applied before this is built. */
 export interface GraphOptions {
   threads: number | 'auto';
-  transport: 'auto' | 'copy';
+  transport: Transport;
   /** Times a thread looks at its links again before it parks. */
   spin: number;
   /** Packets per link. */

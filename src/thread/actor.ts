@@ -204,8 +204,9 @@ export class Actor {
 
   private process(): void | Promise<void> {
     const { inputs, pts, duration } = this.inputManager === undefined ? { inputs: this.collect() } : this.align();
-    // Packets were moved on to the manager, and it needs more of them.
-    if (inputs.size === 0 && this.inputManager !== undefined && !this.allEnded && this.wants()?.length !== 0) return;
+    // Packets were moved on to the manager, and it needs more of them; or a link that had one a moment ago gives none any
+    // more, because the graph is being aborted.
+    if (inputs.size === 0 && !this.selfDriven) return;
     const emitted = this.emitted();
     const flushing = this.allEnded && inputs.size === 0 && !this.isSource;
     const task: Task = {
@@ -410,6 +411,13 @@ export class Actor {
     this.show(reason);
     this.times.waits(reason, now);
     if (!this.finished) this.board.setPhase(this.node, NodePhase.waiting);
+  }
+
+  /** Nothing it has sent depends on this thread any more; see `OutLink.settled`. */
+  settled(): boolean {
+    let settled = true;
+    for (const outlet of this.outputs) for (const link of outlet.links) if (!link.settled()) settled = false;
+    return settled;
   }
 
   private idleReason(): number {

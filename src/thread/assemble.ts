@@ -26,7 +26,9 @@ export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell
     } else if (link.producerThread === spec.thread) {
       const bell = bells[link.consumerThread]!;
       const { buffer, port } = link.ring;
-      outs.set(link.index, new RingOut(link.index, board, link.limit, spec.bytesLimit, buffer, port, bell));
+      const byReference = spec.transport !== 'copy';
+      const { index, limit } = link;
+      outs.set(index, new RingOut(index, board, limit, spec.bytesLimit, buffer, port, bell, byReference));
     } else {
       const bell = bells[link.producerThread]!;
       ins.set(link.index, new RingIn(link.index, board, link.ring.buffer, link.ring.port, bell));

@@ -38,6 +38,9 @@ const STOP = 2 * LINE;
 const READY = 3 * LINE;
 const FIRST = (4 * LINE) / 2; // float64 index
 
+/** Milliseconds. */
+const READER_LIMIT = 2000;
+
 /** float64 figures of a node, from its second half line on. */
 export const NodeFigure = {
   calls: 0,
@@ -283,13 +286,29 @@ export class Board {
     Atomics.store(this.words, this.linkAt(link) + 4, packets);
   }
 
-  /** References that the producer keeps for records the consumer has not passed yet. */
+  /** Frames sent by reference that the producer still keeps alive (pins.ts). */
   held(link: number): number {
     return Atomics.load(this.words, this.linkAt(link) + 5);
   }
 
-  setHeld(link: number, references: number): void {
-    Atomics.store(this.words, this.linkAt(link) + 5, references);
+  setHeld(link: number, frames: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 5, frames);
+  }
+
+  /** Whether the producer asked to be woken when so many packets have been taken. */
+  awaited(link: number, taken: number): boolean {
+    const at = this.linkAt(link) + 6;
+    return Atomics.load(this.words, at) !== 0 && ((taken - Atomics.load(this.words, at + 1)) | 0) >= 0;
+  }
+
+  setAwaited(link: number, taken: number): void {
+    const at = this.linkAt(link) + 6;
+    Atomics.store(this.words, at + 1, taken);
+    Atomics.store(this.words, at, 1);
+  }
+
+  clearAwaited(link: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 6, 0);
   }
 
   // --- links: consumer's line --------------------------------------------------------------------------------------
@@ -328,6 +347,26 @@ export class Board {
 
   setTakenTimestamp(link: number, timestamp: number | undefined): void {
     this.figures[this.linkAt(link) / 2 + LINE / 2 + TAKEN_TIME] = timestamp ?? Number.NaN;
+  }
+
+  /** Whether the consumer is in the middle of taking a frame by reference (pins.ts). */
+  setReading(link: number, reading: boolean): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + 3, reading ? 1 : 0);
+  }
+
+  /**
+   * Waits until the consumer is not in the middle of taking a frame. That takes it microseconds; after two seconds it is
+   * taken for dead. Blocks the thread, because the threads that call it are about to end.
+   */
+  awaitReader(link: number): void {
+    const at = this.linkAt(link) + LINE + 3;
+    const deadline = performance.now() + READER_LIMIT;
+    while (Atomics.load(this.words, at) !== 0 && performance.now() < deadline) Atomics.wait(this.words, at, 1, 1);
+  }
+
+  /** The same for every link. */
+  awaitReaders(): void {
+    for (let link = 0; link < this.links; link++) this.awaitReader(link);
   }
 
   // --- links: relief's line, compare-and-swap by whoever finds the deadlock -----------------------------------------

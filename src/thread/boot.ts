@@ -4,7 +4,6 @@
  */
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError } from '../errors.js';
-import { Board, ThreadState } from './board.js';
 import { unpackError } from './error-wire.js';
 import { Host } from './host.js';
 import { Part } from './part.js';
@@ -53,13 +52,7 @@ export function boot({ bell: buffer, port, spin }: BootData): void {
   process.on('uncaughtException', (cause) => failAll(parts, cause));
   // The thread is dying (process.exit in a module, or worse): wake everybody who would wait for it.
   process.on('exit', () => {
-    for (const part of parts.values()) {
-      if (part.ended) continue;
-      const board = Board.attach(part.spec.board);
-      board.setThreadState(part.spec.thread, ThreadState.dead);
-      board.setAborting();
-      part.ringAll();
-    }
+    for (const part of parts.values()) if (!part.ended) part.die();
   });
 
   host.run().catch((cause: unknown) => failAll(parts, cause));

@@ -12,10 +12,22 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from '../../ringbuffer/index.js';
+import { type FrameReferences, frameReferences } from '../media/by-reference.js';
 import type { Packet } from '../media/packet.js';
-import type { Board } from './board.js';
+import { VideoFrame } from '../media/video-frame.js';
+import { type Board, GraphState } from './board.js';
 import { PacketFifo } from './fifo.js';
-import { KIND_SWITCH, type Outgoing, outgoing, read, write } from './transport.js';
+import { Pins } from './pins.js';
+import {
+  KIND_REFERENCE,
+  KIND_SWITCH,
+  type Outgoing,
+  outgoing,
+  read,
+  readReference,
+  write,
+  writeReference,
+} from './transport.js';
 
 export interface OutLink {
   readonly index: number;
@@ -36,6 +48,8 @@ export interface OutLink {
   readonly waitingBytes: number;
   /** Shows on the board what waits here. */
   announce(): void;
+  /** Nothing of what was sent depends on this thread any more. If false, its bell is rung when that has changed. */
+  settled(): boolean;
   /** Releases what was not taken, and from then on whatever is offered. */
   discard(): void;
 }
@@ -99,6 +113,10 @@ export class DirectLink implements OutLink, InLink {
     // By the average of all that are queued: exact enough for a cap, and needs no walk.
     const { length } = this.queue;
     return length === 0 ? 0 : (this.queue.bytes / length) * this.waitingPackets;
+  }
+
+  settled(): boolean {
+    return true;
   }
 
   announce(): void {
@@ -165,6 +183,9 @@ export class RingOut implements OutLink {
   private discarded = false;
   /** What was taken when no room was last found, as shown on the board; undefined while nothing waits. */
   private blockedAt: number | undefined;
+  private readonly pins: Pins;
+  /** How video frames go, found out with the first of them; undefined: by copy. */
+  private references: FrameReferences | undefined;
 
   constructor(
     readonly index: number,
@@ -175,9 +196,12 @@ export class RingOut implements OutLink {
     private readonly port: MessagePort,
     /** The consumer's thread waits on it. */
     private readonly bell: Doorbell,
+    /** Video frames go by reference if this thread can do that. */
+    private readonly byReference: boolean,
   ) {
     this.handle = RingBuffer.attach(buffer);
     this.ring = this.handle.producer({ bell });
+    this.pins = new Pins(board, index, (pin) => this.references!.unpin(pin));
   }
 
   offer(packet: Packet): void {
@@ -199,6 +223,7 @@ export class RingOut implements OutLink {
    * calls it between arming its bell and sleeping cannot miss the room.
    */
   flush(): boolean {
+    this.pins.dropTaken();
     while (this.outbox.length > 0) {
       if (this.left) {
         this.discard();
@@ -246,11 +271,18 @@ export class RingOut implements OutLink {
 
   announce(): void {
     this.flush();
+    this.pins.awaitTaken();
     this.board.setOutbox(this.index, this.outbox.length);
   }
 
+  settled(): boolean {
+    return this.pins.awaitTaken();
+  }
+
+  /** The consumer has left, or the graph is being aborted. */
   discard(): void {
     this.discarded = true;
+    this.pins.dropAll();
     for (let packet = this.outbox.shift(); packet !== undefined; packet = this.outbox.shift()) packet.close();
     this.head = undefined;
   }
@@ -268,16 +300,30 @@ export class RingOut implements OutLink {
     if (this.head?.packet !== packet) {
       // Describing a frame makes views of its planes, so it is not done while the ring takes no record at all.
       if (this.handle.inFlight() >= this.limit) return false;
-      this.head = outgoing(packet);
+      if (this.byReference && packet.payload instanceof VideoFrame) this.references ??= frameReferences();
+      this.head = outgoing(packet, this.references);
     }
-    if (this.mustGrow(this.head.size) && !this.grow(this.head.size)) return false;
-    if (!write(this.ring, this.head)) return false;
+    const { head } = this;
+    if (this.mustGrow(head.size) && !this.grow(head.size)) return false;
+    const at = this.ring.claim(head.size, head.kind);
+    if (at < 0) return false;
+    try {
+      this.fill(at, head);
+    } catch (error) {
+      this.ring.abort();
+      throw error;
+    }
     // Only now, and before `commit` makes it visible: a count that rose and fell again with a failed attempt would let
     // another thread's look at the relief rule take the consumer for live, and nobody would look again.
     this.board.setSent(this.index, ++this.sent);
     this.head = undefined;
     this.ring.commit();
     return true;
+  }
+
+  private fill(at: number, head: Outgoing): void {
+    if (head.kind !== KIND_REFERENCE) write(this.ring, at, head);
+    else this.pins.hold(writeReference(this.ring, at, head.packet, this.references!), this.sent + 1);
   }
 
   /** A ring that cannot hold as many such records as the limit allows is replaced, up to the limit in bytes. */
@@ -332,13 +378,36 @@ export class RingIn implements InLink {
     if (this.gone) return undefined;
     const at = this.next();
     if (at < 0) return undefined;
+    if (this.ring.kind === KIND_REFERENCE) return this.takeReference(at);
     const packet = read(this.ring, at);
+    this.release();
+    return packet;
+  }
+
+  /** The order of the steps is what the producer relies on when it drops its references: see pins.ts. */
+  private takeReference(at: number): Packet | undefined {
+    const { board, index } = this;
+    board.setReading(index, true);
+    try {
+      if (board.state === GraphState.aborting) {
+        this.gone = true;
+        return undefined;
+      }
+      const packet = readReference(this.ring, at);
+      this.release();
+      return packet;
+    } finally {
+      board.setReading(index, false);
+    }
+  }
+
+  private release(): void {
     // Before the room is given back: a producer that uses the room must not remember an older count.
     this.board.setTaken(this.index, ++this.taken);
     this.ring.release();
     // The ring tells its producer of room that suffices; the board must not say for ever that it may have found some.
     if (this.board.blocked(this.index)) this.bell.ring();
-    return packet;
+    if (this.board.awaited(this.index, this.taken)) this.bell.ring();
   }
 
   leave(): void {

@@ -4,6 +4,7 @@
  */
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
+import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
@@ -93,6 +94,10 @@ export class Part {
       board.endCall(node.index);
     }
     this.actors.sort((a, b) => b.rank - a.rank);
+    if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
+      const text = whyCopied();
+      if (text !== undefined) this.tell({ type: 'warning', run: spec.run, text: `${text}; they are copied` });
+    }
     this.initialised = true;
     board.setThreadState(spec.thread, ThreadState.ready);
     if (board.arrive() && board.setRunning()) this.ringAll();
@@ -208,7 +213,10 @@ export class Part {
 
   private finished(): boolean {
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
-    return true;
+    // A thread outlives what it has sent by reference.
+    let settled = true;
+    for (const actor of this.actors) if (!actor.settled()) settled = false;
+    return settled;
   }
 
   private run(actor: Actor): void {
@@ -344,6 +352,19 @@ export class Part {
     this.tell({ type: 'failed', run: this.spec.run, first, error: packError(error) });
     this.ringAll();
     this.wake();
+  }
+
+  /**
+   * This thread is dying, and its native memory with it: the graph fails, and its other threads have to be done with what
+   * this one has sent.
+   */
+  die(): void {
+    this.board.setThreadState(this.spec.thread, ThreadState.dead);
+    this.board.setAborting();
+    this.ringAll();
+    for (const { index, ring, producerThread } of this.spec.links) {
+      if (ring !== undefined && producerThread === this.spec.thread) this.board.awaitReader(index);
+    }
   }
 
   ringAll(): void {

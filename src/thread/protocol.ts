@@ -32,6 +32,9 @@ export interface PartLink extends LinkEnds {
   consumerThread: number;
 }
 
+/** 'auto' and 'reference' copy where references are not possible; 'reference' warns of it. */
+export type Transport = 'auto' | 'reference' | 'copy';
+
 /** The share of one graph that one thread runs. */
 export interface PartSpec {
   run: number;
@@ -49,6 +52,8 @@ export interface PartSpec {
   names: string[];
   /** Every link of the graph, for the relief rule. */
   allLinks: LinkEnds[];
+  /** How video frames cross threads. */
+  transport: Transport;
   bytesLimit: number;
   hardCap: number;
   /** performance.timeOrigin-based start in ms, comparable between threads. */
@@ -68,6 +73,7 @@ export type ToHost =
 export type FromHost =
   | { type: 'failed'; run: number; first: boolean; error: ErrorWire }
   | { type: 'log'; run: number; node: number; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
+  | { type: 'warning'; run: number; text: string }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }
   | { type: 'ended'; run: number; thread: number; leaked: Record<string, number> };

@@ -1,7 +1,7 @@
 /**
- * How a packet crosses a ring: the one seam between actors and the form frames travel in. Here payloads are copied:
- * small properties through msgpackr, pixels and samples as blobs, 8-byte aligned (unaligned copies run at a tenth of
- * the speed).
+ * How a packet crosses a ring: the one seam between actors and the form payloads travel in. Video frames go by reference
+ * where that is possible and wanted; everything else is copied: small properties through msgpackr, pixels and samples as
+ * blobs, 8-byte aligned (unaligned copies run at a tenth of the speed).
  *
  *   0   u32 length of meta     u32 number of parts
  *   8   f64 timestamp (µs), NaN if unknown
@@ -9,12 +9,18 @@
  *       meta, padded to 8
  *       parts, each padded to 8
  *
- * The record's kind is the payload's kind (media/wire.ts), or one of the two below.
+ * The record's kind is the payload's kind (media/wire.ts), or one of the three below. A frame by reference is
+ *
+ *   0   f64 timestamp (µs), NaN if unknown
+ *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown
+ *   24  the AVFrame struct (media/by-reference.ts)
  */
 import { Packr } from 'msgpackr';
 import type { RingConsumer, RingProducer } from '../../ringbuffer/index.js';
+import { MillraceError } from '../errors.js';
 import { AudioFrame } from '../media/audio-frame.js';
 import { Bundle } from '../media/bundle.js';
+import { type FrameReferences, frameReferences, type Pin, whyCopied } from '../media/by-reference.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import { type ControlTag, Packet } from '../media/packet.js';
 import { Tensor } from '../media/tensor.js';
@@ -26,8 +32,11 @@ import type { Blob } from '../media/wire-blob.js';
 const KIND_CONTROL = 0xfff0;
 /** The link goes on in a larger ring, which waits at the link's port. */
 export const KIND_SWITCH = 0xfff1;
+/** A video frame by reference. */
+export const KIND_REFERENCE = 0xfff2;
 const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause'];
 const HEADER = 16;
+const REFERENCE_HEADER = 24;
 
 const pad8 = (n: number): number => (n + 7) & ~7;
 
@@ -57,7 +66,11 @@ export function payloadBytes(payload: unknown): number {
   return typeof payload === 'string' ? payload.length * 2 : 256;
 }
 
-export function outgoing(packet: Packet): Outgoing {
+/** @param references how video frames go; absent: they are copied. */
+export function outgoing(packet: Packet, references?: FrameReferences): Outgoing {
+  if (references !== undefined && packet.payload instanceof VideoFrame) {
+    return { packet, kind: KIND_REFERENCE, meta: EMPTY, blobs: [], size: REFERENCE_HEADER + references.size };
+  }
   if (packet.control !== undefined) {
     return { packet, kind: KIND_CONTROL, meta: EMPTY, blobs: [], size: HEADER };
   }
@@ -68,14 +81,12 @@ export function outgoing(packet: Packet): Outgoing {
   return { packet, kind, meta: packed, blobs, size };
 }
 
-/** Writes the record into the ring without publishing it; false if there is no room. */
-export function write(ring: RingProducer, out: Outgoing): boolean {
-  const at = ring.claim(out.size, out.kind);
-  if (at < 0) return false;
+/** Writes the record into the place claimed for it at offset `at`. */
+export function write(ring: RingProducer, at: number, out: Outgoing): void {
   const { view, bytes } = ring;
   if (out.kind === KIND_CONTROL) {
     view.setUint32(at, CONTROL_TAGS.indexOf(out.packet.control!), true);
-    return true;
+    return;
   }
   view.setUint32(at, out.meta.byteLength, true);
   view.setUint32(at + 4, out.blobs.length, true);
@@ -92,7 +103,39 @@ export function write(ring: RingProducer, out: Outgoing): boolean {
     blob.copyTo(bytes.subarray(to, to + blob.byteLength));
     to += pad8(blob.byteLength);
   }
-  return true;
+}
+
+/**
+ * Writes the record of a frame by reference into the place claimed for it at offset `at`.
+ * @returns what keeps the frame alive until the record has been read; the caller's to drop.
+ */
+export function writeReference(ring: RingProducer, at: number, packet: Packet, references: FrameReferences): Pin {
+  const { view, bytes } = ring;
+  const frame = packet.payload as VideoFrame;
+  view.setFloat64(at, packet.timestamp ?? Number.NaN, true);
+  view.setFloat64(at + 8, frame.frameRate?.num ?? 0, true);
+  view.setFloat64(at + 16, frame.frameRate?.den ?? 0, true);
+  const from = at + REFERENCE_HEADER;
+  return references.pin(frame.av, bytes.subarray(from, from + references.size));
+}
+
+/**
+ * Reads such a record; the frame has references of its own. Only under the rules of pins.ts.
+ * @throws MillraceError ERR_MILLRACE_RING if this thread cannot take frames by reference although the sender can.
+ */
+export function readReference(ring: RingConsumer, at: number): Packet<VideoFrame> {
+  const { view, bytes, length } = ring;
+  const references = frameReferences();
+  if (references?.size !== length - REFERENCE_HEADER) {
+    throw new MillraceError('ERR_MILLRACE_RING', `A frame came by reference: ${whyCopied() ?? 'of another size'}`);
+  }
+  const timestamp = view.getFloat64(at, true);
+  const num = view.getFloat64(at + 8, true);
+  const den = view.getFloat64(at + 16, true);
+  const from = at + REFERENCE_HEADER;
+  const av = references.adopt(bytes.subarray(from, from + references.size));
+  const frame = VideoFrame.wrap(av, den === 0 ? {} : { frameRate: { num, den } });
+  return new Packet(frame, Number.isNaN(timestamp) ? {} : { timestamp });
 }
 
 /** Reads the record that was peeked at offset `at`; everything is copied out, so it may be released afterwards. */

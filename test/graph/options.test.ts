@@ -121,7 +121,6 @@ test('an unknown option is refused with the nearest known one, nested ones too',
 
 test('what is not in this version is refused by name', () => {
   for (const [input, name] of [
-    [{ transport: 'reference' }, 'reference'],
     [{ optimize_graph: true }, 'optimize_graph'],
     [{ runtime: {} }, 'runtime'],
   ] as const) {

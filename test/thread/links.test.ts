@@ -14,7 +14,7 @@ function ringPair(limit: number, bytes = 1 << 20) {
   const { port1, port2 } = new MessageChannel();
   const producerBell = Doorbell.create();
   const consumerBell = Doorbell.create();
-  const out = new RingOut(0, board, limit, bytes, buffer, port1, consumerBell);
+  const out = new RingOut(0, board, limit, bytes, buffer, port1, consumerBell, true);
   const into = new RingIn(0, board, buffer, port2, producerBell);
   const end = () => {
     port1.close();

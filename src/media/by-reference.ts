@@ -1,0 +1,166 @@
+/**
+ * Video frames across threads without copying a pixel. All threads share one address space and one FFmpeg, and
+ * FFmpeg's buffers count their references atomically, so the few hundred bytes of an AVFrame struct are all another
+ * thread needs to take references of its own.
+ *
+ *   sender    pin(): the wrapped_avframe encoder clones the frame into a packet; the bytes of that packet, the struct,
+ *             go to the other thread, the packet (the pin) keeps what they point at alive.
+ *   receiver  adopt(): the bytes are laid into the memory of a packet of its own, and the wrapped_avframe decoder takes a
+ *             reference to each thing they point at (av_frame_ref).
+ *
+ * **The pin has to outlive the adoption**: bytes whose pin is gone point at freed memory. Who sends them sees to that
+ * (src/thread/pins.ts).
+ *
+ * What travels: everything av_frame_ref carries, that is all properties, side data, metadata, cropping not yet applied,
+ * the hardware context, and the memory itself in whatever layout it has (bottom-up and cropped pictures too). Not
+ * best_effort_timestamp, which is the decoder's own and takes the value of pts.
+ */
+import {
+  AV_CODEC_ID_WRAPPED_AVFRAME,
+  AV_FRAME_FLAG_DISCARD,
+  AV_PIX_FMT_GRAY8,
+  AV_PKT_FLAG_TRUSTED,
+  type AVCodecID,
+} from 'node-av/constants';
+import { Codec, type CodecContext, Frame, type Packet as NativePacket } from 'node-av/lib';
+import { check } from './ffmpeg.js';
+import {
+  type FrameLayout,
+  measureLayout,
+  newPacket,
+  openCodec,
+  PacketWindow,
+  structOf,
+  wrapInto,
+} from './frame-struct.js';
+import { ledger } from './ledger.js';
+import { verifyReferences } from './reference-test.js';
+
+/** Keeps a frame alive while its struct is under way. To be given back with `unpin`. */
+export type Pin = NativePacket;
+
+const WHAT = 'Cannot take over a frame of another thread';
+/** Empty packets kept for the next pins; more are in flight only on links with long queues. */
+const SPARES = 64;
+
+export class FrameReferences {
+  /** Bytes of a struct. */
+  readonly size: number;
+  private readonly layout: FrameLayout;
+  private readonly encoder: CodecContext;
+  private readonly decoder: CodecContext;
+  /** Takes the structs that arrive, in memory that is written in place. */
+  private readonly packet = newPacket();
+  private readonly window: PacketWindow;
+  private readonly address: bigint;
+  /** The window's memory as 64-bit and 32-bit words. */
+  private readonly wide: BigInt64Array;
+  private readonly narrow: Int32Array;
+  private readonly spares: Pin[] = [];
+
+  /**
+   * Opens the codecs and measures the struct. What it opens stays open for the thread's life.
+   * @param codec FFmpeg's codec of wrapped frames.
+   * @throws MillraceError or FFmpegError if anything is not as it has to be.
+   */
+  constructor(codec: AVCodecID = AV_CODEC_ID_WRAPPED_AVFRAME) {
+    const shape = { width: 16, height: 16, format: AV_PIX_FMT_GRAY8 };
+    // Without the flag encoders take the duration away.
+    const lasting = { flags: '+frame_duration' };
+    this.encoder = openCodec(Codec.findEncoder(codec), 'the encoder of wrapped frames', shape, lasting);
+    this.layout = measureLayout(this.encoder);
+    this.size = this.layout.size;
+    // Cropping that was not applied yet stays so.
+    const uncropped = { apply_cropping: '0' };
+    this.decoder = openCodec(Codec.findDecoder(codec), 'the decoder of wrapped frames', shape, uncropped);
+    this.packet.data = Buffer.alloc(this.size);
+    // The decoder follows the pointers in its packets, so it wants to be told that they may be trusted.
+    this.packet.flags = AV_PKT_FLAG_TRUSTED;
+    this.window = new PacketWindow(this.packet);
+    this.address = BigInt.asIntN(64, this.window.address(this.encoder));
+    const { buffer, byteOffset } = this.window.bytes;
+    this.wide = new BigInt64Array(buffer, byteOffset, this.size / 8);
+    this.narrow = new Int32Array(buffer, byteOffset, this.size / 4);
+  }
+
+  /**
+   * Takes one more reference to everything the frame holds, and writes the struct that refers to it.
+   * @param target `size` bytes.
+   */
+  pin(frame: Frame, target: Uint8Array): Pin {
+    const pin = this.spares.pop() ?? newPacket();
+    try {
+      wrapInto(this.encoder, frame, pin);
+      target.set(structOf(pin));
+    } catch (error) {
+      pin.free();
+      throw error;
+    }
+    ledger.opened('pinned');
+    return pin;
+  }
+
+  unpin(pin: Pin): void {
+    pin.unref();
+    ledger.closed('pinned');
+    if (this.spares.length < SPARES) this.spares.push(pin);
+    else pin.free();
+  }
+
+  /**
+   * A frame of the caller's own, with references of its own, from the struct that another thread wrote.
+   * @param source `size` bytes; their pin must be held until this has returned.
+   */
+  adopt(source: Uint8Array): Frame {
+    const { layout, wide, narrow } = this;
+    this.window.bytes.set(source);
+    // The pointer to the table of planes, which is in the struct itself, has to follow the struct to its new place:
+    // otherwise FFmpeg would take the table for a longer one kept elsewhere.
+    wide[layout.extendedData / 8] = this.address;
+    const flags = narrow[layout.flags / 4]!;
+    // libavcodec keeps frames with this flag to itself.
+    narrow[layout.flags / 4] = flags & ~AV_FRAME_FLAG_DISCARD;
+    const frame = new Frame();
+    frame.alloc();
+    try {
+      check(this.decoder.sendPacketSync(this.packet), WHAT);
+      check(this.decoder.receiveFrameSync(frame), WHAT);
+      // libavcodec gives frames the times of their packets.
+      frame.pts = wide[layout.pts / 8]!;
+      frame.pktDts = wide[layout.packetDts / 8]!;
+      frame.duration = wide[layout.duration / 8]!;
+      if ((flags & AV_FRAME_FLAG_DISCARD) !== 0) frame.flags = flags;
+    } catch (error) {
+      frame.free();
+      throw error;
+    }
+    return frame;
+  }
+}
+
+let known: { references: FrameReferences } | { refused: string } | undefined;
+
+function find(): NonNullable<typeof known> {
+  if (known !== undefined) return known;
+  try {
+    const references = new FrameReferences();
+    verifyReferences(references);
+    known = { references };
+  } catch (error) {
+    // Not a failure: frames are copied then. `whyCopied` tells it to those who asked for references.
+    known = { refused: error instanceof Error ? error.message : String(error) };
+  }
+  return known;
+}
+
+/** This thread's way to pass frames by reference; undefined if it failed its self-test, which is made once. */
+export function frameReferences(): FrameReferences | undefined {
+  const found = find();
+  return 'references' in found ? found.references : undefined;
+}
+
+/** What was wrong in the self-test; undefined if nothing was. */
+export function whyCopied(): string | undefined {
+  const found = find();
+  return 'refused' in found ? found.refused : undefined;
+}
