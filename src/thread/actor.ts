@@ -207,6 +207,7 @@ export class Actor {
     // Packets were moved on to the manager, and it needs more of them.
     if (inputs.size === 0 && this.inputManager !== undefined && !this.allEnded && this.wants()?.length !== 0) return;
     const emitted = this.emitted();
+    const tickets = this.tickets();
     const flushing = this.allEnded && inputs.size === 0 && !this.isSource;
     const task: Task = {
       inputs,
@@ -234,7 +235,7 @@ export class Actor {
         this.deliveries.settle(inputs.values());
       }
       const made = this.emitted() - emitted;
-      this.count(NodeFigure.packetsOut, made);
+      this.count(NodeFigure.packetsOut, made - (this.tickets() - tickets));
       this.times.record(NodeCall.process, started, ended, returned, given, made);
       if (this.doneSaid || (flushing && made === 0)) this.finish();
     };
@@ -262,7 +263,7 @@ export class Actor {
           this.openInputs--;
           break;
         }
-        received++;
+        if (packet.control !== 'ticket') received++;
       }
       if (packets.length === 0) continue;
       inputs.set(inlet.id, packets);
@@ -334,6 +335,13 @@ export class Actor {
   private emitted(): number {
     let sum = 0;
     for (const outlet of this.outlets.values()) sum += outlet.pushed;
+    return sum;
+  }
+
+  /** Packets emitted that are the engine's own. */
+  private tickets(): number {
+    let sum = 0;
+    for (const outlet of this.outlets.values()) sum += outlet.tickets;
     return sum;
   }
 

@@ -26,7 +26,7 @@ import type { Blob } from '../media/wire-blob.js';
 const KIND_CONTROL = 0xfff0;
 /** The link goes on in a larger ring, which waits at the link's port. */
 export const KIND_SWITCH = 0xfff1;
-const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause'];
+const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', 'ticket'];
 const HEADER = 16;
 
 const pad8 = (n: number): number => (n + 7) & ~7;
