@@ -2,6 +2,7 @@
  * The built-in modules by name. Used where modules are loaded (inside the threads) and where graphs are checked (before
  * any thread exists), so it knows nothing of either.
  */
+import { assembleOptions } from '../actors/assemble-options.js';
 import { clockOptions } from '../actors/clock.js';
 import { decoderOptions } from '../actors/decoder/options.js';
 import { encoderOptions } from '../actors/encoder/options.js';
@@ -103,6 +104,22 @@ export const builtinModules: readonly BuiltinModule[] = [
     outputs: { max: 1 },
     load: () => import('../actors/merge/index.js'),
   },
+  {
+    name: 'split',
+    summary: 'Deals its packets out to its outputs in turn.',
+    schema: noOptions,
+    inputs: { min: 1, max: 1 },
+    outputs: { max: ANY },
+    load: () => import('../actors/split.js'),
+  },
+  {
+    name: 'assemble',
+    summary: 'Takes the packets of its inputs in turn: restores the order behind split.',
+    schema: assembleOptions,
+    inputs: { min: 1, max: ANY },
+    outputs: { max: 1 },
+    load: () => import('../actors/assemble.js'),
+  },
 ];
 
 const byName = new Map<string, BuiltinModule>();
@@ -112,7 +129,6 @@ for (const builtin of builtinModules) {
 }
 
 /** Names of the contract that this version does not have. */
-const laterNames: ReadonlySet<string> = new Set(['split', 'assemble']);
 
 /** The built-in module of this name, which may lack its `c_`. */
 export function findBuiltin(name: string): BuiltinModule | undefined {
@@ -121,15 +137,9 @@ export function findBuiltin(name: string): BuiltinModule | undefined {
 
 /** Why `name` is no built-in module: what is wrong and what would be right. `others` are further names that exist. */
 export function unknownModule(name: string, others: Iterable<string> = []): { message: string; hint: string } {
-  if (laterNames.has(name)) {
-    return {
-      message: `the module '${name}' is not in this version`,
-      hint: name === 'split' ? "FFmpeg's filter of that name is stream.split(n)" : `There are ${listNames(others)}`,
-    };
-  }
   return {
     message: `there is no module '${name}'`,
-    hint: didYouMean(name, [...byName.keys(), ...laterNames, ...others], `There are ${listNames(others)}`),
+    hint: didYouMean(name, [...byName.keys(), ...others], `There are ${listNames(others)}`),
   };
 }
 

@@ -21,6 +21,7 @@ export interface NodeConfig {
   input_streams: StreamConfig[];
   output_streams: StreamConfig[];
   input_manager: string | Record<string, unknown>;
+  dist_nums?: number;
   scheduler?: number;
   thread?: string;
 }

@@ -106,6 +106,7 @@ function writeNode(
       return isDecoder ? stream(name, output === 0 ? 'video:' : 'audio:') : stream(name);
     }),
     input_manager: writeInputManager(node.inputManager),
+    ...(node.distNums !== undefined && { dist_nums: node.distNums }),
     ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
     ...(node.thread !== undefined && { thread: node.thread }),
   };

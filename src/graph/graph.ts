@@ -111,7 +111,7 @@ export class Graph {
       alias ??= own.alias;
       delete own.alias;
     }
-    const { scheduler, thread, inputManager, queueLimit, callback } = checked;
+    const { scheduler, thread, inputManager, queueLimit, distNums, callback } = checked;
     this.nodes.push({
       id,
       alias: alias ?? defaultAlias({ id, module }),
@@ -121,6 +121,7 @@ export class Graph {
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),
+      ...(distNums !== undefined && distNums > 1 && { distNums }),
       ...(callback !== undefined && { callback }),
     });
     this.links.push(...links);

@@ -202,4 +202,6 @@ export interface BuiltinModuleOptions {
   timestamper: TimestamperOptions;
   mux: MuxOptions;
   merge: MergeOptions;
+  split: Readonly<Record<string, never>>;
+  assemble: { tickets?: boolean | undefined };
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import type { InputManagerSpec, Module, ModuleClass } from '../module/contract.js';
+import { MAX_COPIES } from '../scheduler/distribute.js';
 import type { ModuleRef, NodeSpec } from '../scheduler/spec.js';
 import { inputManagerSchema } from './input-manager.js';
 import type { BuiltinModuleOptions } from './module-options.js';
@@ -50,8 +51,11 @@ export interface NodeParameters {
   readonly inputManager?: InputManagerSpec | undefined;
   /** Packets that may wait on each input. Default: the graph's `queue_length_limit`. */
   readonly queueLimit?: number | undefined;
-  /** Parallel copies of the node: only 1 in this version. */
-  readonly distNums?: 1 | undefined;
+  /**
+   * Parallel copies of the node, each on a thread of its own; the order of the packets is kept. For modules with one input and
+   * one output that treat every packet alike. Default 1.
+   */
+  readonly distNums?: number | undefined;
   /** Answers `ctx.callback(key, value)` of the module, on the calling thread. */
   readonly callback?: ((key: string | number, value: unknown) => unknown) | undefined;
 }
@@ -62,10 +66,7 @@ export const nodeSchemas = {
   thread: text('the name of a thread'),
   queueLimit: integer({ min: 1, max: 1e6 }),
   inputManager: inputManagerSchema,
-  distNums: v.pipe(
-    integer({ min: 1 }),
-    v.check((value) => value === 1, 'parallel copies of a node (more than 1) are not in this version'),
-  ),
+  distNums: integer({ min: 1, max: MAX_COPIES }),
 };
 
 const streams: Schema<readonly (Stream | null)[]> = parsed(

@@ -243,9 +243,10 @@ export const nodeOptionRows = {
     meaning: 'Answers `ctx.callback(key, value)` of the module, on the calling thread. Not in files.',
   },
   distNums: {
-    type: '1',
+    type: 'whole number',
     default: '1',
-    meaning: 'Parallel copies of the node. More than 1 is refused: not in this version. File: `dist_nums`.',
+    meaning:
+      'Parallel copies of the node, each on a thread of its own beside those of `threads`; the order of its packets is kept. For modules with one input and one output that treat every packet alike. File: `dist_nums`.',
   },
 } as const satisfies Record<string, OptionRow>;
 

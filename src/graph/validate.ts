@@ -1,6 +1,7 @@
 /** A graph is checked whole before any thread starts; everything that is wrong is reported at once. */
 import type { Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
+import { checkCopies } from '../scheduler/distribute.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { topologicalRanks } from '../scheduler/topology.js';
 import { checkSchema } from './problems.js';
@@ -25,6 +26,7 @@ export function validate(graph: Checked): { problems: Problem[]; later: Promise<
     const path = graph.pathOf(index);
     problems.push(...checkModule(node.module, `${path}.module_info`));
     problems.push(...checkPorts(node, path, graph.links));
+    problems.push(...checkCopies(node, graph.links).map((message) => ({ path: `${path}.dist_nums`, message })));
     const checked = checkOptions(node, `${path}.option`);
     if (checked instanceof Promise) later.push(checked);
     else problems.push(...checked);

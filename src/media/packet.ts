@@ -1,7 +1,10 @@
 /** What travels through a graph: a payload with a time, or a control signal. */
 
-/** Signals beside the data: end of a stream, end of a dynamic input, end of a server, pause. */
-export type ControlTag = 'eof' | 'dyn_eos' | 'eos' | 'pause';
+/**
+ * Signals beside the data: end of a stream, end of a dynamic input, end of a server, pause, and (from the parallel copies of
+ * a node to `assemble`) the end of what belongs to one packet.
+ */
+export type ControlTag = 'eof' | 'dyn_eos' | 'eos' | 'pause' | 'ticket';
 
 /** Payloads that hold a native reference: a clone holds another one, `close()` gives it back. */
 interface CountedReference {

@@ -17,10 +17,9 @@ import {
 } from 'node-av/constants';
 import { Codec, Filter } from 'node-av/lib';
 import { encoderNames } from '../../actors/encoder/codec.js';
-import { parseGraph } from '../../actors/filter/syntax.js';
-import { MillraceError } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import { ENCODERS, FILTERS, PRESETS } from './cost-tables.js';
+import { filtersOf } from './filter-options.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
 export interface Cost {
@@ -207,27 +206,6 @@ function cost(work: number, codecThreads: number, what: string): Cost {
 
 function isDecoder({ module }: NodeSpec): boolean {
   return module.path === undefined && !module.definition && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
-}
-
-function filtersOf({ options }: NodeSpec): { name: string; args: string }[] {
-  const entry = (name: unknown, para: unknown) => ({
-    name: String(name).split('@')[0]!,
-    args: para === undefined ? '' : String(para),
-  });
-  if (options.name !== undefined) return [entry(options.name, options.para)];
-  if (Array.isArray(options.filters)) {
-    return (options.filters as { name: unknown; para?: unknown }[]).map(({ name, para }) => entry(name, para));
-  }
-  if (typeof options.graph !== 'string') return [];
-  try {
-    return parseGraph(options.graph)
-      .chains.flat()
-      .map(({ name, args }) => entry(name, args));
-  } catch (error) {
-    // What is wrong with it is told by the node itself, with its name and place, when it is initialised.
-    if (error instanceof MillraceError) return [];
-    throw error;
-  }
 }
 
 /** Size of the pictures a filter puts out, if its arguments say it in plain numbers. */

@@ -146,15 +146,17 @@ export class Cut {
     const nodes: PartNode[] = [];
     this.spec.nodes.forEach((node, index) => {
       if (this.threadOf(index) !== thread) return;
-      const { id, alias, module, options, inputManager } = node;
+      const { alias, module, options, inputManager } = node;
       nodes.push({
         index,
-        id,
+        // To its module and in errors a copy is the node that was built.
+        id: node.copyOf?.id ?? node.id,
         alias,
         rank: this.rank[index]!,
         module,
         options,
         hasCallback: node.callback !== undefined,
+        isCopy: node.copyOf !== undefined,
         inputManager,
       });
     });

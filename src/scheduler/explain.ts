@@ -94,6 +94,9 @@ function placedNode(spec: GraphSpec, placement: Placement, index: number): Place
 
 function reason(nodes: readonly NodeSpec[], placement: Placement, index: number): string {
   const node = nodes[index]!;
+  if (node.copyOf && node.thread !== undefined) {
+    return `parallel copy ${node.copyOf.number} of ${node.copyOf.count} of ${node.copyOf.alias}, on a thread of its own`;
+  }
   switch (placement.reasons[index]!) {
     case 'threads-0':
       return 'threads: 0';

@@ -1,5 +1,6 @@
 /** From the graph as it was built to what runs: nodes rewritten, put in order, and placed on threads. */
 import { ConfigError } from '../errors.js';
+import { distribute } from './distribute.js';
 import { explain, type PlacementExplanation } from './explain.js';
 import { type Placement, place } from './placement.js';
 import type { GraphSpec } from './spec.js';
@@ -13,7 +14,8 @@ export interface Prepared {
 }
 
 /** @throws ConfigError when the graph has a cycle. */
-export function prepare(spec: GraphSpec): Prepared {
+export function prepare(built: GraphSpec): Prepared {
+  const spec = distribute(built);
   const rank = ranks(spec);
   return { spec, rank, placement: place(spec, rank) };
 }

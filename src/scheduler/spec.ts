@@ -21,6 +21,10 @@ export interface NodeSpec {
   inputManager?: InputManagerSpec;
   /** Packets that may wait on each of this node's inputs; overrides the graph's `queue_length_limit`. */
   queueLimit?: number;
+  /** Parallel copies of the node, each on a thread of its own; absent: just the node. */
+  distNums?: number;
+  /** Of a parallel copy: the node that was built, and which of its copies this is, from 1 on. */
+  copyOf?: { id: number; alias: string; number: number; count: number };
   callback?: (key: string | number, value: unknown) => unknown;
 }
 

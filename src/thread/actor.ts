@@ -208,6 +208,7 @@ export class Actor {
     // more, because the graph is being aborted.
     if (inputs.size === 0 && !this.selfDriven) return;
     const emitted = this.emitted();
+    const tickets = this.tickets();
     const flushing = this.allEnded && inputs.size === 0 && !this.isSource;
     const task: Task = {
       inputs,
@@ -235,7 +236,7 @@ export class Actor {
         this.deliveries.settle(inputs.values());
       }
       const made = this.emitted() - emitted;
-      this.count(NodeFigure.packetsOut, made);
+      this.count(NodeFigure.packetsOut, made - (this.tickets() - tickets));
       this.times.record(NodeCall.process, started, ended, returned, given, made);
       if (this.doneSaid || (flushing && made === 0)) this.finish();
     };
@@ -263,7 +264,7 @@ export class Actor {
           this.openInputs--;
           break;
         }
-        received++;
+        if (packet.control !== 'ticket') received++;
       }
       if (packets.length === 0) continue;
       inputs.set(inlet.id, packets);
@@ -335,6 +336,13 @@ export class Actor {
   private emitted(): number {
     let sum = 0;
     for (const outlet of this.outlets.values()) sum += outlet.pushed;
+    return sum;
+  }
+
+  /** Packets emitted that are the engine's own. */
+  private tickets(): number {
+    let sum = 0;
+    for (const outlet of this.outlets.values()) sum += outlet.tickets;
     return sum;
   }
 

@@ -106,6 +106,8 @@ export class Deliveries {
 export class Outlet implements OutputPort {
   /** Packets pushed, wanted or not: what "a call that emits nothing" is judged by. */
   pushed = 0;
+  /** Of these, tickets: see parallel-copy.ts. */
+  tickets = 0;
   ended = false;
 
   constructor(
@@ -128,6 +130,7 @@ export class Outlet implements OutputPort {
       );
     }
     this.pushed++;
+    if (packet.control === 'ticket') this.tickets++;
     this.deliveries.add(this, packet);
   }
 

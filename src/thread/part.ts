@@ -6,12 +6,14 @@ import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
+import type { Module } from '../module/contract.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, NodeCall, ThreadState } from './board.js';
 import { packError } from './error-wire.js';
 import { makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
+import { ParallelCopy } from './parallel-copy.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
 import { TraceRecorder } from './trace-recorder.js';
@@ -74,14 +76,15 @@ export class Part {
       if (this.ending || board.state === GraphState.aborting) break;
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
-        const module = instantiate(await loadModule(node.module));
+        const own = instantiate(await loadModule(node.module));
+        const module: Module = node.isCopy ? new ParallelCopy(own) : own;
         const actor = makeActor(spec, board, node, module, links, this.hooks, this.trace);
         this.actors.push(actor);
         await this.guard(node, 'init', async () => {
           const context = actor.context as { options: Record<string, unknown> };
           const started = performance.now();
           actor.times.beginCall(NodeCall.init, started);
-          context.options = await validated(module, node);
+          context.options = await validated(own, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
           if (!actor.isSource) actor.inputManager = makeInputManager(manager, actor.context.inputs, this.ticking);
           await module.init?.(actor.context);

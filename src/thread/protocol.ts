@@ -17,6 +17,8 @@ export interface PartNode {
   module: ModuleRef;
   options: Record<string, unknown>;
   hasCallback: boolean;
+  /** One of several parallel copies of a node. */
+  isCopy?: boolean;
   /** Absent: what the module asks for, else `immediate`. */
   inputManager?: InputManagerSpec | undefined;
 }

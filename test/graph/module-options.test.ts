@@ -127,8 +127,7 @@ test('modules are found with and without c_', () => {
   assert.is(findBuiltin('c_pass_through'), undefined);
 });
 
-test('a module of a later version is refused by name, an unknown one with the nearest', async () => {
-  assert.match(unknownModule('assemble').message, /'assemble' is not in this version/);
+test('an unknown module is refused with the nearest', async () => {
   assert.match(unknownModule('ffmpeg_decodr').hint, /Did you mean 'ffmpeg_decoder'\?/);
   const error = await loadBuiltin('nul_sink').catch((cause: unknown) => cause as { code: string; message: string });
   assert.is((error as { code: string }).code, 'ERR_MILLRACE_MODULE_LOAD');

@@ -1,0 +1,26 @@
+/** Which filters a `c_ffmpeg_filter` node runs, read from its options before anything is initialised. */
+import { parseGraph } from '../../actors/filter/syntax.js';
+import { MillraceError } from '../errors.js';
+import type { NodeSpec } from './spec.js';
+
+/** Names and arguments in the order written; none for options that cannot be read. */
+export function filtersOf({ options }: NodeSpec): { name: string; args: string }[] {
+  const entry = (name: unknown, para: unknown) => ({
+    name: String(name).split('@')[0]!,
+    args: para === undefined ? '' : String(para),
+  });
+  if (options.name !== undefined) return [entry(options.name, options.para)];
+  if (Array.isArray(options.filters)) {
+    return (options.filters as { name: unknown; para?: unknown }[]).map(({ name, para }) => entry(name, para));
+  }
+  if (typeof options.graph !== 'string') return [];
+  try {
+    return parseGraph(options.graph)
+      .chains.flat()
+      .map(({ name, args }) => entry(name, args));
+  } catch (error) {
+    // What is wrong with it is told by the node itself, with its name and place, when it is initialised.
+    if (error instanceof MillraceError) return [];
+    throw error;
+  }
+}
