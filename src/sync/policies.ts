@@ -27,13 +27,11 @@ export interface Round<T> {
   take(pad: Pad<T>): void;
 }
 
-/** `again`: the round goes on at the next attempt. */
-export type Collected = 'output' | 'again' | 'end';
-
 export interface Policy {
   /** Begins a round. False: nothing is ever output again. */
   decide<T>(round: Round<T>): boolean;
-  collect<T>(round: Round<T>): Collected;
+  /** True: every pad has given what it has to give to the round. False: it goes on at the next attempt. */
+  collect<T>(round: Round<T>): boolean;
 }
 
 /** The time is the highest PTS of any head so far. False if a pad has ended. */
@@ -56,7 +54,7 @@ const nosync: Policy = {
   decide: raiseTime,
   collect(round) {
     for (const pad of round.pads) if (pad.head !== undefined) round.take(pad);
-    return 'output';
+    return true;
   },
 };
 
@@ -70,12 +68,12 @@ const slowest: Policy = {
       if (head.pts < time) {
         // One drop per attempt: every pad must show a head again before the output comes.
         round.take(pad);
-        return 'again';
+        return false;
       }
       // A tie takes the newer.
       if (last === undefined || head.pts === time || distance(time, last.pts) >= head.pts - time) round.take(pad);
     }
-    return 'output';
+    return true;
   },
 };
 
@@ -100,11 +98,11 @@ const basepad: Policy = {
       if (head === undefined) continue;
       if (head.pts < time) {
         round.take(pad);
-        return 'again';
+        return false;
       }
       if (last === undefined || window === undefined || head.pts - time <= window) round.take(pad);
     }
-    return 'output';
+    return true;
   },
 };
 
@@ -125,16 +123,11 @@ const refresh: Policy = {
     return round.pads.some((pad) => pad.head !== undefined);
   },
   collect(round) {
-    let taken = false;
     for (const pad of round.pads) {
-      if (pad.head !== undefined) {
-        round.take(pad);
-        taken = true;
-      } else if (pad.last === undefined && !pad.silent(round.now)) {
-        return 'again';
-      }
+      if (pad.head !== undefined) round.take(pad);
+      else if (pad.last === undefined && !pad.silent(round.now)) return false;
     }
-    return taken ? 'output' : 'end';
+    return true;
   },
 };
 

@@ -120,7 +120,7 @@ class State<T> implements Round<T> {
         hint: 'Push before end(), or reset() the synchroniser',
       });
     }
-    const full = pad.length >= this.settings.maxQueue[index]!;
+    const full = pad.length >= pad.limit;
     if (full && this.settings.dropPolicy === 'fail' && !this.finished) {
       throw new MillraceError(
         'ERR_MILLRACE_QUEUE_FULL',
@@ -165,7 +165,7 @@ class State<T> implements Round<T> {
     for (const pad of this.pads) pad.since ??= now;
     if (this.finished || this.settings.timeouts === undefined) return [];
     if (!this.refreshes) return this.attemptAll();
-    return this.pads.some((pad) => pad.head !== undefined) ? this.attemptRefresh() : [];
+    return this.fresh ? [] : this.attemptRefresh();
   }
 
   take(pad: Pad<T>): void {
@@ -230,9 +230,7 @@ class State<T> implements Round<T> {
       }
       this.fresh = false;
     }
-    const collected = this.policy.collect(this);
-    if (collected === 'end') this.finish();
-    if (collected !== 'output') return;
+    if (!this.policy.collect(this)) return;
     this.fresh = true;
     outputs.push(this.output());
   }
