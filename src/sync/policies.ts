@@ -19,6 +19,8 @@ export interface Round<T> {
   time: bigint | undefined;
   /** Nanoseconds: of the buffer whose PTS became the time in this round. */
   duration: bigint | undefined;
+  /** `slowest`: index of the first pad whose head may not have been looked at in this round. */
+  undecided: number;
   /** `basepad`: the pad whose head was the base when the round began. */
   base: Pad<T>;
   /** Nanoseconds: time as the last tick gave it. */
@@ -61,17 +63,25 @@ const nosync: Policy = {
 const slowest: Policy = {
   decide: raiseTime,
   collect(round) {
+    const { pads, undecided } = round;
     const time = round.time!;
-    for (const pad of round.pads) {
+    let firstTaken: number | undefined;
+    for (let index = undecided; index < pads.length; index++) {
+      const pad = pads[index]!;
       const { head, last } = pad;
       if (head === undefined) continue;
       if (head.pts < time) {
-        // One drop per attempt: every pad must show a head again before the output comes.
+        // One drop per attempt: every pad must show a head again before the output comes. Pads whose head was left
+        // would leave it again, so the next attempt need not ask them.
         round.take(pad);
+        round.undecided = firstTaken ?? index;
         return false;
       }
       // A tie takes the newer.
-      if (last === undefined || head.pts === time || distance(time, last.pts) >= head.pts - time) round.take(pad);
+      if (last === undefined || head.pts === time || distance(time, last.pts) >= head.pts - time) {
+        round.take(pad);
+        firstTaken ??= index;
+      }
     }
     return true;
   },

@@ -90,6 +90,7 @@ class State<T> implements Round<T> {
   readonly maxWindow: bigint;
   time: bigint | undefined;
   duration: bigint | undefined;
+  undecided = 0;
   base: Pad<T>;
   now: bigint | undefined;
   finished = false;
@@ -141,6 +142,7 @@ class State<T> implements Round<T> {
     if (pad.head !== undefined) return [];
     if (!full) this.waiting--;
     pad.advance();
+    if (index < this.undecided) this.undecided = index;
     return this.refreshes ? this.attemptRefresh() : this.attemptAll();
   }
 
@@ -224,6 +226,7 @@ class State<T> implements Round<T> {
 
   private attempt(outputs: Output<T>[]): void {
     if (this.fresh) {
+      this.undecided = 0;
       if (!this.policy.decide(this)) {
         this.finish();
         return;
