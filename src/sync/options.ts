@@ -65,7 +65,8 @@ export interface Settings<T> {
   endsWithAny: boolean;
   /** Nanoseconds per pad; undefined where a pad has none, or if no pad has one. */
   timeouts: readonly (bigint | undefined)[] | undefined;
-  maxQueue: readonly number[];
+  /** Per pad; undefined where a pad has none. Empty if no pad has one. */
+  maxQueue: readonly (number | undefined)[];
   dropPolicy: DropPolicy;
   clone: ((value: T) => T) | undefined;
   release: ((value: T) => void) | undefined;
@@ -123,14 +124,12 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
   const mode = typeof options.mode === 'string' ? parseSyncMode(options.mode) : undefined;
   if (mode === undefined) refuse('mode', `${show(options.mode)} is no policy`, `One of ${SYNC_MODES.join(', ')}`);
   const { pads } = options;
-  if (!Number.isSafeInteger(pads) || pads < 1) {
-    refuse('pads', `${show(pads)} is no number of pads`, 'An integer from 1');
-  }
+  if (!isCount(pads)) refuse('pads', `${show(pads)} is no number of pads`, 'An integer from 1');
 
   const base = readOption(options.option, refuse);
   if (options.option !== undefined && mode !== undefined && mode !== 'basepad' && !isEmpty(options.option)) {
     refuse('option', `the policy ${mode} has no option`, 'It belongs to basepad; leave it out');
-  } else if (mode === 'basepad' && Number.isSafeInteger(pads) && base.basePad >= pads && pads >= 1) {
+  } else if (mode === 'basepad' && isCount(pads) && base.basePad >= pads) {
     const hint = `With ${pads} ${pads === 1 ? 'pad the base pad is 0' : `pads it is 0 to ${pads - 1}`}`;
     refuse('option', `there is no pad ${base.basePad} that could be the base pad`, hint);
   }
@@ -146,18 +145,24 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
     refuse(snake, `the same option as ${camel}, which is given too`, 'Give one of them');
   }
   const limit = options.maxQueue ?? options.max_queue;
-  const maxQueue = perPad('maxQueue', limit, pads, refuse, (value) => {
-    return Number.isSafeInteger(value) && value >= 1 ? value : 'A number of buffers, from 1';
-  });
+  const maxQueue = perPad('maxQueue', limit, pads, refuse, 'A number of buffers, from 1', (value) =>
+    isCount(value) ? value : undefined,
+  );
   const drop = options.dropPolicy ?? options.drop_policy;
   if (drop !== undefined && !DROP_POLICIES.includes(drop)) {
     refuse('dropPolicy', `${show(drop)} is no drop policy`, `One of ${DROP_POLICIES.join(', ')}`);
   } else if (drop !== undefined && limit === undefined) {
     refuse('dropPolicy', 'nothing is ever dropped for want of room without maxQueue', 'Give maxQueue as well');
   }
-  const timeouts = perPad('timeout', options.timeout, pads, refuse, (value) => {
-    return (nanoseconds(value) ?? 0n) > 0n ? BigInt(value) : 'Nanoseconds above zero, as bigint or integer';
-  });
+  const aboveZero = 'Nanoseconds above zero, as a bigint or an integer';
+  const timeouts = perPad(
+    'timeout',
+    options.timeout,
+    pads,
+    refuse,
+    aboveZero,
+    (value) => nanoseconds(value) || undefined,
+  );
   for (const name of ['clone', 'release', 'trace'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
       refuse(name, `${show(options[name])} is no function`, 'Give a function');
@@ -170,7 +175,7 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
     ...base,
     endsWithAny: end !== 'all',
     timeouts: timeouts.some((timeout) => timeout !== undefined) ? timeouts : undefined,
-    maxQueue: maxQueue.map((most) => most ?? Number.POSITIVE_INFINITY),
+    maxQueue,
     dropPolicy: drop ?? 'fail',
     clone: options.clone,
     release: options.release,
@@ -211,30 +216,30 @@ function isEmpty(option: NonNullable<SynchronizerOptions<unknown>['option']>): b
   return typeof option === 'object' && Object.values(option).every((value) => value === undefined);
 }
 
-/** Spreads an option over the pads. `read` returns what to use, or in words what would be right. */
+/** Spreads an option over the pads. `read` returns what to use, undefined if the value is wrong. */
 function perPad<V, R>(
   path: string,
   given: PerPad<V> | undefined,
   pads: number,
   refuse: Refuse,
-  read: (value: V) => R | string,
+  hint: string,
+  read: (value: V) => R | undefined,
 ): (R | undefined)[] {
-  if (given === undefined || !Number.isSafeInteger(pads) || pads < 1)
-    return new Array(Math.max(0, pads || 0) | 0).fill(undefined);
-  const list: readonly (V | null)[] = isList(given) ? given : new Array<V>(pads).fill(given);
-  if (list.length !== pads) {
-    refuse(path, `${list.length} values for ${pads} pads`, 'Give one value, or one per pad, null for none');
-    return [];
+  const accept = (value: V, place: string): R | undefined => {
+    const result = read(value);
+    if (result === undefined) refuse(place, `${show(value)} cannot be used`, hint);
+    return result;
+  };
+  if (given === undefined) return [];
+  if (!isList(given)) return new Array<R | undefined>(isCount(pads) ? pads : 1).fill(accept(given, path));
+  if (given.length !== pads) {
+    refuse(path, `${given.length} values for ${show(pads)} pads`, 'Give one value, or one per pad, null for none');
   }
-  const checked = isList(given) ? list : list.slice(0, 1);
-  checked.forEach((value, pad) => {
-    const result = value === null ? undefined : read(value);
-    if (typeof result === 'string') refuse(isList(given) ? `${path}[${pad}]` : path, `${show(value)} is wrong`, result);
-  });
-  return list.map((value) => {
-    const result = value === null ? undefined : read(value);
-    return typeof result === 'string' ? undefined : result;
-  });
+  return given.map((value, pad) => (value === null ? undefined : accept(value, `${path}[${pad}]`)));
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
 }
 
 function isList<V>(given: PerPad<V>): given is readonly (V | null)[] {

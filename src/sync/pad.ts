@@ -22,7 +22,10 @@ export class Pad<T> {
   readonly counters: PadCounters = { received: 0, used: 0, dropped: 0, reused: 0, absent: 0 };
   /** False if an output gets `last` for good, so that nothing can use it again. */
   readonly keepsLast: boolean;
+  /** Nanoseconds. */
   readonly timeout: bigint | undefined;
+  /** How many buffers may wait. */
+  readonly limit: number;
   /** What waits behind the head. */
   private readonly queue = new Queue<Timed<T>>();
 
@@ -31,6 +34,7 @@ export class Pad<T> {
     private readonly settings: Settings<T>,
   ) {
     this.timeout = settings.timeouts?.[index];
+    this.limit = settings.maxQueue[index] ?? Number.POSITIVE_INFINITY;
     this.keepsLast = settings.mode !== 'nosync' || this.timeout !== undefined;
   }
 

@@ -19,6 +19,8 @@ export interface Round<T> {
   time: bigint | undefined;
   /** Nanoseconds: of the buffer whose PTS became the time in this round. */
   duration: bigint | undefined;
+  /** `slowest`: index of the first pad whose head may not have been looked at in this round. */
+  undecided: number;
   /** `basepad`: the pad whose head was the base when the round began. */
   base: Pad<T>;
   /** Nanoseconds: time as the last tick gave it. */
@@ -27,13 +29,11 @@ export interface Round<T> {
   take(pad: Pad<T>): void;
 }
 
-/** `again`: the round goes on at the next attempt. */
-export type Collected = 'output' | 'again' | 'end';
-
 export interface Policy {
   /** Begins a round. False: nothing is ever output again. */
   decide<T>(round: Round<T>): boolean;
-  collect<T>(round: Round<T>): Collected;
+  /** True: every pad has given what it has to give to the round. False: it goes on at the next attempt. */
+  collect<T>(round: Round<T>): boolean;
 }
 
 /** The time is the highest PTS of any head so far. False if a pad has ended. */
@@ -56,26 +56,34 @@ const nosync: Policy = {
   decide: raiseTime,
   collect(round) {
     for (const pad of round.pads) if (pad.head !== undefined) round.take(pad);
-    return 'output';
+    return true;
   },
 };
 
 const slowest: Policy = {
   decide: raiseTime,
   collect(round) {
+    const { pads, undecided } = round;
     const time = round.time!;
-    for (const pad of round.pads) {
+    let firstTaken: number | undefined;
+    for (let index = undecided; index < pads.length; index++) {
+      const pad = pads[index]!;
       const { head, last } = pad;
       if (head === undefined) continue;
       if (head.pts < time) {
-        // One drop per attempt: every pad must show a head again before the output comes.
+        // One drop per attempt: every pad must show a head again before the output comes. Pads whose head was left
+        // would leave it again, so the next attempt need not ask them.
         round.take(pad);
-        return 'again';
+        round.undecided = firstTaken ?? index;
+        return false;
       }
       // A tie takes the newer.
-      if (last === undefined || head.pts === time || distance(time, last.pts) >= head.pts - time) round.take(pad);
+      if (last === undefined || head.pts === time || distance(time, last.pts) >= head.pts - time) {
+        round.take(pad);
+        firstTaken ??= index;
+      }
     }
-    return 'output';
+    return true;
   },
 };
 
@@ -100,11 +108,11 @@ const basepad: Policy = {
       if (head === undefined) continue;
       if (head.pts < time) {
         round.take(pad);
-        return 'again';
+        return false;
       }
       if (last === undefined || window === undefined || head.pts - time <= window) round.take(pad);
     }
-    return 'output';
+    return true;
   },
 };
 
@@ -125,16 +133,11 @@ const refresh: Policy = {
     return round.pads.some((pad) => pad.head !== undefined);
   },
   collect(round) {
-    let taken = false;
     for (const pad of round.pads) {
-      if (pad.head !== undefined) {
-        round.take(pad);
-        taken = true;
-      } else if (pad.last === undefined && !pad.silent(round.now)) {
-        return 'again';
-      }
+      if (pad.head !== undefined) round.take(pad);
+      else if (pad.last === undefined && !pad.silent(round.now)) return false;
     }
-    return taken ? 'output' : 'end';
+    return true;
   },
 };
 

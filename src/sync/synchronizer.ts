@@ -95,6 +95,7 @@ class State<T> implements Round<T> {
   readonly maxWindow: bigint;
   time: bigint | undefined;
   duration: bigint | undefined;
+  undecided = 0;
   base: Pad<T>;
   now: bigint | undefined;
   finished = false;
@@ -129,7 +130,7 @@ class State<T> implements Round<T> {
         hint: 'Push before end(), or reset() the synchroniser',
       });
     }
-    const full = pad.length >= this.settings.maxQueue[index]!;
+    const full = pad.length >= pad.limit;
     if (full && this.settings.dropPolicy === 'fail' && !this.finished) {
       throw new MillraceError(
         'ERR_MILLRACE_QUEUE_FULL',
@@ -150,6 +151,7 @@ class State<T> implements Round<T> {
     if (pad.head !== undefined) return [];
     if (!full) this.waiting--;
     pad.advance();
+    if (index < this.undecided) this.undecided = index;
     return this.refreshes ? this.attemptRefresh() : this.attemptAll();
   }
 
@@ -174,7 +176,7 @@ class State<T> implements Round<T> {
     for (const pad of this.pads) pad.since ??= now;
     if (this.finished || this.settings.timeouts === undefined) return [];
     if (!this.refreshes) return this.attemptAll();
-    return this.pads.some((pad) => pad.head !== undefined) ? this.attemptRefresh() : [];
+    return this.fresh ? [] : this.attemptRefresh();
   }
 
   take(pad: Pad<T>): void {
@@ -233,15 +235,14 @@ class State<T> implements Round<T> {
 
   private attempt(outputs: Output<T>[]): void {
     if (this.fresh) {
+      this.undecided = 0;
       if (!this.policy.decide(this)) {
         this.finish();
         return;
       }
       this.fresh = false;
     }
-    const collected = this.policy.collect(this);
-    if (collected === 'end') this.finish();
-    if (collected !== 'output') return;
+    if (!this.policy.collect(this)) return;
     this.fresh = true;
     outputs.push(this.output());
   }
