@@ -19,6 +19,7 @@ test('has the tables and the pictures that the synchroniser makes', async () => 
 test('would be found out if a number in it were another', async () => {
   const folder = temporaryFolder();
   for (const part of ['docs', 'dist']) cpSync(join(root, part), join(folder, part), { recursive: true });
+  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
   mkdirSync(join(folder, 'scripts'));
   copyFileSync(script, join(folder, 'scripts/draw-sync.mjs'));
   const page = join(folder, 'docs/sync.md');
