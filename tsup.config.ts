@@ -10,6 +10,7 @@ export default defineConfig({
     cli: 'src/cli/index.ts',
     // Loaded by URL when a thread starts: bundlers do not follow it, so it is an entry of its own.
     worker: 'src/thread/worker.ts',
+    demuxer: 'actors/decoder/demuxer.ts',
   },
   format: 'esm',
   target: 'node20',

@@ -4,7 +4,7 @@
  */
 import { assembleOptions } from '../actors/assemble-options.js';
 import { clockOptions } from '../actors/clock.js';
-import { decoderOptions } from '../actors/decoder/options.js';
+import { decoderOptions, inputProblem } from '../actors/decoder/options.js';
 import { encoderOptions } from '../actors/encoder/options.js';
 import { filterOptions } from '../actors/filter/options.js';
 import { mergeOptions } from '../actors/merge/index.js';
@@ -24,6 +24,8 @@ export interface BuiltinModule {
   readonly inputs: { readonly min: number; readonly max: number };
   /** Numbers of outputs it has. */
   readonly outputs: { readonly max: number };
+  /** What is wrong with `input_path`, given whether an input is connected. */
+  readonly inputProblem?: typeof inputProblem;
   /** Imports the module. The specifier is literal so that bundlers find it. */
   load(): Promise<{ readonly default: unknown }>;
 }
@@ -34,10 +36,11 @@ const ANY = Number.POSITIVE_INFINITY;
 export const builtinModules: readonly BuiltinModule[] = [
   {
     name: 'c_ffmpeg_decoder',
-    summary: 'Demuxes and decodes a file or URL: output 0 is video, 1 is audio.',
+    summary: 'Demuxes and decodes a file, a URL or what comes on input 0: output 0 is video, 1 is audio.',
     schema: decoderOptions,
-    inputs: { min: 0, max: 0 },
+    inputs: { min: 0, max: 1 },
     outputs: { max: 2 },
+    inputProblem,
     load: () => import('../actors/decoder/index.js'),
   },
   {

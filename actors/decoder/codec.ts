@@ -8,20 +8,20 @@ import {
   Frame,
   Rational as NativeRational,
   type Packet,
-  type Stream,
 } from 'node-av/lib';
 import { FFmpegError, MillraceError } from '../../src/errors.js';
 import { check, errorText, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
 import { findOption, optionNames, setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import type { Kind } from './input.js';
+import type { SourceStream } from './source-stream.js';
 
 /** A stream of which more than this share of frames fails is an error (-max_error_rate of the ffmpeg command). */
 const MAX_ERROR_RATE = 2 / 3;
 
 export interface CodecOptions {
   readonly kind: Kind;
-  readonly stream: Stream;
+  readonly stream: SourceStream;
   /** Of the packets. */
   readonly timeBase: Rational;
   /** Name of the decoder; undefined: FFmpeg's first choice for the stream. */
@@ -40,7 +40,7 @@ export interface CodecOptions {
  * @throws MillraceError ERR_MILLRACE_OPTION if there is none of the given name for this kind; ERR_MILLRACE_INPUT if
  * FFmpeg cannot decode the stream.
  */
-export function findDecoder(kind: Kind, stream: Stream, name: string | undefined, input: string): Codec {
+export function findDecoder(kind: Kind, stream: SourceStream, name: string | undefined, input: string): Codec {
   if (name === undefined) {
     const codec = Codec.findDecoder(stream.codecpar.codecId);
     if (codec) return codec;

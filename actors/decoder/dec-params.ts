@@ -1,10 +1,11 @@
 /** dec_params is one object for demuxer, protocol and decoders: what none of them knows is an error. */
-import { Codec, CodecContext, type Stream } from 'node-av/lib';
+import { Codec, CodecContext } from 'node-av/lib';
 import { ledger } from '../../src/media/index.js';
 import { findOption, optionNames, unknownOption } from '../avoptions.js';
 import type { AVOptionValues } from '../options.js';
 import type { StreamCodec } from './codec.js';
 import type { Input } from './input.js';
+import type { SourceStream } from './source-stream.js';
 
 /**
  * @param unused Streams that are not decoded: an option of their decoders is no mistake.
@@ -12,9 +13,9 @@ import type { Input } from './input.js';
  */
 export function checkDecParams(
   params: AVOptionValues,
-  input: Input,
+  input: Pick<Input, 'knows' | 'optionNames'>,
   codecs: readonly StreamCodec[],
-  unused: readonly Stream[],
+  unused: readonly SourceStream[],
 ): void {
   const open = Object.keys(params).filter((name) => !input.knows(name) && !codecs.some((codec) => codec.knows(name)));
   if (open.length === 0) return;

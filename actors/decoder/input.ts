@@ -15,17 +15,29 @@ import {
   AVMEDIA_TYPE_VIDEO,
   AVSEEK_FLAG_BACKWARD,
 } from 'node-av/constants';
-import { avGetMediaTypeString, Dictionary, FormatContext, InputFormat, Packet, type Stream } from 'node-av/lib';
+import {
+  avGetMediaTypeString,
+  Dictionary,
+  FormatContext,
+  InputFormat,
+  type IOContext,
+  Packet,
+  type Stream,
+} from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import { check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { type AVOptionValues, show } from '../options.js';
+import type { SourceStream } from './source-stream.js';
 
 /** A read from the network that brings nothing for this long (µs) fails, unless dec_params says otherwise. */
 const NETWORK_TIMEOUT = 30_000_000;
 
 export interface InputOptions {
+  /** File or URL; with `io` only a name for messages. */
   readonly path: string;
+  /** Where the bytes come from instead; it stays the caller's. */
+  readonly io?: IOContext | undefined;
   /** Name of the demuxer; guessed from the content without it. */
   readonly format?: string | undefined;
   /** Options for demuxer, protocol and decoders together; those that the input knows are applied. */
@@ -48,7 +60,7 @@ export class Input {
   constructor(options: InputOptions) {
     this.path = options.path;
     const demuxer = findDemuxer(options.format);
-    refuseUnreadable(options.path, demuxer);
+    if (!options.io) refuseUnreadable(options.path, demuxer);
     this.#context.allocContext();
     ledger.opened('format');
     this.#packet.alloc();
@@ -62,16 +74,21 @@ export class Input {
     }
   }
 
-  #open({ path, options, required }: InputOptions, demuxer: InputFormat | null): void {
+  #open({ path, io, options, required }: InputOptions, demuxer: InputFormat | null): void {
     const dictionary = new Dictionary();
     try {
-      for (const [name, value] of Object.entries({ scan_all_pmts: 1, ...networkDefaults(path), ...options })) {
+      for (const [name, value] of Object.entries({
+        scan_all_pmts: 1,
+        ...(io ? {} : networkDefaults(path)),
+        ...options,
+      })) {
         this.#checkGeneric(name, value);
         dictionary.set(name, optionText(value));
       }
       for (const { option, value } of Object.values(required)) dictionary.set(option, value);
       this.#opening = true;
-      const ret = this.#context.openInputSync(path, demuxer, dictionary);
+      if (io) this.#context.pb = io;
+      const ret = this.#context.openInputSync(io ? '' : path, demuxer, dictionary);
       check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint: hintFor(ret, path) });
     } finally {
       dictionary.free();
@@ -171,8 +188,10 @@ export class Input {
   }
 
   /** Only packets of these streams are read from here on. */
-  keepOnly(wanted: readonly Stream[]): void {
-    for (const stream of this.streams) if (!wanted.includes(stream)) stream.discard = AVDISCARD_ALL;
+  keepOnly(wanted: readonly SourceStream[]): void {
+    for (const stream of this.streams) {
+      if (!wanted.some(({ index }) => index === stream.index)) stream.discard = AVDISCARD_ALL;
+    }
   }
 
   /**

@@ -23,7 +23,6 @@ export interface TimeRange {
 }
 
 const noHardware = 'decoding runs on the CPU';
-const onlyPush = 'it belongs to data that comes by input packets, and this version reads from input_path';
 
 const durations: Schema<TimeRange[]> = parsed(
   'a list of pairs of seconds [start, end, start, end, …] that never goes backwards, such as [1, 2.5, 4, 6]',
@@ -41,17 +40,17 @@ const durations: Schema<TimeRange[]> = parsed(
   },
 );
 
-/** push_raw_stream: 0 is what this version does anyway. */
-const noRawPush: Schema<false> = parsed('0: push_raw_stream is not supported in this version', (value) =>
-  value === 0 || value === false || value === '0' ? false : undefined,
-);
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+/** Bytes as they are, or as base64 in files. */
+const bytes: Schema<Uint8Array> = parsed('a Uint8Array that is not empty, or its base64', (value) => {
+  if (value instanceof Uint8Array) return value.byteLength > 0 ? value : undefined;
+  return typeof value === 'string' && BASE64.test(value) ? Buffer.from(value, 'base64') : undefined;
+});
 
 const entries = {
-  /** File or URL. */
-  input_path: v.optional(
-    text('the path or URL of the input (data by input packets is not supported in this version)'),
-    '',
-  ),
+  /** File or URL; absent: what is decoded comes on input 0. */
+  input_path: v.optional(text('the path or URL of the input')),
   /** Absolute stream indices in the container; absent or -1: the best stream of each kind (av_find_best_stream). */
   map_v: v.optional(integer({ min: -1 }), -1),
   map_a: v.optional(integer({ min: -1 }), -1),
@@ -115,14 +114,18 @@ const entries = {
   /** Deliver at the speed of the timestamps. */
   realtime: v.optional(boolean(), false),
   loglevel: v.optional(choice(...LOG_LEVELS)),
-  push_raw_stream: v.optional(noRawPush),
-  extradata: unsupported(onlyPush),
-  channels: unsupported(onlyPush),
-  sample_rate: unsupported(onlyPush),
-  sample_fmt: unsupported(onlyPush),
-  overlap_time: unsupported(onlyPush),
-  cut_off_time: unsupported(onlyPush),
-  cut_off_interval: unsupported(onlyPush),
+  /** The packets on input 0 go to the decoder one by one, without a container. */
+  push_raw_stream: v.optional(boolean(), false),
+  /** Codec headers of such a stream, if its packets do not hold them (avcC of H.264 in mp4). */
+  extradata: v.optional(bytes),
+  /** Of such a stream of sound. */
+  channels: v.optional(integer({ min: 1, max: 64 })),
+  sample_rate: v.optional(integer({ min: 1, max: 768_000 })),
+  sample_fmt: v.optional(text('a sample format such as "s16" or "fltp"')),
+  /** Seconds; how the timestamps go on where one file follows another on input 0 (see splice.ts). */
+  overlap_time: v.optional(number({ min: 0 })),
+  cut_off_time: v.optional(number({ min: 0 })),
+  cut_off_interval: v.optional(number({ min: 0 })),
 };
 
 type Parsed = v.InferOutput<v.ObjectSchema<typeof entries, undefined>>;
@@ -159,10 +162,76 @@ export const decoderOptions = v.pipe(
     (o) => o.video_codec !== 'copy' || o.video_params === undefined,
   ),
   rule(
+    'push_raw_stream',
+    'decodes what comes on input 0; leave out input_path',
+    (o) => !o.push_raw_stream || o.input_path === undefined,
+  ),
+  rule(
+    'push_raw_stream',
+    "needs the decoder's name, as either video_codec or audio_codec (not 'copy')",
+    (o) =>
+      !o.push_raw_stream ||
+      ((o.video_codec ?? o.audio_codec ?? 'copy') !== 'copy' && !(o.video_codec && o.audio_codec)),
+  ),
+  rule(
+    'video_time_base',
+    'is needed by push_raw_stream with a video_codec: the unit of the timestamps in seconds, such as "1,30000"',
+    (o) => !o.push_raw_stream || !o.video_codec || o.video_time_base !== undefined,
+  ),
+  rule(
+    'sample_rate',
+    'and channels are needed by push_raw_stream with an audio_codec',
+    (o) => !o.push_raw_stream || !o.audio_codec || (o.sample_rate !== undefined && o.channels !== undefined),
+  ),
+  rule(
+    'push_raw_stream',
+    'is needed by extradata, channels, sample_rate and sample_fmt: a container tells these itself',
+    (o) => o.push_raw_stream || (o.extradata ?? o.channels ?? o.sample_rate ?? o.sample_fmt) === undefined,
+  ),
+  ...(['overlap_time', 'cut_off_time', 'cut_off_interval'] as const).map((key) =>
+    rule(
+      key,
+      'has no effect: it is for files that follow one another as bytes on input 0',
+      (o) => o[key] === undefined || (o.input_path === undefined && !o.push_raw_stream),
+    ),
+  ),
+  ...(['map_v', 'map_a', 'decryption_key'] as const).map((key) =>
+    rule(
+      key,
+      'has no effect with push_raw_stream: there is no container',
+      (o) => !o.push_raw_stream || o[key] === undefined || o[key] === -1,
+    ),
+  ),
+  rule(
+    'durations',
+    'needs input_path: what comes on input 0 cannot be gone back in',
+    (o) => o.durations === undefined || o.input_path !== undefined,
+  ),
+  rule(
+    'loop',
+    'needs input_path: what comes on input 0 cannot be played again',
+    (o) => o.loop === 0 || o.input_path !== undefined,
+  ),
+  rule(
     'max_limit_hits',
     'has no effect without max_width_height',
     (o) => o.max_limit_hits === undefined || o.max_width_height !== undefined,
   ),
 );
+
+/** Why a decoder with these options cannot work with what is connected to it; undefined if it can. */
+export function inputProblem(
+  { input_path }: { readonly input_path?: unknown },
+  connected: boolean,
+): { message: string; hint: string } | undefined {
+  if (connected === (input_path === undefined)) return undefined;
+  if (connected) {
+    return {
+      message: 'contradicts the input that is connected',
+      hint: 'Leave it out to decode what comes on input 0, or disconnect that to decode the file',
+    };
+  }
+  return { message: 'is required: the file to decode', hint: 'Or connect a stream of bytes or packets to input 0' };
+}
 
 export type DecoderOptions = v.InferOutput<typeof decoderOptions>;

@@ -60,6 +60,8 @@ export interface TimelineOptions {
   /** The input's time from which it is played, microseconds from its beginning. */
   readonly start: bigint;
   readonly copyTimestamps: boolean;
+  /** Where on the output's clock that time comes to lie, microseconds; 0 unless given. */
+  readonly begin?: bigint | undefined;
   /** The format allows jumps. */
   readonly discontinuous: boolean;
   /** Audio is decoded: then the end of its last frame is the input's end, exactly, for repetitions. */
@@ -82,7 +84,7 @@ export class Timeline {
     this.#options = options;
     this.#containerStart = options.containerStart;
     const absolute = (options.containerStart ?? 0n) + options.start;
-    this.#offset = options.copyTimestamps ? 0n : -absolute;
+    this.#offset = options.copyTimestamps ? 0n : (options.begin ?? 0n) - absolute;
     if (options.discontinuous) this.#startWith(streams);
   }
 
@@ -97,7 +99,8 @@ export class Timeline {
     if (first === undefined || first === this.#containerStart) return;
     const sought = (this.#containerStart ?? 0n) + this.#options.start;
     this.#containerStart = first;
-    if (!this.#options.copyTimestamps) this.#offset = sought > first ? -sought : -first;
+    const begin = this.#options.begin ?? 0n;
+    if (!this.#options.copyTimestamps) this.#offset = begin - (sought > first ? sought : first);
   }
 
   /** The container's timestamps are kept. */

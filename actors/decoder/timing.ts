@@ -1,11 +1,11 @@
 /** What a container tells of the timing of its streams. */
 import { AV_CODEC_PROP_FIELDS } from 'node-av/constants';
-import type { Stream } from 'node-av/lib';
 import { fromNativeTimestamp, type Rational } from '../../src/media/index.js';
 import type { Kind } from './input.js';
+import type { SourceStream } from './source-stream.js';
 import type { StreamTiming } from './timeline.js';
 
-export function timingOf(stream: Stream, kind: Kind): StreamTiming {
+export function timingOf(stream: SourceStream, kind: Kind): StreamTiming {
   const parameters = stream.codecpar;
   const { num, den } = stream.timeBase;
   return {
@@ -22,7 +22,7 @@ export function timingOf(stream: Stream, kind: Kind): StreamTiming {
 }
 
 /** The frame rate of a video stream; undefined if nothing tells it (av_guess_frame_rate). */
-export function guessFrameRate(stream: Stream): Rational | undefined {
+export function guessFrameRate(stream: SourceStream): Rational | undefined {
   let rate = positive(stream.rFrameRate);
   const average = positive(stream.avgFrameRate);
   const codec = positive(stream.codecpar.frameRate);

@@ -1,5 +1,5 @@
 /** One output of the decoder: what happens to the packets of its stream until they leave as frames or as they are. */
-import type { Frame, Packet as NativePacket, Stream } from 'node-av/lib';
+import type { Frame, Packet as NativePacket } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import {
   AudioFrame,
@@ -18,6 +18,7 @@ import type { FrameExtractor } from './extract.js';
 import type { FrameTimes } from './frame-times.js';
 import type { Kind } from './input.js';
 import type { Upright } from './rotate.js';
+import type { SourceStream } from './source-stream.js';
 import { StreamClock, type StreamTiming, type Timeline } from './timeline.js';
 import { type Range, Trim } from './trim.js';
 
@@ -25,7 +26,7 @@ export interface TrackOptions {
   /** Output id. */
   readonly output: number;
   readonly kind: Kind;
-  readonly stream: Stream;
+  readonly stream: SourceStream;
   readonly timing: StreamTiming;
   /** In which the packets' ticks are taken to count. */
   readonly timeBase: Rational;
@@ -37,7 +38,7 @@ export interface TrackOptions {
 export abstract class Track {
   readonly output: number;
   readonly kind: Kind;
-  readonly stream: Stream;
+  readonly stream: SourceStream;
   /** Of the stream in the container. */
   readonly index: number;
   readonly clock: StreamClock;
@@ -61,6 +62,11 @@ export abstract class Track {
   /** The limit of frames is reached. */
   get full(): boolean {
     return this.#left <= 0;
+  }
+
+  /** So many frames or packets are wanted yet; undefined without a limit. */
+  get left(): number | undefined {
+    return Number.isFinite(this.#left) ? this.#left : undefined;
   }
 
   protected count(): void {

@@ -1,5 +1,4 @@
 /** Which streams are read for which outputs, and with what. */
-import type { Stream } from 'node-av/lib';
 import type { ModuleContext } from '../../src/module/contract.js';
 import { fromDecimal } from '../options.js';
 import { StreamCodec } from './codec.js';
@@ -9,8 +8,12 @@ import { AudioTimes, VideoTimes } from './frame-times.js';
 import type { Input, Kind } from './input.js';
 import type { DecoderOptions } from './options.js';
 import { Upright } from './rotate.js';
+import type { SourceStream } from './source-stream.js';
 import { guessFrameRate, timingOf } from './timing.js';
 import { CopiedTrack, DecodedTrack, SizeLimit, type Track, type TrackOptions } from './track.js';
+
+/** What the tracks need to know of the container. */
+export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'optionNames'>;
 
 const OUTPUTS: readonly (readonly [number, Kind])[] = [
   [0, 'video'],
@@ -22,13 +25,13 @@ const OUTPUTS: readonly (readonly [number, Kind])[] = [
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
 export function openTracks(
-  input: Input,
-  streams: ReadonlyMap<Kind, Stream | undefined>,
+  input: TrackInput,
+  streams: ReadonlyMap<Kind, SourceStream | undefined>,
   { options, outputs }: Pick<ModuleContext<DecoderOptions>, 'options' | 'outputs'>,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
-  const unused: Stream[] = [];
+  const unused: SourceStream[] = [];
   try {
     for (const [output, kind] of OUTPUTS) {
       const stream = streams.get(kind);
@@ -54,7 +57,7 @@ export function openTracks(
   }
 }
 
-function trackOptions(output: number, kind: Kind, stream: Stream, options: DecoderOptions): TrackOptions {
+function trackOptions(output: number, kind: Kind, stream: SourceStream, options: DecoderOptions): TrackOptions {
   const timing = timingOf(stream, kind);
   const video = kind === 'video';
   return {
@@ -69,7 +72,7 @@ function trackOptions(output: number, kind: Kind, stream: Stream, options: Decod
 }
 
 function openCodec(
-  input: Input,
+  input: TrackInput,
   track: TrackOptions,
   decoder: string | undefined,
   options: DecoderOptions,
@@ -88,7 +91,7 @@ function openCodec(
   });
 }
 
-function videoTrack(input: Input, common: TrackOptions, codec: StreamCodec, options: DecoderOptions): Track {
+function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec, options: DecoderOptions): Track {
   const sourceRate = common.frameRate ?? options.fps;
   const extracted = options.video_params?.extract_frames;
   const rate = extracted ? fromDecimal(extracted.fps) : undefined;
@@ -110,7 +113,7 @@ function videoTrack(input: Input, common: TrackOptions, codec: StreamCodec, opti
   });
 }
 
-function audioTrack(input: Input, common: TrackOptions, codec: StreamCodec): Track {
+function audioTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec): Track {
   return new DecodedTrack({
     ...common,
     codec,

@@ -9,8 +9,8 @@ import type { LogLevel } from '../media/ffmpeg.js';
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface DecoderOptions {
-  /** File or URL. */
-  input_path: string;
+  /** File or URL. Absent: what is decoded comes on input 0. */
+  input_path?: string | undefined;
   /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
   map_v?: number | undefined;
   map_a?: number | undefined;
@@ -50,6 +50,25 @@ export interface DecoderOptions {
   loop?: number | undefined;
   /** Deliver at the speed of the timestamps. */
   realtime?: boolean | undefined;
+  /**
+   * Packets on input 0 go to the decoder one by one, without a container. Needs `video_codec` and `video_time_base`, or
+   * `audio_codec`, `channels` and `sample_rate`.
+   */
+  push_raw_stream?: boolean | 0 | 1 | undefined;
+  /** Codec headers, if the packets of such a stream do not hold them (avcC of H.264). */
+  extradata?: Uint8Array | string | undefined;
+  channels?: number | undefined;
+  /** Hz. */
+  sample_rate?: number | undefined;
+  /** A sample format such as 's16' or 'fltp'. */
+  sample_fmt?: string | undefined;
+  /**
+   * Seconds; where a file on input 0 follows another one: what began before the last frame by no more than this and goes
+   * on with the same clock repeats it (10); a gap up to this is kept (10); the distance to the last frame otherwise (1/30).
+   */
+  overlap_time?: number | undefined;
+  cut_off_time?: number | undefined;
+  cut_off_interval?: number | undefined;
   loglevel?: LogLevel | undefined;
 }
 

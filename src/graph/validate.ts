@@ -72,9 +72,14 @@ function checkPorts(node: NodeSpec, path: string, links: readonly LinkSpec[]): P
     });
   }
   if (highestInput >= inputs.max) {
-    const hint = inputs.max === 0 ? 'It makes its packets itself' : `It has ${inputs.max} inputs`;
+    const hint =
+      inputs.max === 0
+        ? 'It makes its packets itself'
+        : `It has ${inputs.max === 1 ? 'input 0 only' : `${inputs.max} inputs`}`;
     problems.push({ path: `${path}.input_streams`, message: `${name} has no input ${highestInput}`, hint });
   }
+  const input = builtin.inputProblem?.(node.options, used.length > 0);
+  if (input) problems.push({ path: `${path}.option.input_path`, ...input });
   if (highestOutput >= outputs.max) {
     problems.push({
       path: `${path}.output_streams`,

@@ -1,5 +1,6 @@
 /** What a decoder or muxer has to know of a stream before its first packet: AVCodecParameters as plain data. */
 import {
+  AV_OPT_TYPE_INT,
   type AVChromaLocation,
   type AVCodecID,
   type AVColorPrimaries,
@@ -63,6 +64,10 @@ export interface StreamInfoData {
   frameSize: number;
   /** Samples the encoder put before the first. */
   initialPadding: number;
+  /** Bytes per packet, which some audio codecs (ADPCM, WMA) need to know; 0 if unknown. */
+  blockAlign: number;
+  /** AVFieldOrder of video. */
+  fieldOrder: number;
   /** Codec headers, base64; '' if there are none. */
   extradata: string;
   /** Data that holds for the whole stream, such as a display matrix; `type` is an AVPacketSideDataType, data base64. */
@@ -121,6 +126,7 @@ export class StreamInfo {
       channelLayout: par.channels > 0 ? describeLayout(par.channelLayout) : '',
       frameSize: par.frameSize,
       initialPadding: par.initialPadding,
+      ...hiddenParameters(par),
       extradata: par.extradata?.toString('base64') ?? '',
       sideData: par.getAllCodedSideData().map(({ type, data }) => ({ type, data: data.toString('base64') })),
       disposition: stream.disposition ?? 0,
@@ -143,7 +149,7 @@ export class StreamInfo {
     const par = new CodecParameters();
     par.alloc();
     try {
-      if (data.channels > 0) setLayout(par, data.channelLayout);
+      setFirst(par, data);
       par.codecType = data.codecType as AVMediaType;
       par.codecId = data.codecId as AVCodecID;
       par.codecTag = data.codecTag;
@@ -251,23 +257,46 @@ export class StreamInfo {
   }
 }
 
-/** Must come first: the way a custom layout takes resets all other parameters. */
-function setLayout(par: CodecParameters, description: string): void {
-  const layout = parseLayout(description);
-  if (layout.names === undefined) {
-    par.channelLayout = layout;
-    return;
-  }
-  // The map of a custom layout is native memory that node-av cannot hand over; FFmpeg copies it between its own structs.
+/** What node-av shows only as options of a codec context. */
+function hiddenParameters(par: CodecParameters): { blockAlign: number; fieldOrder: number } {
   const codec = new CodecContext();
   codec.allocContext3(null);
   try {
-    codec.codecType = AVMEDIA_TYPE_AUDIO;
-    check(codec.setOption('ch_layout', layout.names), `Cannot set the channel layout '${description}'`);
-    check(par.fromContext(codec), `Cannot copy the channel layout '${description}'`);
+    check(codec.parametersToContext(par), `Cannot read the parameters of ${avGetCodecName(par.codecId) ?? 'a stream'}`);
+    return {
+      blockAlign: codec.getOption('block_align', AV_OPT_TYPE_INT) ?? 0,
+      fieldOrder: codec.getOption('field_order', AV_OPT_TYPE_INT) ?? 0,
+    };
   } finally {
     codec.freeContext();
   }
+}
+
+/**
+ * Must come first: copying from a codec context resets all other parameters. It is the way for what node-av cannot set
+ * directly, among it the map of a custom layout, which is native memory; FFmpeg copies it between its own structs.
+ */
+function setFirst(
+  par: CodecParameters,
+  { channels, channelLayout, blockAlign, fieldOrder, codecType }: StreamInfoData,
+) {
+  const layout = channels > 0 ? parseLayout(channelLayout) : undefined;
+  if (layout?.names !== undefined || blockAlign > 0 || fieldOrder > 0) {
+    const codec = new CodecContext();
+    codec.allocContext3(null);
+    try {
+      // avcodec_parameters_from_context copies only what the kind of stream has.
+      codec.codecType = codecType as AVMediaType;
+      if (blockAlign > 0) check(codec.setOption('block_align', String(blockAlign)), 'Cannot set the block size');
+      if (fieldOrder > 0) check(codec.setOption('field_order', String(fieldOrder)), 'Cannot set the field order');
+      if (layout?.names !== undefined)
+        check(codec.setOption('ch_layout', layout.names), `Cannot set the channel layout '${channelLayout}'`);
+      check(par.fromContext(codec), 'Cannot copy the parameters of a stream');
+    } finally {
+      codec.freeContext();
+    }
+  }
+  if (layout !== undefined && layout.names === undefined) par.channelLayout = layout;
 }
 
 function kindOf(type: AVMediaType): StreamKind {

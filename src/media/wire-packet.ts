@@ -21,19 +21,24 @@ export interface PacketMeta {
 // The last kind of side data this FFmpeg knows.
 const LAST_SIDE_DATA = AV_PKT_DATA_HEVC_CONF;
 
-export function packetMeta(packet: EncodedPacket): [PacketMeta, Blob[]] {
-  const { av } = packet;
+export function packetMeta({ av }: EncodedPacket): [PacketMeta, Blob[]] {
+  const [meta, parts] = packetParts(av);
+  return [meta, parts.map(blobOf)];
+}
+
+/** A packet taken apart: its bytes come first, then the side data. All are copies of their own. */
+export function packetParts(av: NativePacket): [PacketMeta, Uint8Array[]] {
   const { num, den } = av.timeBase;
   const sideData: number[] = [];
-  const blobs = [blobOf(av.data ?? new Uint8Array(0))];
+  const parts: Uint8Array[] = [av.data ?? new Uint8Array(0)];
   for (let type = 0; type <= LAST_SIDE_DATA; type++) {
     const data = av.getSideData(type as AVPacketSideDataType);
     if (data === null) continue;
     sideData.push(type);
-    blobs.push(blobOf(data));
+    parts.push(data);
   }
   const { pts, dts, duration, pos, flags } = av;
-  return [{ pts, dts, duration, num, den, flags, pos, stream: av.streamIndex, sideData }, blobs];
+  return [{ pts, dts, duration, num, den, flags, pos, stream: av.streamIndex, sideData }, parts];
 }
 
 export function restorePacket(meta: PacketMeta, bytes: Uint8Array, sideData: readonly Uint8Array[]): EncodedPacket {

@@ -1,7 +1,7 @@
 import { Doorbell } from '../../ringbuffer/index.js';
+import { packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { Board, ThreadState } from '../thread/board.js';
-import { packError, unpackError } from '../thread/error-wire.js';
 import { Host } from '../thread/host.js';
 import { Part } from '../thread/part.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';

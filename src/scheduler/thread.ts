@@ -5,6 +5,7 @@
 import { MessageChannel, type MessagePort, type Transferable, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { Doorbell } from '../../ringbuffer/index.js';
+import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
 
 const WORKER = new URL('./worker.js', import.meta.url).href;
@@ -52,7 +53,7 @@ export class Thread {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     this.port.on('message', (message: FromHost) => this.onMessage(message));
-    const data: BootData = { bell: this.bell.buffer, port: port2, spin };
+    const data: BootData = { bell: this.bell.buffer, port: port2, spin, nativeWaits: nativeWaits() };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
     this.booted = this.pool.run(data, { filename: WORKER, transferList: [port2] }).then(
@@ -75,6 +76,8 @@ export class Thread {
   async terminate(): Promise<void> {
     await this.booted;
     this.gone = true;
+    // Threads that its modules have started end with it, and a module that was not closed has not ended them.
+    leaveNativeCalls(this.worker.threadId);
     await this.pool.destroy();
     await this.exit;
     this.port.close();

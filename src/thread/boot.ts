@@ -2,9 +2,11 @@
  * Sets a worker thread up: its host, and the port through which the scheduler gives it parts of graphs. It returns as
  * soon as the thread can take parts; the host's loop lives on behind it.
  */
+import { threadId } from 'node:worker_threads';
 import { Doorbell } from '../../ringbuffer/index.js';
+import { unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
-import { unpackError } from './error-wire.js';
+import { adoptNativeWaits, leaveNativeCalls } from '../media/native-wait.js';
 import { Host } from './host.js';
 import { Part } from './part.js';
 import type { BootData, FromHost, PartSpec, ToHost } from './protocol.js';
@@ -12,7 +14,8 @@ import type { BootData, FromHost, PartSpec, ToHost } from './protocol.js';
 /** Gives the event loop a turn that often, in ms, while there is work. */
 const YIELD_AFTER = 8;
 
-export function boot({ bell: buffer, port, spin }: BootData): void {
+export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void {
+  adoptNativeWaits(nativeWaits);
   const bell = Doorbell.attach(buffer);
   const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER });
   const parts = new Map<number, Part>();
@@ -52,6 +55,8 @@ export function boot({ bell: buffer, port, spin }: BootData): void {
   process.on('uncaughtException', (cause) => failAll(parts, cause));
   // The thread is dying (process.exit in a module, or worse): wake everybody who would wait for it.
   process.on('exit', () => {
+    // Threads that a module has started die with this one, and must not die inside a native call.
+    leaveNativeCalls(threadId);
     for (const part of parts.values()) if (!part.ended) part.die();
   });
 

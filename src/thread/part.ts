@@ -3,6 +3,7 @@
  * graph's common affairs (ready, failed, ended). It has no loop of its own; the thread's host drives it.
  */
 import { Doorbell } from '../../ringbuffer/index.js';
+import { packError } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
@@ -10,7 +11,6 @@ import type { Module } from '../module/contract.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, NodeCall, ThreadState } from './board.js';
-import { packError } from './error-wire.js';
 import { makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
 import { ParallelCopy } from './parallel-copy.js';

@@ -1,8 +1,8 @@
 /** What the scheduler and a thread's host say to each other. Rare: starting, ending, telling. Packets never go this way. */
 import type { MessagePort } from 'node:worker_threads';
+import type { ErrorWire } from '../error-wire.js';
 import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
-import type { ErrorWire } from './error-wire.js';
 import type { LinkEnds } from './relief.js';
 import type { WatchSpec } from './stall.js';
 import type { TraceSpec } from './trace-recorder.js';
@@ -85,4 +85,6 @@ export interface BootData {
   bell: SharedArrayBuffer;
   port: MessagePort;
   spin: number;
+  /** The process's table of threads that wait inside native calls. */
+  nativeWaits: SharedArrayBuffer;
 }

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
-import { decoderOptions } from '../../actors/decoder/options.js';
+import { decoderOptions, inputProblem } from '../../actors/decoder/options.js';
 import * as o from '../../actors/options.js';
 
 /** Problems as `path: message`. */
@@ -75,30 +75,42 @@ decoder('defaults are those of the documentation', () => {
     autorotate: true,
     loop: 0,
     realtime: false,
+    push_raw_stream: false,
   });
 });
 
-decoder('without input_path it says what this version reads', () => {
-  const [problem] = problems(decoderOptions, {});
-  assert.match(problem!, /^input_path: must be the path or URL .* not supported in this version/);
+decoder('input_path or an input, one of them', () => {
+  assert.equal(problems(decoderOptions, {}), []);
+  assert.equal(problems(decoderOptions, { input_path: '' }), [
+    'input_path: must be the path or URL of the input, not ""',
+  ]);
+  assert.is(inputProblem({}, true), undefined);
+  assert.is(inputProblem({ input_path: 'in.mp4' }, false), undefined);
+  assert.match(inputProblem({}, false)!.message, 'is required');
+  assert.match(inputProblem({ input_path: 'in.mp4' }, true)!.message, 'contradicts');
+});
+
+decoder('what has no effect on the kind of input is refused by name', () => {
+  for (const key of ['extradata', 'channels', 'sample_rate', 'sample_fmt']) {
+    const value = key === 'extradata' || key === 'sample_fmt' ? 'fltp' : 1;
+    assert.match(check({ [key]: value }).join(), /^push_raw_stream: is needed by extradata/);
+  }
+  for (const key of ['overlap_time', 'cut_off_time', 'cut_off_interval']) {
+    assert.match(check({ [key]: 1 }).join(), new RegExp(`^${key}: has no effect`));
+    assert.equal(problems(decoderOptions, { [key]: 1 }), []);
+  }
+  const raw = { push_raw_stream: 1, video_codec: 'h264', video_time_base: '1,25' };
+  assert.equal(problems(decoderOptions, raw), []);
+  assert.match(check(raw).join(), /^push_raw_stream: decodes what comes on input 0/);
+  for (const [key, value] of Object.entries({ map_v: 1, decryption_key: '00112233445566778899aabbccddeeff' })) {
+    assert.match(problems(decoderOptions, { ...raw, [key]: value }).join(), new RegExp(`^${key}: has no effect with`));
+  }
 });
 
 decoder('options that are not there yet are refused by name', () => {
-  for (const key of [
-    'extradata',
-    'channels',
-    'sample_rate',
-    'sample_fmt',
-    'overlap_time',
-    'cut_off_time',
-    'cut_off_interval',
-  ]) {
-    assert.match(check({ [key]: 1 }).join(), new RegExp(`^${key}: is not supported in this version`));
-  }
   for (const key of ['hwaccel', 'hwaccel_check', 'hwaccel_output_format']) {
     assert.match(check({ video_params: { [key]: 1 } }).join(), `video_params.${key}: is not supported in this version`);
   }
-  assert.match(check({ push_raw_stream: 1 }).join(), 'push_raw_stream is not supported in this version');
   assert.equal(check({ push_raw_stream: 0 }), []);
 });
 

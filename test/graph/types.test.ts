@@ -19,8 +19,6 @@ test('a typed graph compiles without casts and builds', () => {
   graph.module('c_ffmpeg_encoder', { output_path: 'o.mp4', video_params: { crf: 23 } }, { inputs: [a, null] });
   // @ts-expect-error: no such option
   graph.module('c_ffmpeg_encoder', { output_pth: 'o.mp4' }, { inputs: [a] });
-  // @ts-expect-error: a decoder needs input_path
-  graph.decode({});
   // @ts-expect-error: a level FFmpeg does not have
   graph.decode({ input_path: 'x', loglevel: 'loud' });
   // Other names and files take anything.

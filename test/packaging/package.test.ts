@@ -43,7 +43,15 @@ const files = install();
 const test = suite('the installed package');
 
 test('holds what is needed and nothing else', () => {
-  for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/worker.js', 'dist/cli.js', 'README.md', 'LICENSE']) {
+  for (const file of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/worker.js',
+    'dist/demuxer.js',
+    'dist/cli.js',
+    'README.md',
+    'LICENSE',
+  ]) {
     assert.ok(files.includes(file), file);
   }
   const strays = files.filter(

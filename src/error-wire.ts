@@ -1,5 +1,5 @@
 /** Errors cross threads as plain data: structured clone keeps neither our classes nor the codes of a cause. */
-import { type ErrorCode, FFmpegError, GraphError, MillraceError, type Phase } from '../errors.js';
+import { type ErrorCode, FFmpegError, GraphError, MillraceError, type Phase } from './errors.js';
 
 export interface ErrorWire {
   name: string;
