@@ -121,7 +121,23 @@ export class Doorbell {
   }
 
   /**
-   * The same without blocking the thread. The answer is immediate when the doorbell has been rung since `ticket`.
+   * `wait` for a moment only, as the first stage of a longer one: that nobody rings meanwhile is expected and not
+   * counted as a time-out. The caller begins again at step 1 after it.
+   * @param timeoutMs milliseconds.
+   * @throws RingError as `wait`.
+   */
+  nap(ticket: number, timeoutMs: number): Wake {
+    this.refuseSecondWait();
+    // [park.4] as above
+    const result = Atomics.wait(this.words, SEQUENCE, ticket, timeoutMs);
+    this.disarm();
+    if (result === 'timed-out') return 'timed-out';
+    if (result === 'ok') Atomics.add(this.words, PARKS, 1);
+    return 'rung';
+  }
+
+  /**
+   * `wait` without blocking the thread. The answer is immediate when the doorbell has been rung since `ticket`.
    * A pending wait does not keep the event loop alive; hold a referenced handle meanwhile. It cannot be taken back:
    * ring the bell to end it.
    * @throws RingError ERR_MILLRACE_RING while an earlier call is pending (a forgotten one would never be freed).

@@ -169,7 +169,7 @@ export class GraphRun {
   // --- starting -------------------------------------------------------------------------------------------------------
 
   private startLocal(spec: PartSpec): void {
-    const host = new Host(this.bells[spec.thread]!, { spin: 0, yieldAfter: LOCAL_YIELD });
+    const host = new Host(this.bells[spec.thread]!, { spin: 0, yieldAfter: LOCAL_YIELD, mayNap: false });
     const part = new Part(
       spec,
       (message) => {

@@ -1,7 +1,7 @@
 /** Puts an actor together from what its thread was told: the faces of its links, its context, its validated options. */
 import type { Doorbell } from '../../ringbuffer/index.js';
 import { MillraceError } from '../errors.js';
-import type { Module, ModuleClass, ModuleContext } from '../module/contract.js';
+import type { Module, ModuleClass, ModuleContext, StandardResult } from '../module/contract.js';
 import { Actor, boardMeter, type Inlet } from './actor.js';
 import type { Board } from './board.js';
 import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from './links.js';
@@ -46,7 +46,7 @@ export interface ActorHooks {
 }
 
 export function makeActor(
-  spec: PartSpec,
+  spec: Pick<PartSpec, 'links' | 'startedAt'>,
   board: Board,
   node: PartNode,
   module: Module,
@@ -104,11 +104,21 @@ export function epochOf({ startedAt }: Pick<PartSpec, 'startedAt'>): number {
   return performance.timeOrigin - startedAt;
 }
 
-/** @throws MillraceError ERR_MILLRACE_OPTION with everything the module's schema objects to. */
-export async function validated(module: Module | ModuleClass, node: PartNode): Promise<Record<string, unknown>> {
+/**
+ * The node's options as the module wants them; at once unless its schema is asynchronous.
+ * @throws MillraceError ERR_MILLRACE_OPTION with everything the module's schema objects to.
+ */
+export function validated(
+  module: Module | ModuleClass,
+  node: PartNode,
+): Record<string, unknown> | Promise<Record<string, unknown>> {
   const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
   if (schema === undefined) return node.options;
-  const result = await schema['~standard'].validate(node.options);
+  const result = schema['~standard'].validate(node.options);
+  return result instanceof Promise ? result.then(accepted) : accepted(result);
+}
+
+function accepted(result: StandardResult<unknown>): Record<string, unknown> {
   if (result.issues === undefined) return result.value as Record<string, unknown>;
   const problems = result.issues.map((issue) => {
     const path = (issue.path ?? []).map((key) => (typeof key === 'object' ? String(key.key) : String(key))).join('.');

@@ -17,7 +17,7 @@ const YIELD_AFTER = 8;
 export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void {
   adoptNativeWaits(nativeWaits);
   const bell = Doorbell.attach(buffer);
-  const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER });
+  const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER, mayNap: true });
   const parts = new Map<number, Part>();
 
   // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does, until the thread is terminated.

@@ -9,28 +9,56 @@
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Doorbell } from '../../ringbuffer/index.js';
-import type { Part } from './part.js';
+
+/** What a host runs: a part of a graph (part.ts), or an actor that is called (call-part.ts). */
+export interface Hosted {
+  /** One unit of work. @returns false if there was nothing to do. */
+  step(turn: number): boolean;
+  /** Whether the host should call `step`. */
+  hasWork(): boolean;
+  /** The last look before the thread sleeps, with its bell armed. */
+  mayNotSleep(): boolean;
+  /** Called when nothing can run. @param now performance.now() @returns true if something can now. */
+  showIdle(now: number): boolean;
+  /** The thread goes to sleep, or has slept; for figures. @param now performance.now() */
+  fallAsleep(now: number): void;
+  wakeUp(now: number): void;
+  /** Nothing happens here before the bell rings: the event loop is not needed for it to go on. */
+  readonly dormant: boolean;
+  /** It is over and may be forgotten. */
+  readonly ended: boolean;
+}
 
 export interface HostOptions {
   /** Looks at the links again that many times before it sleeps. */
   spin: number;
   /** Longest time in ms without giving the thread's event loop a turn, as far as the units of work allow it. */
   yieldAfter: number;
+  /** The thread is ours alone: its event loop may stand still for a moment. */
+  mayNap: boolean;
 }
 
+/**
+ * How long in ms a thread sleeps with its event loop standing still, before it sleeps with the event loop alive: to be
+ * woken from the former is quicker, which counts when one call follows the other.
+ */
+const NAP = 1;
+
 export class Host {
-  private readonly parts = new Set<Part>();
+  private readonly parts = new Set<Hosted>();
   private turn = 0;
   private quitting = false;
   private lastYield = performance.now();
   private lastShow = 0;
+  /** Slept without its event loop since it last worked. */
+  private napped = false;
 
   constructor(
     private readonly bell: Doorbell,
     private readonly options: HostOptions,
   ) {}
 
-  add(part: Part): void {
+  add(part: Hosted): void {
     this.parts.add(part);
   }
 
@@ -48,18 +76,25 @@ export class Host {
     for (;;) {
       const ticket = this.bell.ticket();
       if (this.step()) {
-        await this.yieldIfDue();
+        this.napped = false;
+        if (this.yieldIsDue()) await this.yield();
         continue;
       }
       for (const part of this.parts) if (part.ended) this.parts.delete(part);
       if (this.quitting && this.parts.size === 0) return;
       if (this.spin() || this.showIdle()) {
-        await this.yieldIfDue();
+        if (this.yieldIsDue()) await this.yield();
         continue;
       }
       this.bell.arm();
       if (this.mayNotSleep()) {
         this.bell.disarm();
+        continue;
+      }
+      if (this.mayNap()) {
+        this.napped = true;
+        // Whatever ended the nap may be a message, which only the event loop delivers; a call is seen at once.
+        if (this.bell.nap(ticket, NAP) === 'timed-out' || !this.hasWork()) await this.yield();
         continue;
       }
       const wait = this.bell.waitAsync(ticket);
@@ -104,11 +139,20 @@ export class Host {
    * The event loop needs its turns (timers and I/O of modules, messages), and a thread that never idles must still
    * show which of its actors are stuck: they may be part of a deadlock that its other actors keep it from seeing.
    */
-  private async yieldIfDue(): Promise<void> {
+  private yieldIsDue(): boolean {
+    return performance.now() - this.lastYield >= this.options.yieldAfter;
+  }
+
+  private async yield(): Promise<void> {
     const now = performance.now();
-    if (now - this.lastYield < this.options.yieldAfter) return;
     this.lastYield = now;
     if (now - this.lastShow >= 20) this.showIdle();
     await nextTick();
+  }
+
+  private mayNap(): boolean {
+    if (this.napped || this.parts.size === 0 || !this.options.mayNap) return false;
+    for (const part of this.parts) if (!part.dormant) return false;
+    return true;
   }
 }

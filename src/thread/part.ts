@@ -11,6 +11,7 @@ import type { Module } from '../module/contract.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, NodeCall, ThreadState } from './board.js';
+import type { Hosted } from './host.js';
 import { makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
 import { ParallelCopy } from './parallel-copy.js';
@@ -22,7 +23,7 @@ import { stallError, Watchdog } from './watchdog.js';
 /** Times an actor that could run lets others of its thread go first. */
 const PATIENCE = 64;
 
-export class Part {
+export class Part implements Hosted {
   readonly board: Board;
   /** Furthest downstream first. */
   readonly actors: Actor[] = [];
@@ -31,6 +32,8 @@ export class Part {
   /** It is over, or about to be: nothing is scheduled any more. */
   private ending = false;
   ended = false;
+  /** What its actors wait for may come through the event loop. */
+  readonly dormant = false;
   private loading: Promise<void> = Promise.resolve();
   private readonly bells: Doorbell[];
   private readonly relief: Relief;
