@@ -16,7 +16,8 @@ export type ErrorCode =
   | 'ERR_MILLRACE_ABORTED' // the caller's signal
   | 'ERR_MILLRACE_STALLED' // nothing moved for `time_out` seconds
   | 'ERR_MILLRACE_LINK_OVERFLOW' // a relieved link reached the hard memory cap
-  | 'ERR_MILLRACE_QUEUE_FULL' // a synchroniser's queue is full and may drop nothing
+  | 'ERR_MILLRACE_QUEUE_FULL' // a synchroniser's queue is full and may drop nothing, or more was pushed without waiting than is kept
+  | 'ERR_MILLRACE_WOULD_DEADLOCK' // a blocking call that would wait for its own thread
   | 'ERR_MILLRACE_CALLBACK' // a callback of the caller threw
   | 'ERR_MILLRACE_STATE' // an API call in the wrong state
   | 'ERR_MILLRACE_CLOSED' // a frame or packet was used after close()

@@ -13,6 +13,7 @@ export type { GraphConfig, NodeConfig, StreamConfig } from './graph/config-file.
 export type { FilterArguments, FilterValue } from './graph/filter-args.js';
 export type { FilterInput, Named, Rate, Size, Time } from './graph/filter-call.js';
 export { Graph } from './graph/graph.js';
+export type { InputStream, PushSource } from './graph/input-stream.js';
 export type {
   AudioParams,
   AVOptions,
@@ -23,7 +24,8 @@ export type {
   VideoParams,
 } from './graph/module-options.js';
 export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/node.js';
-export type { GraphOptionsInput, RunOptions } from './graph/options.js';
+export type { GraphOptionsInput, RunOptions, StartMode, StartOptions } from './graph/options.js';
+export type { PacketReader, PacketsOptions } from './graph/packet-reader.js';
 export { type ModuleDefinition, type ModuleFile, registerModule } from './graph/registry.js';
 export { encode, NodeHandle, overlay, Stream } from './graph/stream.js';
 export type { Allowed } from './graph/trust.js';

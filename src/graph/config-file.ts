@@ -26,6 +26,9 @@ export interface NodeConfig {
   thread?: string;
 }
 
+/** Pushdata: the graph has input streams, which its user feeds. Generator: its user reads its output streams. */
+export type FileMode = 'Normal' | 'Pushdata' | 'Generator';
+
 /** A graph file. */
 export interface GraphConfig {
   mode: string;
@@ -128,18 +131,27 @@ export const nodeSchema = strictOptions({
 export type ParsedNode = v.InferOutput<typeof nodeSchema>;
 export type ParsedStream = v.InferOutput<typeof stream>;
 
-const LATER_MODES = ['server', 'generator', 'pushdata', 'push', 'subgraph', 'sync', 'update', 'ffmpeg', 'c_engine'];
+const MODES: Readonly<Record<string, FileMode>> = {
+  normal: 'Normal',
+  pushdata: 'Pushdata',
+  push: 'Pushdata',
+  generator: 'Generator',
+};
+const LATER_MODES = ['server', 'subgraph', 'sync', 'update', 'ffmpeg', 'c_engine'];
+const MODE_LIST = "'Normal', 'Pushdata' and 'Generator'";
 
-const mode: Schema<'normal'> = v.pipe(
+const mode: Schema<FileMode | undefined> = v.pipe(
   v.unknown(),
-  v.rawTransform<unknown, 'normal'>(({ dataset, addIssue, NEVER }) => {
+  v.rawTransform<unknown, FileMode | undefined>(({ dataset, addIssue, NEVER }) => {
     const { value } = dataset;
+    if (value === null || value === '') return undefined;
     const name = typeof value === 'string' ? value.toLowerCase() : '';
-    if (value === null || value === '' || name === 'normal') return 'normal';
+    const known = MODES[name];
+    if (known !== undefined) return known;
     addIssue({
       message: LATER_MODES.includes(name)
-        ? `the mode ${show(value)} is not in this version; 'Normal' is`
-        : `must be 'Normal', not ${show(value)}. ${didYouMean(name, ['normal', ...LATER_MODES])}`.trim(),
+        ? `the mode ${show(value)} is not in this version; ${MODE_LIST} are`
+        : `must be one of ${MODE_LIST}, not ${show(value)}. ${didYouMean(name, [...Object.keys(MODES), ...LATER_MODES])}`.trim(),
     });
     return NEVER;
   }),
@@ -149,7 +161,7 @@ const mode: Schema<'normal'> = v.pipe(
 export const fileSchema = strictOptions({
   mode: v.optional(mode),
   option: v.optional(v.unknown()),
-  input_streams: v.optional(absent('inputs of the graph (push mode) are')),
-  output_streams: v.optional(absent('outputs of the graph (generator mode) are')),
+  input_streams: v.optional(listOf(stream)),
+  output_streams: v.optional(listOf(stream)),
   nodes: parsed<readonly unknown[]>('the list of nodes', (value) => (Array.isArray(value) ? value : undefined)),
 });

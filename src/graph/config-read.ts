@@ -18,6 +18,10 @@ import { validate } from './validate.js';
 export interface ReadGraph {
   readonly options: GraphOptionsInput;
   readonly nodes: NodeSpec[];
+  /** Names of the input streams; in the links they are the nodes -1, -2, … */
+  readonly inputs: readonly string[];
+  /** Streams to be read. */
+  readonly outputs: readonly LinkSpec['from'][];
   readonly links: LinkSpec[];
   /** Aliases of streams, by the name the stream has in the graph. */
   readonly streamAliases: ReadonlyMap<string, string>;
@@ -51,21 +55,30 @@ export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
     problems.push(...made.problems, ...checkTrust(made.node, `nodes[${index}]`, allowed));
     read.push({ node: made.node, index });
   });
-  const { links, problems: wrongLinks } = readLinks(parsed, rawNodes);
-  problems.push(...wrongLinks);
+  const ends = readEnds(file.success ? file.output : {});
+  const { links, outputs, problems: wrongLinks } = readLinks(parsed, rawNodes, ends);
+  problems.push(...ends.problems, ...wrongLinks);
+  const inputs = ends.inputs.map(({ name }, index): NodeSpec => inputNode(name, index));
   const nodes = read.map(({ node }) => node);
   // A file without a readable node has been reported; "no nodes" would only repeat it.
   if (nodes.length > 0 || (file.success && rawNodes.length === 0)) {
-    problems.push(...validate({ nodes, links, pathOf: (place) => `nodes[${read[place]!.index}]` }).problems);
+    const pathOf = (place: number): string => {
+      const own = read[place];
+      return own ? `nodes[${own.index}]` : `input_streams[${place - read.length}]`;
+    };
+    problems.push(...validate({ nodes: [...nodes, ...inputs], links, pathOf }).problems);
   }
   if (problems.length > 0) throw new ConfigError(`${what} cannot be used`, inFileOrder(problems));
-  return { options: option as GraphOptionsInput, nodes, links, streamAliases: readStreamAliases(parsed, nodes) };
+  const streamAliases = readStreamAliases(parsed, nodes);
+  for (const { name, alias } of ends.inputs) if (alias !== undefined) streamAliases.set(name, alias);
+  const names = ends.inputs.map(({ name }) => name);
+  return { options: option as GraphOptionsInput, nodes, inputs: names, outputs, links, streamAliases };
 }
 
 function readStreamAliases(
   parsed: readonly (ParsedNode | undefined)[],
   nodes: readonly NodeSpec[],
-): ReadonlyMap<string, string> {
+): Map<string, string> {
   const aliases = new Map<string, string>();
   for (const { id, output_streams = [] } of parsed.filter((node) => node !== undefined)) {
     const node = nodes.find((candidate) => candidate.id === id)!;
@@ -151,9 +164,43 @@ function readModule({ module_info: info }: ParsedNode, path: string): { module: 
   return { module, problems };
 }
 
+interface Ends {
+  readonly inputs: readonly { readonly name: string; readonly alias: string | undefined }[];
+  readonly outputs: readonly ParsedStream[];
+  readonly problems: readonly Problem[];
+}
+
+/** The streams of the graph itself, those its user feeds and reads. */
+function readEnds(file: Partial<v.InferOutput<typeof fileSchema>>): Ends {
+  const { mode, input_streams = [], output_streams = [] } = file;
+  const problems: Problem[] = [];
+  if (mode === 'Pushdata' && input_streams.length === 0) {
+    problems.push({ path: 'input_streams', message: "are missing: the mode is 'Pushdata'" });
+  }
+  if (mode === 'Normal' && input_streams.length > 0) {
+    problems.push({ path: 'mode', message: "'Normal' feeds no input_streams", hint: "'Pushdata' does" });
+  }
+  const seen = new Set<string>();
+  const inputs = input_streams.flatMap((stream, index) => {
+    const { name } = splitIdentifier(stream);
+    if (seen.has(name)) {
+      problems.push({ path: `input_streams[${index}].identifier`, message: `'${name}' is there twice` });
+      return [];
+    }
+    seen.add(name);
+    return { name, alias: stream.stream_alias ?? stream.alias };
+  });
+  return { inputs, outputs: output_streams, problems };
+}
+
+/** Stands for an input stream while the file is checked. */
+function inputNode(name: string, index: number): NodeSpec {
+  return { id: -1 - index, alias: name, module: { name: 'input_stream' }, options: {}, outside: 'input' };
+}
+
 interface Producer {
-  /** Index in `nodes`. */
-  readonly place: number;
+  /** JSON path of what has the stream. */
+  readonly path: string;
   /** Node id and output; undefined for a node that could not be read. */
   readonly from: LinkSpec['from'] | undefined;
 }
@@ -177,9 +224,13 @@ function outputNumber(notify: string | undefined, place: number): number {
 function readLinks(
   nodes: readonly (ParsedNode | undefined)[],
   rawNodes: readonly unknown[],
-): { links: LinkSpec[]; problems: Problem[] } {
+  ends: Ends,
+): { links: LinkSpec[]; outputs: LinkSpec['from'][]; problems: Problem[] } {
   const problems: Problem[] = [];
   const producers = new Map<string, Producer>();
+  ends.inputs.forEach(({ name }, index) => {
+    producers.set(name, { path: `input_streams[${index}]`, from: { node: -1 - index, output: 0 } });
+  });
   nodes.forEach((node, place) => {
     const outputs = new Map<number, number>();
     const streams = node?.output_streams ?? rawStreams(rawNodes[place]);
@@ -191,7 +242,7 @@ function readLinks(
       if (other) {
         problems.push({
           path,
-          message: `'${name}' is a stream of nodes[${other.place}] already`,
+          message: `'${name}' is a stream of ${other.path} already`,
           hint: 'Stream names are unique',
         });
         return;
@@ -201,24 +252,32 @@ function readLinks(
         problems.push({ path, message: `is output ${output}, as output_streams[${sameOutput}] is` });
       }
       outputs.set(output, index);
-      producers.set(name, { place, from: node && { node: node.id, output } });
+      producers.set(name, { path: `nodes[${place}]`, from: node && { node: node.id, output } });
     });
   });
   const links: LinkSpec[] = [];
+  const unknown = (path: string, name: string): void => {
+    problems.push({
+      path,
+      message: `there is no stream '${name}'`,
+      hint: didYouMean(name, producers.keys(), `Streams are ${[...producers.keys()].join(', ') || 'none'}`),
+    });
+  };
   nodes.forEach((node, place) => {
     node?.input_streams?.forEach((stream, input) => {
       const { name } = splitIdentifier(stream);
       const producer = producers.get(name);
       if (producer?.from) links.push({ from: { ...producer.from }, to: { node: node.id, input } });
-      if (producer || isPlaceholder(name, node)) return;
-      problems.push({
-        path: `nodes[${place}].input_streams[${input}].identifier`,
-        message: `there is no stream '${name}'`,
-        hint: didYouMean(name, producers.keys(), `Streams are ${[...producers.keys()].join(', ') || 'none'}`),
-      });
+      if (!producer && !isPlaceholder(name, node)) unknown(`nodes[${place}].input_streams[${input}].identifier`, name);
     });
   });
-  return { links, problems };
+  const outputs = ends.outputs.flatMap((stream, index): LinkSpec['from'][] => {
+    const { name } = splitIdentifier(stream);
+    const producer = producers.get(name);
+    if (!producer) unknown(`output_streams[${index}].identifier`, name);
+    return producer?.from ? [{ ...producer.from }] : [];
+  });
+  return { links, outputs, problems };
 }
 
 /** BMF marks an input that nobody feeds by a stream name of the consuming node itself: `<module>_<id>_<n>`. */

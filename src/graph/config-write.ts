@@ -10,28 +10,37 @@ import { joinPath } from './problems.js';
 import { isKnownByName } from './registry.js';
 
 /** Name of an output in graph files, as BMF forms it. */
-export function streamName({ module, id }: Pick<NodeSpec, 'module' | 'id'>, output: number): string {
+export function streamName({ module, id, alias, outside }: NodeSpec, output: number): string {
+  if (outside === 'input') return alias;
   return `${module.name}_${id}_${output}`;
 }
 
-/** @throws ConfigError for what a file cannot hold: modules and callbacks of this process, options that are not JSON. */
+/**
+ * @param inputs Nodes of the input streams.
+ * @param outputs Streams that are read.
+ * @throws ConfigError for what a file cannot hold: modules and callbacks of this process, options that are not JSON.
+ */
 export function writeConfig(
   options: object,
   nodes: readonly NodeSpec[],
+  inputs: readonly NodeSpec[],
+  outputs: readonly LinkSpec['from'][],
   links: readonly LinkSpec[],
   streamAliases: ReadonlyMap<string, string>,
   pathOf: (index: number) => string,
 ): GraphConfig {
   const problems: Problem[] = [];
-  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const byId = new Map([...nodes, ...inputs].map((node) => [node.id, node]));
+  const named = (name: string): StreamConfig => ({ identifier: name, stream_alias: streamAliases.get(name) ?? '' });
+  const read = new Set(outputs.map(({ node, output }) => streamName(byId.get(node)!, output)));
   const config: GraphConfig = {
-    mode: 'Normal',
+    mode: inputs.length > 0 ? 'Pushdata' : outputs.length > 0 ? 'Generator' : 'Normal',
     option: { ...options },
-    input_streams: [],
-    output_streams: [],
+    input_streams: inputs.map((node) => named(node.alias)),
+    output_streams: [...read].map(named),
     nodes: nodes.map((node, index) => {
       problems.push(...unwritable(node, pathOf(index)));
-      return writeNode(node, links, byId, streamAliases);
+      return writeNode(node, outputs, links, byId, streamAliases);
     }),
   };
   problems.push(...notJson(config.option, 'option'));
@@ -66,6 +75,7 @@ function notJson(value: unknown, path: string): Problem[] {
 
 function writeNode(
   node: NodeSpec,
+  read: readonly LinkSpec['from'][],
   links: readonly LinkSpec[],
   byId: ReadonlyMap<number, NodeSpec>,
   streamAliases: ReadonlyMap<string, string>,
@@ -73,7 +83,8 @@ function writeNode(
   const { module, id } = node;
   const isInFile = module.path !== undefined && !isKnownByName(module);
   const isDecoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
-  const outputs = new Set(links.filter((link) => link.from.node === id).map((link) => link.from.output));
+  const used = [...links.map(({ from }) => from), ...read].filter((from) => from.node === id);
+  const outputs = new Set(used.map(({ output }) => output));
   const inputs = new Map(links.filter((link) => link.to.node === id).map((link) => [link.to.input, link.from]));
   const outputCount = Math.max(-1, ...outputs) + 1;
   const inputCount = Math.max(-1, ...inputs.keys()) + 1;

@@ -8,6 +8,11 @@ export interface Drawn {
   readonly links: readonly LinkSpec[];
 }
 
+/** Name of a node in the drawing; the ends that belong to the user have negative ids. */
+function key(id: number): string {
+  return id < 0 ? `user${-id}` : `n${id}`;
+}
+
 /** Module and, for filters, decoders and encoders, what tells them apart. */
 function describe({ module, options }: NodeSpec): string {
   const text = (key: string): string | undefined => {
@@ -61,10 +66,10 @@ function mermaidText(text: string): string {
 export function toMermaid({ nodes, links }: Drawn): string {
   const known = byId(nodes);
   const lines = ['flowchart LR'];
-  for (const node of nodes) lines.push(`  n${node.id}["${label(node).map(mermaidText).join('<br/>')}"]`);
+  for (const node of nodes) lines.push(`  ${key(node.id)}["${label(node).map(mermaidText).join('<br/>')}"]`);
   for (const link of links) {
     const text = edgeLabel(link, known);
-    lines.push(`  n${link.from.node} -->${text === '' ? '' : `|${text}|`} n${link.to.node}`);
+    lines.push(`  ${key(link.from.node)} -->${text === '' ? '' : `|${text}|`} ${key(link.to.node)}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -74,7 +79,7 @@ export function toGraphviz({ name, nodes, links }: Drawn): string {
   const known = byId(nodes);
   const graph = new Digraph(name, { [_.rankdir]: 'LR' });
   const drawn = new Map(
-    nodes.map((node) => [node.id, new Node(`n${node.id}`, { [_.label]: dotText(label(node)), [_.shape]: 'box' })]),
+    nodes.map((node) => [node.id, new Node(key(node.id), { [_.label]: dotText(label(node)), [_.shape]: 'box' })]),
   );
   for (const node of drawn.values()) graph.addNode(node);
   for (const link of links) {

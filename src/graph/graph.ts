@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { didYouMean } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import { setLogLevel } from '../media/ffmpeg.js';
+import type { Packet } from '../media/packet.js';
 import type { PlacementExplanation } from '../scheduler/explain.js';
 import { explainPlacement } from '../scheduler/prepare.js';
 import type { GraphStats, Report } from '../scheduler/report.js';
@@ -14,6 +15,7 @@ import { readConfig } from './config-read.js';
 import { streamName, writeConfig } from './config-write.js';
 import { defaultAlias, toGraphviz, toMermaid } from './draw.js';
 import { type FilterInput, readFilterCall } from './filter-call.js';
+import { InputStream } from './input-stream.js';
 import type { DecoderOptions } from './module-options.js';
 import {
   checkParameters,
@@ -23,8 +25,15 @@ import {
   moduleReference,
   type NodeParameters,
 } from './node.js';
-import { checkRunOptions, type GraphOptionsInput, type RunOptions } from './options.js';
+import {
+  checkRunOptions,
+  checkStartOptions,
+  type GraphOptionsInput,
+  type RunOptions,
+  type StartOptions,
+} from './options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
+import { Session } from './session.js';
 import { NodeHandle, Stream } from './stream.js';
 import { type Allowed, checkSettings } from './trust.js';
 import { validate } from './validate.js';
@@ -40,12 +49,16 @@ import { validate } from './validate.js';
 export class Graph {
   private readonly nodes: NodeSpec[] = [];
   private readonly links: LinkSpec[] = [];
+  /** Streams that a graph file names as its outputs. */
+  private readonly declared: LinkSpec['from'][] = [];
   private streamAliases: ReadonlyMap<string, string> = new Map();
   private readonly options: GraphOptionsInput;
   private readonly resolved: ResolvedOptions;
   private begun = false;
   private stopAsked = false;
   private current: GraphRun | undefined;
+  private starting: Promise<GraphRun> | undefined;
+  private readonly session: Session;
 
   /**
    * @param options See docs/options.md. Environment variables stand in for options that are not given.
@@ -56,6 +69,12 @@ export class Graph {
     if (!resolved) throw new ConfigError('wrong graph options', problems);
     this.options = structuredClone(options);
     this.resolved = resolved;
+    this.session = new Session(this, {
+      cap: resolved.options.hardCap,
+      start: async (signal) => {
+        await (this.starting ?? this.begin({ signal }));
+      },
+    });
   }
 
   /**
@@ -67,12 +86,32 @@ export class Graph {
    * @throws ConfigError with everything that is wrong, each problem with its JSON path.
    */
   static fromConfig(source: string | object, settings: { allow?: Allowed | undefined } = {}): Graph {
-    const { options, nodes, links, streamAliases } = readConfig(source, checkSettings(settings));
+    const { options, nodes, inputs, outputs, links, streamAliases } = readConfig(source, checkSettings(settings));
     const graph = new Graph(options);
     graph.nodes.push(...nodes);
     graph.links.push(...links);
+    for (const name of inputs) graph.session.input(name);
+    graph.declared.push(...outputs);
     graph.streamAliases = streamAliases;
     return graph;
+  }
+
+  /**
+   * A stream into which you push packets; the graph is started by `start({ mode: 'push' })`. Asking again for the same
+   * name gives the same stream.
+   * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is empty, ERR_MILLRACE_STATE for a new one after the start.
+   */
+  inputStream(name: string): InputStream {
+    if (typeof name !== 'string' || name === '') {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', 'an input stream needs a name');
+    }
+    if (this.begun && !this.session.inputs.has(name)) {
+      throw stateError(
+        `the input stream '${name}' was added to a graph that has been started`,
+        'Build the whole graph first',
+      );
+    }
+    return new InputStream(this, this.session.input(name).id, this.session, this.session.feed(name));
   }
 
   /** A decoder: `.video` and `.audio` are its outputs. */
@@ -152,6 +191,7 @@ export class Graph {
   stream(alias: string): Stream {
     for (const [name, known] of this.streamAliases) {
       if (known !== alias) continue;
+      if (this.session.inputs.has(name)) return this.inputStream(name);
       const [, id, output] = /_(\d+)_(\d+)$/.exec(name)!;
       return new Stream(this, Number(id), Number(output));
     }
@@ -160,9 +200,14 @@ export class Graph {
     });
   }
 
+  /** The streams that a graph file names as outputs of the graph (`output_streams`), to be read by `packets()`. */
+  get outputs(): Stream[] {
+    return this.declared.map(({ node, output }) => new Stream(this, node, output));
+  }
+
   /** Name of a node's output in graph files. */
   streamName(nodeId: number, output: number): string {
-    return streamName(this.nodes.find((node) => node.id === nodeId)!, output);
+    return streamName(this.spec().nodes.find((node) => node.id === nodeId)!, output);
   }
 
   /**
@@ -182,33 +227,62 @@ export class Graph {
    *   ERR_MILLRACE_STATE when it has been run before, ERR_MILLRACE_OUTPUT when `dump_graph` or `trace` cannot be written.
    */
   async run(options: RunOptions = {}): Promise<Report> {
-    const { signal, onProgress, trace = this.resolved.tracePath } = checkRunOptions(options);
-    if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
-    this.begun = true;
-    let tracer: TraceWriter | undefined;
-    try {
-      const { problems, later } = this.check();
-      // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
-      if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
-      this.refuse(problems);
-      this.dump();
-      if (trace) tracer = new TraceWriter(trace);
-    } catch (error) {
-      // Nothing was started: the graph may be completed and run again.
-      this.begun = false;
-      this.stopAsked = false;
-      throw error;
+    const checked = checkRunOptions(options);
+    const [fed] = this.session.inputs.keys();
+    if (fed !== undefined) {
+      throw stateError(
+        `run() cannot feed the input stream '${fed}'`,
+        "Call start({ mode: 'push' }), push, and close()",
+      );
     }
-    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
-    this.current = new GraphRun(this.spec(), {
-      ...(signal && { signal }),
-      ...(onProgress && { onProgress }),
-      ...(tracer && { trace: tracer }),
-    });
-    const started = this.current.start();
-    if (this.stopAsked) this.current.stop();
-    await started;
-    return this.current.finished;
+    return (await this.begin(checked)).finished;
+  }
+
+  /**
+   * Starts the graph and returns: to push into it, to read from it, or to wait for `close()`.
+   * @param options `mode` says what is expected of the graph, and is checked: 'push' needs an input stream, 'generator' a
+   *   reader, 'normal' neither. Without it anything is right.
+   * @throws as `run` for what is wrong before anything is started. A module that fails later fails the graph: `close()`,
+   *   pushes and readers reject with its error.
+   */
+  async start(options: StartOptions = {}): Promise<void> {
+    const { mode, ...checked } = checkStartOptions(options);
+    if (mode) this.refuse(this.session.misfits(mode));
+    await this.begin(checked);
+  }
+
+  /**
+   * BMF's form of `inputStream(name).push(packet)`. The packet is consumed, also when this throws.
+   * @param options.block Wait for room on this thread, which does nothing else meanwhile. Otherwise the packet is queued:
+   *   up to 65,536 packets of together at most `hard_cap` bytes may wait in an input stream.
+   * @returns false if the packet was released because nobody takes it any more.
+   * @throws as `push`, and with `block` MillraceError ERR_MILLRACE_WOULD_DEADLOCK when something on this thread would have
+   *   to go on meanwhile: a node (`threads: 0`, a module of this process), a reader, a callback that was not answered.
+   */
+  fillPacket(name: string, packet: Packet, options: { readonly block?: boolean | undefined } = {}): boolean {
+    return this.session.fill(name, packet, options.block === true);
+  }
+
+  /**
+   * Ends every input stream that is not and waits until the graph has ended; what readers have not taken by then they still
+   * have to, or leave.
+   * @returns What was done, as `run`.
+   * @throws the graph's GraphError when it has failed; MillraceError ERR_MILLRACE_STATE before the start.
+   */
+  async close(): Promise<Report> {
+    await this.starting;
+    return this.session.close();
+  }
+
+  /**
+   * Ends the graph now, and resolves when every thread has gone: whatever waits is released, pending pushes, readers, `run`
+   * and `close` reject with ERR_MILLRACE_ABORTED, files that were begun are finalised where that is quick. Threads that do
+   * not answer within a second are terminated. Before the start and after the end it does nothing.
+   */
+  async forceClose(): Promise<void> {
+    // A start that is refused has started nothing that would have to be closed.
+    if (!this.current) await this.starting?.catch(() => {});
+    await this.session.forceClose();
   }
 
   /**
@@ -238,7 +312,9 @@ export class Graph {
    *   not JSON.
    */
   toConfig(): GraphConfig {
-    return writeConfig(this.options, this.nodes, this.links, this.streamAliases, this.pathOf);
+    const inputs = [...this.session.inputs.values()].map(({ node }) => node);
+    const outputs = [...this.declared, ...this.session.links.map(({ from }) => from)];
+    return writeConfig(this.options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
   }
 
   /**
@@ -253,21 +329,60 @@ export class Graph {
 
   /** The graph as a Mermaid flowchart. */
   toMermaid(): string {
-    return toMermaid({ name: this.resolved.name, nodes: this.nodes, links: this.links });
+    return toMermaid(this.spec());
   }
 
   /** The graph as Graphviz source (DOT). */
   toDot(): string {
-    return toGraphviz({ name: this.resolved.name, nodes: this.nodes, links: this.links });
+    return toGraphviz(this.spec());
   }
 
+  private begin(options: RunOptions): Promise<GraphRun> {
+    if (this.begun) return Promise.reject(stateError('the graph has been run', 'A graph runs once; build a new one'));
+    this.begun = true;
+    this.starting = this.beginOnce(options);
+    return this.starting;
+  }
+
+  private async beginOnce(options: RunOptions): Promise<GraphRun> {
+    const { signal, onProgress, trace = this.resolved.tracePath } = options;
+    let tracer: TraceWriter | undefined;
+    try {
+      const { problems, later } = this.check();
+      // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
+      if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
+      this.refuse(problems);
+      this.dump();
+      if (trace) tracer = new TraceWriter(trace);
+    } catch (error) {
+      // Nothing was started: the graph may be completed and run again.
+      this.begun = false;
+      this.stopAsked = false;
+      this.starting = undefined;
+      throw error;
+    }
+    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
+    this.current = new GraphRun(this.spec(), {
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+      ...(tracer && { trace: tracer }),
+    });
+    const started = this.current.start();
+    if (this.stopAsked) this.current.stop();
+    await this.session.attach(this.current, started);
+    return this.current;
+  }
+
+  /** The graph with its input streams and readers. */
   private spec(): GraphSpec {
-    return { name: this.resolved.name, options: this.resolved.options, nodes: this.nodes, links: this.links };
+    const { name, options } = this.resolved;
+    const nodes = [...this.nodes, ...this.session.nodes];
+    return { name, options, nodes, links: [...this.links, ...this.session.links] };
   }
 
   private readonly pathOf = (index: number): string => {
-    const { module, alias } = this.nodes[index]!;
-    return `nodes[${index}] (${module.name} "${alias}")`;
+    const { id, module, alias } = this.spec().nodes[index]!;
+    return id < 0 ? `${module.name} "${alias}"` : `nodes[${index}] (${module.name} "${alias}")`;
   };
 
   private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {
@@ -288,7 +403,9 @@ export class Graph {
   }
 
   private check(): ReturnType<typeof validate> {
-    return validate({ nodes: this.nodes, links: this.links, pathOf: this.pathOf });
+    const { nodes, links } = this.spec();
+    const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
+    return { problems: [...problems, ...this.session.problems(links)], later };
   }
 
   private refuse(problems: readonly Problem[]): void {

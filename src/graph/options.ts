@@ -259,6 +259,12 @@ export const runOptionRows = {
   },
   onProgress: { type: 'function', default: 'none', meaning: 'Called with the progress while the graph runs.' },
   trace: { type: '0 or path', default: "the graph's", meaning: 'Trace file to write.' },
+  mode: {
+    type: "'normal', 'push', 'generator'",
+    default: 'none',
+    meaning:
+      'Only of `start()`: refuses a graph without input streams (push), without readers (generator), with input streams (normal).',
+  },
 } as const satisfies Record<string, OptionRow>;
 
 const rows = graphOptionRows;
@@ -292,7 +298,15 @@ export interface RunOptions {
   readonly trace?: 0 | false | string | undefined;
 }
 
-const runOptionsSchema = strictOptions({
+/** What a graph that is started is expected to do; BMF's names of its modes. */
+export type StartMode = 'normal' | 'push' | 'generator';
+
+/** Options of `graph.start()`. */
+export interface StartOptions extends RunOptions {
+  readonly mode?: StartMode | undefined;
+}
+
+const runEntries = {
   signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
   onProgress: v.optional(
     parsed<(progress: Progress) => void>('a function', (value) =>
@@ -300,11 +314,20 @@ const runOptionsSchema = strictOptions({
     ),
   ),
   trace: v.optional(traceFile),
-});
+};
+const runOptionsSchema = strictOptions(runEntries);
+const startOptionsSchema = strictOptions({ ...runEntries, mode: v.optional(choice('normal', 'push', 'generator')) });
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkRunOptions(options: unknown): RunOptions {
   const result = v.safeParse(runOptionsSchema, options);
   if (result.success) return result.output;
   throw new ConfigError('wrong options of run', problemsFrom('', result.issues));
+}
+
+/** @throws ConfigError naming everything that is wrong. */
+export function checkStartOptions(options: unknown): StartOptions {
+  const result = v.safeParse(startOptionsSchema, options);
+  if (result.success) return result.output;
+  throw new ConfigError('wrong options of start', problemsFrom('', result.issues));
 }

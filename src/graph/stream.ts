@@ -4,8 +4,10 @@ import { type ConcatOptions, concat } from './concat.js';
 import { type FilterInput, type Named, readFilterCall } from './filter-call.js';
 import { VideoFilters } from './filters-video.js';
 import type { Graph } from './graph.js';
-import type { EncoderOptions } from './module-options.js';
+import type { DecoderOptions, EncoderOptions } from './module-options.js';
 import type { ModuleOptions, ModuleSource, NodeParameters } from './node.js';
+import { checkPacketsOptions, PacketReader, type PacketsOptions } from './packet-reader.js';
+import { sessionOf } from './session.js';
 
 /** `N` streams when the number is known to the compiler, else a list. */
 export type StreamTuple<N extends number> = number extends N ? readonly Stream[] : Tuple<N>;
@@ -49,6 +51,23 @@ export class Stream extends VideoFilters {
     parameters: NodeParameters = {},
   ): NodeHandle {
     return this.graph.module(source, options, { ...parameters, inputs: [this, ...(parameters.inputs ?? [])] });
+  }
+
+  /** Decodes the bytes or encoded packets of this stream; `.video` and `.audio` are the outputs. */
+  decode(options: Partial<DecoderOptions> = {}, parameters: NodeParameters = {}): NodeHandle {
+    return this.module('c_ffmpeg_decoder', options as DecoderOptions, parameters);
+  }
+
+  /**
+   * The packets of this stream, to be read one after the other. The reader belongs to the graph from this call on; its
+   * first `next()` starts the graph if nobody has.
+   * @throws ConfigError for wrong options, MillraceError ERR_MILLRACE_STATE after the start.
+   */
+  packets<T = unknown>(options: PacketsOptions = {}): PacketReader<T> {
+    const { signal, queueLimit } = checkPacketsOptions(options);
+    const session = sessionOf(this.graph);
+    const tap = session.addReader({ node: this.nodeId, output: this.index }, this.name, queueLimit);
+    return new PacketReader<T>(session, tap, signal);
   }
 
   /** This stream and then others of its kind, end to end; for pairs of video and audio see the function `concat`. */

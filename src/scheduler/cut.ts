@@ -69,6 +69,7 @@ export class Cut {
         index,
         output: from.output,
         input: to.input,
+        patient: [ends.producer, ends.consumer].some((node) => spec.nodes[node]!.outside !== undefined),
         producerThread,
         consumerThread,
       };
@@ -89,6 +90,7 @@ export class Cut {
       names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
       allLinks: [...this.links],
       transport: spec.options.transport,
+      pushed: spec.nodes.flatMap((node, index) => (node.outside === 'input' ? [index] : [])),
       bytesLimit: spec.options.queueBytesLimit,
       hardCap: spec.options.hardCap,
       stopGrace: spec.options.stopGrace,

@@ -1,14 +1,13 @@
 import { Doorbell } from '../../ringbuffer/index.js';
 import { packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
-import { Board, ThreadState } from '../thread/board.js';
-import { Host } from '../thread/host.js';
-import { Part } from '../thread/part.js';
+import { Board, GraphState, ThreadState } from '../thread/board.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { Cut } from './cut.js';
 import { guardExit } from './exit-guard.js';
 import { Figures } from './figures.js';
+import { LocalSide } from './local.js';
 import type { Placement } from './placement.js';
 import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
@@ -28,8 +27,6 @@ export interface RunHooks {
 }
 
 const PROGRESS_INTERVAL = 250;
-/** Longest time in ms without a turn for the calling thread's own timers and I/O, between two calls of modules. */
-const LOCAL_YIELD = 1;
 let runs = 0;
 
 export class GraphRun {
@@ -55,7 +52,9 @@ export class GraphRun {
   private progressTimer: NodeJS.Timeout | undefined;
   private graceTimer: NodeJS.Timeout | undefined;
   private watchdog: Watchdog | undefined;
-  private local: { host: Host; part: Part } | undefined;
+  /** Milliseconds until threads that do not answer a stop are terminated. */
+  private grace: number;
+  private side: LocalSide | undefined;
   private settling = false;
   private settled = false;
   /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
@@ -72,6 +71,7 @@ export class GraphRun {
   ) {
     const { spec, rank, placement } = prepare(built);
     this.spec = spec;
+    this.grace = spec.options.stopGrace;
     this.placement = placement;
     for (const [index, node] of spec.nodes.entries()) this.indexOf.set(node.id, index);
     this.cut = new Cut(spec, this.placement, rank);
@@ -146,14 +146,45 @@ export class GraphRun {
     for (const bell of this.bells) bell.alarm();
   }
 
-  /** Ends everything now; `finished` rejects with ERR_MILLRACE_ABORTED. Outputs already begun are finalised. */
-  abort(reason?: unknown): void {
+  /**
+   * Ends everything now; `finished` rejects with ERR_MILLRACE_ABORTED. Outputs already begun are finalised.
+   * @param grace ms until threads that do not answer are terminated; default: the graph's `stop_grace`.
+   */
+  abort(reason?: unknown, grace = this.grace): void {
+    if (grace < this.grace) {
+      this.grace = grace;
+      if (this.graceTimer !== undefined) this.beginGrace();
+    }
     const text = reason instanceof Error ? `: ${reason.message}` : typeof reason === 'string' ? `: ${reason}` : '';
     this.fail(
       new GraphError('ERR_MILLRACE_ABORTED', `graph ${this.spec.name} was aborted${text}`, {
         ...(reason === undefined ? {} : { cause: reason }),
       }),
     );
+  }
+
+  /** The calling thread's share of the graph, if it has one; from the start on. */
+  get local(): LocalSide | undefined {
+    return this.side;
+  }
+
+  /**
+   * What the graph failed of, as far as it is known here. Also what the threads have told and this thread's event loop
+   * has not had a turn to hear.
+   */
+  failureNow(): Error | undefined {
+    if (this.failure === undefined) for (const thread of this.threads) thread.drain();
+    return this.failure;
+  }
+
+  /** The graph has failed, or is being aborted. */
+  get aborting(): boolean {
+    return this.board.state === GraphState.aborting;
+  }
+
+  /** Somebody who feeds the graph has failed: so does it. */
+  failOutside(error: GraphError): void {
+    this.fail(error);
   }
 
   /** Reads the board: costs the actors nothing, whatever state the graph is in. */
@@ -169,19 +200,11 @@ export class GraphRun {
   // --- starting -------------------------------------------------------------------------------------------------------
 
   private startLocal(spec: PartSpec): void {
-    const host = new Host(this.bells[spec.thread]!, { spin: 0, yieldAfter: LOCAL_YIELD, mayNap: false });
-    const part = new Part(
-      spec,
-      (message) => {
-        // Not within the actors' call: a listener that throws must not end up in a module's stack.
-        queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
-      },
-      host.wake,
-    );
-    this.local = { host, part };
-    host.add(part);
-    part.load();
-    host.run().catch((error: unknown) => {
+    this.side = new LocalSide(spec, this.bells[spec.thread]!, (message) => {
+      // Not within the actors' call: a listener that throws must not end up in a module's stack.
+      queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
+    });
+    this.side.run().catch((error: unknown) => {
       this.fail(error instanceof Error ? error : new Error(String(error)));
       this.threadEnded(spec.thread, {});
     });
@@ -190,7 +213,7 @@ export class GraphRun {
   private replyLocal(message: ToHost): void {
     if (message.type !== 'callback-result') return;
     const value = message.ok ? message.value : unpackError(message.value as Parameters<typeof unpackError>[0]);
-    this.local?.part.callbackResult(message.call, message.ok, value);
+    this.side?.part.callbackResult(message.call, message.ok, value);
   }
 
   // --- what the threads tell --------------------------------------------------------------------------------------------
@@ -280,7 +303,12 @@ export class GraphRun {
       this.warnings.push(`after the failure: ${this.failure.message}`);
     }
     this.failure = error;
-    this.graceTimer ??= setTimeout(() => void this.terminateSilent(), this.spec.options.stopGrace);
+    if (this.graceTimer === undefined) this.beginGrace();
+  }
+
+  private beginGrace(): void {
+    clearTimeout(this.graceTimer);
+    this.graceTimer = setTimeout(() => void this.terminateSilent(), this.grace);
   }
 
   /** The threads that have not answered a stop in time are stuck in a call that does not return. */
@@ -291,7 +319,7 @@ export class GraphRun {
         .filter((_, i) => this.cut.threadOf(i) === thread)
         .map((n) => n.alias || `node ${n.id}`);
       this.warnings.push(
-        `the thread of ${names.join(', ')} did not stop within ${this.spec.options.stopGrace} ms and was terminated; ` +
+        `the thread of ${names.join(', ')} did not stop within ${this.grace} ms and was terminated; ` +
           'its modules were not closed',
       );
       // What it has sent goes with it; the graph is being aborted, so nobody begins to read it (thread/pins.ts).
@@ -320,7 +348,7 @@ export class GraphRun {
     this.watchdog?.stop();
     clearTimeout(this.graceTimer);
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
-    this.local?.host.quit();
+    this.side?.quit();
     await Promise.all(this.threads.map((thread) => thread.terminate()));
     clearInterval(this.alive);
     this.unguard?.();

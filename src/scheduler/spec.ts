@@ -25,6 +25,8 @@ export interface NodeSpec {
   distNums?: number;
   /** Of a parallel copy: the node that was built, and which of its copies this is, from 1 on. */
   copyOf?: { id: number; alias: string; number: number; count: number };
+  /** The user is behind this node: it is an input stream, or a reader of packets. */
+  outside?: 'input' | 'reader';
   callback?: (key: string | number, value: unknown) => unknown;
 }
 

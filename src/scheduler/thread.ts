@@ -2,7 +2,13 @@
  * A worker thread of ours: a Piscina pool of exactly one thread (a pool that grows needs the calling thread's event
  * loop to do so, and hosts never return, so more than one per pool would wait for ever), its doorbell and its port.
  */
-import { MessageChannel, type MessagePort, type Transferable, type Worker } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type Transferable,
+  type Worker,
+} from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
@@ -67,6 +73,13 @@ export class Thread {
 
   post(message: ToHost, transfer: Transferable[] = []): void {
     this.port.postMessage(message, transfer);
+  }
+
+  /** Hands out at once what the thread has sent and this thread's event loop has not delivered. */
+  drain(): void {
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
+      this.onMessage((next as { message: FromHost }).message);
+    }
   }
 
   /**

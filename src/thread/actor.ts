@@ -15,6 +15,7 @@ import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board
 import type { Group, InputManager } from './inputs/index.js';
 import type { InLink, OutLink } from './links.js';
 import { Deliveries, Outlet } from './outlet.js';
+import { type Outside, outsideOf } from './outside.js';
 import type { Timekeeper } from './timekeeper.js';
 
 export interface Inlet {
@@ -62,6 +63,8 @@ export class Actor {
   private readonly board: Board;
   private readonly figuresAt: number;
   private readonly deliveries: Deliveries;
+  /** The user behind this node, if packets enter or leave the graph here. */
+  private readonly outside: Outside | undefined;
   private unconnected: number[];
   /** Put together by the input manager, not yet delivered. */
   private group: Group | undefined;
@@ -86,6 +89,7 @@ export class Actor {
     private readonly aborter: AbortController,
   ) {
     this.deliveries = new Deliveries(onError, onDelivered);
+    this.outside = outsideOf(module);
     this.node = parts.node;
     this.alias = parts.alias;
     this.rank = parts.rank;
@@ -114,10 +118,19 @@ export class Actor {
     if (this.busy) return false;
     if (this.finished) return flushed;
     if (!flushed && !this.outputs.every((outlet) => outlet.clear)) return this.abandoned();
-    if (this.isSource || this.allEnded || this.abandoned()) return true;
+    this.outside?.onRoom();
+    if (this.abandoned()) return true;
+    if (this.outside !== undefined && !this.isCalledFor(this.outside)) return false;
+    if (this.isSource || this.allEnded) return true;
+    if (this.outside?.leaving) return true;
     const wanted = this.wants();
     if (wanted?.length === 0 || this.grouped()) return true;
     return this.inlets.some((inlet) => this.isWanted(inlet) && inlet.link.available);
+  }
+
+  private isCalledFor(outside: Outside): boolean {
+    if (outside.due || outside.leaving) return true;
+    return this.isSource ? this.board.stopping : this.allEnded;
   }
 
   /** Has work that no input feeds, so it must not keep the others of its thread from theirs. */
@@ -412,11 +425,15 @@ export class Actor {
     }
     const reason = this.idleReason();
     if (reason === NodeStatus.starving) {
+      const due = this.outside?.due ?? true;
       for (const inlet of this.inlets) {
-        this.board.setStarved(inlet.link.index, this.isWanted(inlet) && !inlet.link.available);
+        this.board.setStarved(inlet.link.index, due && this.isWanted(inlet) && !inlet.link.available);
       }
     }
     this.show(reason);
+    if (this.outside !== undefined) {
+      this.board.setOutside(this.node, reason !== NodeStatus.blocked && !(this.outside.due && !this.outside.free));
+    }
     this.times.waits(reason, now);
     if (!this.finished) this.board.setPhase(this.node, NodePhase.waiting);
   }
@@ -429,8 +446,8 @@ export class Actor {
   }
 
   private idleReason(): number {
-    const blocked = this.finished || !this.outputs.every((outlet) => outlet.clear);
-    return blocked ? NodeStatus.blocked : NodeStatus.starving;
+    if (this.finished || !this.outputs.every((outlet) => outlet.clear)) return NodeStatus.blocked;
+    return this.outside?.free ? NodeStatus.live : NodeStatus.starving;
   }
 
   /**
@@ -454,7 +471,12 @@ export class Actor {
    */
   overflowing(cap: number): OutLink | undefined {
     for (const outlet of this.outputs) {
-      for (const link of outlet.links) if (link.waitingPackets > link.limit && link.waitingBytes > cap) return link;
+      for (const link of outlet.links) {
+        if (link.waitingPackets <= link.limit || link.waitingBytes <= cap) continue;
+        // It holds its producer back instead, unless nobody has ever taken anything.
+        if (link.holdAt <= cap && this.board.taken(link.index) > 0) continue;
+        return link;
+      }
     }
     return undefined;
   }

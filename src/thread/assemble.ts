@@ -19,8 +19,9 @@ export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell
   const ins = new Map<number, InLink>();
   const outs = new Map<number, OutLink>();
   for (const link of spec.links) {
+    const holdAt = link.patient ? spec.hardCap : Number.POSITIVE_INFINITY;
     if (link.ring === undefined) {
-      const direct = new DirectLink(link.index, board, link.limit);
+      const direct = new DirectLink(link.index, board, link.limit, holdAt);
       ins.set(link.index, direct);
       outs.set(link.index, direct);
     } else if (link.producerThread === spec.thread) {
@@ -28,7 +29,7 @@ export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell
       const { buffer, port } = link.ring;
       const byReference = spec.transport !== 'copy';
       const { index, limit } = link;
-      outs.set(index, new RingOut(index, board, limit, spec.bytesLimit, buffer, port, bell, byReference));
+      outs.set(index, new RingOut(index, board, limit, spec.bytesLimit, buffer, port, bell, byReference, holdAt));
     } else {
       const bell = bells[link.producerThread]!;
       ins.set(link.index, new RingIn(link.index, board, link.ring.buffer, link.ring.port, bell));

@@ -6,13 +6,14 @@
  *   line 1   STATE      starting -> running -> aborting          compare-and-swap, first change wins
  *   line 2   STOP       1: sources end, outputs are finalised    set once
  *   line 3   READY      threads whose modules are initialised    counts up
+ *            CALLBACKS  calls of ctx.callback without an answer  counts up and down
  *   line 4   FIRST      (float64) ms until the first packet left a source
  *   then     one line per thread   | state | trace losses | … float64 figures of its sleep
  *            two lines per node    | status | phase | call | outside | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
  * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
- * three compare-and-swap ones has exactly one writer. Words that only statistics and the watchdog read are stored
+ * read-modify-write ones has exactly one writer. Words that only statistics and the watchdog read are stored
  * plainly: they are looked at long after they were written.
  */
 const LINE = 32; // int32 per line
@@ -36,6 +37,7 @@ export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as c
 const STATE = LINE;
 const STOP = 2 * LINE;
 const READY = 3 * LINE;
+const CALLBACKS = 3 * LINE + 1; // both change rarely: they may share a line
 const FIRST = (4 * LINE) / 2; // float64 index
 
 /** Milliseconds. */
@@ -131,6 +133,15 @@ export class Board {
   /** One more thread has initialised its modules; true when it was the last. */
   arrive(): boolean {
     return Atomics.add(this.words, READY, 1) + 1 === this.threads;
+  }
+
+  /** Calls of `ctx.callback` that the calling thread has not answered. */
+  get callbacks(): number {
+    return Atomics.load(this.words, CALLBACKS);
+  }
+
+  countCallbacks(by: 1 | -1): void {
+    Atomics.add(this.words, CALLBACKS, by);
   }
 
   get firstPacketMilliseconds(): number | undefined {

@@ -46,7 +46,8 @@ const NAP = 1;
 
 export class Host {
   private readonly parts = new Set<Hosted>();
-  private turn = 0;
+  private turns = 0;
+  private stepping = false;
   private quitting = false;
   private lastYield = performance.now();
   private lastShow = 0;
@@ -69,6 +70,27 @@ export class Host {
   quit(): void {
     this.quitting = true;
     this.wake();
+  }
+
+  /**
+   * Runs what can run now, at once, for the thread's own user instead of from the loop. Within a call of a module it does
+   * nothing but wake the loop.
+   */
+  turn(): void {
+    if (this.stepping) this.wake();
+    else while (this.step());
+  }
+
+  /**
+   * Prepares the thread for blocking: shows why nothing runs, and announces that it sleeps.
+   * @returns false if there was something to do after all.
+   */
+  prepareToBlock(): boolean {
+    if (this.showIdle()) return false;
+    this.bell.arm();
+    if (!this.mayNotSleep()) return true;
+    this.bell.disarm();
+    return false;
   }
 
   /** Runs until `quit`. */
@@ -109,7 +131,12 @@ export class Host {
 
   private step(): boolean {
     let worked = false;
-    for (const part of this.parts) if (part.step(++this.turn)) worked = true;
+    this.stepping = true;
+    try {
+      for (const part of this.parts) if (part.step(++this.turns)) worked = true;
+    } finally {
+      this.stepping = false;
+    }
     return worked;
   }
 

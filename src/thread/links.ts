@@ -43,6 +43,12 @@ export interface OutLink {
   readonly left: boolean;
   /** Packets it takes before its producer is held back. */
   readonly limit: number;
+  /**
+   * Bytes beyond the limit at which it holds its producer back, however far it was lifted. Finite where the user is at
+   * one end: a reader that is slower than another, or input streams that are fed at different speeds, look like a deadlock
+   * until their user comes back. Those links are lifted that far, and are no failure beyond.
+   */
+  readonly holdAt: number;
   /** Packets that wait beyond the limit, and their estimated bytes. */
   readonly waitingPackets: number;
   readonly waitingBytes: number;
@@ -80,6 +86,7 @@ export class DirectLink implements OutLink, InLink {
     readonly index: number,
     private readonly board: Board,
     readonly limit: number,
+    readonly holdAt = Number.POSITIVE_INFINITY,
   ) {}
 
   offer(packet: Packet): void {
@@ -102,7 +109,7 @@ export class DirectLink implements OutLink, InLink {
 
   get clear(): boolean {
     const waiting = this.waitingPackets;
-    return waiting === 0 || waiting <= this.board.allowance(this.index);
+    return waiting === 0 || (waiting <= this.board.allowance(this.index) && this.waitingBytes <= this.holdAt);
   }
 
   get waitingPackets(): number {
@@ -198,6 +205,7 @@ export class RingOut implements OutLink {
     private readonly bell: Doorbell,
     /** Video frames go by reference if this thread can do that. */
     private readonly byReference: boolean,
+    readonly holdAt = Number.POSITIVE_INFINITY,
   ) {
     this.handle = RingBuffer.attach(buffer);
     this.ring = this.handle.producer({ bell });
@@ -258,7 +266,7 @@ export class RingOut implements OutLink {
 
   get clear(): boolean {
     const { length } = this.outbox;
-    return length === 0 || length <= this.board.allowance(this.index);
+    return length === 0 || (length <= this.board.allowance(this.index) && this.waitingBytes <= this.holdAt);
   }
 
   get waitingPackets(): number {

@@ -53,7 +53,7 @@ export class Part implements Hosted {
   ) {
     this.board = Board.attach(spec.board);
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
-    this.relief = new Relief(this.board, spec.allLinks);
+    this.relief = new Relief(this.board, spec.allLinks, spec.pushed);
     this.epoch = epochOf(spec);
     this.trace = spec.trace && new TraceRecorder(spec.trace, this.board, spec.thread, spec.links);
     this.nativeBefore = ledger.snapshot();
@@ -71,7 +71,11 @@ export class Part implements Hosted {
     this.loading = this.loadAll();
   }
 
-  /** Never rejects. */
+  /** Its modules are loaded and initialised, or it has failed. Never rejects. */
+  get loaded(): Promise<void> {
+    return this.loading;
+  }
+
   private async loadAll(): Promise<void> {
     const { spec, board } = this;
     const links = makeLinks(spec, board, this.bells);
@@ -322,6 +326,10 @@ export class Part implements Hosted {
       );
     }
     const call = this.nextCall++;
+    this.board.countCallbacks(1);
+    // The calling thread may sleep in a blocking push: it has to learn that it is wanted elsewhere.
+    const [input] = this.spec.pushed;
+    if (input !== undefined) this.bells[this.spec.nodeThreads[input]!]!.alarm();
     return new Promise((resolve, reject) => {
       this.pendingCalls.set(call, { resolve, reject });
       this.tell({ type: 'callback', run: this.spec.run, node: node.index, call, key, value });
@@ -330,7 +338,7 @@ export class Part implements Hosted {
 
   callbackResult(call: number, ok: boolean, value: unknown): void {
     const pending = this.pendingCalls.get(call);
-    this.pendingCalls.delete(call);
+    if (this.pendingCalls.delete(call)) this.board.countCallbacks(-1);
     if (ok) pending?.resolve(value);
     else pending?.reject(value);
   }
@@ -381,8 +389,7 @@ export class Part implements Hosted {
   private async abortAll(): Promise<void> {
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
     for (const actor of this.actors) actor.abort(reason);
-    for (const pending of this.pendingCalls.values()) pending.reject(reason);
-    this.pendingCalls.clear();
+    for (const call of [...this.pendingCalls.keys()]) this.callbackResult(call, false, reason);
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
     await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
     await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);

@@ -28,6 +28,8 @@ export interface PartLink extends LinkEnds {
   index: number;
   output: number;
   input: number;
+  /** An end of it is in the user's hands: see OutLink.patient. */
+  patient: boolean;
   /** Absent: both ends are in this thread. */
   ring?: { buffer: SharedArrayBuffer; port: MessagePort };
   producerThread: number;
@@ -56,6 +58,8 @@ export interface PartSpec {
   allLinks: LinkEnds[];
   /** How video frames cross threads. */
   transport: Transport;
+  /** Nodes of the input streams of a push graph. */
+  pushed: number[];
   bytesLimit: number;
   hardCap: number;
   /** performance.timeOrigin-based start in ms, comparable between threads. */

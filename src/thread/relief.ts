@@ -10,6 +10,9 @@
  *   - its published status says so (it runs, or can run, or waits for the outside world), or
  *   - it is starving, and for one of the links it waits on: a packet is under way, or the producer is live, or
  *   - it is blocked, and for every link it waits on: the consumer has taken something since, or has left, or is live.
+ * The input streams of a push graph are one producer, their user, who does one thing after the other: an input stream
+ * that waits for a user who waits for room on others (it is shown as starving then, without links) is LIVE when one of
+ * those is, and the walk goes on from it to them.
  * What is not live will never move by itself. From every such starving node we walk upstream along the links it
  * starves on; the walk ends at blocked producers, and those of their full links whose consumers are not live are lifted.
  *
@@ -36,6 +39,8 @@ export class Relief {
   constructor(
     private readonly board: Board,
     private readonly links: readonly LinkEnds[],
+    /** Nodes of the input streams. */
+    private readonly pushed: readonly number[] = [],
   ) {
     for (let node = 0; node < board.nodes; node++) {
       this.inLinks.push([]);
@@ -95,6 +100,7 @@ export class Relief {
     const { board, links, live } = this;
     switch (this.status(node)) {
       case NodeStatus.starving:
+        if (this.pushed.includes(node)) return this.pushed.some((other) => live[other] === 1);
         return this.inLinks[node]!.some(
           (link) =>
             board.starved(link) && (board.sent(link) !== board.taken(link) || live[links[link]!.producer] === 1),
@@ -132,13 +138,16 @@ export class Relief {
     for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
       for (const link of this.inLinks[node]!) {
         if (!board.starved(link)) continue;
-        const producer = links[link]!.producer;
-        if (seen.has(producer) || live[producer]) continue;
-        seen.add(producer);
-        if (this.status(producer) === NodeStatus.starving) pending.push(producer);
-        if (this.status(producer) !== NodeStatus.blocked) continue;
-        for (const full of this.outLinks[producer]!) {
-          if (this.holds(full) && !live[links[full]!.consumer]) targets.set(full, board.allowance(full));
+        const { producer } = links[link]!;
+        const waiting = this.pushed.includes(producer) && this.status(producer) === NodeStatus.starving;
+        for (const source of waiting ? this.pushed : [producer]) {
+          if (seen.has(source) || live[source]) continue;
+          seen.add(source);
+          if (this.status(source) === NodeStatus.starving) pending.push(source);
+          if (this.status(source) !== NodeStatus.blocked) continue;
+          for (const full of this.outLinks[source]!) {
+            if (this.holds(full) && !live[links[full]!.consumer]) targets.set(full, board.allowance(full));
+          }
         }
       }
     }

@@ -107,6 +107,45 @@ reading('a file that is not there, and text that is no JSON, say so', () => {
   assert.match(refused(() => Graph.fromConfig([] as never)).message, /must be an object/);
 });
 
+reading('input streams and outputs of the graph', () => {
+  const graph = Graph.fromConfig({
+    mode: 'Pushdata',
+    input_streams: [{ identifier: 'outside', stream_alias: 'camera' }],
+    output_streams: [{ identifier: 'scaled', stream_alias: 'small' }],
+    nodes: [
+      {
+        id: 7,
+        module_info: { name: 'c_ffmpeg_filter' },
+        option: { name: 'scale', para: '64:36' },
+        input_streams: [{ identifier: 'outside' }],
+        output_streams: [{ identifier: 'scaled' }],
+      },
+    ],
+  });
+  assert.is(graph.stream('camera').name, 'outside');
+  assert.is(graph.inputStream('outside').nodeId, graph.stream('camera').nodeId);
+  assert.equal(
+    graph.outputs.map(({ name }) => name),
+    ['c_ffmpeg_filter_7_0'],
+  );
+  const written = graph.toConfig();
+  assert.is(written.mode, 'Pushdata');
+  assert.equal(written.input_streams, [{ identifier: 'outside', stream_alias: 'camera' }]);
+  assert.equal(written.output_streams, [{ identifier: 'c_ffmpeg_filter_7_0', stream_alias: '' }]);
+  assert.equal(Graph.fromConfig(written).toConfig(), written);
+  graph.outputs[0]!.packets();
+  assert.equal(graph.toConfig(), written);
+  assert.match(graph.toMermaid(), /user1\["outside<br\/>input_stream"\].*user1 --> n7\n.*n7 --> user2/s);
+});
+
+reading('a graph that is only read is of mode Generator', () => {
+  const graph = new Graph();
+  graph.filter('testsrc2').packets();
+  const { mode, output_streams } = graph.toConfig();
+  assert.is(mode, 'Generator');
+  assert.equal(output_streams, [{ identifier: 'c_ffmpeg_filter_0_0', stream_alias: '' }]);
+});
+
 reading.run();
 
 const checking = suite('checking graph files');
@@ -228,8 +267,40 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
     'nodes[1].module_info.entry',
     /needs the path/,
   ],
-  ['graph inputs', (c) => (c.input_streams = [{ identifier: 'in' }]), 'input_streams', /push mode/],
-  ['graph outputs', (c) => (c.output_streams = [{ identifier: 'out' }]), 'output_streams', /generator mode/],
+  [
+    'an input stream in the mode Normal',
+    (c) => {
+      c.input_streams = [{ identifier: 'in' }];
+      c.nodes[2]!.input_streams[0]!.identifier = 'in';
+    },
+    'mode',
+    /'Normal' feeds no input_streams/,
+  ],
+  ['the mode Pushdata without input streams', (c) => (c.mode = 'Pushdata'), 'input_streams', /are missing/],
+  [
+    'an input stream that has the name of another stream',
+    (c) => {
+      c.mode = 'Pushdata';
+      c.input_streams = [{ identifier: 'c_ffmpeg_filter_1_0' }];
+    },
+    'nodes[1].output_streams[0].identifier',
+    /is a stream of input_streams\[0\] already/,
+  ],
+  [
+    'an input stream that is there twice',
+    (c) => {
+      c.mode = 'push';
+      c.input_streams = [{ identifier: 'in' }, { identifier: 'in' }];
+    },
+    'input_streams[1].identifier',
+    /'in' is there twice/,
+  ],
+  [
+    'an output that is no stream',
+    (c) => (c.output_streams = [{ identifier: 'c_ffmpeg_filter_1_1' }]),
+    'output_streams[0].identifier',
+    /there is no stream 'c_ffmpeg_filter_1_1'/,
+  ],
   ['scheduler and thread together', (c) => (c.nodes[1]!.thread = 'x'), 'nodes[1].thread', /contradicts scheduler/],
   ['nodes that are no list', (c) => (c.nodes = {} as never), 'nodes', /must be the list of nodes/],
 ];
@@ -241,7 +312,7 @@ for (const [what, change, path, message] of single) {
   });
 }
 
-for (const mode of ['Server', 'Generator', 'Pushdata', 'Subgraph', 'Sync', 'Update']) {
+for (const mode of ['Server', 'Subgraph', 'Sync', 'Update']) {
   checking(`the mode ${mode} is refused by name`, () => {
     assert.match(onlyProblem((c) => (c.mode = mode)).message, `the mode "${mode}" is not in this version`);
   });

@@ -38,7 +38,7 @@ ${table(nodeOptionRows, false)}
 
 ## Run
 
-\`graph.run({ … })\`.
+\`graph.run({ … })\` and \`graph.start({ … })\`.
 
 ${table(runOptionRows, false)}
 `;

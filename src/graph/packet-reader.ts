@@ -1,0 +1,139 @@
+/** What `stream.packets()` returns. */
+import { Readable } from 'node:stream';
+import * as v from 'valibot';
+import { show, strictOptions } from '../../actors/options.js';
+import { ConfigError, MillraceError } from '../errors.js';
+import { EncodedPacket } from '../media/encoded-packet.js';
+import type { Packet } from '../media/packet.js';
+import type { Tap } from '../scheduler/tap.js';
+import { nodeSchemas } from './node.js';
+import { problemsFrom } from './problems.js';
+import type { Session } from './session.js';
+
+export interface PacketsOptions {
+  /** Aborts the graph: the loop rejects with ERR_MILLRACE_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  /** Packets that may wait for the reader. Default: the graph's `queue_length_limit`. */
+  readonly queueLimit?: number | undefined;
+}
+
+const optionsSchema = strictOptions({
+  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
+  queueLimit: v.optional(nodeSchemas.queueLimit),
+});
+
+/** @throws ConfigError naming everything that is wrong. */
+export function checkPacketsOptions(options: unknown): PacketsOptions {
+  const result = v.safeParse(optionsSchema, options);
+  if (result.success) return result.output;
+  throw new ConfigError('wrong options of packets', problemsFrom('', result.issues));
+}
+
+/**
+ * The packets of a stream, one after the other, at the reader's pace: a reader that does not ask holds the graph back.
+ * Each packet is the reader's to close (`using`, or `closing()` for a loop). Signals such as the end of the stream are no
+ * packets.
+ */
+export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T>>, AsyncDisposable {
+  readonly #session: Session;
+  readonly #tap: Tap;
+  readonly #signal: AbortSignal | undefined;
+  #begun: Promise<void> | undefined;
+  #done = false;
+
+  constructor(session: Session, tap: Tap, signal: AbortSignal | undefined) {
+    this.#session = session;
+    this.#tap = tap;
+    this.#signal = signal;
+  }
+
+  /**
+   * The next packet. The first call on any reader of a graph starts it, if nobody has. At the end of the graph's last
+   * reader it waits until the whole graph has ended.
+   * @throws ConfigError when the graph is wrong; the graph's GraphError when it has failed.
+   */
+  async next(): Promise<IteratorResult<Packet<T>, undefined>> {
+    if (this.#done) return { done: true, value: undefined };
+    this.#begun ??= this.#session.begin(this.#signal);
+    try {
+      await this.#begun;
+    } catch (error) {
+      this.#begun = undefined;
+      throw error;
+    }
+    const packet = await this.#tap.take();
+    if (packet !== undefined) return { done: false, value: packet as Packet<T> };
+    this.#done = true;
+    await this.#session.afterLast();
+    return { done: true, value: undefined };
+  }
+
+  /**
+   * Leaves the stream; what a loop does that is broken out of. What waits is released. With the last reader that was being
+   * read the graph stops (its outputs are finalised), and this waits until it has ended. Before the start it takes the
+   * reader back.
+   * @throws the graph's GraphError when it has failed.
+   */
+  async return(): Promise<IteratorResult<Packet<T>, undefined>> {
+    this.#done = true;
+    await this.#session.leave(this.#tap);
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** The same packets for a loop that keeps none of them: each is closed when the loop goes on, or is left. */
+  async *closing(): AsyncGenerator<Packet<T>, void, void> {
+    let left = true;
+    try {
+      for (;;) {
+        const { done, value } = await this.next().catch((error: unknown) => {
+          left = false;
+          throw error;
+        });
+        if (done) {
+          left = false;
+          return;
+        }
+        try {
+          yield value;
+        } finally {
+          value.close();
+        }
+      }
+    } finally {
+      if (left) await this.return();
+    }
+  }
+
+  /**
+   * The bytes as a Node stream: of encoded packets and of byte arrays, in order. For an encoder's muxed bytes
+   * (`push_output: 1`) the format has to be one that is written from front to back.
+   * Destroying the stream leaves the reader; an error of the graph is the stream's error.
+   */
+  toReadable(): Readable {
+    return Readable.from(this.#bytes(), { objectMode: false });
+  }
+
+  async *#bytes(): AsyncGenerator<Uint8Array, void, void> {
+    for await (const packet of this.closing()) {
+      const bytes = bytesOf(packet.payload);
+      if (bytes.byteLength > 0) yield bytes;
+    }
+  }
+}
+
+function bytesOf(payload: unknown): Uint8Array {
+  if (payload instanceof EncodedPacket) return payload.data;
+  if (payload instanceof Uint8Array) return payload;
+  const what = typeof payload === 'object' && payload !== null ? payload.constructor?.name : show(payload);
+  throw new MillraceError('ERR_MILLRACE_PAYLOAD', `toReadable() needs packets of bytes, not ${what}`, {
+    hint: 'Read an encoder with push_output 1 or 2, or a module that emits bytes',
+  });
+}
