@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'ERR_MILLRACE_MODULE_LOAD' // a module file cannot be imported or has no such export
   | 'ERR_MILLRACE_WORKER_DIED' // a worker thread ended before its graph
   | 'ERR_MILLRACE_ABORTED' // the caller's signal
+  | 'ERR_MILLRACE_TIMEOUT' // a call was not answered within its timeout
+  | 'ERR_MILLRACE_ASYNC_INLINE' // a blocking call on a module of this thread that turned out asynchronous
   | 'ERR_MILLRACE_STALLED' // nothing moved for `time_out` seconds
   | 'ERR_MILLRACE_LINK_OVERFLOW' // a relieved link reached the hard memory cap
   | 'ERR_MILLRACE_QUEUE_FULL' // a synchroniser's queue is full and may drop nothing, or more was pushed without waiting than is kept

@@ -27,7 +27,9 @@ export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/node.j
 export type { GraphOptionsInput, RunOptions, StartMode, StartOptions } from './graph/options.js';
 export type { PacketReader, PacketsOptions } from './graph/packet-reader.js';
 export { type ModuleDefinition, type ModuleFile, registerModule } from './graph/registry.js';
+export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
 export { encode, NodeHandle, overlay, Stream } from './graph/stream.js';
+export { process, type SyncParameters, sendEof, syncModule } from './graph/sync.js';
 export type { Allowed } from './graph/trust.js';
 export {
   AudioFrame,
@@ -69,3 +71,4 @@ export type {
   SleepStats,
   WaitStats,
 } from './scheduler/report.js';
+export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/sync-module.js';

@@ -32,6 +32,8 @@ export class FileDecoder implements DecoderSource {
   /** Packets of wanted streams since the input last began. */
   #packets = 0;
   /** At the end of the input: the tracks whose delayed frames are still to come. */
+  /** Nothing more is to be read. */
+  #drained = false;
   #draining: Track[] | undefined;
 
   constructor(ctx: ModuleContext<DecoderOptions>) {
@@ -69,6 +71,10 @@ export class FileDecoder implements DecoderSource {
     // Sought before the other streams are switched off, as the ffmpeg command does: it decides which one leads.
     this.#beginPart(0);
     input.keepOnly(tracks.map((track) => track.stream));
+  }
+
+  drain(): void {
+    this.#drained = true;
   }
 
   process(task: Task): void | Promise<void> {
@@ -126,7 +132,7 @@ export class FileDecoder implements DecoderSource {
       if (this.#draining.length === 0) this.#endPass();
       return true;
     }
-    const packet = present(this.#input).read();
+    const packet = this.#drained ? 'end' : present(this.#input).read();
     if (packet === 'again') return false;
     if (packet === 'end') {
       for (const track of this.#tracks.list) track.end();
@@ -150,7 +156,7 @@ export class FileDecoder implements DecoderSource {
   /** Nothing more of this part is wanted, the input may go on. */
   #endPart(): void {
     const plan = present(this.#plan);
-    if (this.#part + 1 < plan.parts.length) this.#beginPart(this.#part + 1);
+    if (!this.#drained && this.#part + 1 < plan.parts.length) this.#beginPart(this.#part + 1);
     else this.#finish();
   }
 
@@ -158,7 +164,8 @@ export class FileDecoder implements DecoderSource {
   #endPass(): void {
     this.#draining = undefined;
     const plan = present(this.#plan);
-    if (this.#part + 1 < plan.parts.length) this.#beginPart(this.#part + 1);
+    if (this.#drained) this.#finish();
+    else if (this.#part + 1 < plan.parts.length) this.#beginPart(this.#part + 1);
     else if (this.#repetitions !== 0 && this.#tracks.list.length > 0) this.#repeat();
     else this.#finish();
   }

@@ -17,6 +17,8 @@ export interface DecoderSource {
   open(): void;
   process(task: Task): void | Promise<void>;
   wants?(): readonly number[] | undefined;
+  /** Reads no more; what the codecs hold back still comes. */
+  drain?(): void;
   close(): void | Promise<void>;
 }
 
@@ -40,6 +42,10 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
 
   wants(): readonly number[] | undefined {
     return this.#source?.wants?.();
+  }
+
+  drain(): void {
+    this.#source?.drain?.();
   }
 
   reset(): void | Promise<void> {

@@ -9,6 +9,7 @@ import { explainPlacement } from '../scheduler/prepare.js';
 import type { GraphStats, Report } from '../scheduler/report.js';
 import { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
+import type { SyncModule } from '../scheduler/sync-module.js';
 import { TraceWriter } from '../scheduler/trace-writer.js';
 import type { GraphConfig } from './config-file.js';
 import { readConfig } from './config-read.js';
@@ -33,8 +34,10 @@ import {
   type StartOptions,
 } from './options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
+import { checkRuntime, type Runtime } from './runtime.js';
 import { Session } from './session.js';
 import { NodeHandle, Stream } from './stream.js';
+import { moduleOfNode, type SyncParameters, syncModule } from './sync.js';
 import { type Allowed, checkSettings } from './trust.js';
 import { validate } from './validate.js';
 
@@ -59,15 +62,19 @@ export class Graph {
   private current: GraphRun | undefined;
   private starting: Promise<GraphRun> | undefined;
   private readonly session: Session;
+  private readonly runtime: Runtime | undefined;
+  private readonly syncModules = new Map<number, SyncModule>();
 
   /**
    * @param options See docs/options.md. Environment variables stand in for options that are not given.
    * @throws ConfigError naming every option that is wrong.
    */
   constructor(options: GraphOptionsInput = {}) {
-    const { resolved, problems } = resolveGraphOptions(options);
+    const { runtime, ...own } = options;
+    this.runtime = checkRuntime(runtime);
+    const { resolved, problems } = resolveGraphOptions({ ...this.runtime?.defaults, ...own });
     if (!resolved) throw new ConfigError('wrong graph options', problems);
-    this.options = structuredClone(options);
+    this.options = structuredClone(own);
     this.resolved = resolved;
     this.session = new Session(this, {
       cap: resolved.options.hardCap,
@@ -208,6 +215,38 @@ export class Graph {
   /** Name of a node's output in graph files. */
   streamName(nodeId: number, output: number): string {
     return streamName(this.spec().nodes.find((node) => node.id === nodeId)!, output);
+  }
+
+  /**
+   * A module that is called like a function, on this graph's runtime if it has one (BMF's C++ form of `syncModule`).
+   * @throws ConfigError with everything that is wrong.
+   */
+  sync<const I extends readonly number[], const O extends readonly number[]>(
+    inputs: I,
+    outputs: O,
+    options: object,
+    source: ModuleSource,
+    parameters: SyncParameters = {},
+  ): SyncModule<I, O> {
+    return syncModule(source, options as never, inputs, outputs, parameters) as unknown as SyncModule<I, O>;
+  }
+
+  /**
+   * The module of a node of this graph, to be called like a function instead of being run. Again for the same node: the
+   * same object. Its inputs are those that are connected (0 if none is, for modules that have inputs); its outputs those
+   * that are consumed and those that the module has.
+   * @param alias Alias or id of the node.
+   * @throws MillraceError ERR_MILLRACE_CONFIG if there is none, ERR_MILLRACE_STATE when the graph has been run; ConfigError.
+   */
+  getModule(alias: string | number, parameters: SyncParameters = {}): SyncModule {
+    const { nodeId } = this.node(alias);
+    const known = this.syncModules.get(nodeId);
+    if (known) return known;
+    if (this.begun) throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
+    const node = this.nodes.find((candidate) => candidate.id === nodeId)!;
+    const module = moduleOfNode(node, this.links, parameters);
+    this.syncModules.set(nodeId, module);
+    return module;
   }
 
   /**
@@ -363,10 +402,12 @@ export class Graph {
     }
     if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
     this.current = new GraphRun(this.spec(), {
+      ...(this.runtime && { threads: this.runtime.source() }),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
       ...(tracer && { trace: tracer }),
     });
+    this.runtime?.watch(this.current);
     const started = this.current.start();
     if (this.stopAsked) this.current.stop();
     await this.session.attach(this.current, started);

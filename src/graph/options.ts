@@ -9,6 +9,7 @@ import { ConfigError } from '../errors.js';
 import { LOG_LEVELS, type LogLevel } from '../media/ffmpeg.js';
 import type { Progress } from '../scheduler/report.js';
 import { problemsFrom } from './problems.js';
+import type { Runtime } from './runtime.js';
 
 /** Options of `new Graph(options)` and of the `option` object of a graph file. */
 export interface GraphOptionsInput {
@@ -46,6 +47,8 @@ export interface GraphOptionsInput {
   time_out?: number | undefined;
   /** Path of the trace file to write, for Perfetto. Default 0: none. */
   trace?: 0 | false | string | undefined;
+  /** Threads to run on. Default: threads of its own. */
+  runtime?: Runtime | undefined;
 }
 
 /** One row of the table. */
@@ -202,10 +205,15 @@ export const graphOptionRows = {
     schema: traceFile,
   },
   runtime: {
-    type: '',
-    default: '',
-    meaning: 'Sharing threads between graphs. Refused: not in this version.',
-    schema: notYet('a shared runtime (runtime)', () => false),
+    type: 'Runtime',
+    default: 'threads of its own',
+    meaning:
+      'Runs the graph on the threads of this runtime, which also gives `threads`, `transport` and `wait.spin` where the graph does not. Not in files.',
+    schema: v.pipe(
+      v.unknown(),
+      v.check(() => false, 'a runtime cannot be in a graph file; give it to `new Graph({ runtime })`'),
+      v.transform(() => undefined),
+    ),
   },
 } as const satisfies Record<string, GraphOptionRow>;
 

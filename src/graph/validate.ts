@@ -99,6 +99,25 @@ function checkOptions(node: NodeSpec, path: string): readonly Problem[] | Promis
   return schema ? checkSchema(schema, options, path) : [];
 }
 
+/**
+ * What is wrong with the options of a built-in module, before it is loaded. Other modules check theirs in their thread.
+ * @param fed it has inputs.
+ */
+export function moduleOptionProblems(
+  module: NodeSpec['module'],
+  options: Record<string, unknown>,
+  path: string,
+  fed: boolean,
+): readonly Problem[] {
+  const builtin = module.path === undefined && !module.definition ? findBuiltin(module.name) : undefined;
+  if (!builtin) return [];
+  const found = checkSchema(builtin.schema, options, path);
+  const problems = found instanceof Promise ? [] : [...found];
+  const input = builtin.inputProblem?.(options, fed);
+  if (input) problems.push({ path: `${path}.input_path`, ...input });
+  return problems;
+}
+
 function cycles({ nodes, links, pathOf }: Checked): Problem[] {
   if (new Set(nodes.map((node) => node.id)).size < nodes.length) return []; // ids are reported, links are ambiguous
   const { cycle } = topologicalRanks({ nodes: [...nodes], links: [...links] });

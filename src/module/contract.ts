@@ -141,6 +141,11 @@ export interface Module<Options = Record<string, unknown>> {
    * make. Asked before every call until all inputs have ended.
    */
   wants?(): readonly number[] | undefined;
+  /**
+   * For sources that are called like functions (`sendEof()`): reads no more. The calls of `process` that follow emit what
+   * was read before, until `done()`. A source without it ends at once.
+   */
+  drain?(): void | Promise<void>;
   /** Its input manager, for nodes that do not name one. `options` are those of the node, checked. */
   inputManager?(options: Options): InputManagerSpec;
   /** Makes the module ready for another job with the same options. */

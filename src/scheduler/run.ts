@@ -12,7 +12,8 @@ import type { Placement } from './placement.js';
 import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import type { GraphSpec } from './spec.js';
-import { Thread } from './thread.js';
+import { nextUser, type Thread } from './thread.js';
+import { OwnThreads, type ThreadSource } from './thread-pool.js';
 import type { TraceWriter } from './trace-writer.js';
 
 export interface RunHooks {
@@ -22,23 +23,25 @@ export interface RunHooks {
   signal?: AbortSignal;
   /** Takes the trace of the run, and is finished with it. */
   trace?: TraceWriter;
+  /** Where the threads come from, and go to; default: threads of the run's own. */
+  threads?: ThreadSource;
   /** What a module said through `ctx.log`. */
   onLog?: (entry: { alias: string; level: 'debug' | 'info' | 'warn' | 'error'; message: string }) => void;
 }
 
 const PROGRESS_INTERVAL = 250;
-let runs = 0;
 
 export class GraphRun {
   /** Resolves when every actor has closed and every thread has gone; rejects, after the same, when the graph failed. */
   readonly finished: Promise<Report>;
-  private readonly id = ++runs;
+  private readonly id = nextUser();
   private readonly board: Board;
   private readonly placement: Placement;
   private readonly cut: Cut;
   private readonly figures: Figures;
   private readonly indexOf = new Map<number, number>();
   private readonly threads: Thread[] = [];
+  private readonly source: ThreadSource;
   private readonly bells: Doorbell[] = [];
   private readonly warnings: string[] = [];
   private readonly leaked: Record<string, number> = {};
@@ -71,6 +74,7 @@ export class GraphRun {
   ) {
     const { spec, rank, placement } = prepare(built);
     this.spec = spec;
+    this.source = hooks.threads ?? new OwnThreads(spec.options.spin);
     this.grace = spec.options.stopGrace;
     this.placement = placement;
     for (const [index, node] of spec.nodes.entries()) this.indexOf.set(node.id, index);
@@ -104,15 +108,14 @@ export class GraphRun {
     this.alive = setInterval(() => {}, 2 ** 30);
     this.unguard = guardExit(this.board);
     for (let i = 0; i < this.cut.threads; i++) this.open.add(i);
-    for (let i = 0; i < this.placement.threads; i++) {
-      const thread = new Thread(
-        this.spec.options.spin,
-        (message) => this.receive(message, (reply) => thread.post(reply)),
-        (code, error) => this.threadDied(i, code, error),
-      );
-      this.threads.push(thread);
+    this.threads.push(...this.source.take(this.placement.threads));
+    this.threads.forEach((thread, i) => {
+      thread.attach(this.id, {
+        onMessage: (message) => this.receive(message, (reply) => thread.post(reply)),
+        onDeath: (code, error) => this.threadDied(i, code, error),
+      });
       this.bells.push(thread.bell);
-    }
+    });
     if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
     const facts = {
       run: this.id,
@@ -324,7 +327,9 @@ export class GraphRun {
       );
       // What it has sent goes with it; the graph is being aborted, so nobody begins to read it (thread/pins.ts).
       this.board.awaitReaders();
-      await this.threads[thread]!.terminate();
+      const stuck = this.threads[thread]!;
+      stuck.detach(this.id);
+      await stuck.terminate();
       this.board.setThreadState(thread, ThreadState.dead);
       this.threadEnded(thread, {});
     }
@@ -349,7 +354,8 @@ export class GraphRun {
     clearTimeout(this.graceTimer);
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
     this.side?.quit();
-    await Promise.all(this.threads.map((thread) => thread.terminate()));
+    for (const thread of this.threads) thread.detach(this.id);
+    await this.source.giveBack(this.threads);
     clearInterval(this.alive);
     this.unguard?.();
     if (this.hooks.trace !== undefined) {

@@ -16,8 +16,23 @@ import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
 
 const WORKER = new URL('./worker.js', import.meta.url).href;
 
+/** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
+export interface ThreadUser {
+  onMessage(message: FromHost): void;
+  /** The thread is gone, and this user was not the one who ended it. */
+  onDeath(exitCode: number, error: Error | undefined): void;
+}
+
+let users = 0;
+
+/** A number for everything that uses threads: what messages say whom they are for. */
+export function nextUser(): number {
+  return ++users;
+}
+
 export class Thread {
   readonly bell = Doorbell.create();
+  private readonly users = new Map<number, ThreadUser>();
   private readonly pool: Piscina;
   private readonly port: MessagePort;
   private readonly worker: Worker;
@@ -28,12 +43,8 @@ export class Thread {
   /** What the thread died of, if it threw. */
   private lastError: Error | undefined;
 
-  constructor(
-    spin: number,
-    private readonly onMessage: (message: FromHost) => void,
-    /** The thread is gone without having been asked to go. */
-    private readonly onDeath: (exitCode: number, error: Error | undefined) => void,
-  ) {
+  /** @param spin times it looks at its links again before it parks. */
+  constructor(spin: number) {
     this.pool = new Piscina({
       minThreads: 1,
       maxThreads: 1,
@@ -59,6 +70,8 @@ export class Thread {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     this.port.on('message', (message: FromHost) => this.onMessage(message));
+    // Its users hold what has to keep the process alive; a thread that waits for work does not.
+    this.port.unref();
     const data: BootData = { bell: this.bell.buffer, port: port2, spin, nativeWaits: nativeWaits() };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
@@ -69,6 +82,29 @@ export class Thread {
         this.exited(-1);
       },
     );
+  }
+
+  /** @param user number from `nextUser`. */
+  attach(user: number, listener: ThreadUser): void {
+    this.users.set(user, listener);
+  }
+
+  detach(user: number): void {
+    this.users.delete(user);
+  }
+
+  /** Nobody has anything on it. */
+  get idle(): boolean {
+    return this.users.size === 0;
+  }
+
+  get userCount(): number {
+    return this.users.size;
+  }
+
+  /** It has gone, or is going. */
+  get ended(): boolean {
+    return this.gone;
   }
 
   post(message: ToHost, transfer: Transferable[] = []): void {
@@ -84,11 +120,14 @@ export class Thread {
 
   /**
    * Ends the thread and waits until it has gone. It should host nothing any more; what it hosts is lost without a
-   * `close`. Never while it still loads the addon: that would abort the process.
+   * `close`, and whoever is still attached is told. Never while it still loads the addon: that would abort the process.
+   * @param why what those are told.
    */
-  async terminate(): Promise<void> {
-    await this.booted;
+  async terminate(why?: Error): Promise<void> {
+    const wasGone = this.gone;
     this.gone = true;
+    if (!wasGone) this.tellDeath(-1, why);
+    await this.booted;
     // Threads that its modules have started end with it, and a module that was not closed has not ended them.
     leaveNativeCalls(this.worker.threadId);
     await this.pool.destroy();
@@ -99,6 +138,16 @@ export class Thread {
   private exited(code: number): void {
     if (this.gone) return;
     this.gone = true;
-    this.onDeath(code, this.lastError);
+    this.tellDeath(code, this.lastError);
+  }
+
+  private onMessage(message: FromHost): void {
+    this.users.get(message.run)?.onMessage(message);
+  }
+
+  private tellDeath(code: number, error: Error | undefined): void {
+    const told = [...this.users.values()];
+    this.users.clear();
+    for (const user of told) user.onDeath(code, error);
   }
 }

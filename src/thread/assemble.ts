@@ -111,7 +111,7 @@ export function epochOf({ startedAt }: Pick<PartSpec, 'startedAt'>): number {
  */
 export function validated(
   module: Module | ModuleClass,
-  node: PartNode,
+  node: Pick<PartNode, 'options'>,
 ): Record<string, unknown> | Promise<Record<string, unknown>> {
   const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
   if (schema === undefined) return node.options;

@@ -7,9 +7,10 @@ import { Doorbell } from '../../ringbuffer/index.js';
 import { unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native-wait.js';
+import { CallPart } from './call-part.js';
 import { Host } from './host.js';
 import { Part } from './part.js';
-import type { BootData, FromHost, PartSpec, ToHost } from './protocol.js';
+import type { BootData, CallPartSpec, FromHost, PartSpec, ToHost } from './protocol.js';
 
 /** Gives the event loop a turn that often, in ms, while there is work. */
 const YIELD_AFTER = 8;
@@ -19,6 +20,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
   const bell = Doorbell.attach(buffer);
   const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER, mayNap: true });
   const parts = new Map<number, Part>();
+  const called = new Map<number, CallPart>();
 
   // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does, until the thread is terminated.
   setInterval(() => {}, 2 ** 30);
@@ -28,6 +30,9 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
     switch (message.type) {
       case 'start':
         start(message.part);
+        break;
+      case 'call-part':
+        startCalled(message.part);
         break;
       case 'callback-result': {
         const value = message.ok ? message.value : unpackError(message.value as Parameters<typeof unpackError>[0]);
@@ -44,20 +49,33 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
     part.load();
   }
 
+  function startCalled(spec: CallPartSpec): void {
+    const part = new CallPart(spec, tellOf(spec.run), host.wake);
+    called.set(spec.run, part);
+    host.add(part);
+    host.wake();
+  }
+
   const tellOf =
     (run: number) =>
     (message: FromHost): void => {
-      if (message.type === 'ended') parts.delete(run);
+      if (message.type === 'ended') {
+        parts.delete(run);
+        called.delete(run);
+      }
       tell(message);
     };
 
   // Thrown outside any call of ours: a timer or an emitter of a user's module. Nobody can say which.
-  process.on('uncaughtException', (cause) => failAll(parts, cause));
+  process.on('uncaughtException', (cause) => {
+    for (const part of called.values()) part.uncaught(cause);
+    failAll(parts, cause);
+  });
   // The thread is dying (process.exit in a module, or worse): wake everybody who would wait for it.
   process.on('exit', () => {
     // Threads that a module has started die with this one, and must not die inside a native call.
     leaveNativeCalls(threadId);
-    for (const part of parts.values()) if (!part.ended) part.die();
+    for (const part of [...parts.values(), ...called.values()]) if (!part.ended) part.die();
   });
 
   host.run().catch((cause: unknown) => failAll(parts, cause));

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorWire } from '../error-wire.js';
 import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
+import type { CalledSpec } from './called-module.js';
 import type { LinkEnds } from './relief.js';
 import type { WatchSpec } from './stall.js';
 import type { TraceSpec } from './trace-recorder.js';
@@ -72,8 +73,25 @@ export interface PartSpec {
   trace: TraceSpec | undefined;
 }
 
+/** An actor that is called from another thread. */
+export interface CallPartSpec {
+  run: number;
+  called: CalledSpec;
+  /** A board of two links: calls, and answers. */
+  board: SharedArrayBuffer;
+  /** Doorbell of the caller. */
+  callerBell: SharedArrayBuffer;
+  calls: { buffer: SharedArrayBuffer; port: MessagePort };
+  answers: { buffer: SharedArrayBuffer; port: MessagePort };
+  /** Records and bytes each of the two may hold. */
+  limit: number;
+  bytesLimit: number;
+  transport: Transport;
+}
+
 export type ToHost =
   | { type: 'start'; part: PartSpec }
+  | { type: 'call-part'; part: CallPartSpec }
   | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
 
 export type FromHost =

@@ -27,6 +27,7 @@ import { Tensor } from '../media/tensor.js';
 import { VideoFrame } from '../media/video-frame.js';
 import { describe, restore } from '../media/wire.js';
 import type { Blob } from '../media/wire-blob.js';
+import { CallHeader } from './call-wire.js';
 
 /** A control packet; the tag is the index in CONTROL_TAGS, kept in the record's first byte. */
 const KIND_CONTROL = 0xfff0;
@@ -34,6 +35,8 @@ const KIND_CONTROL = 0xfff0;
 export const KIND_SWITCH = 0xfff1;
 /** A video frame by reference. */
 export const KIND_REFERENCE = 0xfff2;
+/** A call of an actor, or the answer (call-wire.ts). */
+const KIND_CALL = 0xfff3;
 const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', 'ticket'];
 const HEADER = 16;
 const REFERENCE_HEADER = 24;
@@ -66,10 +69,32 @@ export function payloadBytes(payload: unknown): number {
   return typeof payload === 'string' ? payload.length * 2 : 256;
 }
 
+/**
+ * Refuses what cannot cross threads, before anybody has been promised it.
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD, ERR_MILLRACE_CLOSED
+ */
+export function requireCrossable({ payload, control }: Packet): void {
+  if (control !== undefined || typeof payload !== 'object' || payload === null) {
+    if (typeof payload === 'function' || typeof payload === 'symbol') describe(payload);
+    return;
+  }
+  payloadBytes(payload); // a closed frame or packet throws
+  const known =
+    payload instanceof VideoFrame ||
+    payload instanceof AudioFrame ||
+    payload instanceof EncodedPacket ||
+    payload instanceof Tensor ||
+    ArrayBuffer.isView(payload);
+  if (!known) describe(payload);
+}
+
 /** @param references how video frames go; absent: they are copied. */
 export function outgoing(packet: Packet, references?: FrameReferences): Outgoing {
   if (references !== undefined && packet.payload instanceof VideoFrame) {
     return { packet, kind: KIND_REFERENCE, meta: EMPTY, blobs: [], size: REFERENCE_HEADER + references.size };
+  }
+  if (packet.payload instanceof CallHeader) {
+    return { packet, kind: KIND_CALL, meta: EMPTY, blobs: [], size: packet.payload.size };
   }
   if (packet.control !== undefined) {
     return { packet, kind: KIND_CONTROL, meta: EMPTY, blobs: [], size: HEADER };
@@ -86,6 +111,10 @@ export function write(ring: RingProducer, at: number, out: Outgoing): void {
   const { view, bytes } = ring;
   if (out.kind === KIND_CONTROL) {
     view.setUint32(at, CONTROL_TAGS.indexOf(out.packet.control!), true);
+    return;
+  }
+  if (out.kind === KIND_CALL) {
+    (out.packet.payload as CallHeader).write(ring, at);
     return;
   }
   view.setUint32(at, out.meta.byteLength, true);
@@ -142,6 +171,7 @@ export function readReference(ring: RingConsumer, at: number): Packet<VideoFrame
 export function read(ring: RingConsumer, at: number): Packet {
   const { view, bytes, kind } = ring;
   if (kind === KIND_CONTROL) return Packet.control(CONTROL_TAGS[view.getUint32(at, true)]!);
+  if (kind === KIND_CALL) return new Packet(CallHeader.read(ring, at));
   const metaLength = view.getUint32(at, true);
   const count = view.getUint32(at + 4, true);
   const timestamp = view.getFloat64(at + 8, true);

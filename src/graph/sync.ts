@@ -1,0 +1,195 @@
+/** Modules that are called like functions: `syncModule`, and what a runtime's `spawn` shares with it. */
+import * as v from 'valibot';
+import { integer, number, parsed, type Schema, strictOptions, text } from '../../actors/options.js';
+import { ConfigError, type Problem } from '../errors.js';
+import type { ModuleRef } from '../module/ref.js';
+import { findBuiltin } from '../modules.js';
+import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
+import { InlineBackend, type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
+import { type SyncInputs, SyncModule, type SyncResult } from '../scheduler/sync-module.js';
+import { Thread } from '../scheduler/thread.js';
+import { KeptThreads } from '../scheduler/thread-pool.js';
+import type { CalledSpec } from '../thread/called-module.js';
+import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from './node.js';
+import { MAX_THREADS } from './options.js';
+import { problemsFrom } from './problems.js';
+import { checkModule } from './registry.js';
+import { resolveGraphOptions } from './resolve-options.js';
+import { moduleOptionProblems } from './validate.js';
+
+/** Where a called module lives and what it is called. */
+export interface SyncParameters {
+  /**
+   * `'inline'`: on the calling thread. A name: on the thread of that name, which all modules of that name share. Default: on
+   * a thread of its own (modules that are objects of this process: inline).
+   */
+  readonly thread?: string | undefined;
+  /** Its name in errors. Default: that of the module. */
+  readonly alias?: string | undefined;
+  /** Milliseconds after which a call fails and the module is given up, with its thread. Default: none. */
+  readonly timeout?: number | undefined;
+}
+
+const entries = {
+  alias: v.optional(text('a name')),
+  timeout: v.optional(number({ min: 1 })),
+};
+const parametersSchema: Schema<SyncParameters> = strictOptions({
+  ...entries,
+  thread: v.optional(text("'inline' or the name of a thread")),
+});
+const spawnSchema = strictOptions({
+  ...entries,
+  thread: v.optional(v.union([integer({ min: 0, max: MAX_THREADS - 1 }), text("'inline', a name, or an index")])),
+});
+
+const idList = parsed<number[]>('a list of different ids from 0', (value) => {
+  if (!Array.isArray(value) || new Set(value).size !== value.length) return undefined;
+  return value.every((id) => Number.isInteger(id) && id >= 0) ? [...(value as number[])] : undefined;
+});
+
+/**
+ * What a called module is, checked as a whole.
+ * @throws ConfigError with everything that is wrong.
+ */
+export function calledSpec(
+  module: ModuleRef,
+  options: unknown,
+  inputs: readonly number[],
+  outputs: readonly number[],
+  alias: string | undefined,
+): CalledSpec {
+  const name = alias ?? module.name;
+  const problems: Problem[] = [];
+  const ids = (path: string, value: unknown): number[] => {
+    const result = v.safeParse(idList, value);
+    if (result.success) return result.output;
+    problems.push(...problemsFrom(path, result.issues));
+    return [];
+  };
+  const copied = copyOptions(options ?? {}, module, module.name);
+  const own = { inputs: ids('inputs', inputs), outputs: ids('outputs', outputs) };
+  problems.push(...checkModule(module, 'module'));
+  if (problems.length === 0) problems.push(...moduleOptionProblems(module, copied, 'option', own.inputs.length > 0));
+  if (problems.length > 0) throw new ConfigError(`sync module "${name}" cannot be made`, problems);
+  return { module, alias: name, options: copied, ...own };
+}
+
+/** Threads that the modules of this process share by name, without a runtime. */
+let shared: KeptThreads | undefined;
+
+function settings(timeout: number | undefined): {
+  transport: 'auto' | 'reference' | 'copy';
+  spin: number;
+  timeout: number;
+} {
+  const { resolved, problems } = resolveGraphOptions({});
+  if (!resolved) throw new ConfigError('wrong options in the environment', problems);
+  const { transport, spin } = resolved.options;
+  return { transport, spin, timeout: timeout ?? Number.POSITIVE_INFINITY };
+}
+
+/** A thread of its own, or a shared one by name. */
+function lease(name: string | undefined, spin: number): Lease {
+  if (name === undefined) {
+    const thread = new Thread(spin);
+    return { thread, release: () => thread.terminate() };
+  }
+  shared ??= new KeptThreads(spin);
+  const threads = shared;
+  return { thread: threads.thread(name), release: () => threads.forget(name) };
+}
+
+/**
+ * A module that is called like a function: each call hands packets to it and returns what it produced (BMF's bmf_sync).
+ * It lives in a thread of its own unless `parameters.thread` says otherwise, and calls block until it has answered; their
+ * `…Async` forms do not. Close it (`close()`, `using`): an unclosed one does not keep the process alive, but keeps its thread.
+ * @param source Name of a built-in or registered module, `{ name, path, entry }`, path or URL of a file, or a module of this
+ *   process.
+ * @param inputs Ids of the inputs it will be given packets on; none for a source.
+ * @param outputs Ids of the outputs whose packets are wanted; others are not produced.
+ * @throws ConfigError with everything that is wrong.
+ */
+export function syncModule<
+  const M extends ModuleSource,
+  const I extends readonly number[] = readonly [],
+  const O extends readonly number[] = readonly [],
+>(
+  source: M,
+  options?: ModuleOptions<M>,
+  inputs: I = [] as never,
+  outputs: O = [] as never,
+  parameters: SyncParameters = {},
+): SyncModule<I, O> {
+  const { thread, alias, timeout } = checked(parametersSchema, parameters);
+  const module = moduleReference(source);
+  const spec = calledSpec(module, options, inputs, outputs, alias);
+  const inline = requirePlace(module, thread, spec.alias);
+  const chosen = settings(timeout);
+  return new SyncModule<I, O>(spec, () =>
+    inline ? new InlineBackend(spec) : new ThreadBackend(spec, lease(thread, chosen.spin), chosen),
+  );
+}
+
+/** @returns whether it lives on the calling thread. @throws ConfigError for an object of this process elsewhere. */
+export function requirePlace(module: ModuleRef, thread: string | number | undefined, alias: string): boolean {
+  if (thread === 'inline') return true;
+  if (module.definition === undefined) return false;
+  if (thread === undefined) return true;
+  throw new ConfigError(`sync module "${alias}" cannot be made`, [
+    {
+      path: 'thread',
+      message: 'a module of this process cannot leave its thread',
+      hint: "Leave `thread` out, or give the module's file: { path, entry }",
+    },
+  ]);
+}
+
+export function checkSpawnParameters(parameters: unknown): v.InferOutput<typeof spawnSchema> {
+  return checked(spawnSchema, parameters);
+}
+
+function checked<T>(schema: Schema<T>, value: unknown): T {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw new ConfigError('wrong parameters of a sync module', problemsFrom('', result.issues));
+}
+
+/** `module.process(packets)`, as BMF's bmf_sync has it. */
+export function process<const I extends readonly number[], const O extends readonly number[]>(
+  module: SyncModule<I, O>,
+  packets?: SyncInputs<I>,
+): SyncResult<O> {
+  return module.process(packets);
+}
+
+/** `module.sendEof()`, as BMF's bmf_sync has it. */
+export function sendEof<const O extends readonly number[]>(module: SyncModule<readonly number[], O>): SyncResult<O> {
+  return module.sendEof();
+}
+
+/** The module of a graph's node, as `graph.getModule` gives it. */
+export function moduleOfNode(node: NodeSpec, links: readonly LinkSpec[], parameters: SyncParameters): SyncModule {
+  const builtin = node.module.path === undefined && !node.module.definition ? findBuiltin(node.module.name) : undefined;
+  const linked = (ids: number[], known: number[]): number[] => [...new Set([...known, ...ids])].sort((a, b) => a - b);
+  const inputs = linked(
+    links.filter(({ to }) => to.node === node.id).map(({ to }) => to.input),
+    [],
+  );
+  const outputs = links.filter(({ from }) => from.node === node.id).map(({ from }) => from.output);
+  const isDecoder = builtin?.name === 'c_ffmpeg_decoder';
+  const isSource = builtin?.inputs.max === 0 || (isDecoder && node.options.input_path !== undefined);
+  if (inputs.length === 0 && !isSource && (builtin?.inputs.min ?? 1) > 0) inputs.push(0);
+  const known = builtin?.outputs.max === 0 ? [] : isDecoder ? [0, 1] : [0];
+  const { thread, timeout } = parameters;
+  return syncModule(sourceOf(node.module), node.options as never, inputs, linked(outputs, known), {
+    alias: node.alias,
+    ...(thread !== undefined && { thread }),
+    ...(timeout !== undefined && { timeout }),
+  });
+}
+
+function sourceOf({ name, path, entry, definition }: ModuleRef): ModuleSource {
+  if (definition !== undefined) return definition as ModuleSource;
+  return path === undefined ? name : ({ name, path, ...(entry && { entry }) } as ModuleSource);
+}

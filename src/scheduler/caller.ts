@@ -1,0 +1,106 @@
+/**
+ * How this thread waits for answers of others: blocked, in a sync call, or with its event loop alive. One doorbell for
+ * all that are called from here.
+ *
+ * Two may wait on the doorbell at once, because a blocking call can come while asynchronous ones are pending. Whoever
+ * rings wakes both. A blocking wait takes the announcement of the sleep (`arm`) back when it ends; if an asynchronous
+ * wait is pending then, it is woken by hand, looks for itself and announces anew. At most one `waitAsync` is pending.
+ */
+import { Doorbell } from '../../ringbuffer/index.js';
+
+/** Something whose answers arrive at this thread. */
+export interface Answering {
+  /** Takes what has arrived and sends what waits. @returns whether there was anything. */
+  poll(): boolean;
+  /** Asynchronous calls that are not settled. */
+  readonly pending: number;
+}
+
+const bell = Doorbell.create();
+/** The same doorbell, for the other kind of wait. */
+const asyncBell = Doorbell.attach(bell.buffer, bell.byteOffset);
+const waiting = new Set<Answering>();
+let pumping = false;
+
+/** The doorbell that others ring when they have something for this thread. */
+export function callerBell(): Doorbell {
+  return bell;
+}
+
+/**
+ * Blocks this thread until `settled`.
+ * @param spin times it looks before it sleeps.
+ * @param deadline performance.now() in ms.
+ * @returns false when the deadline has passed.
+ */
+export function blockUntil(from: Answering, settled: () => boolean, spin: number, deadline: number): boolean {
+  for (let i = 0; i < spin; i++) {
+    from.poll();
+    if (settled()) return true;
+  }
+  try {
+    for (;;) {
+      const ticket = bell.ticket();
+      from.poll();
+      if (settled()) return true;
+      bell.arm();
+      // What came before the announcement rang nobody.
+      if (from.poll() || settled()) {
+        bell.disarm();
+        continue;
+      }
+      const left = deadline - performance.now();
+      if (left <= 0) {
+        bell.disarm();
+        return false;
+      }
+      bell.wait(ticket, left);
+    }
+  } finally {
+    if (pumping) bell.alarm();
+  }
+}
+
+/** Looks after `from` until it has no pending calls. */
+export function pump(from: Answering): void {
+  waiting.add(from);
+  if (pumping) {
+    bell.alarm();
+    return;
+  }
+  pumping = true;
+  void run();
+}
+
+async function run(): Promise<void> {
+  // A pending wait does not keep the process alive; calls that are awaited do.
+  const alive = setInterval(() => {}, 2 ** 30);
+  while (waiting.size > 0) {
+    const ticket = asyncBell.ticket();
+    pollAll();
+    if (waiting.size === 0) break;
+    asyncBell.arm();
+    if (pollAll()) {
+      asyncBell.disarm();
+      await Promise.resolve();
+      continue;
+    }
+    if (waiting.size === 0) {
+      asyncBell.disarm();
+      break;
+    }
+    const wait = asyncBell.waitAsync(ticket);
+    if (wait !== 'rung') await wait;
+  }
+  clearInterval(alive);
+  pumping = false;
+}
+
+function pollAll(): boolean {
+  let any = false;
+  for (const from of waiting) {
+    if (from.poll()) any = true;
+    if (from.pending === 0) waiting.delete(from);
+  }
+  return any;
+}

@@ -1,0 +1,201 @@
+/** One actor, called like a function. */
+import { MillraceError } from '../errors.js';
+import { Packet } from '../media/packet.js';
+import type { CalledSpec } from '../thread/called-module.js';
+import type { Answer } from './call-channel.js';
+import type { Backend, Inputs, Request } from './sync-backend.js';
+
+/** Packets by input id. */
+export type SyncInputs<I extends readonly number[]> = { readonly [Id in I[number]]?: readonly Packet[] | undefined };
+
+export interface SyncResult<O extends readonly number[] = readonly number[]> {
+  /** What every declared output got, possibly nothing; the caller's to close. An output's end is its last packet. */
+  outputs: { readonly [Id in O[number]]: Packet[] };
+  /** The module has finished: it will return nothing more (BMF's DONE). */
+  done: boolean;
+  /** Of the last packet that has one, in microseconds. */
+  timestamp: number | undefined;
+}
+
+export class SyncModule<
+  I extends readonly number[] = readonly number[],
+  O extends readonly number[] = readonly number[],
+> implements Disposable
+{
+  /** Calls that were answered, for `runtime.stats()`. */
+  calls = 0;
+  #closed = false;
+  #closing: Promise<void> | undefined;
+  readonly #backend: () => Backend;
+  readonly #spec: CalledSpec;
+
+  /** Made by `syncModule`, `runtime.spawn` and `graph.getModule`. @internal */
+  constructor(spec: CalledSpec, backend: () => Backend) {
+    this.#spec = spec;
+    let made: Backend | undefined;
+    // A thread is started by the first call, so that an actor that is only wired to others costs none.
+    this.#backend = () => {
+      made ??= backend();
+      return made;
+    };
+  }
+
+  /** Its name in errors. */
+  get alias(): string {
+    return this.#spec.alias;
+  }
+
+  get inputs(): readonly number[] {
+    return this.#spec.inputs;
+  }
+
+  get outputs(): readonly number[] {
+    return this.#spec.outputs;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Loads and initialises the module; the first call of anything else does it too, and doing it again is harmless.
+   * @throws GraphError with what the module threw.
+   */
+  init(): void {
+    this.#call({ op: 'init' });
+  }
+
+  async initAsync(): Promise<void> {
+    await this.#callAsync({ op: 'init' });
+  }
+
+  /**
+   * Hands packets to the module and returns what it made of them. Blocks this thread until it has answered. A source (no
+   * inputs) returns the packets of its next step, then the ends of its outputs, then nothing.
+   * @param inputs Packets by input id. They are consumed, also when this throws; `clone()` to keep one.
+   * @throws MillraceError ERR_MILLRACE_CONFIG for an input that was not declared, ERR_MILLRACE_STATE after `close()`;
+   *   GraphError for what the module threw, for a thread that died (ERR_MILLRACE_WORKER_DIED), a call that took longer
+   *   than `timeout` (ERR_MILLRACE_TIMEOUT), and for asynchronous modules on this thread (ERR_MILLRACE_ASYNC_INLINE).
+   */
+  process(inputs: SyncInputs<I> = {}): SyncResult<O> {
+    return this.#result(this.#call({ op: 'process', inputs: this.#checked(inputs) }));
+  }
+
+  /** The same without blocking. Calls of one module are made in order, those of different threads at the same time. */
+  async processAsync(inputs: SyncInputs<I> = {}): Promise<SyncResult<O>> {
+    return this.#result(await this.#callAsync({ op: 'process', inputs: this.#checked(inputs) }));
+  }
+
+  /**
+   * Ends every input that has not ended and returns what the module still had, and the ends of its outputs. A source stops
+   * reading and returns what its codecs held back.
+   * @throws as `process`
+   */
+  sendEof(): SyncResult<O> {
+    return this.#result(this.#call({ op: 'sendEof' }));
+  }
+
+  async sendEofAsync(): Promise<SyncResult<O>> {
+    return this.#result(await this.#callAsync({ op: 'sendEof' }));
+  }
+
+  /** Changes options between two calls, if the module can. @throws as `process` */
+  dynamicReset(options: Record<string, unknown>): void {
+    this.#call({ op: 'dynamicReset', options });
+  }
+
+  async dynamicResetAsync(options: Record<string, unknown>): Promise<void> {
+    await this.#callAsync({ op: 'dynamicReset', options });
+  }
+
+  /**
+   * Closes the module; again does nothing. Asynchronous calls that wait fail. A module that does not come to its end
+   * within `timeout`, or 5 s, is stopped with its thread.
+   * @throws GraphError with what the module's `close` threw, or ERR_MILLRACE_TIMEOUT.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#used) this.#backend().close();
+  }
+
+  /** The same without blocking; resolves when a thread of its own has gone. */
+  closeAsync(): Promise<void> {
+    if (this.#closed) return this.#closing ?? Promise.resolve();
+    this.#closed = true;
+    this.#closing = this.#used ? this.#backend().closeAsync() : Promise.resolve();
+    return this.#closing;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.closeAsync();
+  }
+
+  /** It has been called. @internal */
+  get used(): boolean {
+    return this.#used;
+  }
+
+  #used = false;
+
+  #call(request: Request): Answer {
+    this.#requireOpen(request);
+    const answer = this.#backend().call(request);
+    this.calls++;
+    return answer;
+  }
+
+  async #callAsync(request: Request): Promise<Answer> {
+    this.#requireOpen(request);
+    const answer = await this.#backend().callAsync(request);
+    this.calls++;
+    return answer;
+  }
+
+  #requireOpen(request: Request): void {
+    if (!this.#closed) {
+      this.#used = true;
+      return;
+    }
+    if (request.op === 'process') closeAll(request.inputs);
+    throw new MillraceError('ERR_MILLRACE_STATE', `sync module "${this.alias}" was called after its close`);
+  }
+
+  #checked(inputs: SyncInputs<I>): Inputs {
+    const map = new Map<number, readonly Packet[]>();
+    const given = Object.entries(inputs as Record<string, readonly Packet[] | undefined>);
+    const problem = given.map(([id, packets]) => this.#problem(id, packets)).find((text) => text !== undefined);
+    for (const [id, packets] of given) if (Array.isArray(packets)) map.set(Number(id), packets);
+    if (problem === undefined) return map;
+    closeAll(map);
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `sync module "${this.alias}": ${problem}`);
+  }
+
+  #problem(id: string, packets: unknown): string | undefined {
+    if (packets === undefined) return undefined;
+    const { inputs } = this.#spec;
+    if (!inputs.includes(Number(id))) return `input ${id} was not declared; there are ${inputs.join(', ') || 'none'}`;
+    if (!Array.isArray(packets)) return `input ${id} takes a list of packets`;
+    const other = packets.findIndex((packet) => !(packet instanceof Packet));
+    return other < 0 ? undefined : `input ${id} takes packets; entry ${other} is none (wrap it: new Packet(payload))`;
+  }
+
+  #result({ outputs, done }: Answer): SyncResult<O> {
+    const named: Record<number, Packet[]> = {};
+    let timestamp: number | undefined;
+    for (const id of this.#spec.outputs) {
+      const packets = outputs.get(id) ?? [];
+      named[id] = packets;
+      for (const packet of packets) timestamp = packet.timestamp ?? timestamp;
+    }
+    return { outputs: named as SyncResult<O>['outputs'], done, timestamp };
+  }
+}
+
+function closeAll(inputs: Inputs): void {
+  for (const packets of inputs.values()) for (const packet of packets) if (packet instanceof Packet) packet.close();
+}

@@ -1,0 +1,78 @@
+/** Where threads come from: made for one run and ended with it, or kept and shared. */
+import { Thread } from './thread.js';
+
+export interface ThreadSource {
+  /** Threads 0 to count - 1. */
+  take(count: number): Thread[];
+  /** They are needed no more. Resolves when those that go have gone. */
+  giveBack(threads: readonly Thread[]): Promise<void>;
+}
+
+/** Threads of one run's own. */
+export class OwnThreads implements ThreadSource {
+  constructor(private readonly spin: number) {}
+
+  take(count: number): Thread[] {
+    return Array.from({ length: count }, () => new Thread(this.spin));
+  }
+
+  async giveBack(threads: readonly Thread[]): Promise<void> {
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  }
+}
+
+/** Threads that stay: numbered ones, started when first asked for, and named ones. A dead one is replaced. */
+export class KeptThreads implements ThreadSource {
+  private readonly numbered: (Thread | undefined)[] = [];
+  private readonly named = new Map<string, Thread>();
+
+  constructor(private readonly spin: number) {}
+
+  take(count: number): Thread[] {
+    return Array.from({ length: count }, (_, index) => this.thread(index));
+  }
+
+  giveBack(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  thread(which: number | string): Thread {
+    const known = typeof which === 'number' ? this.numbered[which] : this.named.get(which);
+    if (known !== undefined && !known.ended) return known;
+    const thread = new Thread(this.spin);
+    if (typeof which === 'number') this.numbered[which] = thread;
+    else this.named.set(which, thread);
+    return thread;
+  }
+
+  /** Of the threads 0 to count - 1 the one with the fewest users. */
+  leastUsed(count: number): number {
+    let best = 0;
+    const users = (index: number): number => this.numbered[index]?.userCount ?? 0;
+    for (let index = 1; index < count; index++) if (users(index) < users(best)) best = index;
+    return best;
+  }
+
+  /** Started and not ended. */
+  get threads(): Thread[] {
+    return [...this.numbered, ...this.named.values()].filter(
+      (thread) => thread !== undefined && !thread.ended,
+    ) as Thread[];
+  }
+
+  /** Ends a named thread nobody uses any more. */
+  forget(name: string): Promise<void> {
+    const thread = this.named.get(name);
+    if (thread === undefined || !thread.idle) return Promise.resolve();
+    this.named.delete(name);
+    return thread.terminate();
+  }
+
+  /** Ends all of them; whoever still uses one is told. */
+  async close(why: Error): Promise<void> {
+    const { threads } = this;
+    this.numbered.length = 0;
+    this.named.clear();
+    await Promise.all(threads.map((thread) => thread.terminate(why)));
+  }
+}

@@ -1,0 +1,392 @@
+/**
+ * A module that is called like a function instead of being scheduled: what one call hands to it and what comes back.
+ * The rules are those of an actor (actor.ts, docs/sync-mode.md); there are no links, no other threads and no waiting in
+ * here, so that a call may run in a worker (call-part.ts) or on the thread of the caller.
+ */
+import { GraphError, MillraceError, type Phase } from '../errors.js';
+import { Packet } from '../media/packet.js';
+import type { Meter, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
+import type { ModuleRef } from '../module/ref.js';
+import { validated } from './assemble.js';
+import { type Group, type InputManager, makeInputManager } from './inputs/index.js';
+import { instantiate, loadModule } from './load.js';
+import type { Steps } from './steps.js';
+
+/** What a called module is. Everything but a definition in `module` can cross threads. */
+export interface CalledSpec {
+  module: ModuleRef;
+  alias: string;
+  options: Record<string, unknown>;
+  inputs: number[];
+  outputs: number[];
+}
+
+export interface CallResult {
+  /** Every declared output, with what it got. */
+  outputs: Map<number, Packet[]>;
+  /** The module has finished: nothing more will come. */
+  done: boolean;
+}
+
+/**
+ * Packets that one call may return before the inputs have ended, from a module that asks to be called again without
+ * input: an endless loop of frames must not keep its caller for ever. The rest comes with the next call.
+ */
+const ENOUGH = 256;
+
+/** What happened to an input. */
+interface Inlet {
+  readonly id: number;
+  readonly queue: Packet[];
+  /** Its end was given by the caller; it may still be queued. */
+  ended: boolean;
+}
+
+export class CalledModule {
+  readonly warnings: string[] = [];
+  private module: Module | undefined;
+  private manager: InputManager | undefined;
+  private readonly inlets: Inlet[];
+  private readonly outlets: CalledOutlet[];
+  private readonly aborter = new AbortController();
+  /** Inputs whose end the module has seen. */
+  private readonly seen = new Set<number>();
+  private doneSaid = false;
+  private finished = false;
+  private closed = false;
+  private draining = false;
+
+  /** @param load finds the module; at once, if its result is no promise. */
+  constructor(
+    private readonly spec: CalledSpec,
+    private readonly load: (ref: ModuleRef) => unknown = loadModule,
+  ) {
+    this.inlets = spec.inputs.map((id) => ({ id, queue: [], ended: false }));
+    this.outlets = spec.outputs.map((id) => new CalledOutlet(id, spec.alias));
+  }
+
+  /** Loads and initialises the module; does nothing the second time. @throws GraphError */
+  *init(): Steps<void> {
+    if (this.module !== undefined) return;
+    if (this.closed) throw this.closedError();
+    const module = instantiate((yield* this.attempt('load', () => this.load(this.spec.module))) as Module);
+    const options = (yield* this.attempt('init', () => validated(module, this.spec))) as Record<string, unknown>;
+    const inputs = [...this.spec.inputs];
+    // Its own `close` is called from here on, whatever `init` does.
+    this.module = module;
+    try {
+      yield* this.attempt('init', () => {
+        const spec = module.inputManager?.(options) ?? 'immediate';
+        if (inputs.length > 0) this.manager = makeInputManager(spec, inputs, { now: clock, wake: () => {} });
+        return module.init?.(this.context(options));
+      });
+    } catch (error) {
+      yield* this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Hands packets to the module and returns what it emits. A source (no inputs) makes its next step: until it emits
+   * something or has finished.
+   * @param given Consumed, also when this throws.
+   * @throws GraphError with what the module threw; it may be called again.
+   */
+  *process(given: ReadonlyMap<number, readonly Packet[]>): Steps<CallResult> {
+    try {
+      yield* this.init();
+    } catch (error) {
+      for (const packets of given.values()) for (const packet of packets) packet.close();
+      throw error;
+    }
+    for (const [id, packets] of given) for (const packet of packets) this.queue(id, packet);
+    if (this.finished) return this.result();
+    try {
+      if (this.inlets.length === 0) yield* this.makeStep();
+      else yield* this.work();
+    } catch (error) {
+      for (const outlet of this.outlets) for (const packet of outlet.packets.splice(0)) packet.close();
+      throw error;
+    }
+    return this.result();
+  }
+
+  /** Ends every input that has not ended; a source stops reading. Returns what the module still had, and the ends. */
+  *sendEof(): Steps<CallResult> {
+    yield* this.init();
+    if (this.inlets.length > 0) {
+      const ends = this.inlets.filter((inlet) => !inlet.ended).map(({ id }) => [id, [Packet.eof()]] as const);
+      return yield* this.process(new Map(ends));
+    }
+    if (!this.finished) {
+      this.draining = true;
+      const { module } = this;
+      if (module?.drain === undefined) this.finish();
+      else {
+        yield* this.attempt('process', () => module.drain?.());
+        while (!this.finished) yield* this.call({ inputs: new Map() });
+      }
+    }
+    return this.result();
+  }
+
+  *dynamicReset(options: Record<string, unknown>): Steps<void> {
+    yield* this.init();
+    const { module } = this;
+    if (module?.dynamicReset === undefined) {
+      throw this.error('process', new MillraceError('ERR_MILLRACE_STATE', 'it has no dynamicReset'));
+    }
+    yield* this.attempt('process', () => module.dynamicReset?.(options));
+  }
+
+  /** Tells the module, through its signal, that it should return soon. */
+  abort(): void {
+    this.aborter.abort(new MillraceError('ERR_MILLRACE_ABORTED', 'the module is being closed'));
+  }
+
+  /** Calls the module's `close`, once, and releases what waits. */
+  *close(): Steps<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.finished = true;
+    this.abort();
+    for (const { queue } of this.inlets) for (const packet of queue.splice(0)) packet.close();
+    this.manager?.discard();
+    const { module } = this;
+    if (module !== undefined) yield* this.attempt('close', () => module.close?.());
+  }
+
+  // --- calls --------------------------------------------------------------------------------------------------------
+
+  private *makeStep(): Steps<void> {
+    do {
+      yield* this.call({ inputs: new Map() });
+    } while (!this.finished && this.emitted() === 0);
+  }
+
+  /** Calls the module as long as there is something for it. */
+  private *work(): Steps<void> {
+    while (!this.finished) {
+      const module = this.module as Module;
+      const wanted = this.allEnded ? undefined : module.wants?.();
+      const again = wanted?.length === 0 && this.emitted() < ENOUGH;
+      const group = again ? { inputs: new Map<number, Packet[]>() } : this.collect(wanted);
+      // After all inputs have ended it is called without any, until it is done or emits nothing.
+      const flushing = this.allEnded && group === undefined;
+      if (group === undefined && !flushing) return;
+      const before = this.emitted();
+      yield* this.call(group ?? { inputs: new Map() });
+      if (flushing && this.emitted() === before) this.finish();
+    }
+  }
+
+  /** What the module can use now; undefined if that is nothing. */
+  private collect(wanted: readonly number[] | undefined): Group | undefined {
+    if (this.manager !== undefined) return this.align(this.manager);
+    const inputs = new Map<number, Packet[]>();
+    // Wanting only what has ended would wait for ever.
+    const useful = wanted?.some((id) => this.inlets.some((inlet) => inlet.id === id && !this.seen.has(id)));
+    for (const { id, queue } of this.inlets) {
+      if (queue.length === 0 || (useful && !wanted?.includes(id))) continue;
+      const packets = queue.splice(0);
+      if (packets.at(-1)?.isEof) this.seen.add(id);
+      inputs.set(id, packets);
+    }
+    return inputs.size > 0 ? { inputs } : undefined;
+  }
+
+  private align(manager: InputManager): Group | undefined {
+    for (;;) {
+      const group = manager.next();
+      if (group !== undefined) {
+        for (const [id, packets] of group.inputs) if (packets.at(-1)?.isEof) this.seen.add(id);
+        return group;
+      }
+      // As in a graph a packet is given when it is needed, so that the order between the inputs does not matter.
+      const inlet = this.inlets.find(({ id, queue }) => queue.length > 0 && (manager.finished || manager.wants(id)));
+      if (inlet === undefined) return undefined;
+      const packet = inlet.queue.shift() as Packet;
+      if (manager.finished) packet.close();
+      else manager.take(inlet.id, packet);
+    }
+  }
+
+  private get allEnded(): boolean {
+    return this.inlets.length > 0 && this.seen.size === this.inlets.length;
+  }
+
+  private *call({ inputs, pts, duration }: Group): Steps<void> {
+    const handedOn = new Set<unknown>();
+    const task: Task = {
+      inputs,
+      pts,
+      duration,
+      output: (id) => this.outlets.find((outlet) => outlet.id === id) ?? NOWHERE,
+      closeInput: (id) => this.closeInput(id),
+      done: () => {
+        this.doneSaid = true;
+      },
+    };
+    for (const outlet of this.outlets) outlet.handedOn = handedOn;
+    try {
+      yield* this.attempt('process', () => (this.module as Module).process(task));
+    } finally {
+      for (const packets of inputs.values()) {
+        for (const packet of packets) if (!handedOn.has(packet.payload)) packet.close();
+      }
+    }
+    if (this.doneSaid) this.finish();
+  }
+
+  private closeInput(id: number): void {
+    const inlet = this.inlets.find((candidate) => candidate.id === id);
+    if (inlet === undefined || this.seen.has(id)) return;
+    inlet.ended = true;
+    this.seen.add(id);
+    for (const packet of inlet.queue.splice(0)) packet.close();
+  }
+
+  private queue(id: number, packet: Packet): void {
+    const inlet = this.inlets.find((candidate) => candidate.id === id) as Inlet;
+    // What comes after the end, a second end too, is of no use to anybody.
+    if (inlet.ended || this.finished) {
+      packet.close();
+      return;
+    }
+    inlet.queue.push(packet);
+    if (packet.isEof) inlet.ended = true;
+  }
+
+  private finish(): void {
+    this.finished = true;
+    for (const outlet of this.outlets) outlet.push(Packet.eof());
+    for (const { queue } of this.inlets) for (const packet of queue.splice(0)) packet.close();
+  }
+
+  private emitted(): number {
+    return this.outlets.reduce((sum, outlet) => sum + outlet.packets.length, 0);
+  }
+
+  private result(): CallResult {
+    return {
+      outputs: new Map(this.outlets.map((outlet) => [outlet.id, outlet.packets.splice(0)])),
+      done: this.finished,
+    };
+  }
+
+  // --- context and errors -------------------------------------------------------------------------------------------
+
+  private context(options: Record<string, unknown>): ModuleContext {
+    const { spec } = this;
+    const isDraining = (): boolean => this.draining;
+    const note = (message: string): void => {
+      this.warnings.push(message);
+    };
+    const ignore = (): void => {};
+    return {
+      options,
+      id: 0,
+      alias: spec.alias,
+      inputs: [...spec.inputs].sort((a, b) => a - b),
+      outputs: [...spec.outputs].sort((a, b) => a - b),
+      log: { debug: ignore, info: ignore, warn: note, error: note },
+      meter: meter(),
+      callback: () =>
+        Promise.reject(
+          new MillraceError('ERR_MILLRACE_STATE', 'a module that is called like a function has no callback'),
+        ),
+      signal: this.aborter.signal,
+      get stopping() {
+        return isDraining();
+      },
+    };
+  }
+
+  private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
+    try {
+      return yield work();
+    } catch (error) {
+      throw this.error(phase, error);
+    }
+  }
+
+  /** What went wrong, with the module's name. */
+  error(phase: Phase, cause: unknown): GraphError {
+    if (cause instanceof GraphError) return cause;
+    const { alias, module } = this.spec;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const code =
+      cause instanceof MillraceError
+        ? cause.code
+        : phase === 'load'
+          ? 'ERR_MILLRACE_MODULE_LOAD'
+          : 'ERR_MILLRACE_MODULE';
+    return new GraphError(code, `sync module "${alias}" (${module.name}) failed in ${phase}: ${text}`, {
+      alias,
+      module: module.name,
+      phase,
+      cause,
+    });
+  }
+
+  private closedError(): GraphError {
+    const { alias, module } = this.spec;
+    return new GraphError('ERR_MILLRACE_STATE', `sync module "${alias}" (${module.name}) was closed`, {
+      alias,
+      module: module.name,
+    });
+  }
+}
+
+/** Collects what the module emits to one output. */
+class CalledOutlet implements OutputPort {
+  readonly packets: Packet[] = [];
+  /** Payloads that were handed on in the call in progress: not to be released with its inputs. */
+  handedOn = new Set<unknown>();
+  private ended = false;
+
+  constructor(
+    readonly id: number,
+    private readonly alias: string,
+  ) {}
+
+  push(packet: Packet): void {
+    if (this.ended) {
+      packet.close();
+      if (packet.isEof) return;
+      throw new MillraceError(
+        'ERR_MILLRACE_STATE',
+        `${this.alias}: a packet was pushed to output ${this.id} after its end`,
+      );
+    }
+    if (packet.isEof) this.ended = true;
+    const { payload } = packet;
+    if (typeof payload !== 'object' || payload === null) {
+      this.packets.push(packet);
+      return;
+    }
+    // The same payload on two outputs, or twice on one: each gets a reference of its own.
+    this.packets.push(this.handedOn.has(payload) ? packet.clone() : packet);
+    this.handedOn.add(payload);
+  }
+
+  get closed(): boolean {
+    return this.ended;
+  }
+}
+
+/** An output that was not declared: nobody gets what is pushed there. */
+const NOWHERE: OutputPort = {
+  closed: true,
+  push(packet) {
+    packet.close();
+  },
+};
+
+function clock(): bigint {
+  return BigInt(Math.round(performance.now() * 1e6));
+}
+
+function meter(): Meter {
+  return { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0 };
+}
