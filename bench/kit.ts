@@ -1,37 +1,49 @@
-/** What benchmarks share: the machine line, tables, and workers as plain JavaScript so that no loader is measured. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+/** What the benchmarks of this folder share beyond src/cli/bench/kit.ts. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { Graph } from 'millrace';
+import { type Built, temporaryFolder } from '../src/cli/bench/kit.js';
+import { ffmpegVersion } from '../src/cli/bench/transcode.js';
 
-export function machine(): string {
-  const processors = cpus();
-  const model = processors[0]?.model.trim() ?? 'unknown processor';
-  return `${processors.length} x ${model}, Node ${process.version}, ${process.platform} ${process.arch}`;
-}
+/** `-- --long` was given. */
+export const long = process.argv.includes('--long');
 
-/** Bundles a TypeScript worker into a temporary file, which is removed when the process ends; returns its path. */
+/** What `npm run build` made. */
+export const built: Built = { Graph, dist: new URL('../dist/', import.meta.url) };
+
+/** Bundles a TypeScript worker into a temporary file, so that no loader is measured; returns its path. */
 export async function bundleWorker(entry: URL): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const outfile = join(folder, 'worker.mjs');
+  const outfile = join(temporaryFolder(), 'worker.mjs');
   await build({ entryPoints: [fileURLToPath(entry)], outfile, bundle: true, platform: 'node', format: 'esm' });
   return outfile;
 }
 
-export type Row = Record<string, string | number>;
+export interface FfmpegCommand {
+  path: string;
+  version: string;
+  env?: NodeJS.ProcessEnv;
+}
 
-/** Prints rows as a Markdown table, the columns being the first row's keys; numbers to the right. */
-export function printTable(rows: readonly Row[]): void {
-  const keys = Object.keys(rows[0] ?? {});
-  const right = keys.map((key) => rows.every((row) => /^[\d.,]+( |x|$)/.test(String(row[key] ?? '0'))));
-  const widths = keys.map((key) => Math.max(3, key.length, ...rows.map((row) => String(row[key] ?? '').length)));
-  const line = (cells: string[]) =>
-    `| ${cells.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' | ')} |`;
-  console.log(line(keys));
-  console.log(
-    `|${widths.map((width, i) => (right[i] ? `${'-'.repeat(width + 1)}:` : '-'.repeat(width + 2))).join('|')}|`,
-  );
-  for (const row of rows) console.log(line(keys.map((key) => String(row[key] ?? ''))));
+/** The ffmpeg of the PATH and that of FFMPEG_PATH (with FFMPEG_LIBRARY_PATH as its LD_LIBRARY_PATH), as far as they are there. */
+export function ffmpegCommands(): FfmpegCommand[] {
+  const { FFMPEG_PATH, FFMPEG_LIBRARY_PATH } = process.env;
+  const env = FFMPEG_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: FFMPEG_LIBRARY_PATH };
+  const commands: { path: string; env: NodeJS.ProcessEnv }[] = [{ path: 'ffmpeg', env: {} }];
+  if (FFMPEG_PATH === undefined) leaveOut('a second ffmpeg', 'FFMPEG_PATH is not set');
+  else commands.push({ path: FFMPEG_PATH, env });
+  return commands.flatMap(({ path, env }) => {
+    const version = ffmpegVersion(path, env);
+    if (version !== undefined) return [{ path, version, env }];
+    leaveOut(path, 'it is not installed');
+    return [];
+  });
+}
+
+const leftOut = new Set<string>();
+
+/** Says once that a contender is left out. */
+export function leaveOut(what: string, why: string): void {
+  if (!leftOut.has(what)) console.log(`left out: ${what} (${why})`);
+  leftOut.add(what);
 }

@@ -1,79 +1,64 @@
 /**
- * Records per second from one worker thread to another through our ring, ringbuf.js and postMessage, in one run.
- * Usage: node --import tsx bench/ring.ts [--long]
+ * Records from one worker thread to another, and one record there and back: our ring, ringbuf.js, postMessage, and a
+ * queue of the same kind in C++ (where g++ is installed), in one run.
+ *
+ *   npm run bench:ring [-- --long]
  */
-import { MessageChannel, Worker } from 'node:worker_threads';
 import { RingBuffer as RingbufJs } from 'ringbuf.js';
-import { RingBuffer } from '../ringbuffer/index.js';
-import { bundleWorker, machine, printTable, type Row } from './kit.js';
-import type { Job } from './ring-worker.js';
+import { machine, table } from '../src/cli/bench/kit.js';
+import {
+  CAPACITY,
+  latencyRows,
+  measureLatency,
+  measureThroughput,
+  ownLatency,
+  ownThroughput,
+  type RingBench,
+  throughputRows,
+} from '../src/cli/bench/ring.js';
+import { bundleWorker, leaveOut, long } from './kit.js';
+import { buildNative } from './native.js';
 
-const CAPACITY = 2 ** 20;
-const long = process.argv.includes('--long');
-const repeats = long ? 5 : 3;
-const worker = await bundleWorker(new URL('./ring-worker.ts', import.meta.url));
+const rounds = long ? 5 : 3;
+const scale = long ? 4 : 1;
+const native = buildNative();
+if (native === undefined) leaveOut('C++', 'g++ is not installed');
+const CPP = `C++ (${native?.compiler})`;
 
-type Transfer = Pick<Job, 'transport' | 'size' | 'batch'> & { records: number };
+const bench: RingBench = {
+  worker: await bundleWorker(new URL('./ring-worker.ts', import.meta.url)),
+  rounds,
+  storage: (transport) =>
+    transport === 'ringbuf.js' ? RingbufJs.getStorageForCapacity(CAPACITY / 4, Int32Array) : undefined,
+  outside: {
+    throughput: ({ transport, size, batch, records }) =>
+      transport === CPP ? native?.throughput(size, batch, records) : undefined,
+    latency: ({ transport, waiting, rounds }) =>
+      transport === CPP ? native?.latency(waiting === 'sleep' ? 'sleep' : 'poll', rounds) : undefined,
+  },
+};
 
-/** Milliseconds that the records took. */
-async function transfer({ transport, size, batch, records }: Transfer): Promise<number> {
-  const ring = RingBuffer.create({ capacity: CAPACITY });
-  const buffer = transport === 'ringbuf.js' ? RingbufJs.getStorageForCapacity(CAPACITY / 4, Int32Array) : ring.buffer;
-  const { port1, port2 } = new MessageChannel();
-  const sides = (['send', 'receive'] as const).map((side) => {
-    const port = side === 'send' ? port1 : port2;
-    const job: Job = { transport, side, buffer, port, size, batch, warmUp: records >> 2, records };
-    return new Promise<number | undefined>((resolve, reject) => {
-      const thread = new Worker(worker, { workerData: job, transferList: [port] });
-      thread.once('message', resolve);
-      thread.once('error', reject);
-      thread.once('exit', (code) => reject(new Error(`the ${side} thread ended with code ${code}`)));
-    });
-  });
-  const [, milliseconds] = await Promise.all(sides);
-  const { timeouts } = ring.counters();
-  if (timeouts !== 0) throw new Error(`${timeouts} waits timed out`);
-  return milliseconds!;
-}
+const records = 4_000_000 * scale;
+const throughput = await measureThroughput(bench, [
+  ...ownThroughput(records),
+  { transport: 'ringbuf.js', size: 64, batch: 1, records: records / 2 },
+  ...(native === undefined
+    ? []
+    : [8, 56, 248].flatMap((size) => [1, 32].map((batch) => ({ transport: CPP, size, batch, records })))),
+]);
+console.log(`${machine()}; rings of ${CAPACITY >> 20} MiB, every word of every record checked, median of ${rounds}\n`);
+console.log(`${table(throughputRows(throughput, ['ringbuf.js', 'postMessage']))}\n`);
 
-const cases: Transfer[] = [
-  ...[8, 56, 248].flatMap((size) =>
-    [1, 32].map((batch): Transfer => ({ transport: 'millrace', size, batch, records: 4_000_000 })),
-  ),
-  { transport: 'ringbuf.js', size: 64, batch: 1, records: 2_000_000 },
-  { transport: 'postMessage', size: 56, batch: 1, records: 200_000 },
-];
-
-const rates = new Map<Transfer, number[]>(cases.map((one) => [one, []]));
-for (let i = 0; i < repeats; i++) {
-  for (const one of cases) {
-    const records = one.records * (long ? 4 : 1);
-    rates.get(one)!.push(records / (await transfer({ ...one, records })) / 1000);
-  }
-}
-
-/** Million records per second. */
-function median(one: Transfer): number {
-  const sorted = [...rates.get(one)!].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
-}
-
-const rival = median(cases.find((one) => one.transport === 'ringbuf.js')!);
-const messages = median(cases.find((one) => one.transport === 'postMessage')!);
-console.log(`${machine()}; ring of ${CAPACITY >> 20} MiB, every word of every record checked, median of ${repeats}\n`);
-printTable(
-  cases.map((one): Row => {
-    const rate = median(one);
-    const all = rates.get(one)!;
-    return {
-      transport: one.transport,
-      'payload B': one.size,
-      publish: one.batch === 1 ? 'each' : `per ${one.batch}`,
-      'M records/s': rate.toFixed(rate < 1 ? 2 : 1),
-      'min-max': `${Math.min(...all).toFixed(1)}-${Math.max(...all).toFixed(1)}`,
-      'MB/s': Math.round(rate * one.size),
-      'x ringbuf.js': (rate / rival).toFixed(2),
-      'x postMessage': (rate / messages).toFixed(1),
-    };
-  }),
-);
+const trips = 20_000 * scale;
+const latency = await measureLatency(bench, [
+  ...ownLatency(trips),
+  { transport: 'ringbuf.js', waiting: 'poll', spin: 0, rounds: trips },
+  ...(native === undefined
+    ? []
+    : (['poll', 'sleep'] as const).map((waiting) => ({
+        ...{ transport: CPP, waiting, spin: 0 },
+        rounds: waiting === 'poll' ? trips : trips / 5,
+      }))),
+]);
+console.log('One record of 8 bytes there and back:\n');
+console.log(table(latencyRows(latency)));

@@ -2,8 +2,9 @@
  * Buffers per second through each synchronisation policy, on one core, and what a buffer costs with more pads.
  * Usage: node --import tsx bench/sync-policies.ts [--long]
  */
+
+import { machine, type Row, table } from '../src/cli/bench/kit.js';
 import { SYNC_MODES, Synchronizer, type SyncMode } from '../src/sync/index.js';
-import { machine, printTable, type Row } from './kit.js';
 
 const long = process.argv.includes('--long');
 const BUFFERS = long ? 2_000_000 : 400_000;
@@ -92,4 +93,4 @@ for (const load of LOADS) {
   }
 }
 console.log(`${machine()}; ${BUFFERS} buffers in order of time, fastest of ${REPEATS} runs, one thread\n`);
-printTable(rows);
+console.log(table(rows));

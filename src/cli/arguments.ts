@@ -35,3 +35,9 @@ export function threads(text: string): number | 'auto' {
   if (/^\d+$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Give a whole number or auto.');
 }
+
+/** A whole number from 1. */
+export function positive(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a whole number from 1 to 9999.');
+}

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The `millrace` command. Exit codes: 0 done, 1 failed, 2 bad usage or a graph that is wrong, 130 interrupted. */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
-import { endPoint, size, startPoint, threads } from './arguments.js';
+import { endPoint, positive, size, startPoint, threads } from './arguments.js';
+import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
 import type { Format } from './graph.js';
 import type { RunFlags } from './run.js';
@@ -87,6 +88,16 @@ function program(): Command {
     .description('Lists the modules a graph can use by name.')
     .option('--json', 'print JSON')
     .action(async (flags: { json?: boolean }) => exitWith((await import('./modules.js')).modules(flags)));
+
+  millrace
+    .command('bench')
+    .summary('measure rings, frame hand-over and transcoding on this machine')
+    .description('Measures on this machine. Compare the ratios of one run; other load on the machine spoils them.')
+    .addArgument(new Argument('[what...]', 'what to measure; all if absent').choices(['ring', 'hop', 'transcode']))
+    .option('--rounds <n>', 'runs of every case, of which the median counts', positive, 3)
+    .option('--seconds <n>', 'length of the clip to transcode', positive, 10)
+    .option('--json', 'print JSON')
+    .action(async (what: Benchmark[], flags: BenchFlags) => exitWith((await import('./bench.js')).bench(what, flags)));
 
   return millrace;
 }

@@ -25,6 +25,8 @@ export interface Options {
   signals?: readonly { name: NodeJS.Signals; when: (soFar: Result) => boolean }[];
   /** The reader of its stdout leaves at once. */
   deaf?: boolean;
+  /** Milliseconds after which it hangs. */
+  limit?: number;
 }
 
 /** Runs `node script ...args` to its own end. Rejects if it has to be killed. */
@@ -51,7 +53,7 @@ export function node(script: string, args: readonly string[], options: Options =
     const watchdog = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`${script} ${args.join(' ')} did not end\n${result.stdout}${result.stderr}`));
-    }, LIMIT_MS);
+    }, options.limit ?? LIMIT_MS);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(watchdog);

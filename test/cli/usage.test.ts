@@ -40,18 +40,14 @@ help('prints the version of the package', async () => {
   assert.is(stdout, `${version}\n`);
 });
 
-help('lists the commands, and nothing that is not there', async () => {
+help('lists the commands', async () => {
   const { code, stdout, stderr } = await millrace(['--help']);
   assert.is(code, 0);
   assert.is(stderr, '');
-  assert.equal([...stdout.matchAll(/^ {2}([a-z]+) .*</gm)].map((match) => match[1]).concat('modules'), [
-    'transcode',
-    'run',
-    'inspect',
-    'graph',
-    'modules',
-  ]);
-  assert.not.match(stdout, 'bench');
+  assert.equal(
+    [...stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map((match) => match[1]),
+    ['transcode', 'run', 'inspect', 'graph', 'modules', 'bench'],
+  );
 });
 
 help('describes the flags of a command', async () => {
@@ -77,6 +73,8 @@ const wrong: [what: string, args: string[], says: RegExp][] = [
   ['size', ['transcode', 'a', 'b', '--scale', '640'], /'--scale <WxH>' argument '640' is invalid.*640x360/],
   ['size without a number', ['transcode', 'a', 'b', '--scale', '-1x-2'], /--scale/],
   ['time', ['transcode', 'a', 'b', '--start', 'soon'], /--start <time>' argument 'soon' is invalid.*1:30/],
+  ['benchmark', ['bench', 'hops'], /'hops' is invalid.*ring, hop, transcode/],
+  ['rounds', ['bench', 'ring', '--rounds', '0'], /--rounds <n>' argument '0' is invalid.*1 to 9999/],
   ['threads', ['transcode', 'a', 'b', '--threads', 'many'], /whole number or auto/],
   ['number of threads', ['transcode', clip, 'b.mp4', '--threads', '9999'], /threads: must be.*256/],
   ['end before start', ['transcode', clip, 'b.mp4', '--start', '2', '--end', '1'], /--end must be later than --start/],

@@ -1,0 +1,95 @@
+/**
+ * JavaScript of one's own on every frame (invert a 64x64 corner, read the mean of the luma): a module in a graph, raw
+ * pictures piped out of ffmpeg and back into ffmpeg, and a loop over node-av on one thread. Three times: reading only
+ * the corner, which shows what it costs to get at a frame; reading all of the picture; and the corner with x264 behind
+ * it. What the code itself, the decoder and x264 take is the same everywhere.
+ *
+ *   npm run bench:frame-code [-- --long]     6 s of 1080p, or 30 s
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { machine, table, temporaryFolder } from '../src/cli/bench/kit.js';
+import { measure } from '../src/cli/bench/process.js';
+import { type Clip, type Contender, compare, makeClip, transcodeRows } from '../src/cli/bench/transcode.js';
+import { built, type FfmpegCommand, ffmpegCommands, leaveOut, long } from './kit.js';
+
+const ROUNDS = 3;
+const FPS = 25;
+const folder = temporaryFolder();
+const seconds = long ? 30 : 6;
+const clip: Clip = { path: join(folder, 'input.mp4'), width: 1920, height: 1080, fps: FPS, seconds };
+type Mean = 'corner' | 'picture';
+const CASES: readonly { title: string; mean: Mean; encoded: boolean }[] = [
+  { title: 'The corner read, frames alone', mean: 'corner', encoded: false },
+  { title: 'The whole picture read, frames alone', mean: 'picture', encoded: false },
+  { title: 'The corner read, x264 veryfast behind it', mean: 'corner', encoded: true },
+];
+/** Sums of the means of all frames: the same for whoever decodes and inverts right. */
+const sums = new Map<Mean, number>();
+
+interface Script {
+  name: string;
+  file: string;
+  output: string;
+  mean: Mean;
+  args?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+function contender({ name, file, output, mean, args = [], env = {} }: Script): Contender {
+  const result = join(folder, 'result.json');
+  const path = fileURLToPath(new URL(`./contenders/${file}`, import.meta.url));
+  return {
+    name,
+    outputs: output === '-' ? [] : [output],
+    async run() {
+      const cost = await measure(process.execPath, [path, result, clip.path, output, mean, ...args], { env });
+      const seen = JSON.parse(readFileSync(result, 'utf8')) as { frames: number; sum: number };
+      const expected = sums.get(mean) ?? seen.sum;
+      sums.set(mean, expected);
+      if (seen.frames !== seconds * FPS || Math.abs(seen.sum - expected) > 1e-6) {
+        throw new Error(`${name} saw ${seen.frames} frames of ${seconds * FPS} with ${seen.sum} luma, not ${expected}`);
+      }
+      return cost;
+    },
+  };
+}
+
+await makeClip(built, clip);
+/** Whether it can write raw pictures and read them again. */
+function hasRawVideo({ path, version, env }: FfmpegCommand): boolean {
+  const formats = execFileSync(path, ['-hide_banner', '-formats'], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+  if (/^ +DE +rawvideo /m.test(formats)) return true;
+  leaveOut(`pipes, ffmpeg ${version}`, 'it has no raw video');
+  return false;
+}
+
+const commands = ffmpegCommands().filter(hasRawVideo);
+console.log(`${machine()}; ${seconds} s of 1080p, median of ${ROUNDS}, frames and their mean luma checked`);
+for (const { title, mean, encoded } of CASES) {
+  const output = (id: string): string => (encoded ? join(folder, `${id}.mp4`) : '-');
+  const pipes = commands.map(({ path, version, env = {} }, i): Contender => {
+    const args = [path, String(clip.width), String(clip.height), String(FPS)];
+    return contender({
+      name: `pipes, ffmpeg ${version}`,
+      file: 'pipe.mjs',
+      output: output(`pipe-${i}`),
+      mean,
+      args,
+      env,
+    });
+  });
+  const alone = contender({ name: 'node-av, one thread', file: 'node-av.mjs', output: output('node-av'), mean });
+  const graphs = ['0', '1', '2', 'auto'].map((threads) => {
+    const name = `millrace, threads: ${threads}`;
+    return contender({ name, file: 'graph.mjs', output: output(`ours-${threads}`), mean, args: [threads] });
+  });
+  const results = await compare(built, clip, [...pipes, alone, ...graphs], ROUNDS);
+  const peers = [...pipes.map(({ name }) => name), alone.name];
+  console.log(`\n${title}\n\n${table(transcodeRows(clip, results, peers))}`);
+}

@@ -1,0 +1,168 @@
+/** Whole transcodes, each in a process of its own from start to end: ours against what else does the same job. */
+import { execFileSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { type Built, inTurns, quantile, type Row, ratio } from './kit.js';
+import { type Cost, HungError, type MeasureOptions, measure } from './process.js';
+
+export interface Clip {
+  path: string;
+  width: number;
+  height: number;
+  fps: number;
+  seconds: number;
+}
+
+/** Makes a clip of H.264 and AAC, with noise as a camera has it: without, decoding and encoding cost next to nothing. */
+export async function makeClip({ Graph }: Built, clip: Clip): Promise<void> {
+  const { path, width, height, fps, seconds } = clip;
+  const graph = new Graph();
+  const video = graph
+    .filter('testsrc2', { size: `${width}x${height}`, rate: fps, duration: seconds })
+    .filter('noise', { alls: 6, allf: 't' });
+  const audio = graph.filter('sine', { frequency: 440, sample_rate: 48_000, duration: seconds });
+  // 5 Mbit/s for 720p, in proportion for others.
+  const rate = Math.round((5_000_000 * width * height) / (1280 * 720));
+  video.encode(audio, { output_path: path, video_params: { preset: 'veryfast', bit_rate: rate } });
+  await graph.run();
+}
+
+/** Video frames of a file, counted by decoding it. */
+export async function countFrames({ Graph }: Built, path: string): Promise<number> {
+  const graph = new Graph({ threads: 0 });
+  graph.decode({ input_path: path }).video.module('null_sink', {});
+  return (await graph.run()).frames;
+}
+
+export interface Contender {
+  name: string;
+  /** Files it writes, each with as many frames as the input. */
+  outputs: readonly string[];
+  run(): Promise<Cost>;
+}
+
+export interface Target {
+  width: number;
+  height: number;
+  output: string;
+}
+
+/** The `millrace` command. */
+export function ours({ dist }: Built, clip: Clip, threads: string, { width, height, output }: Target): Contender {
+  const settings = ['--scale', `${width}x${height}`, '--preset', 'veryfast', '--threads', threads, '--quiet'];
+  const cli = fileURLToPath(new URL('cli.js', dist));
+  return {
+    name: `millrace --threads ${threads}`,
+    outputs: [output],
+    run: () => measure(process.execPath, [cli, 'transcode', clip.path, output, ...settings]),
+  };
+}
+
+/** Version of an ffmpeg command, without the packager's suffix; undefined when it is not installed. */
+export function ffmpegVersion(path: string, env: NodeJS.ProcessEnv = {}): string | undefined {
+  try {
+    const text = execFileSync(path, ['-version'], { encoding: 'utf8', env: { ...process.env, ...env } });
+    return text.split(' ')[2]?.split('-')[0];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export const X264_AAC = ['-c:v', 'libx264', '-preset', 'veryfast', '-c:a', 'aac'];
+
+export function ffmpeg(
+  command: { path: string; version: string; env?: NodeJS.ProcessEnv },
+  clip: Clip,
+  { width, height, output }: Target,
+): Contender {
+  const args = ['-v', 'error', '-nostdin', '-y', '-i', clip.path, '-vf', `scale=${width}:${height}`];
+  const options: MeasureOptions = command.env === undefined ? {} : { env: command.env };
+  return {
+    name: `ffmpeg ${command.version}`,
+    outputs: [output],
+    run: () => measure(command.path, [...args, ...X264_AAC, output], options),
+  };
+}
+
+export interface TranscodeResult {
+  contender: Contender;
+  /** Medians; undefined for one that had to be killed. */
+  cost: Cost | undefined;
+}
+
+/**
+ * Runs all in turns, after a round that warms the file cache, and counts the frames of every output.
+ * @throws Error when a contender fails or an output has another number of frames than the input.
+ */
+export async function compare(
+  built: Built,
+  { fps, seconds }: Clip,
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<TranscodeResult[]> {
+  const hung = new Set<Contender>();
+  const runs = await inTurns(contenders, rounds + 1, async (contender) => {
+    if (hung.has(contender)) return undefined;
+    try {
+      return await contender.run();
+    } catch (error) {
+      if (!(error instanceof HungError)) throw error;
+      hung.add(contender);
+      return undefined;
+    }
+  });
+  const results: TranscodeResult[] = [];
+  for (const [contender, costs] of runs) {
+    if (hung.has(contender)) {
+      results.push({ contender, cost: undefined });
+      continue;
+    }
+    for (const output of contender.outputs) {
+      const frames = await countFrames(built, output);
+      if (frames !== fps * seconds) throw new Error(`${contender.name} wrote ${frames} frames of ${fps * seconds}`);
+    }
+    const timed = costs.slice(1).filter((cost) => cost !== undefined);
+    const median = (figure: keyof Cost): number => quantile(timed.map((cost) => cost[figure]));
+    results.push({ contender, cost: { wall: median('wall'), cpu: median('cpu'), rss: median('rss') } });
+  }
+  return results;
+}
+
+/** How near one could come: the processor seconds of a contender spread evenly over all cores. */
+function limitOf(results: readonly TranscodeResult[], peer: string | undefined): number | undefined {
+  const cpu = results.find(({ contender }) => contender.name === peer)?.cost?.cpu;
+  return cpu === undefined ? undefined : cpu / availableParallelism();
+}
+
+/**
+ * @param peers names of the contenders to compare wall times with.
+ * @param limit name of the one whose processor time is the limit, for a column of distances to it.
+ */
+export function transcodeRows(
+  clip: Clip,
+  results: readonly TranscodeResult[],
+  peers: readonly string[],
+  limit?: string,
+): Row[] {
+  const wallOf = (name: string): number | undefined =>
+    results.find(({ contender }) => contender.name === name)?.cost?.wall;
+  const figure = (value: number | undefined, digits: number): string =>
+    value === undefined ? 'hung' : Number.isNaN(value) ? '-' : value.toFixed(digits);
+  return results.map(({ contender, cost }) => ({
+    command: contender.name,
+    'wall s': figure(cost?.wall, 2),
+    'CPU s': figure(cost?.cpu, 2),
+    'peak RSS MB': figure(cost?.rss, 0),
+    fps: cost === undefined ? '-' : Math.round((clip.seconds * clip.fps) / cost.wall),
+    ...Object.fromEntries(peers.map((peer) => [`wall x ${peer}`, ratio(cost?.wall ?? Number.NaN, wallOf(peer))])),
+    ...(limit !== undefined && { 'wall x limit': ratio(cost?.wall ?? Number.NaN, limitOf(results, limit)) }),
+  }));
+}
+
+export function limitLine(results: readonly TranscodeResult[], peer: string): string {
+  const limit = limitOf(results, peer);
+  const seconds = limit === undefined || Number.isNaN(limit) ? 'unknown' : `${limit.toFixed(2)} s`;
+  return `limit (CPU seconds of ${peer} / ${availableParallelism()} cores): ${seconds}`;
+}
