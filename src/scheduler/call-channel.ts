@@ -133,6 +133,7 @@ export class CallChannel implements Answering {
       this.receive(packet);
     }
     if (this.failure === undefined && this.board.state === GraphState.aborting) {
+      this.thread.doom();
       this.die(this.deathOf(undefined, undefined));
       any = true;
     }

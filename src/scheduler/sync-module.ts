@@ -121,7 +121,8 @@ export class SyncModule<
 
   /** The same without blocking; resolves when a thread of its own has gone. */
   closeAsync(): Promise<void> {
-    if (this.#closed) return this.#closing ?? Promise.resolve();
+    // Who closed it is told what went wrong; others only wait for the end of it.
+    if (this.#closed) return this.#closing?.catch(() => {}) ?? Promise.resolve();
     this.#closed = true;
     this.#closing = this.#used ? this.#backend().closeAsync() : Promise.resolve();
     return this.#closing;

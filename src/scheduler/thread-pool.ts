@@ -25,6 +25,8 @@ export class OwnThreads implements ThreadSource {
 export class KeptThreads implements ThreadSource {
   private readonly numbered: (Thread | undefined)[] = [];
   private readonly named = new Map<string, Thread>();
+  /** Dead ones that were replaced, and may not have gone quite yet. */
+  private readonly retired = new Set<Thread>();
 
   constructor(private readonly spin: number) {}
 
@@ -39,6 +41,7 @@ export class KeptThreads implements ThreadSource {
   thread(which: number | string): Thread {
     const known = typeof which === 'number' ? this.numbered[which] : this.named.get(which);
     if (known !== undefined && !known.ended) return known;
+    if (known !== undefined) this.retire(known);
     const thread = new Thread(this.spin);
     if (typeof which === 'number') this.numbered[which] = thread;
     else this.named.set(which, thread);
@@ -70,9 +73,14 @@ export class KeptThreads implements ThreadSource {
 
   /** Ends all of them; whoever still uses one is told. */
   async close(why: Error): Promise<void> {
-    const { threads } = this;
+    const threads = [...this.numbered, ...this.named.values(), ...this.retired];
     this.numbered.length = 0;
     this.named.clear();
-    await Promise.all(threads.map((thread) => thread.terminate(why)));
+    await Promise.all(threads.map((thread) => thread?.terminate(why)));
+  }
+
+  private retire(thread: Thread): void {
+    this.retired.add(thread);
+    void thread.terminate().then(() => this.retired.delete(thread));
   }
 }

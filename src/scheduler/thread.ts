@@ -40,6 +40,8 @@ export class Thread {
   /** Settles when the worker has exited, in whatever way. */
   private readonly exit: Promise<void>;
   private gone = false;
+  private doomed = false;
+  private ending: Promise<void> | undefined;
   /** What the thread died of, if it threw. */
   private lastError: Error | undefined;
 
@@ -104,7 +106,12 @@ export class Thread {
 
   /** It has gone, or is going. */
   get ended(): boolean {
-    return this.gone;
+    return this.gone || this.doomed;
+  }
+
+  /** It is known to be dying, though this thread's event loop has not been told yet: nothing new is to be put on it. */
+  doom(): void {
+    this.doomed = true;
   }
 
   post(message: ToHost, transfer: Transferable[] = []): void {
@@ -123,10 +130,16 @@ export class Thread {
    * `close`, and whoever is still attached is told. Never while it still loads the addon: that would abort the process.
    * @param why what those are told.
    */
-  async terminate(why?: Error): Promise<void> {
+  terminate(why?: Error): Promise<void> {
     const wasGone = this.gone;
     this.gone = true;
     if (!wasGone) this.tellDeath(-1, why);
+    // Once: a second `destroy` of the pool would make it replace the thread that is going.
+    this.ending ??= this.end();
+    return this.ending;
+  }
+
+  private async end(): Promise<void> {
     await this.booted;
     // Threads that its modules have started end with it, and a module that was not closed has not ended them.
     leaveNativeCalls(this.worker.threadId);
@@ -139,6 +152,8 @@ export class Thread {
     if (this.gone) return;
     this.gone = true;
     this.tellDeath(code, this.lastError);
+    // Its pool would put another thread in its place.
+    void this.terminate();
   }
 
   private onMessage(message: FromHost): void {
