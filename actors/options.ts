@@ -5,6 +5,7 @@
  */
 import { distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
+import { MillraceError } from '../src/errors.js';
 
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
@@ -191,6 +192,25 @@ export function unsupported(hint = ''): v.OptionalSchema<Schema<never>, undefine
       }),
     ),
   );
+}
+
+/** Ids of the inputs and outputs of a node that are connected. */
+export interface Ports {
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+/** An option that does not go with what is connected to the node. */
+export interface PortProblem {
+  readonly key: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** @throws MillraceError ERR_MILLRACE_CONFIG for the first problem. */
+export function refusePortProblems(problems: readonly PortProblem[]): void {
+  const [first] = problems;
+  if (first) throw new MillraceError('ERR_MILLRACE_CONFIG', `${first.key}: ${first.message}`, { hint: first.hint });
 }
 
 type Entries = v.ObjectEntries;

@@ -4,12 +4,12 @@
  */
 import { assembleOptions } from '../actors/assemble-options.js';
 import { clockOptions } from '../actors/clock.js';
-import { decoderOptions, inputProblem } from '../actors/decoder/options.js';
-import { encoderOptions } from '../actors/encoder/options.js';
+import { decoderOptions, decoderPortProblems } from '../actors/decoder/options.js';
+import { encoderOptions, encoderPortProblems } from '../actors/encoder/options.js';
 import { filterOptions } from '../actors/filter/options.js';
 import { mergeOptions } from '../actors/merge/index.js';
 import { muxOptions } from '../actors/mux.js';
-import { didYouMean, strictOptions } from '../actors/options.js';
+import { didYouMean, type PortProblem, type Ports, strictOptions } from '../actors/options.js';
 import { timestamperOptions } from '../actors/timestamper.js';
 import { MillraceError } from './errors.js';
 import type { ModuleClass, OptionSchema } from './module/contract.js';
@@ -24,8 +24,8 @@ export interface BuiltinModule {
   readonly inputs: { readonly min: number; readonly max: number };
   /** Numbers of outputs it has. */
   readonly outputs: { readonly max: number };
-  /** What is wrong with `input_path`, given whether an input is connected. */
-  readonly inputProblem?: typeof inputProblem;
+  /** Options that do not go with what is connected to the node. */
+  readonly portProblems?: (options: Record<string, unknown>, ports: Ports) => PortProblem[];
   /** Imports the module. The specifier is literal so that bundlers find it. */
   load(): Promise<{ readonly default: unknown }>;
 }
@@ -40,7 +40,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: decoderOptions,
     inputs: { min: 0, max: 1 },
     outputs: { max: 2 },
-    inputProblem,
+    portProblems: decoderPortProblems,
     load: () => import('../actors/decoder/index.js'),
   },
   {
@@ -53,10 +53,11 @@ export const builtinModules: readonly BuiltinModule[] = [
   },
   {
     name: 'c_ffmpeg_encoder',
-    summary: 'Encodes and multiplexes into a file or URL: input 0 is video, 1 is audio.',
+    summary: 'Encodes and multiplexes into a file, a URL or its outputs: input 0 is video, 1 is audio.',
     schema: encoderOptions,
     inputs: { min: 1, max: 2 },
-    outputs: { max: 0 },
+    outputs: { max: 2 },
+    portProblems: encoderPortProblems,
     load: () => import('../actors/encoder/index.js'),
   },
   {

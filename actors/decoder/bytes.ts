@@ -1,6 +1,6 @@
 /** Decodes the bytes that come on input 0: files of any container, in pieces of any size. */
 import { unpackError } from '../../src/error-wire.js';
-import { EncodedPacket, type Packet, StreamInfo } from '../../src/media/index.js';
+import type { Packet } from '../../src/media/index.js';
 import { restorePacket } from '../../src/media/wire-packet.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import { ByteSource } from './byte-source.js';
@@ -12,7 +12,7 @@ import type { DecoderOptions } from './options.js';
 import { bytesOf, unusable } from './payloads.js';
 import { type Plan, planOf } from './ranges.js';
 import { DistantStream } from './source-stream.js';
-import { type SpliceOptions, splice } from './splice.js';
+import { Splicer } from './splice.js';
 import { Timeline } from './timeline.js';
 import type { Track } from './track.js';
 import { present, type Ready, TrackSet } from './track-set.js';
@@ -25,10 +25,6 @@ const JOIN = 65_536;
 interface OpenFile {
   readonly timeline: Timeline;
   readonly streams: readonly DistantStream[];
-  /** What lies up to this time on the output's clock was there before, microseconds. */
-  readonly after: bigint | undefined;
-  /** Outputs that have gone past it. */
-  readonly resumed: Set<number>;
 }
 
 export class BytesDecoder implements DecoderSource {
@@ -36,9 +32,7 @@ export class BytesDecoder implements DecoderSource {
   readonly #name: string;
   readonly #tracks: TrackSet;
   readonly #plan: Plan;
-  readonly #splice: SpliceOptions;
-  /** What the stream copied last on an output was. */
-  readonly #copied = new Map<number, string>();
+  readonly #splicer: Splicer;
   /** Frames that are wanted yet, by output. */
   readonly #limits: Map<number, number | undefined>;
   #source: ByteSource | undefined;
@@ -48,10 +42,6 @@ export class BytesDecoder implements DecoderSource {
   #draining: Track[] = [];
   /** Thrown when everything that was decoded before it has been taken. */
   #failure: Error | undefined;
-  /** Time of the last frame on the output's clock, of all outputs. */
-  #last: bigint | undefined;
-  #zero = 0n;
-  #previous = 0n;
 
   constructor(ctx: ModuleContext<DecoderOptions>) {
     const { options } = ctx;
@@ -63,11 +53,11 @@ export class BytesDecoder implements DecoderSource {
     ]);
     this.#tracks = new TrackSet(ctx, this.#name);
     this.#plan = planOf(options);
-    this.#splice = {
+    this.#splicer = new Splicer({
       overlap: micro(options.overlap_time ?? 10),
       gap: micro(options.cut_off_time ?? 10),
       interval: micro(options.cut_off_interval ?? 1 / 30),
-    };
+    });
   }
 
   open(): void {
@@ -230,31 +220,12 @@ export class BytesDecoder implements DecoderSource {
   }
 
   #keep(track: Track, packet: Packet, ready: Ready[]): void {
-    if (this.#isRepeated(track.output, packet)) {
+    if (this.#splicer.isRepeated(track.output, packet)) {
       packet.close();
       this.#ctx.meter.dropped++;
       return;
     }
     ready.push({ output: track.output, packet });
-  }
-
-  #isRepeated(output: number, { payload, timestamp }: Packet): boolean {
-    if (payload instanceof StreamInfo) {
-      // Whoever copies the stream goes on with the next file as long as it is of the same kind.
-      const before = this.#copied.get(output);
-      this.#copied.set(output, essence(payload));
-      return before === essence(payload);
-    }
-    if (timestamp === undefined) return false;
-    const time = BigInt(Math.round(timestamp));
-    const { after, resumed } = present(this.#file);
-    if (after !== undefined && !resumed.has(output)) {
-      // A copied stream can be resumed at key frames only.
-      if (time <= after || (payload instanceof EncodedPacket && !payload.isKey)) return true;
-      resumed.add(output);
-    }
-    if (this.#last === undefined || time > this.#last) this.#last = time;
-    return false;
   }
 
   #begin(facts: FileFacts): void {
@@ -290,13 +261,12 @@ export class BytesDecoder implements DecoderSource {
   #place(facts: FileFacts, tracks: readonly Track[], streams: readonly DistantStream[]): OpenFile {
     const { options, meter } = this.#ctx;
     const first = this.#files === 0;
-    const start = facts.startTime ?? 0n;
-    const state = { last: this.#last, zero: this.#zero, previous: this.#previous };
-    const { begin, after } = splice(start, state, this.#splice);
+    const skipped = first ? this.#plan.start : 0n;
+    const begin = this.#splicer.begin(facts.startTime ?? 0n, { skipped, kept: options.copyts });
     const timeline = new Timeline(
       {
         containerStart: facts.startTime,
-        start: first ? this.#plan.start : 0n,
+        start: skipped,
         begin,
         copyTimestamps: options.copyts,
         discontinuous: facts.discontinuous,
@@ -304,12 +274,10 @@ export class BytesDecoder implements DecoderSource {
       },
       tracks.map((track) => track.clock.timing),
     );
-    this.#previous = start;
-    this.#zero = start - begin;
     const range = present(this.#plan.parts[0]).range(timeline);
     if (first) meter.duration = this.#plan.length(facts.duration);
     for (const track of tracks) track.begin(first ? range : { start: undefined, end: range.end });
-    return { timeline, streams, after: options.copyts ? undefined : after, resumed: new Set() };
+    return { timeline, streams };
   }
 
   #endFile(): void {
@@ -331,11 +299,6 @@ export class BytesDecoder implements DecoderSource {
     this.#source = undefined;
     await source?.close();
   }
-}
-
-/** What must not change for packets of two files to be packets of one stream. */
-function essence({ codec, width, height, sampleRate, channels, extradata }: StreamInfo): string {
-  return [codec, width, height, sampleRate, channels, Buffer.from(extradata).toString('base64')].join(' ');
 }
 
 function micro(seconds: number): bigint {

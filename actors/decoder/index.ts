@@ -3,12 +3,12 @@
  * on input 0, or decodes the packets that come there one by one (`push_raw_stream`). Frames, timestamps and their order
  * are those of the ffmpeg command with the same settings; names and types of the options are BMF's.
  */
-import { MillraceError } from '../../src/errors.js';
 import { setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
+import { refusePortProblems } from '../options.js';
 import { BytesDecoder } from './bytes.js';
 import { FileDecoder } from './file.js';
-import { type DecoderOptions, decoderOptions, inputProblem } from './options.js';
+import { type DecoderOptions, decoderOptions, decoderPortProblems } from './options.js';
 import { RawDecoder } from './raw.js';
 import { present } from './track-set.js';
 
@@ -64,9 +64,7 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
 
 function sourceFor(ctx: ModuleContext<DecoderOptions>): DecoderSource {
   const { options, inputs } = ctx;
-  const connected = inputs.length > 0;
-  const problem = inputProblem(options, connected);
-  if (problem) throw new MillraceError('ERR_MILLRACE_CONFIG', `input_path: ${problem.message}`, { hint: problem.hint });
-  if (!connected) return new FileDecoder(ctx);
+  refusePortProblems(decoderPortProblems(options, ctx));
+  if (inputs.length === 0) return new FileDecoder(ctx);
   return options.push_raw_stream ? new RawDecoder(ctx) : new BytesDecoder(ctx);
 }

@@ -8,6 +8,8 @@ import {
   integer,
   number,
   optionsWithAV,
+  type PortProblem,
+  type Ports,
   parsed,
   rational,
   type Schema,
@@ -219,19 +221,29 @@ export const decoderOptions = v.pipe(
   ),
 );
 
-/** Why a decoder with these options cannot work with what is connected to it; undefined if it can. */
-export function inputProblem(
+/** A decoder reads its file or what comes on its input, one of them. */
+export function decoderPortProblems(
   { input_path }: { readonly input_path?: unknown },
-  connected: boolean,
-): { message: string; hint: string } | undefined {
-  if (connected === (input_path === undefined)) return undefined;
+  { inputs }: Ports,
+): PortProblem[] {
+  const connected = inputs.length > 0;
+  if (connected === (input_path === undefined)) return [];
   if (connected) {
-    return {
-      message: 'contradicts the input that is connected',
-      hint: 'Leave it out to decode what comes on input 0, or disconnect that to decode the file',
-    };
+    return [
+      {
+        key: 'input_path',
+        message: 'contradicts the input that is connected',
+        hint: 'Leave it out to decode what comes on input 0, or disconnect that to decode the file',
+      },
+    ];
   }
-  return { message: 'is required: the file to decode', hint: 'Or connect a stream of bytes or packets to input 0' };
+  return [
+    {
+      key: 'input_path',
+      message: 'is required: the file to decode',
+      hint: 'Or connect a stream of bytes or packets to input 0',
+    },
+  ];
 }
 
 export type DecoderOptions = v.InferOutput<typeof decoderOptions>;

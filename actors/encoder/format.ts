@@ -34,7 +34,8 @@ export function chooseTarget(options: EncoderOptions): Target {
   const format =
     options.format === undefined ? (OutputFormat.guessFormat(null, path, null) ?? named('mp4')) : named(options.format);
   const muxer = options.null_output ? named('null') : format;
-  return { name: options.null_output ? 'null output' : path, path, format, muxer };
+  const file = path === '' ? `a ${format.name} stream` : path;
+  return { name: options.null_output ? 'null output' : file, path, format, muxer };
 }
 
 function named(name: string): OutputFormat {

@@ -1,16 +1,21 @@
 /**
- * `c_ffmpeg_encoder`: frames of input 0 (video) and input 1 (audio) become a file. Encoded packets on an input, led by
- * their StreamInfo, are copied into it as they are. Names and meanings of the options are BMF's; times, frame rates and
+ * `c_ffmpeg_encoder`: frames of input 0 (video) and input 1 (audio) become a file, or its bytes, or packets on its
+ * outputs (`push_output`). Encoded packets on an input, led by their StreamInfo, are copied into it as they are. Names and meanings of the options are BMF's; times, frame rates and
  * conversions follow the ffmpeg command.
  */
 import { MillraceError } from '../../src/errors.js';
-import { AudioFrame, EncodedPacket, type Packet, StreamInfo, setLogLevel, VideoFrame } from '../../src/media/index.js';
+import { AudioFrame, EncodedPacket, Packet, StreamInfo, setLogLevel, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
+import { refusePortProblems } from '../options.js';
 import { AudioStream } from './audio.js';
+import type { Piece } from './byte-output.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
-import { checkWritable, chooseTarget } from './format.js';
+import { checkWritable, chooseTarget, has, type Target } from './format.js';
+import { HandOn } from './hand-on.js';
 import { Muxer } from './muxer.js';
-import { type EncoderOptions, encoderOptions } from './options.js';
+import { type EncoderOptions, encoderOptions, encoderPortProblems, PUSH } from './options.js';
+import type { Output } from './output.js';
+import { PacketOutput } from './packet-output.js';
 import { KINDS, type Kind, settingsFor, warnOfUnused } from './settings.js';
 import type { EncodingContext, StreamContext } from './stream.js';
 import { VideoStream } from './video.js';
@@ -33,11 +38,17 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
   static readonly schema = encoderOptions;
 
   #ctx: ModuleContext<EncoderOptions> | undefined;
-  #muxer: Muxer | undefined;
+  #muxer: Output | undefined;
+  /** With `push_output: 3`, instead of all that follows. */
+  #handOn: HandOn | undefined;
+  /** On their way to the outputs. */
+  #ready: { readonly output: number; readonly packet: Packet }[] = [];
   readonly #inputs = new Map<number, Input>();
   /** Microseconds taken off every time; undefined until it is known. */
   #shift: bigint | undefined;
   #failed = false;
+  /** Latest time that has come in, microseconds. */
+  #latest = 0;
 
   /**
    * Refuses what can be refused without a frame: options, codecs, formats, paths. The file is created with the first
@@ -56,9 +67,13 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
         `The encoder has input 0 (video) and input 1 (audio), but ${what}`,
       );
     }
+    refusePortProblems(encoderPortProblems(options, ctx));
+    if (options.push_output === PUSH.frames) {
+      this.#handOn = new HandOn(ctx);
+      return;
+    }
     const target = chooseTarget(options);
-    if (!options.null_output) checkWritable(target.path);
-    const muxer = new Muxer(target, ctx.inputs, options, ctx.log);
+    const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
     for (const id of ctx.inputs) {
       const kind = KINDS[id]!;
@@ -71,7 +86,33 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
     this.#shift = options.adjust_pts ? undefined : 0n;
   }
 
+  #open(target: Target, { options, inputs, log }: ModuleContext<EncoderOptions>): Output {
+    const emit = (output: number, packet: Packet): void => {
+      this.#ready.push({ output, packet });
+    };
+    switch (options.push_output) {
+      case PUSH.packets:
+        return new PacketOutput(emit);
+      case PUSH.bytes:
+        if (has(target.muxer, 'no-file')) {
+          throw new MillraceError(
+            'ERR_MILLRACE_OPTION',
+            `format: '${target.muxer.name}' writes files of its own, so there are no bytes for push_output 1`,
+            { hint: 'Name a format that is one stream of bytes: mp4, mpegts, flv, matroska, image2pipe, …' },
+          );
+        }
+        return new Muxer(target, inputs, options, log, (piece) => emit(0, packetOf(piece, this.#latest)));
+      default:
+        if (!options.null_output) checkWritable(target.path);
+        return new Muxer(target, inputs, options, log);
+    }
+  }
+
   process(task: Task): void {
+    if (this.#handOn) {
+      this.#handOn.process(task);
+      return;
+    }
     try {
       for (const [id, packets] of task.inputs) {
         const input = this.#inputs.get(id);
@@ -88,6 +129,7 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
         this.#report();
         task.done();
       }
+      for (const { output, packet } of this.#ready.splice(0)) task.output(output).push(packet);
     } catch (error) {
       this.#failed = true;
       throw error;
@@ -111,6 +153,8 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
       this.#inputs.clear();
       muxer?.close();
       this.#muxer = undefined;
+      // What is completed after the last call of `process` has nowhere to go.
+      for (const { packet } of this.#ready.splice(0)) packet.close();
     }
   }
 
@@ -168,6 +212,8 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
 
   #write(input: Input, payload: Payload, shift: bigint): void {
     const { kind, context, stream } = input;
+    const time = timestampOf(payload);
+    if (time !== undefined && time > this.#latest) this.#latest = time;
     let next: VideoStream | AudioStream | CopyStream;
     if (payload instanceof StreamInfo) {
       if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
@@ -244,4 +290,9 @@ function release(payload: Payload): void {
 
 function timestampOf(payload: Payload): number | undefined {
   return payload instanceof StreamInfo ? undefined : payload.timestamp;
+}
+
+/** A piece of the file, with the latest time that had come in when it was written. */
+function packetOf({ bytes, offset }: Piece, timestamp: number): Packet {
+  return new Packet(EncodedPacket.from(bytes, { offset, whence: 0 }), { timestamp });
 }

@@ -16,19 +16,10 @@ import { MillraceError } from '../../src/errors.js';
 import { check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
+import { closePieces, openPieces, type Piece } from './byte-output.js';
 import { has, type Target } from './format.js';
 import type { EncoderOptions } from './options.js';
-
-/** How a stream presents itself when the header is written. */
-export interface StreamDescription {
-  readonly kind: 'video' | 'audio';
-  /** Of the packets that will be written. */
-  readonly timeBase: Rational;
-  /** Leave decoding times as they are: copied VP9 has packets that are never shown. */
-  readonly keepTimes?: boolean;
-  /** Fills the codec parameters and whatever else the muxer should know. */
-  describe(stream: Stream): void;
-}
+import type { Output, StreamDescription } from './output.js';
 
 /** -muxdelay of the ffmpeg command, in microseconds. */
 const MUX_DELAY = 700_000;
@@ -74,12 +65,16 @@ interface Held {
   readonly packet: Packet;
 }
 
-export class Muxer {
+/** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
+const PIECE = 16_384;
+
+export class Muxer implements Output {
   /** Packets accepted so far, and their bytes. */
   packets = 0;
   payloadBytes = 0;
   readonly #target: Target;
   readonly #log: Log;
+  readonly #pieces: { readonly size: number; take(piece: Piece): void } | undefined;
   readonly #context = new FormatContext();
   readonly #tracks = new Map<number, Track>();
   #held: Held[] = [];
@@ -90,11 +85,19 @@ export class Muxer {
 
   /**
    * @param inputs The inputs that a stream may come from, in the order the streams are to have in the file.
+   * @param take Gets the bytes, which go into the file of the target without it.
    * @throws MillraceError ERR_MILLRACE_OPTION for a muxer option FFmpeg does not know.
    */
-  constructor(target: Target, inputs: readonly number[], options: EncoderOptions, log: Log) {
+  constructor(
+    target: Target,
+    inputs: readonly number[],
+    options: EncoderOptions,
+    log: Log,
+    take?: (piece: Piece) => void,
+  ) {
     this.#target = target;
     this.#log = log;
+    this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
     for (const input of inputs) {
       this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
@@ -182,7 +185,7 @@ export class Muxer {
     this.#state = 'ended';
     // libavformat flushes before it returns, and answers with the error of the file if that failed.
     this.#failing(this.#context.writeTrailerSync(), 'Cannot finish');
-    this.#finalBytes = this.#file?.seekable ? Number(this.#file.sizeSync()) : this.bytes;
+    this.#finalBytes = this.#file?.seekable && !this.#pieces ? Number(this.#file.sizeSync()) : this.bytes;
     this.#failing(this.#closeFile(), 'Cannot close');
   }
 
@@ -212,6 +215,10 @@ export class Muxer {
     if (!file) return 0;
     this.#file = undefined;
     this.#context.pb = null;
+    if (this.#pieces) {
+      closePieces(file);
+      return 0;
+    }
     const ret = file.closepSync();
     ledger.closed('file');
     return ret;
@@ -236,11 +243,8 @@ export class Muxer {
       describe(track.stream);
     }
     if (!has(this.#target.muxer, 'no-file')) {
-      const file = new IOContext();
-      this.#failing(file.open2Sync(this.#target.path, AVIO_FLAG_WRITE), 'Cannot open');
-      ledger.opened('file');
-      this.#file = file;
-      this.#context.pb = file;
+      this.#file = this.#open();
+      this.#context.pb = this.#file;
     }
     const ret = this.#context.writeHeaderSync(null);
     const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
@@ -261,6 +265,14 @@ export class Muxer {
     } finally {
       for (const { packet } of held) freeHeld(packet);
     }
+  }
+
+  #open(): IOContext {
+    if (this.#pieces) return openPieces(this.#pieces.size, this.#pieces.take);
+    const file = new IOContext();
+    this.#failing(file.open2Sync(this.#target.path, AVIO_FLAG_WRITE), 'Cannot open');
+    ledger.opened('file');
+    return file;
   }
 
   #interleave(input: number, packet: Packet): void {

@@ -8,6 +8,8 @@ import {
   integer,
   number,
   optionsWithAV,
+  type PortProblem,
+  type Ports,
   parsed,
   rational,
   type Schema,
@@ -90,22 +92,25 @@ const audioParams = optionsWithAV({
   atag: v.optional(codecTag()),
 });
 
-/** `push_output: 0` is what this encoder does; the other values of BMF are refused by name. */
-const pushOutput = v.pipe(
-  integer({ min: 0, max: 3 }),
-  v.check((value) => value === 0, 'is not supported in this version except as 0 (write the file)'),
-);
+/** What can go to the outputs. */
+export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
+
+/** Options that say how to encode or multiplex: without effect on what is handed on without it. */
+const muxing = ['mux_params', 'metadata'] as const;
+const encoding = ['format', 'video_params', 'audio_params', 'min_frames', 'adjust_pts'] as const;
 
 const entries = {
-  /** File or URL. Not written when `null_output` is set. */
+  /** File or URL. Not written when `null_output` or `push_output` is set; it then tells the format only. */
   output_path: v.optional(text('a file name or URL')),
   /** Muxer name; guessed from the path when absent, mp4 when that tells nothing. */
   format: v.optional(text('a muxer name such as "mp4"')),
   /** Encode, multiplex into nothing. */
   null_output: v.optional(boolean()),
   output_prefix: unsupported('give output_path'),
-  push_output: v.optional(pushOutput),
-  avio_buffer_size: unsupported('it belongs to push_output 1'),
+  /** 0: the file; on the outputs instead 1: its bytes, 2: the encoded packets, 3: the frames as they came. */
+  push_output: v.optional(integer({ min: 0, max: 3 })),
+  /** Bytes of a piece with `push_output: 1`. */
+  avio_buffer_size: v.optional(integer({ min: 1024, max: 1 << 24 })),
   /** AVOptions of the muxer: movflags, hls_time, … */
   mux_params: v.optional(avOptions()),
   /** Container metadata. */
@@ -132,7 +137,23 @@ export const encoderOptions = v.pipe(
     const { output_path, null_output, video_params, vframes, min_frames } = input;
     const issue = (message: string, key: string, value: unknown): void =>
       addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
-    if (output_path === undefined && !null_output) {
+    const push = input.push_output ?? PUSH.file;
+    const idle = [
+      ...(push === PUSH.file || push === PUSH.bytes ? [] : muxing),
+      ...(push === PUSH.frames ? encoding : []),
+      ...(push === PUSH.bytes ? [] : (['avio_buffer_size'] as const)),
+      ...(push === PUSH.file ? [] : (['null_output'] as const)),
+    ].filter((key) => input[key] !== undefined && input[key] !== false);
+    for (const key of idle) issue(`has no effect with push_output ${push}`, key, input[key]);
+    const movflags = String(input.mux_params?.movflags ?? '');
+    if (push === PUSH.bytes && movflags.includes('faststart')) {
+      issue(
+        "movflags 'faststart' reads the finished file again, which push_output 1 does not have; use 'frag_keyframe+empty_moov'",
+        'mux_params',
+        input.mux_params,
+      );
+    }
+    if (output_path === undefined && !null_output && push === PUSH.file) {
       issue('is required: the file to write (or null_output: true to write nothing)', 'output_path', output_path);
     }
     const vsyncName = video_params?.vsync ?? 'auto';
@@ -149,6 +170,17 @@ export const encoderOptions = v.pipe(
     }
   }),
 );
+
+/** Only what is asked for by `push_output` comes out. */
+export function encoderPortProblems(options: { readonly push_output?: unknown }, { outputs }: Ports): PortProblem[] {
+  const push = Number(options.push_output ?? PUSH.file);
+  const highest = Math.max(-1, ...outputs);
+  if (highest < 0 || highest < (push === PUSH.file ? 0 : push === PUSH.bytes ? 1 : 2)) return [];
+  const hint =
+    '1: the bytes of the file on output 0; 2: the encoded packets, 3: the frames, those of input i on output i; ' +
+    '0 writes the file and has no outputs';
+  return [{ key: 'push_output', message: `is ${push}, which has no output ${highest}`, hint }];
+}
 
 export type EncoderOptions = v.InferOutput<typeof encoderOptions>;
 export type VideoParams = NonNullable<EncoderOptions['video_params']>;

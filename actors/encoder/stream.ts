@@ -3,14 +3,14 @@
 import type { OutputFormat } from 'node-av/lib';
 import type { Log, Meter } from '../../src/module/contract.js';
 import type { EncoderSettings } from './codec.js';
-import type { Muxer } from './muxer.js';
 import type { EncoderOptions } from './options.js';
+import type { Output } from './output.js';
 
 /** What a stream of the output is given by the module. */
 export interface StreamContext {
   /** Input of the node whose frames or packets it takes. */
   readonly input: number;
-  readonly muxer: Muxer;
+  readonly muxer: Output;
   /** The container the stream is made for. */
   readonly format: OutputFormat;
   /** undefined: the stream is copied. */

@@ -101,6 +101,13 @@ export interface EncoderOptions {
   format?: string | undefined;
   /** Encode and discard. */
   null_output?: boolean | undefined;
+  /**
+   * 0: write the file. 1: its bytes on output 0, as EncodedPackets with `offset` and `whence`. 2: encoded packets behind a
+   * StreamInfo, those of input i on output i. 3: the frames as they came, likewise.
+   */
+  push_output?: 0 | 1 | 2 | 3 | undefined;
+  /** Bytes of a piece with `push_output: 1`. Default 16384. */
+  avio_buffer_size?: number | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
   /** Metadata of the container. */

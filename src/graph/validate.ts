@@ -79,8 +79,6 @@ function checkPorts(node: NodeSpec, path: string, links: readonly LinkSpec[]): P
         : `It has ${inputs.max === 1 ? 'input 0 only' : `${inputs.max} inputs`}`;
     problems.push({ path: `${path}.input_streams`, message: `${name} has no input ${highestInput}`, hint });
   }
-  const input = builtin.inputProblem?.(node.options, used.length > 0);
-  if (input) problems.push({ path: `${path}.option.input_path`, ...input });
   if (highestOutput >= outputs.max) {
     problems.push({
       path: `${path}.output_streams`,
@@ -88,6 +86,9 @@ function checkPorts(node: NodeSpec, path: string, links: readonly LinkSpec[]): P
       hint: outputs.max === 0 ? 'It has no outputs at all' : `It has outputs 0 to ${outputs.max - 1}`,
     });
   }
+  const ports = { inputs: used, outputs: consumed };
+  for (const { key, ...problem } of builtin.portProblems?.(node.options, ports) ?? [])
+    problems.push({ path: `${path}.option.${key}`, ...problem });
   return problems;
 }
 

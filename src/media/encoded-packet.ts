@@ -15,10 +15,17 @@ export interface EncodedPacketOptions {
   /** AV_PKT_FLAG_* bits. */
   flags?: number | undefined;
   timeBase?: Rational | undefined;
+  /** Where in a file the bytes belong, in bytes from `whence`. */
+  offset?: number | undefined;
+  whence?: number | undefined;
 }
 
 /** Owns one reference to one AVPacket; `close()` gives it back. */
 export class EncodedPacket implements Disposable {
+  /** Where in a file the bytes belong, in bytes from `whence`; undefined unless an encoder with `push_output: 1` sent them. */
+  offset: number | undefined;
+  /** What `offset` counts from, as fseek has it: 0 is the beginning of the file. */
+  whence: number | undefined;
   #av: NativePacket | undefined;
 
   private constructor(av: NativePacket) {
@@ -43,7 +50,10 @@ export class EncodedPacket implements Disposable {
     av.dts = toNativeTimestamp(options.dts);
     if (options.duration !== undefined) av.duration = options.duration;
     if (options.flags !== undefined) av.flags = options.flags as AVPacketFlag;
-    return EncodedPacket.wrap(av, { timeBase: options.timeBase });
+    const packet = EncodedPacket.wrap(av, { timeBase: options.timeBase });
+    packet.offset = options.offset;
+    packet.whence = options.whence;
+    return packet;
   }
 
   /** A packet of `size` zero bytes. */
@@ -139,7 +149,10 @@ export class EncodedPacket implements Disposable {
     if (av === null) {
       throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a packet once more: out of memory');
     }
-    return EncodedPacket.wrap(av);
+    const packet = EncodedPacket.wrap(av);
+    packet.offset = this.offset;
+    packet.whence = this.whence;
+    return packet;
   }
 
   /** Gives this reference back. Calling it again does nothing. */

@@ -16,13 +16,18 @@ export interface PacketMeta {
   stream: number;
   /** AVPacketSideDataType of each blob after the first. */
   sideData: number[];
+  /** Of an EncodedPacket that is a piece of a file. */
+  offset?: number;
+  whence?: number;
 }
 
 // The last kind of side data this FFmpeg knows.
 const LAST_SIDE_DATA = AV_PKT_DATA_HEVC_CONF;
 
-export function packetMeta({ av }: EncodedPacket): [PacketMeta, Blob[]] {
+export function packetMeta({ av, offset, whence }: EncodedPacket): [PacketMeta, Blob[]] {
   const [meta, parts] = packetParts(av);
+  if (offset !== undefined) meta.offset = offset;
+  if (whence !== undefined) meta.whence = whence;
   return [meta, parts.map(blobOf)];
 }
 
@@ -63,5 +68,8 @@ export function restorePacket(meta: PacketMeta, bytes: Uint8Array, sideData: rea
     av.free();
     throw error;
   }
-  return EncodedPacket.wrap(av);
+  const packet = EncodedPacket.wrap(av);
+  packet.offset = meta.offset;
+  packet.whence = meta.whence;
+  return packet;
 }

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
-import { decoderOptions, inputProblem } from '../../actors/decoder/options.js';
+import { decoderOptions, decoderPortProblems } from '../../actors/decoder/options.js';
 import * as o from '../../actors/options.js';
 
 /** Problems as `path: message`. */
@@ -84,10 +84,14 @@ decoder('input_path or an input, one of them', () => {
   assert.equal(problems(decoderOptions, { input_path: '' }), [
     'input_path: must be the path or URL of the input, not ""',
   ]);
-  assert.is(inputProblem({}, true), undefined);
-  assert.is(inputProblem({ input_path: 'in.mp4' }, false), undefined);
-  assert.match(inputProblem({}, false)!.message, 'is required');
-  assert.match(inputProblem({ input_path: 'in.mp4' }, true)!.message, 'contradicts');
+  const [connected, free] = [
+    { inputs: [0], outputs: [] },
+    { inputs: [], outputs: [] },
+  ];
+  assert.equal(decoderPortProblems({}, connected), []);
+  assert.equal(decoderPortProblems({ input_path: 'in.mp4' }, free), []);
+  assert.match(decoderPortProblems({}, free)[0]!.message, 'is required');
+  assert.match(decoderPortProblems({ input_path: 'in.mp4' }, connected)[0]!.message, 'contradicts');
 });
 
 decoder('what has no effect on the kind of input is refused by name', () => {

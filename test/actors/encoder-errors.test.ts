@@ -16,11 +16,25 @@ const OUTPUT = 'ERR_MILLRACE_OUTPUT';
 const options: [what: string, options: Record<string, unknown>, message: RegExp][] = [
   ['an unknown key', { video_param: x264 }, /video_param: is not an option here\. Did you mean 'video_params'\?/],
   ['no output', { output_path: undefined }, /output_path: is required/],
-  ['push_output 1', { push_output: 1 }, /push_output: is not supported in this version/],
-  ['push_output 2', { push_output: '2' }, /push_output: is not supported in this version/],
-  ['push_output 3', { push_output: 3 }, /push_output: is not supported in this version/],
+  ['push_output 4', { push_output: 4 }, /push_output: must be a whole number from 0 to 3/],
+  [
+    'push_output 1 with faststart',
+    { push_output: 1, mux_params: { movflags: '+faststart' } },
+    /reads the finished file again/,
+  ],
+  ['push_output 1 of files', { push_output: 1, format: 'hls' }, /'hls' writes files of its own/],
+  [
+    'push_output 2 with muxer options',
+    { push_output: '2', metadata: { title: 'x' } },
+    /metadata: has no effect with push_output 2/,
+  ],
+  [
+    'push_output 3 with a codec',
+    { push_output: 3, video_params: { crf: 20 } },
+    /video_params: has no effect with push_output 3/,
+  ],
   ['output_prefix', { output_prefix: 'jobs' }, /output_prefix: is not supported in this version/],
-  ['avio_buffer_size', { avio_buffer_size: 4096 }, /avio_buffer_size: is not supported in this version/],
+  ['avio_buffer_size', { avio_buffer_size: 4096 }, /avio_buffer_size: has no effect with push_output 0/],
   ['an unknown encoder', { video_params: { codec: 'lib264' } }, /no encoder 'lib264'\. Did you mean 'libx264'\?/],
   ['an encoder of sound for pictures', { video_params: { codec: 'aac' } }, /'aac' is no video encoder/],
   [
