@@ -398,3 +398,47 @@ both('leaving the end of a chain stops it to its beginning', async () => {
 });
 
 both.run();
+
+const limits = suite('readers at different speeds');
+
+limits('one that is late holds the other back from hard_cap on, and nothing is lost', async () => {
+  const leaks = new LeakWatch();
+  const graph = new Graph({ threads: 1, hard_cap: 200_000 });
+  const source = add(graph, 'Endless', { kind: 'video', outputs: 2 });
+  const [eager, late] = [source.output(0).packets<VideoFrame>(), source.output(1).packets<VideoFrame>()];
+  const take = async (reader: PacketReader<VideoFrame>): Promise<bigint | undefined> => {
+    const { value: packet } = await reader.next();
+    const pts = packet?.payload.pts;
+    packet?.close();
+    return pts;
+  };
+  assert.is(await take(late), 0n);
+  let eaten = 0n;
+  const eating = (async () => {
+    while (eaten < 300n) assert.is(await take(eager), eaten++);
+  })();
+  await sleep(300);
+  assert.ok(eaten < 100n, `${eaten} packets without the other reader`);
+  for (let n = 1n; n < 290n; n++) assert.is(await take(late), n);
+  await eating;
+  await Promise.all([eager.return(), late.return()]);
+  leaks.check(await graph.close());
+});
+
+limits('one that is never read is an error at hard_cap', async () => {
+  const leaks = new LeakWatch();
+  const graph = new Graph({ threads: 1, hard_cap: 200_000 });
+  const source = add(graph, 'Endless', { kind: 'video', outputs: 2 });
+  const reader = source.output(0).packets();
+  source.output(1).packets();
+  const error = (await rejection(
+    (async () => {
+      for await (const _ of reader.closing());
+    })(),
+  )) as GraphError;
+  assert.is(error.code, 'ERR_MILLRACE_LINK_OVERFLOW');
+  assert.match(error.message, /to input 0 of packet_reader/);
+  leaks.check(error);
+});
+
+limits.run();
