@@ -72,7 +72,9 @@ if (process.argv.includes('--long')) {
     ['read', () => readSlowly(15_000, 4)],
   ] as const) {
     const { frames, before, most } = await soak();
-    console.log(`${frames} frames ${name}; resident memory ${before.toFixed(0)} MB, then at most ${most.toFixed(0)} MB`);
+    console.log(
+      `${frames} frames ${name}; resident memory ${before.toFixed(0)} MB, then at most ${most.toFixed(0)} MB`,
+    );
     // A frame is 1.4 MB: what is not held back shows at once.
     if (most > before * 1.25 + 64) throw new Error('memory grows while frames wait');
   }
