@@ -1,5 +1,5 @@
 /** Runs every example, and every block marked `js runnable` in the README and the guide. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
@@ -73,6 +73,33 @@ example('graph-file.mjs', async () => {
   assert.match(stdout, /^flowchart LR\n.*half: 50 frames, \d+ bytes\n$/s);
   const { frames, width, height } = await contents(at('half.mp4'));
   assert.equal([frames, width, height], [50, 320, 180]);
+});
+
+example('http-upload.mjs', async () => {
+  await run('make-clip.mjs', 'clip.ts', '2');
+  const { stdout } = await run('http-upload.mjs', 'clip.ts');
+  assert.is(stdout, '200 {"output_path":"upload-1.mp4","frames":50}\n');
+  const { frames, width, height, samples } = await contents(at('upload-1.mp4'));
+  assert.equal([frames, width, height], [50, 320, 180]);
+  assert.ok(samples > 90_000, `${samples} samples`);
+  const refused = await run('http-upload.mjs', join(examples, 'graph.json'));
+  assert.match(refused.stdout, /^422 ERR_MILLRACE_INPUT: .*no media file/);
+});
+
+example('camera.mjs', async () => {
+  const { stdout } = await run('camera.mjs', 'live.m3u8', '2');
+  const [, made, late] = /^live\.m3u8: (\d+) frames, (\d+) left out\n$/.exec(stdout)!.map(Number);
+  assert.is(made! + late!, 50);
+  assert.match(readFileSync(at('live.m3u8'), 'utf8'), /live0\.ts\n.*live1\.ts\n.*#EXT-X-ENDLIST/s);
+});
+
+example('raw-h264.mjs', async () => {
+  for (const name of ['raw.h264', 'raw.h264.sizes']) {
+    copyFileSync(join(root, 'test/fixtures/media', name), at(name));
+  }
+  assert.is((await run('raw-h264.mjs')).stdout, 'raw.mp4: 60 frames\n');
+  const { frames, width, height } = await contents(at('raw.mp4'));
+  assert.equal([frames, width, height], [60, 640, 480]);
 });
 
 test('each is tested, short, and says how it is used', () => {

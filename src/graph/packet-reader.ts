@@ -1,11 +1,12 @@
 /** What `stream.packets()` returns. */
 import { Readable } from 'node:stream';
 import * as v from 'valibot';
-import { show, strictOptions } from '../../actors/options.js';
+import { strictOptions } from '../../actors/options.js';
 import { ConfigError, MillraceError } from '../errors.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import type { Packet } from '../media/packet.js';
 import type { Tap } from '../scheduler/tap.js';
+import { describe } from './describe.js';
 import { nodeSchemas } from './node.js';
 import { problemsFrom } from './problems.js';
 import type { Session } from './session.js';
@@ -61,7 +62,13 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
       this.#begun = undefined;
       throw error;
     }
-    const packet = await this.#tap.take();
+    let packet: Packet | undefined;
+    try {
+      packet = await this.#tap.take();
+    } catch (error) {
+      this.#done = true; // told once
+      throw error;
+    }
     if (packet !== undefined) return { done: false, value: packet as Packet<T> };
     this.#done = true;
     await this.#session.afterLast();
@@ -132,8 +139,7 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
 function bytesOf(payload: unknown): Uint8Array {
   if (payload instanceof EncodedPacket) return payload.data;
   if (payload instanceof Uint8Array) return payload;
-  const what = typeof payload === 'object' && payload !== null ? payload.constructor?.name : show(payload);
-  throw new MillraceError('ERR_MILLRACE_PAYLOAD', `toReadable() needs packets of bytes, not ${what}`, {
+  throw new MillraceError('ERR_MILLRACE_PAYLOAD', `toReadable() needs packets of bytes, not ${describe(payload)}`, {
     hint: 'Read an encoder with push_output 1 or 2, or a module that emits bytes',
   });
 }

@@ -2,7 +2,6 @@
  * What lies between a graph and its user while it runs: the input streams packets are pushed into, the readers they are
  * taken from, and the run itself. The builder (graph.ts) describes the graph; this is its life.
  */
-import { show } from '../../actors/options.js';
 import { GraphError, MillraceError, type Problem } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import { type Entry, Feed, Feeds } from '../scheduler/feed.js';
@@ -11,6 +10,7 @@ import type { Report } from '../scheduler/report.js';
 import type { GraphRun } from '../scheduler/run.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { Tap, Taps } from '../scheduler/tap.js';
+import { describe } from './describe.js';
 import type { StartMode } from './options.js';
 
 interface Input {
@@ -322,11 +322,6 @@ export class Session {
     this.run.abort('forceClose() was called', FORCE_GRACE);
     await this.run.finished.catch(() => {}); // that it was aborted is what was wanted
   }
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return `an object (${value.constructor?.name ?? 'without a class'})`;
-  return show(value);
 }
 
 function stateError(message: string, hint: string): MillraceError {

@@ -54,8 +54,8 @@ export class Stream extends VideoFilters {
   }
 
   /** Decodes the bytes or encoded packets of this stream; `.video` and `.audio` are the outputs. */
-  decode(options: Partial<DecoderOptions> = {}, parameters: NodeParameters = {}): NodeHandle {
-    return this.module('c_ffmpeg_decoder', options as DecoderOptions, parameters);
+  decode(options: DecoderOptions = {}, parameters: NodeParameters = {}): NodeHandle {
+    return this.module('c_ffmpeg_decoder', options, parameters);
   }
 
   /**
