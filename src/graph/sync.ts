@@ -70,7 +70,7 @@ export function calledSpec(
   const copied = copyOptions(options ?? {}, module, module.name);
   const own = { inputs: ids('inputs', inputs), outputs: ids('outputs', outputs) };
   problems.push(...checkModule(module, 'module'));
-  if (problems.length === 0) problems.push(...moduleOptionProblems(module, copied, 'option', own.inputs.length > 0));
+  if (problems.length === 0) problems.push(...moduleOptionProblems(module, copied, 'option', own));
   if (problems.length > 0) throw new ConfigError(`sync module "${name}" cannot be made`, problems);
   return { module, alias: name, options: copied, ...own };
 }

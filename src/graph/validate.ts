@@ -1,6 +1,6 @@
 /** A graph is checked whole before any thread starts; everything that is wrong is reported at once. */
 import type { Problem } from '../errors.js';
-import { findBuiltin } from '../modules.js';
+import { findBuiltin, type Ports } from '../modules.js';
 import { checkCopies } from '../scheduler/distribute.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { topologicalRanks } from '../scheduler/topology.js';
@@ -102,20 +102,21 @@ function checkOptions(node: NodeSpec, path: string): readonly Problem[] | Promis
 
 /**
  * What is wrong with the options of a built-in module, before it is loaded. Other modules check theirs in their thread.
- * @param fed it has inputs.
+ * @param ports its inputs and outputs.
  */
 export function moduleOptionProblems(
   module: NodeSpec['module'],
   options: Record<string, unknown>,
   path: string,
-  fed: boolean,
+  ports: Ports,
 ): readonly Problem[] {
   const builtin = module.path === undefined && !module.definition ? findBuiltin(module.name) : undefined;
   if (!builtin) return [];
   const found = checkSchema(builtin.schema, options, path);
   const problems = found instanceof Promise ? [] : [...found];
-  const input = builtin.inputProblem?.(options, fed);
-  if (input) problems.push({ path: `${path}.input_path`, ...input });
+  for (const { key, ...problem } of builtin.portProblems?.(options, ports) ?? []) {
+    problems.push({ path: `${path}.${key}`, ...problem });
+  }
   return problems;
 }
 
