@@ -6,8 +6,9 @@
  * that back-pressure acts between them; which input goes next is decided by `demand.ts`.
  */
 import { MillraceError } from '../../src/errors.js';
-import { AudioFrame, isTimeBase, MICROSECONDS, Packet, rescale, VideoFrame } from '../../src/media/index.js';
+import { Packet, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
+import { adopt, type MediaFrame } from './adopt.js';
 import { advance, Demand, lowest } from './demand.js';
 import { type FilterOptions, filterOptions } from './options.js';
 import { makePlan, type Plan } from './plan.js';
@@ -18,8 +19,6 @@ import { formatKey, formatOf, type StreamFormat } from './stream-format.js';
 const EMIT = 4;
 /** Frames a call takes out and drops at most for an output whose consumers have left. */
 const DROP = 16;
-
-type MediaFrame = VideoFrame | AudioFrame;
 
 interface Input {
   readonly id: number;
@@ -119,35 +118,10 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     for (const input of this.#inputs) {
       for (const packet of task.inputs.get(input.id) ?? []) {
         if (packet.isEof) input.ending = true;
-        else if (packet.control === undefined && !input.ended) input.queue.push(this.#adopt(packet, input));
+        else if (packet.control === undefined && !input.ended)
+          input.queue.push(adopt(packet, this.#plan.title, input.id));
       }
     }
-  }
-
-  #adopt(packet: Packet, { id }: Input): MediaFrame {
-    const { payload } = packet;
-    if (!(payload instanceof VideoFrame || payload instanceof AudioFrame)) {
-      throw new MillraceError(
-        'ERR_MILLRACE_PAYLOAD',
-        `The ${this.#plan.title} takes frames, ${nameOf(payload)} came on input ${id}`,
-        { hint: 'Put a decoder in front of it, or a module that emits VideoFrame or AudioFrame' },
-      );
-    }
-    if (payload.av.isHwFrame()) {
-      throw new MillraceError(
-        'ERR_MILLRACE_PAYLOAD',
-        `The ${this.#plan.title} takes frames in main memory, a hardware frame came on input ${id}`,
-        { hint: 'Let the decoder download its frames' },
-      );
-    }
-    const frame = payload.clone();
-    if (frame.pts === undefined && packet.timestamp !== undefined) {
-      if (!isTimeBase(frame.timeBase)) frame.timeBase = MICROSECONDS;
-      frame.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, frame.timeBase);
-    }
-    // The only reference left: filters that work in place need not copy.
-    packet.close();
-    return frame;
   }
 
   #configure(): void {
@@ -352,11 +326,4 @@ function hasHead({ queue, ending }: Input): boolean {
 function unwatch(input: Input): void {
   input.watched?.close();
   input.watched = undefined;
-}
-
-function nameOf(payload: unknown): string {
-  if (payload === null || payload === undefined) return 'an empty packet';
-  if (typeof payload !== 'object') return `a ${typeof payload}`;
-  const name = payload.constructor?.name ?? 'object';
-  return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
 }

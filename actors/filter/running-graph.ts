@@ -4,6 +4,7 @@ import {
   AV_BUFFERSRC_FLAG_NONE,
   AV_BUFFERSRC_FLAG_PUSH,
   AV_NOPTS_VALUE,
+  type AVPixelFormat,
 } from 'node-av/constants';
 import { type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
@@ -15,18 +16,27 @@ import {
   isTimeBase,
   ledger,
   MICROSECONDS,
+  pixelFormatName,
   type Rational,
   rescale,
   VideoFrame,
 } from '../../src/media/index.js';
 import { addFilter, allocate, type MediaKind, type Plan } from './plan.js';
-import { adaptTime, type StreamFormat } from './stream-format.js';
+import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
 import { describe, type Pad } from './wiring.js';
 
 interface Source {
   /** One buffer source for each pad that takes this input. */
   readonly contexts: FilterContext[];
   readonly timeBase: Rational;
+}
+
+export interface OutputShape {
+  /** Equal for outputs that are configured alike. */
+  readonly key: string;
+  readonly aspect: string;
+  /** Name of the pixel format. */
+  readonly format: string;
 }
 
 interface Sink {
@@ -183,6 +193,23 @@ export class RunningGraph {
     frame.timeBase = timeBase;
     if (frame instanceof AudioFrame) this.#settleTime(frame, sink);
     return frame;
+  }
+
+  /** What a video output is configured for: size, pixel format and shape, colour, time base and rate. */
+  shape(id: number): OutputShape {
+    const { context, timeBase, frameRate } = this.#sinks.get(id)!;
+    const aspect = aspectOf(context.buffersinkGetSampleAspectRatio());
+    const format = pixelFormatName(context.buffersinkGetFormat() as AVPixelFormat);
+    const values = [
+      `${context.buffersinkGetWidth()}x${context.buffersinkGetHeight()}`,
+      format,
+      context.buffersinkGetColorspace(),
+      context.buffersinkGetColorRange(),
+      aspect,
+      `${timeBase.num}/${timeBase.den}`,
+      frameRate ? `${frameRate.num}/${frameRate.den}` : 'no rate',
+    ];
+    return { key: values.join(' '), aspect, format };
   }
 
   /** As in ffmpeg, sound without a time follows what came before; the first goes to the beginning of the input. */

@@ -22,6 +22,13 @@ export interface StreamFormat {
   readonly args: string;
   /** In which the graph takes timestamps. */
   readonly timeBase: Rational;
+  /** Of pictures: shape of a pixel, as in `args`. */
+  readonly aspect?: string;
+  /**
+   * Of pictures: arguments of the filter `format` that lets nothing but this format through; undefined if a property has
+   * no name.
+   */
+  readonly pin?: string | undefined;
 }
 
 /** The part of a format that decides whether the graph must be built anew. */
@@ -42,18 +49,32 @@ export function formatOf(frame: VideoFrame | AudioFrame): StreamFormat {
 function videoFormat(frame: VideoFrame, key: string): StreamFormat {
   const { av, frameRate } = frame;
   const timeBase = videoTimeBase(frame);
-  const { num, den } = frame.sampleAspectRatio;
+  const aspect = aspectOf(frame.sampleAspectRatio);
   const args = [
     `video_size=${av.width}x${av.height}`,
     `pix_fmt=${pixelFormatName(av.format as AVPixelFormat)}`,
     `time_base=${timeBase.num}/${timeBase.den}`,
-    `pixel_aspect=${num}/${Math.max(den, 1)}`,
+    `pixel_aspect=${aspect}`,
     `colorspace=${av.colorSpace}`,
     `range=${av.colorRange}`,
     `alpha_mode=${av.alphaMode}`,
   ];
   if (frameRate && isTimeBase(frameRate)) args.push(`frame_rate=${frameRate.num}/${frameRate.den}`);
-  return { kind: 'video', key, args: args.join(':'), timeBase };
+  return { kind: 'video', key, args: args.join(':'), timeBase, aspect, pin: pinOf(frame) };
+}
+
+export function aspectOf({ num, den }: Rational): string {
+  return `${num}/${Math.max(den, 1)}`;
+}
+
+/** AVAlphaMode */
+const ALPHA_MODES = ['unspecified', 'premultiplied', 'straight'];
+
+function pinOf({ av, format, colorSpace, colorRange }: VideoFrame): string | undefined {
+  const alpha = ALPHA_MODES[av.alphaMode];
+  const unnamed = /^\d+$/;
+  if (alpha === undefined || unnamed.test(colorSpace) || unnamed.test(colorRange)) return undefined;
+  return `pix_fmts=${format}:color_spaces=${colorSpace}:color_ranges=${colorRange}:alpha_modes=${alpha}`;
 }
 
 function videoTimeBase(frame: VideoFrame): Rational {

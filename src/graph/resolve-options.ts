@@ -73,6 +73,7 @@ export function resolveGraphOptions(
       threads: value('threads', given.threads ?? given.scheduler_count) ?? 'auto',
       transport: value('transport', given.transport) ?? 'auto',
       spin: spin === 'auto' ? automaticSpin() : spin,
+      optimizeGraph: value('optimize_graph', given.optimize_graph) ?? true,
       queueLengthLimit: value('queue_length_limit', given.queue_length_limit) ?? 8,
       queueBytesLimit: value('queue_bytes_limit', given.queue_bytes_limit) ?? 64 * 2 ** 20,
       hardCap: value('hard_cap', given.hard_cap) ?? 2 ** 30,

@@ -4,8 +4,9 @@ import { createRing } from '../thread/links.js';
 import type { PartLink, PartNode, PartSpec } from '../thread/protocol.js';
 import type { LinkEnds } from '../thread/relief.js';
 import type { WatchSpec } from '../thread/stall.js';
+import type { Merging } from './merge-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
-import type { GraphSpec } from './spec.js';
+import type { GraphSpec, NodeSpec } from './spec.js';
 import type { TracedGraph } from './trace-writer.js';
 
 /** The ring of a link that crosses threads, and the ports through which larger ones travel. */
@@ -31,6 +32,7 @@ export class Cut {
   constructor(
     private readonly spec: GraphSpec,
     private readonly placement: Placement,
+    private readonly merging: Merging,
     private readonly rank: readonly number[],
   ) {
     this.hasLocalPart = placement.threadOf.includes(CALLING_THREAD);
@@ -39,7 +41,9 @@ export class Cut {
     this.links = spec.links.map(({ from, to }) => {
       const consumer = indexOf.get(to.node)!;
       const limit = spec.nodes[consumer]!.queueLimit ?? spec.options.queueLengthLimit;
-      return { producer: indexOf.get(from.node)!, consumer, limit };
+      const producer = indexOf.get(from.node)!;
+      // What goes into a chain of merged nodes goes to the node that runs them.
+      return { producer, consumer: merging.isMerged(producer) ? consumer : merging.carrierOf(consumer), limit };
     });
   }
 
@@ -47,6 +51,11 @@ export class Cut {
   threadOf(node: number): number {
     const thread = this.placement.threadOf[node]!;
     return thread === CALLING_THREAD ? this.placement.threads : thread;
+  }
+
+  /** The link is inside of a chain of merged nodes: nothing goes over it. */
+  isMerged(link: number): boolean {
+    return this.merging.isMerged(this.links[link]!.producer);
   }
 
   crosses(link: number): boolean {
@@ -62,7 +71,7 @@ export class Cut {
     this.links.forEach((ends, index) => {
       const producerThread = this.threadOf(ends.producer);
       const consumerThread = this.threadOf(ends.consumer);
-      if (producerThread !== thread && consumerThread !== thread) return;
+      if (this.isMerged(index) || (producerThread !== thread && consumerThread !== thread)) return;
       const { from, to } = spec.links[index]!;
       const link: PartLink = {
         ...ends,
@@ -146,22 +155,29 @@ export class Cut {
   /** Upstream first. */
   private nodesOf(thread: number): PartNode[] {
     const nodes: PartNode[] = [];
-    this.spec.nodes.forEach((node, index) => {
-      if (this.threadOf(index) !== thread) return;
-      const { alias, module, options, inputManager } = node;
-      nodes.push({
-        index,
-        // To its module and in errors a copy is the node that was built.
-        id: node.copyOf?.id ?? node.id,
-        alias,
-        rank: this.rank[index]!,
-        module,
-        options,
-        hasCallback: node.callback !== undefined,
-        isCopy: node.copyOf !== undefined,
-        inputManager,
-      });
+    const { spec } = this;
+    spec.nodes.forEach((node, index) => {
+      if (this.threadOf(index) !== thread || this.merging.isMerged(index)) return;
+      const chain = this.merging.chainOf(index)?.map((member) => this.node(spec.nodes[member]!, member));
+      const members = chain?.map(({ index, options }) => ({ node: index, options }));
+      nodes.push({ ...this.node(node, index), ...(chain !== undefined && { chain, options: { members } }) });
     });
     return nodes.sort((a, b) => a.rank - b.rank);
+  }
+
+  private node(node: NodeSpec, index: number): PartNode {
+    const { alias, module, options, inputManager } = node;
+    return {
+      index,
+      // To its module and in errors a copy is the node that was built.
+      id: node.copyOf?.id ?? node.id,
+      alias,
+      rank: this.rank[index]!,
+      module,
+      options,
+      hasCallback: node.callback !== undefined,
+      isCopy: node.copyOf !== undefined,
+      inputManager,
+    };
   }
 }

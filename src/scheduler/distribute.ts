@@ -11,6 +11,7 @@
  * not held back by what it has emitted, and neither is `split` by that copy's input.
  */
 import { Filter } from 'node-av/lib';
+import { COUNTING } from '../../actors/filter/one-picture.js';
 import { findBuiltin } from '../modules.js';
 import { filtersOf } from './filter-options.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
@@ -65,7 +66,6 @@ const STATELESS = new Set([
   'bilateral',
   'drawbox',
   'drawgrid',
-  'vignette',
   'perspective',
   'lenscorrection',
   'pixelize',
@@ -77,9 +77,6 @@ const STATELESS = new Set([
   'v360',
   'volume',
 ]);
-
-/** Variables and functions of FFmpeg's expressions by which a frame depends on the ones before it. */
-const COUNTING = /(?:^|[^\w.])(?:n|random|randomi|st|ld)(?![\w=])/;
 
 /** Why a node cannot have copies; nothing if it can, or wants none. */
 export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[] {

@@ -1,4 +1,5 @@
 /** Who sits where and why: the placement of a graph as data and as text. */
+import type { Merging } from './merge-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
@@ -8,6 +9,8 @@ export interface PlacedNode {
   module: string;
   /** Index of its thread, as in the report of a run; -1 is the calling thread. */
   thread: number;
+  /** Id of the node that runs this one as a part of itself, if one does. */
+  mergedInto: number | undefined;
   /** Why there, in a phrase. */
   why: string;
   /** What its cost was guessed from. */
@@ -40,20 +43,26 @@ export interface PlacementExplanation {
   /** In the order of the graph. */
   nodes: PlacedNode[];
   byThread: PlacedThread[];
-  /** Links that cross threads, and links inside of one. */
-  links: { ring: number; direct: number };
+  /** Links that cross threads, links inside of one, and links inside of merged nodes. */
+  links: { ring: number; direct: number; merged: number };
   warnings: string[];
   /** All of it as text. */
   toString(): string;
 }
 
-export function explain(spec: GraphSpec, placement: Placement, rank: readonly number[]): PlacementExplanation {
+export function explain(
+  spec: GraphSpec,
+  placement: Placement,
+  merging: Merging,
+  rank: readonly number[],
+): PlacementExplanation {
   const order = spec.nodes.map((_, index) => index).sort((a, b) => rank[a]! - rank[b]!);
   const indexOf = new Map(spec.nodes.map((node, index) => [node.id, index]));
   const crossing = spec.links.filter(
     ({ from, to }) => placement.threadOf[indexOf.get(from.node)!] !== placement.threadOf[indexOf.get(to.node)!],
   ).length;
-  const nodes = order.map((index) => placedNode(spec, placement, index));
+  const merged = [...merging.merged].length;
+  const nodes = order.map((index) => placedNode(spec, placement, merging, index));
   const threads = [...new Set(nodes.map((node) => node.thread))].sort((a, b) => a - b);
   const explanation = {
     graph: spec.name,
@@ -69,14 +78,15 @@ export function explain(spec: GraphSpec, placement: Placement, rank: readonly nu
         share: round(members.reduce((sum, node) => sum + node.share, 0)),
       };
     }),
-    links: { ring: crossing, direct: spec.links.length - crossing },
+    // A node that is merged has one link behind it.
+    links: { ring: crossing, direct: spec.links.length - crossing - merged, merged },
     warnings: [...placement.warnings],
   };
   // Not enumerable: it is no part of the data.
   return Object.defineProperty(explanation, 'toString', { value: () => text(explanation) });
 }
 
-function placedNode(spec: GraphSpec, placement: Placement, index: number): PlacedNode {
+function placedNode(spec: GraphSpec, placement: Placement, merging: Merging, index: number): PlacedNode {
   const { id, alias, module } = spec.nodes[index]!;
   const { work, share, codecThreads, what } = placement.costs[index]!;
   return {
@@ -84,7 +94,8 @@ function placedNode(spec: GraphSpec, placement: Placement, index: number): Place
     alias,
     module: module.name,
     thread: placement.threadOf[index]!,
-    why: reason(spec.nodes, placement, index),
+    mergedInto: merging.isMerged(index) ? spec.nodes[merging.carrierOf(index)]!.id : undefined,
+    why: `${reason(spec.nodes, placement, index)}${mergingOf(spec.nodes, merging, index)}`,
     work: what,
     cost: round(work),
     share: round(share),
@@ -122,6 +133,13 @@ function reason(nodes: readonly NodeSpec[], placement: Placement, index: number)
   }
 }
 
+function mergingOf(nodes: readonly NodeSpec[], merging: Merging, index: number): string {
+  const alias = (node: number): string => nodes[node]!.alias;
+  if (merging.isMerged(index)) return `; merged into ${alias(merging.carrierOf(index))}`;
+  const chain = merging.chainOf(index);
+  return chain === undefined ? '' : `; runs ${chain.slice(0, -1).map(alias).join(', ')} with itself`;
+}
+
 function round(milliseconds: number): number {
   return Math.round(milliseconds * 100) / 100;
 }
@@ -139,7 +157,8 @@ function text({ graph, cores, why, nodes, byThread, links, warnings }: Placement
       lines.push(`  ${node.alias}: ${node.work}, ${cost}; ${node.why}`);
     }
   }
-  lines.push(`links: ${links.ring} between threads, ${links.direct} inside of one`);
+  const inside = links.merged > 0 ? `, ${links.merged} inside of merged nodes` : '';
+  lines.push(`links: ${links.ring} between threads, ${links.direct} inside of one${inside}`);
   for (const warning of warnings) lines.push(`warning: ${warning}`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,7 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
 import { type Board, NodeCall, NodeStatus } from '../thread/board.js';
 import type { Cut } from './cut.js';
+import type { Merging } from './merge-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import type { GraphStats, LinkStats, NodeStats, Progress, Report, SleepStats } from './report.js';
 import type { GraphSpec } from './spec.js';
@@ -15,6 +16,7 @@ export class Figures {
     private readonly spec: GraphSpec,
     private readonly board: Board,
     private readonly placement: Placement,
+    private readonly merging: Merging,
     private readonly cut: Cut,
   ) {}
 
@@ -66,15 +68,17 @@ export class Figures {
 
   /** @param now milliseconds after the start of the run. */
   private nodeStats(index: number, now: number): NodeStats {
-    const { board, spec } = this;
+    const { board, merging, spec } = this;
     const node = spec.nodes[index]!;
+    const carrier = merging.carrierOf(index);
     const figure = (name: Parameters<Board['figure']>[1]): number => board.figure(index, name);
     return {
       id: node.id,
       alias: node.alias,
       module: node.module.name,
       thread: this.placement.threadOf[index]!,
-      state: PHASES[board.phase(index)]!,
+      mergedInto: merging.isMerged(index) ? spec.nodes[carrier]!.id : undefined,
+      state: PHASES[board.phase(carrier)]!,
       calls: figure('calls'),
       milliseconds: figure('milliseconds'),
       packetsIn: figure('packetsIn'),
@@ -145,7 +149,7 @@ export class Figures {
     return {
       from: { ...from },
       to: { ...to },
-      kind: this.cut.crosses(index) ? 'ring' : 'direct',
+      kind: this.cut.isMerged(index) ? 'merged' : this.cut.crosses(index) ? 'ring' : 'direct',
       packets: sent,
       // What a consumer that has left did not take is nobody's any more.
       queued: board.left(index) ? 0 : Math.max(0, sent - board.taken(index)),

@@ -2,6 +2,7 @@
 import { ConfigError } from '../errors.js';
 import { distribute } from './distribute.js';
 import { explain, type PlacementExplanation } from './explain.js';
+import { type Merging, mergeFilters } from './merge-filters.js';
 import { type Placement, place } from './placement.js';
 import type { GraphSpec } from './spec.js';
 import { topologicalRanks } from './topology.js';
@@ -11,19 +12,21 @@ export interface Prepared {
   /** Position of every node in topological order, in the order of `spec.nodes`. */
   rank: number[];
   placement: Placement;
+  merging: Merging;
 }
 
 /** @throws ConfigError when the graph has a cycle. */
 export function prepare(built: GraphSpec): Prepared {
   const spec = distribute(built);
   const rank = ranks(spec);
-  return { spec, rank, placement: place(spec, rank) };
+  const placement = place(spec, rank);
+  return { spec, rank, placement, merging: mergeFilters(spec, placement) };
 }
 
 /** @throws ConfigError when the graph has a cycle. */
 export function explainPlacement(built: GraphSpec): PlacementExplanation {
-  const { spec, rank, placement } = prepare(built);
-  return explain(spec, placement, rank);
+  const { spec, rank, placement, merging } = prepare(built);
+  return explain(spec, placement, merging, rank);
 }
 
 function ranks(spec: GraphSpec): number[] {

@@ -6,6 +6,8 @@ export interface NodeStats {
   module: string;
   /** Index of the thread the node runs on; -1 is the calling thread. */
   thread: number;
+  /** Id of the node that runs this one as a part of itself (`optimize_graph`) and counts for it: the figures here stay 0. */
+  mergedInto: number | undefined;
   state: 'waiting' | 'running' | 'finished' | 'closed';
   /** Calls of `process`. */
   calls: number;
@@ -47,8 +49,8 @@ export interface WaitStats {
 export interface LinkStats {
   from: { node: number; output: number };
   to: { node: number; input: number };
-  /** Whether the link crosses threads (a ring) or stays inside one (direct). */
-  kind: 'ring' | 'direct';
+  /** Whether the link crosses threads (a ring), stays inside one (direct), or is inside of merged nodes: nothing is counted. */
+  kind: 'ring' | 'direct' | 'merged';
   /** Packets handed over so far. */
   packets: number;
   /** Packets waiting now, and the most that ever waited. */

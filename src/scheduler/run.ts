@@ -1,13 +1,14 @@
 import { Doorbell } from '../../ringbuffer/index.js';
 import { packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
-import { Board, GraphState, ThreadState } from '../thread/board.js';
+import { Board, GraphState, NodePhase, NodeStatus, ThreadState } from '../thread/board.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { Cut } from './cut.js';
 import { guardExit } from './exit-guard.js';
 import { Figures } from './figures.js';
 import { LocalSide } from './local.js';
+import type { Merging } from './merge-filters.js';
 import type { Placement } from './placement.js';
 import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
@@ -72,22 +73,31 @@ export class GraphRun {
     built: GraphSpec,
     private readonly hooks: RunHooks = {},
   ) {
-    const { spec, rank, placement } = prepare(built);
+    const { spec, rank, placement, merging } = prepare(built);
     this.spec = spec;
     this.source = hooks.threads ?? new OwnThreads(spec.options.spin);
     this.grace = spec.options.stopGrace;
     this.placement = placement;
     for (const [index, node] of spec.nodes.entries()) this.indexOf.set(node.id, index);
-    this.cut = new Cut(spec, this.placement, rank);
+    this.cut = new Cut(spec, this.placement, merging, rank);
     this.warnings.push(...this.placement.warnings);
     this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
-    this.figures = new Figures(spec, this.board, this.placement, this.cut);
+    this.leaveOut(merging);
+    this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
     this.finished = new Promise<Report>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
     // Whoever awaits `finished` sees the rejection; a run that is only started must not end the process by it.
     this.finished.catch(() => {});
+  }
+
+  /** Nodes that are run by others are over before anything begins, for whoever looks at the board. */
+  private leaveOut(merging: Merging): void {
+    for (const node of merging.merged) {
+      this.board.setStatus(node, NodeStatus.over);
+      this.board.setPhase(node, NodePhase.closed);
+    }
   }
 
   /** Starts threads and parts; resolves when all have been asked to start. A failing start rejects `finished` as well. */

@@ -41,6 +41,8 @@ export interface GraphOptions {
   transport: Transport;
   /** Times a thread looks at its links again before it parks. */
   spin: number;
+  /** Filters that follow one another in one thread are run as one actor. */
+  optimizeGraph: boolean;
   /** Packets per link. */
   queueLengthLimit: number;
   /** Bytes per link that may wait in shared memory. */

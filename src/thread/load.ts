@@ -4,6 +4,7 @@ import { MillraceError } from '../errors.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { loadBuiltin } from '../modules.js';
+import type { PartNode } from './protocol.js';
 
 /** @throws MillraceError ERR_MILLRACE_MODULE_LOAD naming the file, the export and what is there instead. */
 export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> {
@@ -30,6 +31,13 @@ export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> 
     );
   }
   return found;
+}
+
+/** The module of a node, or the one that runs a chain of filter nodes. */
+export async function loadNode(node: PartNode): Promise<Module | ModuleClass> {
+  if (node.chain === undefined) return loadModule(node.module);
+  const { default: chain } = await import('../../actors/filter/chain.js');
+  return chain as unknown as ModuleClass;
 }
 
 export function isModule(value: unknown): value is Module | ModuleClass {

@@ -8,12 +8,13 @@ import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
 import type { Module } from '../module/contract.js';
+import { MemberError } from '../module/member-error.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, NodeCall, ThreadState } from './board.js';
 import type { Hosted } from './host.js';
 import { makeInputManager } from './inputs/index.js';
-import { instantiate, loadModule } from './load.js';
+import { instantiate, loadNode } from './load.js';
 import { ParallelCopy } from './parallel-copy.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
@@ -83,7 +84,7 @@ export class Part implements Hosted {
       if (this.ending || board.state === GraphState.aborting) break;
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
-        const own = instantiate(await loadModule(node.module));
+        const own = instantiate(await loadNode(node));
         const module: Module = node.isCopy ? new ParallelCopy(own) : own;
         const actor = makeActor(spec, board, node, module, links, this.hooks, this.trace);
         this.actors.push(actor);
@@ -353,8 +354,10 @@ export class Part implements Hosted {
     }
   }
 
-  private failNode(index: number, phase: Phase, cause: unknown): void {
-    const node = this.spec.nodes.find((n) => n.index === index)!;
+  private failNode(index: number, phase: Phase, thrown: unknown): void {
+    const runner = this.spec.nodes.find((n) => n.index === index)!;
+    const member = thrown instanceof MemberError ? runner.chain?.find((n) => n.index === thrown.node) : undefined;
+    const [node, cause] = member === undefined ? [runner, thrown] : [member, (thrown as MemberError).cause];
     const error = nodeError(node, phase, cause);
     this.trace?.error(index, error.message);
     this.fail(error);

@@ -20,6 +20,8 @@ export interface PartNode {
   hasCallback: boolean;
   /** One of several parallel copies of a node. */
   isCopy?: boolean;
+  /** Filters it runs as one with itself, upstream first and itself last. */
+  chain?: PartNode[];
   /** Absent: what the module asks for, else `immediate`. */
   inputManager?: InputManagerSpec | undefined;
 }

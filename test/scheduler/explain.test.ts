@@ -31,6 +31,7 @@ for (const threads of [0, 1, 2, 'auto'] as const) {
     assert.equal(before.links, {
       ring: report.links.filter((link) => link.kind === 'ring').length,
       direct: report.links.filter((link) => link.kind === 'direct').length,
+      merged: report.links.filter((link) => link.kind === 'merged').length,
     });
     assert.equal({ ...graph.explainPlacement() }, { ...before });
   });

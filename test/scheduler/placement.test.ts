@@ -9,6 +9,7 @@ const placement = suite('placement');
 const OPTIONS = {
   transport: 'auto',
   spin: 0,
+  optimizeGraph: true,
   queueLengthLimit: 8,
   queueBytesLimit: 1,
   hardCap: 1,
