@@ -1,6 +1,8 @@
 /** A graph is checked whole before any thread starts; everything that is wrong is reported at once. */
+
+import type { Ports } from '../../actors/options.js';
 import type { Problem } from '../errors.js';
-import { findBuiltin, type Ports } from '../modules.js';
+import { findBuiltin } from '../modules.js';
 import { checkCopies } from '../scheduler/distribute.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { topologicalRanks } from '../scheduler/topology.js';
