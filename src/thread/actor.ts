@@ -72,6 +72,8 @@ export class Actor {
   private dropped = 0;
   private reused = 0;
   private openInputs: number;
+  /** Index of the inlet behind the one that was last given to the manager: the next packet comes from there on. */
+  private turn = 0;
   private wanted: readonly number[] | undefined;
   private asked = false;
   private callsAfterStop = 0;
@@ -124,7 +126,12 @@ export class Actor {
     if (this.isSource || this.allEnded) return true;
     if (this.outside?.leaving) return true;
     const wanted = this.wants();
-    if (wanted?.length === 0 || this.grouped()) return true;
+    // A group is asked for only when nothing more can be given for it: some managers go by what is there.
+    return wanted?.length === 0 || this.offered() || this.grouped();
+  }
+
+  /** A packet is there that can be used. */
+  private offered(): boolean {
     return this.inlets.some((inlet) => this.isWanted(inlet) && inlet.link.available);
   }
 
@@ -292,20 +299,29 @@ export class Actor {
   /** Moves packets on to the input manager; the next group, or an empty one. */
   private align(): Group {
     const manager = this.inputManager!;
+    const { inlets } = this;
+    // No more than there were: a producer as fast as this loop would keep it here.
+    const queued = inlets.map((inlet) => inlet.link.queued);
     let received = 0;
-    for (const inlet of this.inlets) {
-      while (!this.grouped() && this.isWanted(inlet)) {
-        const packet = inlet.link.take();
-        if (packet === undefined) break;
-        if (packet.isEof) {
-          inlet.ended = true;
-          this.openInputs--;
-        } else {
-          received++;
-          this.board.setTakenTimestamp(inlet.link.index, packet.timestamp);
-        }
-        manager.take(inlet.id, packet);
+    for (let passed = 0; passed < inlets.length && (manager.greedy === true || !this.grouped()); ) {
+      const at = this.turn;
+      const inlet = inlets[at]!;
+      this.turn = (at + 1) % inlets.length;
+      const packet = queued[at]! > 0 && this.isWanted(inlet) ? inlet.link.take() : undefined;
+      if (packet === undefined) {
+        passed++;
+        continue;
       }
+      passed = 0;
+      queued[at]!--;
+      if (packet.isEof) {
+        inlet.ended = true;
+        this.openInputs--;
+      } else {
+        received++;
+        this.board.setTakenTimestamp(inlet.link.index, packet.timestamp);
+      }
+      manager.take(inlet.id, packet);
     }
     this.countIn(received);
     this.count(NodeFigure.dropped, manager.dropped - this.dropped);

@@ -1,12 +1,19 @@
 import { Packet } from '../../media/packet.js';
-import { type Group, type InputManager, microseconds, restamped } from './manager.js';
+import { type Group, type InputManager, requireTime, restamped } from './manager.js';
 
 /** The clock comes in here. */
 const CLOCK = 0;
 
+interface Entry {
+  packet: Packet;
+  /** Nanoseconds, as all times here. */
+  time: bigint;
+}
+
 interface Pad {
-  readonly queue: { packet: Packet; timestamp: number }[];
-  last: { packet: Packet; timestamp: number } | undefined;
+  /** Not used yet: at most one that is not past the tick, and one beyond it. */
+  readonly queue: Entry[];
+  last: Entry | undefined;
   ended: boolean;
 }
 
@@ -16,20 +23,23 @@ interface Pad {
  * The clock itself is not in the task. It ends when the clock or all others have ended.
  *
  * The first tick waits until one of the others has a packet, and stands for that packet's time. A tick is used when the
- * one after it is there, so that late packets have that long to arrive; no tick waits for an input beyond that.
+ * one after it is there, so that late packets have that long to arrive; no tick waits for an input beyond that. Packets
+ * are taken while the tick they are for is still to come, up to the first one beyond it: an input that is faster than the
+ * clock keeps up with it, whatever its link holds.
  */
 export class ClockSyncInputs implements InputManager {
+  readonly greedy = true;
   dropped = 0;
   reused = 0;
   finished = false;
-  private readonly ticks: number[] = [];
+  private readonly ticks: bigint[] = [];
   private clockEnded = false;
   private readonly pads = new Map<number, Pad>();
   private readonly hasClock: boolean;
-  /** Time of the others minus time of the clock, in µs. */
-  private offset: number | undefined;
-  /** Time of the tick that was used last, on the others' clock. */
-  private target = Number.NEGATIVE_INFINITY;
+  /** Time of the others minus time of the clock. */
+  private offset: bigint | undefined;
+  /** Time of the next tick on the others' clock; of the one that was used last while none waits. */
+  private target: bigint | undefined;
 
   constructor(inputs: readonly number[]) {
     this.hasClock = inputs.includes(CLOCK);
@@ -43,54 +53,84 @@ export class ClockSyncInputs implements InputManager {
     if (this.finished) return false;
     if (input === CLOCK) return !this.clockEnded && this.ticks.length < 2;
     const { queue, ended } = this.pads.get(input)!;
+    if (ended) return false;
+    const newest = queue.at(-1);
     // One beyond the target is enough to know which is the nearest.
-    return !ended && (queue.length === 0 || queue.at(-1)!.timestamp <= this.target);
+    return newest === undefined || (this.target !== undefined && newest.time <= this.target);
   }
 
   take(input: number, packet: Packet): void {
-    if (input === CLOCK) {
-      if (packet.control !== undefined) this.clockEnded ||= packet.isEof;
-      else {
-        try {
-          this.ticks.push(microseconds(packet, input));
-        } finally {
-          packet.close();
-        }
-      }
+    if (input === CLOCK) this.takeTick(packet);
+    else this.takeFor(this.pads.get(input)!, packet, input);
+    this.aim();
+  }
+
+  private takeTick(packet: Packet): void {
+    if (packet.control !== undefined) {
+      this.clockEnded ||= packet.isEof;
       return;
     }
-    const pad = this.pads.get(input)!;
+    try {
+      this.ticks.push(requireTime(packet, CLOCK));
+    } finally {
+      packet.close();
+    }
+  }
+
+  private takeFor(pad: Pad, packet: Packet, input: number): void {
     if (packet.isEof) {
       pad.ended = true;
       return;
     }
     if (packet.control !== undefined) return; // other signals have no time to be aligned by
-    const entry = { packet, timestamp: 0 };
+    const entry = { packet, time: 0n };
     pad.queue.push(entry); // from here on `discard` releases it
-    entry.timestamp = microseconds(packet, input);
+    entry.time = requireTime(packet, input);
+    // Ticks rise: what is farther from this one than its successor is the nearest of none to come.
+    const [first, second] = pad.queue;
+    if (second === undefined || this.target === undefined || this.distance(second) > this.distance(first!)) return;
+    pad.queue.shift();
+    first!.packet.close();
+    this.dropped++;
+  }
+
+  /** Turns to the oldest tick, if the first one's time on the others' clock is known. */
+  private aim(): void {
+    const [tick] = this.ticks;
+    if (tick === undefined) return;
+    if (this.offset === undefined) {
+      // Not before the tick can be used: the inputs have their order, if they are there by then.
+      if (!this.due) return;
+      const first = [...this.pads.values()].find((pad) => pad.queue.length > 0);
+      if (first === undefined) return;
+      this.offset = first.queue[0]!.time - tick;
+    }
+    this.target = tick + this.offset;
+  }
+
+  /** A tick can be used. */
+  private get due(): boolean {
+    return this.ticks.length >= (this.clockEnded ? 1 : 2);
   }
 
   next(): Group | undefined {
     if (this.finished) return undefined;
     const pads = [...this.pads.values()];
-    if ((this.clockEnded && this.ticks.length === 0) || pads.every((pad) => pad.ended && this.passed(pad))) {
+    if ((this.clockEnded && this.ticks.length === 0) || pads.every((pad) => pad.ended && pad.queue.length === 0)) {
       return this.end();
     }
-    if (this.ticks.length < (this.clockEnded ? 1 : 2)) return undefined;
-    if (this.offset === undefined) {
-      const first = pads.find((pad) => pad.queue.length > 0);
-      if (first === undefined) return undefined;
-      this.offset = first.queue[0]!.timestamp - this.ticks[0]!;
-    }
-    this.target = this.ticks.shift()! + this.offset;
+    if (!this.due || this.target === undefined) return undefined;
+    const time = this.target;
     const inputs = new Map<number, Packet[]>();
     for (const [input, pad] of this.pads) {
       const moved = this.move(pad);
       if (pad.last === undefined) continue;
       if (!moved) this.reused++;
-      inputs.set(input, [restamped(pad.last.packet, this.target)]);
+      inputs.set(input, [restamped(pad.last.packet, time)]);
     }
-    return { inputs, pts: BigInt(Math.round(this.target * 1000)) };
+    this.ticks.shift();
+    this.aim();
+    return { inputs, pts: time };
   }
 
   discard(): void {
@@ -101,9 +141,9 @@ export class ClockSyncInputs implements InputManager {
     }
   }
 
-  /** Everything it had has been used at least once. */
-  private passed(pad: Pad): boolean {
-    return pad.queue.length === 0;
+  private distance({ time }: Entry): bigint {
+    const distance = time - this.target!;
+    return distance < 0n ? -distance : distance;
   }
 
   /** To the packet nearest the target; of two equally near the newer. @returns false if it stays. */
@@ -111,7 +151,7 @@ export class ClockSyncInputs implements InputManager {
     let moved = false;
     for (let head = pad.queue[0]; head !== undefined; head = pad.queue[0]) {
       const { last } = pad;
-      if (last !== undefined && Math.abs(head.timestamp - this.target) > Math.abs(last.timestamp - this.target)) break;
+      if (last !== undefined && this.distance(head) > this.distance(last)) break;
       if (moved) this.dropped++; // the one before it is passed over unused
       last?.packet.close();
       pad.last = head;

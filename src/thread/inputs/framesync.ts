@@ -1,11 +1,13 @@
 import { Packet } from '../../media/packet.js';
-import { type Group, type InputManager, microseconds, restamped } from './manager.js';
+import { type Group, type InputManager, microseconds, requireTime, restamped } from './manager.js';
 
 interface Pad {
   current: Packet | undefined;
   next: Packet | undefined;
-  /** Of `next`, in µs. */
+  /** Of `next`, in µs: the unit of packets' timestamps, in which what belongs together is of one time. */
   timestamp: number;
+  /** Of `next`, in nanoseconds. */
+  exact: bigint;
   ended: boolean;
   /** It sends nothing until further notice: nobody waits for it. */
   paused: boolean;
@@ -24,7 +26,14 @@ export class FrameSyncInputs implements InputManager {
 
   constructor(inputs: readonly number[]) {
     for (const input of inputs) {
-      this.pads.set(input, { current: undefined, next: undefined, timestamp: 0, ended: false, paused: false });
+      this.pads.set(input, {
+        current: undefined,
+        next: undefined,
+        timestamp: 0,
+        exact: 0n,
+        ended: false,
+        paused: false,
+      });
     }
   }
 
@@ -47,6 +56,7 @@ export class FrameSyncInputs implements InputManager {
     pad.paused = false;
     pad.next = packet; // from here on `discard` releases it
     pad.timestamp = microseconds(packet, input);
+    pad.exact = requireTime(packet, input);
   }
 
   next(): Group | undefined {
@@ -61,7 +71,7 @@ export class FrameSyncInputs implements InputManager {
       const time = Math.min(...waiting.map((pad) => pad.timestamp));
       const moved = new Set(waiting.filter((pad) => pad.timestamp === time));
       for (const pad of moved) this.move(pad);
-      if (moved.has(driver)) return this.group(time, moved);
+      if (moved.has(driver)) return this.group(driver.exact, moved);
     }
   }
 
@@ -83,7 +93,7 @@ export class FrameSyncInputs implements InputManager {
     pad.next = undefined;
   }
 
-  private group(time: number, moved: ReadonlySet<Pad>): Group {
+  private group(time: bigint, moved: ReadonlySet<Pad>): Group {
     const inputs = new Map<number, Packet[]>();
     for (const [input, pad] of this.pads) {
       if (pad.current === undefined) continue;
@@ -91,7 +101,7 @@ export class FrameSyncInputs implements InputManager {
       this.used.add(pad.current);
       inputs.set(input, [restamped(pad.current, time)]);
     }
-    return { inputs, pts: BigInt(Math.round(time * 1000)) };
+    return { inputs, pts: time };
   }
 
   private end(): Group {

@@ -5,7 +5,7 @@
  */
 import { MillraceError } from '../../errors.js';
 import type { Packet } from '../../media/packet.js';
-import { isTimeBase, MICROSECONDS, NANOSECONDS, type Rational, rescale } from '../../media/time.js';
+import { isTimeBase, MICROSECONDS, NANOSECONDS, type Rational, rescale, toMicroseconds } from '../../media/time.js';
 
 /** What one call of `process` gets. */
 export interface Group {
@@ -18,6 +18,8 @@ export interface Group {
 }
 
 export interface InputManager {
+  /** Its groups do not wait for late packets, so it is given those that are there before it is asked for one. */
+  readonly greedy?: true;
   /** It needs a packet of this input before it can go on. */
   wants(input: number): boolean;
   /**
@@ -70,13 +72,23 @@ export function lengthOf({ payload }: Packet): bigint | undefined {
 }
 
 /**
+ * The same, of a packet that must have one.
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD if it has none.
+ */
+export function requireTime(packet: Packet, input: number): bigint {
+  return nanoseconds(packet) ?? refuse(input);
+}
+
+/**
  * Time of a packet in microseconds, by the same rule.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD if it has none.
  */
 export function microseconds(packet: Packet, input: number): number {
   const own = payloadTime(packet, MICROSECONDS);
-  if (own !== undefined) return Number(own);
-  if (packet.timestamp !== undefined) return packet.timestamp;
+  return own === undefined ? (packet.timestamp ?? refuse(input)) : Number(own);
+}
+
+function refuse(input: number): never {
   throw new MillraceError(
     'ERR_MILLRACE_PAYLOAD',
     `a packet of input ${input} has no timestamp, so it cannot be aligned`,
@@ -86,15 +98,20 @@ export function microseconds(packet: Packet, input: number): number {
   );
 }
 
-/** A copy of the packet (a reference, not the pixels) that says it is of that time, in microseconds. */
-export function restamped(packet: Packet, timestamp: number): Packet {
+/**
+ * A copy of the packet (a reference, not the pixels) that says it is of that time, in nanoseconds; as it is if it was of
+ * that time already.
+ */
+export function restamped(packet: Packet, time: bigint): Packet {
   const copy = packet.clone();
+  if (nanoseconds(packet) === time) return copy;
   const { payload } = copy;
+  const timed = isTimed(payload);
   // Only a payload that was cloned is ours to change.
-  if (payload !== packet.payload && isTimed(payload)) {
-    if (!isTimeBase(payload.timeBase)) payload.timeBase = MICROSECONDS;
-    payload.pts = rescale(BigInt(Math.round(timestamp)), MICROSECONDS, payload.timeBase);
+  if (timed && payload !== packet.payload) {
+    if (!isTimeBase(payload.timeBase)) payload.timeBase = NANOSECONDS;
+    payload.pts = rescale(time, NANOSECONDS, payload.timeBase);
   }
-  copy.timestamp = timestamp;
+  copy.timestamp = timed ? toMicroseconds(time, NANOSECONDS) : Number(time) / 1000;
   return copy;
 }
