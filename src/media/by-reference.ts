@@ -14,6 +14,11 @@
  * What travels: everything av_frame_ref carries, that is all properties, side data, metadata, cropping not yet applied,
  * the hardware context, and the memory itself in whatever layout it has (bottom-up and cropped pictures too). Not
  * best_effort_timestamp, which is the decoder's own and takes the value of pts.
+ *
+ * node-av tells V8 of the bytes that a Frame object comes to refer to, and V8 collects garbage, stopping the thread, for
+ * every 64 MB more than there were after the last collection: eight 4K pictures taken at once are enough, over and over.
+ * So the Frame objects of what was adopted are used again (`recycle`), and are emptied in a way that node-av does not tell
+ * V8 of: what V8 knows stays at the most that were in use, and the same memory is not new to it each time.
  */
 import {
   AV_CODEC_ID_WRAPPED_AVFRAME,
@@ -23,7 +28,7 @@ import {
   type AVCodecID,
 } from 'node-av/constants';
 import { Codec, type CodecContext, Frame, type Packet as NativePacket } from 'node-av/lib';
-import { check } from './ffmpeg.js';
+import { check, isAgain } from './ffmpeg.js';
 import {
   type FrameLayout,
   measureLayout,
@@ -40,7 +45,7 @@ import { verifyReferences } from './reference-test.js';
 export type Pin = NativePacket;
 
 const WHAT = 'Cannot take over a frame of another thread';
-/** Empty packets kept for the next pins; more are in flight only on links with long queues. */
+/** Empty packets and frames kept for the next ones; more are in use only with long queues. */
 const SPARES = 64;
 
 export class FrameReferences {
@@ -56,7 +61,8 @@ export class FrameReferences {
   /** The window's memory as 64-bit and 32-bit words. */
   private readonly wide: BigInt64Array;
   private readonly narrow: Int32Array;
-  private readonly spares: Pin[] = [];
+  private readonly sparePins: Pin[] = [];
+  private readonly spareFrames: Frame[] = [];
 
   /**
    * Opens the codecs and measures the struct. What it opens stays open for the thread's life.
@@ -88,7 +94,7 @@ export class FrameReferences {
    * @param target `size` bytes.
    */
   pin(frame: Frame, target: Uint8Array): Pin {
-    const pin = this.spares.pop() ?? newPacket();
+    const pin = this.sparePins.pop() ?? newPacket();
     try {
       wrapInto(this.encoder, frame, pin);
       target.set(structOf(pin));
@@ -103,13 +109,14 @@ export class FrameReferences {
   unpin(pin: Pin): void {
     pin.unref();
     ledger.closed('pinned');
-    if (this.spares.length < SPARES) this.spares.push(pin);
+    if (this.sparePins.length < SPARES) this.sparePins.push(pin);
     else pin.free();
   }
 
   /**
    * A frame of the caller's own, with references of its own, from the struct that another thread wrote.
    * @param source `size` bytes; their pin must be held until this has returned.
+   * @returns to be given back with `recycle`, or freed.
    */
   adopt(source: Uint8Array): Frame {
     const { layout, wide, narrow } = this;
@@ -120,8 +127,7 @@ export class FrameReferences {
     const flags = narrow[layout.flags / 4]!;
     // libavcodec keeps frames with this flag to itself.
     narrow[layout.flags / 4] = flags & ~AV_FRAME_FLAG_DISCARD;
-    const frame = new Frame();
-    frame.alloc();
+    const frame = this.spareFrames.pop() ?? newFrame();
     try {
       check(this.decoder.sendPacketSync(this.packet), WHAT);
       check(this.decoder.receiveFrameSync(frame), WHAT);
@@ -136,6 +142,20 @@ export class FrameReferences {
     }
     return frame;
   }
+
+  /** Releases what a frame from `adopt` refers to. It is not the caller's any more. */
+  readonly recycle = (frame: Frame): void => {
+    // avcodec_receive_frame releases what the frame has referred to, before it finds that it has nothing to give.
+    const ret = this.spareFrames.length < SPARES ? this.decoder.receiveFrameSync(frame) : 0;
+    if (isAgain(ret)) this.spareFrames.push(frame);
+    else frame.free();
+  };
+}
+
+function newFrame(): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  return frame;
 }
 
 let known: { references: FrameReferences } | { refused: string } | undefined;

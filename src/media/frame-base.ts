@@ -31,15 +31,18 @@ export interface FrameTime {
 export abstract class FrameBase implements Disposable {
   #av: Frame | undefined;
   #planes: Plane[] | undefined;
+  /** How `#av` is released. */
+  #free: (av: Frame) => void;
 
-  protected constructor(av: Frame) {
+  protected constructor(av: Frame, free: (av: Frame) => void = freeFrame) {
     this.#av = av;
+    this.#free = free;
     ledger.own(this, 'frame', av);
   }
 
   /**
-   * The node-av frame, for everything this class does not show. It stays owned by this object: do not free it. After
-   * `writable()` it may be another one.
+   * The node-av frame, for everything this class does not show. It stays owned by this object: do not free it, nor use it
+   * after `close()`, when it may have become another frame. After `writable()` it may be another one, too.
    * @throws MillraceError ERR_MILLRACE_CLOSED after `close()`.
    */
   get av(): Frame {
@@ -144,6 +147,7 @@ export abstract class FrameBase implements Disposable {
     }
     this.#release();
     this.#av = next;
+    this.#free = freeFrame;
     ledger.own(this, 'frame', next);
   }
 
@@ -165,7 +169,7 @@ export abstract class FrameBase implements Disposable {
       detach(this.#planes.map((plane) => plane.data));
       this.#planes = undefined;
     }
-    av.free();
+    this.#free(av);
     ledger.disown(this, 'frame');
   }
 
@@ -181,6 +185,10 @@ export abstract class FrameBase implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function freeFrame(av: Frame): void {
+  av.free();
 }
 
 /** Copies rows from one stride to another; both views begin at the first row. */

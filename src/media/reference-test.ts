@@ -19,14 +19,15 @@ import { check } from './ffmpeg.js';
 
 /** @throws MillraceError or FFmpegError that says what went wrong. */
 export function verifyReferences(references: FrameReferences): void {
+  // The second arrives in the recycled frame of the first, and nothing of it may be left.
   for (const marked of [true, false]) verifyOne(references, marked);
 }
 
 function verifyOne(references: FrameReferences, marked: boolean): void {
   const struct = new Uint8Array(references.size);
   const sent = picture(marked);
-  let received: Frame;
   try {
+    let received: Frame;
     const pin = references.pin(sent, struct);
     try {
       received = references.adopt(struct);
@@ -35,16 +36,13 @@ function verifyOne(references: FrameReferences, marked: boolean): void {
     }
     try {
       compare(sent, received);
-    } catch (error) {
-      received.free();
-      throw error;
+    } finally {
+      references.recycle(received);
     }
+    if (!sent.isWritable) throw refused('a reference is left over');
   } finally {
     sent.free();
   }
-  const alone = received.isWritable;
-  received.free();
-  if (!alone) throw refused('a reference is left over');
 }
 
 function compare(sent: Frame, received: Frame): void {

@@ -30,14 +30,17 @@ export class VideoFrame extends FrameBase {
   /** Frames per second if the stream has a known rate. Not part of AVFrame; travels with the frame nevertheless. */
   frameRate: Rational | undefined;
 
-  private constructor(av: Frame, frameRate: Rational | undefined) {
-    super(av);
+  private constructor(av: Frame, frameRate: Rational | undefined, free?: (av: Frame) => void) {
+    super(av, free);
     this.frameRate = frameRate;
   }
 
-  /** Takes over the ownership of a node-av frame: the caller must not free it any more. */
-  static wrap(av: Frame, extra: { frameRate?: Rational | undefined } = {}): VideoFrame {
-    return new VideoFrame(av, extra.frameRate);
+  /**
+   * Takes over the ownership of a node-av frame: the caller must not free it any more.
+   * @param extra.free what releases it, instead of its own `free`.
+   */
+  static wrap(av: Frame, extra: { frameRate?: Rational | undefined; free?: (av: Frame) => void } = {}): VideoFrame {
+    return new VideoFrame(av, extra.frameRate, extra.free);
   }
 
   /**

@@ -42,8 +42,8 @@ const CALLBACKS = 3 * LINE + 1; // both change rarely: they may share a line
 const FIRST = (4 * LINE) / 2; // float64 index
 const SINCE = FIRST + 1; // int64 index
 
-/** Milliseconds. */
-const READER_LIMIT = 2000;
+/** Waits of a millisecond. Counted, because the clock also runs while the process is suspended. */
+const READER_WAITS = 2000;
 
 /** float64 figures of a node, from its second half line on. */
 export const NodeFigure = {
@@ -382,8 +382,10 @@ export class Board {
    */
   awaitReader(link: number): void {
     const at = this.linkAt(link) + LINE + 3;
-    const deadline = performance.now() + READER_LIMIT;
-    while (Atomics.load(this.words, at) !== 0 && performance.now() < deadline) Atomics.wait(this.words, at, 1, 1);
+    for (let waits = 0; waits < READER_WAITS && Atomics.load(this.words, at) !== 0; waits++) {
+      // What it begins to take from now on it does not read (pins.ts).
+      if (Atomics.wait(this.words, at, 1, 1) === 'not-equal') return;
+    }
   }
 
   /** The same for every link. */

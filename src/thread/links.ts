@@ -54,7 +54,10 @@ export interface OutLink {
   readonly waitingBytes: number;
   /** Shows on the board what waits here. */
   announce(): void;
-  /** Nothing of what was sent depends on this thread any more. If false, its bell is rung when that has changed. */
+  /**
+   * Nothing of what was sent depends on this thread any more. If false, its bell is rung when more of it was taken: ask
+   * between arming the bell and sleeping.
+   */
   settled(): boolean;
   /** Releases what was not taken, and from then on whatever is offered. */
   discard(): void;
@@ -279,7 +282,6 @@ export class RingOut implements OutLink {
 
   announce(): void {
     this.flush();
-    this.pins.awaitTaken();
     this.board.setOutbox(this.index, this.outbox.length);
   }
 
@@ -395,6 +397,8 @@ export class RingIn implements InLink {
   /** The order of the steps is what the producer relies on when it drops its references: see pins.ts. */
   private takeReference(at: number): Packet | undefined {
     const { board, index } = this;
+    // The first call of a thread makes the self-test, which is too long for those who wait for us to have read.
+    frameReferences();
     board.setReading(index, true);
     try {
       if (board.state === GraphState.aborting) {

@@ -147,6 +147,8 @@ export class Part implements Hosted {
     const before = this.changes();
     if (this.hasWork()) return true;
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
+    // Those in the middle of a call and those that are closed have nothing to do, but may have frames to let go of.
+    for (const actor of this.actors) actor.settled();
     return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
   }
 

@@ -17,10 +17,15 @@
 import type { Pin } from '../media/by-reference.js';
 import type { Board } from './board.js';
 
+interface Held {
+  readonly pin: Pin;
+  readonly number: number;
+}
+
 export class Pins {
-  private readonly held: { pin: Pin; number: number }[] = [];
-  /** The board says that this thread is to be woken. */
-  private awaiting = false;
+  private readonly held: Held[] = [];
+  /** The board says that this thread is to be woken when it has been taken. */
+  private awaited: Held | undefined;
 
   constructor(
     private readonly board: Board,
@@ -36,9 +41,7 @@ export class Pins {
   hold(pin: Pin, number: number): void {
     this.held.push({ pin, number });
     this.board.setHeld(this.link, this.held.length);
-    if (!this.awaiting) return;
-    this.awaiting = false;
-    this.board.clearAwaited(this.link);
+    this.stopAwaiting();
   }
 
   /** Drops the pins of packets that were taken; all of them when the consumer has left. */
@@ -62,23 +65,31 @@ export class Pins {
   }
 
   /**
-   * This thread is about to sleep, or to end: it asks to be woken when the last packet has been taken, or the consumer
+   * This thread is about to sleep, or to end: it asks to be woken when the next packet has been taken, or the consumer
    * leaves. The look comes after the asking: what is taken after the look wakes.
    * @returns true if nothing is held.
    */
   awaitTaken(): boolean {
-    const last = this.held.at(-1);
-    if (last === undefined) return true;
-    if (!this.awaiting) {
-      this.awaiting = true;
-      this.board.setAwaited(this.link, last.number);
+    for (let first = this.held[0]; first !== undefined; first = this.held[0]) {
+      if (this.awaited !== first) {
+        this.awaited = first;
+        this.board.setAwaited(this.link, first.number);
+      }
+      this.dropTaken();
+      if (this.held[0] === first) return false;
     }
-    this.dropTaken();
-    return this.empty;
+    return true;
   }
 
   private drop(count: number): void {
     for (const { pin } of this.held.splice(0, count)) this.unpin(pin);
     this.board.setHeld(this.link, this.held.length);
+    if (this.empty) this.stopAwaiting();
+  }
+
+  private stopAwaiting(): void {
+    if (this.awaited === undefined) return;
+    this.awaited = undefined;
+    this.board.clearAwaited(this.link);
   }
 }

@@ -163,7 +163,8 @@ export function readReference(ring: RingConsumer, at: number): Packet<VideoFrame
   const den = view.getFloat64(at + 16, true);
   const from = at + REFERENCE_HEADER;
   const av = references.adopt(bytes.subarray(from, from + references.size));
-  const frame = VideoFrame.wrap(av, den === 0 ? {} : { frameRate: { num, den } });
+  const frameRate = den === 0 ? undefined : { num, den };
+  const frame = VideoFrame.wrap(av, { frameRate, free: references.recycle });
   return new Packet(frame, Number.isNaN(timestamp) ? {} : { timestamp });
 }
 
