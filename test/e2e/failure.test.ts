@@ -156,6 +156,26 @@ failure('an asynchronous call that never settles does not keep a graph from bein
   }
 });
 
+failure('threads that end just as they are terminated are gone, and none is in their place', async () => {
+  const leaks = new LeakWatch();
+  for (let round = 0; round < 2; round++) {
+    // Its threads give up waiting for the module when the run gives up waiting for its threads.
+    const graph = new Graph({ stop_grace: 100 });
+    for (const thread of ['a', 'b', 'c']) add(graph, 'Failing', { where: 'for ever', after: 0 }, { thread });
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 600);
+    try {
+      await graph.run({ signal: controller.signal });
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as GraphError).code, 'ERR_MILLRACE_ABORTED');
+    }
+  }
+  // A thread in place of another starts after that has exited.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  leaks.check();
+});
+
 failure(
   'a payload that cannot cross threads is an error of the node that pushed it, also when it had to wait',
   async () => {
