@@ -102,8 +102,7 @@ export class Relief {
       case NodeStatus.starving:
         if (this.pushed.includes(node)) return this.pushed.some((other) => live[other] === 1);
         return this.inLinks[node]!.some(
-          (link) =>
-            board.starved(link) && (board.sent(link) !== board.taken(link) || live[links[link]!.producer] === 1),
+          (link) => board.starved(link) && (this.underWay(link) || live[links[link]!.producer] === 1),
         );
       case NodeStatus.blocked:
         return this.outLinks[node]!.every(
@@ -116,6 +115,15 @@ export class Relief {
       default:
         return false; // over: it will never send or take again
     }
+  }
+
+  /**
+   * A packet of a link that starves its consumer will get there. What waits with the producer does: a link from which
+   * everything was taken has room, and its producer, who asked for it, is woken to use it.
+   */
+  private underWay(link: number): boolean {
+    const { board } = this;
+    return board.sent(link) !== board.taken(link) || board.outbox(link) > 0;
   }
 
   /**

@@ -66,6 +66,15 @@ relief('lifts nothing while a packet is under way to the starved input', () => {
   assert.equal(new Relief(board, DIAMOND).relieve(), []);
 });
 
+relief(
+  'lifts nothing while a packet for the starved input waits with its producer: the empty link has room for it',
+  () => {
+    const board = starvedDiamond();
+    board.setOutbox(0, 1);
+    assert.equal(new Relief(board, DIAMOND).relieve(), []);
+  },
+);
+
 relief('lifts nothing when the consumer has taken something since the producer looked for room', () => {
   const board = starvedDiamond();
   board.setTaken(1, 1);
