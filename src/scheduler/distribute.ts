@@ -102,6 +102,11 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
       'a module of this process cannot leave its thread, so that copies of it would not run in parallel: give it as a file',
     );
   }
+  const { inputManager } = node;
+  const mode = typeof inputManager === 'object' ? inputManager.mode : inputManager;
+  if (mode !== undefined && mode !== 'immediate') {
+    why.push(`parallel copies take packets as they come: leave out the input manager '${mode}'`);
+  }
   if (node.scheduler !== undefined || node.thread !== undefined) {
     why.push('parallel copies have threads of their own: leave out scheduler and thread');
   }

@@ -5,7 +5,8 @@
  */
 import { MillraceError } from '../errors.js';
 import { Packet } from '../media/packet.js';
-import type { Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
+import type { InputManagerSpec, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
+import { runSteps, type Steps } from './steps.js';
 
 export class ParallelCopy implements Module {
   private readonly queue: Packet[] = [];
@@ -15,6 +16,16 @@ export class ParallelCopy implements Module {
   private owed = false;
 
   constructor(private readonly module: Module) {}
+
+  /** @throws MillraceError ERR_MILLRACE_STATE if the module asks for a manager: each copy has only some of the packets. */
+  inputManager(options: Record<string, unknown>): InputManagerSpec {
+    const asked = this.module.inputManager?.(options) ?? 'immediate';
+    const mode = typeof asked === 'string' ? asked : asked.mode;
+    if (mode === 'immediate') return asked;
+    throw new MillraceError('ERR_MILLRACE_STATE', `the module asks for the input manager '${mode}'`, {
+      hint: 'Parallel copies take packets as they come: leave out distNums (dist_nums)',
+    });
+  }
 
   init(ctx: ModuleContext): void | Promise<void> {
     return this.module.init?.(ctx);
@@ -29,10 +40,19 @@ export class ParallelCopy implements Module {
     // Taken out of the task: they are this copy's now. What is put back is released with the call.
     this.queue.push(...(task.inputs.get(0)?.splice(0) ?? []));
     task.inputs.clear();
-    return this.step(task);
+    return runSteps(this.work(task));
   }
 
-  private step(task: Task): void | Promise<void> {
+  /**
+   * To the engine a call that emits nothing after the last end is the last one; here packets may still wait, so the
+   * module is called until it emits something or has no more. In a loop: that may be thousands of calls.
+   */
+  private *work(task: Task): Steps<void> {
+    while (yield* this.step(task));
+  }
+
+  /** One call of the module. @returns true if it must be called again at once. */
+  private *step(task: Task): Steps<boolean> {
     const inputs = new Map<number, Packet[]>();
     const packet = this.hasMore ? undefined : this.queue.shift();
     if (packet !== undefined) {
@@ -67,17 +87,13 @@ export class ParallelCopy implements Module {
         task.closeInput(id);
       },
     };
-    const settle = (): void | Promise<void> => {
-      if (this.owed && (this.ended || !this.hasMore)) {
-        this.owed = false;
-        if (!output.closed) output.push(Packet.control('ticket'));
-      } else if (emitted === 0 && this.hasMore && !output.closed) {
-        // To the engine a call that emits nothing after the last end is the last one; here packets may still wait.
-        return this.step(task);
-      }
-    };
-    const pending = this.module.process(guarded);
-    return typeof pending?.then === 'function' ? pending.then(settle) : settle();
+    yield this.module.process(guarded);
+    if (this.owed && (this.ended || !this.hasMore)) {
+      this.owed = false;
+      if (!output.closed) output.push(Packet.control('ticket'));
+      return false;
+    }
+    return emitted === 0 && this.hasMore && !output.closed;
   }
 
   /** The module has not emitted everything of the packet it was given. */

@@ -123,4 +123,30 @@ test('a copy that finishes before its input does is an error: a single node woul
   assert.match(error.message, /said done\(\) before the end of its input\. .*distNums/);
 });
 
+test('a module may ask to be called again as often as it likes', async () => {
+  const graph = new Graph({ threads: 1 });
+  const sink = sinkOn(copies(counted(graph, 4), 'Patient', { distNums: 2 }, { calls: 20_000 }));
+  await run(graph);
+  assert.equal(numbers(sink.packets), [0, 1, 2, 3]);
+});
+
+test('copies have no input manager: neither one that the node names nor one that its module asks for', async () => {
+  const named = new Graph();
+  sinkOn(copies(counted(named, 5), 'Last', { distNums: 2, inputManager: 'slowest' }));
+  const refused = await failureOf(named);
+  assert.is(refused.code, 'ERR_MILLRACE_CONFIG');
+  assert.match(refused.message, /dist_nums: .*leave out the input manager 'slowest'/);
+
+  const asked = new Graph({ threads: 1 });
+  sinkOn(copies(counted(asked, 5), 'Aligned', { distNums: 2 }));
+  const failed = await failureOf(asked);
+  assert.is((failed as GraphError).phase, 'init');
+  assert.match(failed.message, /the module asks for the input manager 'slowest'\. .*distNums/);
+
+  const overruled = new Graph({ threads: 1 });
+  const sink = sinkOn(copies(counted(overruled, 5), 'Aligned', { distNums: 2, inputManager: 'immediate' }));
+  await run(overruled);
+  assert.equal(numbers(sink.packets), [0, 1, 2, 3, 4, -2, -3]);
+});
+
 test.run();
