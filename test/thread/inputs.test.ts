@@ -9,6 +9,7 @@ import { Board } from '../../src/thread/board.js';
 import { FrameSyncInputs } from '../../src/thread/inputs/framesync.js';
 import { makeInputManager } from '../../src/thread/inputs/index.js';
 import { restamped } from '../../src/thread/inputs/manager.js';
+import { PolicyInputs } from '../../src/thread/inputs/policy.js';
 import { DirectLink } from '../../src/thread/links.js';
 import type { PartNode, PartSpec } from '../../src/thread/protocol.js';
 
@@ -188,6 +189,49 @@ inputs('a packet that is of the wanted time keeps its own numbers; another gets 
   assert.equal([other.payload.pts, other.timestamp], [6000n, 66_667]);
   assert.is(exact.payload.pts, 3000n, 'the original is not touched');
   for (const packet of [exact, same, other]) packet.close();
+});
+
+inputs('a policy that may take more by the time alone has its node woken', async () => {
+  const timeout = 0.02;
+  const step = 10_000_000n; // half of it; the time is in the hands of the test
+  let now = 0n;
+  let looks = 0;
+  let woken = 0;
+  const clock = (): bigint => {
+    looks++;
+    return now;
+  };
+  const time = { now: clock, wake: () => void woken++ };
+  const policy = new PolicyInputs('slowest', { mode: 'slowest', timeout }, [0, 1], time);
+  const tickAt = async (instant: bigint): Promise<void> => {
+    now = instant;
+    woken = 0;
+    // The second look from now on comes after a whole tick.
+    for (const wanted = looks + 2; looks < wanted; ) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
+  const give = (input: number, milliseconds: number): void =>
+    policy.take(input, new Packet(0, { timestamp: milliseconds * 1000 }));
+  const groups = (): number => {
+    let count = 0;
+    for (let group = policy.next(); group !== undefined; group = policy.next()) {
+      for (const packets of group.inputs.values()) for (const packet of packets) packet.close();
+      count++;
+    }
+    return count;
+  };
+  give(0, 1);
+  give(1, 1);
+  assert.is(groups(), 1);
+  await tickAt(step);
+  give(0, 9000);
+  await tickAt(2n * step);
+  assert.equal([groups(), woken > 0], [1, true], 'input 1 is silent: input 0 goes on alone');
+  give(1, 2000);
+  assert.equal([groups(), policy.wants(1)], [0, false], 'what comes late waits for input 0');
+  await tickAt(3n * step);
+  assert.equal([groups(), policy.wants(1)], [0, true], 'until that is silent too: then it is passed over');
+  assert.ok(woken > 0);
+  policy.discard();
 });
 
 inputs.run();

@@ -115,8 +115,11 @@ export class PolicyInputs implements InputManager {
   }
 
   private tick(): void {
+    const wanted = this.inputs.map((input) => this.wants(input));
     this.add(this.synchronizer.tick(this.time.now()));
-    if (this.groups.length > 0 || this.synchronizer.finished) this.time.wake();
+    // A round that goes on may have used up what an input had: then packets in its link can be taken.
+    const changed = this.inputs.some((input, i) => this.wants(input) !== wanted[i]);
+    if (changed || this.groups.length > 0 || this.synchronizer.finished) this.time.wake();
   }
 
   private add(outputs: readonly SyncOutput<Packet, null>[]): void {
