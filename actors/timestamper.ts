@@ -1,5 +1,4 @@
 /** `timestamper`: gives packets that have no time one, as NNStreamer's tensor_converter does. */
-import { performance } from 'node:perf_hooks';
 import * as v from 'valibot';
 import { isTimeBase, MICROSECONDS, NANOSECONDS, type Packet, type Rational, rescale } from '../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../src/module/contract.js';
@@ -29,22 +28,16 @@ export default class Timestamper implements Module<Options> {
   /** Nanoseconds per packet; undefined without a frame rate. */
   #duration: bigint | undefined;
   #next = 0n;
-  #origin: bigint | undefined;
-  readonly #now: () => bigint;
+  #elapsed!: () => number;
 
-  /** @param now A clock in nanoseconds that does not go back. */
-  constructor(now: () => bigint = () => BigInt(Math.round(performance.now() * 1e6))) {
-    this.#now = now;
-  }
-
-  init({ options }: ModuleContext<Options>): void {
+  init({ options, elapsed }: ModuleContext<Options>): void {
     this.#options = options;
+    // Of the run, so that packets of several nodes and jobs can be brought together by it.
+    this.#elapsed = elapsed;
     const { framerate } = options;
     // Cut to whole nanoseconds per packet, and added up: 30/1 gives 0, 33333333, 66666666 (gst_util_uint64_scale).
     this.#duration = framerate && (1_000_000_000n * BigInt(framerate.den)) / BigInt(framerate.num);
     this.reset();
-    // Running time starts with the graph, not with the first packet.
-    this.#origin = this.#now();
   }
 
   process(task: Task): void {
@@ -58,7 +51,6 @@ export default class Timestamper implements Module<Options> {
 
   reset(): void {
     this.#next = BigInt(this.#options.start);
-    this.#origin = this.#now();
   }
 
   #stamp(packet: Packet): void {
@@ -78,7 +70,7 @@ export default class Timestamper implements Module<Options> {
   }
 
   #time(): bigint {
-    if (this.#duration === undefined) return BigInt(this.#options.start) + this.#now() - this.#origin!;
+    if (this.#duration === undefined) return BigInt(this.#options.start) + BigInt(Math.round(this.#elapsed() * 1000));
     const pts = this.#next;
     this.#next += this.#duration;
     return pts;

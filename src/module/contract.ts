@@ -105,6 +105,12 @@ export interface ModuleContext<Options = Record<string, unknown>> {
   readonly signal: AbortSignal;
   /** The graph was asked to stop (`graph.stop()`): an end that comes early is no failure then. */
   readonly stopping: boolean;
+  /**
+   * Running time: microseconds since the graph began to run, that is since all of its modules were initialised; 0 before.
+   * The same for all nodes, whatever their thread, and never going back. Of a module that is called like a function: since
+   * its `init`.
+   */
+  elapsed(): number;
 }
 
 /** Anything with the Standard Schema interface (valibot, zod, arktype, …): https://standardschema.dev */

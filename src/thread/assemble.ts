@@ -86,6 +86,7 @@ export function makeActor(
     get stopping() {
       return board.stopping;
     },
+    elapsed: () => Number(board.elapsed) / 1000,
   };
   const { index, alias, rank } = node;
   const times = new Timekeeper(board, index, epochOf(spec), trace);

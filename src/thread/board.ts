@@ -8,6 +8,7 @@
  *   line 3   READY      threads whose modules are initialised    counts up
  *            CALLBACKS  calls of ctx.callback without an answer  counts up and down
  *   line 4   FIRST      (float64) ms until the first packet left a source
+ *            SINCE      (int64) when it began to run              stored before STATE says so
  *   then     one line per thread   | state | trace losses | … float64 figures of its sleep
  *            two lines per node    | status | phase | call | outside | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
@@ -39,6 +40,7 @@ const STOP = 2 * LINE;
 const READY = 3 * LINE;
 const CALLBACKS = 3 * LINE + 1; // both change rarely: they may share a line
 const FIRST = (4 * LINE) / 2; // float64 index
+const SINCE = FIRST + 1; // int64 index
 
 /** Milliseconds. */
 const READER_LIMIT = 2000;
@@ -81,11 +83,13 @@ export class Board {
   /** Only for the figures of one's own node, and for reading. */
   readonly figures: Float64Array;
   private readonly words: Int32Array;
+  private readonly instants: BigInt64Array;
 
   private constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.words = new Int32Array(buffer);
     this.figures = new Float64Array(buffer);
+    this.instants = new BigInt64Array(buffer);
     if (this.words[0] !== MAGIC) throw new Error('not a graph board');
     this.threads = this.words[1]!;
     this.nodes = this.words[2]!;
@@ -114,7 +118,14 @@ export class Board {
 
   /** True for the one caller that turned the graph from starting to running. */
   setRunning(): boolean {
+    Atomics.store(this.instants, SINCE, process.hrtime.bigint());
     return Atomics.compareExchange(this.words, STATE, GraphState.starting, GraphState.running) === GraphState.starting;
+  }
+
+  /** Nanoseconds since the graph was turned to running, on the one clock of all threads; 0 before. */
+  get elapsed(): bigint {
+    const since = Atomics.load(this.instants, SINCE);
+    return since === 0n ? 0n : process.hrtime.bigint() - since;
   }
 
   /** True for the caller whose abort was the first. */

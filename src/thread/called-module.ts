@@ -197,13 +197,13 @@ export class CalledModule {
 
   private align(manager: InputManager): Group | undefined {
     for (;;) {
-      const group = manager.next();
+      // As in a graph a packet is given when it is needed, so that the order between the inputs does not matter.
+      const inlet = this.inlets.find(({ id, queue }) => queue.length > 0 && (manager.finished || manager.wants(id)));
+      const group = inlet !== undefined && manager.greedy ? undefined : manager.next();
       if (group !== undefined) {
         for (const [id, packets] of group.inputs) if (packets.at(-1)?.isEof) this.seen.add(id);
         return group;
       }
-      // As in a graph a packet is given when it is needed, so that the order between the inputs does not matter.
-      const inlet = this.inlets.find(({ id, queue }) => queue.length > 0 && (manager.finished || manager.wants(id)));
       if (inlet === undefined) return undefined;
       const packet = inlet.queue.shift() as Packet;
       if (manager.finished) packet.close();
@@ -283,6 +283,7 @@ export class CalledModule {
       this.warnings.push(message);
     };
     const ignore = (): void => {};
+    const began = clock();
     return {
       options,
       id: 0,
@@ -299,6 +300,7 @@ export class CalledModule {
       get stopping() {
         return isDraining();
       },
+      elapsed: () => Number(clock() - began) / 1000,
     };
   }
 

@@ -267,6 +267,7 @@ function contextOf(options: object) {
     callback: () => Promise.resolve(undefined),
     signal: new AbortController().signal,
     stopping: false,
+    elapsed: () => 0,
   };
 }
 

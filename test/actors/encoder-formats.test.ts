@@ -143,6 +143,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     callback: () => Promise.resolve(undefined),
     signal: new AbortController().signal,
     stopping: false,
+    elapsed: () => 0,
   };
   encoder.init(context);
   let done = false;

@@ -97,6 +97,7 @@ function contextFor<O>(
     callback: () => Promise.resolve(undefined),
     signal: given.signal ?? new AbortController().signal,
     stopping: false,
+    elapsed: () => 0,
   };
 }
 
