@@ -49,6 +49,19 @@ example('overlay.mjs', async () => {
   assert.ok(samples > 90_000, `${samples} samples`);
 });
 
+example('sync-image.mjs', async () => {
+  await run('sync-image.mjs');
+  const { frames, width, height } = await contents(at('frame.jpg'));
+  assert.equal([frames, width, height], [1, 320, 240]);
+});
+
+example('sync-loop.mjs', async () => {
+  await run('sync-loop.mjs');
+  const { frames, width, height, samples } = await contents(at('looped.mp4'));
+  assert.equal([frames, width, height], [50, 320, 250]);
+  assert.ok(Math.abs(samples - 96_000) <= 2048, `${samples} samples`);
+});
+
 example('join-cameras.mjs', async () => {
   const { stdout } = await run('join-cameras.mjs');
   // 0.3 s: 9 frames, 3 frames and 15 pieces of sound; a policy ends with the first stream that it cannot do without.

@@ -72,7 +72,8 @@ export class Graph {
   constructor(options: GraphOptionsInput = {}) {
     const { runtime, ...own } = options;
     this.runtime = checkRuntime(runtime);
-    const { resolved, problems } = resolveGraphOptions({ ...this.runtime?.defaults, ...own });
+    const given = Array.isArray(options) ? options : { ...this.runtime?.defaults, ...own };
+    const { resolved, problems } = resolveGraphOptions(given);
     if (!resolved) throw new ConfigError('wrong graph options', problems);
     this.options = structuredClone(own);
     this.resolved = resolved;

@@ -1,4 +1,5 @@
 /** From the options a user gave to the ones the scheduler runs with: validated, environment and defaults applied. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import type { Problem } from '../errors.js';
@@ -25,6 +26,26 @@ function automaticSpin(): number {
   return availableParallelism() > 4 ? 2000 : 200;
 }
 
+type FileOptions = v.InferOutput<typeof graphOptionsSchema>;
+
+/** Options of every graph and runtime of the process: the JSON file that MILLRACE_CONFIG names. */
+function configuration(env: Environment, problems: Problem[]): FileOptions {
+  const path = env.MILLRACE_CONFIG;
+  if (path === undefined || path === '') return {};
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    problems.push({ path: 'environment variable MILLRACE_CONFIG', message: `${path} cannot be read: ${why}` });
+    return {};
+  }
+  const result = v.safeParse(graphOptionsSchema, content);
+  if (result.success) return result.output;
+  problems.push(...problemsFrom(path, result.issues));
+  return {};
+}
+
 /**
  * Validates the options of a graph and fills in environment variables (for options not given) and defaults.
  * @param path JSON path of the options, for problems.
@@ -43,7 +64,8 @@ export function resolveGraphOptions(
   if (!parsed.success) return { resolved: undefined, problems };
   const given = parsed.output;
 
-  /** The given value, else the environment's, else undefined. */
+  const file = configuration(env, problems);
+  /** The given value, else the environment's, else the configuration file's, else undefined. */
   const value = <Key extends keyof typeof graphOptionRows>(
     key: Key,
     own: v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined,
@@ -51,12 +73,20 @@ export function resolveGraphOptions(
     if (own !== undefined) return own;
     const row: OptionRow = graphOptionRows[key];
     const text = row.env === undefined ? undefined : env[row.env];
-    if (row.env === undefined || text === undefined || text === '') return undefined;
+    if (row.env === undefined || text === undefined || text === '') return fromFile(key);
     const result = v.safeParse(graphOptionRows[key].schema, text);
     if (result.success) return result.output as v.InferOutput<(typeof graphOptionRows)[Key]['schema']>;
     problems.push(...problemsFrom(`environment variable ${row.env}`, result.issues));
     return undefined;
   };
+
+  function fromFile<Key extends keyof typeof graphOptionRows>(
+    key: Key,
+  ): v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined {
+    const found = key === 'wait.spin' ? file.wait?.spin : (file as Record<string, unknown>)[key];
+    // It was checked with the rest of the file.
+    return found as v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined;
+  }
 
   if (given.threads !== undefined && given.scheduler_count !== undefined && given.threads !== given.scheduler_count) {
     problems.push({

@@ -1,4 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError } from '../../src/errors.js';
@@ -179,6 +181,23 @@ test('the table and the schema have the same options', () => {
     assert.is(issues.length, 1, name);
     assert.not.match(issues[0]!.message, /is not an option/, name);
   }
+});
+
+test('the file that MILLRACE_CONFIG names gives what neither the graph nor the environment says', () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'millrace-config-')), 'options.json');
+  writeFileSync(path, JSON.stringify({ threads: 3, stop_grace: 70, wait: { spin: 5 } }));
+  const env = { MILLRACE_CONFIG: path, MILLRACE_STOP_GRACE: '80' };
+  const { resolved } = resolveGraphOptions({ threads: 2 }, 'option', env);
+  assert.equal([resolved?.options.threads, resolved?.options.stopGrace, resolved?.options.spin], [2, 80, 5]);
+  writeFileSync(path, JSON.stringify({ treads: 3 }));
+  assert.match(
+    resolveGraphOptions({}, 'option', env).problems[0]!.hint ??
+      resolveGraphOptions({}, 'option', env).problems[0]!.message,
+    /Did you mean 'threads'/,
+  );
+  const missing = resolveGraphOptions({}, 'option', { MILLRACE_CONFIG: `${path}.none` });
+  assert.match(missing.problems[0]!.message, /cannot be read/);
+  rmSync(dirname(path), { recursive: true });
 });
 
 test('docs/options.md is what the table says', () => {

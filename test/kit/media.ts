@@ -12,7 +12,7 @@ import { readFrameMd5 } from './framemd5.js';
 const LIMIT_MS = 30_000;
 
 // A graph in which nothing moves says who waits for whom, long before that.
-process.env['MILLRACE_TIME_OUT'] ??= '10';
+process.env.MILLRACE_TIME_OUT ??= '10';
 
 /** A file of test/fixtures/media. */
 export function media(name: string): string {
