@@ -63,7 +63,7 @@ export class CallChannel implements Answering {
     const callRing = createRing(LIMIT);
     const answerRing = createRing(LIMIT);
     this.ports = [calls.port1, answers.port1];
-    this.unguard = guardExit(this.board);
+    this.unguard = guardExit(this.board, 0);
     this.calls = new RingOut(CALLS, this.board, LIMIT, BYTES, callRing, calls.port1, thread.bell, transport !== 'copy');
     this.answers = new RingIn(ANSWERS, this.board, answerRing, answers.port1, thread.bell);
     thread.attach(this.user, {

@@ -116,7 +116,7 @@ export class GraphRun {
     this.startedAt = performance.timeOrigin + performance.now();
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
-    this.unguard = guardExit(this.board);
+    this.unguard = guardExit(this.board, this.placement.threads);
     for (let i = 0; i < this.cut.threads; i++) this.open.add(i);
     this.threads.push(...this.source.take(this.placement.threads));
     this.threads.forEach((thread, i) => {
