@@ -27,7 +27,7 @@ import {
   AV_PKT_FLAG_TRUSTED,
   type AVCodecID,
 } from 'node-av/constants';
-import { Codec, type CodecContext, Frame, type Packet as NativePacket } from 'node-av/lib';
+import { Codec, type CodecContext, Frame, type Packet as NativePacket, Rational as NativeRational } from 'node-av/lib';
 import { check, isAgain } from './ffmpeg.js';
 import {
   type FrameLayout,
@@ -136,6 +136,9 @@ export class FrameReferences {
       frame.pktDts = wide[layout.packetDts / 8]!;
       frame.duration = wide[layout.duration / 8]!;
       if ((flags & AV_FRAME_FLAG_DISCARD) !== 0) frame.flags = flags;
+      // And it forgets an aspect that makes a very small picture smaller than a pixel.
+      const [num, den] = [narrow[layout.aspect / 4]!, narrow[layout.aspect / 4 + 1]!];
+      if (num !== 0 && num !== den) frame.sampleAspectRatio = new NativeRational(num, den);
     } catch (error) {
       frame.free();
       throw error;

@@ -23,6 +23,8 @@ export interface FrameLayout {
   readonly packetDts: number;
   readonly duration: number;
   readonly flags: number;
+  /** Of sample_aspect_ratio, two int32. */
+  readonly aspect: number;
 }
 
 const WHAT = 'Cannot look into a frame';
@@ -128,12 +130,13 @@ function aligned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
-// Values that stand in a frame by accident once in 2^64 (2^32 for the flags) places.
+// Values that stand in a frame by accident once in 2^64 (2^32 for the 32-bit ones) places.
 const MARKS = {
   pts: 0x1d3f_5b7a_96c2_e418n,
   packetDts: 0x2e4a_6c81_b5d3_f729n,
   duration: 0x406c_8ea3_d7f5_194bn,
   flags: 0x517d_9fa0,
+  aspect: { num: 0x628e_a0b1, den: 0x739f_b1c3 },
 } as const;
 
 /**
@@ -154,6 +157,7 @@ export function measureLayout(encoder: CodecContext): FrameLayout {
     frame.pktDts = MARKS.packetDts;
     frame.duration = MARKS.duration;
     frame.flags = MARKS.flags;
+    frame.sampleAspectRatio = new NativeRational(MARKS.aspect.num, MARKS.aspect.den);
     wrapInto(encoder, frame, packet);
     const struct = aligned(structOf(packet));
     const size = struct.byteLength;
@@ -163,6 +167,8 @@ export function measureLayout(encoder: CodecContext): FrameLayout {
     const own = window.address(encoder);
     const wide = new BigUint64Array(struct.buffer);
     const narrow = new Uint32Array(struct.buffer);
+    const aspect = onlyIndex(narrow, MARKS.aspect.num, 'sample_aspect_ratio');
+    if (narrow[aspect + 1] !== MARKS.aspect.den) throw doubt('its sample_aspect_ratio is not two numbers in a row');
     return {
       size,
       extendedData: 8 * onlyIndex(wide, own, 'extended_data'),
@@ -170,6 +176,7 @@ export function measureLayout(encoder: CodecContext): FrameLayout {
       packetDts: 8 * onlyIndex(wide, MARKS.packetDts, 'pkt_dts'),
       duration: 8 * onlyIndex(wide, MARKS.duration, 'duration'),
       flags: 4 * onlyIndex(narrow, MARKS.flags, 'flags'),
+      aspect: 4 * aspect,
     };
   } finally {
     window?.free();
