@@ -55,7 +55,7 @@ export class FrameReferences {
   private readonly encoder: CodecContext;
   private readonly decoder: CodecContext;
   /** Takes the structs that arrive, in memory that is written in place. */
-  private readonly packet = newPacket();
+  private readonly packet: NativePacket;
   private readonly window: PacketWindow;
   private readonly address: bigint;
   /** The window's memory as 64-bit and 32-bit words. */
@@ -71,22 +71,33 @@ export class FrameReferences {
    */
   constructor(codec: AVCodecID = AV_CODEC_ID_WRAPPED_AVFRAME) {
     const shape = { width: 16, height: 16, format: AV_PIX_FMT_GRAY8 };
-    // Without the flag encoders take the duration away.
-    const lasting = { flags: '+frame_duration' };
-    this.encoder = openCodec(Codec.findEncoder(codec), 'the encoder of wrapped frames', shape, lasting);
-    this.layout = measureLayout(this.encoder);
-    this.size = this.layout.size;
-    // Cropping that was not applied yet stays so.
-    const uncropped = { apply_cropping: '0' };
-    this.decoder = openCodec(Codec.findDecoder(codec), 'the decoder of wrapped frames', shape, uncropped);
-    this.packet.data = Buffer.alloc(this.size);
-    // The decoder follows the pointers in its packets, so it wants to be told that they may be trusted.
-    this.packet.flags = AV_PKT_FLAG_TRUSTED;
-    this.window = new PacketWindow(this.packet);
-    this.address = BigInt.asIntN(64, this.window.address(this.encoder));
-    const { buffer, byteOffset } = this.window.bytes;
-    this.wide = new BigInt64Array(buffer, byteOffset, this.size / 8);
-    this.narrow = new Int32Array(buffer, byteOffset, this.size / 4);
+    const opened: (() => void)[] = [];
+    try {
+      // Without the flag encoders take the duration away.
+      const lasting = { flags: '+frame_duration' };
+      this.encoder = openCodec(Codec.findEncoder(codec), 'the encoder of wrapped frames', shape, lasting);
+      opened.push(() => this.encoder.freeContext());
+      this.layout = measureLayout(this.encoder);
+      this.size = this.layout.size;
+      // Cropping that was not applied yet stays so.
+      const uncropped = { apply_cropping: '0' };
+      this.decoder = openCodec(Codec.findDecoder(codec), 'the decoder of wrapped frames', shape, uncropped);
+      opened.push(() => this.decoder.freeContext());
+      this.packet = newPacket();
+      opened.push(() => this.packet.free());
+      this.packet.data = Buffer.alloc(this.size);
+      // The decoder follows the pointers in its packets, so it wants to be told that they may be trusted.
+      this.packet.flags = AV_PKT_FLAG_TRUSTED;
+      this.window = new PacketWindow(this.packet);
+      opened.push(() => this.window.free());
+      this.address = BigInt.asIntN(64, this.window.address(this.encoder));
+      const { buffer, byteOffset } = this.window.bytes;
+      this.wide = new BigInt64Array(buffer, byteOffset, this.size / 8);
+      this.narrow = new Int32Array(buffer, byteOffset, this.size / 4);
+    } catch (error) {
+      for (const close of opened.reverse()) close();
+      throw error;
+    }
   }
 
   /**

@@ -112,7 +112,9 @@ export class PacketWindow {
     const packet = newPacket();
     try {
       wrapInto(encoder, this.picture, packet);
-      return new BigUint64Array(aligned(structOf(packet)).buffer)[0]!;
+      const struct = structOf(packet);
+      if (struct.length < 8) throw doubt(`its struct has ${struct.length} bytes`);
+      return new BigUint64Array(aligned(struct.subarray(0, 8)).buffer)[0]!;
     } finally {
       packet.free();
     }

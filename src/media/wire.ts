@@ -13,6 +13,7 @@ import { VideoFrame } from './video-frame.js';
 import { type Blob, blobOf } from './wire-blob.js';
 import { type AudioMeta, audioMeta, restoreAudio, restoreVideo, type VideoMeta, videoMeta } from './wire-frame.js';
 import { type PacketMeta, packetMeta, restorePacket } from './wire-packet.js';
+import { restoreReference } from './wire-reference.js';
 import { packValue, unpackValue } from './wire-value.js';
 
 /** What a record holds. Numbers, because they stand in a record's header. */
@@ -26,6 +27,8 @@ export const PAYLOAD_KIND = {
   streamInfo: 6,
   tensor: 7,
   bundle: 8,
+  /** A video frame by reference, as a part of a bundle. */
+  reference: 9,
 } as const;
 
 /** Valid as long as the payload it describes is open. */
@@ -60,14 +63,21 @@ const byteTypes = {
 } as const;
 type ByteType = keyof typeof byteTypes;
 
+/** Describes a video frame whose memory stays where it is: the `meta` and blobs that `restoreReference` takes. */
+export type ByReference = (frame: VideoFrame) => [Rational | undefined, Blob[]];
+
 /**
  * Takes a payload apart for the way to another thread. The payload stays the caller's.
+ * @param byReference absent: video frames are copied like everything else.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot cross threads by copy, ERR_MILLRACE_CLOSED for a closed
  * frame or packet.
  */
-export function describe(payload: unknown): Described {
+export function describe(payload: unknown, byReference?: ByReference): Described {
   if (payload === undefined) return new Described(PAYLOAD_KIND.undefined, undefined, []);
-  if (payload instanceof VideoFrame) return new Described(PAYLOAD_KIND.video, ...videoMeta(payload));
+  if (payload instanceof VideoFrame) {
+    if (byReference !== undefined) return new Described(PAYLOAD_KIND.reference, ...byReference(payload));
+    return new Described(PAYLOAD_KIND.video, ...videoMeta(payload));
+  }
   if (payload instanceof AudioFrame) return new Described(PAYLOAD_KIND.audio, ...audioMeta(payload));
   if (payload instanceof EncodedPacket) return new Described(PAYLOAD_KIND.encoded, ...packetMeta(payload));
   if (payload instanceof StreamInfo) return new Described(PAYLOAD_KIND.streamInfo, payload.toJSON(), []);
@@ -75,7 +85,7 @@ export function describe(payload: unknown): Described {
     const meta: TensorMeta = { dtype: payload.dtype, shape: [...payload.shape] };
     return new Described(PAYLOAD_KIND.tensor, meta, [blobOf(payload.data)]);
   }
-  if (payload instanceof Bundle) return describeBundle(payload);
+  if (payload instanceof Bundle) return describeBundle(payload, byReference);
   if (ArrayBuffer.isView(payload)) {
     const type = payload.constructor.name;
     if (isByteType(type)) return new Described(PAYLOAD_KIND.bytes, type, [blobOf(payload)]);
@@ -107,6 +117,8 @@ export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[
       const { dtype, shape } = meta as TensorMeta;
       return Tensor.fromBytes(dtype, shape, part(parts, 0));
     }
+    case PAYLOAD_KIND.reference:
+      return restoreReference(meta as Rational | undefined, part(parts, 0));
     case PAYLOAD_KIND.bundle:
       return restoreBundle(meta as BundleMeta, parts);
     default:
@@ -122,8 +134,8 @@ interface BundleMeta {
   payloads: [kind: number, meta: unknown, blobs: number][];
 }
 
-function describeBundle(bundle: Bundle): Described {
-  const described = Array.from(bundle, describe);
+function describeBundle(bundle: Bundle, byReference?: ByReference): Described {
+  const described = Array.from(bundle, (payload) => describe(payload, byReference));
   const payloads = described.map(({ kind, meta, blobs }): BundleMeta['payloads'][number] => [kind, meta, blobs.length]);
   const { pts, duration, timeBase } = bundle;
   const meta: BundleMeta = { pts, duration, timeBase, payloads };
@@ -138,9 +150,14 @@ function restoreBundle(meta: BundleMeta, parts: readonly Uint8Array[]): Bundle {
   const bundle = Bundle.fromPayloads<unknown>([], meta);
   bundle.timeBase = meta.timeBase;
   let from = 0;
-  for (const [kind, own, blobs] of meta.payloads) {
-    bundle.push(restore(kind, own, parts.slice(from, from + blobs)));
-    from += blobs;
+  try {
+    for (const [kind, own, blobs] of meta.payloads) {
+      bundle.push(restore(kind, own, parts.slice(from, from + blobs)));
+      from += blobs;
+    }
+  } catch (error) {
+    bundle.close();
+    throw error;
   }
   return bundle;
 }

@@ -298,7 +298,19 @@ export class GraphRun {
         ...(error === undefined ? {} : { cause: error }),
       }),
     );
+    // It may be about to be terminated, on behalf of somebody else who shares it.
+    this.awaitReadersOf(thread);
     this.threadEnded(thread, {});
+  }
+
+  /**
+   * What a thread has sent by reference goes with it. The graph is being aborted, so nobody begins to read it any more
+   * (thread/pins.ts).
+   */
+  private awaitReadersOf(thread: number): void {
+    this.cut.links.forEach(({ producer }, link) => {
+      if (this.cut.threadOf(producer) === thread) this.board.awaitReader(link);
+    });
   }
 
   /** Something outside the actors failed the graph. */
@@ -335,8 +347,7 @@ export class GraphRun {
         `the thread of ${names.join(', ')} did not stop within ${this.grace} ms and was terminated; ` +
           'its modules were not closed',
       );
-      // What it has sent goes with it; the graph is being aborted, so nobody begins to read it (thread/pins.ts).
-      this.board.awaitReaders();
+      this.awaitReadersOf(thread);
       const stuck = this.threads[thread]!;
       stuck.detach(this.id);
       await stuck.terminate();

@@ -14,20 +14,10 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from '../../ringbuffer/index.js';
 import { type FrameReferences, frameReferences } from '../media/by-reference.js';
 import type { Packet } from '../media/packet.js';
-import { VideoFrame } from '../media/video-frame.js';
 import { type Board, GraphState } from './board.js';
 import { PacketFifo } from './fifo.js';
 import { Pins } from './pins.js';
-import {
-  KIND_REFERENCE,
-  KIND_SWITCH,
-  type Outgoing,
-  outgoing,
-  read,
-  readReference,
-  write,
-  writeReference,
-} from './transport.js';
+import { holdsFrames, KIND_SWITCH, mayRefer, type Outgoing, outgoing, read, write } from './transport.js';
 
 export interface OutLink {
   readonly index: number;
@@ -310,7 +300,7 @@ export class RingOut implements OutLink {
     if (this.head?.packet !== packet) {
       // Describing a frame makes views of its planes, so it is not done while the ring takes no record at all.
       if (this.handle.inFlight() >= this.limit) return false;
-      if (this.byReference && packet.payload instanceof VideoFrame) this.references ??= frameReferences();
+      if (this.byReference && holdsFrames(packet.payload)) this.references ??= frameReferences();
       this.head = outgoing(packet, this.references);
     }
     const { head } = this;
@@ -318,22 +308,19 @@ export class RingOut implements OutLink {
     const at = this.ring.claim(head.size, head.kind);
     if (at < 0) return false;
     try {
-      this.fill(at, head);
+      write(this.ring, at, head);
     } catch (error) {
       this.ring.abort();
+      for (const pin of head.pins.splice(0)) this.references!.unpin(pin);
       throw error;
     }
+    for (const pin of head.pins) this.pins.hold(pin, this.sent + 1);
     // Only now, and before `commit` makes it visible: a count that rose and fell again with a failed attempt would let
     // another thread's look at the relief rule take the consumer for live, and nobody would look again.
     this.board.setSent(this.index, ++this.sent);
     this.head = undefined;
     this.ring.commit();
     return true;
-  }
-
-  private fill(at: number, head: Outgoing): void {
-    if (head.kind !== KIND_REFERENCE) write(this.ring, at, head);
-    else this.pins.hold(writeReference(this.ring, at, head.packet, this.references!), this.sent + 1);
   }
 
   /** A ring that cannot hold as many such records as the limit allows is replaced, up to the limit in bytes. */
@@ -388,7 +375,7 @@ export class RingIn implements InLink {
     if (this.gone) return undefined;
     const at = this.next();
     if (at < 0) return undefined;
-    if (this.ring.kind === KIND_REFERENCE) return this.takeReference(at);
+    if (mayRefer(this.ring.kind)) return this.takeReference(at);
     const packet = read(this.ring, at);
     this.release();
     return packet;
@@ -405,7 +392,7 @@ export class RingIn implements InLink {
         this.gone = true;
         return undefined;
       }
-      const packet = readReference(this.ring, at);
+      const packet = read(this.ring, at);
       this.release();
       return packet;
     } finally {

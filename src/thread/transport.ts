@@ -17,16 +17,16 @@
  */
 import { Packr } from 'msgpackr';
 import type { RingConsumer, RingProducer } from '../../ringbuffer/index.js';
-import { MillraceError } from '../errors.js';
 import { AudioFrame } from '../media/audio-frame.js';
 import { Bundle } from '../media/bundle.js';
-import { type FrameReferences, frameReferences, type Pin, whyCopied } from '../media/by-reference.js';
+import type { FrameReferences, Pin } from '../media/by-reference.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import { type ControlTag, Packet } from '../media/packet.js';
 import { Tensor } from '../media/tensor.js';
 import { VideoFrame } from '../media/video-frame.js';
-import { describe, restore } from '../media/wire.js';
+import { describe, PAYLOAD_KIND, restore } from '../media/wire.js';
 import type { Blob } from '../media/wire-blob.js';
+import { describeReference, restoreReference } from '../media/wire-reference.js';
 import { CallHeader } from './call-wire.js';
 
 /** A control packet; the tag is the index in CONTROL_TAGS, kept in the record's first byte. */
@@ -34,7 +34,7 @@ const KIND_CONTROL = 0xfff0;
 /** The link goes on in a larger ring, which waits at the link's port. */
 export const KIND_SWITCH = 0xfff1;
 /** A video frame by reference. */
-export const KIND_REFERENCE = 0xfff2;
+const KIND_REFERENCE = 0xfff2;
 /** A call of an actor, or the answer (call-wire.ts). */
 const KIND_CALL = 0xfff3;
 const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', 'ticket'];
@@ -54,6 +54,8 @@ export interface Outgoing {
   readonly blobs: readonly Blob[];
   /** Bytes of the whole record. */
   readonly size: number;
+  /** What keeps the frames in the record alive until it has been read; filled while it is written. */
+  readonly pins: Pin[];
 }
 
 const EMPTY = new Uint8Array(0);
@@ -78,6 +80,10 @@ export function requireCrossable({ payload, control }: Packet): void {
     if (typeof payload === 'function' || typeof payload === 'symbol') describe(payload);
     return;
   }
+  if (payload instanceof Bundle) {
+    for (const part of payload) requireCrossable(new Packet(part));
+    return;
+  }
   payloadBytes(payload); // a closed frame or packet throws
   const known =
     payload instanceof VideoFrame ||
@@ -90,20 +96,43 @@ export function requireCrossable({ payload, control }: Packet): void {
 
 /** @param references how video frames go; absent: they are copied. */
 export function outgoing(packet: Packet, references?: FrameReferences): Outgoing {
-  if (references !== undefined && packet.payload instanceof VideoFrame) {
-    return { packet, kind: KIND_REFERENCE, meta: EMPTY, blobs: [], size: REFERENCE_HEADER + references.size };
-  }
+  const pins: Pin[] = [];
   if (packet.payload instanceof CallHeader) {
-    return { packet, kind: KIND_CALL, meta: EMPTY, blobs: [], size: packet.payload.size };
+    return { packet, kind: KIND_CALL, meta: EMPTY, blobs: [], size: packet.payload.size, pins };
   }
   if (packet.control !== undefined) {
-    return { packet, kind: KIND_CONTROL, meta: EMPTY, blobs: [], size: HEADER };
+    return { packet, kind: KIND_CONTROL, meta: EMPTY, blobs: [], size: HEADER, pins };
   }
-  const { kind, meta, blobs } = describe(packet.payload);
+  if (references !== undefined && packet.payload instanceof VideoFrame) {
+    const blobs = [structBlob(packet.payload, references, pins)];
+    return { packet, kind: KIND_REFERENCE, meta: EMPTY, blobs, size: REFERENCE_HEADER + references.size, pins };
+  }
+  const byReference =
+    references && ((frame: VideoFrame) => describeReference(frame.frameRate, structBlob(frame, references, pins)));
+  const { kind, meta, blobs } = describe(packet.payload, byReference);
   const packed: Uint8Array = meta === undefined ? EMPTY : packr.pack(meta);
   let size = HEADER + pad8(blobs.length * 4) + pad8(packed.byteLength);
   for (const blob of blobs) size += pad8(blob.byteLength);
-  return { packet, kind, meta: packed, blobs, size };
+  return { packet, kind, meta: packed, blobs, size, pins };
+}
+
+function structBlob(frame: VideoFrame, references: FrameReferences, pins: Pin[]): Blob {
+  return {
+    byteLength: references.size,
+    copyTo(target) {
+      pins.push(references.pin(frame.av, target));
+    },
+  };
+}
+
+/** Whether a payload is one that may hold video frames. */
+export function holdsFrames(payload: unknown): boolean {
+  return payload instanceof VideoFrame || payload instanceof Bundle;
+}
+
+/** Whether a record of that kind may hold frames by reference: it is read under the rules of pins.ts. */
+export function mayRefer(kind: number): boolean {
+  return kind === KIND_REFERENCE || kind === PAYLOAD_KIND.bundle;
 }
 
 /** Writes the record into the place claimed for it at offset `at`. */
@@ -115,6 +144,10 @@ export function write(ring: RingProducer, at: number, out: Outgoing): void {
   }
   if (out.kind === KIND_CALL) {
     (out.packet.payload as CallHeader).write(ring, at);
+    return;
+  }
+  if (out.kind === KIND_REFERENCE) {
+    writeReference(ring, at, out);
     return;
   }
   view.setUint32(at, out.meta.byteLength, true);
@@ -134,45 +167,37 @@ export function write(ring: RingProducer, at: number, out: Outgoing): void {
   }
 }
 
-/**
- * Writes the record of a frame by reference into the place claimed for it at offset `at`.
- * @returns what keeps the frame alive until the record has been read; the caller's to drop.
- */
-export function writeReference(ring: RingProducer, at: number, packet: Packet, references: FrameReferences): Pin {
+/** The fixed form of a lone frame: no msgpackr on the way of every picture. */
+function writeReference(ring: RingProducer, at: number, { packet, blobs }: Outgoing): void {
   const { view, bytes } = ring;
-  const frame = packet.payload as VideoFrame;
+  const { frameRate } = packet.payload as VideoFrame;
   view.setFloat64(at, packet.timestamp ?? Number.NaN, true);
-  view.setFloat64(at + 8, frame.frameRate?.num ?? 0, true);
-  view.setFloat64(at + 16, frame.frameRate?.den ?? 0, true);
+  view.setFloat64(at + 8, frameRate?.num ?? 0, true);
+  view.setFloat64(at + 16, frameRate?.den ?? 0, true);
+  const [struct] = blobs;
   const from = at + REFERENCE_HEADER;
-  return references.pin(frame.av, bytes.subarray(from, from + references.size));
+  struct!.copyTo(bytes.subarray(from, from + struct!.byteLength));
 }
 
-/**
- * Reads such a record; the frame has references of its own. Only under the rules of pins.ts.
- * @throws MillraceError ERR_MILLRACE_RING if this thread cannot take frames by reference although the sender can.
- */
-export function readReference(ring: RingConsumer, at: number): Packet<VideoFrame> {
+function readReference(ring: RingConsumer, at: number): Packet<VideoFrame> {
   const { view, bytes, length } = ring;
-  const references = frameReferences();
-  if (references?.size !== length - REFERENCE_HEADER) {
-    throw new MillraceError('ERR_MILLRACE_RING', `A frame came by reference: ${whyCopied() ?? 'of another size'}`);
-  }
   const timestamp = view.getFloat64(at, true);
   const num = view.getFloat64(at + 8, true);
   const den = view.getFloat64(at + 16, true);
-  const from = at + REFERENCE_HEADER;
-  const av = references.adopt(bytes.subarray(from, from + references.size));
-  const frameRate = den === 0 ? undefined : { num, den };
-  const frame = VideoFrame.wrap(av, { frameRate, free: references.recycle });
+  const struct = bytes.subarray(at + REFERENCE_HEADER, at + length);
+  const frame = restoreReference(den === 0 ? undefined : { num, den }, struct);
   return new Packet(frame, Number.isNaN(timestamp) ? {} : { timestamp });
 }
 
-/** Reads the record that was peeked at offset `at`; everything is copied out, so it may be released afterwards. */
+/**
+ * Reads the record that was peeked at offset `at`; everything is copied out or referenced once more, so it may be released
+ * afterwards.
+ */
 export function read(ring: RingConsumer, at: number): Packet {
   const { view, bytes, kind } = ring;
   if (kind === KIND_CONTROL) return Packet.control(CONTROL_TAGS[view.getUint32(at, true)]!);
   if (kind === KIND_CALL) return new Packet(CallHeader.read(ring, at));
+  if (kind === KIND_REFERENCE) return readReference(ring, at);
   const metaLength = view.getUint32(at, true);
   const count = view.getUint32(at + 4, true);
   const timestamp = view.getFloat64(at + 8, true);

@@ -2,7 +2,7 @@
 import { Packr } from 'msgpackr';
 import { AVERROR_EOF } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
-import { check } from '../../src/media/index.js';
+import { check, type VideoFrame } from '../../src/media/index.js';
 import { describe, restore } from '../../src/media/wire.js';
 
 type Step = [name: string, args?: string];
@@ -70,4 +70,25 @@ export function travel<T>(payload: T): T {
   const result = restore(kind, packed && packr.unpack(packed), parts);
   shared.fill(0xa5);
   return result as T;
+}
+
+/** All that can be seen of a picture but its pixels, its shape and its side data. */
+export function properties(frame: VideoFrame): unknown {
+  const { av } = frame;
+  const { pts, duration, timeBase, frameRate, sampleAspectRatio, metadata } = frame;
+  const { pktDts, colorRange, colorPrimaries, colorTrc, colorSpace, chromaLocation, flags, pictType } = av;
+  const { quality, repeatPict, decodeErrorFlags, alphaMode } = av;
+  const first = { pts, duration, timeBase, frameRate, sampleAspectRatio, metadata, pktDts, colorRange, colorPrimaries };
+  const second = {
+    colorTrc,
+    colorSpace,
+    chromaLocation,
+    flags,
+    pictType,
+    quality,
+    repeatPict,
+    decodeErrorFlags,
+    alphaMode,
+  };
+  return { ...first, ...second };
 }

@@ -17,7 +17,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ledger, releasePicturePools, VideoFrame } from '../../src/media/index.js';
 import { describe, PAYLOAD_KIND } from '../../src/media/wire.js';
-import { frames, picture, travel } from './kit.js';
+import { frames, picture, properties, travel } from './kit.js';
 
 const test = suite('wire: pictures');
 
@@ -109,26 +109,6 @@ test('all properties arrive', () => {
   sent.close();
   received.close();
 });
-
-function properties(frame: VideoFrame): unknown {
-  const { av } = frame;
-  const { pts, duration, timeBase, frameRate, sampleAspectRatio, metadata } = frame;
-  const { pktDts, colorRange, colorPrimaries, colorTrc, colorSpace, chromaLocation, flags, pictType } = av;
-  const { quality, repeatPict, decodeErrorFlags, alphaMode } = av;
-  const first = { pts, duration, timeBase, frameRate, sampleAspectRatio, metadata, pktDts, colorRange, colorPrimaries };
-  const second = {
-    colorTrc,
-    colorSpace,
-    chromaLocation,
-    flags,
-    pictType,
-    quality,
-    repeatPict,
-    decodeErrorFlags,
-    alphaMode,
-  };
-  return { ...first, ...second };
-}
 
 test('a frame without properties arrives without properties', () => {
   const sent = VideoFrame.alloc({ width: 16, height: 16, format: 'yuv420p' });

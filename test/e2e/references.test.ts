@@ -1,0 +1,161 @@
+/** Frames between threads, by reference and by copy: who sees which pixels. */
+import { Graph, type GraphOptionsInput, Packet, VideoFrame } from 'millrace';
+import { LeakWatch } from 'millrace/testing';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { frameNode, hops } from './references.js';
+
+const test = suite('references');
+const TRANSPORTS = ['reference', 'copy'] as const;
+
+function gate(): { open: () => void; opened: Promise<void> } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+interface Scene {
+  /** Further options of each onlooker. */
+  onlookers?: Record<string, unknown>[];
+  /** The painter keeps its frames, and paints them over when all onlookers have them. */
+  keep?: boolean;
+  /** Runs in the painter's thread, too. */
+  companion?: string;
+}
+
+/** A painter, and onlookers on threads of their own that tell what they see when everybody has done what he is to do. */
+async function look(options: GraphOptionsInput, { onlookers = [{}], keep = true, companion }: Scene = {}) {
+  const leaks = new LeakWatch();
+  const graph = new Graph(options);
+  const [ready, painted] = [gate(), gate()];
+  if (!keep) painted.open();
+  const source = frameNode(
+    graph,
+    'Painter',
+    { count: 4, keep },
+    {
+      thread: 'source',
+      callback: (key) => {
+        if (key === 'sent') return ready.opened;
+        painted.open();
+      },
+    },
+  );
+  if (companion !== undefined) frameNode(graph, companion, {}, { thread: 'source' });
+  const seen: unknown[] = [];
+  let waiting = onlookers.length;
+  onlookers.forEach((own, i) => {
+    const callback = async (key: unknown, value: unknown): Promise<void> => {
+      if (key === 'seen') {
+        seen[i] = value;
+        return;
+      }
+      if (--waiting === 0) ready.open();
+      await Promise.all([ready.opened, painted.opened]);
+    };
+    frameNode(graph, 'Onlooker', { count: 4, ...own }, { thread: `onlooker ${i}`, inputs: [source], callback });
+  });
+  const report = await graph.run();
+  leaks.check(report);
+  for (const { kind, held } of report.links) assert.equal([kind, held], ['ring', 0]);
+  return { seen, warnings: report.warnings.join('; ') };
+}
+
+const OLD = [0, 1, 2, 3];
+const OVER = [200, 201, 202, 203];
+
+test('by reference the consumers share the pixels of the sender, by copy they have their own', async () => {
+  const onlookers = [{}, {}];
+  const byReference = await look({ transport: 'reference' }, { onlookers });
+  assert.equal(byReference, { seen: [OVER, OVER], warnings: '' });
+  assert.equal((await look({ transport: 'copy' }, { onlookers })).seen, [OLD, OLD]);
+});
+
+test('references are the default, and MILLRACE_TRANSPORT stands in', async () => {
+  const before = process.env.MILLRACE_TRANSPORT;
+  try {
+    delete process.env.MILLRACE_TRANSPORT;
+    assert.equal((await look({})).seen, [OVER]);
+    process.env.MILLRACE_TRANSPORT = 'copy';
+    assert.equal((await look({})).seen, [OLD]);
+  } finally {
+    if (before === undefined) delete process.env.MILLRACE_TRANSPORT;
+    else process.env.MILLRACE_TRANSPORT = before;
+  }
+});
+
+for (const transport of TRANSPORTS) {
+  test(`what a consumer writes after writable() is its own (${transport})`, async () => {
+    const { seen } = await look({ transport }, { onlookers: [{ write: 77 }, {}], keep: false });
+    assert.equal(seen, [[77, 77, 77, 77], OLD]);
+  });
+
+  test(`a frame is its only consumer's alone when the sender has seen that it was taken (${transport})`, async () => {
+    assert.equal((await look({ transport }, { onlookers: [{ alone: true }], keep: false })).seen, [OLD]);
+  });
+
+  test(`frames outlive a sender that has ended (${transport})`, async () => {
+    const leaks = new LeakWatch();
+    const graph = new Graph({ transport, queue_length_limit: 30 });
+    const source = frameNode(graph, 'Painter', { count: 20 }, { thread: 'source' });
+    let seen: unknown;
+    const callback = (key: unknown, value: unknown): void => {
+      if (key === 'seen') seen = value;
+    };
+    frameNode(graph, 'Onlooker', { count: 20, each: 100 }, { thread: 'late', inputs: [source], callback });
+    leaks.check(await graph.run());
+    assert.equal(
+      seen,
+      Array.from({ length: 20 }, (_, n) => n),
+    );
+  });
+
+  test(`frames come from the calling thread and go to it (${transport})`, async () => {
+    const leaks = new LeakWatch();
+    const graph = new Graph({ transport });
+    let made = 0;
+    const source = graph.module({
+      process(task) {
+        if (made === 50) return task.done();
+        const frame = VideoFrame.alloc({ width: 64, height: 36, format: 'yuv420p', pts: BigInt(made) });
+        frame.planes()[0]!.data.fill(made++);
+        task.output(0).push(new Packet(frame));
+      },
+    });
+    const worker = frameNode(graph, 'Bomb', { where: 'never', within: 0 }, { thread: 'worker', inputs: [source] });
+    const pixels: (number | undefined)[] = [];
+    graph.module(
+      {
+        process(task) {
+          for (const { payload } of task.inputs.get(0) ?? []) {
+            if (payload instanceof VideoFrame) pixels.push(payload.planes()[0]!.data[77]);
+          }
+        },
+      },
+      {},
+      { inputs: [worker] },
+    );
+    leaks.check(await graph.run());
+    assert.equal(
+      pixels,
+      Array.from({ length: 50 }, (_, n) => n),
+    );
+  });
+}
+
+test('a thread in which the self-test fails copies its frames, and says so if references were asked for', async () => {
+  const automatic = await look({ transport: 'auto' }, { companion: 'Saboteur' });
+  assert.equal(automatic, { seen: [OLD], warnings: '' });
+  const { seen, warnings } = await look({ transport: 'reference' }, { companion: 'Saboteur' });
+  assert.equal(seen, [OLD]);
+  assert.match(warnings, /^Frames cannot be passed by reference: .*; they are copied$/);
+});
+
+test('memory stays where it is over many frames', async () => {
+  const { before, after } = await hops(10_000);
+  assert.ok(after < before * 1.25 + 32, `${before.toFixed(0)} MB -> ${after.toFixed(0)} MB`);
+});
+
+test.run();
