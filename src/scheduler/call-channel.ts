@@ -10,8 +10,8 @@ import { GraphError } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import { unpackValue } from '../media/wire-value.js';
 import { Board, GraphState } from '../thread/board.js';
+import { CallDesk, CallFlag } from '../thread/call-desk.js';
 import { ANSWERS, CALLS } from '../thread/call-part.js';
-import { CallFlag, CallHeader } from '../thread/call-wire.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { createRing, RingIn, RingOut } from '../thread/links.js';
 import type { FromHost, Transport } from '../thread/protocol.js';
@@ -20,9 +20,10 @@ import { type Answering, callerBell, pump } from './caller.js';
 import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
 
-/** Records on their way in each direction; more waits with the sender. */
+/** Packets on their way in each direction; more wait with the sender. */
 const LIMIT = 64;
 const BYTES = 64 * 2 ** 20;
+const NONE: readonly Packet[] = [];
 
 export interface Answer {
   outputs: Map<number, Packet[]>;
@@ -30,6 +31,11 @@ export interface Answer {
 }
 
 interface Call {
+  readonly op: number;
+  /** By the place of the input; then the value, if there is one. */
+  readonly lists: readonly (readonly Packet[])[];
+  /** Nobody waits for it any more. */
+  forsaken: boolean;
   readonly settle: (outcome: { answer: Answer } | { error: Error }) => void;
   readonly asynchronous: boolean;
 }
@@ -43,11 +49,16 @@ export class CallChannel implements Answering {
   private readonly calls: RingOut;
   private readonly answers: RingIn;
   private readonly ports: { close(): void }[];
-  private readonly open = new Map<number, Call>();
-  private next = 0;
-  /** The answer that is being received. */
-  private header: CallHeader | undefined;
-  private received: Packet[] = [];
+  private readonly desk: CallDesk;
+  /** Not yet made. One is made when the one before it has been answered. */
+  private readonly queue: Call[] = [];
+  private current: Call | undefined;
+  private number = 0;
+  /** The packets of the call in progress are all in their ring. */
+  private sent = true;
+  /** What has come of its answer: packets by the place of the output, then the value. */
+  private received: Packet[][] = [];
+  private missing = 0;
   private failure: GraphError | undefined;
   private over = false;
   private readonly unguard: () => void;
@@ -62,6 +73,7 @@ export class CallChannel implements Answering {
     const answers = new MessageChannel();
     const callRing = createRing(LIMIT);
     const answerRing = createRing(LIMIT);
+    this.desk = CallDesk.create(called.inputs.length, called.outputs.length);
     this.ports = [calls.port1, answers.port1];
     this.unguard = guardExit(this.board, 0);
     this.calls = new RingOut(CALLS, this.board, LIMIT, BYTES, callRing, calls.port1, thread.bell, transport !== 'copy');
@@ -74,6 +86,7 @@ export class CallChannel implements Answering {
       run: this.user,
       called,
       board: this.board.buffer,
+      desk: this.desk.buffer,
       callerBell: bell.buffer,
       calls: { buffer: callRing, port: calls.port2 },
       answers: { buffer: answerRing, port: answers.port2 },
@@ -99,39 +112,48 @@ export class CallChannel implements Answering {
     settle: Call['settle'],
     { asynchronous, extra }: { asynchronous: boolean; extra?: Uint8Array },
   ): void {
-    const ports: number[] = [];
-    const packets: Packet[] = [];
-    for (const [id, list] of inputs) {
-      if (list.length === 0) continue;
-      ports.push(id, list.length);
-      for (const packet of list) packets.push(packet);
-    }
+    const lists: (readonly Packet[])[] = this.called.inputs.map((id) => inputs.get(id) ?? NONE);
     try {
       if (this.failure !== undefined) throw this.failure;
-      for (const packet of packets) requireCrossable(packet);
+      for (const packets of lists) for (const packet of packets) requireCrossable(packet);
     } catch (error) {
-      for (const packet of packets) packet.close();
+      closeAll(lists);
       throw error;
     }
-    const call = this.next++;
-    this.open.set(call, { settle, asynchronous });
+    if (extra !== undefined) lists.push([new Packet(extra)]);
+    this.queue.push({ op, lists, settle, asynchronous, forsaken: false });
     if (asynchronous) this.pending++;
-    this.calls.offer(new Packet(new CallHeader(call, op, ports, extra)));
-    for (const packet of packets) this.calls.offer(packet);
+    this.begin();
     if (asynchronous) pump(this);
+  }
+
+  /** Makes the next call if none is in progress. It comes before its packets: the actor knows how many there will be. */
+  private begin(): void {
+    if (this.current !== undefined) return;
+    const call = this.queue.shift();
+    if (call === undefined) return;
+    this.current = call;
+    const { desk, calls } = this;
+    const { length } = this.called.inputs;
+    let packets = 0;
+    for (let place = 0; place <= length; place++) {
+      const count = call.lists[place]?.length ?? 0;
+      desk.setPacketsIn(place, count);
+      packets += count;
+    }
+    this.number = (this.number + 1) | 0;
+    this.received = [];
+    this.missing = 0;
+    desk.place(this.number, call.op);
+    if (packets > 0) for (const list of call.lists) for (const packet of list) calls.offer(packet);
+    this.sent = calls.waitingPackets === 0;
+    this.thread.bell.ring();
   }
 
   poll(): boolean {
     if (this.over) return false;
-    const before = this.calls.changes;
-    this.calls.announce();
-    let any = this.calls.changes !== before;
-    while (this.answers.available) {
-      const packet = this.answers.take();
-      if (packet === undefined) break;
-      any = true;
-      this.receive(packet);
-    }
+    let any = false;
+    while (this.current !== undefined && this.advance(this.current)) any = true;
     if (this.failure === undefined && this.board.state === GraphState.aborting) {
       this.thread.doom();
       this.die(this.deathOf(undefined, undefined));
@@ -140,12 +162,60 @@ export class CallChannel implements Answering {
     return any;
   }
 
+  /** Moves the call in progress on. @returns false if nothing has come of it since the last time. */
+  private advance(call: Call): boolean {
+    const { desk, calls } = this;
+    let any = false;
+    if (!this.sent) {
+      const before = calls.changes;
+      this.sent = calls.flush();
+      any = calls.changes !== before;
+    }
+    if (desk.answer !== this.number) return any;
+    const outputs = this.called.outputs.length;
+    for (;;) {
+      for (; this.missing > 0; this.missing--) {
+        const packet = this.answers.take();
+        if (packet === undefined) return any;
+        any = true;
+        this.received.at(-1)!.push(packet);
+      }
+      if (this.received.length > outputs) break;
+      this.missing = desk.packetsOut(this.received.length);
+      this.received.push([]);
+    }
+    this.current = undefined;
+    calls.flush(); // lets go of the frames that were sent with it
+    this.answered(call, desk.flags, this.received);
+    this.begin();
+    return true;
+  }
+
+  private answered(call: Call, flags: number, received: Packet[][]): void {
+    this.received = [];
+    if (call.forsaken) {
+      closeAll(received);
+      return;
+    }
+    if ((flags & CallFlag.failed) !== 0) {
+      const wire = received.at(-1)![0]!.payload as Uint8Array;
+      this.settle(call, { error: unpackError(unpackValue(wire) as Parameters<typeof unpackError>[0]) });
+      return;
+    }
+    const outputs = new Map(this.called.outputs.map((id, place) => [id, received[place]!]));
+    this.settle(call, { answer: { outputs, done: (flags & CallFlag.done) !== 0 } });
+  }
+
   /** The actor is to be closed: what it is being called for should come to its end, and nobody waits for it. */
   stop(error: GraphError): void {
     this.board.setStopping();
     this.thread.bell.alarm();
-    const calls = [...this.open.values()];
-    this.open.clear();
+    const calls = this.queue.splice(0);
+    for (const call of calls) closeAll(call.lists);
+    if (this.current !== undefined && !this.current.forsaken) {
+      this.current.forsaken = true;
+      calls.unshift(this.current);
+    }
     for (const call of calls) this.settle(call, { error });
   }
 
@@ -154,9 +224,11 @@ export class CallChannel implements Answering {
     if (this.failure !== undefined || this.over) return;
     this.failure = error;
     this.board.setAborting();
-    for (const packet of this.received.splice(0)) packet.close();
-    const calls = [...this.open.values()];
-    this.open.clear();
+    closeAll(this.received);
+    const calls = this.queue.splice(0);
+    for (const call of calls) closeAll(call.lists);
+    if (this.current !== undefined && !this.current.forsaken) calls.unshift(this.current);
+    this.current = undefined;
     for (const call of calls) this.settle(call, { error });
     this.release();
   }
@@ -171,36 +243,6 @@ export class CallChannel implements Answering {
     this.calls.discard();
     for (const port of this.ports) port.close();
     this.unguard();
-  }
-
-  // --- answers ------------------------------------------------------------------------------------------------------
-
-  private receive(packet: Packet): void {
-    if (packet.payload instanceof CallHeader) this.header = packet.payload;
-    else this.received.push(packet);
-    const header = this.header as CallHeader;
-    if (this.received.length < header.packets) return;
-    const packets = this.received;
-    this.received = [];
-    const call = this.open.get(header.call);
-    this.open.delete(header.call);
-    if (call === undefined) {
-      for (const unwanted of packets) unwanted.close(); // its caller has stopped waiting
-      return;
-    }
-    if ((header.what & CallFlag.failed) !== 0) {
-      this.settle(call, { error: unpackError(unpackValue(header.extra) as Parameters<typeof unpackError>[0]) });
-      return;
-    }
-    const outputs = new Map<number, Packet[]>();
-    let from = 0;
-    for (let i = 0; i < header.ports.length; i += 2) {
-      const count = header.ports[i + 1]!;
-      outputs.set(header.ports[i]!, packets.slice(from, from + count));
-      from += count;
-    }
-    if (this.open.size === 0) this.calls.flush(); // lets go of the frames that were sent with it
-    this.settle(call, { answer: { outputs, done: (header.what & CallFlag.done) !== 0 } });
   }
 
   private settle(call: Call, outcome: Parameters<Call['settle']>[0]): void {
@@ -227,4 +269,8 @@ export class CallChannel implements Answering {
       },
     );
   }
+}
+
+function closeAll(lists: readonly (readonly Packet[])[]): void {
+  for (const packets of lists) for (const packet of packets) packet.close();
 }

@@ -2,7 +2,7 @@
 import { GraphError } from '../errors.js';
 import type { Packet } from '../media/packet.js';
 import { packValue } from '../media/wire-value.js';
-import { CallOp } from '../thread/call-wire.js';
+import { CallOp } from '../thread/call-desk.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
 import { type Answer, CallChannel } from './call-channel.js';

@@ -1,6 +1,7 @@
 /**
- * An actor that is called from another thread, as its own thread's host sees it: takes calls from one link, makes them
- * one after the other, and sends the answers on another. The caller's side is scheduler/call-channel.ts.
+ * An actor that is called from another thread, as its own thread's host sees it: takes calls from the desk
+ * (call-desk.ts) and their packets from a link, makes them one after the other, and answers the same way. The caller's
+ * side is scheduler/call-channel.ts.
  *
  * Nothing is lost when one of the two sides goes: this thread says on the board when it dies, before it wakes the
  * caller (`die`), and the caller's end ends this part by `close` or by the end of the thread.
@@ -11,7 +12,7 @@ import { ledger } from '../media/ledger.js';
 import { Packet } from '../media/packet.js';
 import { packValue, unpackValue } from '../media/wire-value.js';
 import { Board, ThreadState } from './board.js';
-import { CallFlag, CallHeader, CallOp } from './call-wire.js';
+import { CallDesk, CallFlag, CallOp } from './call-desk.js';
 import { CalledModule, type CallResult } from './called-module.js';
 import type { Hosted } from './host.js';
 import { RingIn, RingOut } from './links.js';
@@ -31,10 +32,15 @@ export class CallPart implements Hosted {
   private readonly callerBell: Doorbell;
   private readonly module: CalledModule;
   private readonly nativeBefore = ledger.snapshot();
-  /** The call that is being received, and what has come of it. */
-  private header: CallHeader | undefined;
-  private readonly received: Packet[] = [];
+  private readonly desk: CallDesk;
+  /** Number of the call in progress, or of the last one. */
+  private call = 0;
+  /** Its packets so far, by the place of the input, then the value; and how many are still to come for the last of these. */
+  private received: Packet[][] = [];
+  private receiving = false;
   private missing = 0;
+  /** Packets of the answer wait for room. */
+  private sending = false;
   /** An asynchronous call has not settled. */
   private busy = false;
   private closing = false;
@@ -47,6 +53,7 @@ export class CallPart implements Hosted {
     private readonly wake: () => void,
   ) {
     this.board = Board.attach(spec.board);
+    this.desk = CallDesk.attach(spec.desk, spec.called.inputs.length);
     this.callerBell = Doorbell.attach(spec.callerBell);
     const { calls, answers, limit, bytesLimit, transport } = spec;
     this.calls = new RingIn(CALLS, this.board, calls.buffer, calls.port, this.callerBell);
@@ -69,11 +76,13 @@ export class CallPart implements Hosted {
 
   hasWork(): boolean {
     if (this.ended) return false;
-    if (this.busy && this.board.stopping) this.module.abort(); // the caller closes it: the call should come to its end
-    const before = this.answers.changes;
-    this.answers.flush();
-    if (this.answers.changes !== before) return true;
-    return !this.busy && (this.closing ? this.answers.settled() : this.calls.available);
+    if (this.busy) {
+      if (this.board.stopping) this.module.abort(); // the caller closes it: the call should come to its end
+      return false;
+    }
+    if (this.sending) return this.answers.flush();
+    if (this.receiving) return this.missing === 0 || this.calls.available;
+    return this.closing ? this.answers.settled() : this.desk.call !== this.call;
   }
 
   mayNotSleep(): boolean {
@@ -84,12 +93,11 @@ export class CallPart implements Hosted {
   }
 
   step(): boolean {
-    if (this.ended || !this.hasWork()) return false;
-    if (this.closing && !this.busy) {
-      this.end();
-      return true;
-    }
-    while (!this.busy && !this.closing && this.calls.available) this.receive();
+    if (!this.hasWork()) return false;
+    if (this.sending) this.sending = false;
+    else if (this.receiving) this.receive();
+    else if (this.closing) this.end();
+    else this.begin();
     return true;
   }
 
@@ -114,61 +122,68 @@ export class CallPart implements Hosted {
 
   // --- calls --------------------------------------------------------------------------------------------------------
 
-  private receive(): void {
-    const packet = this.calls.take();
-    if (packet === undefined) return;
-    if (packet.payload instanceof CallHeader) {
-      this.header = packet.payload;
-      this.missing = packet.payload.packets;
-    } else {
-      this.received.push(packet);
-      this.missing--;
-    }
-    if (this.missing === 0) this.make(this.header as CallHeader, this.received.splice(0));
+  private begin(): void {
+    this.call = this.desk.call;
+    this.received = [];
+    this.receiving = true;
+    this.receive();
   }
 
-  private make(header: CallHeader, packets: Packet[]): void {
-    const answered = (result: CallResult | undefined): void => this.answer(header, result);
-    const failed = (error: unknown): void => this.fail(header.call, error);
+  private receive(): void {
+    const { desk, calls } = this;
+    const { length } = this.spec.called.inputs;
+    for (;;) {
+      for (; this.missing > 0; this.missing--) {
+        const packet = calls.take();
+        if (packet === undefined) return;
+        this.received.at(-1)!.push(packet);
+      }
+      if (this.received.length > length) break;
+      this.missing = desk.packetsIn(this.received.length);
+      this.received.push([]);
+    }
+    this.receiving = false;
+    this.make(desk.op, this.received);
+  }
+
+  private make(op: number, received: Packet[][]): void {
     let result: CallResult | undefined | Promise<CallResult | undefined>;
     try {
-      result = runSteps(this.steps(header, packets));
+      result = runSteps(this.steps(op, received));
     } catch (error) {
-      failed(error);
+      this.fail(error);
       return;
     }
     if (!isPromise(result)) {
-      answered(result);
+      this.answer(result);
       return;
     }
     this.busy = true;
     void Promise.resolve(result)
-      .then(answered, failed)
       .finally(() => {
         this.busy = false;
-        this.wake();
-      });
+      })
+      .then(
+        (answer) => this.answer(answer),
+        (error: unknown) => this.fail(error),
+      )
+      .finally(this.wake);
   }
 
-  private *steps({ what, ports, extra }: CallHeader, packets: Packet[]): Steps<CallResult | undefined> {
-    this.throwStray(what, packets);
-    switch (what) {
+  private *steps(op: number, received: Packet[][]): Steps<CallResult | undefined> {
+    this.throwStray(op, received);
+    switch (op) {
       case CallOp.init:
         yield* this.module.init();
         return undefined;
-      case CallOp.process: {
-        const inputs = new Map<number, Packet[]>();
-        let from = 0;
-        for (let i = 0; i < ports.length; i += 2) {
-          inputs.set(ports[i]!, packets.slice(from, from + ports[i + 1]!));
-          from += ports[i + 1]!;
-        }
-        return yield* this.module.process(inputs);
-      }
+      case CallOp.process:
+        return yield* this.module.process(new Map(this.spec.called.inputs.map((id, place) => [id, received[place]!])));
       case CallOp.sendEof:
         return yield* this.module.sendEof();
       case CallOp.dynamicReset:
-        yield* this.module.dynamicReset(unpackValue(extra) as Record<string, unknown>);
+        yield* this.module.dynamicReset(
+          unpackValue(received.at(-1)![0]!.payload as Uint8Array) as Record<string, unknown>,
+        );
         return undefined;
       default:
         try {
@@ -180,34 +195,43 @@ export class CallPart implements Hosted {
     }
   }
 
-  private answer({ call }: CallHeader, result: CallResult | undefined): void {
-    const ports: number[] = [];
-    const packets: Packet[] = [];
-    for (const [id, list] of result?.outputs ?? []) {
-      if (list.length === 0) continue;
-      ports.push(id, list.length);
-      for (const packet of list) packets.push(packet);
-    }
+  private answer(result: CallResult | undefined): void {
+    const { desk, spec, answers } = this;
+    const lists = spec.called.outputs.map((id) => result?.outputs.get(id) ?? []);
     try {
-      for (const packet of packets) requireCrossable(packet); // before the header promises them
+      for (const packets of lists) for (const packet of packets) requireCrossable(packet); // before they are promised
     } catch (error) {
-      for (const packet of packets) packet.close();
-      this.fail(call, this.module.error('process', error));
+      for (const packets of lists) for (const packet of packets) packet.close();
+      this.fail(this.module.error('process', error));
       return;
     }
-    this.answers.offer(new Packet(new CallHeader(call, result?.done ? CallFlag.done : 0, ports)));
-    for (const packet of packets) this.answers.offer(packet);
+    lists.forEach((packets, place) => {
+      desk.setPacketsOut(place, packets.length);
+    });
+    desk.setPacketsOut(lists.length, 0);
+    // Before its packets: a caller that is woken by the first of them knows how many there will be.
+    desk.reply(this.call, result?.done ? CallFlag.done : 0);
+    for (const packets of lists) for (const packet of packets) answers.offer(packet);
+    this.sending = answers.waitingPackets > 0;
+    this.callerBell.ring();
   }
 
-  private fail(call: number, error: unknown): void {
-    this.answers.offer(new Packet(new CallHeader(call, CallFlag.failed, [], packValue(packError(error)))));
+  private fail(error: unknown): void {
+    const { desk, spec } = this;
+    const { length } = spec.called.outputs;
+    for (let place = 0; place < length; place++) desk.setPacketsOut(place, 0);
+    desk.setPacketsOut(length, 1);
+    desk.reply(this.call, CallFlag.failed);
+    this.answers.offer(new Packet(packValue(packError(error))));
+    this.sending = this.answers.waitingPackets > 0;
+    this.callerBell.ring();
   }
 
-  private throwStray(what: number, packets: Packet[]): void {
+  private throwStray(op: number, received: Packet[][]): void {
     const { stray } = this;
-    if (stray === undefined || what === CallOp.close) return;
+    if (stray === undefined || op === CallOp.close) return;
     this.stray = undefined;
-    for (const packet of packets) packet.close();
+    for (const packets of received) for (const packet of packets) packet.close();
     throw this.module.error('process', stray.cause);
   }
 

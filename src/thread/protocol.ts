@@ -81,11 +81,12 @@ export interface CallPartSpec {
   called: CalledSpec;
   /** A board of two links: calls, and answers. */
   board: SharedArrayBuffer;
+  desk: SharedArrayBuffer;
   /** Doorbell of the caller. */
   callerBell: SharedArrayBuffer;
   calls: { buffer: SharedArrayBuffer; port: MessagePort };
   answers: { buffer: SharedArrayBuffer; port: MessagePort };
-  /** Records and bytes each of the two may hold. */
+  /** Packets and bytes each of the two may hold. */
   limit: number;
   bytesLimit: number;
   transport: Transport;

@@ -27,7 +27,6 @@ import { VideoFrame } from '../media/video-frame.js';
 import { describe, PAYLOAD_KIND, restore } from '../media/wire.js';
 import type { Blob } from '../media/wire-blob.js';
 import { describeReference, restoreReference } from '../media/wire-reference.js';
-import { CallHeader } from './call-wire.js';
 
 /** A control packet; the tag is the index in CONTROL_TAGS, kept in the record's first byte. */
 const KIND_CONTROL = 0xfff0;
@@ -35,8 +34,6 @@ const KIND_CONTROL = 0xfff0;
 export const KIND_SWITCH = 0xfff1;
 /** A video frame by reference. */
 const KIND_REFERENCE = 0xfff2;
-/** A call of an actor, or the answer (call-wire.ts). */
-const KIND_CALL = 0xfff3;
 const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', 'ticket'];
 const HEADER = 16;
 const REFERENCE_HEADER = 24;
@@ -97,9 +94,6 @@ export function requireCrossable({ payload, control }: Packet): void {
 /** @param references how video frames go; absent: they are copied. */
 export function outgoing(packet: Packet, references?: FrameReferences): Outgoing {
   const pins: Pin[] = [];
-  if (packet.payload instanceof CallHeader) {
-    return { packet, kind: KIND_CALL, meta: EMPTY, blobs: [], size: packet.payload.size, pins };
-  }
   if (packet.control !== undefined) {
     return { packet, kind: KIND_CONTROL, meta: EMPTY, blobs: [], size: HEADER, pins };
   }
@@ -140,10 +134,6 @@ export function write(ring: RingProducer, at: number, out: Outgoing): void {
   const { view, bytes } = ring;
   if (out.kind === KIND_CONTROL) {
     view.setUint32(at, CONTROL_TAGS.indexOf(out.packet.control!), true);
-    return;
-  }
-  if (out.kind === KIND_CALL) {
-    (out.packet.payload as CallHeader).write(ring, at);
     return;
   }
   if (out.kind === KIND_REFERENCE) {
@@ -196,7 +186,6 @@ function readReference(ring: RingConsumer, at: number): Packet<VideoFrame> {
 export function read(ring: RingConsumer, at: number): Packet {
   const { view, bytes, kind } = ring;
   if (kind === KIND_CONTROL) return Packet.control(CONTROL_TAGS[view.getUint32(at, true)]!);
-  if (kind === KIND_CALL) return new Packet(CallHeader.read(ring, at));
   if (kind === KIND_REFERENCE) return readReference(ring, at);
   const metaLength = view.getUint32(at, true);
   const count = view.getUint32(at + 4, true);
