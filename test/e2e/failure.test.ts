@@ -131,7 +131,7 @@ failure('a thread stuck in a call that never returns is terminated after stop_gr
   const source = add(graph, 'Endless');
   add(graph, 'Failing', { where: 'hang' }, { inputs: [source], thread: 'stuck' });
   // Fails long after the other one is stuck.
-  add(graph, 'Failing', { where: 'timer', milliseconds: 700 }, { inputs: [source], thread: 'other', alias: 'other' });
+  add(graph, 'Failing', { where: 'timer', milliseconds: 2500 }, { inputs: [source], thread: 'other', alias: 'other' });
   const error = await failureOf(graph);
   assert.match(error.message, /uncaught exception in the thread of other/);
   assert.match(error.warnings.join(), /did not stop within 300 ms and was terminated; its modules were not closed/);
