@@ -1,59 +1,72 @@
 /**
- * What it costs to push the bytes of a file instead of having the decoder read it: the same transcode both ways, in turns.
+ * The same transcode (720p to 360p, x264 veryfast, AAC; MPEG-TS) from the file, and with the file's bytes pushed in pieces:
+ * in one process, turn by turn, so that both see the same machine.
  *
- *   npm run bench:push [-- --long]     10 s of 720p, or 60 s
+ *   npm run bench:push [-- --long]     10 s of video, or 30 s
  */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Graph } from 'millrace';
-import { machine, table, temporaryFolder } from '../src/cli/bench/kit.js';
-import { long } from './kit.js';
+import { machine, quantile, ratio, table, temporaryFolder } from '../src/cli/bench/kit.js';
+import { makeClip } from '../src/cli/bench/transcode.js';
+import { built, long } from './kit.js';
 
-const ROUNDS = long ? 5 : 3;
+const ROUNDS = long ? 7 : 5;
+const seconds = long ? 30 : 10;
 const folder = temporaryFolder();
-const clip = join(folder, 'input.ts');
-const make = new Graph({ threads: 0 });
-make
-  .filter('testsrc2', { size: '1280x720', rate: 25, duration: long ? 60 : 10 })
-  .filter('noise', { alls: 8, allf: 't' })
-  .encode(make.filter('sine', { duration: long ? 60 : 10 }), {
-    output_path: clip,
-    video_params: { preset: 'veryfast', crf: 23 },
-  });
-await make.run();
+const mp4 = { path: join(folder, 'clip.mp4'), width: 1280, height: 720, fps: 25, seconds };
+const clip = join(folder, 'clip.ts');
+const frames = seconds * mp4.fps;
 
-async function run(pushed: boolean): Promise<{ milliseconds: number; frames: number }> {
-  const graph = new Graph({ threads: 2 });
-  const source = pushed ? graph.inputStream('bytes') : undefined;
-  const { video, audio } = source?.decode() ?? graph.decode({ input_path: clip });
-  video.scale(640, 360).encode(audio, { output_path: join(folder, 'out.mp4'), video_params: { preset: 'veryfast' } });
-  const began = performance.now();
-  let frames: number;
-  if (source === undefined) ({ frames } = await graph.run());
-  else {
-    await graph.start({ mode: 'push' });
-    await source.pushFrom(createReadStream(clip));
-    ({ frames } = await graph.close());
-  }
-  return { milliseconds: performance.now() - began, frames };
+async function remux(): Promise<void> {
+  await makeClip(built, mp4);
+  const graph = new Graph();
+  const { video, audio } = graph.decode({ input_path: mp4.path, video_codec: 'copy', audio_codec: 'copy' });
+  video.encode(audio, { output_path: clip });
+  await graph.run();
 }
 
-const times: Record<'read' | 'pushed', number[]> = { read: [], pushed: [] };
-let expected: number | undefined;
+function finish(decoder: ReturnType<Graph['decode']>): void {
+  const output_path = join(folder, 'out.mp4');
+  decoder.video.scale(640, 360).encode(decoder.audio, { output_path, video_params: { preset: 'veryfast' } });
+}
+
+async function fromFile(): Promise<number> {
+  const graph = new Graph();
+  finish(graph.decode({ input_path: clip }));
+  return (await graph.run()).frames;
+}
+
+async function pushed(highWaterMark: number): Promise<number> {
+  const graph = new Graph();
+  const input = graph.inputStream('bytes');
+  finish(input.decode());
+  await graph.start({ mode: 'push' });
+  await input.pushFrom(createReadStream(clip, { highWaterMark }));
+  return (await graph.close()).frames;
+}
+
+const contenders: Record<string, () => Promise<number>> = {
+  'the file': fromFile,
+  'pushed, 64 KiB': () => pushed(65_536),
+  'pushed, 4 KiB': () => pushed(4096),
+  'pushed, 188 bytes': () => pushed(188),
+};
+
+await remux();
+console.log(`${machine()}; ${seconds} s at ${mp4.fps} fps, median of ${ROUNDS}\n`);
+const times = new Map(Object.keys(contenders).map((name) => [name, [] as number[]]));
 for (let round = 0; round <= ROUNDS; round++) {
-  for (const form of ['read', 'pushed'] as const) {
-    const { milliseconds, frames } = await run(form === 'pushed');
-    expected ??= frames;
-    if (frames !== expected) throw new Error(`${form}: ${frames} frames instead of ${expected}`);
-    if (round > 0) times[form].push(milliseconds); // the first round warms up
+  for (const [name, run] of Object.entries(contenders)) {
+    const began = performance.now();
+    const made = await run();
+    if (made !== frames) throw new Error(`${name}: ${made} of ${frames} frames`);
+    if (round > 0) times.get(name)!.push(performance.now() - began); // the first round warms up
   }
 }
-const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
-const [read, pushed] = [median(times.read), median(times.pushed)];
-console.log(machine());
-console.log(
-  table([
-    { input: 'read by the decoder', ms: read.toFixed(0), 'x of reading': '1.00' },
-    { input: 'pushed as bytes', ms: pushed.toFixed(0), 'x of reading': (pushed / read).toFixed(2) },
-  ]),
-);
+const file = quantile(times.get('the file')!);
+const rows = [...times].map(([source, taken]) => {
+  const range = [0, 1].map((share) => quantile(taken, share).toFixed(0)).join('-');
+  return { source, ms: quantile(taken).toFixed(0), 'min-max': range, 'x file': ratio(quantile(taken), file) };
+});
+console.log(table(rows));

@@ -115,6 +115,12 @@ example('raw-h264.mjs', async () => {
   assert.equal([frames, width, height], [60, 640, 480]);
 });
 
+example('thumbnails.mjs', async () => {
+  assert.is((await run('thumbnails.mjs')).stdout, 'thumbnail-001.png\nthumbnail-002.png\n');
+  const { frames, width, height } = await contents(at('thumbnail-002.png'));
+  assert.equal([frames, width, height], [1, 160, 90]);
+});
+
 test('each is tested, short, and says how it is used', () => {
   const names = readdirSync(examples).filter((name) => name.endsWith('.mjs'));
   assert.equal(new Set(names), tested);

@@ -5,6 +5,7 @@ import { strictOptions } from '../../actors/options.js';
 import { ConfigError, MillraceError } from '../errors.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import type { Packet } from '../media/packet.js';
+import { StreamInfo } from '../media/stream-info.js';
 import type { Tap } from '../scheduler/tap.js';
 import { describe } from './describe.js';
 import { nodeSchemas } from './node.js';
@@ -121,7 +122,7 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
 
   /**
    * The bytes as a Node stream: of encoded packets and of byte arrays, in order. For an encoder's muxed bytes
-   * (`push_output: 1`) the format has to be one that is written from front to back.
+   * (`push_output: 1`) the format has to be one that is written from front to back: going back is an error.
    * Destroying the stream leaves the reader; an error of the graph is the stream's error.
    */
   toReadable(): Readable {
@@ -129,11 +130,29 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
   }
 
   async *#bytes(): AsyncGenerator<Uint8Array, void, void> {
-    for await (const packet of this.closing()) {
-      const bytes = bytesOf(packet.payload);
+    let position = 0;
+    for await (const { payload } of this.closing()) {
+      if (payload instanceof StreamInfo) continue; // says what the packets after it are
+      const bytes = bytesOf(payload);
+      if (payload instanceof EncodedPacket) refuseGoingBack(payload.offset ?? position, position);
+      position += bytes.byteLength;
       if (bytes.byteLength > 0) yield bytes;
     }
   }
+}
+
+/** What has been read cannot be written again. */
+function refuseGoingBack(offset: number, position: number): void {
+  if (offset === position) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `toReadable() has given ${position} bytes, and the muxer goes back to byte ${offset}`,
+    {
+      hint:
+        "Take a container that is written from front to back: mpegts, adts, mp4 with movflags 'frag_keyframe+empty_moov', " +
+        "flv with flvflags 'no_duration_filesize', matroska with live 1; or write the packets by their offset",
+    },
+  );
 }
 
 function bytesOf(payload: unknown): Uint8Array {

@@ -230,6 +230,47 @@ readables('gives the bytes of encoded packets and byte arrays', async () => {
   leaks.check(await graph.close());
 });
 
+for (const [format, mux_params] of [
+  ['mpegts', {}],
+  ['mp4', { movflags: 'frag_keyframe+empty_moov' }],
+  ['flv', { flvflags: 'no_duration_filesize' }],
+  ['matroska', { live: 1 }],
+] as const) {
+  readables(`a file as it is written: ${format}`, async () => {
+    const leaks = new LeakWatch();
+    const graph = new Graph();
+    const codec = format === 'flv' ? 'flv' : 'mpeg4';
+    const encoder = graph
+      .filter('testsrc2', { size: '64x36', rate: 25, duration: 2 })
+      .encode(null, { push_output: 1, format, mux_params, video_params: { codec } });
+    const again = new Graph();
+    const input = again.inputStream('file');
+    const reader = input.decode().video.packets();
+    await again.start();
+    const pushed = pipeline(encoder.packets().toReadable(), input.writable());
+    let frames = 0;
+    for await (const _ of reader.closing()) frames++;
+    await pushed;
+    assert.is(frames, 50);
+    await again.close();
+    leaks.check(await graph.close());
+  });
+}
+
+readables('a container that goes back to what was given is its error', async () => {
+  const graph = new Graph();
+  const encoder = graph
+    .filter('testsrc2', { size: '64x36', rate: 25, duration: 1 })
+    .encode(null, { push_output: 1, format: 'mp4', video_params: { codec: 'mpeg4' } });
+  const error = await rejection(
+    pipeline(encoder.packets().toReadable(), async (source) => {
+      for await (const _ of source);
+    }),
+  );
+  assert.match(error.message, /has given \d+ bytes, and the muxer goes back to byte \d+.*frag_keyframe/);
+  await graph.close();
+});
+
 readables('destroying it leaves the graph', async () => {
   const leaks = new LeakWatch();
   const graph = new Graph({ threads: 1 });
