@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { integer, number, parsed, type Schema, strictOptions, text } from '../../actors/options.js';
 import { ConfigError, type Problem } from '../errors.js';
+import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { findBuiltin } from '../modules.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
@@ -121,9 +122,21 @@ export function syncModule<
   outputs: O = [] as never,
   parameters: SyncParameters = {},
 ): SyncModule<I, O> {
+  return makeModule<I, O>(source, options, inputs, outputs, parameters);
+}
+
+function makeModule<I extends readonly number[], O extends readonly number[]>(
+  source: ModuleSource,
+  options: unknown,
+  inputs: I,
+  outputs: O,
+  parameters: SyncParameters,
+  inputManager?: InputManagerSpec,
+): SyncModule<I, O> {
   const { thread, alias, timeout } = checked(parametersSchema, parameters);
   const module = moduleReference(source);
   const spec = calledSpec(module, options, inputs, outputs, alias);
+  if (inputManager !== undefined) spec.inputManager = inputManager;
   const inline = requirePlace(module, thread, spec.alias);
   const chosen = settings(timeout);
   return new SyncModule<I, O>(spec, () =>
@@ -168,8 +181,19 @@ export function sendEof<const O extends readonly number[]>(module: SyncModule<re
   return module.sendEof();
 }
 
-/** The module of a graph's node, as `graph.getModule` gives it. */
+/**
+ * The module of a graph's node, as `graph.getModule` gives it: on the thread the node names, if it names one.
+ * @throws ConfigError as `syncModule`, and for parameters of the node that a called module cannot have.
+ */
 export function moduleOfNode(node: NodeSpec, links: readonly LinkSpec[], parameters: SyncParameters): SyncModule {
+  const problems: Problem[] = [];
+  if (node.distNums !== undefined) {
+    problems.push({ path: 'distNums', message: 'parallel copies cannot be called as one module' });
+  }
+  if (node.callback !== undefined) {
+    problems.push({ path: 'callback', message: 'a module that is called has no callback' });
+  }
+  if (problems.length > 0) throw new ConfigError(`node "${node.alias}" cannot be called`, problems);
   const builtin = node.module.path === undefined && !node.module.definition ? findBuiltin(node.module.name) : undefined;
   const linked = (ids: number[], known: number[]): number[] => [...new Set([...known, ...ids])].sort((a, b) => a - b);
   const inputs = linked(
@@ -181,12 +205,17 @@ export function moduleOfNode(node: NodeSpec, links: readonly LinkSpec[], paramet
   const isSource = builtin?.inputs.max === 0 || (isDecoder && node.options.input_path !== undefined);
   if (inputs.length === 0 && !isSource && (builtin?.inputs.min ?? 1) > 0) inputs.push(0);
   const known = builtin?.outputs.max === 0 ? [] : isDecoder ? [0, 1] : [0];
-  const { thread, timeout } = parameters;
-  return syncModule(sourceOf(node.module), node.options as never, inputs, linked(outputs, known), {
-    alias: node.alias,
-    ...(thread !== undefined && { thread }),
-    ...(timeout !== undefined && { timeout }),
-  });
+  const own = node.thread ?? (node.scheduler === undefined ? undefined : `scheduler ${node.scheduler}`);
+  const thread = parameters.thread ?? (node.module.definition === undefined ? own : undefined);
+  const { timeout } = parameters;
+  return makeModule(
+    sourceOf(node.module),
+    node.options,
+    inputs,
+    linked(outputs, known),
+    { alias: node.alias, ...(thread !== undefined && { thread }), ...(timeout !== undefined && { timeout }) },
+    node.inputManager,
+  );
 }
 
 function sourceOf({ name, path, entry, definition }: ModuleRef): ModuleSource {

@@ -44,6 +44,7 @@ export class CallChannel implements Answering {
   readonly user = nextUser();
   /** Native objects the module has left behind, once it has been closed. */
   leaked: Record<string, number> = {};
+  readonly warnings: string[] = [];
   pending = 0;
   private readonly board = Board.create(1, 1, 2);
   private readonly calls: RingOut;
@@ -252,6 +253,7 @@ export class CallChannel implements Answering {
 
   private hear(message: FromHost): void {
     if (message.type === 'ended') this.leaked = message.leaked;
+    else if (message.type === 'log') this.warnings.push(message.message);
   }
 
   private deathOf(code: number | undefined, error: Error | undefined): GraphError {

@@ -18,6 +18,8 @@ export type Request =
   | { op: 'dynamicReset'; options: Record<string, unknown> };
 
 export interface Backend {
+  /** What the module warned of. */
+  readonly warnings: readonly string[];
   /** Blocks. @throws GraphError */
   call(request: Request): Answer;
   callAsync(request: Request): Promise<Answer>;
@@ -47,6 +49,11 @@ export class ThreadBackend implements Backend {
     private readonly settings: { transport: 'auto' | 'reference' | 'copy'; spin: number; timeout: number },
   ) {
     this.channel = new CallChannel(lease.thread, spec, settings.transport);
+  }
+
+  get warnings(): readonly string[] {
+    this.lease.thread.drain();
+    return this.channel.warnings;
   }
 
   call(request: Request): Answer {
@@ -155,11 +162,16 @@ function encode(request: Request): { op: number; inputs: Inputs; extra?: Uint8Ar
 /** On the thread of the caller. */
 export class InlineBackend implements Backend {
   private readonly module: CalledModule;
+  private readonly warned: string[] = [];
   /** The asynchronous call in progress; further ones wait for it. */
   private running: Promise<unknown> | undefined;
 
   constructor(private readonly spec: CalledSpec) {
-    this.module = new CalledModule(spec, loadNow);
+    this.module = new CalledModule(spec, (message) => this.warned.push(message), loadNow);
+  }
+
+  get warnings(): readonly string[] {
+    return this.warned;
   }
 
   call(request: Request): Answer {

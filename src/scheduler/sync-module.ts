@@ -6,7 +6,10 @@ import type { Answer } from './call-channel.js';
 import type { Backend, Inputs, Request } from './sync-backend.js';
 
 /** Packets by input id. */
-export type SyncInputs<I extends readonly number[]> = { readonly [Id in I[number]]?: readonly Packet[] | undefined };
+export type SyncInputs<I extends readonly number[]> =
+  | { readonly [Id in I[number]]?: readonly Packet[] | undefined }
+  | null
+  | undefined;
 
 export interface SyncResult<O extends readonly number[] = readonly number[]> {
   /** What every declared output got, possibly nothing; the caller's to close. An output's end is its last packet. */
@@ -16,6 +19,8 @@ export interface SyncResult<O extends readonly number[] = readonly number[]> {
   /** Of the last packet that has one, in microseconds. */
   timestamp: number | undefined;
 }
+
+const NOTHING: Inputs = new Map();
 
 export class SyncModule<
   I extends readonly number[] = readonly number[],
@@ -57,6 +62,11 @@ export class SyncModule<
     return this.#closed;
   }
 
+  /** What the module warned of. */
+  get warnings(): readonly string[] {
+    return this.#used ? this.#backend().warnings : [];
+  }
+
   /**
    * Loads and initialises the module; the first call of anything else does it too, and doing it again is harmless.
    * @throws GraphError with what the module threw.
@@ -77,12 +87,12 @@ export class SyncModule<
    *   GraphError for what the module threw, for a thread that died (ERR_MILLRACE_WORKER_DIED), a call that took longer
    *   than `timeout` (ERR_MILLRACE_TIMEOUT), and for asynchronous modules on this thread (ERR_MILLRACE_ASYNC_INLINE).
    */
-  process(inputs: SyncInputs<I> = {}): SyncResult<O> {
+  process(inputs?: SyncInputs<I>): SyncResult<O> {
     return this.#result(this.#call({ op: 'process', inputs: this.#checked(inputs) }));
   }
 
   /** The same without blocking. Calls of one module are made in order, those of different threads at the same time. */
-  async processAsync(inputs: SyncInputs<I> = {}): Promise<SyncResult<O>> {
+  async processAsync(inputs?: SyncInputs<I>): Promise<SyncResult<O>> {
     return this.#result(await this.#callAsync({ op: 'process', inputs: this.#checked(inputs) }));
   }
 
@@ -167,13 +177,22 @@ export class SyncModule<
   }
 
   #checked(inputs: SyncInputs<I>): Inputs {
+    if (inputs === undefined || inputs === null) return NOTHING;
     const map = new Map<number, readonly Packet[]>();
     const given = Object.entries(inputs as Record<string, readonly Packet[] | undefined>);
     const problem = given.map(([id, packets]) => this.#problem(id, packets)).find((text) => text !== undefined);
     for (const [id, packets] of given) if (Array.isArray(packets)) map.set(Number(id), packets);
-    if (problem === undefined) return map;
-    closeAll(map);
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `sync module "${this.alias}": ${problem}`);
+    if (problem !== undefined) {
+      closeAll(map);
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `sync module "${this.alias}": ${problem}`);
+    }
+    if (findClosed(map)) {
+      closeAll(map);
+      throw new MillraceError('ERR_MILLRACE_CLOSED', `sync module "${this.alias}" was given a closed packet`, {
+        hint: 'A packet that was given to a call is consumed: clone() it to keep one',
+      });
+    }
+    return severally(map);
   }
 
   #problem(id: string, packets: unknown): string | undefined {
@@ -195,6 +214,25 @@ export class SyncModule<
     }
     return { outputs: named as SyncResult<O>['outputs'], done, timestamp };
   }
+}
+
+function findClosed(inputs: Inputs): boolean {
+  for (const packets of inputs.values()) if (packets.some(({ closed }) => closed)) return true;
+  return false;
+}
+
+/** A packet or payload that was given more than once becomes several, each with a reference of its own. */
+function severally(inputs: Map<number, readonly Packet[]>): Inputs {
+  const seen = new Set<unknown>();
+  const own = (packet: Packet): Packet => {
+    const { payload } = packet;
+    if (typeof payload !== 'object' || payload === null) return packet;
+    if (seen.has(payload)) return packet.clone();
+    seen.add(payload);
+    return packet;
+  };
+  for (const [id, packets] of inputs) inputs.set(id, packets.map(own));
+  return inputs;
 }
 
 function closeAll(inputs: Inputs): void {

@@ -21,6 +21,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
   const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER, mayNap: true });
   const parts = new Map<number, Part>();
   const called = new Map<number, CallPart>();
+  const alone = (): boolean => parts.size + called.size <= 1;
 
   // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does, until the thread is terminated.
   setInterval(() => {}, 2 ** 30);
@@ -43,14 +44,14 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
   });
 
   function start(spec: PartSpec): void {
-    const part = new Part(spec, tellOf(spec.run), host.wake);
+    const part = new Part(spec, tellOf(spec.run), host.wake, alone);
     parts.set(spec.run, part);
     host.add(part);
     part.load();
   }
 
   function startCalled(spec: CallPartSpec): void {
-    const part = new CallPart(spec, tellOf(spec.run), host.wake);
+    const part = new CallPart(spec, tellOf(spec.run), host.wake, alone);
     called.set(spec.run, part);
     host.add(part);
     host.wake();

@@ -16,6 +16,7 @@ import { CallDesk, CallFlag, CallOp } from './call-desk.js';
 import { CalledModule, type CallResult } from './called-module.js';
 import type { Hosted } from './host.js';
 import { RingIn, RingOut } from './links.js';
+import { difference } from './part.js';
 import type { CallPartSpec, FromHost } from './protocol.js';
 import { isPromise, runSteps, type Steps } from './steps.js';
 import { requireCrossable } from './transport.js';
@@ -51,6 +52,8 @@ export class CallPart implements Hosted {
     readonly spec: CallPartSpec,
     private readonly tell: (message: FromHost) => void,
     private readonly wake: () => void,
+    /** Whether this actor is the only thing of its thread; what others hold is no leak of its own. */
+    private readonly alone: () => boolean,
   ) {
     this.board = Board.attach(spec.board);
     this.desk = CallDesk.attach(spec.desk, spec.called.inputs.length);
@@ -67,7 +70,9 @@ export class CallPart implements Hosted {
       this.callerBell,
       transport !== 'copy',
     );
-    this.module = new CalledModule(spec.called);
+    this.module = new CalledModule(spec.called, (message) => {
+      tell({ type: 'log', run: spec.run, node: 0, level: 'warn', message });
+    });
   }
 
   get dormant(): boolean {
@@ -241,11 +246,7 @@ export class CallPart implements Hosted {
     this.answers.discard();
     this.spec.calls.port.close();
     this.spec.answers.port.close();
-    const leaked: Record<string, number> = {};
-    for (const [kind, count] of Object.entries(ledger.snapshot())) {
-      const more = count - (this.nativeBefore[kind] ?? 0);
-      if (more > 0) leaked[kind] = more;
-    }
+    const leaked = this.alone() ? difference(ledger.snapshot(), this.nativeBefore) : {};
     this.tell({ type: 'ended', run: this.spec.run, thread: 0, leaked });
   }
 }

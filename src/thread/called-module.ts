@@ -5,7 +5,7 @@
  */
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { Packet } from '../media/packet.js';
-import type { Meter, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
+import type { InputManagerSpec, Meter, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { validated } from './assemble.js';
 import { type Group, type InputManager, makeInputManager } from './inputs/index.js';
@@ -19,6 +19,8 @@ export interface CalledSpec {
   options: Record<string, unknown>;
   inputs: number[];
   outputs: number[];
+  /** Of a graph's node; absent: what the module asks for. */
+  inputManager?: InputManagerSpec;
 }
 
 export interface CallResult {
@@ -34,6 +36,12 @@ export interface CallResult {
  */
 const ENOUGH = 256;
 
+/**
+ * Packets one call returns at most once the inputs have ended: more than anything holds back, and an end for what goes on
+ * by itself even then.
+ */
+const MOST = 65_536;
+
 /** What happened to an input. */
 interface Inlet {
   readonly id: number;
@@ -43,7 +51,6 @@ interface Inlet {
 }
 
 export class CalledModule {
-  readonly warnings: string[] = [];
   private module: Module | undefined;
   private manager: InputManager | undefined;
   private readonly inlets: Inlet[];
@@ -55,10 +62,14 @@ export class CalledModule {
   private finished = false;
   private closed = false;
   private draining = false;
+  /** What `init` failed of. */
+  private failure: { error: unknown } | undefined;
 
   /** @param load finds the module; at once, if its result is no promise. */
   constructor(
     private readonly spec: CalledSpec,
+    /** What the module warned of. */
+    private readonly warn: (message: string) => void,
     private readonly load: (ref: ModuleRef) => unknown = loadModule,
   ) {
     this.inlets = spec.inputs.map((id) => ({ id, queue: [], ended: false }));
@@ -67,6 +78,7 @@ export class CalledModule {
 
   /** Loads and initialises the module; does nothing the second time. @throws GraphError */
   *init(): Steps<void> {
+    if (this.failure !== undefined) throw this.failure.error;
     if (this.module !== undefined) return;
     if (this.closed) throw this.closedError();
     const module = instantiate((yield* this.attempt('load', () => this.load(this.spec.module))) as Module);
@@ -76,11 +88,12 @@ export class CalledModule {
     this.module = module;
     try {
       yield* this.attempt('init', () => {
-        const spec = module.inputManager?.(options) ?? 'immediate';
+        const spec = this.spec.inputManager ?? module.inputManager?.(options) ?? 'immediate';
         if (inputs.length > 0) this.manager = makeInputManager(spec, inputs, { now: clock, wake: () => {} });
         return module.init?.(this.context(options));
       });
     } catch (error) {
+      this.failure = { error };
       yield* this.close();
       throw error;
     }
@@ -124,7 +137,7 @@ export class CalledModule {
       if (module?.drain === undefined) this.finish();
       else {
         yield* this.attempt('process', () => module.drain?.());
-        while (!this.finished) yield* this.call({ inputs: new Map() });
+        while (!this.finished && this.emitted() < MOST) yield* this.drained();
       }
     }
     return this.result();
@@ -134,9 +147,14 @@ export class CalledModule {
     yield* this.init();
     const { module } = this;
     if (module?.dynamicReset === undefined) {
-      throw this.error('process', new MillraceError('ERR_MILLRACE_STATE', 'it has no dynamicReset'));
+      throw this.error(
+        'reset',
+        new MillraceError('ERR_MILLRACE_STATE', 'its options cannot be changed: it has no dynamicReset', {
+          hint: 'Close it and make another one',
+        }),
+      );
     }
-    yield* this.attempt('process', () => module.dynamicReset?.(options));
+    yield* this.attempt('reset', () => module.dynamicReset?.(options));
   }
 
   /** Tells the module, through its signal, that it should return soon. */
@@ -158,6 +176,13 @@ export class CalledModule {
 
   // --- calls --------------------------------------------------------------------------------------------------------
 
+  /** One call of a source that reads no more; one that emits nothing is the last. */
+  private *drained(): Steps<void> {
+    const before = this.emitted();
+    yield* this.call({ inputs: new Map() });
+    if (this.emitted() === before) this.finish();
+  }
+
   private *makeStep(): Steps<void> {
     do {
       yield* this.call({ inputs: new Map() });
@@ -166,7 +191,7 @@ export class CalledModule {
 
   /** Calls the module as long as there is something for it. */
   private *work(): Steps<void> {
-    while (!this.finished) {
+    while (!this.finished && this.emitted() < MOST) {
       const module = this.module as Module;
       const wanted = this.allEnded ? undefined : module.wants?.();
       const again = wanted?.length === 0 && this.emitted() < ENOUGH;
@@ -279,9 +304,6 @@ export class CalledModule {
   private context(options: Record<string, unknown>): ModuleContext {
     const { spec } = this;
     const isDraining = (): boolean => this.draining;
-    const note = (message: string): void => {
-      this.warnings.push(message);
-    };
     const ignore = (): void => {};
     const began = clock();
     return {
@@ -290,7 +312,7 @@ export class CalledModule {
       alias: spec.alias,
       inputs: [...spec.inputs].sort((a, b) => a - b),
       outputs: [...spec.outputs].sort((a, b) => a - b),
-      log: { debug: ignore, info: ignore, warn: note, error: note },
+      log: { debug: ignore, info: ignore, warn: this.warn, error: this.warn },
       meter: meter(),
       callback: () =>
         Promise.reject(

@@ -51,6 +51,8 @@ export class Part implements Hosted {
     private readonly tell: (message: FromHost) => void,
     /** Wakes this thread's host. */
     private readonly wake: () => void,
+    /** Whether this part is the only thing of its thread; what others hold is no leak of its own. */
+    private readonly alone: () => boolean = () => true,
   ) {
     this.board = Board.attach(spec.board);
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
@@ -442,7 +444,7 @@ export class Part implements Hosted {
       type: 'ended',
       run: this.spec.run,
       thread: this.spec.thread,
-      leaked: difference(ledger.snapshot(), this.nativeBefore),
+      leaked: this.alone() ? difference(ledger.snapshot(), this.nativeBefore) : {},
     });
     this.wake();
   }
@@ -458,7 +460,7 @@ async function withinGrace(work: Promise<unknown>, milliseconds: number): Promis
   clearTimeout(timer);
 }
 
-function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
+export function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
   const more: Record<string, number> = {};
   for (const [kind, count] of Object.entries(after)) {
     const grown = count - (before[kind] ?? 0);
