@@ -128,7 +128,7 @@ export class Doorbell {
    */
   nap(ticket: number, timeoutMs: number): Wake {
     this.refuseSecondWait();
-    // [park.4] as above
+    // As in `wait`; a ring that is missed here costs the rest of the nap and nothing else.
     const result = Atomics.wait(this.words, SEQUENCE, ticket, timeoutMs);
     this.disarm();
     if (result === 'timed-out') return 'timed-out';
