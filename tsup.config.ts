@@ -1,4 +1,20 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+
+// Built in, not depended on: every thread compiles what it imports, of these packages it needs a tenth, and one file is
+// found faster than thirty.
+const BUNDLED = ['fastest-levenshtein', 'ts-graphviz', 'valibot'];
+
+/** What their licences ask for: the notice in every copy. */
+function writeNotices(): void {
+  const notices = BUNDLED.map((name) => {
+    const folder = new URL(`node_modules/${name}/`, import.meta.url);
+    const licence = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+    if (licence === undefined) throw new Error(`${name} has no licence file`);
+    return `${name}\n\n${readFileSync(new URL(licence, folder), 'utf8').trim()}\n`;
+  });
+  writeFileSync(new URL('dist/THIRD-PARTY-NOTICES.txt', import.meta.url), notices.join(`\n${'-'.repeat(80)}\n\n`));
+}
 
 export default defineConfig({
   entry: {
@@ -29,5 +45,7 @@ export default defineConfig({
       testing: 'src/testing/index.ts',
     },
   },
+  noExternal: BUNDLED,
+  onSuccess: async () => writeNotices(),
   removeNodeProtocol: false,
 });

@@ -1,9 +1,9 @@
 /** From the options a user gave to the ones the scheduler runs with: validated, environment and defaults applied. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import type { Problem } from '../errors.js';
 import type { LogLevel } from '../media/ffmpeg.js';
+import { automaticSpin } from '../scheduler/early.js';
 import type { GraphOptions } from '../scheduler/spec.js';
 import { graphOptionRows, graphOptionsSchema, type OptionRow } from './options.js';
 import { problemsFrom } from './problems.js';
@@ -19,12 +19,6 @@ export interface ResolvedOptions {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-// Spinning costs ten times and more as soon as more threads are busy than there are cores; on a small machine a graph
-// with a decoder and an encoder already is that case.
-function automaticSpin(): number {
-  return availableParallelism() > 4 ? 2000 : 200;
-}
 
 type FileOptions = v.InferOutput<typeof graphOptionsSchema>;
 

@@ -1,4 +1,5 @@
 /** Where threads come from: made for one run and ended with it, or kept and shared. */
+import { takeEarly } from './early.js';
 import { Thread } from './thread.js';
 
 export interface ThreadSource {
@@ -8,12 +9,12 @@ export interface ThreadSource {
   giveBack(threads: readonly Thread[]): Promise<void>;
 }
 
-/** Threads of one run's own. */
+/** Threads of one run's own; those started ahead come first. */
 export class OwnThreads implements ThreadSource {
   constructor(private readonly spin: number) {}
 
   take(count: number): Thread[] {
-    return Array.from({ length: count }, () => new Thread(this.spin));
+    return Array.from({ length: count }, () => takeEarly(this.spin) ?? new Thread(this.spin));
   }
 
   async giveBack(threads: readonly Thread[]): Promise<void> {

@@ -46,7 +46,7 @@ export class Thread {
   private lastError: Error | undefined;
 
   /** @param spin times it looks at its links again before it parks. */
-  constructor(spin: number) {
+  constructor(readonly spin: number) {
     this.pool = new Piscina({
       minThreads: 1,
       maxThreads: 1,
