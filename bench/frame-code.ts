@@ -2,7 +2,8 @@
  * JavaScript of one's own on every frame (invert a 64x64 corner, read the mean of the luma): a module in a graph, raw
  * pictures piped out of ffmpeg and back into ffmpeg, and a loop over node-av on one thread. Three times: reading only
  * the corner, which shows what it costs to get at a frame; reading all of the picture; and the corner with x264 behind
- * it. What the code itself, the decoder and x264 take is the same everywhere.
+ * it. What the code itself, the decoder and x264 take is the same everywhere; so each once with noise as a camera has
+ * it, where most of the time goes into codecs, and once with drawn pictures, as a screen has them.
  *
  *   npm run bench:frame-code [-- --long]     6 s of 1080p, or 30 s
  */
@@ -10,16 +11,26 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machine, table, temporaryFolder } from '../src/cli/bench/kit.js';
+import { machine, type Row, table, temporaryFolder } from '../src/cli/bench/kit.js';
 import { measure } from '../src/cli/bench/process.js';
-import { type Clip, type Contender, compare, makeClip, transcodeRows } from '../src/cli/bench/transcode.js';
+import {
+  type Clip,
+  type Contender,
+  compare,
+  makeClip,
+  type TranscodeResult,
+  transcodeRows,
+} from '../src/cli/bench/transcode.js';
 import { built, type FfmpegCommand, ffmpegCommands, leaveOut, long } from './kit.js';
 
 const ROUNDS = 3;
 const FPS = 25;
 const folder = temporaryFolder();
 const seconds = long ? 30 : 6;
-const clip: Clip = { path: join(folder, 'input.mp4'), width: 1920, height: 1080, fps: FPS, seconds };
+const CLIPS: readonly (Clip & { name: string })[] = [
+  { name: 'camera', path: join(folder, 'camera.mp4'), width: 1920, height: 1080, fps: FPS, seconds },
+  { name: 'screen', path: join(folder, 'screen.mp4'), width: 1920, height: 1080, fps: FPS, seconds, noise: false },
+];
 type Mean = 'corner' | 'picture';
 const CASES: readonly { title: string; mean: Mean; encoded: boolean }[] = [
   { title: 'The corner read, frames alone', mean: 'corner', encoded: false },
@@ -27,9 +38,10 @@ const CASES: readonly { title: string; mean: Mean; encoded: boolean }[] = [
   { title: 'The corner read, x264 veryfast behind it', mean: 'corner', encoded: true },
 ];
 /** Sums of the means of all frames: the same for whoever decodes and inverts right. */
-const sums = new Map<Mean, number>();
+const sums = new Map<string, number>();
 
 interface Script {
+  clip: Clip;
   name: string;
   file: string;
   output: string;
@@ -38,7 +50,7 @@ interface Script {
   env?: NodeJS.ProcessEnv;
 }
 
-function contender({ name, file, output, mean, args = [], env = {} }: Script): Contender {
+function contender({ clip, name, file, output, mean, args = [], env = {} }: Script): Contender {
   const result = join(folder, 'result.json');
   const path = fileURLToPath(new URL(`./contenders/${file}`, import.meta.url));
   return {
@@ -47,8 +59,9 @@ function contender({ name, file, output, mean, args = [], env = {} }: Script): C
     async run() {
       const cost = await measure(process.execPath, [path, result, clip.path, output, mean, ...args], { env });
       const seen = JSON.parse(readFileSync(result, 'utf8')) as { frames: number; sum: number };
-      const expected = sums.get(mean) ?? seen.sum;
-      sums.set(mean, expected);
+      const which = `${clip.path} ${mean}`;
+      const expected = sums.get(which) ?? seen.sum;
+      sums.set(which, expected);
       if (seen.frames !== seconds * FPS || Math.abs(seen.sum - expected) > 1e-6) {
         throw new Error(`${name} saw ${seen.frames} frames of ${seconds * FPS} with ${seen.sum} luma, not ${expected}`);
       }
@@ -57,7 +70,6 @@ function contender({ name, file, output, mean, args = [], env = {} }: Script): C
   };
 }
 
-await makeClip(built, clip);
 /** Whether it can write raw pictures and read them again. */
 function hasRawVideo({ path, version, env }: FfmpegCommand): boolean {
   const formats = execFileSync(path, ['-hide_banner', '-formats'], {
@@ -69,27 +81,52 @@ function hasRawVideo({ path, version, env }: FfmpegCommand): boolean {
   return false;
 }
 
+/** ffmpeg with nothing between decoder and output: what there is to pay without code of one's own. */
+function withoutCode({ path, version, env = {} }: FfmpegCommand, clip: Clip, output: string): Contender {
+  const target = output === '-' ? ['-f', 'null', '-'] : ['-c:v', 'libx264', '-preset', 'veryfast', '-y', output];
+  return {
+    name: `no code, ffmpeg ${version}`,
+    outputs: output === '-' ? [] : [output],
+    run: () => measure(path, ['-v', 'error', '-nostdin', '-i', clip.path, '-an', ...target], { env }),
+  };
+}
+
+/** Processor time of every frame beyond that of the first contender: the way to the code and back, and the code. */
+function addBeyond(rows: Row[], results: readonly TranscodeResult[]): void {
+  const cpuOf = (result: TranscodeResult | undefined): number => result?.cost?.cpu ?? Number.NaN;
+  for (const [i, row] of rows.entries()) {
+    const milliseconds = ((cpuOf(results[i]) - cpuOf(results[0])) / (seconds * FPS)) * 1000;
+    row['CPU ms a frame beyond no code'] = i === 0 ? '-' : milliseconds.toFixed(2);
+  }
+}
+
 const commands = ffmpegCommands().filter(hasRawVideo);
 console.log(`${machine()}; ${seconds} s of 1080p, median of ${ROUNDS}, frames and their mean luma checked`);
-for (const { title, mean, encoded } of CASES) {
-  const output = (id: string): string => (encoded ? join(folder, `${id}.mp4`) : '-');
-  const pipes = commands.map(({ path, version, env = {} }, i): Contender => {
-    const args = [path, String(clip.width), String(clip.height), String(FPS)];
-    return contender({
-      name: `pipes, ffmpeg ${version}`,
-      file: 'pipe.mjs',
-      output: output(`pipe-${i}`),
-      mean,
-      args,
-      env,
+for (const clip of CLIPS) {
+  await makeClip(built, clip);
+  for (const { title, mean, encoded } of CASES) {
+    const output = (id: string): string => (encoded ? join(folder, `${id}.mp4`) : '-');
+    const pipes = commands.map(({ path, version, env = {} }, i): Contender => {
+      const args = [path, String(clip.width), String(clip.height), String(FPS)];
+      const name = `pipes, ffmpeg ${version}`;
+      return contender({ clip, name, file: 'pipe.mjs', output: output(`pipe-${i}`), mean, args, env });
     });
-  });
-  const alone = contender({ name: 'node-av, one thread', file: 'node-av.mjs', output: output('node-av'), mean });
-  const graphs = ['0', '1', '2', 'auto'].map((threads) => {
-    const name = `millrace, threads: ${threads}`;
-    return contender({ name, file: 'graph.mjs', output: output(`ours-${threads}`), mean, args: [threads] });
-  });
-  const results = await compare(built, clip, [...pipes, alone, ...graphs], ROUNDS);
-  const peers = [...pipes.map(({ name }) => name), alone.name];
-  console.log(`\n${title}\n\n${table(transcodeRows(clip, results, peers))}`);
+    const alone = contender({
+      clip,
+      name: 'node-av, one thread',
+      file: 'node-av.mjs',
+      output: output('node-av'),
+      mean,
+    });
+    const bare = commands.slice(0, 1).map((command) => withoutCode(command, clip, output('bare')));
+    const graphs = ['0', '1', '2', 'auto'].map((threads) => {
+      const name = `millrace, threads: ${threads}`;
+      return contender({ clip, name, file: 'graph.mjs', output: output(`ours-${threads}`), mean, args: [threads] });
+    });
+    const results = await compare(built, clip, [...bare, ...pipes, alone, ...graphs], ROUNDS);
+    const peers = [...pipes.map(({ name }) => name), alone.name];
+    const rows = transcodeRows(clip, results, peers);
+    if (bare.length > 0) addBeyond(rows, results);
+    console.log(`\n${title}: ${clip.name}\n\n${table(rows)}`);
+  }
 }

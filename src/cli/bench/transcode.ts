@@ -11,15 +11,16 @@ export interface Clip {
   height: number;
   fps: number;
   seconds: number;
+  /** Noise as a camera has it; default true. Without, decoding and encoding cost next to nothing. */
+  noise?: boolean;
 }
 
-/** Makes a clip of H.264 and AAC, with noise as a camera has it: without, decoding and encoding cost next to nothing. */
+/** Makes a clip of H.264 and AAC. */
 export async function makeClip({ Graph }: Built, clip: Clip): Promise<void> {
-  const { path, width, height, fps, seconds } = clip;
+  const { path, width, height, fps, seconds, noise = true } = clip;
   const graph = new Graph();
-  const video = graph
-    .filter('testsrc2', { size: `${width}x${height}`, rate: fps, duration: seconds })
-    .filter('noise', { alls: 6, allf: 't' });
+  const drawn = graph.filter('testsrc2', { size: `${width}x${height}`, rate: fps, duration: seconds });
+  const video = noise ? drawn.filter('noise', { alls: 6, allf: 't' }) : drawn;
   const audio = graph.filter('sine', { frequency: 440, sample_rate: 48_000, duration: seconds });
   // 5 Mbit/s for 720p, in proportion for others.
   const rate = Math.round((5_000_000 * width * height) / (1280 * 720));
