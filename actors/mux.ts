@@ -2,7 +2,7 @@
 import { Bundle, MICROSECONDS, NANOSECONDS, Packet, rescale } from '../src/media/index.js';
 import type { InputManagerSpec, Module, ModuleContext, Task } from '../src/module/contract.js';
 import { strictOptions } from './options.js';
-import { type SyncOptions, syncManager, syncOptions } from './sync-options.js';
+import { oneOfEach, refuseUnaligned, type SyncOptions, syncManager, syncOptions } from './sync-options.js';
 
 export const muxOptions = strictOptions(syncOptions);
 
@@ -24,9 +24,13 @@ export default class Mux implements Module<SyncOptions> {
 
   process(task: Task): void {
     const { pts, duration } = task;
-    if (pts === undefined) return; // the end
+    if (pts === undefined) {
+      refuseUnaligned(task, 'mux');
+      return; // the end
+    }
+    const packets = oneOfEach(task);
     // The task's packets are released when the call settles; the bundle has references of its own.
-    const payloads = this.#inputs.map((id) => task.inputs.get(id)?.[0]?.clone().payload);
+    const payloads = this.#inputs.map((id) => packets.get(id)?.clone().payload);
     const bundle = Bundle.fromPayloads(payloads, { pts, duration });
     task.output(0).push(new Packet(bundle, { timestamp: microsecondsOf(pts) }));
   }

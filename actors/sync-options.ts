@@ -1,8 +1,10 @@
 /** The options by which `mux` and `merge` choose a synchronisation policy, spelt as NNStreamer spells them. */
 import * as v from 'valibot';
-import type { InputManagerSpec } from '../src/module/contract.js';
-import { parseSyncMode, parseSyncOption, SYNC_MODES, type SyncMode } from '../src/sync/index.js';
-import { choice, integer, number, parsed } from './options.js';
+import { MillraceError } from '../src/errors.js';
+import type { Packet } from '../src/media/index.js';
+import type { InputManagerSpec, Task } from '../src/module/contract.js';
+import { type PerPad, parseSyncMode, parseSyncOption, SYNC_MODES, type SyncMode } from '../src/sync/index.js';
+import { choice, integer, number, parsed, type Schema } from './options.js';
 
 const mode = parsed(`one of ${SYNC_MODES.join(', ')}, in any case`, (value) =>
   typeof value === 'string' ? parseSyncMode(value.trim()) : undefined,
@@ -12,16 +14,25 @@ const option = parsed(
   (value) => (typeof value === 'string' && parseSyncOption(value) ? value : undefined),
 );
 
+/** One value for all inputs, or a list with one per connected input, null for none. */
+function perInput(one: Schema<number>): Schema<PerPad<number>> {
+  return v.lazy((value): Schema<PerPad<number>> => (Array.isArray(value) ? v.array(v.nullable(one)) : one));
+}
+
+/** Seconds without a packet after which an input no longer holds the others. */
+export const timeouts = perInput(number({ min: 0.001 }));
+/** Packets that may wait on an input for the others. */
+export const queueLimits = perInput(integer({ min: 1 }));
+
 export const syncOptions = {
   sync_mode: v.optional(mode),
   /** basepad: the base pad and the length of its window. */
   sync_option: v.optional(option),
   /** refresh: ends with the first input that ends (any), or when all have. */
   end: v.optional(choice('any', 'all')),
-  /** Seconds without a packet after which an input no longer holds the others. */
-  timeout: v.optional(number({ min: 0.001 })),
-  /** Packets that may wait on one input for the others; then `drop_policy` decides instead of back-pressure. */
-  max_queue: v.optional(integer({ min: 1 })),
+  timeout: v.optional(timeouts),
+  /** What a full one gives up is decided by `drop_policy`, instead of back-pressure. */
+  max_queue: v.optional(queueLimits),
   drop_policy: v.optional(choice('oldest', 'newest', 'fail')),
 };
 
@@ -31,4 +42,27 @@ export type SyncOptions = v.InferOutput<v.ObjectSchema<typeof syncOptions, undef
 export function syncManager(options: SyncOptions, byDefault: SyncMode): InputManagerSpec {
   const { sync_mode: mode = byDefault, sync_option: option, end, timeout, max_queue, drop_policy } = options;
   return { mode, option, end, timeout, maxQueue: max_queue, dropPolicy: drop_policy };
+}
+
+/** What a task has of each input; ends, which some managers deliver along with packets of other inputs, left out. */
+export function oneOfEach({ inputs }: Task): Map<number, Packet> {
+  const packets = new Map<number, Packet>();
+  for (const [id, [packet]] of inputs)
+    if (packet !== undefined && packet.control === undefined) packets.set(id, packet);
+  return packets;
+}
+
+/**
+ * For a task without a time, which is right at the end only.
+ * @throws MillraceError ERR_MILLRACE_OPTION for packets that no input manager has put together.
+ */
+export function refuseUnaligned(task: Task, name: string): void {
+  if (oneOfEach(task).size === 0) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OPTION',
+    `${name}: the input manager 'immediate' does not put packets together`,
+    {
+      hint: "Leave inputManager out and choose with sync_mode, or use 'default', 'framesync' or 'clocksync'",
+    },
+  );
 }

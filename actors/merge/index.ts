@@ -5,7 +5,7 @@ import { AudioFrame, NANOSECONDS, Packet, Tensor, VideoFrame } from '../../src/m
 import type { InputManagerSpec, Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { microsecondsOf } from '../mux.js';
 import { boolean, choice, integer, strictOptions } from '../options.js';
-import { syncManager, syncOptions } from '../sync-options.js';
+import { oneOfEach, refuseUnaligned, syncManager, syncOptions } from '../sync-options.js';
 import { arrange } from './pictures.js';
 import { joinChannels } from './samples.js';
 import { concatTensors } from './tensors.js';
@@ -38,8 +38,13 @@ export default class Merge implements Module<Options> {
 
   process(task: Task): void {
     const { pts, duration } = task;
-    if (pts === undefined) return; // the end
-    const payloads = [...task.inputs].sort(([a], [b]) => a - b).map(([, packets]) => packets[0]!.payload);
+    if (pts === undefined) {
+      refuseUnaligned(task, 'merge');
+      return; // the end
+    }
+    const packets = [...oneOfEach(task)].sort(([a], [b]) => a - b);
+    if (packets.length === 0) return;
+    const payloads = packets.map(([, { payload }]) => payload);
     const merged = this.#merge(payloads);
     if (!(merged instanceof Tensor)) {
       merged.timeBase = NANOSECONDS;

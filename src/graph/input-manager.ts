@@ -1,6 +1,7 @@
 /** The `inputManager` of a node, in the API and in graph files. */
 import * as v from 'valibot';
-import { choice, integer, number, parsed, type Schema, strictOptions } from '../../actors/options.js';
+import { choice, parsed, type Schema, strictOptions } from '../../actors/options.js';
+import { queueLimits, timeouts } from '../../actors/sync-options.js';
 import type { InputManagerSettings, InputManagerSpec } from '../module/contract.js';
 import { parseSyncOption, SYNC_MODES } from '../sync/index.js';
 
@@ -13,7 +14,7 @@ const option = parsed<NonNullable<InputManagerSettings['option']>>(
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   },
 );
-const maxQueue = v.optional(integer({ min: 1 }));
+const maxQueue = v.optional(queueLimits);
 const dropPolicy = v.optional(choice('oldest', 'newest', 'fail'));
 
 const settings: Schema<InputManagerSettings> = v.pipe(
@@ -21,11 +22,29 @@ const settings: Schema<InputManagerSettings> = v.pipe(
     mode,
     option: v.optional(option),
     end: v.optional(choice('any', 'all')),
-    timeout: v.optional(number({ min: 0.001 })),
+    timeout: v.optional(timeouts),
     maxQueue,
     max_queue: maxQueue,
     dropPolicy,
     drop_policy: dropPolicy,
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const input = dataset.value;
+    const refuse = (key: string, message: string): void =>
+      addIssue({
+        message,
+        path: [{ type: 'object', origin: 'value', input, key, value: input[key as keyof typeof input] }],
+      });
+    const { mode, ...given } = input;
+    const isPolicy = SYNC_MODES.some((policy) => policy === mode);
+    for (const [key, value] of Object.entries(given)) {
+      if (value === undefined || isPolicy) continue;
+      refuse(key, `belongs to ${SYNC_MODES.join(', ')}; the input manager ${mode} has no settings`);
+    }
+    for (const [camel, snake] of [['maxQueue', 'max_queue'] as const, ['dropPolicy', 'drop_policy'] as const]) {
+      if (given[camel] !== undefined && given[snake] !== undefined) refuse(snake, `is given as ${camel} too`);
+    }
   }),
   v.transform(({ max_queue, drop_policy, ...rest }) => ({
     ...rest,

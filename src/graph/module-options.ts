@@ -194,10 +194,16 @@ export interface MuxOptions {
   sync_option?: string;
   /** refresh: ends with the first input that ends (any, the default), or when all have. */
   end?: 'any' | 'all';
-  /** Seconds without a packet after which an input no longer holds the others: its last packet is used again. */
-  timeout?: number;
-  /** Packets that may wait on one input for the others; then `drop_policy` decides instead of back-pressure. */
-  max_queue?: number;
+  /**
+   * Seconds without a packet after which an input no longer holds the others: its last packet is used again. For all
+   * inputs, or per connected input, null for none.
+   */
+  timeout?: number | (number | null)[];
+  /**
+   * Packets that may wait on one input for the others; then `drop_policy` decides instead of back-pressure. For all
+   * inputs, or per connected input, null for none.
+   */
+  max_queue?: number | (number | null)[];
   /** What a full queue gives up; default fail. */
   drop_policy?: 'oldest' | 'newest' | 'fail';
 }

@@ -3,7 +3,7 @@
  * contract; nothing here knows threads, rings or FFmpeg.
  */
 import type { Packet } from '../media/packet.js';
-import type { DropPolicy, SyncMode } from '../sync/types.js';
+import type { DropPolicy, PerPad, SyncMode } from '../sync/types.js';
 
 export interface OutputPort {
   /**
@@ -49,10 +49,16 @@ export interface InputManagerSettings {
   readonly option?: string | { readonly basePad?: number; readonly duration?: bigint | number | string } | undefined;
   /** refresh: ends with the first input that ends (`any`, the default), or when `all` have. */
   readonly end?: 'any' | 'all' | undefined;
-  /** Seconds without a packet after which an input no longer holds the others: its last packet is used again. */
-  readonly timeout?: number | undefined;
-  /** Packets that may wait on one input for the others; then `dropPolicy` decides instead of back-pressure. */
-  readonly maxQueue?: number | undefined;
+  /**
+   * Seconds without a packet after which an input no longer holds the others: its last packet is used again. One value
+   * for all inputs, or one per connected input, null for none.
+   */
+  readonly timeout?: PerPad<number> | undefined;
+  /**
+   * Packets that may wait on one input for the others; then `dropPolicy` decides instead of back-pressure. For all
+   * inputs, or per connected input, null for none.
+   */
+  readonly maxQueue?: PerPad<number> | undefined;
   /** What a full queue gives up; default `fail`. */
   readonly dropPolicy?: DropPolicy | undefined;
 }

@@ -129,6 +129,28 @@ export class TraceWriter {
       const args = { message: record.message };
       return [{ ph: 'i', s: 'p', name: `error: ${name}`, cat: 'error', pid: 1, tid, ts: micros(record.at), args }];
     }
+    if (record.kind === 'use') {
+      const { event, input } = record;
+      const { pad } = event;
+      // All times of packets in a trace are microseconds.
+      const pts = Number(event.pts) / 1000;
+      const args =
+        event.kind === 'drop'
+          ? { node: name, pad, input, pts, reason: event.reason }
+          : { node: name, pad, input, pts, output: Number(event.output) / 1000 };
+      return [
+        {
+          ph: 'i',
+          s: 't',
+          name: `${event.kind}: ${name}[${input}]`,
+          cat: event.kind,
+          pid: 1,
+          tid,
+          ts: micros(record.at),
+          args,
+        },
+      ];
+    }
     const { packetsIn, packetsOut, timestamp, dropped } = record;
     const events: TraceEvent[] = [];
     const own = { pid: 1, tid };

@@ -2,7 +2,6 @@
 export { ConfigError, type ErrorCode, MillraceError, type Problem } from '../errors.js';
 export {
   type BasePadOption,
-  type PerPad,
   parseSyncMode,
   parseSyncOption,
   SYNC_MODES,
@@ -13,6 +12,7 @@ export type {
   DropPolicy,
   DropReason,
   PadCounters,
+  PerPad,
   SyncBuffer,
   SyncEvent,
   SyncInput,

@@ -1,6 +1,6 @@
 /** Options of a synchroniser: as text, as NNStreamer spells them, and as an object; everything checked at once. */
 import { ConfigError, type Problem } from '../errors.js';
-import type { DropPolicy, SyncEvent, SyncMode } from './types.js';
+import type { DropPolicy, PerPad, SyncEvent, SyncMode } from './types.js';
 
 export const SYNC_MODES: readonly SyncMode[] = ['nosync', 'slowest', 'basepad', 'refresh'];
 const DROP_POLICIES: readonly DropPolicy[] = ['oldest', 'newest', 'fail'];
@@ -15,9 +15,6 @@ export interface BasePadOption {
   /** Nanoseconds: how far from the base a buffer may be and still replace the one before it. */
   duration: bigint;
 }
-
-/** One value for every pad, or one per pad; null in a list: none for that pad. */
-export type PerPad<V> = V | readonly (V | null)[];
 
 export interface SynchronizerOptions<T> {
   /** In any case. */
@@ -39,6 +36,11 @@ export interface SynchronizerOptions<T> {
    * the others: its last buffer is used again; if it never delivered, its entry is null. Default: none, wait for ever.
    */
   timeout?: PerPad<bigint | number>;
+  /**
+   * With `timeout`: asked before a pad counts as silent. True says that a buffer of it is there, only not pushed yet (it
+   * waits in a queue before the synchroniser), so that it is waited for. Default: nothing waits elsewhere.
+   */
+  pending?: (pad: number) => boolean;
   /** How many buffers may wait on a pad, from 1. Default: any number. Also `max_queue`, as in graph files. */
   maxQueue?: PerPad<number>;
   max_queue?: PerPad<number>;
@@ -65,6 +67,7 @@ export interface Settings<T> {
   endsWithAny: boolean;
   /** Nanoseconds per pad; undefined where a pad has none, or if no pad has one. */
   timeouts: readonly (bigint | undefined)[] | undefined;
+  pending: ((pad: number) => boolean) | undefined;
   /** Per pad; undefined where a pad has none. Empty if no pad has one. */
   maxQueue: readonly (number | undefined)[];
   dropPolicy: DropPolicy;
@@ -103,6 +106,7 @@ const KEYS: Readonly<Record<keyof SynchronizerOptions<unknown>, true>> = {
   option: true,
   end: true,
   timeout: true,
+  pending: true,
   maxQueue: true,
   max_queue: true,
   dropPolicy: true,
@@ -163,7 +167,10 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
     aboveZero,
     (value) => nanoseconds(value) || undefined,
   );
-  for (const name of ['clone', 'release', 'trace'] as const) {
+  if (options.pending !== undefined && options.timeout === undefined) {
+    refuse('pending', 'no pad is ever silent without timeout', 'Give timeout as well');
+  }
+  for (const name of ['pending', 'clone', 'release', 'trace'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
       refuse(name, `${show(options[name])} is no function`, 'Give a function');
     }
@@ -175,6 +182,7 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
     ...base,
     endsWithAny: end !== 'all',
     timeouts: timeouts.some((timeout) => timeout !== undefined) ? timeouts : undefined,
+    pending: options.pending,
     maxQueue,
     dropPolicy: drop ?? 'fail',
     clone: options.clone,

@@ -69,10 +69,10 @@ export class Pad<T> {
     if (head) this.discard(head, 'queue');
   }
 
-  /** True if nothing came for as long as the pad may be silent, by the time `now`. */
+  /** True if nothing came for as long as the pad may be silent, by the time `now`, and nothing is on its way. */
   silent(now: bigint | undefined): boolean {
     if (this.timeout === undefined || now === undefined || this.since === undefined) return false;
-    return now - this.since >= this.timeout;
+    return now - this.since >= this.timeout && this.settings.pending?.(this.index) !== true;
   }
 
   /** Lets go of everything. */

@@ -10,6 +10,9 @@ export type SyncMode = 'nosync' | 'slowest' | 'basepad' | 'refresh';
 /** What is given up when a queue is full: the buffer that waits longest, the one that comes, or nothing. */
 export type DropPolicy = 'oldest' | 'newest' | 'fail';
 
+/** One value for every pad, or one per pad; null in a list: none for that pad. */
+export type PerPad<V> = V | readonly (V | null)[];
+
 /** One buffer on its way into a pad. The object is kept until the buffer is used: make a new one for every push. */
 export interface SyncBuffer<T> {
   /** Nanoseconds. Null is what streams without timestamps have; it is refused. */

@@ -89,7 +89,13 @@ export class CalledModule {
     try {
       yield* this.attempt('init', () => {
         const spec = this.spec.inputManager ?? module.inputManager?.(options) ?? 'immediate';
-        if (inputs.length > 0) this.manager = makeInputManager(spec, inputs, { now: clock, wake: () => {} });
+        if (inputs.length > 0) {
+          this.manager = makeInputManager(spec, inputs, {
+            now: clock,
+            wake: () => {},
+            available: (id) => this.inlets.some((inlet) => inlet.id === id && inlet.queue.length > 0),
+          });
+        }
         return module.init?.(this.context(options));
       });
     } catch (error) {

@@ -13,7 +13,7 @@ import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, NodeCall, ThreadState } from './board.js';
 import type { Hosted } from './host.js';
-import { makeInputManager } from './inputs/index.js';
+import { makeInputManager, type Surroundings } from './inputs/index.js';
 import { instantiate, loadNode } from './load.js';
 import { ParallelCopy } from './parallel-copy.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
@@ -96,7 +96,8 @@ export class Part implements Hosted {
           actor.times.beginCall(NodeCall.init, started);
           context.options = await validated(own, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
-          if (!actor.isSource) actor.inputManager = makeInputManager(manager, actor.context.inputs, this.ticking);
+          const { inputs } = actor.context;
+          if (!actor.isSource) actor.inputManager = makeInputManager(manager, inputs, this.surroundings(actor));
           await this.working(() => module.init?.(actor.context));
           const ended = performance.now();
           actor.times.endCall(started, ended);
@@ -117,10 +118,16 @@ export class Part implements Hosted {
     this.wake();
   }
 
-  private readonly ticking = {
-    now: (): bigint => BigInt(Math.round(performance.now() * 1e6)),
-    wake: (): void => this.wake(),
-  };
+  /** What the actor's input manager knows of it. Time stands still until the graph runs: nobody is silent before. */
+  private surroundings(actor: Actor): Surroundings {
+    const { inputs } = actor.context;
+    return {
+      now: () => this.board.elapsed,
+      wake: () => this.wake(),
+      available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
+      trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),
+    };
+  }
 
   private readonly hooks: ActorHooks = {
     log: (node, level, message) => this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message }),

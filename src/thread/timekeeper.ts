@@ -1,5 +1,6 @@
 /** What a node's time went into: its calls and its waits, as figures on the board and as slices of the trace. */
 import type { Packet } from '../media/packet.js';
+import type { SyncEvent } from '../sync/index.js';
 import { type Board, NodeFigure, NodeStatus } from './board.js';
 import type { TraceRecorder } from './trace-recorder.js';
 
@@ -67,6 +68,13 @@ export class Timekeeper {
     this.dropped += dropped;
     const { packets: packetsIn, timestamp } = given;
     this.trace.call({ node, call, began, ended, asynchronous, packetsIn, packetsOut, dropped, timestamp });
+  }
+
+  /** A packet of that input was left out or used again by the node's input manager. */
+  told(event: SyncEvent, input: number): void {
+    this.trace?.use({ node: this.node, input, event }, performance.now());
+    // `record` tells of those that nobody told of one by one.
+    if (event.kind === 'drop') this.dropped++;
   }
 
   /** @param cause NodeStatus.starving or NodeStatus.blocked. */

@@ -4,6 +4,7 @@
  * out and counted.
  */
 import { RingBuffer, type RingProducer } from '../../ringbuffer/index.js';
+import type { DropReason, SyncEvent } from '../sync/index.js';
 import type { Board } from './board.js';
 import type { PartLink } from './protocol.js';
 
@@ -18,11 +19,15 @@ export interface TraceSpec {
 const CALL = 1;
 const RELIEF = 2;
 const ERROR = 3;
+const USE = 4;
 
 /** Bytes of a call's record before the levels of its links, and of each level. */
 const CALL_BYTES = 48;
 const LEVEL_BYTES = 8;
 const ERROR_HEAD = 16;
+const USE_BYTES = 40;
+/** As they are numbered in records; what is no drop is a reuse, number -1. */
+const REASONS: readonly DropReason[] = ['superseded', 'queue', 'end', 'reset'];
 const LONGEST_TEXT = 1000;
 /** About 15,000 calls of a node with two links. */
 const CAPACITY = 2 ** 20;
@@ -50,6 +55,14 @@ export interface TracedCall {
   dropped: number;
   /** Microseconds; of the first packet it was given. */
   timestamp: number | undefined;
+}
+
+/** A packet that an input manager left out or used again. */
+export interface TracedUse {
+  node: number;
+  /** Id of the input it came by. */
+  input: number;
+  event: SyncEvent;
 }
 
 export class TraceRecorder {
@@ -97,6 +110,21 @@ export class TraceRecorder {
   }
 
   /** @param now performance.now() */
+  use({ node, input, event }: TracedUse, now: number): void {
+    const at = this.claim(USE_BYTES, USE);
+    if (at < 0) return;
+    const { view } = this.ring;
+    view.setFloat64(at, now + this.offset, true);
+    view.setBigInt64(at + 8, event.pts, true);
+    view.setBigInt64(at + 16, event.kind === 'reuse' ? event.output : 0n, true);
+    view.setInt32(at + 24, node, true);
+    view.setInt32(at + 28, input, true);
+    view.setInt32(at + 32, event.pad, true);
+    view.setInt32(at + 36, event.kind === 'reuse' ? -1 : REASONS.indexOf(event.reason), true);
+    this.ring.commit();
+  }
+
+  /** @param now performance.now() */
   relief(link: number, now: number): void {
     const at = this.claim(16, RELIEF);
     if (at < 0) return;
@@ -125,6 +153,7 @@ export class TraceRecorder {
 /** What a record says. Times in ms after the start of the run. */
 export type TraceRecord =
   | ({ kind: 'call'; levels: { link: number; packets: number }[] } & TracedCall)
+  | ({ kind: 'use'; at: number } & TracedUse)
   | { kind: 'relief'; at: number; link: number }
   | { kind: 'error'; at: number; node: number; message: string };
 
@@ -149,6 +178,7 @@ export class TraceReader {
 function read(view: DataView, bytes: Uint8Array, at: number, kind: number, length: number): TraceRecord {
   const time = view.getFloat64(at, true);
   if (kind === RELIEF) return { kind: 'relief', at: time, link: view.getInt32(at + 8, true) };
+  if (kind === USE) return { kind: 'use', at: time, ...readUse(view, at) };
   if (kind === ERROR) {
     // A decoder takes no views of shared memory.
     const message = new TextDecoder().decode(bytes.slice(at + ERROR_HEAD, at + length));
@@ -172,4 +202,15 @@ function read(view: DataView, bytes: Uint8Array, at: number, kind: number, lengt
     asynchronous: view.getInt32(at + 44, true) !== 0,
     levels,
   };
+}
+
+function readUse(view: DataView, at: number): TracedUse {
+  const pad = view.getInt32(at + 32, true);
+  const pts = view.getBigInt64(at + 8, true);
+  const reason = REASONS[view.getInt32(at + 36, true)];
+  const event: SyncEvent =
+    reason === undefined
+      ? { kind: 'reuse', pad, pts, output: view.getBigInt64(at + 16, true) }
+      : { kind: 'drop', pad, pts, reason };
+  return { node: view.getInt32(at + 24, true), input: view.getInt32(at + 28, true), event };
 }

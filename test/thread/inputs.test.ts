@@ -51,7 +51,7 @@ function join(manager: InputManagerSpec): Join {
   const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {} };
   const faces = { ins: new Map(links.map((link, i) => [i, link])), outs: new Map() };
   const actor = makeActor(spec as unknown as PartSpec, board, node, module, faces, hooks);
-  actor.inputManager = makeInputManager(manager, [0, 1], { now: () => 0n, wake() {} });
+  actor.inputManager = makeInputManager(manager, [0, 1], { now: () => 0n, wake() {}, available: () => false });
   return { links, actor, calls };
 }
 
@@ -201,7 +201,7 @@ inputs('a policy that may take more by the time alone has its node woken', async
     looks++;
     return now;
   };
-  const time = { now: clock, wake: () => void woken++ };
+  const time = { now: clock, wake: () => void woken++, available: () => false };
   const policy = new PolicyInputs('slowest', { mode: 'slowest', timeout }, [0, 1], time);
   const tickAt = async (instant: bigint): Promise<void> => {
     now = instant;

@@ -1,4 +1,5 @@
 import { Packet } from '../../media/packet.js';
+import type { DropReason, SyncEvent } from '../../sync/index.js';
 import { type Group, type InputManager, requireTime, restamped } from './manager.js';
 
 /** The clock comes in here. */
@@ -11,6 +12,8 @@ interface Entry {
 }
 
 interface Pad {
+  /** Place among the inputs. */
+  readonly index: number;
   /** Not used yet: at most one that is not past the tick, and one beyond it. */
   readonly queue: Entry[];
   last: Entry | undefined;
@@ -41,12 +44,15 @@ export class ClockSyncInputs implements InputManager {
   /** Time of the next tick on the others' clock; of the one that was used last while none waits. */
   private target: bigint | undefined;
 
-  constructor(inputs: readonly number[]) {
+  constructor(
+    inputs: readonly number[],
+    private readonly trace?: (event: SyncEvent) => void,
+  ) {
     this.hasClock = inputs.includes(CLOCK);
     this.clockEnded = !this.hasClock;
-    for (const input of inputs) {
-      if (input !== CLOCK) this.pads.set(input, { queue: [], last: undefined, ended: false });
-    }
+    inputs.forEach((input, index) => {
+      if (input !== CLOCK) this.pads.set(input, { index, queue: [], last: undefined, ended: false });
+    });
   }
 
   wants(input: number): boolean {
@@ -91,7 +97,7 @@ export class ClockSyncInputs implements InputManager {
     if (second === undefined || this.target === undefined || this.distance(second) > this.distance(first!)) return;
     pad.queue.shift();
     first!.packet.close();
-    this.dropped++;
+    this.drop(pad, first!, 'superseded');
   }
 
   /** Turns to the oldest tick, if the first one's time on the others' clock is known. */
@@ -125,7 +131,10 @@ export class ClockSyncInputs implements InputManager {
     for (const [input, pad] of this.pads) {
       const moved = this.move(pad);
       if (pad.last === undefined) continue;
-      if (!moved) this.reused++;
+      if (!moved) {
+        this.reused++;
+        this.trace?.({ kind: 'reuse', pad: pad.index, pts: pad.last.time, output: time });
+      }
       inputs.set(input, [restamped(pad.last.packet, time)]);
     }
     this.ticks.shift();
@@ -152,7 +161,7 @@ export class ClockSyncInputs implements InputManager {
     for (let head = pad.queue[0]; head !== undefined; head = pad.queue[0]) {
       const { last } = pad;
       if (last !== undefined && this.distance(head) > this.distance(last)) break;
-      if (moved) this.dropped++; // the one before it is passed over unused
+      if (moved) this.drop(pad, last!, 'superseded'); // passed over unused
       last?.packet.close();
       pad.last = head;
       pad.queue.shift();
@@ -161,8 +170,14 @@ export class ClockSyncInputs implements InputManager {
     return moved;
   }
 
+  private drop(pad: Pad, { time }: Entry, reason: DropReason): void {
+    this.dropped++;
+    this.trace?.({ kind: 'drop', pad: pad.index, pts: time, reason });
+  }
+
   private end(): Group {
     this.finished = true;
+    for (const pad of this.pads.values()) for (const entry of pad.queue) this.drop(pad, entry, 'end');
     this.discard();
     const inputs = [...(this.hasClock ? [CLOCK] : []), ...this.pads.keys()];
     return { inputs: new Map(inputs.map((input) => [input, [Packet.eof()]])) };

@@ -1,13 +1,20 @@
 import { Packet } from '../../media/packet.js';
+import type { SyncEvent } from '../../sync/index.js';
 import { type Group, type InputManager, microseconds, requireTime, restamped } from './manager.js';
 
 interface Pad {
+  /** Place among the inputs. */
+  readonly index: number;
   current: Packet | undefined;
   next: Packet | undefined;
   /** Of `next`, in µs: the unit of packets' timestamps, in which what belongs together is of one time. */
   timestamp: number;
   /** Of `next`, in nanoseconds. */
   exact: bigint;
+  /** The same, of `current`. */
+  currentTime: bigint;
+  /** A task has had `current`. */
+  used: boolean;
   ended: boolean;
   /** It sends nothing until further notice: nobody waits for it. */
   paused: boolean;
@@ -24,17 +31,23 @@ export class FrameSyncInputs implements InputManager {
   finished = false;
   private readonly pads = new Map<number, Pad>();
 
-  constructor(inputs: readonly number[]) {
-    for (const input of inputs) {
+  constructor(
+    inputs: readonly number[],
+    private readonly trace?: (event: SyncEvent) => void,
+  ) {
+    inputs.forEach((input, index) => {
       this.pads.set(input, {
+        index,
         current: undefined,
         next: undefined,
         timestamp: 0,
         exact: 0n,
+        currentTime: 0n,
+        used: false,
         ended: false,
         paused: false,
       });
-    }
+    });
   }
 
   wants(input: number): boolean {
@@ -71,7 +84,7 @@ export class FrameSyncInputs implements InputManager {
       const time = Math.min(...waiting.map((pad) => pad.timestamp));
       const moved = new Set(waiting.filter((pad) => pad.timestamp === time));
       for (const pad of moved) this.move(pad);
-      if (moved.has(driver)) return this.group(driver.exact, moved);
+      if (moved.has(driver)) return this.group(driver.exact);
     }
   }
 
@@ -84,21 +97,27 @@ export class FrameSyncInputs implements InputManager {
     }
   }
 
-  private readonly used = new WeakSet<Packet>();
-
   private move(pad: Pad): void {
-    if (pad.current !== undefined && !this.used.has(pad.current)) this.dropped++;
+    if (pad.current !== undefined && !pad.used) {
+      this.dropped++;
+      this.trace?.({ kind: 'drop', pad: pad.index, pts: pad.currentTime, reason: 'superseded' });
+    }
     pad.current?.close();
     pad.current = pad.next;
+    pad.currentTime = pad.exact;
+    pad.used = false;
     pad.next = undefined;
   }
 
-  private group(time: bigint, moved: ReadonlySet<Pad>): Group {
+  private group(time: bigint): Group {
     const inputs = new Map<number, Packet[]>();
     for (const [input, pad] of this.pads) {
       if (pad.current === undefined) continue;
-      if (!moved.has(pad) && this.used.has(pad.current)) this.reused++;
-      this.used.add(pad.current);
+      if (pad.used) {
+        this.reused++;
+        this.trace?.({ kind: 'reuse', pad: pad.index, pts: pad.currentTime, output: time });
+      }
+      pad.used = true;
       inputs.set(input, [restamped(pad.current, time)]);
     }
     return { inputs, pts: time };

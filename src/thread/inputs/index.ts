@@ -1,12 +1,14 @@
 /** Input managers by name. */
-import type { InputManagerSpec } from '../../module/contract.js';
+import { ConfigError } from '../../errors.js';
+import type { InputManagerSettings, InputManagerSpec } from '../../module/contract.js';
+import { SYNC_MODES } from '../../sync/index.js';
 import { ClockSyncInputs } from './clocksync.js';
 import { FrameSyncInputs } from './framesync.js';
-import type { InputManager } from './manager.js';
-import { PolicyInputs, type Ticking } from './policy.js';
+import type { InputManager, Surroundings } from './manager.js';
+import { PolicyInputs } from './policy.js';
 import { SettledInputs } from './settled.js';
 
-export type { Group, InputManager } from './manager.js';
+export type { Group, InputManager, Surroundings } from './manager.js';
 
 /**
  * The manager of a node with these connected inputs; undefined for `immediate`, which needs none.
@@ -15,19 +17,27 @@ export type { Group, InputManager } from './manager.js';
 export function makeInputManager(
   spec: InputManagerSpec,
   inputs: readonly number[],
-  time: Ticking,
+  node: Surroundings,
 ): InputManager | undefined {
-  const settings = typeof spec === 'string' ? { mode: spec } : spec;
-  switch (settings.mode) {
+  const settings: InputManagerSettings = typeof spec === 'string' ? { mode: spec } : spec;
+  const { mode, ...rest } = settings;
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const isPolicy = SYNC_MODES.some((policy) => policy === mode);
+  if (!isPolicy && given.length > 0) {
+    const hint = `Leave it out, or use one of ${SYNC_MODES.join(', ')}`;
+    const problems = given.map(([path]) => ({ path, message: `the input manager ${mode} has no such setting`, hint }));
+    throw new ConfigError('The input manager cannot be made', problems);
+  }
+  switch (mode) {
     case 'immediate':
       return undefined;
     case 'default':
       return new SettledInputs(inputs);
     case 'framesync':
-      return new FrameSyncInputs(inputs);
+      return new FrameSyncInputs(inputs, node.trace);
     case 'clocksync':
-      return new ClockSyncInputs(inputs);
+      return new ClockSyncInputs(inputs, node.trace);
     default:
-      return new PolicyInputs(settings.mode, settings, inputs, time);
+      return new PolicyInputs(mode, settings, inputs, node);
   }
 }

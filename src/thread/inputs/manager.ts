@@ -6,6 +6,7 @@
 import { MillraceError } from '../../errors.js';
 import type { Packet } from '../../media/packet.js';
 import { isTimeBase, MICROSECONDS, NANOSECONDS, type Rational, rescale, toMicroseconds } from '../../media/time.js';
+import type { SyncEvent } from '../../sync/index.js';
 
 /** What one call of `process` gets. */
 export interface Group {
@@ -15,6 +16,21 @@ export interface Group {
   readonly pts?: bigint | undefined;
   /** Length of the group in nanoseconds, where it is known. */
   readonly duration?: bigint | undefined;
+}
+
+/** What a manager knows of the node it works for. */
+export interface Surroundings {
+  /** Nanoseconds of a clock that does not go back. */
+  now(): bigint;
+  /** Makes the host ask for the next group. */
+  wake(): void;
+  /** A packet of this input is there that was not taken yet. */
+  available(input: number): boolean;
+  /**
+   * Told of every packet that is left out or used again; undefined if nobody wants to know. `pad` is the place of the
+   * input among those that are connected.
+   */
+  trace?: ((event: SyncEvent) => void) | undefined;
 }
 
 export interface InputManager {
