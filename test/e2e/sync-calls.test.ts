@@ -390,15 +390,17 @@ calls('a call that takes too long fails, its thread is stopped, and so are other
 calls('close ends asynchronous calls that wait, and those that would wait for ever', async () => {
   const watch = new LeakWatch();
   for (const mood of ['patient', 'never']) {
-    const moody = syncModule(module('Moody'), {}, [0], [0], { timeout: 3000 });
+    // The start of a thread would be part of the first call's time.
+    const neighbour = syncModule(module('Doubler'), {}, [0], [0], { thread: mood });
+    await neighbour.initAsync();
+    const moody = syncModule(module('Moody'), {}, [0], [0], { thread: mood, timeout: 1000 });
     await moody.initAsync();
     const pending = rejection(moody.processAsync({ 0: [new Packet(mood)] }));
     if (mood === 'patient') moody.close();
     else assert.is((await rejection(moody.closeAsync())).code, 'ERR_MILLRACE_TIMEOUT');
     assert.is((await pending).code, 'ERR_MILLRACE_CLOSED');
-    await moody.closeAsync();
+    await Promise.all([moody.closeAsync(), neighbour.closeAsync()]);
   }
-  await new Promise((resolve) => setTimeout(resolve, 200));
   watch.check();
 });
 
