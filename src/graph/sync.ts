@@ -238,16 +238,14 @@ export function moduleOfNode(
     [],
   );
   const outputs = links.filter(({ from }) => from.node === node.id).map(({ from }) => from.output);
-  const isDecoder = builtin?.name === 'c_ffmpeg_decoder';
   if (inputs.length === 0 && !isSource(node, builtin, outputs.length > 0)) inputs.push(0);
-  const known = builtin?.outputs.max === 0 ? [] : isDecoder ? [0, 1] : [0];
   const placed = parameters.thread === undefined && node.module.definition === undefined && !home.inline;
   const { thread = placed ? node.thread : undefined, alias = node.alias } = parameters;
   return makeModule(
     sourceOf(node.module),
     node.options,
     inputs,
-    linked(outputs, known),
+    linked(outputs, ownOutputs(node, builtin, inputs)),
     { ...parameters, alias, thread },
     home,
     {
@@ -263,6 +261,23 @@ function isSource(node: NodeSpec, builtin: BuiltinModule | undefined, hasConsume
   if (builtin.name === 'c_ffmpeg_decoder') return node.options.input_path !== undefined;
   if (builtin.name !== 'c_ffmpeg_filter') return builtin.inputs.max === 0;
   return beginsStream(node);
+}
+
+/** Outputs that a node has, whether anything is connected to them or not. */
+function ownOutputs({ options }: NodeSpec, builtin: BuiltinModule | undefined, inputs: number[]): number[] {
+  if (builtin?.outputs.max === 0) return [];
+  switch (builtin?.name) {
+    case 'c_ffmpeg_decoder':
+      return [0, 1];
+    case 'c_ffmpeg_encoder': {
+      const kind = Number(options.push_output ?? 0);
+      return kind === 0 ? [] : kind === 1 ? [0] : inputs;
+    }
+    case 'pass_through':
+      return inputs;
+    default:
+      return [0];
+  }
 }
 
 function sourceOf({ name, path, entry, definition }: ModuleRef): ModuleSource {
