@@ -19,10 +19,20 @@ export interface ErrorWire {
 
 const DEPTH = 5;
 
+/** Never throws: whoever packs an error has no other way to tell of it. */
 export function packError(error: unknown, depth = DEPTH): ErrorWire {
+  try {
+    return pack(error, depth);
+  } catch (odd) {
+    return { name: 'Error', message: `what was thrown cannot be read: ${messageOf(odd)}` };
+  }
+}
+
+function pack(error: unknown, depth: number): ErrorWire {
   if (!(error instanceof Error)) return { name: 'Error', message: `thrown: ${describeThrown(error)}` };
-  const wire: ErrorWire = { name: error.name, message: error.message };
-  if (error.stack !== undefined) wire.stack = error.stack;
+  // Strings, whatever the module has made of them: nothing else is sure to cross threads.
+  const wire: ErrorWire = { name: String(error.name), message: String(error.message) };
+  if (error.stack !== undefined) wire.stack = String(error.stack);
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') wire.code = code;
   if (error instanceof FFmpegError) {
@@ -69,6 +79,15 @@ function build(wire: ErrorWire, cause: Error | undefined): Error {
   error.name = wire.name;
   if (wire.code !== undefined) Object.assign(error, { code: wire.code });
   return error;
+}
+
+/** The message of whatever was thrown, also of what throws when it is asked. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : describeThrown(thrown);
+  } catch (odd) {
+    return `what was thrown cannot be read (${typeof odd})`;
+  }
 }
 
 function describeThrown(value: unknown): string {

@@ -37,7 +37,7 @@ import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js'
 import { checkRuntime, type Runtime } from './runtime.js';
 import { Session } from './session.js';
 import { NodeHandle, Stream } from './stream.js';
-import { moduleOfNode, type SyncParameters, syncModule } from './sync.js';
+import { type Home, makeModule, moduleOfNode, ownHome, type SyncParameters } from './sync.js';
 import { type Allowed, checkSettings } from './trust.js';
 import { validate } from './validate.js';
 
@@ -219,7 +219,8 @@ export class Graph {
   }
 
   /**
-   * A module that is called like a function, on this graph's runtime if it has one (BMF's C++ form of `syncModule`).
+   * A module that is called like a function (BMF's C++ form of `syncModule`), with this graph's settings: on a thread of
+   * its runtime if it has one, on the calling thread with `threads: 0`, with its `transport` and `wait.spin`.
    * @throws ConfigError with everything that is wrong.
    */
   sync<const I extends readonly number[], const O extends readonly number[]>(
@@ -229,12 +230,12 @@ export class Graph {
     source: ModuleSource,
     parameters: SyncParameters = {},
   ): SyncModule<I, O> {
-    return syncModule(source, options as never, inputs, outputs, parameters) as unknown as SyncModule<I, O>;
+    return makeModule<I, O>(source, options, inputs, outputs, parameters, this.home());
   }
 
   /**
-   * The module of a node of this graph, to be called like a function instead of being run. Again for the same node: the
-   * same object. Its inputs are those that are connected (0 if none is, for modules that have inputs); its outputs those
+   * The module of a node of this graph, to be called like a function instead of being run, where `sync` has them or where
+   * the node says (`thread`, `scheduler`). Again for the same node: the same object. Its inputs are those that are connected (0 if none is, for modules that have inputs); its outputs those
    * that are consumed and those that the module has.
    * @param alias Alias or id of the node.
    * @throws MillraceError ERR_MILLRACE_CONFIG if there is none, ERR_MILLRACE_STATE when the graph has been run; ConfigError.
@@ -245,7 +246,7 @@ export class Graph {
     if (known) return known;
     if (this.begun) throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
     const node = this.nodes.find((candidate) => candidate.id === nodeId)!;
-    const module = moduleOfNode(node, this.links, parameters);
+    const module = moduleOfNode(node, this.links, parameters, this.home());
     this.syncModules.set(nodeId, module);
     return module;
   }
@@ -375,6 +376,12 @@ export class Graph {
   /** The graph as Graphviz source (DOT). */
   toDot(): string {
     return toGraphviz(this.spec());
+  }
+
+  /** Where modules of this graph that are called live. */
+  private home(): Home {
+    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
+    return this.runtime ?? ownHome(this.resolved.options);
   }
 
   private begin(options: RunOptions): Promise<GraphRun> {

@@ -77,7 +77,8 @@ export function resolveGraphOptions(
   function fromFile<Key extends keyof typeof graphOptionRows>(
     key: Key,
   ): v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined {
-    const found = key === 'wait.spin' ? file.wait?.spin : (file as Record<string, unknown>)[key];
+    const both = { ...file, threads: file.threads ?? file.scheduler_count, 'wait.spin': file.wait?.spin };
+    const found = (both as Record<string, unknown>)[key];
     // It was checked with the rest of the file.
     return found as v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined;
   }
@@ -90,9 +91,10 @@ export function resolveGraphOptions(
     });
   }
   const spin = value('wait.spin', given.wait?.spin) ?? 'auto';
+  const name = given.graph_name ?? file.graph_name ?? 'graph';
   const dump = value('dump_graph', given.dump_graph) ?? false;
   const resolved: ResolvedOptions = {
-    name: given.graph_name ?? 'graph',
+    name,
     options: {
       threads: value('threads', given.threads ?? given.scheduler_count) ?? 'auto',
       transport: value('transport', given.transport) ?? 'auto',
@@ -104,7 +106,7 @@ export function resolveGraphOptions(
       stopGrace: value('stop_grace', given.stop_grace) ?? 5000,
       timeOut: (value('time_out', given.time_out) ?? 0) * 1000,
     },
-    dumpPath: dump === true ? `original_${given.graph_name ?? 'graph'}.json` : dump === false ? undefined : dump,
+    dumpPath: dump === true ? `original_${name}.json` : dump === false ? undefined : dump,
     loglevel: value('loglevel', given.loglevel),
     tracePath: value('trace', given.trace) || undefined,
   };

@@ -2,41 +2,47 @@
 
 import { availableParallelism } from 'node:os';
 import { ConfigError, GraphError, MillraceError, type Problem } from '../errors.js';
+import { setLogLevel } from '../media/ffmpeg.js';
+import { InlineBackend } from '../scheduler/inline-backend.js';
 import type { Report } from '../scheduler/report.js';
 import { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
-import { InlineBackend, ThreadBackend } from '../scheduler/sync-backend.js';
+import { type Backend, ThreadBackend } from '../scheduler/sync-backend.js';
 import { SyncModule } from '../scheduler/sync-module.js';
 import { KeptThreads, type ThreadSource } from '../scheduler/thread-pool.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { moduleReference } from './node.js';
 import { checkRunOptions, type GraphOptionsInput, type RunOptions } from './options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
-import { calledSpec, checkSpawnParameters, requirePlace } from './sync.js';
+import { calledSpec, checkSpawnParameters, type Home, type Place, requirePlace } from './sync.js';
 
 /** Options of a runtime; those of a graph by the same names. */
 export type RuntimeOptions = Pick<GraphOptionsInput, 'threads' | 'wait' | 'transport'>;
 
 /** An actor to spawn: which module, and how it is used. */
-export interface SpawnSpec {
+export interface SpawnSpec<
+  I extends readonly number[] = readonly number[],
+  O extends readonly number[] = readonly number[],
+> {
   /** Name of a built-in or registered module; with `path`, what the module is called. */
   readonly name?: string | undefined;
   /** Module file, and its export. */
   readonly path?: string | URL | undefined;
   readonly entry?: string | undefined;
   readonly options?: object | undefined;
-  readonly inputs?: readonly number[] | undefined;
-  readonly outputs?: readonly number[] | undefined;
+  readonly inputs?: I | undefined;
+  readonly outputs?: O | undefined;
   readonly alias?: string | undefined;
-  /** Index or name of a thread of the runtime, or `'inline'`. Default: the one with the fewest actors. */
+  /** Index or name of a thread of the runtime, or `'inline'`. Default: the one with the fewest actors, if there is one. */
   readonly thread?: number | string | undefined;
-  /** Milliseconds after which a call fails and the actor is given up, with its thread. Default: none. */
+  /** As of `syncModule`. */
   readonly timeout?: number | undefined;
 }
 
 export interface RuntimeStats {
   /** Threads started and not ended. */
   threads: number;
+  /** Those that have not been closed; `closed`: is being closed. */
   actors: { alias: string; module: string; thread: number | string; calls: number; closed: boolean }[];
   /** Graphs and wired actors that run. */
   runs: number;
@@ -49,7 +55,10 @@ interface Wire {
 }
 
 /** An actor of a runtime: called like a function, or wired to others and run. */
-export class SpawnedActor extends SyncModule {
+export class SpawnedActor<
+  I extends readonly number[] = readonly number[],
+  O extends readonly number[] = readonly number[],
+> extends SyncModule<I, O> {
   /** @internal */
   readonly wires: Wire[] = [];
   /** @internal */
@@ -59,17 +68,20 @@ export class SpawnedActor extends SyncModule {
   /** Index or name of its thread. */
   readonly thread: number | string;
 
+  /** Its thread was asked for. @internal */
+  readonly placed: boolean;
+
   /** Made by `runtime.spawn`. @internal */
-  constructor(
-    runtime: Runtime,
-    called: CalledSpec,
-    thread: number | string,
-    backend: () => InlineBackend | ThreadBackend,
-  ) {
+  constructor(runtime: Runtime, called: CalledSpec, thread: number | string, placed: boolean, backend: () => Backend) {
     super(called, backend);
     this.runtime = runtime;
     this.called = called;
     this.thread = thread;
+    this.placed = placed;
+  }
+
+  protected override onGone(): void {
+    this.runtime.dismiss(this);
   }
 
   /**
@@ -94,16 +106,16 @@ export class SpawnedActor extends SyncModule {
  * called one by one or wired by hand. Threads are started when they are first needed, do not keep the process alive, and
  * are replaced when they die.
  */
-export class Runtime {
+export class Runtime implements Home {
   private readonly resolved: ResolvedOptions;
   private readonly kept: KeptThreads;
   private readonly actors = new Set<SpawnedActor>();
   private readonly runs = new Set<GraphRun>();
   private readonly count: number;
-  private closed = false;
+  private closing: Promise<void> | undefined;
 
   /**
-   * @param options `threads` ('auto': as many as there are cores), `wait.spin`, `transport`: see docs/options.md. The
+   * @param options `threads` ('auto': as many as there are cores; 0: none, everything lives on the calling thread), `wait.spin`, `transport`: see docs/options.md. The
    *   environment and the configuration file stand in for what is not given.
    * @throws ConfigError naming everything that is wrong.
    */
@@ -117,7 +129,8 @@ export class Runtime {
     if (!resolved || problems.length > 0) throw new ConfigError('wrong runtime options', problems);
     this.resolved = resolved;
     const { threads, spin } = resolved.options;
-    this.count = Math.max(1, threads === 'auto' ? availableParallelism() : threads);
+    this.count = threads === 'auto' ? availableParallelism() : threads;
+    if (resolved.loglevel !== undefined) setLogLevel(resolved.loglevel);
     this.kept = new KeptThreads(spin);
   }
 
@@ -130,10 +143,12 @@ export class Runtime {
    * An actor on one of the threads. Its module is loaded and initialised by its first call, or by `init()`.
    * @throws ConfigError with everything that is wrong, MillraceError ERR_MILLRACE_STATE after `close()`.
    */
-  async spawn(spec: SpawnSpec): Promise<SpawnedActor> {
+  async spawn<const I extends readonly number[] = readonly [], const O extends readonly number[] = readonly []>(
+    spec: SpawnSpec<I, O>,
+  ): Promise<SpawnedActor<I, O>> {
     this.requireOpen('spawn');
     const { name, path, entry, options, inputs = [], outputs = [], ...rest } = spec;
-    const { thread, alias, timeout } = checkSpawnParameters(rest);
+    const { thread, alias, timeout = Number.POSITIVE_INFINITY } = checkSpawnParameters(rest);
     if (name === undefined && path === undefined) {
       throw new ConfigError('an actor cannot be spawned', [{ path: 'name', message: 'is required, or `path`' }]);
     }
@@ -141,23 +156,36 @@ export class Runtime {
       path === undefined ? (name as string) : { path, ...(entry && { entry }), ...(name && { name }) },
     );
     const called = calledSpec(module, options, inputs, outputs, alias);
-    const inline = requirePlace(module, thread, called.alias);
-    const place = inline ? 'inline' : (thread ?? this.kept.leastUsed(this.count));
+    // Its ids are those given: `calledSpec` has checked and taken them over.
+    return this.make(called, { thread, timeout }) as unknown as SpawnedActor<I, O>;
+  }
+
+  /** @internal Without threads everything is inline. */
+  get inline(): boolean {
+    return this.count === 0;
+  }
+
+  /** @internal An actor there. */
+  make(called: CalledSpec, { thread, timeout }: Place): SpawnedActor {
+    this.requireOpen('a module');
+    this.requireThread(thread, called.alias);
+    const inline = requirePlace(called.module, thread, called.alias) || (thread === undefined && this.inline);
+    const place = inline ? 'inline' : (thread ?? this.leastUsed());
     const { transport, spin } = this.resolved.options;
-    const limits = { transport, spin, timeout: timeout ?? Number.POSITIVE_INFINITY };
-    const actor: SpawnedActor = new SpawnedActor(this, called, place, () => {
+    const actor: SpawnedActor = new SpawnedActor(this, called, place, thread !== undefined, () => {
       this.requireOpen('a call');
-      if (inline) return new InlineBackend(called);
+      if (inline) return new InlineBackend(called, timeout);
       const lease = { thread: this.kept.thread(place), release: () => Promise.resolve() };
-      return new ThreadBackend(called, lease, limits);
+      return new ThreadBackend(called, lease, { transport, spin, timeout });
     });
     this.actors.add(actor);
     return actor;
   }
 
   /**
-   * Runs actors that were wired with `connect` as a graph, to its end, on this runtime's threads. Each gets a new instance
-   * of its module, so they must not have been called before.
+   * Runs actors that were wired with `connect` as a graph, to its end, on this runtime's threads: those that were spawned on
+   * a named one there, the others where the scheduler places them. Each gets a new instance of its module, so they must not
+   * have been called before.
    * @throws ConfigError for actors that are not wired to each other as a graph must be; GraphError when it failed.
    */
   async run(actors: readonly SpawnedActor[], options: RunOptions = {}): Promise<Report> {
@@ -188,13 +216,17 @@ export class Runtime {
    * Aborts the graphs that still run, closes every actor and ends the threads. Again does nothing.
    * @throws the first error that closing an actor brought, when everything has been closed.
    */
-  async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+  close(): Promise<void> {
+    // Who closed it is told what went wrong; others only wait for the end of it.
+    if (this.closing !== undefined) return this.closing.catch(() => {});
+    this.closing = this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
     for (const run of this.runs) run.abort('its runtime was closed');
     await Promise.allSettled([...this.runs].map((run) => run.finished));
     const closings = await Promise.allSettled([...this.actors].map((actor) => actor.closeAsync()));
-    this.actors.clear();
     await this.kept.close(new GraphError('ERR_MILLRACE_ABORTED', 'the runtime was closed'));
     const failed = closings.find((closing) => closing.status === 'rejected');
     if (failed) throw failed.reason;
@@ -227,6 +259,11 @@ export class Runtime {
     run.finished.then(forget, forget);
   }
 
+  /** @internal The actor has been closed. */
+  dismiss(actor: SpawnedActor): void {
+    this.actors.delete(actor);
+  }
+
   /** @internal */
   feeds(to: SpawnedActor, input: number): boolean {
     return [...this.actors].some((actor) => actor.wires.some((wire) => wire.to === to && wire.input === input));
@@ -242,13 +279,17 @@ export class Runtime {
       if (actor.runtime !== this) problems.push({ path, message: 'is of another runtime' });
       if (actor.closed) problems.push({ path, message: 'was closed' });
       if (actor.used) problems.push({ path, message: 'was called before', hint: 'Spawn another one to be run' });
+      // Modules of this process are run there.
+      if (actor.thread === 'inline' && actor.placed && !this.inline && actor.called.module.definition === undefined) {
+        problems.push({ path, message: 'is inline, and a run has threads', hint: 'Spawn it on a thread' });
+      }
       const { module, options, alias } = actor.called;
       nodes.push({
         id,
         alias: actors.filter((other) => other.alias === alias).length > 1 ? `${alias}_${id}` : alias,
         module,
         options,
-        ...(typeof actor.thread === 'number' && { scheduler: actor.thread }),
+        ...(typeof actor.thread === 'number' && actor.placed && { scheduler: actor.thread }),
         ...(typeof actor.thread === 'string' && actor.thread !== 'inline' && { thread: actor.thread }),
       });
       for (const { output, to, input } of actor.wires) {
@@ -263,8 +304,26 @@ export class Runtime {
     return { name: 'actors', options, nodes, links };
   }
 
+  /** The thread with the fewest actors, whether they have been called or not. */
+  private leastUsed(): number {
+    const users = new Array<number>(this.count).fill(0);
+    for (const { thread } of this.actors) {
+      if (typeof thread === 'number' && thread < this.count) users[thread]!++;
+    }
+    return users.indexOf(Math.min(...users));
+  }
+
+  private requireThread(thread: string | number | undefined, alias: string): void {
+    const given = this.resolved.options.threads;
+    if (typeof thread !== 'number' || given === 'auto' || thread < given) return;
+    const known = given === 0 ? 'has no threads' : given === 1 ? 'has thread 0' : `has threads 0 to ${given - 1}`;
+    throw new ConfigError(`actor "${alias}" cannot be made`, [
+      { path: 'thread', message: `there is no thread ${thread}`, hint: `The runtime ${known}` },
+    ]);
+  }
+
   private requireOpen(what: string): void {
-    if (!this.closed) return;
+    if (this.closing === undefined) return;
     throw new MillraceError('ERR_MILLRACE_STATE', `${what} after the close of the runtime`);
   }
 }

@@ -2,11 +2,13 @@
 import * as v from 'valibot';
 import { integer, number, parsed, type Schema, strictOptions, text } from '../../actors/options.js';
 import { ConfigError, type Problem } from '../errors.js';
-import type { InputManagerSpec } from '../module/contract.js';
+import { setLogLevel } from '../media/ffmpeg.js';
 import type { ModuleRef } from '../module/ref.js';
-import { findBuiltin } from '../modules.js';
-import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
-import { InlineBackend, type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
+import { type BuiltinModule, findBuiltin } from '../modules.js';
+import { beginsStream } from '../scheduler/filter-options.js';
+import { InlineBackend } from '../scheduler/inline-backend.js';
+import type { GraphOptions, LinkSpec, NodeSpec } from '../scheduler/spec.js';
+import { type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../scheduler/sync-module.js';
 import { Thread } from '../scheduler/thread.js';
 import { KeptThreads } from '../scheduler/thread-pool.js';
@@ -27,13 +29,16 @@ export interface SyncParameters {
   readonly thread?: string | undefined;
   /** Its name in errors. Default: that of the module. */
   readonly alias?: string | undefined;
-  /** Milliseconds after which a call fails and the module is given up, with its thread. Default: none. */
+  /**
+   * Milliseconds after which a call fails and the module is given up, with its thread; they count from when the calls
+   * before it have been answered. On the calling thread only calls that do not block it have one. Default: none.
+   */
   readonly timeout?: number | undefined;
 }
 
 const entries = {
   alias: v.optional(text('a name')),
-  timeout: v.optional(number({ min: 1 })),
+  timeout: v.optional(number({ min: 1, max: 2 ** 31 - 1 })), // the longest a timer can be
 };
 const parametersSchema: Schema<SyncParameters> = strictOptions({
   ...entries,
@@ -76,28 +81,56 @@ export function calledSpec(
   return { module, alias: name, options: copied, ...own };
 }
 
+/** Where called modules live: threads of their own, or those of a runtime. */
+export interface Home {
+  /** Modules that name no thread live on the calling one. */
+  readonly inline: boolean;
+  make(spec: CalledSpec, place: Place): SyncModule;
+}
+
+export interface Place {
+  /** Name or index of a thread, or 'inline'; absent: wherever the home puts those that name none. */
+  readonly thread: string | number | undefined;
+  /** Milliseconds; Infinity: none. */
+  readonly timeout: number;
+}
+
 /** Threads that the modules of this process share by name, without a runtime. */
 let shared: KeptThreads | undefined;
 
-function settings(timeout: number | undefined): {
-  transport: 'auto' | 'reference' | 'copy';
-  spin: number;
-  timeout: number;
-} {
+/** The home of modules without a runtime, with the settings of a graph. */
+export function ownHome({ threads, transport, spin }: Pick<GraphOptions, 'threads' | 'transport' | 'spin'>): Home {
+  const noThreads = threads === 0;
+  return {
+    inline: noThreads,
+    make(spec, { thread, timeout }) {
+      const inline = requirePlace(spec.module, thread, spec.alias) || (noThreads && thread === undefined);
+      return new SyncModule(spec, () =>
+        inline
+          ? new InlineBackend(spec, timeout)
+          : new ThreadBackend(spec, lease(thread, spin), { transport, spin, timeout }),
+      );
+    },
+  };
+}
+
+/** The home of modules without a graph: always in threads. */
+function defaultHome(): Home {
   const { resolved, problems } = resolveGraphOptions({});
   if (!resolved) throw new ConfigError('wrong options in the environment', problems);
-  const { transport, spin } = resolved.options;
-  return { transport, spin, timeout: timeout ?? Number.POSITIVE_INFINITY };
+  if (resolved.loglevel !== undefined) setLogLevel(resolved.loglevel);
+  return ownHome({ ...resolved.options, threads: 'auto' });
 }
 
 /** A thread of its own, or a shared one by name. */
-function lease(name: string | undefined, spin: number): Lease {
-  if (name === undefined) {
+function lease(which: string | number | undefined, spin: number): Lease {
+  if (which === undefined) {
     const thread = new Thread(spin);
     return { thread, release: () => thread.terminate() };
   }
   shared ??= new KeptThreads(spin);
   const threads = shared;
+  const name = typeof which === 'number' ? `scheduler ${which}` : which;
   return { thread: threads.thread(name), release: () => threads.forget(name) };
 }
 
@@ -122,26 +155,24 @@ export function syncModule<
   outputs: O = [] as never,
   parameters: SyncParameters = {},
 ): SyncModule<I, O> {
-  return makeModule<I, O>(source, options, inputs, outputs, parameters);
+  return makeModule<I, O>(source, options, inputs, outputs, parameters, defaultHome());
 }
 
-function makeModule<I extends readonly number[], O extends readonly number[]>(
+/** As `syncModule`, at that home. */
+export function makeModule<I extends readonly number[], O extends readonly number[]>(
   source: ModuleSource,
   options: unknown,
   inputs: I,
   outputs: O,
   parameters: SyncParameters,
-  inputManager?: InputManagerSpec,
+  home: Home,
+  node: Pick<NodeSpec, 'inputManager' | 'scheduler'> = {},
 ): SyncModule<I, O> {
-  const { thread, alias, timeout } = checked(parametersSchema, parameters);
-  const module = moduleReference(source);
-  const spec = calledSpec(module, options, inputs, outputs, alias);
-  if (inputManager !== undefined) spec.inputManager = inputManager;
-  const inline = requirePlace(module, thread, spec.alias);
-  const chosen = settings(timeout);
-  return new SyncModule<I, O>(spec, () =>
-    inline ? new InlineBackend(spec) : new ThreadBackend(spec, lease(thread, chosen.spin), chosen),
-  );
+  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY } = checked(parametersSchema, parameters);
+  const spec = calledSpec(moduleReference(source), options, inputs, outputs, alias);
+  if (node.inputManager !== undefined) spec.inputManager = node.inputManager;
+  // Its ids are those given: `calledSpec` has checked and taken them over.
+  return home.make(spec, { thread, timeout }) as unknown as SyncModule<I, O>;
 }
 
 /** @returns whether it lives on the calling thread. @throws ConfigError for an object of this process elsewhere. */
@@ -182,10 +213,16 @@ export function sendEof<const O extends readonly number[]>(module: SyncModule<re
 }
 
 /**
- * The module of a graph's node, as `graph.getModule` gives it: on the thread the node names, if it names one.
+ * The module of a graph's node, as `graph.getModule` gives it: on the thread the node names, if it names one and there
+ * are threads.
  * @throws ConfigError as `syncModule`, and for parameters of the node that a called module cannot have.
  */
-export function moduleOfNode(node: NodeSpec, links: readonly LinkSpec[], parameters: SyncParameters): SyncModule {
+export function moduleOfNode(
+  node: NodeSpec,
+  links: readonly LinkSpec[],
+  parameters: SyncParameters,
+  home: Home,
+): SyncModule {
   const problems: Problem[] = [];
   if (node.distNums !== undefined) {
     problems.push({ path: 'distNums', message: 'parallel copies cannot be called as one module' });
@@ -201,21 +238,46 @@ export function moduleOfNode(node: NodeSpec, links: readonly LinkSpec[], paramet
     [],
   );
   const outputs = links.filter(({ from }) => from.node === node.id).map(({ from }) => from.output);
-  const isDecoder = builtin?.name === 'c_ffmpeg_decoder';
-  const isSource = builtin?.inputs.max === 0 || (isDecoder && node.options.input_path !== undefined);
-  if (inputs.length === 0 && !isSource && (builtin?.inputs.min ?? 1) > 0) inputs.push(0);
-  const known = builtin?.outputs.max === 0 ? [] : isDecoder ? [0, 1] : [0];
-  const own = node.thread ?? (node.scheduler === undefined ? undefined : `scheduler ${node.scheduler}`);
-  const thread = parameters.thread ?? (node.module.definition === undefined ? own : undefined);
-  const { timeout } = parameters;
+  if (inputs.length === 0 && !isSource(node, builtin, outputs.length > 0)) inputs.push(0);
+  const placed = parameters.thread === undefined && node.module.definition === undefined && !home.inline;
+  const { thread = placed ? node.thread : undefined, alias = node.alias } = parameters;
   return makeModule(
     sourceOf(node.module),
     node.options,
     inputs,
-    linked(outputs, known),
-    { alias: node.alias, ...(thread !== undefined && { thread }), ...(timeout !== undefined && { timeout }) },
-    node.inputManager,
+    linked(outputs, ownOutputs(node, builtin, inputs)),
+    { ...parameters, alias, thread },
+    home,
+    {
+      ...(node.inputManager !== undefined && { inputManager: node.inputManager }),
+      ...(placed && node.scheduler !== undefined && { scheduler: node.scheduler }),
+    },
   );
+}
+
+/** Whether a node into which nothing leads is one that begins streams, and not one that is only not connected. */
+function isSource(node: NodeSpec, builtin: BuiltinModule | undefined, hasConsumers: boolean): boolean {
+  if (builtin === undefined) return hasConsumers;
+  if (builtin.name === 'c_ffmpeg_decoder') return node.options.input_path !== undefined;
+  if (builtin.name !== 'c_ffmpeg_filter') return builtin.inputs.max === 0;
+  return beginsStream(node);
+}
+
+/** Outputs that a node has, whether anything is connected to them or not. */
+function ownOutputs({ options }: NodeSpec, builtin: BuiltinModule | undefined, inputs: number[]): number[] {
+  if (builtin?.outputs.max === 0) return [];
+  switch (builtin?.name) {
+    case 'c_ffmpeg_decoder':
+      return [0, 1];
+    case 'c_ffmpeg_encoder': {
+      const kind = Number(options.push_output ?? 0);
+      return kind === 0 ? [] : kind === 1 ? [0] : inputs;
+    }
+    case 'pass_through':
+      return inputs;
+    default:
+      return [0];
+  }
 }
 
 function sourceOf({ name, path, entry, definition }: ModuleRef): ModuleSource {

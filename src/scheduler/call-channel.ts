@@ -5,12 +5,12 @@
  * terminated, or dies without a word, is reported by the event loop (`onDeath`), and `timeout` is the cure for the rest.
  */
 import { MessageChannel } from 'node:worker_threads';
-import { unpackError } from '../error-wire.js';
+import { messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import { unpackValue } from '../media/wire-value.js';
 import { Board, GraphState } from '../thread/board.js';
-import { CallDesk, CallFlag } from '../thread/call-desk.js';
+import { CallDesk, CallFlag, CallOp } from '../thread/call-desk.js';
 import { ANSWERS, CALLS } from '../thread/call-part.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { createRing, RingIn, RingOut } from '../thread/links.js';
@@ -38,12 +38,20 @@ interface Call {
   forsaken: boolean;
   readonly settle: (outcome: { answer: Answer } | { error: Error }) => void;
   readonly asynchronous: boolean;
+  readonly limit: Limit;
+  timer?: NodeJS.Timeout;
+}
+
+/** How long a call may take. */
+export interface Limit {
+  /** Milliseconds, from when the actor can begin it; Infinity: for ever. */
+  readonly span: number;
+  /** performance.now() by which it has to be over, whatever comes before it. */
+  readonly until?: number;
 }
 
 export class CallChannel implements Answering {
   readonly user = nextUser();
-  /** Native objects the module has left behind, once it has been closed. */
-  leaked: Record<string, number> = {};
   readonly warnings: string[] = [];
   pending = 0;
   private readonly board = Board.create(1, 1, 2);
@@ -54,6 +62,9 @@ export class CallChannel implements Answering {
   /** Not yet made. One is made when the one before it has been answered. */
   private readonly queue: Call[] = [];
   private current: Call | undefined;
+  /** performance.now() at which the call in progress is too late, and what is said then. */
+  private due = Number.POSITIVE_INFINITY;
+  private late = { op: 0, span: 0 };
   private number = 0;
   /** The packets of the call in progress are all in their ring. */
   private sent = true;
@@ -64,10 +75,12 @@ export class CallChannel implements Answering {
   private over = false;
   private readonly unguard: () => void;
 
+  /** @param onLate the call in progress was not answered within its limit, and nobody is blocked by it. */
   constructor(
     private readonly thread: Thread,
     readonly called: CalledSpec,
     transport: Transport,
+    private readonly onLate: (op: number, span: number) => void,
   ) {
     const bell = callerBell();
     const calls = new MessageChannel();
@@ -102,6 +115,11 @@ export class CallChannel implements Answering {
     return this.failure;
   }
 
+  /** performance.now() until which it is worth waiting for the call in progress. */
+  get deadline(): number {
+    return this.due;
+  }
+
   /**
    * Sends a call; `settle` is called when it has been answered, by `poll`.
    * @param inputs Consumed, also when this throws.
@@ -111,7 +129,7 @@ export class CallChannel implements Answering {
     op: number,
     inputs: ReadonlyMap<number, readonly Packet[]>,
     settle: Call['settle'],
-    { asynchronous, extra }: { asynchronous: boolean; extra?: Uint8Array },
+    { asynchronous, limit, extra }: { asynchronous: boolean; limit: Limit; extra?: Uint8Array },
   ): void {
     const lists: (readonly Packet[])[] = this.called.inputs.map((id) => inputs.get(id) ?? NONE);
     try {
@@ -122,9 +140,13 @@ export class CallChannel implements Answering {
       throw error;
     }
     if (extra !== undefined) lists.push([new Packet(extra)]);
-    this.queue.push({ op, lists, settle, asynchronous, forsaken: false });
+    this.queue.push({ op, lists, settle, asynchronous, limit, forsaken: false });
     if (asynchronous) this.pending++;
-    this.begin();
+    try {
+      this.begin();
+    } catch (cause) {
+      this.breakOff(cause);
+    }
     if (asynchronous) pump(this);
   }
 
@@ -149,18 +171,59 @@ export class CallChannel implements Answering {
     if (packets > 0) for (const list of call.lists) for (const packet of list) calls.offer(packet);
     this.sent = calls.waitingPackets === 0;
     this.thread.bell.ring();
+    this.watch(call, call.op, call.limit);
+  }
+
+  /** The clock of a call runs from here on: those before it have taken their own time. */
+  private watch(call: Call, op: number, { span, until }: Limit): void {
+    this.due = until ?? (span === Number.POSITIVE_INFINITY ? span : performance.now() + span);
+    this.late = { op, span };
+    if (!call.asynchronous || this.due === Number.POSITIVE_INFINITY) return;
+    call.timer = setTimeout(
+      () => {
+        // It may come long after its time, because this thread was busy; the answer may be there since.
+        this.poll();
+        if (this.current === call) this.expire();
+      },
+      Math.max(0, this.due - performance.now()),
+    );
+  }
+
+  /** The call in progress is too late. */
+  expire(): void {
+    if (this.current !== undefined) this.onLate(this.late.op, this.late.span);
   }
 
   poll(): boolean {
     if (this.over) return false;
     let any = false;
-    while (this.current !== undefined && this.advance(this.current)) any = true;
+    try {
+      while (this.current !== undefined && this.advance(this.current)) any = true;
+    } catch (cause) {
+      this.breakOff(cause);
+      return true;
+    }
     if (this.failure === undefined && this.board.state === GraphState.aborting) {
       this.thread.doom();
       this.die(this.deathOf(undefined, undefined));
       any = true;
     }
     return any;
+  }
+
+  /** What fails between the two sides leaves them waiting for each other: the actor is given up, with its thread. */
+  private breakOff(cause: unknown): void {
+    const { alias, module } = this.called;
+    const message = `packets of sync module "${alias}" (${module.name}) cannot cross threads: ${messageOf(cause)}`;
+    const error = new GraphError('ERR_MILLRACE_PAYLOAD', message, {
+      alias,
+      module: module.name,
+      phase: 'transport',
+      cause,
+    });
+    if (this.current !== undefined) closeAll(this.current.lists);
+    this.die(error);
+    void this.thread.terminate(error);
   }
 
   /** Moves the call in progress on. @returns false if nothing has come of it since the last time. */
@@ -185,9 +248,10 @@ export class CallChannel implements Answering {
       this.missing = desk.packetsOut(this.received.length);
       this.received.push([]);
     }
-    this.current = undefined;
+    clearTimeout(call.timer);
     calls.flush(); // lets go of the frames that were sent with it
     this.answered(call, desk.flags, this.received);
+    this.current = undefined;
     this.begin();
     return true;
   }
@@ -207,14 +271,19 @@ export class CallChannel implements Answering {
     this.settle(call, { answer: { outputs, done: (flags & CallFlag.done) !== 0 } });
   }
 
-  /** The actor is to be closed: what it is being called for should come to its end, and nobody waits for it. */
-  stop(error: GraphError): void {
+  /**
+   * The actor is to be closed: what it is being called for should come to its end, and nobody waits for it.
+   * @param limit how long that and the close may take together.
+   */
+  stop(error: GraphError, limit: Limit): void {
     this.board.setStopping();
     this.thread.bell.alarm();
     const calls = this.queue.splice(0);
     for (const call of calls) closeAll(call.lists);
     if (this.current !== undefined && !this.current.forsaken) {
       this.current.forsaken = true;
+      clearTimeout(this.current.timer);
+      this.watch(this.current, CallOp.close, limit);
       calls.unshift(this.current);
     }
     for (const call of calls) this.settle(call, { error });
@@ -228,6 +297,7 @@ export class CallChannel implements Answering {
     closeAll(this.received);
     const calls = this.queue.splice(0);
     for (const call of calls) closeAll(call.lists);
+    clearTimeout(this.current?.timer);
     if (this.current !== undefined && !this.current.forsaken) calls.unshift(this.current);
     this.current = undefined;
     for (const call of calls) this.settle(call, { error });
@@ -252,8 +322,7 @@ export class CallChannel implements Answering {
   }
 
   private hear(message: FromHost): void {
-    if (message.type === 'ended') this.leaked = message.leaked;
-    else if (message.type === 'log') this.warnings.push(message.message);
+    if (message.type === 'log') this.warnings.push(message.message);
   }
 
   private deathOf(code: number | undefined, error: Error | undefined): GraphError {

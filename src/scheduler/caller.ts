@@ -14,6 +14,8 @@ export interface Answering {
   poll(): boolean;
   /** Asynchronous calls that are not settled. */
   readonly pending: number;
+  /** performance.now() in ms until which it is worth being blocked; it moves as calls that came first are answered. */
+  readonly deadline: number;
 }
 
 const bell = Doorbell.create();
@@ -30,10 +32,9 @@ export function callerBell(): Doorbell {
 /**
  * Blocks this thread until `settled`.
  * @param spin times it looks before it sleeps.
- * @param deadline performance.now() in ms.
  * @returns false when the deadline has passed.
  */
-export function blockUntil(from: Answering, settled: () => boolean, spin: number, deadline: number): boolean {
+export function blockUntil(from: Answering, settled: () => boolean, spin: number): boolean {
   for (let i = 0; i < spin; i++) {
     from.poll();
     if (settled()) return true;
@@ -49,7 +50,7 @@ export function blockUntil(from: Answering, settled: () => boolean, spin: number
         bell.disarm();
         continue;
       }
-      const left = deadline - performance.now();
+      const left = from.deadline - performance.now();
       if (left <= 0) {
         bell.disarm();
         return false;

@@ -1,4 +1,6 @@
 /** Which filters a `c_ffmpeg_filter` node runs, read from its options before anything is initialised. */
+import { AVFILTER_FLAG_DYNAMIC_INPUTS } from 'node-av/constants';
+import { Filter } from 'node-av/lib';
 import { parseGraph } from '../../actors/filter/syntax.js';
 import { MillraceError } from '../errors.js';
 import type { NodeSpec } from './spec.js';
@@ -23,4 +25,11 @@ export function filtersOf({ options }: NodeSpec): { name: string; args: string }
     if (error instanceof MillraceError) return [];
     throw error;
   }
+}
+
+/** Whether the first of a node's filters is one that takes nothing (`testsrc2`, `anullsrc`). */
+export function beginsStream(node: NodeSpec): boolean {
+  const [first] = filtersOf(node);
+  const filter = first && Filter.getByName(first.name);
+  return !!filter && filter.inputs.length === 0 && !filter.hasFlags(AVFILTER_FLAG_DYNAMIC_INPUTS);
 }

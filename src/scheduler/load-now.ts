@@ -18,7 +18,7 @@ import timestamper from '../../actors/timestamper.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { findBuiltin } from '../modules.js';
-import { isModule, loadModule } from '../thread/load.js';
+import { cannotImport, loadModule, moduleAmong } from '../thread/load.js';
 
 const builtins: Readonly<Record<string, unknown>> = {
   assemble,
@@ -44,11 +44,16 @@ export function loadNow(ref: ModuleRef): Module | ModuleClass | Promise<Module |
     return known === undefined ? loadModule(ref) : (known as ModuleClass);
   }
   const file = ref.path.startsWith('file:') ? fileURLToPath(ref.path) : ref.path;
+  let exports: Record<string, unknown>;
   try {
-    const found: unknown = (require(file) as Record<string, unknown>)[ref.entry ?? 'default'];
-    if (isModule(found)) return found;
-  } catch {
-    // A file with top-level await, or one that fails: import() says what is wrong with it, or waits for it.
+    exports = require(file) as Record<string, unknown>;
+  } catch (cause) {
+    // Files with top-level await, and other languages' files, whose loaders may know import() alone.
+    const code = (cause as { code?: unknown } | null)?.code;
+    if (!/\.[cm]?js$/.test(file) || code === 'ERR_REQUIRE_ASYNC_MODULE') return loadModule(ref);
+    throw cannotImport(ref, cause);
   }
-  return loadModule(ref);
+  // What import() calls the default of a CommonJS file is all of its exports.
+  const whole = ref.entry === undefined && !Object.hasOwn(exports, 'default');
+  return moduleAmong(whole ? { default: exports } : exports, ref);
 }

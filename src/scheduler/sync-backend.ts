@@ -1,13 +1,11 @@
-/** Where a called actor lives: in another thread, or on this one. */
+/** Where a called actor lives: what both kinds have in common (the other is inline-backend.ts), and that in a thread. */
 import { GraphError } from '../errors.js';
 import type { Packet } from '../media/packet.js';
 import { packValue } from '../media/wire-value.js';
 import { CallOp } from '../thread/call-desk.js';
-import { CalledModule, type CalledSpec } from '../thread/called-module.js';
-import { isPromise, runSteps, type Steps } from '../thread/steps.js';
-import { type Answer, CallChannel } from './call-channel.js';
+import type { CalledSpec } from '../thread/called-module.js';
+import { type Answer, CallChannel, type Limit } from './call-channel.js';
 import { blockUntil } from './caller.js';
-import { loadNow } from './load-now.js';
 import type { Thread } from './thread.js';
 
 export type Inputs = ReadonlyMap<number, readonly Packet[]>;
@@ -23,9 +21,11 @@ export interface Backend {
   /** Blocks. @throws GraphError */
   call(request: Request): Answer;
   callAsync(request: Request): Promise<Answer>;
-  /** Closes the module and lets go of its thread; pending asynchronous calls fail. Once. */
+  /** Closes the module and lets go of its thread; pending asynchronous calls fail. Once, this or `closeAsync`. */
   close(): void;
   closeAsync(): Promise<void>;
+  /** Resolves when nothing is left of it; to be asked for after `close` has returned or thrown. */
+  readonly gone: Promise<void>;
 }
 
 /** How an actor uses its thread. */
@@ -36,19 +36,21 @@ export interface Lease {
 }
 
 /** Longest time in ms that `close` waits for a module without a timeout of its own. */
-const CLOSE_GRACE = 5000;
+export const CLOSE_GRACE = 5000;
 const NO_INPUTS: Inputs = new Map();
 
 export class ThreadBackend implements Backend {
   private readonly channel: CallChannel;
+  private released: Promise<void> | undefined;
 
-  /** @param timeout ms for every call; Infinity: none. */
+  /** @param settings `timeout`: ms for every call; Infinity: none. */
   constructor(
     private readonly spec: CalledSpec,
     private readonly lease: Lease,
     private readonly settings: { transport: 'auto' | 'reference' | 'copy'; spin: number; timeout: number },
   ) {
-    this.channel = new CallChannel(lease.thread, spec, settings.transport);
+    const late = (op: number, span: number): void => this.expire(op, span);
+    this.channel = new CallChannel(lease.thread, spec, settings.transport, late);
   }
 
   get warnings(): readonly string[] {
@@ -56,97 +58,100 @@ export class ThreadBackend implements Backend {
     return this.channel.warnings;
   }
 
+  get gone(): Promise<void> {
+    return this.released ?? Promise.resolve();
+  }
+
   call(request: Request): Answer {
-    let outcome: { answer: Answer } | { error: Error } | undefined;
-    const { op, inputs, extra } = encode(request);
-    this.channel.send(op, inputs, (result) => (outcome = result), { asynchronous: false, ...(extra && { extra }) });
-    return this.block(op, () => outcome, this.settings.timeout);
+    return this.block(request, { span: this.settings.timeout });
   }
 
   callAsync(request: Request): Promise<Answer> {
-    return this.send(request, this.settings.timeout);
+    return this.send(request, { span: this.settings.timeout });
   }
 
   close(): void {
-    if (this.channel.dead === undefined) {
-      this.channel.stop(this.closed());
-      let outcome: { answer: Answer } | { error: Error } | undefined;
-      this.channel.send(CallOp.close, NO_INPUTS, (result) => (outcome = result), { asynchronous: false });
-      try {
-        this.block(CallOp.close, () => outcome, this.closeLimit);
-      } finally {
-        this.leave();
-      }
-    } else this.leave();
+    try {
+      const limit = this.stop();
+      if (limit !== undefined) this.block({ op: 'close' }, limit);
+    } finally {
+      void this.leave();
+    }
   }
 
   async closeAsync(): Promise<void> {
-    if (this.channel.dead !== undefined) {
-      await this.leave();
-      return;
-    }
-    this.channel.stop(this.closed());
     try {
-      await this.send({ op: 'close' }, this.closeLimit);
+      const limit = this.stop();
+      if (limit !== undefined) await this.send({ op: 'close' }, limit);
     } finally {
       await this.leave();
     }
   }
 
-  private get closeLimit(): number {
-    return Math.min(this.settings.timeout, CLOSE_GRACE);
+  /** @returns how long the close may take; undefined when there is nothing to close. */
+  private stop(): Limit | undefined {
+    if (this.channel.dead !== undefined) return undefined;
+    const span = Math.min(this.settings.timeout, CLOSE_GRACE);
+    const limit = { span, until: performance.now() + span };
+    this.channel.stop(closedDuringCall(this.spec), limit);
+    return limit;
   }
 
   private leave(): Promise<void> {
+    this.lease.thread.drain(); // warnings of the close; nobody listens after it
     this.channel.release();
-    return this.lease.release();
+    this.released ??= this.lease.release();
+    return this.released;
   }
 
-  private block(op: number, outcome: () => { answer: Answer } | { error: Error } | undefined, limit: number): Answer {
-    const settled = (): boolean => outcome() !== undefined;
-    if (!blockUntil(this.channel, settled, this.settings.spin, performance.now() + limit)) this.expire(op, limit);
-    const result = outcome() as { answer: Answer } | { error: Error };
+  private block(request: Request | { op: 'close' }, limit: Limit): Answer {
+    const { op, inputs, extra } = encode(request);
+    let outcome: { answer: Answer } | { error: Error } | undefined;
+    const settle = (result: NonNullable<typeof outcome>): void => {
+      outcome = result;
+    };
+    this.channel.send(op, inputs, settle, { asynchronous: false, limit, ...(extra && { extra }) });
+    const settled = (): boolean => outcome !== undefined;
+    if (!blockUntil(this.channel, settled, this.settings.spin)) this.channel.expire();
+    const result = outcome as unknown as { answer: Answer } | { error: Error };
     if ('error' in result) throw result.error;
     return result.answer;
   }
 
-  private send(request: Request | { op: 'close' }, limit: number): Promise<Answer> {
+  private send(request: Request | { op: 'close' }, limit: Limit): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const { op, inputs, extra } = request.op === 'close' ? { op: CallOp.close, inputs: NO_INPUTS } : encode(request);
-      let timer: NodeJS.Timeout | undefined;
+      const { op, inputs, extra } = encode(request);
       const settle = (result: { answer: Answer } | { error: Error }): void => {
-        clearTimeout(timer);
         if ('error' in result) reject(result.error);
         else resolve(result.answer);
       };
-      this.channel.send(op, inputs, settle, { asynchronous: true, ...(extra && { extra }) });
-      if (limit !== Number.POSITIVE_INFINITY) timer = setTimeout(() => this.expire(op, limit), limit);
+      this.channel.send(op, inputs, settle, { asynchronous: true, limit, ...(extra && { extra }) });
     });
   }
 
   /** A call was not answered in time. Nobody knows what the module does: it is dead, and its thread is stopped. */
-  private expire(op: number, limit: number): void {
+  private expire(op: number, span: number): void {
     const { alias, module } = this.spec;
     const what = Object.entries(CallOp).find(([, value]) => value === op)![0];
     const error = new GraphError(
       'ERR_MILLRACE_TIMEOUT',
-      `sync module "${alias}" (${module.name}) did not answer ${what}() within ${limit} ms; its thread is stopped`,
+      `sync module "${alias}" (${module.name}) did not answer ${what}() within ${span} ms; its thread is stopped`,
       { alias, module: module.name, phase: what === 'init' || what === 'close' ? what : 'process' },
     );
     this.channel.die(error);
     void this.lease.thread.terminate(error);
   }
-
-  private closed(): GraphError {
-    const { alias, module } = this.spec;
-    return new GraphError('ERR_MILLRACE_CLOSED', `sync module "${alias}" (${module.name}) was closed during a call`, {
-      alias,
-      module: module.name,
-    });
-  }
 }
 
-function encode(request: Request): { op: number; inputs: Inputs; extra?: Uint8Array } {
+/** What asynchronous calls fail of when the module is closed. */
+export function closedDuringCall({ alias, module }: CalledSpec): GraphError {
+  return new GraphError('ERR_MILLRACE_CLOSED', `sync module "${alias}" (${module.name}) was closed during a call`, {
+    alias,
+    module: module.name,
+  });
+}
+
+function encode(request: Request | { op: 'close' }): { op: number; inputs: Inputs; extra?: Uint8Array } {
   switch (request.op) {
     case 'init':
       return { op: CallOp.init, inputs: NO_INPUTS };
@@ -154,95 +159,9 @@ function encode(request: Request): { op: number; inputs: Inputs; extra?: Uint8Ar
       return { op: CallOp.process, inputs: request.inputs };
     case 'sendEof':
       return { op: CallOp.sendEof, inputs: NO_INPUTS };
+    case 'close':
+      return { op: CallOp.close, inputs: NO_INPUTS };
     case 'dynamicReset':
       return { op: CallOp.dynamicReset, inputs: NO_INPUTS, extra: packValue(request.options) };
   }
-}
-
-/** On the thread of the caller. */
-export class InlineBackend implements Backend {
-  private readonly module: CalledModule;
-  private readonly warned: string[] = [];
-  /** The asynchronous call in progress; further ones wait for it. */
-  private running: Promise<unknown> | undefined;
-
-  constructor(private readonly spec: CalledSpec) {
-    this.module = new CalledModule(spec, (message) => this.warned.push(message), loadNow);
-  }
-
-  get warnings(): readonly string[] {
-    return this.warned;
-  }
-
-  call(request: Request): Answer {
-    this.requireFree(request);
-    const result = runSteps(this.steps(request));
-    if (!isPromise(result)) return result;
-    // It goes on, as every promise does; what it brings is nobody's.
-    this.running = Promise.resolve(result).then(release, () => {});
-    throw this.asynchronous(request.op);
-  }
-
-  callAsync(request: Request): Promise<Answer> {
-    const before = this.running;
-    const result = before === undefined ? this.start(request) : before.then(() => this.start(request));
-    const settled = result
-      .catch(() => {})
-      .then(() => {
-        if (this.running === settled) this.running = undefined;
-      });
-    this.running = settled;
-    return result;
-  }
-
-  close(): void {
-    this.module.abort();
-    if (this.running !== undefined) throw this.asynchronous('close');
-    if (isPromise(runSteps(this.module.close()))) throw this.asynchronous('close');
-  }
-
-  async closeAsync(): Promise<void> {
-    this.module.abort();
-    await this.running;
-    await runSteps(this.module.close());
-  }
-
-  private async start(request: Request): Promise<Answer> {
-    return await runSteps(this.steps(request));
-  }
-
-  private *steps(request: Request): Steps<Answer> {
-    switch (request.op) {
-      case 'init':
-        yield* this.module.init();
-        break;
-      case 'process':
-        return yield* this.module.process(request.inputs);
-      case 'sendEof':
-        return yield* this.module.sendEof();
-      case 'dynamicReset':
-        yield* this.module.dynamicReset(request.options);
-        break;
-    }
-    return { outputs: new Map(), done: false };
-  }
-
-  private requireFree(request: Request): void {
-    if (this.running === undefined) return;
-    if (request.op === 'process') for (const list of request.inputs.values()) for (const packet of list) packet.close();
-    throw this.asynchronous(request.op);
-  }
-
-  private asynchronous(op: string): GraphError {
-    const { alias, module } = this.spec;
-    return new GraphError(
-      'ERR_MILLRACE_ASYNC_INLINE',
-      `${op}() of sync module "${alias}" (${module.name}) is asynchronous and cannot block the thread it runs on. Use ${op}Async(), or give it a thread`,
-      { alias, module: module.name },
-    );
-  }
-}
-
-function release({ outputs }: Answer): void {
-  for (const packets of outputs.values()) for (const packet of packets) packet.close();
 }

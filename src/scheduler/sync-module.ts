@@ -30,19 +30,22 @@ export class SyncModule<
   /** Calls that were answered, for `runtime.stats()`. */
   calls = 0;
   #closed = false;
+  #used = false;
   #closing: Promise<void> | undefined;
-  readonly #backend: () => Backend;
+  /** From the first call to the end of the close: what it holds goes with it. */
+  #backend: Backend | undefined;
+  #warnings: readonly string[] = [];
+  readonly #make: () => Backend;
   readonly #spec: CalledSpec;
 
-  /** Made by `syncModule`, `runtime.spawn` and `graph.getModule`. @internal */
-  constructor(spec: CalledSpec, backend: () => Backend) {
+  /**
+   * Made by `syncModule`, `runtime.spawn` and `graph.getModule`.
+   * @param make called by the first call, so that an actor that is only wired to others costs no thread.
+   * @internal
+   */
+  constructor(spec: CalledSpec, make: () => Backend) {
     this.#spec = spec;
-    let made: Backend | undefined;
-    // A thread is started by the first call, so that an actor that is only wired to others costs none.
-    this.#backend = () => {
-      made ??= backend();
-      return made;
-    };
+    this.#make = make;
   }
 
   /** Its name in errors. */
@@ -64,7 +67,7 @@ export class SyncModule<
 
   /** What the module warned of. */
   get warnings(): readonly string[] {
-    return this.#used ? this.#backend().warnings : [];
+    return this.#backend?.warnings ?? this.#warnings;
   }
 
   /**
@@ -120,21 +123,35 @@ export class SyncModule<
 
   /**
    * Closes the module; again does nothing. Asynchronous calls that wait fail. A module that does not come to its end
-   * within `timeout`, or 5 s, is stopped with its thread.
-   * @throws GraphError with what the module's `close` threw, or ERR_MILLRACE_TIMEOUT.
+   * within `timeout`, or 5 s, is stopped with its thread. On the calling thread a module that is asynchronous is closed
+   * when it has come to its end, which `closeAsync()` waits for.
+   * @throws GraphError with what the module's `close` threw, ERR_MILLRACE_TIMEOUT, or ERR_MILLRACE_ASYNC_INLINE.
    */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#used) this.#backend().close();
+    const backend = this.#backend;
+    if (backend === undefined) {
+      this.#forget();
+      return;
+    }
+    try {
+      backend.close();
+    } finally {
+      this.#closing = backend.gone.then(() => this.#forget());
+    }
   }
 
-  /** The same without blocking; resolves when a thread of its own has gone. */
+  /**
+   * The same without blocking; resolves when a thread of its own has gone. After `close()` it only waits for that.
+   * @throws as `close`
+   */
   closeAsync(): Promise<void> {
     // Who closed it is told what went wrong; others only wait for the end of it.
     if (this.#closed) return this.#closing?.catch(() => {}) ?? Promise.resolve();
     this.#closed = true;
-    this.#closing = this.#used ? this.#backend().closeAsync() : Promise.resolve();
+    const closed = this.#backend?.closeAsync() ?? Promise.resolve();
+    this.#closing = closed.finally(() => this.#forget());
     return this.#closing;
   }
 
@@ -151,41 +168,55 @@ export class SyncModule<
     return this.#used;
   }
 
-  #used = false;
+  #forget(): void {
+    this.#warnings = this.warnings;
+    this.#backend = undefined;
+    this.onGone();
+  }
+
+  /** Called when it has been closed and nothing is left of it. @internal */
+  protected onGone(): void {}
 
   #call(request: Request): Answer {
-    this.#requireOpen(request);
-    const answer = this.#backend().call(request);
+    const answer = this.#open(request).call(request);
     this.calls++;
     return answer;
   }
 
   async #callAsync(request: Request): Promise<Answer> {
-    this.#requireOpen(request);
-    const answer = await this.#backend().callAsync(request);
+    const answer = await this.#open(request).callAsync(request);
     this.calls++;
     return answer;
   }
 
-  #requireOpen(request: Request): void {
-    if (!this.#closed) {
+  /** What takes the call. The packets are consumed, also when there is nothing that would. */
+  #open(request: Request): Backend {
+    try {
+      if (this.#closed) {
+        throw new MillraceError('ERR_MILLRACE_STATE', `sync module "${this.alias}" was called after its close`);
+      }
+      this.#backend ??= this.#make();
       this.#used = true;
-      return;
+      return this.#backend;
+    } catch (error) {
+      if (request.op === 'process') closeAll(request.inputs);
+      throw error;
     }
-    if (request.op === 'process') closeAll(request.inputs);
-    throw new MillraceError('ERR_MILLRACE_STATE', `sync module "${this.alias}" was called after its close`);
   }
 
   #checked(inputs: SyncInputs<I>): Inputs {
     if (inputs === undefined || inputs === null) return NOTHING;
-    const map = new Map<number, readonly Packet[]>();
-    const given = Object.entries(inputs as Record<string, readonly Packet[] | undefined>);
-    const problem = given.map(([id, packets]) => this.#problem(id, packets)).find((text) => text !== undefined);
-    for (const [id, packets] of given) if (Array.isArray(packets)) map.set(Number(id), packets);
-    if (problem !== undefined) {
-      closeAll(map);
+    const given = entriesOf(inputs);
+    const problem =
+      given === undefined
+        ? `packets are given by input, as { id: [packet, …] }, not as ${describe(inputs)}`
+        : given.map(([id, packets]) => this.#problem(id, packets)).find((text) => text !== undefined);
+    if (given === undefined || problem !== undefined) {
+      releaseGiven(inputs);
       throw new MillraceError('ERR_MILLRACE_CONFIG', `sync module "${this.alias}": ${problem}`);
     }
+    const map = new Map<number, readonly Packet[]>();
+    for (const [id, packets] of given) if (packets !== undefined) map.set(Number(id), packets as Packet[]);
     if (findClosed(map)) {
       closeAll(map);
       throw new MillraceError('ERR_MILLRACE_CLOSED', `sync module "${this.alias}" was given a closed packet`, {
@@ -198,7 +229,9 @@ export class SyncModule<
   #problem(id: string, packets: unknown): string | undefined {
     if (packets === undefined) return undefined;
     const { inputs } = this.#spec;
-    if (!inputs.includes(Number(id))) return `input ${id} was not declared; there are ${inputs.join(', ') || 'none'}`;
+    if (!inputs.some((known) => String(known) === id)) {
+      return `input ${id} was not declared; there are ${inputs.join(', ') || 'none'}`;
+    }
     if (!Array.isArray(packets)) return `input ${id} takes a list of packets`;
     const other = packets.findIndex((packet) => !(packet instanceof Packet));
     return other < 0 ? undefined : `input ${id} takes packets; entry ${other} is none (wrap it: new Packet(payload))`;
@@ -236,5 +269,22 @@ function severally(inputs: Map<number, readonly Packet[]>): Inputs {
 }
 
 function closeAll(inputs: Inputs): void {
-  for (const packets of inputs.values()) for (const packet of packets) if (packet instanceof Packet) packet.close();
+  for (const packets of inputs.values()) for (const packet of packets) packet.close();
+}
+
+/** By input; undefined for what has no inputs. */
+function entriesOf(inputs: object): [string, unknown][] | undefined {
+  if (typeof inputs !== 'object' || inputs instanceof Packet || inputs instanceof Map) return undefined;
+  return Object.entries(inputs);
+}
+
+/** What was given in a wrong form is consumed all the same. */
+function releaseGiven(given: object): void {
+  const lists: unknown[] = given instanceof Map ? [...given.values()] : Object.values(given);
+  for (const packet of [given, ...lists].flat()) if (packet instanceof Packet) packet.close();
+}
+
+function describe(value: unknown): string {
+  if (value instanceof Packet) return 'a Packet';
+  return value instanceof Map ? 'a Map' : `a ${typeof value}`;
 }

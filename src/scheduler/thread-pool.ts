@@ -49,14 +49,6 @@ export class KeptThreads implements ThreadSource {
     return thread;
   }
 
-  /** Of the threads 0 to count - 1 the one with the fewest users. */
-  leastUsed(count: number): number {
-    let best = 0;
-    const users = (index: number): number => this.numbered[index]?.userCount ?? 0;
-    for (let index = 1; index < count; index++) if (users(index) < users(best)) best = index;
-    return best;
-  }
-
   /** Started and not ended. */
   get threads(): Thread[] {
     return [...this.numbered, ...this.named.values()].filter(

@@ -51,7 +51,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
   }
 
   function startCalled(spec: CallPartSpec): void {
-    const part = new CallPart(spec, tellOf(spec.run), host.wake, alone);
+    const part = new CallPart(spec, tellOf(spec.run), host.wake);
     called.set(spec.run, part);
     host.add(part);
     host.wake();
@@ -79,7 +79,11 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
     for (const part of [...parts.values(), ...called.values()]) if (!part.ended) part.die();
   });
 
-  host.run().catch((cause: unknown) => failAll(parts, cause));
+  host.run().catch((cause: unknown) => {
+    failAll(parts, cause);
+    // Nobody takes their calls any more.
+    for (const part of called.values()) if (!part.ended) part.die();
+  });
 }
 
 function failAll(parts: Map<number, Part>, cause: unknown): void {

@@ -7,8 +7,8 @@
  * caller (`die`), and the caller's end ends this part by `close` or by the end of the thread.
  */
 import { Doorbell } from '../../ringbuffer/index.js';
-import { packError } from '../error-wire.js';
-import { ledger } from '../media/ledger.js';
+import { messageOf, packError } from '../error-wire.js';
+import type { GraphError } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import { packValue, unpackValue } from '../media/wire-value.js';
 import { Board, ThreadState } from './board.js';
@@ -16,7 +16,6 @@ import { CallDesk, CallFlag, CallOp } from './call-desk.js';
 import { CalledModule, type CallResult } from './called-module.js';
 import type { Hosted } from './host.js';
 import { RingIn, RingOut } from './links.js';
-import { difference } from './part.js';
 import type { CallPartSpec, FromHost } from './protocol.js';
 import { isPromise, runSteps, type Steps } from './steps.js';
 import { requireCrossable } from './transport.js';
@@ -32,7 +31,6 @@ export class CallPart implements Hosted {
   private readonly answers: RingOut;
   private readonly callerBell: Doorbell;
   private readonly module: CalledModule;
-  private readonly nativeBefore = ledger.snapshot();
   private readonly desk: CallDesk;
   /** Number of the call in progress, or of the last one. */
   private call = 0;
@@ -45,15 +43,18 @@ export class CallPart implements Hosted {
   /** An asynchronous call has not settled. */
   private busy = false;
   private closing = false;
-  /** What was thrown outside of any call: the next one fails of it. */
+  /** What was thrown while no call was in progress: the next one fails of it. */
   private stray: { cause: unknown } | undefined;
+  /**
+   * What the call in progress was answered with, though it has not settled: something was thrown in this thread outside of
+   * it, and it may never settle. Until it does further calls fail of the same; `close` waits for it, as for any call.
+   */
+  private givenUp: GraphError | undefined;
 
   constructor(
     readonly spec: CallPartSpec,
     private readonly tell: (message: FromHost) => void,
     private readonly wake: () => void,
-    /** Whether this actor is the only thing of its thread; what others hold is no leak of its own. */
-    private readonly alone: () => boolean,
   ) {
     this.board = Board.attach(spec.board);
     this.desk = CallDesk.attach(spec.desk, spec.called.inputs.length);
@@ -81,12 +82,10 @@ export class CallPart implements Hosted {
 
   hasWork(): boolean {
     if (this.ended) return false;
-    if (this.busy) {
-      if (this.board.stopping) this.module.abort(); // the caller closes it: the call should come to its end
-      return false;
-    }
+    if (this.busy && this.board.stopping) this.module.abort(); // the caller closes it: the call should come to its end
     if (this.sending) return this.answers.flush();
     if (this.receiving) return this.missing === 0 || this.calls.available;
+    if (this.busy) return this.givenUp !== undefined && this.desk.call !== this.call && this.desk.op !== CallOp.close;
     return this.closing ? this.answers.settled() : this.desk.call !== this.call;
   }
 
@@ -122,7 +121,13 @@ export class CallPart implements Hosted {
 
   /** Thrown outside any call of ours: a timer or an emitter of a module on this thread. Nobody can say which. */
   uncaught(cause: unknown): void {
-    this.stray ??= { cause };
+    if (!this.busy) {
+      this.stray ??= { cause };
+    } else if (this.givenUp === undefined) {
+      this.givenUp = this.module.error('process', cause);
+      this.fail(this.givenUp);
+      this.wake();
+    }
   }
 
   // --- calls --------------------------------------------------------------------------------------------------------
@@ -152,6 +157,11 @@ export class CallPart implements Hosted {
   }
 
   private make(op: number, received: Packet[][]): void {
+    if (this.givenUp !== undefined) {
+      for (const packets of received) for (const packet of packets) packet.close();
+      this.fail(this.givenUp);
+      return;
+    }
     let result: CallResult | undefined | Promise<CallResult | undefined>;
     try {
       result = runSteps(this.steps(op, received));
@@ -165,14 +175,22 @@ export class CallPart implements Hosted {
     }
     this.busy = true;
     void Promise.resolve(result)
-      .finally(() => {
-        this.busy = false;
-      })
       .then(
-        (answer) => this.answer(answer),
-        (error: unknown) => this.fail(error),
+        (answer) => this.settled(() => this.answer(answer), answer),
+        (error: unknown) => this.settled(() => this.fail(error), undefined),
       )
       .finally(this.wake);
+  }
+
+  /** The asynchronous call has come to its end. */
+  private settled(tell: () => void, result: CallResult | undefined): void {
+    this.busy = false;
+    if (this.givenUp === undefined) {
+      tell();
+      return;
+    }
+    this.givenUp = undefined; // the caller has been told
+    for (const packets of result?.outputs.values() ?? []) for (const packet of packets) packet.close();
   }
 
   private *steps(op: number, received: Packet[][]): Steps<CallResult | undefined> {
@@ -201,7 +219,7 @@ export class CallPart implements Hosted {
   }
 
   private answer(result: CallResult | undefined): void {
-    const { desk, spec, answers } = this;
+    const { desk, spec } = this;
     const lists = spec.called.outputs.map((id) => result?.outputs.get(id) ?? []);
     try {
       for (const packets of lists) for (const packet of packets) requireCrossable(packet); // before they are promised
@@ -216,9 +234,7 @@ export class CallPart implements Hosted {
     desk.setPacketsOut(lists.length, 0);
     // Before its packets: a caller that is woken by the first of them knows how many there will be.
     desk.reply(this.call, result?.done ? CallFlag.done : 0);
-    for (const packets of lists) for (const packet of packets) answers.offer(packet);
-    this.sending = answers.waitingPackets > 0;
-    this.callerBell.ring();
+    this.transmit(lists);
   }
 
   private fail(error: unknown): void {
@@ -227,8 +243,22 @@ export class CallPart implements Hosted {
     for (let place = 0; place < length; place++) desk.setPacketsOut(place, 0);
     desk.setPacketsOut(length, 1);
     desk.reply(this.call, CallFlag.failed);
-    this.answers.offer(new Packet(packValue(packError(error))));
-    this.sending = this.answers.waitingPackets > 0;
+    this.transmit([[new Packet(packValue(packError(error)))]]);
+  }
+
+  /** Sends what the reply has promised. */
+  private transmit(lists: readonly (readonly Packet[])[]): void {
+    try {
+      for (const packets of lists) for (const packet of packets) this.answers.offer(packet);
+      this.sending = this.answers.waitingPackets > 0;
+    } catch (error) {
+      // What is promised and does not come would be waited for without end.
+      const message = `an answer cannot be sent: ${messageOf(error)}`;
+      this.tell({ type: 'log', run: this.spec.run, node: 0, level: 'warn', message });
+      this.die();
+      this.end();
+      return;
+    }
     this.callerBell.ring();
   }
 
@@ -246,7 +276,6 @@ export class CallPart implements Hosted {
     this.answers.discard();
     this.spec.calls.port.close();
     this.spec.answers.port.close();
-    const leaked = this.alone() ? difference(ledger.snapshot(), this.nativeBefore) : {};
-    this.tell({ type: 'ended', run: this.spec.run, thread: 0, leaked });
+    this.tell({ type: 'ended', run: this.spec.run, thread: 0, leaked: {} });
   }
 }

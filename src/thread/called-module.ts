@@ -3,6 +3,7 @@
  * The rules are those of an actor (actor.ts, docs/sync-mode.md); there are no links, no other threads and no waiting in
  * here, so that a call may run in a worker (call-part.ts) or on the thread of the caller.
  */
+import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
@@ -55,6 +56,7 @@ export class CalledModule {
   private manager: InputManager | undefined;
   private readonly inlets: Inlet[];
   private readonly outlets: CalledOutlet[];
+  private readonly nowhere = new Nowhere();
   private readonly aborter = new AbortController();
   /** Inputs whose end the module has seen. */
   private readonly seen = new Set<number>();
@@ -100,8 +102,17 @@ export class CalledModule {
       });
     } catch (error) {
       this.failure = { error };
-      yield* this.close();
+      yield* this.closeFailed();
       throw error;
+    }
+  }
+
+  /** The caller is told of the beginning that failed; what `close` makes of it is only a warning. */
+  private *closeFailed(): Steps<void> {
+    try {
+      yield* this.close();
+    } catch (error) {
+      this.warn((error as Error).message);
     }
   }
 
@@ -124,7 +135,7 @@ export class CalledModule {
       if (this.inlets.length === 0) yield* this.makeStep();
       else yield* this.work();
     } catch (error) {
-      for (const outlet of this.outlets) for (const packet of outlet.packets.splice(0)) packet.close();
+      for (const outlet of this.outlets) outlet.takeBack();
       throw error;
     }
     return this.result();
@@ -143,7 +154,8 @@ export class CalledModule {
       if (module?.drain === undefined) this.finish();
       else {
         yield* this.attempt('process', () => module.drain?.());
-        while (!this.finished && this.emitted() < MOST) yield* this.drained();
+        const first = this.pushed;
+        while (!this.finished && this.pushed - first < MOST) yield* this.drained();
       }
     }
     return this.result();
@@ -184,30 +196,34 @@ export class CalledModule {
 
   /** One call of a source that reads no more; one that emits nothing is the last. */
   private *drained(): Steps<void> {
-    const before = this.emitted();
+    const before = this.pushed;
     yield* this.call({ inputs: new Map() });
-    if (this.emitted() === before) this.finish();
+    if (this.pushed === before) this.finish();
   }
 
+  /** A source of which nothing is wanted makes one call: it would never have emitted anything. */
   private *makeStep(): Steps<void> {
     do {
       yield* this.call({ inputs: new Map() });
-    } while (!this.finished && this.emitted() === 0);
+    } while (!this.finished && this.emitted() === 0 && this.outlets.length > 0);
   }
 
   /** Calls the module as long as there is something for it. */
   private *work(): Steps<void> {
-    while (!this.finished && this.emitted() < MOST) {
+    const first = this.pushed;
+    while (!this.finished && this.pushed - first < MOST) {
       const module = this.module as Module;
-      const wanted = this.allEnded ? undefined : module.wants?.();
-      const again = wanted?.length === 0 && this.emitted() < ENOUGH;
-      const group = again ? { inputs: new Map<number, Packet[]>() } : this.collect(wanted);
+      const wanted = this.allEnded ? undefined : this.guarded(() => module.wants?.());
+      const again = wanted?.length === 0;
+      // Who has given the ends wants all there is; they come behind what the module makes before it wants them.
+      if (again && this.pushed - first >= ENOUGH && this.inlets.some(({ ended }) => !ended)) return;
+      const group = again ? { inputs: new Map<number, Packet[]>() } : this.guarded(() => this.collect(wanted));
       // After all inputs have ended it is called without any, until it is done or emits nothing.
       const flushing = this.allEnded && group === undefined;
       if (group === undefined && !flushing) return;
-      const before = this.emitted();
+      const before = this.pushed;
       yield* this.call(group ?? { inputs: new Map() });
-      if (flushing && this.emitted() === before) this.finish();
+      if (flushing && this.pushed === before) this.finish();
     }
   }
 
@@ -252,7 +268,7 @@ export class CalledModule {
       inputs,
       pts,
       duration,
-      output: (id) => this.outlets.find((outlet) => outlet.id === id) ?? NOWHERE,
+      output: (id) => this.outlets.find((outlet) => outlet.id === id) ?? this.nowhere,
       closeInput: (id) => this.closeInput(id),
       done: () => {
         this.doneSaid = true;
@@ -275,6 +291,7 @@ export class CalledModule {
     inlet.ended = true;
     this.seen.add(id);
     for (const packet of inlet.queue.splice(0)) packet.close();
+    this.manager?.take(id, Packet.eof());
   }
 
   private queue(id: number, packet: Packet): void {
@@ -294,8 +311,14 @@ export class CalledModule {
     for (const { queue } of this.inlets) for (const packet of queue.splice(0)) packet.close();
   }
 
+  /** Packets for the caller. */
   private emitted(): number {
     return this.outlets.reduce((sum, outlet) => sum + outlet.packets.length, 0);
+  }
+
+  /** Packets pushed so far, wanted or not: what "a call that emits nothing" is judged by, as in a graph. */
+  private get pushed(): number {
+    return this.outlets.reduce((sum, outlet) => sum + outlet.pushed, this.nowhere.pushed);
   }
 
   private result(): CallResult {
@@ -332,6 +355,15 @@ export class CalledModule {
     };
   }
 
+  /** What is no promise. */
+  private guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.error('process', error);
+    }
+  }
+
   private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
     try {
       return yield work();
@@ -344,7 +376,7 @@ export class CalledModule {
   error(phase: Phase, cause: unknown): GraphError {
     if (cause instanceof GraphError) return cause;
     const { alias, module } = this.spec;
-    const text = cause instanceof Error ? cause.message : String(cause);
+    const text = messageOf(cause);
     const code =
       cause instanceof MillraceError
         ? cause.code
@@ -371,6 +403,8 @@ export class CalledModule {
 /** Collects what the module emits to one output. */
 class CalledOutlet implements OutputPort {
   readonly packets: Packet[] = [];
+  /** Packets pushed so far. */
+  pushed = 0;
   /** Payloads that were handed on in the call in progress: not to be released with its inputs. */
   handedOn = new Set<unknown>();
   private ended = false;
@@ -389,6 +423,7 @@ class CalledOutlet implements OutputPort {
         `${this.alias}: a packet was pushed to output ${this.id} after its end`,
       );
     }
+    this.pushed++;
     if (packet.isEof) this.ended = true;
     const { payload } = packet;
     if (typeof payload !== 'object' || payload === null) {
@@ -400,18 +435,27 @@ class CalledOutlet implements OutputPort {
     this.handedOn.add(payload);
   }
 
+  /** The call has failed: its packets are nobody's, and an end among them is still to come. */
+  takeBack(): void {
+    if (this.packets.some(({ isEof }) => isEof)) this.ended = false;
+    for (const packet of this.packets.splice(0)) packet.close();
+  }
+
   get closed(): boolean {
     return this.ended;
   }
 }
 
-/** An output that was not declared: nobody gets what is pushed there. */
-const NOWHERE: OutputPort = {
-  closed: true,
-  push(packet) {
+/** The outputs that were not declared: nobody gets what is pushed there. */
+class Nowhere implements OutputPort {
+  pushed = 0;
+  readonly closed = true;
+
+  push(packet: Packet): void {
+    this.pushed++;
     packet.close();
-  },
-};
+  }
+}
 
 function clock(): bigint {
   return BigInt(Math.round(performance.now() * 1e6));

@@ -11,26 +11,31 @@ export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> 
   if (ref.definition !== undefined) return ref.definition;
   if (ref.path === undefined) return loadBuiltin(ref.name);
   const url = ref.path.startsWith('file:') ? ref.path : pathToFileURL(ref.path).href;
-  const entry = ref.entry ?? 'default';
   let exports: Record<string, unknown>;
   try {
     exports = (await import(url)) as Record<string, unknown>;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, {
-      cause,
-    });
+    throw cannotImport(ref, cause);
   }
+  return moduleAmong(exports, ref);
+}
+
+export function cannotImport(ref: ModuleRef, cause: unknown): MillraceError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, { cause });
+}
+
+/** The module among what its file exports. @throws MillraceError ERR_MILLRACE_MODULE_LOAD */
+export function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): Module | ModuleClass {
+  const entry = ref.entry ?? 'default';
   const found = exports[entry];
-  if (!isModule(found)) {
-    const names = Object.keys(exports).join(', ') || 'nothing';
-    throw new MillraceError(
-      'ERR_MILLRACE_MODULE_LOAD',
-      `module file ${ref.path} has no module as its export '${entry}'; it exports ${names}`,
-      { hint: 'A module is an object with a process method (defineModule), or a class with one' },
-    );
-  }
-  return found;
+  if (isModule(found)) return found;
+  const names = Object.keys(exports).join(', ') || 'nothing';
+  throw new MillraceError(
+    'ERR_MILLRACE_MODULE_LOAD',
+    `module file ${ref.path} has no module as its export '${entry}'; it exports ${names}`,
+    { hint: 'A module is an object with a process method (defineModule), or a class with one' },
+  );
 }
 
 /** The module of a node, or the one that runs a chain of filter nodes. */

@@ -467,7 +467,7 @@ async function withinGrace(work: Promise<unknown>, milliseconds: number): Promis
   clearTimeout(timer);
 }
 
-export function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
+function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
   const more: Record<string, number> = {};
   for (const [kind, count] of Object.entries(after)) {
     const grown = count - (before[kind] ?? 0);

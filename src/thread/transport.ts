@@ -17,6 +17,7 @@
  */
 import { Packr } from 'msgpackr';
 import type { RingConsumer, RingProducer } from '../../ringbuffer/index.js';
+import { MillraceError } from '../errors.js';
 import { AudioFrame } from '../media/audio-frame.js';
 import { Bundle } from '../media/bundle.js';
 import type { FrameReferences, Pin } from '../media/by-reference.js';
@@ -56,6 +57,8 @@ export interface Outgoing {
 }
 
 const EMPTY = new Uint8Array(0);
+/** A record has to fit into half of the largest ring, with what describes its payload. */
+const LARGEST = 2 ** 29 - 2 ** 16;
 
 /** Estimated memory a payload holds, in bytes. For a frame 4 bytes a pixel or sample: looking at its planes costs more than it tells. */
 export function payloadBytes(payload: unknown): number {
@@ -81,7 +84,12 @@ export function requireCrossable({ payload, control }: Packet): void {
     for (const part of payload) requireCrossable(new Packet(part));
     return;
   }
-  payloadBytes(payload); // a closed frame or packet throws
+  const bytes = payloadBytes(payload); // a closed frame or packet throws
+  if (bytes > LARGEST && !(payload instanceof VideoFrame)) {
+    throw new MillraceError('ERR_MILLRACE_PAYLOAD', `a payload of ${bytes} bytes cannot cross threads`, {
+      hint: `The limit is ${LARGEST} bytes`,
+    });
+  }
   const known =
     payload instanceof VideoFrame ||
     payload instanceof AudioFrame ||

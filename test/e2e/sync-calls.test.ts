@@ -1,217 +1,15 @@
+/** What a call gives and takes, how it fails, what ends it. */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  AudioFrame,
-  process as call,
-  Graph,
-  Packet,
-  Runtime,
-  registerModule,
-  type SyncModule,
-  sendEof,
-  syncModule,
-  VideoFrame,
-} from 'millrace';
+import { process as call, Packet, registerModule, syncModule, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ledger } from '../../src/media/index.js';
-import { contentsOf, media, picturesOf, scratch } from '../kit/media.js';
 import { rejection, thrown } from '../kit/rejection.js';
 
-const at = scratch();
 const FILE = fileURLToPath(new URL('../fixtures/modules/called.mjs', import.meta.url));
 const module = (entry: string) => ({ name: entry.toLowerCase(), path: FILE, entry }) as const;
-const CLIP = media('clip-4s.mp4');
-// x264 with mbtree is not deterministic on every machine.
-const VIDEO = { codec: 'h264', width: 320, height: 250, preset: 'ultrafast', threads: 1, 'x264-params': 'mbtree=0' };
-const PLACES = { inline: { thread: 'inline' }, 'one shared thread': { thread: 'shared' }, 'a thread each': {} };
-
-interface Parts {
-  decoder: SyncModule<readonly number[], readonly number[]>;
-  filters: SyncModule[];
-  encoder: SyncModule;
-}
-
-/** The whole of a file, one call at a time: video through the filters, sound as it is. */
-function loop({ decoder, filters, encoder }: Parts): void {
-  const video = (packets: Packet[] = []): Packet[] => {
-    let now = packets;
-    for (const filter of filters) now = filter.process({ 0: now }).outputs[0] ?? [];
-    return now;
-  };
-  for (let done = false; !done; ) {
-    const step = decoder.process();
-    done = step.done;
-    const inputs: Record<number, Packet[]> = {};
-    if (encoder.inputs.includes(0)) inputs[0] = video(step.outputs[0]);
-    if (encoder.inputs.includes(1)) inputs[1] = step.outputs[1] ?? [];
-    encoder.process(inputs);
-  }
-  encoder.sendEof();
-  for (const part of [decoder, ...filters, encoder]) part.close();
-}
-
-const media320 = suite('sync calls: media');
-
-for (const [place, parameters] of Object.entries(PLACES)) {
-  const name = place.replaceAll(' ', '-');
-
-  media320(`${place}: one image becomes a 320x240 JPEG`, async () => {
-    const before = ledger.snapshot();
-    const output = at(`${name}.jpg`);
-    const decoder = syncModule('c_ffmpeg_decoder', { input_path: media('still.jpg') }, [], [0], parameters);
-    const scale = syncModule('c_ffmpeg_filter', { name: 'scale', para: '320:240' }, [0], [0], parameters);
-    const options = { output_path: output, format: 'mjpeg', video_params: { codec: 'jpg' } } as const;
-    const encoder = syncModule('c_ffmpeg_encoder', options, [0], [], parameters);
-    decoder.init();
-    decoder.init();
-    const { outputs, timestamp } = decoder.process();
-    assert.is(outputs[0].length, 1);
-    assert.is(timestamp, outputs[0][0]?.timestamp);
-    encoder.process({ 0: scale.process({ 0: outputs[0] }).outputs[0] });
-    encoder.sendEof();
-    for (const part of [encoder, scale, decoder]) part.close();
-    const [frame] = (await contentsOf(output)).video;
-    assert.equal([frame?.width, frame?.height], [320, 240]);
-    assert.equal(ledger.snapshot(), before);
-  });
-
-  media320(`${place}: video and sound of a file, decoder driven to its end, as a graph does it`, async () => {
-    const output = at(`${name}.mp4`);
-    const decoder = syncModule('c_ffmpeg_decoder', { input_path: CLIP }, [], [0, 1], parameters);
-    const flip = syncModule('c_ffmpeg_filter', { name: 'vflip' }, [0], [0], parameters);
-    const encoder = syncModule(
-      'c_ffmpeg_encoder',
-      { output_path: output, video_params: VIDEO },
-      [0, 1],
-      [],
-      parameters,
-    );
-    loop({ decoder, filters: [flip], encoder });
-
-    const reference = at(`${name}-graph.mp4`);
-    const graph = new Graph({ threads: 2 });
-    const input = graph.decode({ input_path: CLIP });
-    input.video.vflip().encode(input.audio, { output_path: reference, video_params: VIDEO });
-    await graph.run();
-    assert.equal(await picturesOf(output), await picturesOf(reference));
-    const [ours, theirs] = [await contentsOf(output), await contentsOf(reference)];
-    assert.ok(ours.video.length > 50);
-    assert.is(ours.samples, theirs.samples);
-  });
-}
-
-media320('video only and sound only', async () => {
-  for (const [id, inputs] of [
-    [0, [0]],
-    [1, [1]],
-  ] as const) {
-    const output = at(`only-${id}.mp4`);
-    const decoder = syncModule('c_ffmpeg_decoder', { input_path: CLIP }, [], [id], { thread: 'inline' });
-    const encoder = syncModule('c_ffmpeg_encoder', { output_path: output, video_params: VIDEO }, inputs, [], {
-      thread: 'inline',
-    });
-    loop({ decoder, filters: [], encoder });
-    const { video, samples } = await contentsOf(output);
-    assert.is(video.length > 0, id === 0);
-    assert.is(samples > 0, id === 1);
-  }
-});
-
-media320('one audio frame through volume=3 into a one-frame mp4', async () => {
-  const output = at('volume.mp4');
-  const decoder = syncModule('c_ffmpeg_decoder', { input_path: CLIP }, [], [1]);
-  const volume = syncModule('c_ffmpeg_filter', { name: 'volume', para: 'volume=3' }, [0], [0]);
-  const encoder = syncModule('c_ffmpeg_encoder', { output_path: output }, [1], []);
-  let frame: Packet | undefined;
-  while (frame === undefined) frame = decoder.process().outputs[1].shift();
-  assert.instance(frame.payload, AudioFrame);
-  const before = (frame.payload as AudioFrame).samples;
-  const { outputs } = volume.process({ 0: [frame] });
-  encoder.process({ 1: outputs[0] });
-  encoder.sendEof();
-  for (const part of [decoder, volume, encoder]) part.close();
-  const { samples } = await contentsOf(output);
-  assert.ok(samples >= before && samples <= before + 2048, `${samples} of ${before} samples`);
-});
-
-media320('sendEof on a decoder stops reading and returns the frames its codec held back, then the end', () => {
-  const before = ledger.snapshot();
-  const decoder = syncModule('c_ffmpeg_decoder', { input_path: CLIP }, [], [0]);
-  const first = decoder.process().outputs[0];
-  const { outputs, done } = sendEof(decoder);
-  assert.ok(done);
-  assert.ok(outputs[0].at(-1)?.isEof);
-  const frames = outputs[0].length - 1;
-  assert.ok(frames > 0 && frames < 60, `${frames} delayed frames`);
-  assert.equal(decoder.process().outputs[0], []);
-  assert.equal(decoder.sendEof().outputs[0], []);
-  decoder.close();
-  for (const packet of [...first, ...outputs[0]]) packet.close();
-  assert.equal(ledger.snapshot(), before);
-});
-
-media320('a source gives its frames, then the ends of its outputs, then nothing; nothing it was not asked for', () => {
-  const decoder = syncModule('c_ffmpeg_decoder', { input_path: CLIP, vframes: 3, dec_params: { threads: 1 } }, [], [0]);
-  const seen: string[] = [];
-  for (let i = 0; i < 6; i++) {
-    const { outputs, done } = decoder.process();
-    assert.equal(Object.keys(outputs), ['0']);
-    seen.push(`${outputs[0].map((packet) => (packet.isEof ? 'end' : 'frame')).join('+')}${done ? '!' : ''}`);
-    for (const packet of outputs[0]) packet.close();
-  }
-  assert.match(seen.join(' '), /^frame frame frame(\+end!| end!)( !)+ ?/);
-  decoder.close();
-});
-
-media320('through getModule: the same object each time, and the same frames as the graph', async () => {
-  const graph = new Graph();
-  const flipped = graph.decode({ input_path: CLIP, vframes: 5 }, { alias: 'in' }).video.vflip({ alias: 'flip' });
-  flipped.module('null_sink');
-  const decoder = graph.getModule('in');
-  assert.is(graph.getModule('in'), decoder);
-  const flip = graph.getModule('flip');
-  const frames: Packet[] = [];
-  for (let done = false; !done; ) {
-    const step = decoder.process();
-    done = step.done;
-    frames.push(...(flip.process({ 0: step.outputs[0] ?? [] }).outputs[0] ?? []));
-    for (const packet of step.outputs[1] ?? []) packet.close();
-  }
-  const hash = ({ payload }: Packet): string =>
-    createHash('md5')
-      .update((payload as VideoFrame).toBuffer())
-      .digest('hex');
-  const hashes = frames.filter((packet) => !packet.isEof).map(hash);
-  for (const packet of frames) packet.close();
-  decoder.close();
-  flip.close();
-  const other = new Graph({ threads: 1 });
-  const seen: Packet[] = [];
-  for await (const packet of other.decode({ input_path: CLIP, vframes: 5 }).video.vflip().packets()) seen.push(packet);
-  assert.is(hashes.length, 5);
-  assert.equal(hashes, seen.map(hash));
-  for (const packet of seen) packet.close();
-});
-
-media320('a frame crosses by reference: what the caller writes into its own copy does not show in the actor', () => {
-  const before = ledger.snapshot();
-  const pass = syncModule('pass_through', {}, [0], [0]);
-  const frame = VideoFrame.alloc({ width: 64, height: 64, format: 'gray' });
-  for (const plane of frame.planes()) plane.data.fill(9);
-  const { outputs } = pass.process({ 0: [new Packet(frame)] });
-  const back = outputs[0][0]?.payload as VideoFrame;
-  assert.ok(frame.closed, 'what was given is consumed');
-  assert.is(back.planes()[0]?.data[0], 9);
-  back.close();
-  pass.close();
-  assert.equal(ledger.snapshot(), before);
-});
-
-media320.run();
 
 const calls = suite('sync calls');
 const EVERYWHERE = { inline: { thread: 'inline' }, 'in a thread': {} } as const;
@@ -390,15 +188,17 @@ calls('a call that takes too long fails, its thread is stopped, and so are other
 calls('close ends asynchronous calls that wait, and those that would wait for ever', async () => {
   const watch = new LeakWatch();
   for (const mood of ['patient', 'never']) {
-    const moody = syncModule(module('Moody'), {}, [0], [0], { timeout: 3000 });
+    // The start of a thread would be part of the first call's time.
+    const neighbour = syncModule(module('Doubler'), {}, [0], [0], { thread: mood });
+    await neighbour.initAsync();
+    const moody = syncModule(module('Moody'), {}, [0], [0], { thread: mood, timeout: 1000 });
     await moody.initAsync();
     const pending = rejection(moody.processAsync({ 0: [new Packet(mood)] }));
     if (mood === 'patient') moody.close();
     else assert.is((await rejection(moody.closeAsync())).code, 'ERR_MILLRACE_TIMEOUT');
     assert.is((await pending).code, 'ERR_MILLRACE_CLOSED');
-    await moody.closeAsync();
+    await Promise.all([moody.closeAsync(), neighbour.closeAsync()]);
   }
-  await new Promise((resolve) => setTimeout(resolve, 200));
   watch.check();
 });
 
@@ -435,95 +235,3 @@ calls('a sync call may be the first thing a program does, and an unclosed module
 });
 
 calls.run();
-
-const runtimes = suite('runtime');
-
-runtimes('actors are spawned, called and wired on its threads, which graphs share', async () => {
-  const watch = new LeakWatch();
-  const runtime = new Runtime({ threads: 2 });
-  const doubler = await runtime.spawn({ path: FILE, entry: 'Doubler', inputs: [0], outputs: [0], alias: 'd' });
-  assert.is((await doubler.processAsync({ 0: [new Packet(4)] })).outputs[0]?.[0]?.payload, 8);
-  assert.is(runtime.stats().threads, 1);
-
-  const output = at('wired.mp4');
-  const decoder = await runtime.spawn({
-    name: 'c_ffmpeg_decoder',
-    options: { input_path: CLIP, vframes: 10 },
-    outputs: [0],
-  });
-  const scale = await runtime.spawn({
-    name: 'c_ffmpeg_filter',
-    options: { name: 'scale', para: '160:120' },
-    inputs: [0],
-    outputs: [0],
-  });
-  const encoder = await runtime.spawn({
-    name: 'c_ffmpeg_encoder',
-    options: { output_path: output, video_params: VIDEO },
-    inputs: [0],
-  });
-  decoder.connect(0, scale, 0);
-  scale.connect(0, encoder, 0);
-  assert.throws(() => decoder.connect(0, scale, 0), /is fed already/);
-  assert.throws(() => decoder.connect(1, scale, 0), /output 1 was not declared/);
-  const report = await runtime.run([decoder, scale, encoder]);
-  assert.is(report.frames, 10);
-  assert.is((await contentsOf(output)).video.length, 10);
-
-  for (let i = 0; i < 3; i++) {
-    const graph = new Graph({ runtime });
-    graph.decode({ input_path: CLIP, vframes: 5 }).video.module('null_sink');
-    assert.is((await graph.run()).frames, 5);
-  }
-  assert.ok(runtime.stats().threads <= 2);
-  assert.equal(runtime.stats().actors.map(({ alias, calls: n }) => [alias, n])[0], ['d', 1]);
-  await runtime.close();
-  await runtime.close();
-  assert.is((await rejection(runtime.spawn({ name: 'pass_through' }))).code, 'ERR_MILLRACE_STATE');
-  watch.check();
-});
-
-runtimes('a thread that dies fails what runs on it, and is replaced', async () => {
-  const watch = new LeakWatch();
-  const runtime = new Runtime({ threads: 1 });
-  const spec = { path: FILE, entry: 'Moody', inputs: [0], outputs: [0] };
-  const [one, two] = [await runtime.spawn(spec), await runtime.spawn(spec)];
-  await two.initAsync();
-  assert.is((await rejection(one.processAsync({ 0: [new Packet('exit')] }))).code, 'ERR_MILLRACE_WORKER_DIED');
-  assert.is((await rejection(two.processAsync())).code, 'ERR_MILLRACE_WORKER_DIED');
-  const three = await runtime.spawn(spec);
-  assert.is((await three.processAsync({ 0: [new Packet('')] })).outputs[0]?.[0]?.payload, 'fine');
-  await runtime.close();
-  watch.check();
-});
-
-runtimes('close aborts what runs', async () => {
-  const runtime = new Runtime({ threads: 1 });
-  const graph = new Graph({ runtime });
-  graph.filter('testsrc2', { size: '64x64' }).module('null_sink');
-  const failed = rejection(graph.run());
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  await runtime.close();
-  assert.match((await failed).code, /ERR_MILLRACE_(ABORTED|STATE)/);
-});
-
-runtimes('wrong options are refused', () => {
-  assert.match(thrown(() => new Runtime({ threds: 1 } as never)).message, /threds/);
-  assert.match(thrown(() => new Graph({ runtime: {} as never })).message, /must be a Runtime/);
-  assert.ok(readFileSync(FILE));
-});
-
-runtimes('spawning and closing many times leaves nothing behind', async () => {
-  const watch = new LeakWatch();
-  const runtime = new Runtime({ threads: 1 });
-  for (let i = 0; i < 100; i++) {
-    const actor = await runtime.spawn({ path: FILE, entry: 'Doubler', inputs: [0], outputs: [0] });
-    assert.is(actor.process({ 0: [new Packet(i)] }).outputs[0]?.[0]?.payload, 2 * i);
-    if (i % 2 === 0) actor.close();
-    else await actor.closeAsync();
-  }
-  await runtime.close();
-  watch.check();
-});
-
-runtimes.run();

@@ -1,0 +1,269 @@
+/**
+ * A called actor on the thread of its caller. Blocking calls are made at once, and refused while an asynchronous one has
+ * not settled; those are made one after the other. Nothing can be stopped here: a module that never settles keeps its own
+ * promise, but neither its callers, who fail after `timeout`, nor `closeAsync`.
+ */
+import { messageOf } from '../error-wire.js';
+import { GraphError } from '../errors.js';
+import type { Packet } from '../media/packet.js';
+import { CalledModule, type CalledSpec } from '../thread/called-module.js';
+import { isPromise, runSteps, type Steps } from '../thread/steps.js';
+import type { Answer } from './call-channel.js';
+import { loadNow } from './load-now.js';
+import { type Backend, CLOSE_GRACE, closedDuringCall, type Inputs, type Request } from './sync-backend.js';
+
+interface Call {
+  readonly request: Request;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class InlineBackend implements Backend {
+  readonly warnings: string[] = [];
+  private readonly module: CalledModule;
+  /** Asynchronous calls that wait for the one in progress. */
+  private readonly queue: Call[] = [];
+  /** Who waits for what the module does now; undefined also when nobody does. */
+  private current: Call | undefined;
+  /** Settles when the asynchronous call in progress has, in whatever way. */
+  private running: Promise<void> | undefined;
+  /** Within a call of the module, on the stack. */
+  private entered = false;
+  private dead: GraphError | undefined;
+  private ending: Promise<void> | undefined;
+  private alive: NodeJS.Timeout | undefined;
+
+  /** @param timeout ms for every asynchronous call; Infinity: none. */
+  constructor(
+    private readonly spec: CalledSpec,
+    private readonly timeout: number,
+  ) {
+    this.module = new CalledModule(spec, (message) => this.warnings.push(message), loadNow);
+  }
+
+  get gone(): Promise<void> {
+    return this.ending ?? Promise.resolve();
+  }
+
+  call(request: Request): Answer {
+    try {
+      if (this.dead !== undefined) throw this.dead;
+      if (this.entered) throw this.reentered(request.op);
+      if (this.running !== undefined) throw this.asynchronous(request.op);
+    } catch (error) {
+      closeInputs(request);
+      throw error;
+    }
+    let result: Answer | Promise<Answer> | undefined;
+    try {
+      result = this.enter(() => runSteps(this.steps(request)));
+      if (!isPromise(result)) return result;
+      // It goes on, as every promise does; what it brings is nobody's.
+      this.follow(result);
+      throw this.asynchronous(request.op);
+    } finally {
+      this.next(); // what the module asked of itself meanwhile
+    }
+  }
+
+  callAsync(request: Request): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.dead === undefined) {
+        this.queue.push({ request, resolve, reject });
+        this.next();
+        return;
+      }
+      closeInputs(request);
+      reject(this.dead);
+    });
+  }
+
+  close(): void {
+    this.stop(closedDuringCall(this.spec));
+    if (this.running === undefined && !this.entered) {
+      const result = this.enter(() => runSteps(this.module.close()));
+      if (!isPromise(result)) return;
+      this.running = Promise.resolve(result).catch((error: unknown) => this.warn(error));
+    }
+    this.ending = this.end().catch((error: unknown) => this.warn(error));
+    if (this.dead === undefined) throw this.asynchronous('close');
+  }
+
+  async closeAsync(): Promise<void> {
+    this.stop(closedDuringCall(this.spec));
+    const ended = this.end();
+    this.ending = ended.catch((error: unknown) => this.warn(error)); // it may come when nobody waits any more
+    if (this.dead !== undefined) return;
+    const span = Math.min(this.timeout, CLOSE_GRACE);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(this.late('close', span)), span);
+    });
+    try {
+      await Promise.race([ended, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // --- calls ----------------------------------------------------------------------------------------------------------
+
+  /** Makes the calls that wait, up to one that is asynchronous. */
+  private next(): void {
+    while (this.running === undefined && !this.entered) {
+      const call = this.queue.shift();
+      if (call === undefined) return;
+      try {
+        const result = this.enter(() => runSteps(this.steps(call.request)));
+        if (isPromise(result)) this.follow(result, call);
+        else call.resolve(result);
+      } catch (error) {
+        call.reject(error as Error);
+      }
+    }
+  }
+
+  private enter<T>(work: () => T): T {
+    this.entered = true;
+    try {
+      return work();
+    } finally {
+      this.entered = false;
+    }
+  }
+
+  /** Waits for an asynchronous call; its outcome is that of `call`, unless that was given up meanwhile. */
+  private follow(result: PromiseLike<Answer>, call?: Call): void {
+    this.current = call;
+    const { timeout } = this;
+    const limited = call !== undefined && timeout !== Number.POSITIVE_INFINITY;
+    const timer = limited ? setTimeout(() => this.expire(call), timeout) : undefined;
+    // What the module waits for may not keep the process alive (a thread, a timer); a call that is awaited does.
+    if (call !== undefined) this.alive ??= setInterval(() => {}, 2 ** 30);
+    const settle = (tell: () => void): void => {
+      clearTimeout(timer);
+      tell();
+      this.current = undefined;
+      this.running = undefined;
+      this.letGo();
+      this.next();
+    };
+    this.running = Promise.resolve(result).then(
+      (answer) => settle(() => (this.current === undefined ? closeAll(answer.outputs) : this.current.resolve(answer))),
+      (error: Error) => settle(() => this.current?.reject(error)),
+    );
+  }
+
+  private expire(call: Call): void {
+    const error = this.late(call.request.op, this.timeout);
+    this.dead = error;
+    this.stop(error);
+  }
+
+  /** Nobody waits any more; the module is told through its signal. */
+  private stop(error: GraphError): void {
+    this.module.abort();
+    const calls = this.queue.splice(0);
+    for (const { request } of calls) closeInputs(request);
+    if (this.current !== undefined) calls.unshift(this.current);
+    this.current = undefined;
+    for (const { reject } of calls) reject(error);
+    this.letGo();
+  }
+
+  /** Nobody waits for what the module does. */
+  private letGo(): void {
+    clearInterval(this.alive);
+    this.alive = undefined;
+  }
+
+  /** The module is closed when the call in progress has settled. */
+  private async end(): Promise<void> {
+    await this.running;
+    await runSteps(this.module.close());
+  }
+
+  private *steps(request: Request): Steps<Answer> {
+    switch (request.op) {
+      case 'init':
+        yield* this.module.init();
+        break;
+      case 'process':
+        return yield* this.module.process(takenOver(request.inputs));
+      case 'sendEof':
+        return yield* this.module.sendEof();
+      case 'dynamicReset':
+        yield* this.module.dynamicReset(request.options);
+        break;
+    }
+    return { outputs: new Map(), done: false };
+  }
+
+  // --- errors ---------------------------------------------------------------------------------------------------------
+
+  private warn(error: unknown): void {
+    this.warnings.push(messageOf(error));
+  }
+
+  private late(op: string, span: number): GraphError {
+    return this.error('ERR_MILLRACE_TIMEOUT', `did not answer ${op}() within ${span} ms`);
+  }
+
+  private asynchronous(op: string): GraphError {
+    const advice = `Use ${op}Async(), or give it a thread`;
+    return this.error(
+      'ERR_MILLRACE_ASYNC_INLINE',
+      `is asynchronous in ${op}() and cannot block the thread it runs on. ${advice}`,
+    );
+  }
+
+  private reentered(op: string): GraphError {
+    return this.error('ERR_MILLRACE_WOULD_DEADLOCK', `calls ${op}() of itself, from within a call`);
+  }
+
+  private error(code: GraphError['code'], what: string): GraphError {
+    const { alias, module } = this.spec;
+    return new GraphError(code, `sync module "${alias}" (${module.name}) ${what}`, { alias, module: module.name });
+  }
+}
+
+/**
+ * The caller's packets are not theirs any more, as if they had crossed threads: who closes one that was given away closes
+ * nothing that came back.
+ * @throws MillraceError ERR_MILLRACE_CLOSED when the payload of one was closed; all are released then.
+ */
+function takenOver(inputs: Inputs): Inputs {
+  const own = new Map<number, Packet[]>();
+  try {
+    for (const [id, packets] of inputs) {
+      const list: Packet[] = [];
+      own.set(id, list);
+      for (const packet of packets) list.push(takeOver(packet));
+    }
+    return own;
+  } catch (error) {
+    closeAll(own);
+    closeAll(inputs);
+    throw error;
+  }
+}
+
+function takeOver(packet: Packet): Packet {
+  const own = packet.clone();
+  // What can be closed but not cloned is handed over as it is.
+  if (own.payload === packet.payload && isClosable(packet.payload)) return packet;
+  packet.close();
+  return own;
+}
+
+function isClosable(payload: unknown): boolean {
+  return typeof (payload as { close?: unknown } | null | undefined)?.close === 'function';
+}
+
+function closeInputs(request: Request): void {
+  if (request.op === 'process') closeAll(request.inputs);
+}
+
+function closeAll(lists: ReadonlyMap<number, readonly Packet[]>): void {
+  for (const packets of lists.values()) for (const packet of packets) packet.close();
+}
