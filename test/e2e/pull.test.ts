@@ -227,6 +227,29 @@ for (const [how, leave] of [
   });
 }
 
+for (const between of ['nothing', 'a module of this thread', 'a module of another thread']) {
+  life(`a reader with ${between} between it and what is pushed is left, with packets waiting or none`, async () => {
+    const leaks = new LeakWatch();
+    for (const waiting of [0, 3]) {
+      const graph = new Graph({ threads: between === 'a module of this thread' ? 0 : 1 });
+      const input = graph.inputStream('in');
+      const stream = between === 'nothing' ? input : add(graph, 'Relay', {}, { inputs: [input] });
+      const reader = stream.packets();
+      await graph.start();
+      for (let n = 0; n < waiting; n++) {
+        const frame = VideoFrame.alloc({ width: 64, height: 36, format: 'gray', pts: BigInt(n) });
+        await input.push(new Packet(frame));
+      }
+      const next = waiting === 0 ? reader.next() : undefined;
+      await sleep(5);
+      await reader.return();
+      assert.is((await next)?.done ?? true, true);
+      assert.is(input.closed, true);
+      leaks.check(await graph.close());
+    }
+  });
+}
+
 life('what waits for a packet is left at once', async () => {
   const leaks = new LeakWatch();
   for (const how of ['closing', 'toReadable']) {
