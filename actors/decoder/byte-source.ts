@@ -64,7 +64,9 @@ export class ByteSource {
 
   /** Bytes of the current file. The memory may be used again after the call. */
   feed(bytes: Uint8Array): void {
-    this.#post(bytes);
+    // Posting a view would copy all of the memory it is a view of, a whole file perhaps, and share memory that is shared.
+    const own = new Uint8Array(bytes);
+    this.#post(own, [own.buffer]);
   }
 
   /** The file has ended; another one may follow. */
@@ -77,10 +79,10 @@ export class ByteSource {
     this.#post('end');
   }
 
-  #post(message: ToDemuxer): void {
+  #post(message: ToDemuxer, transfer: ArrayBuffer[] = []): void {
     if (this.#gone) return;
     this.#fed++;
-    this.#port.postMessage(message);
+    this.#port.postMessage(message, transfer);
     this.#wait.ring();
   }
 

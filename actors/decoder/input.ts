@@ -104,7 +104,7 @@ export class Input {
     if (this.#context.nbStreams > 0) return;
     throw new MillraceError(
       'ERR_MILLRACE_INPUT',
-      `${path} holds no streams${ret < 0 ? `: ${errorText(ret)}` : ''} (read as '${this.format}')`,
+      `No streams in ${path}${ret < 0 ? `: ${errorText(ret)}` : ''} (read as '${this.format}')`,
       { hint: 'Is it a media file, and complete?' },
     );
   }

@@ -1,6 +1,7 @@
 /** What may come on the input of a decoder. */
 import { MillraceError } from '../../src/errors.js';
 import { EncodedPacket } from '../../src/media/index.js';
+import { className } from '../options.js';
 
 /** The bytes of an EncodedPacket, a Buffer or another Uint8Array, or an ArrayBuffer; undefined for anything else. */
 export function bytesOf(payload: unknown): Uint8Array | undefined {
@@ -23,6 +24,6 @@ export function unusable(payload: unknown, wanted: string): MillraceError {
 function describe(payload: unknown): string {
   if (payload === undefined || payload === null) return 'a packet without payload';
   if (typeof payload !== 'object') return `a ${typeof payload}`;
-  const name = payload.constructor?.name ?? 'object';
+  const name = className(payload);
   return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
 }

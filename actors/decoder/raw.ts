@@ -3,6 +3,7 @@ import { AV_NOPTS_VALUE, AVMEDIA_TYPE_AUDIO } from 'node-av/constants';
 import { avGetCodecName, Codec, Packet as NativePacket } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import {
+  AudioFrame,
   EncodedPacket,
   isTimeBase,
   ledger,
@@ -47,6 +48,8 @@ export class RawDecoder implements DecoderSource {
   /** The first picture waits for the second one, which tells the frame rate. */
   #first: Ready | undefined;
   #rate: Rational | undefined;
+  /** Where the sound so far ends. */
+  #soundEnd: { readonly pts: bigint; readonly timeBase: Rational } | undefined;
   #closed = false;
 
   constructor(ctx: ModuleContext<DecoderOptions>) {
@@ -161,8 +164,22 @@ export class RawDecoder implements DecoderSource {
     try {
       return work(out);
     } finally {
-      for (const packet of out) this.#rateFrom({ output: track.output, packet }, ready);
+      for (const packet of out) {
+        if (packet.payload instanceof AudioFrame) this.#putBehind(packet.payload);
+        this.#rateFrom({ output: track.output, packet }, ready);
+      }
     }
+  }
+
+  /**
+   * Sound cannot begin before the sound before it has ended: whose timestamps say so counts packets, or anything else, and
+   * BMF goes by the samples.
+   */
+  #putBehind(sound: AudioFrame): void {
+    const { timeBase, samples } = sound;
+    const end = this.#soundEnd && rescale(this.#soundEnd.pts, this.#soundEnd.timeBase, timeBase);
+    if (end !== undefined && (sound.pts ?? end) <= end) sound.pts = end;
+    this.#soundEnd = { pts: (sound.pts ?? 0n) + BigInt(samples), timeBase };
   }
 
   /** Without a container only the distance of pictures tells the frame rate, which encoders go by. */

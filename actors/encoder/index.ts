@@ -6,7 +6,7 @@
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, EncodedPacket, Packet, StreamInfo, setLogLevel, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { refusePortProblems } from '../options.js';
+import { className, refusePortProblems } from '../options.js';
 import { AudioStream } from './audio.js';
 import type { Piece } from './byte-output.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
@@ -276,7 +276,7 @@ function unexpected(input: Input, what: string): MillraceError {
 function describe(payload: unknown): string {
   if (payload === undefined || payload === null) return 'a packet without payload';
   if (typeof payload !== 'object') return `a ${typeof payload}`;
-  const name = payload.constructor?.name ?? 'object';
+  const name = className(payload);
   return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 

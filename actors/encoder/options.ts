@@ -158,9 +158,10 @@ export const encoderOptions = v.pipe(
     }
     const vsyncName = video_params?.vsync ?? 'auto';
     const rate = video_params?.r ? 'r' : video_params?.max_fr ? 'max_fr' : undefined;
-    if (rate !== undefined && vsyncName !== 'auto' && vsyncName !== 'cfr') {
+    // BMF's own graph files have vfr beside r and max_fr: the rate is that of the clock, and nothing is repeated.
+    if (rate !== undefined && (vsyncName === 'passthrough' || vsyncName === 'drop')) {
       issue(
-        `vsync '${vsyncName}' contradicts ${rate}: a given frame rate means vsync 'cfr'`,
+        `vsync '${vsyncName}' contradicts ${rate}: a frame rate means vsync 'cfr', or 'vfr' to leave gaps as they are`,
         'video_params',
         video_params,
       );

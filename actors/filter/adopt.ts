@@ -1,6 +1,7 @@
 /** From a packet to a frame that a filter graph can take. */
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, isTimeBase, MICROSECONDS, type Packet, rescale, VideoFrame } from '../../src/media/index.js';
+import { className } from '../options.js';
 
 export type MediaFrame = VideoFrame | AudioFrame;
 
@@ -45,6 +46,6 @@ export function requireMainMemory(frame: MediaFrame, title: string, id: number):
 function nameOf(payload: unknown): string {
   if (payload === null || payload === undefined) return 'an empty packet';
   if (typeof payload !== 'object') return `a ${typeof payload}`;
-  const name = payload.constructor?.name ?? 'object';
+  const name = className(payload);
   return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
 }

@@ -79,8 +79,8 @@ export class Graph {
     this.resolved = resolved;
     this.session = new Session(this, {
       cap: resolved.options.hardCap,
-      start: async (signal) => {
-        await (this.starting ?? this.begin({ signal }));
+      start: async () => {
+        await (this.starting ?? this.begin({}));
       },
     });
   }
@@ -297,11 +297,11 @@ export class Graph {
    * @param options.block Wait for room on this thread, which does nothing else meanwhile. Otherwise the packet is queued:
    *   up to 65,536 packets of together at most `hard_cap` bytes may wait in an input stream.
    * @returns false if the packet was released because nobody takes it any more.
-   * @throws as `push`, and with `block` MillraceError ERR_MILLRACE_WOULD_DEADLOCK when something on this thread would have
+   * @throws as `push`, ConfigError for other options, and with `block` MillraceError ERR_MILLRACE_WOULD_DEADLOCK when something on this thread would have
    *   to go on meanwhile: a node (`threads: 0`, a module of this process), a reader, a callback that was not answered.
    */
   fillPacket(name: string, packet: Packet, options: { readonly block?: boolean | undefined } = {}): boolean {
-    return this.session.fill(name, packet, options.block === true);
+    return this.session.fill(name, packet, options);
   }
 
   /**

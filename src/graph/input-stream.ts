@@ -1,14 +1,17 @@
 /** What `graph.inputStream()` returns: a stream whose packets the user pushes. */
 import { Writable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import { MillraceError } from '../errors.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import { Packet } from '../media/packet.js';
 import type { Feed } from '../scheduler/feed.js';
+import { describe } from './describe.js';
+import { flagOption } from './flag-option.js';
 import type { Graph } from './graph.js';
 import type { Session } from './session.js';
 import { Stream } from './stream.js';
 
-/** What can be pushed from: anything `for await` takes. */
+/** What can be pushed from: anything `for await` takes, and a byte array, which is one piece. */
 export type PushSource = AsyncIterable<unknown> | Iterable<unknown> | ReadableStream<unknown>;
 
 export class InputStream extends Stream {
@@ -59,13 +62,15 @@ export class InputStream extends Stream {
 
   /**
    * Pushes everything a source gives, at the pace of the graph, and ends the stream. Packets and payloads are pushed as
-   * they are, byte arrays as EncodedPackets. When nobody takes it any more, the source is left. If the source fails, so
-   * does the graph, and this rejects with the source's error.
+   * they are, byte arrays as EncodedPackets; a source that is a byte array itself is one of them. When nobody takes it any
+   * more, the source is left. If the source fails, so does the graph, and this rejects with the source's error.
    * @param options.end Whether to end the stream at the end of the source; default true.
-   * @throws as `push`
+   * @throws as `push`, and MillraceError ERR_MILLRACE_PAYLOAD for what is no source, ConfigError for
+   * other options.
    */
   async pushFrom(source: PushSource, options: { readonly end?: boolean | undefined } = {}): Promise<void> {
-    const iterator = iterate(source);
+    const end = flagOption(options, 'end', 'pushFrom') ?? true;
+    const iterator = iterate(source, this.name);
     const feed = this.#feed;
     let interrupt: (() => void) | undefined;
     const onShut = (): void => interrupt?.();
@@ -84,7 +89,7 @@ export class InputStream extends Stream {
         left ||= next === undefined;
         if (left || !(await this.push(toPacket(next?.value)))) break;
       }
-      if (options.end !== false || this.#session.hasFailed) await this.end();
+      if (end || this.#session.hasFailed) await this.end();
     } catch (error) {
       if (!this.#session.hasFailed) this.#session.failSource(feed, error);
       throw error;
@@ -128,9 +133,38 @@ export class InputStream extends Stream {
   }
 }
 
-function iterate(source: PushSource): AsyncIterator<unknown> | Iterator<unknown> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-  return source[Symbol.iterator]();
+function iterate(source: PushSource, name: string): AsyncIterator<unknown> | Iterator<unknown> {
+  if (source instanceof Uint8Array) return [source][Symbol.iterator](); // bytes, not the numbers they are made of
+  if (typeof source === 'object' && source !== null) {
+    if ('getReader' in source && typeof source.getReader === 'function')
+      return readWeb(source as ReadableStream<unknown>);
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return source[Symbol.iterator]();
+  }
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `input stream '${name}': ${describe(source)} is no source to push from`,
+    {
+      hint: 'Give an (async) iterable of packets, payloads or byte arrays, a Readable, a ReadableStream or a Uint8Array',
+    },
+  );
+}
+
+/** Its own iterator could not be left while it waits for the next piece; a reader can. */
+function readWeb(source: ReadableStream<unknown>): AsyncIterator<unknown> {
+  const reader = source.getReader();
+  return {
+    next: async () => {
+      const { done, value } = await reader.read();
+      if (done) reader.releaseLock();
+      return done ? { done, value: undefined } : { done, value };
+    },
+    return: async () => {
+      await reader.cancel();
+      reader.releaseLock();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 /** Leaves a source that is just being asked for more: it may never answer, so nobody waits for it. */

@@ -39,14 +39,12 @@ export function checkPacketsOptions(options: unknown): PacketsOptions {
 export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T>>, AsyncDisposable {
   readonly #session: Session;
   readonly #tap: Tap;
-  readonly #signal: AbortSignal | undefined;
   #begun: Promise<void> | undefined;
   #done = false;
 
-  constructor(session: Session, tap: Tap, signal: AbortSignal | undefined) {
+  constructor(session: Session, tap: Tap) {
     this.#session = session;
     this.#tap = tap;
-    this.#signal = signal;
   }
 
   /**
@@ -56,7 +54,7 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
    */
   async next(): Promise<IteratorResult<Packet<T>, undefined>> {
     if (this.#done) return { done: true, value: undefined };
-    this.#begun ??= this.#session.begin(this.#signal);
+    this.#begun ??= this.#session.begin();
     try {
       await this.#begun;
     } catch (error) {
@@ -97,27 +95,8 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
   }
 
   /** The same packets for a loop that keeps none of them: each is closed when the loop goes on, or is left. */
-  async *closing(): AsyncGenerator<Packet<T>, void, void> {
-    let left = true;
-    try {
-      for (;;) {
-        const { done, value } = await this.next().catch((error: unknown) => {
-          left = false;
-          throw error;
-        });
-        if (done) {
-          left = false;
-          return;
-        }
-        try {
-          yield value;
-        } finally {
-          value.close();
-        }
-      }
-    } finally {
-      if (left) await this.return();
-    }
+  closing(): AsyncIterableIterator<Packet<T>, undefined> & AsyncDisposable {
+    return new ClosingReader(this);
   }
 
   /**
@@ -126,18 +105,77 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
    * Destroying the stream leaves the reader; an error of the graph is the stream's error.
    */
   toReadable(): Readable {
-    return Readable.from(this.#bytes(), { objectMode: false });
+    return Readable.from(new ByteReader(this.closing()), { objectMode: false });
+  }
+}
+
+/**
+ * No generators: `return()` of a generator does nothing before the first `next()`, and waits for the one that is pending.
+ * A reader has to be left at once in both cases, or it holds its graph for ever.
+ */
+class ClosingReader<T> implements AsyncIterableIterator<Packet<T>, undefined>, AsyncDisposable {
+  readonly #reader: PacketReader<T>;
+  /** Given to the loop, which has not come back yet. */
+  readonly #given: Packet<T>[] = [];
+
+  constructor(reader: PacketReader<T>) {
+    this.#reader = reader;
   }
 
-  async *#bytes(): AsyncGenerator<Uint8Array, void, void> {
-    let position = 0;
-    for await (const { payload } of this.closing()) {
+  async next(): Promise<IteratorResult<Packet<T>, undefined>> {
+    this.#close();
+    const result = await this.#reader.next();
+    if (!result.done) this.#given.push(result.value);
+    return result;
+  }
+
+  async return(): Promise<IteratorResult<Packet<T>, undefined>> {
+    this.#close();
+    return this.#reader.return();
+  }
+
+  #close(): void {
+    for (const packet of this.#given.splice(0)) packet.close();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
+/** The bytes of the packets, in order. */
+class ByteReader implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #packets: AsyncIterableIterator<Packet, undefined>;
+  #position = 0;
+
+  constructor(packets: AsyncIterableIterator<Packet, undefined>) {
+    this.#packets = packets;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    for (;;) {
+      const { done, value } = await this.#packets.next();
+      if (done) return { done: true, value: undefined };
+      const { payload } = value;
       if (payload instanceof StreamInfo) continue; // says what the packets after it are
       const bytes = bytesOf(payload);
-      if (payload instanceof EncodedPacket) refuseGoingBack(payload.offset ?? position, position);
-      position += bytes.byteLength;
-      if (bytes.byteLength > 0) yield bytes;
+      if (payload instanceof EncodedPacket) refuseGoingBack(payload.offset ?? this.#position, this.#position);
+      this.#position += bytes.byteLength;
+      if (bytes.byteLength > 0) return { done: false, value: bytes };
     }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await this.#packets.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }
 

@@ -11,7 +11,9 @@ import type { GraphRun } from '../scheduler/run.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { Tap, Taps } from '../scheduler/tap.js';
 import { describe } from './describe.js';
+import { flagOption } from './flag-option.js';
 import type { StartMode } from './options.js';
+import type { PacketsOptions } from './packet-reader.js';
 
 interface Input {
   readonly feed: Feed;
@@ -22,12 +24,13 @@ interface Reader {
   readonly tap: Tap;
   readonly node: NodeSpec;
   readonly link: LinkSpec;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What a graph does for its session. */
 export interface SessionHost {
   /** Starts the graph, which may be starting or running already. */
-  start(signal: AbortSignal | undefined): Promise<void>;
+  start(): Promise<void>;
   /** Bytes that may wait in an input stream. */
   readonly cap: number;
 }
@@ -74,7 +77,7 @@ export class Session {
   }
 
   /** A reader of that output. */
-  addReader(from: LinkSpec['from'], streamName: string, queueLimit: number | undefined): Tap {
+  addReader(from: LinkSpec['from'], streamName: string, { signal, queueLimit }: PacketsOptions): Tap {
     if (this.run) {
       throw stateError(`packets() of ${streamName} was called after the start`, 'Call it before the first next()');
     }
@@ -89,7 +92,7 @@ export class Session {
       outside: 'reader',
       ...(queueLimit !== undefined && { queueLimit }),
     };
-    this.readers.push({ tap, node, link: { from, to: { node: id, input: 0 } } });
+    this.readers.push({ tap, node, link: { from, to: { node: id, input: 0 } }, signal });
     return tap;
   }
 
@@ -135,6 +138,7 @@ export class Session {
   /** The run has begun; to be called with a run that has been started. */
   async attach(run: GraphRun, started: Promise<void>): Promise<void> {
     this.run = run;
+    for (const { signal } of this.readers) if (signal) abortWith(run, signal);
     run.finished.then(
       () => this.over(undefined),
       (error: Error) => this.over(error),
@@ -180,7 +184,11 @@ export class Session {
     }
     try {
       const run = this.running(`a packet was pushed to ${what}`);
-      if (packet.closed) throw new MillraceError('ERR_MILLRACE_CLOSED', `${what}: the packet was released before`);
+      if (packet.closed) {
+        throw new MillraceError('ERR_MILLRACE_CLOSED', `${what}: the packet was released before`, {
+          hint: 'A push consumes its packet: push a clone() to keep it, or to push it again',
+        });
+      }
       if (packet.control !== undefined && !packet.isEof) {
         throw new MillraceError('ERR_MILLRACE_PAYLOAD', `${what}: the signal '${packet.control}' cannot be pushed`);
       }
@@ -188,17 +196,19 @@ export class Session {
         const failure = run.failureNow();
         if (failure) throw failure;
       }
-      return feed.offer(packet);
     } catch (error) {
       packet.close();
       throw error;
     }
+    return feed.offer(packet);
   }
 
   /** As `offer`, for a stream by its name. */
-  fill(name: string, packet: unknown, block: boolean): boolean {
+  fill(name: string, packet: unknown, options: { readonly block?: boolean | undefined }): boolean {
     let feed: Feed;
+    let block: boolean | undefined;
     try {
+      block = flagOption(options, 'block', 'fillPacket');
       feed = this.feed(name);
     } catch (error) {
       if (packet instanceof Packet) packet.close();
@@ -268,18 +278,9 @@ export class Session {
 
   // --- pulling ------------------------------------------------------------------------------------------------------
 
-  /** Starts the graph for a reader. */
-  async begin(signal: AbortSignal | undefined): Promise<void> {
-    const wasRunning = this.run !== undefined;
-    await this.host.start(signal);
-    if (!wasRunning || signal === undefined || this.run === undefined) return;
-    // It was started with another signal, or none: this one aborts it as well.
-    const { run } = this;
-    const onAbort = (): void => run.abort(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    const forget = (): void => signal.removeEventListener('abort', onAbort);
-    run.finished.then(forget, forget);
+  /** Starts the graph for a reader, if nobody has. */
+  begin(): Promise<void> {
+    return this.host.start();
   }
 
   /** The reader has come to its end. Rejects with the graph's error. */
@@ -292,10 +293,9 @@ export class Session {
   async leave(tap: Tap): Promise<void> {
     tap.leave();
     if (this.run === undefined) {
-      this.readers.splice(
-        this.readers.findIndex((reader) => reader.tap === tap),
-        1,
-      );
+      const place = this.readers.findIndex((reader) => reader.tap === tap);
+      if (place < 0) return; // it was taken back before
+      this.readers.splice(place, 1);
       this.taps.all.splice(this.taps.all.indexOf(tap), 1);
       return;
     }
@@ -322,6 +322,15 @@ export class Session {
     this.run.abort('forceClose() was called', FORCE_GRACE);
     await this.run.finished.catch(() => {}); // that it was aborted is what was wanted
   }
+}
+
+/** The signal aborts the run, whoever started it. */
+function abortWith(run: GraphRun, signal: AbortSignal): void {
+  const onAbort = (): void => run.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const forget = (): void => signal.removeEventListener('abort', onAbort);
+  run.finished.then(forget, forget);
 }
 
 function stateError(message: string, hint: string): MillraceError {

@@ -66,8 +66,8 @@ export class Stream extends VideoFilters {
   packets<T = unknown>(options: PacketsOptions = {}): PacketReader<T> {
     const { signal, queueLimit } = checkPacketsOptions(options);
     const session = sessionOf(this.graph);
-    const tap = session.addReader({ node: this.nodeId, output: this.index }, this.name, queueLimit);
-    return new PacketReader<T>(session, tap, signal);
+    const tap = session.addReader({ node: this.nodeId, output: this.index }, this.name, { signal, queueLimit });
+    return new PacketReader<T>(session, tap);
   }
 
   /** This stream and then others of its kind, end to end; for pairs of video and audio see the function `concat`. */

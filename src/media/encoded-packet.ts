@@ -27,6 +27,8 @@ export class EncodedPacket implements Disposable {
   /** What `offset` counts from, as fseek has it: 0 is the beginning of the file. */
   whence: number | undefined;
   #av: NativePacket | undefined;
+  /** What the owner of an `alloc`ed packet fills; it goes into the native packet when that is first needed. */
+  #draft: Uint8Array | undefined;
 
   private constructor(av: NativePacket) {
     this.#av = av;
@@ -56,9 +58,14 @@ export class EncodedPacket implements Disposable {
     return packet;
   }
 
-  /** A packet of `size` zero bytes. */
+  /**
+   * A packet of `size` zero bytes, to be filled: `data` is the packet's own memory until the packet is pushed, cloned or
+   * read by a module.
+   */
   static alloc(size: number): EncodedPacket {
-    return EncodedPacket.from(new Uint8Array(size));
+    const packet = EncodedPacket.from(new Uint8Array(0));
+    if (size > 0) packet.#draft = new Uint8Array(size);
+    return packet;
   }
 
   /**
@@ -66,6 +73,18 @@ export class EncodedPacket implements Disposable {
    * @throws MillraceError ERR_MILLRACE_CLOSED after `close()`.
    */
   get av(): NativePacket {
+    const av = this.#native;
+    const draft = this.#draft;
+    if (draft !== undefined) {
+      this.#draft = undefined;
+      const { pts, dts, duration, flags, timeBase } = av;
+      av.data = Buffer.from(draft.buffer); // resets everything else
+      Object.assign(av, { pts, dts, duration, flags, timeBase });
+    }
+    return av;
+  }
+
+  get #native(): NativePacket {
     if (this.#av === undefined) {
       throw new MillraceError('ERR_MILLRACE_CLOSED', 'This EncodedPacket was used after close()', {
         hint: 'Keep a clone() of a packet that is needed longer',
@@ -74,65 +93,67 @@ export class EncodedPacket implements Disposable {
     return this.#av;
   }
 
-  /** A copy of the bytes, made at each reading. */
+  /** A copy of the bytes, made at each reading; of an `alloc`ed packet that is being filled the bytes themselves. */
   get data(): Uint8Array {
+    const av = this.#native;
     // node-av copies once and hands the same copy to every reader.
-    return new Uint8Array(this.av.data ?? []);
+    return this.#draft ?? new Uint8Array(av.data ?? []);
   }
 
   /** Bytes. */
   get size(): number {
-    return this.av.size;
+    const av = this.#native;
+    return this.#draft?.byteLength ?? av.size;
   }
 
   /** Presentation time in units of `timeBase`; undefined if unknown. */
   get pts(): bigint | undefined {
-    return fromNativeTimestamp(this.av.pts);
+    return fromNativeTimestamp(this.#native.pts);
   }
 
   set pts(value: bigint | undefined) {
-    this.av.pts = toNativeTimestamp(value);
+    this.#native.pts = toNativeTimestamp(value);
   }
 
   /** Decoding time in units of `timeBase`; undefined if unknown. */
   get dts(): bigint | undefined {
-    return fromNativeTimestamp(this.av.dts);
+    return fromNativeTimestamp(this.#native.dts);
   }
 
   set dts(value: bigint | undefined) {
-    this.av.dts = toNativeTimestamp(value);
+    this.#native.dts = toNativeTimestamp(value);
   }
 
   /** In units of `timeBase`; 0 if unknown. */
   get duration(): bigint {
-    return this.av.duration;
+    return this.#native.duration;
   }
 
   set duration(value: bigint) {
-    this.av.duration = value;
+    this.#native.duration = value;
   }
 
   /** Seconds per unit; 0/1 if unknown. */
   get timeBase(): Rational {
-    const { num, den } = this.av.timeBase;
+    const { num, den } = this.#native.timeBase;
     return { num, den };
   }
 
   set timeBase(value: Rational) {
-    this.av.timeBase = { num: value.num, den: value.den };
+    this.#native.timeBase = { num: value.num, den: value.den };
   }
 
   /** AV_PKT_FLAG_* bits. */
   get flags(): number {
-    return this.av.flags;
+    return this.#native.flags;
   }
 
   set flags(value: number) {
-    this.av.flags = value as AVPacketFlag;
+    this.#native.flags = value as AVPacketFlag;
   }
 
   get isKey(): boolean {
-    return (this.av.flags & AV_PKT_FLAG_KEY) !== 0;
+    return (this.#native.flags & AV_PKT_FLAG_KEY) !== 0;
   }
 
   /** Presentation time in microseconds; undefined if pts or time base are unknown. */
@@ -160,6 +181,7 @@ export class EncodedPacket implements Disposable {
     const av = this.#av;
     if (av === undefined) return;
     this.#av = undefined;
+    this.#draft = undefined;
     av.free();
     ledger.disown(this, 'packet');
   }

@@ -47,9 +47,13 @@ export abstract class FrameBase implements Disposable {
    */
   get av(): Frame {
     if (this.#av === undefined) {
-      throw new MillraceError('ERR_MILLRACE_CLOSED', `This ${this.constructor.name} was used after close()`, {
-        hint: 'Keep a clone() of a frame that is needed longer than its packet',
-      });
+      throw new MillraceError(
+        'ERR_MILLRACE_CLOSED',
+        `This ${this.constructor.name.replace(/^_/, '')} was used after close()`,
+        {
+          hint: 'Keep a clone() of a frame that is needed longer than its packet',
+        },
+      );
     }
     return this.#av;
   }

@@ -45,6 +45,9 @@ export class Feeds {
   }
 }
 
+/** Packets that wait in the queue of any feed. */
+const queued = new WeakSet<Packet>();
+
 export class Feed {
   readonly module: OutsideModule;
   private queue: Entry[] = [];
@@ -93,6 +96,16 @@ export class Feed {
    * was released; the graph's error if it has failed.
    */
   offer(packet: Packet): Entry {
+    if (queued.has(packet)) {
+      // It stays where it is: releasing it would take it away from the push before.
+      throw new MillraceError(
+        'ERR_MILLRACE_CLOSED',
+        `input stream '${this.name}': the packet has been pushed already`,
+        {
+          hint: 'A push consumes its packet: push a clone() of it',
+        },
+      );
+    }
     const entry: Entry = { packet, bytes: 0, settled: false, taken: false };
     try {
       if (this.failure !== undefined) throw this.failure;
@@ -117,6 +130,7 @@ export class Feed {
       return entry;
     }
     this.queue.push(entry);
+    queued.add(packet);
     this.bytes += entry.bytes;
     this.group.port?.nudge(() => entry.settled);
     return entry;
@@ -183,6 +197,7 @@ export class Feed {
     }
     this.bytes -= entry.bytes;
     this.sent = entry;
+    queued.delete(entry.packet);
     if (entry.packet.isEof) task.done();
     else task.output(0).push(entry.packet);
   }
@@ -223,12 +238,12 @@ export class Feed {
     if (this.endAsked) {
       throw new MillraceError('ERR_MILLRACE_STATE', `a packet was pushed to input stream '${this.name}' after its end`);
     }
-    const queued = this.queue.length - this.head;
-    if (this.shut || queued === 0) return;
-    if (queued < QUEUE_PACKETS && this.bytes + bytes <= this.cap) return;
+    const waiting = this.queue.length - this.head;
+    if (this.shut || waiting === 0) return;
+    if (waiting < QUEUE_PACKETS && this.bytes + bytes <= this.cap) return;
     throw new MillraceError(
       'ERR_MILLRACE_QUEUE_FULL',
-      `input stream '${this.name}' has ${queued} packets (about ${(this.bytes / 1e6).toFixed(1)} MB) waiting; the limits ` +
+      `input stream '${this.name}' has ${waiting} packets (about ${(this.bytes / 1e6).toFixed(1)} MB) waiting; the limits ` +
         `are ${QUEUE_PACKETS} packets and hard_cap (${(this.cap / 1e6).toFixed(1)} MB)`,
       { hint: 'Await each push, or give fillPacket { block: true }' },
     );

@@ -132,10 +132,8 @@ export class Tap {
     // Taken out of the task, which would release them when this call returns.
     for (const packet of task.inputs.get(0)?.splice(0) ?? []) {
       if (packet.isEof) this.ended = true;
-      else if (this.leaving) packet.close();
       else this.buffer.push(packet);
     }
-    if (this.leaving) task.done();
     this.serve();
   }
 

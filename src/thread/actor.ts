@@ -149,7 +149,7 @@ export class Actor {
   step(): void | Promise<void> {
     this.showLive();
     if (this.finished) return this.close();
-    if (this.abandoned() || (this.board.stopping && this.endsOnStop())) {
+    if (this.abandoned() || this.outside?.leaving || (this.board.stopping && this.endsOnStop())) {
       this.finish();
       return;
     }

@@ -392,9 +392,16 @@ export class Part implements Hosted {
     const runner = this.spec.nodes.find((n) => n.index === index)!;
     const member = thrown instanceof MemberError ? runner.chain?.find((n) => n.index === thrown.node) : undefined;
     const [node, cause] = member === undefined ? [runner, thrown] : [member, (thrown as MemberError).cause];
-    const error = nodeError(node, phase, cause);
+    const error = nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
     this.trace?.error(index, error.message);
     this.fail(error);
+  }
+
+  /** The input streams that feed a node: what it cannot use came from the user. */
+  private inputStreamsOf(index: number): string[] {
+    const { allLinks, pushed, names } = this.spec;
+    const feeding = allLinks.filter(({ producer, consumer }) => consumer === index && pushed.includes(producer));
+    return feeding.map(({ producer }) => names[producer]!);
   }
 
   /** The graph has failed: the first to say so ends it for everybody. */
@@ -481,15 +488,19 @@ function asRunError(cause: unknown): GraphError {
   return new GraphError('ERR_MILLRACE_MODULE', `ending failed: ${text}`, { phase: 'run', cause });
 }
 
-/** What a module threw, with the place where it happened. Our own errors keep their code. */
-export function nodeError(node: PartNode, phase: Phase, cause: unknown): GraphError {
+/**
+ * What a module threw, with the place where it happened. Our own errors keep their code.
+ * @param fedBy what the user pushes into it by.
+ */
+export function nodeError(node: PartNode, phase: Phase, cause: unknown, fedBy: readonly string[] = []): GraphError {
   const known = cause instanceof MillraceError;
   const text = cause instanceof Error ? cause.message : String(cause);
   const { id, alias, module } = node;
   const name = alias === '' ? `node ${id}` : `node ${id} "${alias}"`;
+  const source = fedBy.length > 0 ? `, fed by ${fedBy.join(' and ')},` : '';
   return new GraphError(
     known ? cause.code : phase === 'load' ? 'ERR_MILLRACE_MODULE_LOAD' : 'ERR_MILLRACE_MODULE',
-    `${name} (${module.name}) failed in ${phase}: ${text}`,
+    `${name} (${module.name})${source} failed in ${phase}: ${text}`,
     { nodeId: id, alias, module: module.name, phase, cause },
   );
 }

@@ -59,7 +59,7 @@ const options: [what: string, options: Record<string, unknown>, message: RegExp]
     /libx264 takes no 'yuv42p'\. It takes yuv420p/,
   ],
   ['a frame rate that is none', { video_params: { r: 'fast' } }, /video_params\.r: must be a frame rate/],
-  ['a rate beside a vsync without one', { video_params: { r: 10, vsync: 'vfr' } }, /vsync 'vfr' contradicts r/],
+  ['a rate beside a vsync without one', { video_params: { r: 10, vsync: 'drop' } }, /vsync 'drop' contradicts r/],
   ['an unknown vsync', { video_params: { vsync: 'often' } }, /video_params\.vsync: must be one of auto, cfr/],
   ['a bit rate that is none', { video_params: { bit_rate: 'much' } }, /bit_rate: must be a bit rate/],
   ['more frames at least than at most', { vframes: 5, min_frames: 6 }, /min_frames: 6 is more than vframes \(5\)/],

@@ -48,6 +48,26 @@ test('raw packets of AAC', async () => {
   assert.is(video.packets.length, 0);
 });
 
+test('raw sound whose timestamps overlap is as long as its samples; a gap stays', async () => {
+  const options = { push_raw_stream: 1, audio_codec: 'aac', channels: 2, sample_rate: 44_100 };
+  const late = 10;
+  const times = (n: number): bigint => BigInt(n < late ? n * 20 : 100_000 + (n - late) * 20);
+  const graph = new Graph({ threads: 1 });
+  const { audio } = decode(
+    sourceOf(
+      graph,
+      rawPackets('raw.aac', (n) => ({ pts: times(n) })),
+    ),
+    options,
+  );
+  await run(graph);
+  assert.ok(audio.packets.length > 20);
+  assert.equal(
+    audio.packets.map(({ pts }) => pts),
+    audio.packets.map((_, n) => (n < late ? BigInt(n * 1024) : 100_000n + BigInt((n - late) * 1024))),
+  );
+});
+
 test('raw packets as mp4 stores them are decoded with their extradata', async () => {
   const graph = new Graph();
   const copied = graph.decode({ input_path: media('clip-4s.mp4'), video_codec: 'copy' });

@@ -1,5 +1,6 @@
 /** Decoding the bytes that come on input 0: the same frames as from the file, whatever the pieces. */
 import { readFileSync } from 'node:fs';
+import { MessagePort } from 'node:worker_threads';
 import { Graph } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -41,6 +42,25 @@ for (const name of [
 ]) {
   test(`pieces of 1000 bytes give the frames of the file: ${name}`, () => assertLikeFile(name, 1000, 2));
 }
+
+test('a piece of a large buffer is sent to the demuxer alone', async () => {
+  const { postMessage } = MessagePort.prototype;
+  const sizes: [number, number][] = [];
+  MessagePort.prototype.postMessage = function (this: MessagePort, message: unknown, ...rest) {
+    if (message instanceof Uint8Array) sizes.push([message.byteLength, message.buffer.byteLength]);
+    return Reflect.apply(postMessage, this, [message, ...rest]);
+  } as typeof postMessage;
+  try {
+    const graph = new Graph({ threads: 0 });
+    const { audio } = decode(sourceOf(graph, pieces(bytesOfFile('mono-16k.wav'), 20_000), 1));
+    await run(graph);
+    assert.equal(essence(audio.packets), essence((await contentsOf(media('mono-16k.wav'))).audio));
+  } finally {
+    MessagePort.prototype.postMessage = postMessage;
+  }
+  assert.ok(sizes.length > 1);
+  for (const [piece, memory] of sizes) assert.is(memory, piece);
+});
 
 test('an mp4 with its index in front is decoded while it arrives', async () => {
   const path = scratchFile('faststart.mp4');

@@ -202,6 +202,77 @@ life('return() before the start takes it back', async () => {
   assert.equal(await unused.next(), { done: true, value: undefined });
 });
 
+life('return() again takes nothing else back', async () => {
+  const graph = new Graph({ threads: 1 });
+  const source = counted(graph, 10);
+  const [unused, first, second] = [source.packets(), source.packets(), source.packets()];
+  await unused.return();
+  await unused.return();
+  assert.equal(await Promise.all([read(first), read(second)]), [sequence(10), sequence(10)]);
+});
+
+for (const [how, leave] of [
+  ['closing()', async (reader: PacketReader) => void (await reader.closing().return?.())],
+  ['toReadable()', async (reader: PacketReader) => void reader.toReadable().destroy()],
+] as const) {
+  life(`${how} that is left before anything was read leaves the graph`, async () => {
+    const before = new Graph({ threads: 1 });
+    await leave(counted(before, 100).packets());
+    assert.is((await before.run()).links.length, 0);
+    const running = new Graph({ threads: 1 });
+    const reader = counted(running, 100).packets();
+    await running.start();
+    await leave(reader);
+    await running.close();
+  });
+}
+
+for (const between of ['nothing', 'a module of this thread', 'a module of another thread']) {
+  life(`a reader with ${between} between it and what is pushed is left, with packets waiting or none`, async () => {
+    const leaks = new LeakWatch();
+    for (const waiting of [0, 3]) {
+      const graph = new Graph({ threads: between === 'a module of this thread' ? 0 : 1 });
+      const input = graph.inputStream('in');
+      const stream = between === 'nothing' ? input : add(graph, 'Relay', {}, { inputs: [input] });
+      const reader = stream.packets();
+      await graph.start();
+      for (let n = 0; n < waiting; n++) {
+        const frame = VideoFrame.alloc({ width: 64, height: 36, format: 'gray', pts: BigInt(n) });
+        await input.push(new Packet(frame));
+      }
+      const next = waiting === 0 ? reader.next() : undefined;
+      await sleep(5);
+      await reader.return();
+      assert.is((await next)?.done ?? true, true);
+      assert.is(input.closed, true);
+      leaks.check(await graph.close());
+    }
+  });
+}
+
+life('what waits for a packet is left at once', async () => {
+  const leaks = new LeakWatch();
+  for (const how of ['closing', 'toReadable']) {
+    const graph = new Graph({ threads: 1 });
+    const input = graph.inputStream('silent');
+    const reader = add(graph, 'Relay', {}, { inputs: [input] }).packets();
+    await graph.start();
+    if (how === 'closing') {
+      const packets = reader.closing();
+      const next = packets.next();
+      await packets.return?.();
+      assert.is((await next).done, true);
+    } else {
+      const readable = reader.toReadable();
+      readable.read();
+      await sleep(5);
+      readable.destroy();
+    }
+    while (!input.closed) await sleep(2);
+    leaks.check(await graph.close());
+  }
+});
+
 life('a graph without its only reader is a graph without consumers', async () => {
   const graph = new Graph({ threads: 1 });
   await counted(graph, 10).packets().return();
@@ -267,6 +338,18 @@ for (const where of ['init', 'process', 'exit', 'close']) {
     leaks.check(error);
   });
 }
+
+life('the signal of a reader that has not asked yet aborts the graph', async () => {
+  const abort = new AbortController();
+  const graph = new Graph({ threads: 1 });
+  const source = add(graph, 'Endless', { kind: 'video', outputs: 2 });
+  const [reader] = [source.output(0).packets(), source.output(1).packets({ signal: abort.signal })];
+  (await reader.next()).value?.close();
+  abort.abort(new Error('enough'));
+  const error = (await rejection(graph.close())) as GraphError;
+  assert.is(error.code, 'ERR_MILLRACE_ABORTED');
+  assert.match(error.message, /enough/);
+});
 
 for (const how of ['packets', 'start']) {
   life(`the signal of ${how}() aborts the graph`, async () => {

@@ -83,7 +83,8 @@ test('two inputs of FLV: one remuxed, one in three sizes', async () => {
   const { video, audio } = decoded.decode();
   const widths = [240, 160, 80];
   for (const width of widths) {
-    const video_params = { preset: 'ultrafast', threads: 1 };
+    // As BMF's own graphs have it: the rate is the clock's, and nothing is repeated.
+    const video_params = { preset: 'ultrafast', threads: 1, vsync: 'vfr', r: '30.0' } as const;
     video.scale(width, -2).encode(audio, { output_path: file(`${width}.mp4`), video_params });
   }
   await graph.start({ mode: 'push' });
@@ -161,6 +162,7 @@ test('what is no media fails by name; so does what no encoder takes', async () =
   );
   const error = (await rejection(graph.close())) as GraphError;
   assert.equal([error.code, error.alias], ['ERR_MILLRACE_INPUT', 'decoder']);
+  assert.match(error.message, '"decoder" (c_ffmpeg_decoder), fed by input_stream "garbage", failed in process: ');
 
   const other = new Graph();
   other.inputStream('video').encode(null, { output_path: file('wrong.mp4') }, { alias: 'encoder' });
@@ -168,6 +170,7 @@ test('what is no media fails by name; so does what no encoder takes', async () =
   await other.inputStream('video').push(new Packet({ no: 'frame' }));
   const refused = (await rejection(other.close())) as GraphError;
   assert.equal([refused.code, refused.alias], ['ERR_MILLRACE_PAYLOAD', 'encoder']);
+  assert.match(refused.message, 'fed by input_stream "video"');
 });
 
 test('a graph file of mode Pushdata with an output to read', async () => {

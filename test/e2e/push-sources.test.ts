@@ -62,6 +62,53 @@ sources('byte arrays of Node streams and web streams become encoded packets', as
   }
 });
 
+sources('a byte array is one piece', async () => {
+  const { graph, input, sink } = graphOf();
+  await graph.start();
+  await input.pushFrom(Uint8Array.of(1, 2, 3));
+  await graph.close();
+  assert.equal(
+    sink.packets.map(({ kind }) => kind),
+    ['packet'],
+  );
+});
+
+sources('what is no source, or an option that does not exist, is refused', async () => {
+  const { graph, input } = graphOf();
+  await graph.start();
+  for (const [source, words] of [
+    ['text', '"text" is no source'],
+    [undefined, 'undefined is no source'],
+    [{ a: 1 }, 'an Object is no source'],
+    [new Packet(1), 'a Packet is no source'],
+  ] as const) {
+    const error = await rejection(input.pushFrom(source as never));
+    assert.is(error.code, 'ERR_MILLRACE_PAYLOAD');
+    assert.match(error.message, `input stream 'data': ${words}`);
+  }
+  assert.match((await rejection(input.pushFrom([], { ends: false } as never))).message, "Did you mean 'end'");
+  await graph.close();
+});
+
+sources('a web stream that is silent is cancelled when the graph ends', async () => {
+  const { graph, input } = graphOf();
+  await graph.start();
+  let cancelled = false;
+  const source = new ReadableStream<unknown>({
+    start: (controller) => controller.enqueue({ n: 0 }),
+    cancel: () => {
+      cancelled = true;
+    },
+  });
+  const pushing = input.pushFrom(source);
+  await sleep(20);
+  graph.stop();
+  await pushing;
+  await graph.close();
+  assert.is(cancelled, true);
+  assert.is(source.locked, false);
+});
+
 sources('streams fed at different speeds hold each other back, within their limits', async () => {
   const { graph, inputs, sink } = graphOf(['slow', 'fast']);
   await graph.start();

@@ -247,6 +247,38 @@ refusing('what is no packet, what was released, and signals', async () => {
   assert.is(sink.packets.length, 1);
 });
 
+refusing('options that do not exist, and their values', async () => {
+  const leaks = new LeakWatch();
+  const { graph } = pipe(1);
+  await graph.start();
+  for (const [options, words] of [
+    [true, 'must be an object, not true'],
+    [{ blok: true }, "blok: is no option \\(Did you mean 'block'"],
+    [{ block: 1 }, 'block: must be true or false, not 1'],
+  ] as const) {
+    const error = thrown(() => graph.fillPacket('data', picture(1), options as never));
+    assert.is(error.code, 'ERR_MILLRACE_CONFIG');
+    assert.match(error.message, new RegExp(words));
+  }
+  leaks.check(await graph.close());
+});
+
+refusing('a packet that waits to be sent already', async () => {
+  const leaks = new LeakWatch();
+  const graph = new Graph({ threads: 1 });
+  const [a, b] = [graph.inputStream('a'), graph.inputStream('b')];
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [a, b], callback: sink.callback });
+  await graph.start();
+  const first = Array.from({ length: 30 }, (_, n) => picture(n));
+  for (const packet of first) graph.fillPacket('a', packet);
+  const again = first.at(-1)!;
+  assert.match(thrown(() => graph.fillPacket('b', again)).message, /'b': the packet has been pushed already.*clone/);
+  assert.is((await rejection(a.push(again))).code, 'ERR_MILLRACE_CLOSED');
+  leaks.check(await graph.close());
+  assert.is(sink.packets.length, 30);
+});
+
 refusing('a payload that cannot cross threads fails the graph by name', async () => {
   const { graph, input } = pipe(1);
   await graph.start();

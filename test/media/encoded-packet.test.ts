@@ -31,6 +31,25 @@ test('an allocated packet is zero, an empty one has no bytes', () => {
   empty.close();
 });
 
+test('an allocated packet is filled in place, until it is used', () => {
+  const packet = EncodedPacket.alloc(4);
+  packet.data.set([1, 2]);
+  packet.pts = 7n;
+  packet.timeBase = { num: 1, den: 25 };
+  packet.flags = AV_PKT_FLAG_KEY;
+  packet.data.set([3, 4], 2);
+  assert.is(packet.size, 4);
+  const copy = packet.clone();
+  for (const { data, size, pts, timeBase, isKey } of [packet, copy]) {
+    assert.equal([[...data], size, pts, timeBase, isKey], [[1, 2, 3, 4], 4, 7n, { num: 1, den: 25 }, true]);
+  }
+  packet.data.fill(9);
+  assert.equal([...packet.data], [1, 2, 3, 4]);
+  packet.close();
+  assert.throws(() => packet.data, /after close/);
+  copy.close();
+});
+
 test('times and flags write through, and default to unknown', () => {
   const packet = EncodedPacket.alloc(1);
   assert.equal([packet.pts, packet.dts, packet.duration, packet.timestamp], [undefined, undefined, 0n, undefined]);
