@@ -6,9 +6,10 @@
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { Packet } from '../media/packet.js';
-import type { InputManagerSpec, Meter, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
+import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { validated } from './assemble.js';
+import { CalledOutlet, Nowhere } from './called-outlet.js';
 import { type Group, type InputManager, makeInputManager } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
 import type { Steps } from './steps.js';
@@ -397,63 +398,6 @@ export class CalledModule {
       alias,
       module: module.name,
     });
-  }
-}
-
-/** Collects what the module emits to one output. */
-class CalledOutlet implements OutputPort {
-  readonly packets: Packet[] = [];
-  /** Packets pushed so far. */
-  pushed = 0;
-  /** Payloads that were handed on in the call in progress: not to be released with its inputs. */
-  handedOn = new Set<unknown>();
-  private ended = false;
-
-  constructor(
-    readonly id: number,
-    private readonly alias: string,
-  ) {}
-
-  push(packet: Packet): void {
-    if (this.ended) {
-      packet.close();
-      if (packet.isEof) return;
-      throw new MillraceError(
-        'ERR_MILLRACE_STATE',
-        `${this.alias}: a packet was pushed to output ${this.id} after its end`,
-      );
-    }
-    this.pushed++;
-    if (packet.isEof) this.ended = true;
-    const { payload } = packet;
-    if (typeof payload !== 'object' || payload === null) {
-      this.packets.push(packet);
-      return;
-    }
-    // The same payload on two outputs, or twice on one: each gets a reference of its own.
-    this.packets.push(this.handedOn.has(payload) ? packet.clone() : packet);
-    this.handedOn.add(payload);
-  }
-
-  /** The call has failed: its packets are nobody's, and an end among them is still to come. */
-  takeBack(): void {
-    if (this.packets.some(({ isEof }) => isEof)) this.ended = false;
-    for (const packet of this.packets.splice(0)) packet.close();
-  }
-
-  get closed(): boolean {
-    return this.ended;
-  }
-}
-
-/** The outputs that were not declared: nobody gets what is pushed there. */
-class Nowhere implements OutputPort {
-  pushed = 0;
-  readonly closed = true;
-
-  push(packet: Packet): void {
-    this.pushed++;
-    packet.close();
   }
 }
 
