@@ -156,12 +156,21 @@ export interface FuzzResult {
   failures: string[];
 }
 
-/** Decodes the inputs of these numbers. */
-export async function fuzz(first: number, count: number, perProcess = 50): Promise<FuzzResult> {
+/**
+ * Decodes the inputs of these numbers.
+ * @param onFailure Told at once, because the long form takes its time.
+ */
+export async function fuzz(
+  first: number,
+  count: number,
+  { perProcess = 50, onFailure }: { perProcess?: number; onFailure?: (failure: string) => void } = {},
+): Promise<FuzzResult> {
   const result: FuzzResult = { frames: 0, errors: 0, failures: [] };
+  let told = 0;
   for (let next = first; next < first + count; ) {
     const until = Math.min(first + count, next + perProcess);
     const last = await batch(next, until - next, result);
+    for (; told < result.failures.length; told++) onFailure?.(result.failures[told]!);
     // A process that died took its input with it; the others of its batch follow.
     next = last + 1;
   }
@@ -209,9 +218,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [first, count] = [Number(values.first), Number(values.count ?? (values.long ? 2000 : 50))];
   if (values.child) await child(first, count);
   else {
-    const { frames, errors, failures } = await fuzz(first, count);
+    const onFailure = (failure: string): void => console.log(`FAILED ${failure}`);
+    const { frames, errors, failures } = await fuzz(first, count, { onFailure });
     console.log(`${count} inputs: ${frames} gave frames, ${errors} an error or nothing`);
-    for (const failure of failures) console.log(`FAILED ${failure}`);
     process.exitCode = failures.length > 0 ? 1 : 0;
   }
 }
