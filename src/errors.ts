@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'ERR_MILLRACE_WOULD_DEADLOCK' // a blocking call that would wait for its own thread
   | 'ERR_MILLRACE_CALLBACK' // a callback of the caller threw
   | 'ERR_MILLRACE_STATE' // an API call in the wrong state
-  | 'ERR_MILLRACE_CLOSED' // a frame or packet was used after close()
+  | 'ERR_MILLRACE_CLOSED' // a frame or packet was used after close(), or a server was given a job
   | 'ERR_MILLRACE_RECORD_TOO_LARGE' // a ring record larger than the ring's limit
   | 'ERR_MILLRACE_RING'; // shared memory that is no ring, or of another version
 

@@ -13,7 +13,8 @@ export type { GraphConfig, NodeConfig, StreamConfig } from './graph/config-file.
 export type { FilterArguments, FilterValue } from './graph/filter-args.js';
 export type { FilterInput, Named, Rate, Size, Time } from './graph/filter-call.js';
 export { Graph } from './graph/graph.js';
-export type { InputStream, PushSource } from './graph/input-stream.js';
+export type { InputStream } from './graph/input-stream.js';
+export { type Job, JobResult, type JobSource } from './graph/job.js';
 export type {
   AudioParams,
   AVOptions,
@@ -26,8 +27,11 @@ export type {
 export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/node.js';
 export type { GraphOptionsInput, RunOptions, StartMode, StartOptions } from './graph/options.js';
 export type { PacketReader, PacketsOptions } from './graph/packet-reader.js';
+export type { PushSource } from './graph/push-source.js';
 export { type ModuleDefinition, type ModuleFile, registerModule } from './graph/registry.js';
 export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
+export { Server, type ServerReport, type SubmitOptions } from './graph/server.js';
+export type { ServeOptions } from './graph/serving.js';
 export { encode, NodeHandle, overlay, Stream } from './graph/stream.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/sync.js';
 export type { Allowed } from './graph/trust.js';

@@ -116,6 +116,18 @@ example('raw-h264.mjs', async () => {
   assert.equal([frames, width, height], [60, 640, 480]);
 });
 
+example('server.mjs', async () => {
+  await run('make-clip.mjs', 'clip.ts', '2');
+  const { stdout } = await run('server.mjs');
+  assert.match(
+    stdout,
+    /^ready after .*\nclip\.ts: picture-1\.jpg in \d+ ms\nmissing\.ts: ERR_MILLRACE_INPUT\nclip\.ts: picture-3\.jpg in \d+ ms\n$/,
+  );
+  const { frames, width, height, pictures } = await contents(at('picture-3.jpg'));
+  assert.equal([frames, width, height], [1, 160, 90]);
+  assert.equal(pictures, (await contents(at('picture-1.jpg'))).pictures);
+});
+
 example('thumbnails.mjs', async () => {
   assert.is((await run('thumbnails.mjs')).stdout, 'thumbnail-001.png\nthumbnail-002.png\n');
   const { frames, width, height } = await contents(at('thumbnail-002.png'));

@@ -1,6 +1,6 @@
 /** Which muxer writes the output, with which codecs when none are named, and whether the path can be written at all. */
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { accessSync, constants, mkdirSync, type Stats, statSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import {
   AV_CODEC_ID_NONE,
   AVFMT_GLOBALHEADER,
@@ -27,15 +27,26 @@ export interface Target {
 
 /**
  * The format by option, else by path, else mp4.
+ * @param job Number of the job, which `output_prefix` numbers files by.
  * @throws MillraceError ERR_MILLRACE_OPTION for a format FFmpeg does not have.
  */
-export function chooseTarget(options: EncoderOptions): Target {
-  const path = options.output_path ?? '';
+export function chooseTarget(options: EncoderOptions, job = 0): Target {
+  const given = options.output_path ?? '';
   const format =
-    options.format === undefined ? (OutputFormat.guessFormat(null, path, null) ?? named('mp4')) : named(options.format);
+    options.format === undefined
+      ? (OutputFormat.guessFormat(null, given, null) ?? named('mp4'))
+      : named(options.format);
+  const path = options.output_prefix === undefined ? given : pathOfJob(options.output_prefix, job, format);
   const muxer = options.null_output ? named('null') : format;
   const file = path === '' ? `a ${format.name} stream` : path;
   return { name: options.null_output ? 'null output' : file, path, format, muxer };
+}
+
+/** As BMF has it: a folder per job. The suffix is the muxer's name if that is one, else the first one it has. */
+function pathOfJob(prefix: string, job: number, format: OutputFormat): string {
+  const name = format.name ?? '';
+  const suffixes = (format.extensions ?? '').split(',');
+  return join(prefix, String(job), `output.${suffixes.includes(name) ? name : suffixes[0] || name}`);
 }
 
 function named(name: string): OutputFormat {
@@ -116,9 +127,10 @@ export function defaultVsync(format: OutputFormat, ratesGiven: boolean): VsyncMe
 /**
  * Refuses a path that cannot be written before anything has run. Nothing is created or emptied here: that happens with
  * the header, so that a graph which fails early leaves an older file as it was.
+ * @param folders Its folder, and those around it, will be made.
  * @throws MillraceError ERR_MILLRACE_OUTPUT.
  */
-export function checkWritable(path: string): void {
+export function checkWritable(path: string, folders = false): void {
   const file = localFile(path);
   if (file === undefined) return;
   const fail: Fail = (why, hint, cause) => {
@@ -128,14 +140,32 @@ export function checkWritable(path: string): void {
   if (entry?.isDirectory()) fail('it is a directory', 'Give the name of a file in it');
   if (entry?.isFIFO()) fail('it is a FIFO, and opening one blocks the thread until somebody reads', 'Write to a file');
   const folder = dirname(file);
-  const parent = look(folder, fail);
+  let parent = look(folder, fail);
+  let touched = entry === undefined ? folder : file;
+  while (folders && parent === undefined && dirname(touched) !== touched) {
+    touched = dirname(touched);
+    parent = look(touched, fail);
+  }
   if (parent === undefined) fail(`there is no directory ${folder}`, 'Create it first');
-  else if (!parent.isDirectory()) fail(`${folder} is no directory`, 'Choose another place');
-  const touched = entry === undefined ? folder : file;
+  else if (!parent.isDirectory()) fail(`${entry ? folder : touched} is no directory`, 'Choose another place');
   try {
     accessSync(touched, constants.W_OK);
   } catch (cause) {
     fail('permission denied', `Check the permissions of ${touched}`, cause);
+  }
+}
+
+/** Makes the folder of a file, and those around it. @throws MillraceError ERR_MILLRACE_OUTPUT. */
+export function makeFolder(path: string): void {
+  const file = localFile(path);
+  if (file === undefined) return;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: its folder cannot be made: ${why}`, {
+      cause,
+    });
   }
 }
 

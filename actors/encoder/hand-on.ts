@@ -32,6 +32,9 @@ export class HandOn {
     if (this.#left.size === 0) task.done();
   }
 
+  /** It keeps nothing. */
+  close(): void {}
+
   #end(id: number, task: Task): void {
     if (!this.#left.delete(id)) return;
     if (this.#ctx.outputs.includes(id) && !task.output(id).closed) task.output(id).push(Packet.eof());

@@ -17,7 +17,7 @@ import { check, errorText, ledger, type Rational } from '../../src/media/index.j
 import type { Log } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
-import { has, type Target } from './format.js';
+import { has, makeFolder, type Target } from './format.js';
 import type { EncoderOptions } from './options.js';
 import type { Output, StreamDescription } from './output.js';
 
@@ -74,6 +74,8 @@ export class Muxer implements Output {
   payloadBytes = 0;
   readonly #target: Target;
   readonly #log: Log;
+  /** The file has a folder of its own. */
+  readonly #makesFolder: boolean;
   readonly #pieces: { readonly size: number; take(piece: Piece): void } | undefined;
   readonly #context = new FormatContext();
   readonly #tracks = new Map<number, Track>();
@@ -97,6 +99,7 @@ export class Muxer implements Output {
   ) {
     this.#target = target;
     this.#log = log;
+    this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
     for (const input of inputs) {
       this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
@@ -242,6 +245,7 @@ export class Muxer implements Output {
       track.stream.timeBase = new NativeRational(timeBase.num, timeBase.den);
       describe(track.stream);
     }
+    if (this.#makesFolder) makeFolder(this.#target.path);
     if (!has(this.#target.muxer, 'no-file')) {
       this.#file = this.#open();
       this.#context.pb = this.#file;

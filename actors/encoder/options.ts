@@ -16,7 +16,6 @@ import {
   strictOptions,
   text,
   textRecord,
-  unsupported,
 } from '../options.js';
 
 /** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
@@ -106,7 +105,8 @@ const entries = {
   format: v.optional(text('a muxer name such as "mp4"')),
   /** Encode, multiplex into nothing. */
   null_output: v.optional(boolean()),
-  output_prefix: unsupported('give output_path'),
+  /** Folder for the files of the jobs that a graph serves: `<output_prefix>/<number of the job>/output.<format>`. */
+  output_prefix: v.optional(text('a folder')),
   /** 0: the file; on the outputs instead 1: its bytes, 2: the encoded packets, 3: the frames as they came. */
   push_output: v.optional(integer({ min: 0, max: 3 })),
   /** Bytes of a piece with `push_output: 1`. */
@@ -134,7 +134,7 @@ export const encoderOptions = v.pipe(
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const input = dataset.value;
-    const { output_path, null_output, video_params, vframes, min_frames } = input;
+    const { output_path, output_prefix, null_output, video_params, vframes, min_frames } = input;
     const issue = (message: string, key: string, value: unknown): void =>
       addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
     const push = input.push_output ?? PUSH.file;
@@ -142,7 +142,7 @@ export const encoderOptions = v.pipe(
       ...(push === PUSH.file || push === PUSH.bytes ? [] : muxing),
       ...(push === PUSH.frames ? encoding : []),
       ...(push === PUSH.bytes ? [] : (['avio_buffer_size'] as const)),
-      ...(push === PUSH.file ? [] : (['null_output'] as const)),
+      ...(push === PUSH.file ? [] : (['null_output', 'output_prefix'] as const)),
     ].filter((key) => input[key] !== undefined && input[key] !== false);
     for (const key of idle) issue(`has no effect with push_output ${push}`, key, input[key]);
     const movflags = String(input.mux_params?.movflags ?? '');
@@ -153,7 +153,10 @@ export const encoderOptions = v.pipe(
         input.mux_params,
       );
     }
-    if (output_path === undefined && !null_output && push === PUSH.file) {
+    if (output_path !== undefined && output_prefix !== undefined) {
+      issue('contradicts output_path: give one of them', 'output_prefix', output_prefix);
+    }
+    if (output_path === undefined && output_prefix === undefined && !null_output && push === PUSH.file) {
       issue('is required: the file to write (or null_output: true to write nothing)', 'output_path', output_path);
     }
     const vsyncName = video_params?.vsync ?? 'auto';

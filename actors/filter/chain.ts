@@ -56,7 +56,15 @@ export default class FilterChain implements Module<ChainOptions> {
   /** @throws MemberError with what the member's node would throw by itself. */
   init(ctx: ModuleContext<ChainOptions>): void {
     this.#ctx = ctx;
+    this.#begin();
+  }
+
+  #begin(): void {
+    const ctx = this.#ctx;
     this.#progress = { at: 0, moves: 0 };
+    this.#parts = [];
+    this.#ending = false;
+    this.#more = false;
     const plans = ctx.options.members.map(({ options }, number) => {
       this.#progress.at = number;
       return { number, plan: this.#blaming(() => makePlan(options, PORTS)) };
@@ -152,6 +160,11 @@ export default class FilterChain implements Module<ChainOptions> {
   #release(): void {
     this.#drop();
     for (const part of this.#parts) part.release();
+  }
+
+  reset(): void {
+    this.#release();
+    this.#begin();
   }
 
   close(): void {

@@ -27,7 +27,7 @@ export interface NodeConfig {
 }
 
 /** Pushdata: the graph has input streams, which its user feeds. Generator: its user reads its output streams. */
-export type FileMode = 'Normal' | 'Pushdata' | 'Generator';
+export type FileMode = 'Normal' | 'Pushdata' | 'Generator' | 'Server';
 
 /** A graph file. */
 export interface GraphConfig {
@@ -136,9 +136,10 @@ const MODES: Readonly<Record<string, FileMode>> = {
   pushdata: 'Pushdata',
   push: 'Pushdata',
   generator: 'Generator',
+  server: 'Server',
 };
-const LATER_MODES = ['server', 'subgraph', 'sync', 'update', 'ffmpeg', 'c_engine'];
-const MODE_LIST = "'Normal', 'Pushdata' and 'Generator'";
+const LATER_MODES = ['subgraph', 'sync', 'update', 'ffmpeg', 'c_engine'];
+const MODE_LIST = "'Normal', 'Pushdata', 'Generator' and 'Server'";
 
 const mode: Schema<FileMode | undefined> = v.pipe(
   v.unknown(),

@@ -174,8 +174,8 @@ interface Ends {
 function readEnds(file: Partial<v.InferOutput<typeof fileSchema>>): Ends {
   const { mode, input_streams = [], output_streams = [] } = file;
   const problems: Problem[] = [];
-  if (mode === 'Pushdata' && input_streams.length === 0) {
-    problems.push({ path: 'input_streams', message: "are missing: the mode is 'Pushdata'" });
+  if ((mode === 'Pushdata' || mode === 'Server') && input_streams.length === 0) {
+    problems.push({ path: 'input_streams', message: `are missing: the mode is '${mode}'` });
   }
   if (mode === 'Normal' && input_streams.length > 0) {
     problems.push({ path: 'mode', message: "'Normal' feeds no input_streams", hint: "'Pushdata' does" });

@@ -35,6 +35,8 @@ import {
 } from './options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
 import { checkRuntime, type Runtime } from './runtime.js';
+import { Server } from './server.js';
+import { checkServeOptions, type ServeOptions, served, servingProblems } from './serving.js';
 import { Session } from './session.js';
 import { NodeHandle, Stream } from './stream.js';
 import { type Home, makeModule, moduleOfNode, ownHome, type SyncParameters } from './sync.js';
@@ -63,6 +65,7 @@ export class Graph {
   private starting: Promise<GraphRun> | undefined;
   private readonly session: Session;
   private readonly runtime: Runtime | undefined;
+  private server: Server | undefined;
   private readonly syncModules = new Map<number, SyncModule>();
 
   /**
@@ -305,6 +308,42 @@ export class Graph {
   }
 
   /**
+   * Starts the graph to do jobs one after the other: every node works under the input manager `server`, its modules are
+   * constructed once and `reset()` between two jobs. Everything a job works on comes in by input streams. docs/server.md.
+   * @throws ConfigError with everything that is wrong; nothing was started. GraphError of a module that could not be
+   *   initialised. MillraceError ERR_MILLRACE_STATE when the graph has been run.
+   */
+  async serve(options: ServeOptions = {}): Promise<Server> {
+    const checked = checkServeOptions(options, this);
+    if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
+    this.begun = true;
+    try {
+      const { problems, later } = this.check();
+      problems.push(...servingProblems(this.spec(), this.pathOf));
+      for (const found of await Promise.all(later)) problems.push(...found);
+      this.refuse(problems);
+      this.dump();
+    } catch (error) {
+      this.begun = false;
+      throw error;
+    }
+    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
+    this.session.serve();
+    const server = new Server(
+      served(this.spec(), checked, {
+        trace: this.resolved.tracePath,
+        threads: this.runtime?.source(),
+        onRun: (run) => {
+          this.current = run;
+          this.runtime?.watch(run);
+        },
+      }),
+    );
+    this.server = server;
+    return server.start(checked.signal);
+  }
+
+  /**
    * Ends every input stream that is not and waits until the graph has ended; what readers have not taken by then they still
    * have to, or leave.
    * @returns What was done, as `run`.
@@ -321,6 +360,7 @@ export class Graph {
    * not answer within a second are terminated. Before the start and after the end it does nothing.
    */
   async forceClose(): Promise<void> {
+    if (this.server) return this.server.forceClose();
     // A start that is refused has started nothing that would have to be closed.
     if (!this.current) await this.starting?.catch(() => {});
     await this.session.forceClose();

@@ -5,7 +5,7 @@ import { queueLimits, timeouts } from '../../actors/sync-options.js';
 import type { InputManagerSettings, InputManagerSpec } from '../module/contract.js';
 import { parseSyncOption, SYNC_MODES } from '../sync/index.js';
 
-const mode = choice('immediate', 'default', 'framesync', 'clocksync', ...SYNC_MODES);
+const mode = choice('immediate', 'default', 'framesync', 'clocksync', 'server', ...SYNC_MODES);
 
 const option = parsed<NonNullable<InputManagerSettings['option']>>(
   '"N:D", N the index of the base pad and D the duration in nanoseconds, such as "0:33333333"',

@@ -1,18 +1,12 @@
 /** What `graph.inputStream()` returns: a stream whose packets the user pushes. */
 import { Writable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
-import { MillraceError } from '../errors.js';
-import { EncodedPacket } from '../media/encoded-packet.js';
 import { Packet } from '../media/packet.js';
 import type { Feed } from '../scheduler/feed.js';
-import { describe } from './describe.js';
 import { flagOption } from './flag-option.js';
 import type { Graph } from './graph.js';
+import { iterate, leave, type PushSource, toPacket } from './push-source.js';
 import type { Session } from './session.js';
 import { Stream } from './stream.js';
-
-/** What can be pushed from: anything `for await` takes, and a byte array, which is one piece. */
-export type PushSource = AsyncIterable<unknown> | Iterable<unknown> | ReadableStream<unknown>;
 
 export class InputStream extends Stream {
   readonly #session: Session;
@@ -131,51 +125,4 @@ export class InputStream extends Stream {
     feed.onShut.add(onShut);
     return writable;
   }
-}
-
-function iterate(source: PushSource, name: string): AsyncIterator<unknown> | Iterator<unknown> {
-  if (source instanceof Uint8Array) return [source][Symbol.iterator](); // bytes, not the numbers they are made of
-  if (typeof source === 'object' && source !== null) {
-    if ('getReader' in source && typeof source.getReader === 'function')
-      return readWeb(source as ReadableStream<unknown>);
-    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-    if (Symbol.iterator in source) return source[Symbol.iterator]();
-  }
-  throw new MillraceError(
-    'ERR_MILLRACE_PAYLOAD',
-    `input stream '${name}': ${describe(source)} is no source to push from`,
-    {
-      hint: 'Give an (async) iterable of packets, payloads or byte arrays, a Readable, a ReadableStream or a Uint8Array',
-    },
-  );
-}
-
-/** Its own iterator could not be left while it waits for the next piece; a reader can. */
-function readWeb(source: ReadableStream<unknown>): AsyncIterator<unknown> {
-  const reader = source.getReader();
-  return {
-    next: async () => {
-      const { done, value } = await reader.read();
-      if (done) reader.releaseLock();
-      return done ? { done, value: undefined } : { done, value };
-    },
-    return: async () => {
-      await reader.cancel();
-      reader.releaseLock();
-      return { done: true, value: undefined };
-    },
-  };
-}
-
-/** Leaves a source that is just being asked for more: it may never answer, so nobody waits for it. */
-function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>, source: object): void {
-  if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
-  // What it still has to say concerns nobody: the graph has ended.
-  else Promise.resolve(iterator.return?.()).catch(() => {});
-}
-
-/** Packets as they are, bytes as a piece of an encoded stream, everything else as a payload. */
-function toPacket(item: unknown): Packet {
-  if (item instanceof Packet) return item;
-  return new Packet(item instanceof Uint8Array ? EncodedPacket.from(item) : item);
 }

@@ -97,6 +97,8 @@ export interface FilterEntry {
 export interface EncoderOptions {
   /** File or URL to write. */
   output_path?: string | undefined;
+  /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
+  output_prefix?: string | undefined;
   /** Muxer; guessed from the path, mp4 when that tells nothing. */
   format?: string | undefined;
   /** Encode and discard. */

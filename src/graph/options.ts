@@ -266,6 +266,21 @@ export const runOptionRows = {
   },
 } as const satisfies Record<string, OptionRow>;
 
+/** Options of `graph.serve()`. */
+export const serveOptionRows = {
+  outputs: {
+    type: 'streams: list, or object by names',
+    default: "the graph file's `output_streams`",
+    meaning: 'Streams whose packets are in the result of every job.',
+  },
+  queueLimit: {
+    type: 'jobs',
+    default: '100',
+    meaning: 'Jobs that may wait; one more is refused (ERR_MILLRACE_QUEUE_FULL).',
+  },
+  signal: { type: 'AbortSignal', default: 'none', meaning: 'Closes the server at once, as `forceClose()`.' },
+} as const satisfies Record<string, OptionRow>;
+
 const rows = graphOptionRows;
 
 /** Validates the `option` object of a graph. */

@@ -53,6 +53,7 @@ export class Session {
   private run: GraphRun | undefined;
   private isOver = false;
   private isReady = false;
+  private isServed = false;
   /** Nodes of the user's ends are numbered -1, -2, …: numbers of other nodes do not depend on them. */
   private lastId = 0;
 
@@ -159,8 +160,14 @@ export class Session {
     for (const tap of this.taps.all) tap.end(failure);
   }
 
+  /** It serves jobs: a server feeds it and closes it from now on. */
+  serve(): void {
+    this.isServed = true;
+  }
+
   private running(what: string): GraphRun {
     if (this.run) return this.run;
+    if (this.isServed) throw stateError(`${what}: this graph serves jobs`, 'Use server.submit(job), server.close()');
     throw stateError(`${what} before the start`, 'Await graph.start() first');
   }
 

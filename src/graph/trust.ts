@@ -95,7 +95,7 @@ function forbidden(
   isFilter: boolean,
 ): Omit<Problem, 'path'> | undefined {
   const key = keys.at(-1);
-  const isPath = keys.length === 1 && (key === 'input_path' || key === 'output_path');
+  const isPath = keys.length === 1 && (key === 'input_path' || key === 'output_path' || key === 'output_prefix');
   const isLavfi = isPath && (options.dec_params as { f?: unknown } | undefined)?.f === 'lavfi';
   const namesFilters = isLavfi || (isFilter && (key === 'name' || key === 'graph'));
   const filter = namesFilters ? OPENING_FILTERS.exec(unescaped(text))?.[0] : undefined;

@@ -34,6 +34,11 @@ export class Packet<T = unknown> implements Disposable {
     return Packet.control('eof');
   }
 
+  /** The end of a server: no further job follows. */
+  static eos(): Packet<undefined> {
+    return Packet.control('eos');
+  }
+
   static control(tag: ControlTag): Packet<undefined> {
     return new Packet(undefined, { control: tag });
   }

@@ -38,9 +38,9 @@ export interface Task {
 /**
  * How packets of several inputs are put together into calls of `process`:
  * `immediate` everything queued, unaligned; `default` equal timestamps together; `framesync` at the pace of the first
- * input; `clocksync` at the ticks of input 0; `nosync`, `slowest`, `basepad`, `refresh` by a policy of NNStreamer's.
+ * input; `clocksync` at the ticks of input 0; `server` as `immediate`, job by job; `nosync`, `slowest`, `basepad`, `refresh` by a policy of NNStreamer's.
  */
-export type InputManagerName = 'immediate' | 'default' | 'framesync' | 'clocksync' | SyncMode;
+export type InputManagerName = 'immediate' | 'default' | 'framesync' | 'clocksync' | 'server' | SyncMode;
 
 /** A manager with settings; all but `mode` are of the policies. */
 export interface InputManagerSettings {
@@ -117,6 +117,10 @@ export interface ModuleContext<Options = Record<string, unknown>> {
    * its `init`.
    */
   elapsed(): number;
+  /** Number of the job in progress, from 1 on, in a graph that serves them (`graph.serve()`); 0 where there are none. */
+  readonly job: number;
+  /** Tells that a file was written, for the result of the job. Where there are no jobs it says nothing to anybody. */
+  wrote(path: string): void;
 }
 
 /** Anything with the Standard Schema interface (valibot, zod, arktype, …): https://standardschema.dev */
@@ -160,7 +164,10 @@ export interface Module<Options = Record<string, unknown>> {
   drain?(): void | Promise<void>;
   /** Its input manager, for nodes that do not name one. `options` are those of the node, checked. */
   inputManager?(options: Options): InputManagerSpec;
-  /** Makes the module ready for another job with the same options. */
+  /**
+   * Makes the module ready for another job with the same options: what it keeps of the one before must have no part in
+   * the next. Called between two jobs, when the outputs of the first have ended; `ctx.job` is still its number.
+   */
   reset?(): void | Promise<void>;
   /** Changes options between two `process` calls. */
   dynamicReset?(options: Partial<Options>): void | Promise<void>;

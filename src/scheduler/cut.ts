@@ -53,6 +53,11 @@ export class Cut {
     return thread === CALLING_THREAD ? this.placement.threads : thread;
   }
 
+  /** Nodes that are run by themselves. */
+  get actors(): number {
+    return this.spec.nodes.filter((_, node) => !this.merging.isMerged(node)).length;
+  }
+
   /** The link is inside of a chain of merged nodes: nothing goes over it. */
   isMerged(link: number): boolean {
     return this.merging.isMerged(this.links[link]!.producer);
@@ -79,6 +84,7 @@ export class Cut {
         output: from.output,
         input: to.input,
         patient: [ends.producer, ends.consumer].some((node) => spec.nodes[node]!.outside !== undefined),
+        serving: this.firstJobOf(spec.nodes[ends.producer]!) !== undefined,
         producerThread,
         consumerThread,
       };
@@ -178,6 +184,13 @@ export class Cut {
       hasCallback: node.callback !== undefined,
       isCopy: node.copyOf !== undefined,
       inputManager,
+      firstJob: this.firstJobOf(node),
     };
+  }
+
+  /** In a graph that runs once there is one job for those that want to serve them. */
+  private firstJobOf({ inputManager }: NodeSpec): number | undefined {
+    const mode = typeof inputManager === 'object' ? inputManager.mode : inputManager;
+    return this.spec.firstJob ?? (mode === 'server' ? 1 : undefined);
   }
 }

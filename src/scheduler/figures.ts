@@ -9,7 +9,7 @@ import type { GraphSpec } from './spec.js';
 /** Names of NodePhase. */
 const PHASES: readonly NodeStats['state'][] = ['waiting', 'running', 'finished', 'closed'];
 /** Names of NodeCall. */
-const CALLS = ['load', 'init', 'process', 'close'] as const;
+const CALLS = ['load', 'init', 'process', 'close', 'reset'] as const;
 
 export class Figures {
   constructor(

@@ -25,7 +25,7 @@ export interface NodeStats {
   position: number;
   duration: number;
   /** What the module is being called for and for how long; undefined between its calls. */
-  call: { phase: 'load' | 'init' | 'process' | 'close'; milliseconds: number } | undefined;
+  call: { phase: 'load' | 'init' | 'process' | 'reset' | 'close'; milliseconds: number } | undefined;
   /**
    * What the node waits for, as its thread last showed before it slept (or within 20 ms, if it does not sleep): packets,
    * room on a link, or somebody outside the graph. undefined: it can run or does.

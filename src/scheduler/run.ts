@@ -26,6 +26,8 @@ export interface RunHooks {
   trace?: TraceWriter;
   /** Where the threads come from, and go to; default: threads of the run's own. */
   threads?: ThreadSource;
+  /** A node has ended a job, and has written these files in it. */
+  onJob?: (job: number, node: number, files: readonly string[]) => void;
   /** What a module said through `ctx.log`. */
   onLog?: (entry: { alias: string; level: 'debug' | 'info' | 'warn' | 'error'; message: string }) => void;
 }
@@ -181,6 +183,11 @@ export class GraphRun {
     return this.side;
   }
 
+  /** Nodes that tell the end of every job. */
+  get actors(): number {
+    return this.cut.actors;
+  }
+
   /**
    * What the graph failed of, as far as it is known here. Also what the threads have told and this thread's event loop
    * has not had a turn to hear.
@@ -248,6 +255,9 @@ export class GraphRun {
       }
       case 'warning':
         this.warn(message.text);
+        break;
+      case 'job':
+        this.hooks.onJob?.(message.job, message.node, message.files);
         break;
       case 'relief':
         this.noteRelief(message.link);

@@ -57,6 +57,8 @@ export interface GraphOptions {
 
 export interface GraphSpec {
   name: string;
+  /** Number of the first job of a graph that serves them one after the other; absent: it runs once. */
+  firstJob?: number;
   options: GraphOptions;
   nodes: NodeSpec[];
   links: LinkSpec[];

@@ -31,6 +31,13 @@ export interface TracedGraph {
 
 /** Milliseconds between two emptyings of the rings. */
 const INTERVAL = 100;
+/** What calls other than `process` are named by. */
+const CALLS: Readonly<Record<number, string>> = {
+  [NodeCall.init]: 'init',
+  [NodeCall.reset]: 'reset',
+  [NodeCall.close]: 'close',
+};
+
 /** Lanes of asynchronous calls come behind those of the threads. */
 const ASYNCHRONOUS_LANES = 10_000;
 
@@ -167,7 +174,7 @@ export class TraceWriter {
     const isProcess = record.call === NodeCall.process;
     events.push({
       ph: 'X',
-      name: isProcess ? name : `${name}: ${record.call === NodeCall.init ? 'init' : 'close'}`,
+      name: isProcess ? name : `${name}: ${CALLS[record.call]}`,
       cat: module,
       ...own,
       ts,

@@ -7,23 +7,21 @@
  * graph was asked to stop and it is a source. From then on its outputs have ended (exactly once, behind the last
  * packet) and its inputs are left (their producers learn it). closed: what it emitted was taken by the links and the
  * module's `close` was called.
+ *
+ * A node that serves jobs has a `reset` in the place of the first two ends, and goes on (jobs.ts). It finishes when no
+ * further job comes.
  */
 import { performance } from 'node:perf_hooks';
+import type { Phase } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import type { Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board.js';
 import type { Group, InputManager } from './inputs/index.js';
-import type { InLink, OutLink } from './links.js';
+import { type Inlet, isLeft, Jobs } from './jobs.js';
+import type { OutLink } from './links.js';
 import { Deliveries, Outlet } from './outlet.js';
 import { type Outside, outsideOf } from './outside.js';
 import type { Timekeeper } from './timekeeper.js';
-
-export interface Inlet {
-  readonly id: number;
-  readonly link: InLink;
-  /** Its end was delivered to the module. */
-  ended: boolean;
-}
 
 export interface ActorParts {
   /** Index of the node on the board. */
@@ -37,6 +35,8 @@ export interface ActorParts {
   outputs: Map<number, OutLink[]>;
   board: Board;
   times: Timekeeper;
+  /** Number of its first job, of a node that serves them one after the other. */
+  firstJob?: number | undefined;
 }
 
 /** Calls in a row in which a module takes no input after a stop: enough for any frame rate, not for an endless loop. */
@@ -58,6 +58,12 @@ export class Actor {
   closed = false;
   /** Puts the inputs' packets together; undefined: they are delivered as they come. Set before anything runs. */
   inputManager: InputManager | undefined;
+  /** Makes another one, for the next job. */
+  renewManager: (() => InputManager | undefined) | undefined;
+  /** Of a node that serves jobs one after the other. */
+  readonly jobs: Jobs | undefined;
+  /** The next job's manager is made when its first packet is there: those with a timeout go by the clock. */
+  private managerDue = false;
   private readonly outlets = new Map<number, Outlet>();
   private readonly outputs: readonly Outlet[];
   private readonly board: Board;
@@ -66,6 +72,8 @@ export class Actor {
   /** The user behind this node, if packets enter or leave the graph here. */
   private readonly outside: Outside | undefined;
   private unconnected: number[];
+  /** Those that nobody feeds in any job. */
+  private readonly neverFed: readonly number[];
   /** Put together by the input manager, not yet delivered. */
   private group: Group | undefined;
   /** Of the manager's counts, those that are in the figures. */
@@ -89,20 +97,24 @@ export class Actor {
     onDelivered: () => void,
     /** Ends `context.signal`. */
     private readonly aborter: AbortController,
+    /** A job has ended here, with these files. */
+    private readonly onJob: (job: number, files: string[]) => void = () => {},
   ) {
     this.deliveries = new Deliveries(onError, onDelivered);
+    if (parts.firstJob !== undefined) this.jobs = new Jobs(parts.firstJob, parts.inlets);
     this.outside = outsideOf(module);
     this.node = parts.node;
     this.alias = parts.alias;
     this.rank = parts.rank;
     this.inlets = parts.inlets;
-    this.unconnected = parts.unconnected;
+    this.neverFed = parts.unconnected;
+    this.unconnected = [...parts.unconnected];
     this.board = parts.board;
     this.times = parts.times;
     this.figuresAt = parts.board.figuresAt(parts.node);
     this.openInputs = parts.inlets.length;
     for (const [id, links] of parts.outputs) {
-      this.outlets.set(id, new Outlet(id, links, this.deliveries, `node ${parts.alias}`));
+      this.outlets.set(id, new Outlet(id, links, this.deliveries, `node ${parts.alias}`, this.jobs));
     }
     this.outputs = [...this.outlets.values()];
   }
@@ -119,9 +131,12 @@ export class Actor {
     const flushed = this.flush(); // also of a call that has not settled: what it pushed is on its way
     if (this.busy) return false;
     if (this.finished) return flushed;
-    if (!flushed && !this.outputs.every((outlet) => outlet.clear)) return this.abandoned();
+    if (!flushed && !this.outputs.every((outlet) => outlet.clear)) return this.abandoned() || this.isJobUnwanted;
     this.outside?.onRoom();
-    if (this.abandoned()) return true;
+    if (this.abandoned() || this.isJobUnwanted) return true;
+    if (this.jobs?.leavings) return true;
+    if (this.jobs?.answered) return this.jobs.over;
+    if (this.managerDue) this.makeManager();
     if (this.outside !== undefined && !this.isCalledFor(this.outside)) return false;
     if (this.isSource || this.allEnded) return true;
     if (this.outside?.leaving) return true;
@@ -140,6 +155,11 @@ export class Actor {
     return this.isSource ? this.board.stopping : this.allEnded;
   }
 
+  /** What `step` does next. */
+  get phase(): Phase {
+    return this.finished ? 'close' : this.jobs?.complete ? 'reset' : 'process';
+  }
+
   /** Has work that no input feeds, so it must not keep the others of its thread from theirs. */
   get selfDriven(): boolean {
     return this.isSource || this.allEnded || this.wanted?.length === 0;
@@ -153,6 +173,13 @@ export class Actor {
       this.finish();
       return;
     }
+    const { jobs } = this;
+    if (jobs?.complete) return this.endJob(jobs);
+    if (jobs !== undefined && this.isJobUnwanted) return this.answer(jobs);
+    jobs?.sweep();
+    if (jobs?.answered) return;
+    if (this.managerDue) this.makeManager();
+    if (this.managerDue) return;
     return this.process();
   }
 
@@ -168,6 +195,13 @@ export class Actor {
   /** It had consumers, and all of them have left. */
   private abandoned(): boolean {
     if (this.outputs.length === 0) return false;
+    for (const outlet of this.outputs) if (!outlet.abandoned) return false;
+    return true;
+  }
+
+  /** Nobody wants more of the job under way. */
+  private get isJobUnwanted(): boolean {
+    if (this.jobs === undefined || !this.jobs.begun || this.jobs.answered || this.outputs.length === 0) return false;
     for (const outlet of this.outputs) if (!outlet.unwanted) return false;
     return true;
   }
@@ -203,13 +237,14 @@ export class Actor {
 
   private isWanted(inlet: Inlet): boolean {
     if (inlet.ended) return false;
+    if (this.managerDue) return true;
     if (this.inputManager !== undefined) return this.inputManager.wants(inlet.id);
     return this.wanted === undefined || this.wanted.includes(inlet.id);
   }
 
   /** The module has seen the end of every input. */
   private get allEnded(): boolean {
-    return this.inputManager === undefined
+    return this.inputManager === undefined || this.managerDue
       ? this.openInputs === 0
       : this.inputManager.finished && this.group === undefined;
   }
@@ -224,6 +259,8 @@ export class Actor {
 
   private process(): void | Promise<void> {
     const { inputs, pts, duration } = this.inputManager === undefined ? { inputs: this.collect() } : this.align();
+    // It ends between two jobs, of which the module is not told.
+    if (this.jobs?.last && !this.jobs.begun) return this.finish();
     // Packets were moved on to the manager, and it needs more of them; or a link that had one a moment ago gives none any
     // more, because the graph is being aborted.
     if (inputs.size === 0 && !this.selfDriven) return;
@@ -256,9 +293,14 @@ export class Actor {
         this.deliveries.settle(inputs.values());
       }
       const made = this.emitted() - emitted;
+      if (this.isSource && made > 0 && this.jobs !== undefined) this.jobs.begun = true;
       this.count(NodeFigure.packetsOut, made - (this.tickets() - tickets));
       this.times.record(NodeCall.process, started, ended, returned, given, made);
-      if (this.doneSaid || (flushing && made === 0)) this.finish();
+      if (this.jobs === undefined || (this.isSource && this.doneSaid)) {
+        if (this.doneSaid || (flushing && made === 0)) this.finish();
+      } else if (this.doneSaid || (flushing && made === 0) || (this.isSource && this.allOutputsEnded)) {
+        this.answer(this.jobs);
+      }
     };
     const pending = whenSettled(() => this.module.process(task), settle);
     returned = true;
@@ -276,14 +318,19 @@ export class Actor {
       const packets: Packet[] = [];
       // No more than there were: a producer as fast as this loop would go on filling it, past every limit.
       for (let queued = inlet.link.queued; queued > 0; queued--) {
-        const packet = inlet.link.take();
+        const packet = this.takeFrom(inlet);
         if (packet === undefined) break;
-        packets.push(packet);
         if (packet.isEof) {
           inlet.ended = true;
           this.openInputs--;
+          if (this.jobs?.begun === false) {
+            // Told with the first packet of a job, if there is one; until then the module may want what does not come.
+            this.unconnected.push(inlet.id);
+            this.asked = false;
+          } else packets.push(packet);
           break;
         }
+        packets.push(packet);
         if (packet.control !== 'ticket') received++;
       }
       if (packets.length === 0) continue;
@@ -294,6 +341,13 @@ export class Actor {
     }
     this.countIn(received);
     return inputs;
+  }
+
+  /** The next packet of this job; for the module its end is EOF, whether or not another one follows. */
+  private takeFrom(inlet: Inlet): Packet | undefined {
+    const packet = inlet.link.take();
+    if (packet === undefined || this.jobs === undefined) return packet;
+    return this.jobs.note(inlet, packet) ? Packet.eof() : packet;
   }
 
   /** Moves packets on to the input manager; the next group, or an empty one. */
@@ -307,7 +361,7 @@ export class Actor {
       const at = this.turn;
       const inlet = inlets[at]!;
       this.turn = (at + 1) % inlets.length;
-      const packet = queued[at]! > 0 && this.isWanted(inlet) ? inlet.link.take() : undefined;
+      const packet = queued[at]! > 0 && this.isWanted(inlet) ? this.takeFrom(inlet) : undefined;
       if (packet === undefined) {
         passed++;
         continue;
@@ -329,7 +383,7 @@ export class Actor {
     this.dropped = manager.dropped;
     this.reused = manager.reused;
     // A policy may end before all of its inputs do.
-    if (manager.finished) for (const inlet of this.inlets) if (!inlet.ended) inlet.link.leave();
+    if (manager.finished) for (const inlet of this.inlets) if (!inlet.ended) this.leave(inlet);
     const group = this.grouped() && this.wants()?.length !== 0 ? this.group! : { inputs: new Map<number, Packet[]>() };
     if (group === this.group) this.group = undefined;
     if (this.unconnected.length === 0 || group.inputs.size === 0) return group;
@@ -346,10 +400,16 @@ export class Actor {
   private closeInput(id: number): void {
     const inlet = this.inlets.find((candidate) => candidate.id === id);
     if (inlet === undefined || inlet.ended) return;
+    this.leave(inlet);
+    this.inputManager?.take(id, Packet.eof());
+  }
+
+  /** Takes no more from an input: of this job, if there are several. */
+  private leave(inlet: Inlet): void {
     inlet.ended = true;
     this.openInputs--;
-    inlet.link.leave();
-    this.inputManager?.take(id, Packet.eof());
+    if (this.jobs === undefined) inlet.link.leave();
+    else this.jobs.leave(inlet);
   }
 
   private outlet(id: number): Outlet {
@@ -382,10 +442,77 @@ export class Actor {
     if (this.finished) return;
     this.finished = true;
     this.board.setPhase(this.node, NodePhase.finished);
-    for (const outlet of this.outputs) outlet.end();
+    for (const outlet of this.outputs) {
+      if (this.jobs === undefined) outlet.end();
+      else outlet.endServing(this.jobs.begun);
+    }
     this.deliveries.deliver();
     for (const inlet of this.inlets) inlet.link.leave();
     this.discardGroups();
+  }
+
+  // --- jobs ---------------------------------------------------------------------------------------------------------
+
+  private get allOutputsEnded(): boolean {
+    for (const outlet of this.outputs) if (!outlet.ended) return false;
+    return this.outputs.length > 0;
+  }
+
+  /** The module has nothing more to say in this job: its outputs end, and it takes no more of it. */
+  private answer(jobs: Jobs): void {
+    jobs.answered = true;
+    for (const outlet of this.outputs) outlet.end();
+    this.deliveries.deliver();
+    for (const inlet of this.inlets) {
+      inlet.ended = true;
+      jobs.leave(inlet);
+    }
+    this.openInputs = 0;
+    this.discardGroups();
+  }
+
+  /** The module is made ready for the next job. */
+  private endJob(jobs: Jobs): void | Promise<void> {
+    const started = performance.now();
+    this.times.beginCall(NodeCall.reset, started);
+    let returned = false;
+    const pending = whenSettled(
+      () => this.module.reset?.(),
+      (failed) => {
+        const ended = performance.now();
+        this.times.endCall(started, ended);
+        this.times.record(NodeCall.reset, started, ended, returned);
+        if (!failed) this.turnToNextJob(jobs);
+      },
+    );
+    returned = true;
+    return pending;
+  }
+
+  private turnToNextJob(jobs: Jobs): void {
+    this.onJob(jobs.number, [...jobs.files]);
+    const { last } = jobs;
+    jobs.next();
+    if (last) {
+      this.finish();
+      return;
+    }
+    for (const outlet of this.outlets.values()) outlet.reopen();
+    this.openInputs = this.inlets.filter(({ ended }) => !ended).length;
+    this.unconnected = [...this.neverFed, ...this.inlets.filter(({ ended }) => ended).map(({ id }) => id)];
+    this.managerDue = this.inputManager !== undefined;
+    this.doneSaid = false;
+    this.asked = false;
+    this.turn = 0;
+  }
+
+  private makeManager(): void {
+    if (!this.inlets.some((inlet) => !inlet.ended && inlet.link.available)) return;
+    this.managerDue = false;
+    this.inputManager = this.renewManager?.();
+    this.dropped = 0;
+    this.reused = 0;
+    for (const { id, ended } of this.inlets) if (ended) this.inputManager?.take(id, Packet.eof());
   }
 
   private discardGroups(): void {
@@ -443,7 +570,8 @@ export class Actor {
     if (reason === NodeStatus.starving) {
       const due = this.outside?.due ?? true;
       for (const inlet of this.inlets) {
-        this.board.setStarved(inlet.link.index, due && this.isWanted(inlet) && !inlet.link.available);
+        const awaited = this.isWanted(inlet) || (this.jobs !== undefined && isLeft(inlet));
+        this.board.setStarved(inlet.link.index, due && awaited && !inlet.link.available);
       }
     }
     this.show(reason);

@@ -2,8 +2,9 @@
 import type { Doorbell } from '../../ringbuffer/index.js';
 import { MillraceError } from '../errors.js';
 import type { Module, ModuleClass, ModuleContext, StandardResult } from '../module/contract.js';
-import { Actor, boardMeter, type Inlet } from './actor.js';
+import { Actor, boardMeter } from './actor.js';
 import type { Board } from './board.js';
+import type { Inlet } from './jobs.js';
 import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from './links.js';
 import type { PartNode, PartSpec } from './protocol.js';
 import { Timekeeper } from './timekeeper.js';
@@ -44,6 +45,7 @@ export interface ActorHooks {
   callback(node: PartNode, key: string | number, value: unknown): Promise<unknown>;
   onError(node: PartNode, error: unknown): void;
   onDelivered(actor: Actor): void;
+  onJob(node: PartNode, job: number, files: string[]): void;
 }
 
 export function makeActor(
@@ -59,7 +61,15 @@ export function makeActor(
   const outputs = new Map<number, OutLink[]>();
   for (const link of spec.links) {
     if (link.consumer === node.index) {
-      inlets.push({ id: link.input, link: links.ins.get(link.index)!, ended: false });
+      const { serving } = link;
+      inlets.push({
+        id: link.input,
+        link: links.ins.get(link.index)!,
+        serving,
+        ended: false,
+        over: false,
+        last: false,
+      });
     }
     if (link.producer === node.index) {
       const list = outputs.get(link.output) ?? [];
@@ -87,16 +97,23 @@ export function makeActor(
       return board.stopping;
     },
     elapsed: () => Number(board.elapsed) / 1000,
+    get job() {
+      return actor.jobs?.number ?? 0;
+    },
+    wrote: (path) => {
+      actor.jobs?.files.push(path);
+    },
   };
   const { index, alias, rank } = node;
   const times = new Timekeeper(board, index, epochOf(spec), trace);
   const actor: Actor = new Actor(
-    { node: index, alias, rank, inlets, unconnected, outputs, board, times },
+    { node: index, alias, rank, inlets, unconnected, outputs, board, times, firstJob: node.firstJob },
     module,
     context,
     (error) => hooks.onError(node, error),
     () => hooks.onDelivered(actor),
     aborter,
+    (job, files) => hooks.onJob(node, job, files),
   );
   return actor;
 }

@@ -33,7 +33,7 @@ export const ThreadState = { starting: 0, ready: 1, ended: 2, dead: 3 } as const
  */
 export const NodeStatus = { live: 0, starving: 1, blocked: 2, over: 3 } as const;
 /** What a node's thread is in; `none` between its calls. */
-export const NodeCall = { none: 0, load: 1, init: 2, process: 3, close: 4 } as const;
+export const NodeCall = { none: 0, load: 1, init: 2, process: 3, close: 4, reset: 5 } as const;
 export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as const;
 
 const STATE = LINE;
@@ -78,7 +78,8 @@ const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 i
 const SLEEPS = 1;
 const ASLEEP = 2;
 const ASLEEP_SINCE = 3;
-const TAKEN_TIME = 2; // float64 index inside a link's consumer line: behind its int32 words
+const TAKEN_TIME = 2; // float64 index inside a link's consumer line: behind its first int32 words
+const LEFT_JOB = 6; // int32 index in the same line
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
@@ -392,6 +393,15 @@ export class Board {
 
   setLeft(link: number): void {
     Atomics.store(this.words, this.linkAt(link) + LINE + 2, 1);
+  }
+
+  /** Number of the last job of which the consumer takes no more; 0: none (jobs.ts). */
+  leftJob(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + LINE + LEFT_JOB);
+  }
+
+  setLeftJob(link: number, job: number): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + LEFT_JOB, job);
   }
 
   /** Microseconds; of the last packet that was taken and had a timestamp. */

@@ -353,6 +353,8 @@ export class CalledModule {
         return isDraining();
       },
       elapsed: () => Number(clock() - began) / 1000,
+      job: 0,
+      wrote: ignore,
     };
   }
 

@@ -31,6 +31,8 @@ export interface OutLink {
   readonly clear: boolean;
   /** The consumer takes no more. */
   readonly left: boolean;
+  /** Number of the last job of which the consumer wants no more, if jobs are sent. */
+  readonly leftJob: number;
   /** Packets it takes before its producer is held back. */
   readonly limit: number;
   /**
@@ -62,6 +64,8 @@ export interface InLink {
   take(): Packet | undefined;
   /** Takes no more: what is queued is released, and the producer learns it. */
   leave(): void;
+  /** Wants no more of this job; what still comes of it has to be taken. The producer learns it. */
+  leaveJob(job: number): void;
   /** Releases what was not taken, without telling anybody. No further calls. */
   discard(): void;
 }
@@ -142,9 +146,17 @@ export class DirectLink implements OutLink, InLink {
     return packet;
   }
 
+  get leftJob(): number {
+    return this.board.leftJob(this.index);
+  }
+
   leave(): void {
     this.board.setLeft(this.index);
     this.discard();
+  }
+
+  leaveJob(job: number): void {
+    this.board.setLeftJob(this.index, job);
   }
 
   discard(): void {
@@ -291,6 +303,10 @@ export class RingOut implements OutLink {
     return this.discarded || this.board.left(this.index);
   }
 
+  get leftJob(): number {
+    return this.board.leftJob(this.index);
+  }
+
   /** Bytes of the record that has to go next: the head's, or the switch to a larger ring. */
   private needed(): number {
     return this.head === undefined || this.head.size > this.ring.maxRecord ? 0 : this.head.size;
@@ -414,6 +430,11 @@ export class RingIn implements InLink {
     this.gone = true;
     this.board.setLeft(this.index);
     this.ring.close(); // wakes the producer, which reads `left` on the board
+  }
+
+  leaveJob(job: number): void {
+    this.board.setLeftJob(this.index, job);
+    this.bell.ring();
   }
 
   discard(): void {

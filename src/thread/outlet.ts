@@ -2,6 +2,7 @@
 import { MillraceError } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import type { OutputPort } from '../module/contract.js';
+import type { Jobs } from './jobs.js';
 import type { OutLink } from './links.js';
 
 interface Delivery {
@@ -115,6 +116,8 @@ export class Outlet implements OutputPort {
     readonly links: readonly OutLink[],
     private readonly deliveries: Deliveries,
     private readonly where: string,
+    /** Of a node that serves them. */
+    private readonly jobs?: Jobs,
   ) {}
 
   push(packet: Packet): void {
@@ -138,8 +141,15 @@ export class Outlet implements OutputPort {
     return this.ended || this.unwanted;
   }
 
-  /** Nobody is connected, or all consumers have left. */
+  /** Nobody is connected, or all consumers have left: for good, or this job. */
   get unwanted(): boolean {
+    const job = this.jobs?.number ?? Number.POSITIVE_INFINITY;
+    for (const link of this.links) if (!link.left && link.leftJob < job) return false;
+    return true;
+  }
+
+  /** All consumers have left for good. */
+  get abandoned(): boolean {
     for (const link of this.links) if (!link.left) return false;
     return true;
   }
@@ -149,6 +159,18 @@ export class Outlet implements OutputPort {
     if (this.ended) return;
     this.ended = true;
     this.deliveries.add(this, Packet.eof());
+  }
+
+  /** No further job follows. @param within a job is under way. */
+  endServing(within: boolean): void {
+    if (within) this.end();
+    this.ended = true;
+    this.deliveries.add(this, Packet.eos());
+  }
+
+  /** The next job begins. */
+  reopen(): void {
+    this.ended = false;
   }
 
   /** Nothing waits any more. */

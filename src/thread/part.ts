@@ -96,8 +96,11 @@ export class Part implements Hosted {
           actor.times.beginCall(NodeCall.init, started);
           context.options = await validated(own, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
-          const { inputs } = actor.context;
-          if (!actor.isSource) actor.inputManager = makeInputManager(manager, inputs, this.surroundings(actor));
+          if (!actor.isSource) {
+            const { inputs } = actor.context;
+            actor.renewManager = () => makeInputManager(manager, inputs, this.surroundings(actor));
+            actor.inputManager = actor.renewManager();
+          }
           await this.working(() => module.init?.(actor.context));
           const ended = performance.now();
           actor.times.endCall(started, ended);
@@ -134,6 +137,7 @@ export class Part implements Hosted {
     callback: (node, key, value) => this.callback(node, key, value),
     onError: (node, error) => this.failNode(node.index, 'process', error),
     onDelivered: (actor) => this.delivered(actor),
+    onJob: (node, job, files) => this.tell({ type: 'job', run: this.spec.run, node: node.index, job, files }),
   };
 
   // --- at work --------------------------------------------------------------------------------------------------------
@@ -263,7 +267,7 @@ export class Part implements Hosted {
   }
 
   private run(actor: Actor): void {
-    const phase = actor.finished ? 'close' : 'process';
+    const { phase } = actor;
     let pending: void | Promise<void>;
     try {
       pending = actor.step();

@@ -24,6 +24,8 @@ export interface PartNode {
   chain?: PartNode[];
   /** Absent: what the module asks for, else `immediate`. */
   inputManager?: InputManagerSpec | undefined;
+  /** Number of its first job, of a node that serves them one after the other. */
+  firstJob?: number | undefined;
 }
 
 /** A link that touches this thread. */
@@ -33,6 +35,8 @@ export interface PartLink extends LinkEnds {
   input: number;
   /** An end of it is in the user's hands: see OutLink.patient. */
   patient: boolean;
+  /** The producer sends one job after the other. */
+  serving: boolean;
   /** Absent: both ends are in this thread. */
   ring?: { buffer: SharedArrayBuffer; port: MessagePort };
   producerThread: number;
@@ -101,6 +105,7 @@ export type FromHost =
   | { type: 'failed'; run: number; first: boolean; error: ErrorWire }
   | { type: 'log'; run: number; node: number; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
   | { type: 'warning'; run: number; text: string }
+  | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }
   | { type: 'ended'; run: number; thread: number; leaked: Record<string, number> };

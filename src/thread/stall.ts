@@ -39,6 +39,7 @@ const CALLS: Record<number, Phase> = {
   [NodeCall.init]: 'init',
   [NodeCall.process]: 'process',
   [NodeCall.close]: 'close',
+  [NodeCall.reset]: 'reset',
 };
 
 /**

@@ -268,6 +268,8 @@ function contextOf(options: object) {
     signal: new AbortController().signal,
     stopping: false,
     elapsed: () => 0,
+    job: 0,
+    wrote() {},
   };
 }
 

@@ -33,7 +33,12 @@ const options: [what: string, options: Record<string, unknown>, message: RegExp]
     { push_output: 3, video_params: { crf: 20 } },
     /video_params: has no effect with push_output 3/,
   ],
-  ['output_prefix', { output_prefix: 'jobs' }, /output_prefix: is not supported in this version/],
+  ['output_prefix beside output_path', { output_prefix: 'jobs' }, /output_prefix: contradicts output_path/],
+  [
+    'output_prefix without jobs',
+    { output_path: undefined, output_prefix: 'jobs' },
+    /output_prefix: there are no jobs here to number files by/,
+  ],
   ['avio_buffer_size', { avio_buffer_size: 4096 }, /avio_buffer_size: has no effect with push_output 0/],
   ['an unknown encoder', { video_params: { codec: 'lib264' } }, /no encoder 'lib264'\. Did you mean 'libx264'\?/],
   ['an encoder of sound for pictures', { video_params: { codec: 'aac' } }, /'aac' is no video encoder/],

@@ -144,6 +144,8 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     signal: new AbortController().signal,
     stopping: false,
     elapsed: () => 0,
+    job: 0,
+    wrote() {},
   };
   encoder.init(context);
   let done = false;

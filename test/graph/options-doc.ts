@@ -1,5 +1,11 @@
 /** docs/options.md, made from the tables in the code. `UPDATE_DOCS=1 node --import tsx test/graph/options.test.ts` writes it. */
-import { graphOptionRows, nodeOptionRows, type OptionRow, runOptionRows } from '../../src/graph/options.js';
+import {
+  graphOptionRows,
+  nodeOptionRows,
+  type OptionRow,
+  runOptionRows,
+  serveOptionRows,
+} from '../../src/graph/options.js';
 
 function table(rows: Readonly<Record<string, OptionRow>>, withEnvironment: boolean): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -43,5 +49,11 @@ ${table(nodeOptionRows, false)}
 \`graph.run({ … })\` and \`graph.start({ … })\`.
 
 ${table(runOptionRows, false)}
+
+## Serve
+
+\`graph.serve({ … })\`: docs/server.md.
+
+${table(serveOptionRows, false)}
 `;
 }

@@ -20,6 +20,8 @@ export interface DriveOptions {
   /** Takes every packet (and its ownership) instead of the result. */
   onPacket?(output: number, packet: Packet): void;
   signal?: AbortSignal;
+  /** Number of the job, for modules that serve them. */
+  job?: number;
   /** Fails after so many calls of `process`; 100,000 unless given. */
   maxCalls?: number;
 }
@@ -30,6 +32,8 @@ export interface Driven {
   meter: Meter;
   /** What the module warned of. */
   warnings: string[];
+  /** What the module said to have written. */
+  files: string[];
   /** How often `process` was called. */
   calls: number;
   /** Most packets that one call put out. */
@@ -44,6 +48,7 @@ export async function drive<O>(module: ModuleClass<O> | Module<O>, given: DriveO
     outputs: Object.fromEntries(outputs.map((id) => [id, []])),
     meter: { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0 },
     warnings: [],
+    files: [],
     calls: 0,
     largestStep: 0,
   };
@@ -98,6 +103,8 @@ function contextFor<O>(
     signal: given.signal ?? new AbortController().signal,
     stopping: false,
     elapsed: () => 0,
+    job: given.job ?? 0,
+    wrote: (path) => void result.files.push(path),
   };
 }
 

@@ -48,7 +48,7 @@ function join(manager: InputManagerSpec): Join {
       calls.push([0, 1].map(of).join(' '));
     },
   };
-  const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {} };
+  const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {}, onJob() {} };
   const faces = { ins: new Map(links.map((link, i) => [i, link])), outs: new Map() };
   const actor = makeActor(spec as unknown as PartSpec, board, node, module, faces, hooks);
   actor.inputManager = makeInputManager(manager, [0, 1], { now: () => 0n, wake() {}, available: () => false });

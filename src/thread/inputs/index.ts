@@ -30,6 +30,7 @@ export function makeInputManager(
   }
   switch (mode) {
     case 'immediate':
+    case 'server': // within a job; what is between two is no affair of a manager's (jobs.ts)
       return undefined;
     case 'default':
       return new SettledInputs(inputs);

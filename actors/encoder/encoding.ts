@@ -1,0 +1,281 @@
+/** One output of the encoder, from its first frame to its end: what a graph that serves jobs has one of per job. */
+import { MillraceError } from '../../src/errors.js';
+import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
+import type { ModuleContext, Task } from '../../src/module/contract.js';
+import { className } from '../options.js';
+import { AudioStream } from './audio.js';
+import type { Piece } from './byte-output.js';
+import { CopyStream, missingStreamInfo } from './copy.js';
+import { checkWritable, chooseTarget, has, type Target } from './format.js';
+import { Muxer } from './muxer.js';
+import { type EncoderOptions, PUSH } from './options.js';
+import type { Output } from './output.js';
+import { PacketOutput } from './packet-output.js';
+import { KINDS, type Kind, settingsFor, warnOfUnused } from './settings.js';
+import type { EncodingContext, StreamContext } from './stream.js';
+import { VideoStream } from './video.js';
+
+type Payload = VideoFrame | AudioFrame | EncodedPacket | StreamInfo;
+
+interface Input {
+  readonly id: number;
+  readonly kind: Kind;
+  readonly context: StreamContext;
+  stream: VideoStream | AudioStream | CopyStream | undefined;
+  /** Nothing more is written from this input: it has ended, or its limit is reached. */
+  ended: boolean;
+  /** What came before all inputs had shown their first time; only with `adjust_pts`. */
+  held: Payload[];
+  heldEnd: boolean;
+}
+
+export class Encoding {
+  readonly #ctx: ModuleContext<EncoderOptions>;
+  /** Bytes of the outputs before this one. */
+  readonly #bytesBefore: number;
+  /** The file to be written, if it is one. */
+  readonly #path: string | undefined;
+  #muxer: Output | undefined;
+  /** On their way to the outputs. */
+  #ready: { readonly output: number; readonly packet: Packet }[] = [];
+  readonly #inputs = new Map<number, Input>();
+  /** Microseconds taken off every time; undefined until it is known. */
+  #shift: bigint | undefined;
+  #failed = false;
+  /** Latest time that has come in, microseconds. */
+  #latest = 0;
+
+  /**
+   * Refuses what can be refused without a frame: options, codecs, formats, paths. The file is created with the first
+   * frames, so that an older one stays as it is if the graph does not get that far.
+   * @throws MillraceError ERR_MILLRACE_OPTION or ERR_MILLRACE_OUTPUT.
+   */
+  constructor(ctx: ModuleContext<EncoderOptions>) {
+    this.#ctx = ctx;
+    const { options } = ctx;
+    this.#bytesBefore = ctx.meter.bytes;
+    const target = chooseTarget(options, ctx.job);
+    const isFile = (options.push_output ?? PUSH.file) === PUSH.file && !options.null_output;
+    this.#path = isFile ? target.path : undefined;
+    // Everything that may be refused comes before the first thing that would have to be closed.
+    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options)]));
+    const muxer = this.#open(target, ctx);
+    this.#muxer = muxer;
+    for (const [id, own] of settings) {
+      const { format, name } = target;
+      const leading = id === ctx.inputs[0];
+      const { meter, log } = ctx;
+      const context = { input: id, muxer, format, settings: own, options, meter, log, name, leading };
+      const kind = KINDS[id]!;
+      this.#inputs.set(id, { id, kind, context, stream: undefined, ended: false, held: [], heldEnd: false });
+    }
+    this.#shift = options.adjust_pts ? undefined : 0n;
+  }
+
+  #open(target: Target, { options, inputs, log }: ModuleContext<EncoderOptions>): Output {
+    const emit = (output: number, packet: Packet): void => {
+      this.#ready.push({ output, packet });
+    };
+    switch (options.push_output) {
+      case PUSH.packets:
+        return new PacketOutput(emit);
+      case PUSH.bytes:
+        if (has(target.muxer, 'no-file')) {
+          throw new MillraceError(
+            'ERR_MILLRACE_OPTION',
+            `format: '${target.muxer.name}' writes files of its own, so there are no bytes for push_output 1`,
+            { hint: 'Name a format that is one stream of bytes: mp4, mpegts, flv, matroska, image2pipe, …' },
+          );
+        }
+        return new Muxer(target, inputs, options, log, (piece) => emit(0, packetOf(piece, this.#latest)));
+      default:
+        if (this.#path !== undefined) checkWritable(target.path, options.output_prefix !== undefined);
+        return new Muxer(target, inputs, options, log);
+    }
+  }
+
+  process(task: Task): void {
+    try {
+      for (const [id, packets] of task.inputs) {
+        const input = this.#inputs.get(id);
+        if (input) for (const packet of packets) this.#accept(input, packet);
+      }
+      // An input past its limit is left, so that its producer can stop; the others go on.
+      for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
+      if ([...this.#inputs.values()].every((input) => input.ended)) {
+        if (this.#muxer?.waiting && this.#ctx.stopping) {
+          this.#ctx.log.warn(`nothing was written to ${this.#muxer.name}: the graph was stopped before anything came`);
+        } else {
+          this.#muxer?.end();
+          if (this.#path !== undefined) this.#ctx.wrote(this.#path);
+        }
+        this.#report();
+        task.done();
+      }
+      for (const { output, packet } of this.#ready.splice(0)) task.output(output).push(packet);
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
+  }
+
+  /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
+  close(): void {
+    const muxer = this.#muxer;
+    try {
+      if (muxer?.writing) {
+        if (!this.#failed) this.#finishEarly();
+        muxer.finalise();
+        this.#report();
+      }
+    } finally {
+      for (const input of this.#inputs.values()) {
+        input.stream?.close();
+        for (const payload of input.held.splice(0)) release(payload);
+      }
+      this.#inputs.clear();
+      muxer?.close();
+      this.#muxer = undefined;
+      // What is completed after the last call of `process` has nowhere to go.
+      for (const { packet } of this.#ready.splice(0)) packet.close();
+    }
+  }
+
+  #finishEarly(): void {
+    for (const input of this.#inputs.values()) {
+      if (input.ended) continue;
+      input.ended = true;
+      try {
+        input.stream?.finish();
+      } catch (error) {
+        this.#ctx.log.warn(`${input.kind} could not be completed: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+
+  #report(): void {
+    if (this.#muxer) this.#ctx.meter.bytes = this.#bytesBefore + this.#muxer.bytes;
+  }
+
+  #accept(input: Input, packet: Packet): void {
+    if (input.ended) {
+      // Came in the same call behind the one that reached the limit.
+      if (!packet.isEof) this.#ctx.meter.dropped++;
+      return;
+    }
+    if (this.#shift !== undefined) {
+      if (packet.isEof) this.#end(input);
+      else this.#write(input, expect(input, packet.payload), this.#shift);
+      return;
+    }
+    if (packet.isEof) input.heldEnd = true;
+    else input.held.push(keep(expect(input, packet.payload)));
+    this.#settleShift();
+  }
+
+  /** `adjust_pts`: once every input has shown a time or its end, the earliest becomes zero for all of them. */
+  #settleShift(): void {
+    const inputs = [...this.#inputs.values()];
+    if (!inputs.every((input) => input.heldEnd || input.held.some((payload) => timestampOf(payload) !== undefined)))
+      return;
+    const firsts = inputs.flatMap((input) => input.held.map(timestampOf).find((time) => time !== undefined) ?? []);
+    const shift = firsts.length > 0 ? BigInt(Math.round(Math.min(...firsts))) : 0n;
+    this.#shift = shift;
+    for (const input of inputs) {
+      for (let payload = input.held.shift(); payload !== undefined; payload = input.held.shift()) {
+        try {
+          if (!input.ended) this.#write(input, payload, shift);
+        } finally {
+          release(payload);
+        }
+      }
+      if (input.heldEnd && !input.ended) this.#end(input);
+    }
+  }
+
+  #write(input: Input, payload: Payload, shift: bigint): void {
+    const { kind, context, stream } = input;
+    const time = timestampOf(payload);
+    if (time !== undefined && time > this.#latest) this.#latest = time;
+    let next: VideoStream | AudioStream | CopyStream;
+    if (payload instanceof StreamInfo) {
+      if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
+      if (payload.kind !== kind) throw unexpected(input, `the StreamInfo of a ${payload.kind} stream`);
+      warnOfUnused(context, kind);
+      next = new CopyStream(context, payload);
+    } else if (payload instanceof EncodedPacket) {
+      if (!stream) throw missingStreamInfo(input.id);
+      if (!(stream instanceof CopyStream)) throw unexpected(input, 'an EncodedPacket after frames');
+      next = stream;
+      next.push(payload, shift);
+    } else if (payload instanceof VideoFrame) {
+      next = stream ?? new VideoStream(requireCodec(context, kind));
+      input.stream = next;
+      if (!(next instanceof VideoStream)) throw unexpected(input, 'a VideoFrame after encoded packets');
+      next.push(payload, shift);
+    } else {
+      next = stream ?? new AudioStream(requireCodec(context, kind));
+      input.stream = next;
+      if (!(next instanceof AudioStream)) throw unexpected(input, 'an AudioFrame after encoded packets');
+      next.push(payload, shift);
+    }
+    input.stream = next;
+    if (next.full) this.#end(input);
+  }
+
+  #end(input: Input): void {
+    input.ended = true;
+    if (input.stream) input.stream.finish();
+    else this.#muxer?.leaveOut(input.id);
+  }
+}
+
+function requireCodec(context: StreamContext, kind: Kind): EncodingContext {
+  const { settings } = context;
+  if (settings) return { ...context, settings };
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `Input ${context.input} delivered a decoded frame, but ${kind}_params.codec is 'copy'`,
+    {
+      hint: `Let the decoder copy as well (${kind}_codec: 'copy'), or name an encoder here`,
+    },
+  );
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for anything but what this input takes. */
+function expect(input: Input, payload: unknown): Payload {
+  if (payload instanceof StreamInfo || payload instanceof EncodedPacket) return payload;
+  if (payload instanceof (input.kind === 'video' ? VideoFrame : AudioFrame)) return payload;
+  throw unexpected(input, describe(payload));
+}
+
+function unexpected(input: Input, what: string): MillraceError {
+  const other = input.kind === 'video' ? 'Sound belongs to input 1' : 'Pictures belong to input 0';
+  return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
+    hint: `It takes ${input.kind === 'video' ? 'VideoFrames' : 'AudioFrames'}, or a StreamInfo and then EncodedPackets. ${other}`,
+  });
+}
+
+function describe(payload: unknown): string {
+  if (payload === undefined || payload === null) return 'a packet without payload';
+  if (typeof payload !== 'object') return `a ${typeof payload}`;
+  const name = className(payload);
+  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+function keep(payload: Payload): Payload {
+  return payload instanceof StreamInfo ? payload : payload.clone();
+}
+
+function release(payload: Payload): void {
+  if (!(payload instanceof StreamInfo)) payload.close();
+}
+
+function timestampOf(payload: Payload): number | undefined {
+  return payload instanceof StreamInfo ? undefined : payload.timestamp;
+}
+
+/** A piece of the file, with the latest time that had come in when it was written. */
+function packetOf({ bytes, offset }: Piece, timestamp: number): Packet {
+  return new Packet(EncodedPacket.from(bytes, { offset, whence: 0 }), { timestamp });
+}

@@ -1,0 +1,332 @@
+/** What `graph.serve()` returns: a graph that stays, and does one job after the other. */
+import { GraphError, MillraceError } from '../errors.js';
+import { Packet } from '../media/packet.js';
+import { type JobEnds, JobRun } from '../scheduler/job-run.js';
+import type { RunHooks } from '../scheduler/run.js';
+import type { GraphSpec } from '../scheduler/spec.js';
+import { type Job, JobResult, type JobSource, Pump, readJob, releaseSource } from './job.js';
+
+/** What a server is made of. */
+export interface Served {
+  /** Input streams, and outputs, by name. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Jobs that may wait. */
+  readonly queueLimit: number;
+  /** The graph around the ends of a run that begins with this job. */
+  spec(ends: JobEnds, firstJob: number): GraphSpec;
+  /** For the `number`th run, from 1 on: another one is made after a job has failed. */
+  hooks(number: number): Omit<RunHooks, 'onJob'>;
+  /** The run that serves from now on. */
+  onRun(run: JobRun['run']): void;
+  /** It serves no longer. */
+  release(): Promise<void>;
+}
+
+export interface SubmitOptions {
+  /** Gives this job up, whether it waits or is being done; the others go on. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ServerReport {
+  /** Jobs that were begun, and those of them that failed or were given up. */
+  jobs: number;
+  failed: number;
+  /** What was warned of, and failures between two jobs. */
+  warnings: string[];
+  /** Native objects that the graph's own threads had not released at its end, by kind. Empty unless something is wrong. */
+  leaked: Record<string, number>;
+}
+
+interface Waiting {
+  readonly sources: ReadonlyMap<string, JobSource>;
+  readonly signal: AbortSignal | undefined;
+  resolve(result: JobResult): void;
+  reject(error: unknown): void;
+}
+
+/** Longest time in ms a thread is given to stop by `forceClose`. */
+const FORCE_GRACE = 1000;
+
+/** A graph that serves jobs. It keeps the process alive until it is closed. */
+export class Server implements AsyncDisposable {
+  private readonly queue: Waiting[] = [];
+  private current: JobRun | undefined;
+  private runs = 0;
+  private jobs = 0;
+  private failed = 0;
+  private readonly warnings: string[] = [];
+  private readonly leaked: Record<string, number> = {};
+  /** The loop that does what is queued; settles when nothing is. */
+  private working: Promise<void> | undefined;
+  /** What every further job is told. */
+  private ended: Error | undefined;
+  private closing: Promise<ServerReport> | undefined;
+  /** Ends the watch over the signal of the server. */
+  private forget = (): void => {};
+  /** Threads and their runs do not hold the process between two runs. */
+  private readonly alive = setInterval(() => {}, 2 ** 30);
+
+  /** Made by `graph.serve`. @internal */
+  constructor(private readonly served: Served) {}
+
+  /** Constructs and initialises the modules for the first job. @internal */
+  async start(signal: AbortSignal | undefined): Promise<this> {
+    const onAbort = (): void => {
+      this.forceClose(signal?.reason).catch(() => {});
+    };
+    try {
+      await this.ready(1, signal);
+    } catch (error) {
+      this.ended = closedError('it could not be started');
+      await this.release();
+      throw error;
+    }
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.forget = () => signal?.removeEventListener('abort', onAbort);
+    return this;
+  }
+
+  /** Jobs that wait; the one that is being done is none of them. */
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  /** It takes no more jobs. */
+  get closed(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /**
+   * Does a job behind those that wait: feeds the graph what the sources give, until they have ended and every node has
+   * ended the job.
+   * @param job The source of the graph's input stream, or an object with a source for each of them. Packets and payloads
+   *   are fed as they are, bytes as EncodedPackets; all are consumed.
+   * @throws The GraphError of what failed in this job, ERR_MILLRACE_ABORTED when it was given up, ConfigError for sources
+   *   that do not fit, MillraceError ERR_MILLRACE_QUEUE_FULL, ERR_MILLRACE_CLOSED after the close; once a thread has died,
+   *   its GraphError. All of them as rejections.
+   */
+  submit(job: Job, options: SubmitOptions = {}): Promise<JobResult> {
+    return new Promise((resolve, reject) => {
+      const sources = readJob(job, this.served.inputs);
+      const { signal } = options;
+      const refusal = this.refusal(signal);
+      if (refusal !== undefined) {
+        release(sources);
+        throw refusal;
+      }
+      const forget = (): void => signal?.removeEventListener('abort', giveUp);
+      const waiting: Waiting = {
+        sources,
+        signal,
+        resolve: (result) => {
+          forget();
+          resolve(result);
+        },
+        reject: (error) => {
+          forget();
+          reject(error);
+        },
+      };
+      const giveUp = (): void => {
+        const at = this.queue.indexOf(waiting);
+        if (at < 0) return; // it has begun: its run is aborted
+        this.queue.splice(at, 1);
+        release(sources);
+        waiting.reject(abortedError('the job was given up before it began', signal?.reason));
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
+      this.queue.push(waiting);
+      this.working ??= this.work();
+    });
+  }
+
+  /**
+   * Takes no more jobs, does those that wait, ends the graph and its threads. Again: the same.
+   * @throws what closing the modules brought.
+   */
+  close(): Promise<ServerReport> {
+    this.ended ??= closedError('close() was called');
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  /**
+   * Ends now: the job that is being done and those that wait reject with ERR_MILLRACE_ABORTED. Resolves when every thread
+   * has gone; threads that do not answer within a second are terminated.
+   */
+  async forceClose(reason: unknown = 'forceClose() was called'): Promise<void> {
+    this.ended ??= closedError('forceClose() was called');
+    this.rejectWaiting(abortedError('the server was closed before the job began', reason));
+    this.current?.run.abort(reason, FORCE_GRACE);
+    // That it was aborted is what was wanted.
+    await this.close().catch(() => {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {});
+  }
+
+  // --- jobs ---------------------------------------------------------------------------------------------------------
+
+  private refusal(signal: AbortSignal | undefined): Error | undefined {
+    if (this.ended !== undefined) return this.ended;
+    if (signal?.aborted) return abortedError('the job was given up before it began', signal.reason);
+    if (this.queue.length < this.served.queueLimit) return undefined;
+    return new MillraceError('ERR_MILLRACE_QUEUE_FULL', `${this.queue.length} jobs wait, and queueLimit is as many`, {
+      hint: 'Await jobs before you submit more, or serve with a larger queueLimit',
+    });
+  }
+
+  private async work(): Promise<void> {
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) await this.perform(next);
+    this.working = undefined;
+  }
+
+  private async perform(waiting: Waiting): Promise<void> {
+    const job = ++this.jobs;
+    let run: JobRun | undefined;
+    try {
+      run = await this.ready(job, waiting.signal);
+      waiting.resolve(await this.feed(run, job, waiting));
+    } catch (error) {
+      this.failed++;
+      if (run === undefined) release(waiting.sources);
+      if (isDeath(error)) this.die(error);
+      waiting.reject(error);
+    }
+  }
+
+  /** The run that does the next job: the one that is there, or another one after a failure. */
+  private async ready(job: number, signal?: AbortSignal): Promise<JobRun> {
+    if (this.current !== undefined) return this.current;
+    const { served } = this;
+    const run = new JobRun(served.inputs, served.outputs, (ends) => served.spec(ends, job), served.hooks(++this.runs));
+    this.current = run;
+    served.onRun(run.run);
+    run.run.finished.then(
+      (report) => this.over(run, report),
+      (error: Error) => this.over(run, error instanceof GraphError ? error : undefined, error),
+    );
+    const onAbort = (): void => run.run.abort(signal?.reason);
+    signal?.addEventListener('abort', onAbort);
+    try {
+      await run.start();
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+    return run;
+  }
+
+  private async feed(run: JobRun, job: number, { sources, signal }: Waiting): Promise<JobResult> {
+    const began = performance.now();
+    const ended = run.ended(job);
+    const pumps = [...sources].map(([name, source]) => {
+      const feed = run.feed(name);
+      feed.begin();
+      const pump = new Pump(name, source, (packet) => feed.push(packet));
+      const work = pump
+        .run()
+        .then(() => feed.push(Packet.eof()))
+        .catch((cause: unknown) => run.fail(sourceError(name, cause)));
+      return { pump, work };
+    });
+    const onAbort = (): void => run.run.abort(signal?.reason);
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort);
+    try {
+      const files = await ended;
+      return new JobResult(job, run.take(), files, performance.now() - began);
+    } catch (error) {
+      for (const packets of Object.values(run.take())) for (const packet of packets) packet.close();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      for (const { pump } of pumps) pump.cut();
+      await Promise.all(pumps.map(({ work }) => work));
+    }
+  }
+
+  // --- ends ---------------------------------------------------------------------------------------------------------
+
+  /** A run has ended, in a job or between two. */
+  private over(
+    run: JobRun,
+    { warnings, leaked }: { warnings: readonly string[]; leaked: Record<string, number> } = {
+      warnings: [],
+      leaked: {},
+    },
+    failure?: Error,
+  ): void {
+    if (this.current === run) this.current = undefined;
+    this.warnings.push(...warnings);
+    for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
+    if (this.closing !== undefined) return;
+    if (failure === undefined) this.die(closedError('the graph was stopped'));
+    else if (this.working !== undefined)
+      return; // the job that is being done is told
+    else if (isDeath(failure)) this.die(failure);
+    else this.warnings.push(`between two jobs: ${failure.message}`);
+  }
+
+  /** No further job is done: a thread has died, and took with it what nobody can know, or the graph was stopped. */
+  private die(error: Error): void {
+    this.ended ??= error;
+    this.rejectWaiting(error);
+    this.closing ??= this.end();
+    // Whoever calls close() sees what it brought.
+    this.closing.catch(() => {});
+  }
+
+  private rejectWaiting(error: Error): void {
+    for (const { sources, reject } of this.queue.splice(0)) {
+      release(sources);
+      reject(error);
+    }
+  }
+
+  private async end(): Promise<ServerReport> {
+    await this.working;
+    try {
+      await this.current?.close();
+    } finally {
+      await this.release();
+    }
+    const { jobs, failed, warnings, leaked } = this;
+    return { jobs, failed, warnings: [...warnings], leaked: { ...leaked } };
+  }
+
+  private async release(): Promise<void> {
+    this.forget();
+    clearInterval(this.alive);
+    await this.served.release();
+  }
+}
+
+function release(sources: ReadonlyMap<string, JobSource>): void {
+  for (const source of sources.values()) releaseSource(source);
+}
+
+function isDeath(error: unknown): error is GraphError {
+  return error instanceof GraphError && error.code === 'ERR_MILLRACE_WORKER_DIED';
+}
+
+function closedError(why: string): MillraceError {
+  return new MillraceError('ERR_MILLRACE_CLOSED', `the server takes no more jobs: ${why}`);
+}
+
+function abortedError(message: string, reason: unknown): GraphError {
+  const text = reason instanceof Error ? `: ${reason.message}` : typeof reason === 'string' ? `: ${reason}` : '';
+  return new GraphError('ERR_MILLRACE_ABORTED', `${message}${text}`, { cause: reason });
+}
+
+function sourceError(input: string, cause: unknown): GraphError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const code = cause instanceof MillraceError ? cause.code : 'ERR_MILLRACE_INPUT';
+  return new GraphError(code, `the source of input stream '${input}' failed: ${text}`, {
+    alias: input,
+    phase: 'run',
+    cause,
+  });
+}
