@@ -22,6 +22,10 @@ export class ByteSource {
   #fed = 0;
   #used = 0;
   #over = false;
+  /** The end has been sent. */
+  #ended = false;
+  /** What comes before the end of the last stream concerns nobody. */
+  #passing = false;
   #gone = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -53,13 +57,14 @@ export class ByteSource {
 
   #receive(message: FromDemuxer): void {
     if (message.type === 'hungry') this.#used = message.fed;
+    else if (this.#passing) this.#pass(message);
     else this.#events.push(message);
     this.#wake?.();
   }
 
   /** Everything that was fed has been used, and everything that came of it has been taken. */
   get idle(): boolean {
-    return this.#events.length === 0 && (this.#over || this.#used === this.#fed);
+    return this.#events.length === 0 && !this.#passing && (this.#over || this.#used === this.#fed);
   }
 
   /** Bytes of the current file. The memory may be used again after the call. */
@@ -76,7 +81,23 @@ export class ByteSource {
 
   /** Nothing follows. */
   end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#post('end');
+  }
+
+  /** Another stream follows, from its beginning; nothing more is told of the one before. */
+  renew(): void {
+    this.end();
+    this.#passing = !this.#over;
+    this.#ended = false;
+    this.#over = false;
+    for (const event of this.#events.splice(0)) this.#pass(event);
+  }
+
+  #pass(event: FromDemuxer): void {
+    if (event.type === 'packet') this.#wait.take(weight(event.parts));
+    else if (event.type === 'end') this.#passing = false;
   }
 
   #post(message: ToDemuxer, transfer: ArrayBuffer[] = []): void {

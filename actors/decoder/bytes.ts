@@ -74,6 +74,15 @@ export class BytesDecoder implements DecoderSource {
     });
   }
 
+  /** A decoder for the next job, on the same demuxing thread, which is its own from now on. */
+  renew(): BytesDecoder {
+    const next = new BytesDecoder(this.#ctx);
+    this.#source?.renew();
+    next.#source = this.#source;
+    this.#source = undefined;
+    return next;
+  }
+
   /** More bytes only when all before them are used up and decoded: that holds back whoever sends them. */
   wants(): readonly number[] | undefined {
     const open = this.#failure !== undefined || this.#draining.length > 0 || this.#source?.idle === false;

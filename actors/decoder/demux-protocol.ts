@@ -48,7 +48,7 @@ export type FromDemuxer =
   | { readonly type: 'file-end'; readonly error?: ErrorWire }
   /** Everything up to message number `fed` has been used, and the next one is waited for. */
   | { readonly type: 'hungry'; readonly fed: number }
-  /** The thread is about to end. */
+  /** The stream has ended; another one may follow. */
   | { readonly type: 'end' };
 
 /** Output that may be under way, in bytes: with more the demuxer waits until some has been taken. */

@@ -25,6 +25,8 @@ const BUFFER = 65_536;
 class Inbox {
   /** The whole stream has ended. */
   over = false;
+  /** And no other one follows: the thread is to end. */
+  stopped = false;
   /** The current file has ended. */
   fileOver = false;
   #chunk: Buffer | undefined;
@@ -41,6 +43,7 @@ class Inbox {
     while (this.#chunk === undefined) {
       if (this.fileOver || this.over) return null;
       const message = this.wait.until(() => this.#next());
+      if (message === undefined) this.stopped = true;
       if (message === undefined || message === 'end') this.over = true;
       else if (message === 'end-of-file') this.fileOver = true;
       else if (message.byteLength > 0)
@@ -101,9 +104,13 @@ class Demuxer {
     this.#inbox = new Inbox(data.port, wait);
   }
 
+  /** One stream after the other, until it is stopped: a thread is too dear to be started for every job. */
   run(): void {
-    while (this.#inbox.begin()) this.#file();
-    this.#tell({ type: 'end' });
+    while (!this.#inbox.stopped) {
+      this.#inbox.over = false;
+      while (this.#inbox.begin()) this.#file();
+      this.#tell({ type: 'end' });
+    }
   }
 
   #file(): void {

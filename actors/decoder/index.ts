@@ -19,6 +19,8 @@ export interface DecoderSource {
   wants?(): readonly number[] | undefined;
   /** Reads no more; what the codecs hold back still comes. */
   drain?(): void;
+  /** Another one for the next job, with what is too dear to be made anew; otherwise it is closed and opened. */
+  renew?(): DecoderSource;
   close(): void | Promise<void>;
 }
 
@@ -50,6 +52,12 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
 
   reset(): void | Promise<void> {
     const ctx = present(this.#ctx);
+    const source = this.#source;
+    const next = source?.renew?.();
+    if (next) {
+      this.#source = next;
+      return source?.close();
+    }
     const closing = this.close();
     if (closing) return closing.then(() => this.init(ctx));
     this.init(ctx);
