@@ -108,6 +108,10 @@ export class Thread {
     return this.users.size === 0;
   }
 
+  get userCount(): number {
+    return this.users.size;
+  }
+
   /** It has gone, or is going. */
   get ended(): boolean {
     return this.gone || this.doomed;

@@ -207,7 +207,7 @@ shared('modules that are called live on the runtime of their graph', async () =>
   assert.is(threads, 2);
   const inline = graph.sync([0], [0], {}, 'pass_through', { thread: 'inline', alias: 'here' });
   assert.is((await inline.processAsync({ 0: [new Packet(4)] })).outputs[0]?.[0]?.payload, 4);
-  node.close();
+  await node.closeAsync();
   assert.equal(
     runtime.stats().actors.map(({ alias }) => alias),
     ['obeying', 'here'],
