@@ -131,29 +131,32 @@ shared('one that fails leaves the others of its threads alone', async () => {
   leaks.check();
 });
 
-shared('a thread that dies fails what it runs; others go on, and new graphs get another thread', async () => {
-  const leaks = new LeakWatch();
-  const runtime = new Runtime({ threads: 2 });
-  const doomed = await runtime.spawn({ ...obeying('Obedient'), inputs: [0], outputs: [0], thread: 0 });
-  const with0 = pushed(runtime, { where: { scheduler: 0 } });
-  const with1 = pushed(runtime, { where: { scheduler: 1 } });
-  await with0.graph.start({ mode: 'push' });
-  await with1.graph.start({ mode: 'push' });
-  await pushAll(with0.input, sequence(5).map(picture));
-  const died = await rejection(doomed.processAsync({ 0: [new Packet('exit')] }));
-  assert.is(died.code, 'ERR_MILLRACE_WORKER_DIED');
-  assert.is((await rejection(with0.graph.close())).code, 'ERR_MILLRACE_WORKER_DIED');
-  await pushAll(with1.input, sequence(30).map(picture));
-  await with1.graph.close();
-  assert.is(with1.sink.packets.length, 30);
-  const next = pushed(runtime, { where: { scheduler: 0 } });
-  await next.graph.start({ mode: 'push' });
-  await pushAll(next.input, sequence(5).map(picture));
-  await next.graph.close();
-  assert.is(next.sink.packets.length, 5);
-  await runtime.close();
-  leaks.check();
-});
+for (const thread of [0, 'side']) {
+  shared(`thread ${thread} dies with what it runs; others go on, and new graphs get another thread`, async () => {
+    const where = typeof thread === 'number' ? { scheduler: thread } : { thread };
+    const leaks = new LeakWatch();
+    const runtime = new Runtime({ threads: 2 });
+    const doomed = await runtime.spawn({ ...obeying('Obedient'), inputs: [0], outputs: [0], thread });
+    const there = pushed(runtime, { where });
+    const elsewhere = pushed(runtime, { where: { scheduler: 1 } });
+    await there.graph.start({ mode: 'push' });
+    await elsewhere.graph.start({ mode: 'push' });
+    await pushAll(there.input, sequence(5).map(picture));
+    const died = await rejection(doomed.processAsync({ 0: [new Packet('exit')] }));
+    assert.is(died.code, 'ERR_MILLRACE_WORKER_DIED');
+    assert.is((await rejection(there.graph.close())).code, 'ERR_MILLRACE_WORKER_DIED');
+    await pushAll(elsewhere.input, sequence(30).map(picture));
+    await elsewhere.graph.close();
+    assert.is(elsewhere.sink.packets.length, 30);
+    const next = pushed(runtime, { where });
+    await next.graph.start({ mode: 'push' });
+    await pushAll(next.input, sequence(5).map(picture));
+    await next.graph.close();
+    assert.is(next.sink.packets.length, 5);
+    await runtime.close();
+    leaks.check();
+  });
+}
 
 shared('the end of the runtime ends push graphs, pushes that wait, readers and calls', async () => {
   const leaks = new LeakWatch();
