@@ -131,7 +131,7 @@ export class Runtime implements Home {
     const { threads, spin } = resolved.options;
     this.count = threads === 'auto' ? availableParallelism() : threads;
     if (resolved.loglevel !== undefined) setLogLevel(resolved.loglevel);
-    this.kept = new KeptThreads(spin);
+    this.kept = new KeptThreads(spin, this.count);
   }
 
   /** Worker threads it has for nodes and actors that name none. */

@@ -21,7 +21,12 @@ import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
 
 /** Packets on their way in each direction; more wait with the sender. */
-const LIMIT = 64;
+const LIMIT = 8;
+/**
+ * First size of the rings: of that many frames by reference. Actors may come and go by the thousand, and shared memory is
+ * freed late, because it does not count towards what makes V8 collect garbage.
+ */
+const CAPACITY = 8 * 1024;
 const BYTES = 64 * 2 ** 20;
 const NONE: readonly Packet[] = [];
 
@@ -85,11 +90,11 @@ export class CallChannel implements Answering {
     const bell = callerBell();
     const calls = new MessageChannel();
     const answers = new MessageChannel();
-    const callRing = createRing(LIMIT);
-    const answerRing = createRing(LIMIT);
+    const callRing = createRing(LIMIT, CAPACITY);
+    const answerRing = createRing(LIMIT, CAPACITY);
     this.desk = CallDesk.create(called.inputs.length, called.outputs.length);
     this.ports = [calls.port1, answers.port1];
-    this.unguard = guardExit(this.board, 0);
+    this.unguard = guardExit(this.board);
     this.calls = new RingOut(CALLS, this.board, LIMIT, BYTES, callRing, calls.port1, thread.bell, transport !== 'copy');
     this.answers = new RingIn(ANSWERS, this.board, answerRing, answers.port1, thread.bell);
     thread.attach(this.user, {

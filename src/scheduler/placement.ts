@@ -35,6 +35,8 @@ export type PlacementReason =
 export interface Placement {
   /** Worker threads to start. */
   threads: number;
+  /** Of every worker thread the index or the name its nodes asked for; undefined: any will do. */
+  asked: (number | string | undefined)[];
   /** Thread of every node, in the order of `spec.nodes`; CALLING_THREAD or 0 .. threads - 1. */
   threadOf: number[];
   /** Of every node. */
@@ -64,7 +66,7 @@ export function place(spec: GraphSpec, rank: readonly number[], cores = availabl
   if (options.threads === 0) {
     const reasons = nodes.map((): PlacementReason => 'threads-0');
     const why = 'threads: 0 runs everything on the calling thread';
-    return { threads: 0, threadOf, reasons, costs, fusedWith: none, cores, why, warnings: [] };
+    return { threads: 0, asked: [], threadOf, reasons, costs, fusedWith: none, cores, why, warnings: [] };
   }
 
   const given = typeof options.threads === 'number' ? options.threads : undefined;
@@ -112,13 +114,14 @@ export function place(spec: GraphSpec, rank: readonly number[], cores = availabl
   });
 
   if (names.size > 0) why += `; and ${plural(names.size, 'thread')} with a name`;
-  let threads = free.length === 0 ? indexed : numbered;
-  for (const members of names.values()) {
-    for (const i of members) threadOf[i] = threads;
-    threads++;
+  const asked = new Array<number | string | undefined>(free.length === 0 ? indexed : numbered).fill(undefined);
+  for (const thread of pins.threadOf.values()) asked[thread] = thread;
+  for (const [name, members] of names) {
+    for (const i of members) threadOf[i] = asked.length;
+    asked.push(name);
   }
   const { reasons, warnings } = pins;
-  return { ...compact(threads, threadOf), reasons, costs, fusedWith, cores, why, warnings };
+  return { ...compact(asked, threadOf), reasons, costs, fusedWith, cores, why, warnings };
 }
 
 interface Pins {
@@ -213,10 +216,14 @@ function heaviest(shares: readonly number[], parts: number): number {
 }
 
 /** Leaves out threads that nobody is on. */
-function compact(threads: number, threadOf: number[]): Pick<Placement, 'threads' | 'threadOf'> {
+function compact(asked: Placement['asked'], threadOf: number[]): Pick<Placement, 'threads' | 'asked' | 'threadOf'> {
   const used = new Map<number, number>();
-  for (let thread = 0; thread < threads; thread++) if (threadOf.includes(thread)) used.set(thread, used.size);
-  return { threads: used.size, threadOf: threadOf.map((t) => (t < 0 ? t : used.get(t)!)) };
+  for (const thread of asked.keys()) if (threadOf.includes(thread)) used.set(thread, used.size);
+  return {
+    threads: used.size,
+    asked: [...used.keys()].map((thread) => asked[thread]),
+    threadOf: threadOf.map((t) => (t < 0 ? t : used.get(t)!)),
+  };
 }
 
 function plural(count: number, what: string): string {

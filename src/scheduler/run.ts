@@ -118,9 +118,9 @@ export class GraphRun {
     this.startedAt = performance.timeOrigin + performance.now();
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
-    this.unguard = guardExit(this.board, this.placement.threads);
+    this.unguard = guardExit(this.board);
     for (let i = 0; i < this.cut.threads; i++) this.open.add(i);
-    this.threads.push(...this.source.take(this.placement.threads));
+    this.threads.push(...this.source.take(this.placement.asked));
     this.threads.forEach((thread, i) => {
       thread.attach(this.id, {
         onMessage: (message) => this.receive(message, (reply) => thread.post(reply)),

@@ -3,8 +3,8 @@ import { takeEarly } from './early.js';
 import { Thread } from './thread.js';
 
 export interface ThreadSource {
-  /** Threads 0 to count - 1. */
-  take(count: number): Thread[];
+  /** Different threads, one for each entry: an index or a name that was asked for, undefined where any will do. */
+  take(asked: readonly (number | string | undefined)[]): Thread[];
   /** They are needed no more. Resolves when those that go have gone. */
   giveBack(threads: readonly Thread[]): Promise<void>;
 }
@@ -13,8 +13,8 @@ export interface ThreadSource {
 export class OwnThreads implements ThreadSource {
   constructor(private readonly spin: number) {}
 
-  take(count: number): Thread[] {
-    return Array.from({ length: count }, () => takeEarly(this.spin) ?? new Thread(this.spin));
+  take(asked: readonly unknown[]): Thread[] {
+    return asked.map(() => takeEarly(this.spin) ?? new Thread(this.spin));
   }
 
   async giveBack(threads: readonly Thread[]): Promise<void> {
@@ -29,10 +29,21 @@ export class KeptThreads implements ThreadSource {
   /** Dead ones that were replaced, and may not have gone quite yet. */
   private readonly retired = new Set<Thread>();
 
-  constructor(private readonly spin: number) {}
+  /** @param count Numbered threads that are there for whoever asks for none. */
+  constructor(
+    private readonly spin: number,
+    private readonly count = 0,
+  ) {}
 
-  take(count: number): Thread[] {
-    return Array.from({ length: count }, (_, index) => this.thread(index));
+  /** Those who ask for none get the threads with the fewest users. */
+  take(asked: readonly (number | string | undefined)[]): Thread[] {
+    const taken = new Set(asked);
+    const free = Array.from({ length: this.count }, (_, index) => index).filter((index) => !taken.has(index));
+    const users = (index: number): number => this.numbered[index]?.userCount ?? 0;
+    free.sort((a, b) => users(a) - users(b) || a - b);
+    // A graph may want more threads than there are.
+    for (let index = this.count; free.length < asked.length; index++) if (!taken.has(index)) free.push(index);
+    return asked.map((which) => this.thread(which ?? free.shift()!));
   }
 
   giveBack(): Promise<void> {

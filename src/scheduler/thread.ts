@@ -13,6 +13,7 @@ import { Piscina } from 'piscina';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
+import { Rest } from '../thread/rest.js';
 
 const WORKER = new URL('./worker.js', import.meta.url).href;
 
@@ -32,6 +33,7 @@ export function nextUser(): number {
 
 export class Thread {
   readonly bell = Doorbell.create();
+  private readonly rest = Rest.create(this.bell);
   private readonly users = new Map<number, ThreadUser>();
   private readonly pool: Piscina;
   private readonly port: MessagePort;
@@ -74,7 +76,13 @@ export class Thread {
     this.port.on('message', (message: FromHost) => this.onMessage(message));
     // Its users hold what has to keep the process alive; a thread that waits for work does not.
     this.port.unref();
-    const data: BootData = { bell: this.bell.buffer, port: port2, spin, nativeWaits: nativeWaits() };
+    const data: BootData = {
+      bell: this.bell.buffer,
+      port: port2,
+      spin,
+      nativeWaits: nativeWaits(),
+      rest: this.rest.buffer,
+    };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
     this.booted = this.pool.run(data, { filename: WORKER, transferList: [port2] }).then(
@@ -98,6 +106,10 @@ export class Thread {
   /** Nobody has anything on it. */
   get idle(): boolean {
     return this.users.size === 0;
+  }
+
+  get userCount(): number {
+    return this.users.size;
   }
 
   /** It has gone, or is going. */
@@ -139,12 +151,14 @@ export class Thread {
     await this.booted;
     // Threads that its modules have started end with it, and a module that was not closed has not ended them.
     leaveNativeCalls(this.worker.threadId);
+    await this.rest.end();
     await this.pool.destroy();
     await this.exit;
     this.port.close();
   }
 
   private exited(code: number): void {
+    this.rest.reach();
     if (this.gone) return;
     this.gone = true;
     this.tellDeath(code, this.lastError);

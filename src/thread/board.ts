@@ -5,12 +5,11 @@
  *   line 0   magic | threads | nodes | links                                       written once
  *   line 1   STATE      starting -> running -> aborting          compare-and-swap, first change wins
  *   line 2   STOP       1: sources end, outputs are finalised    set once
- *            LEAVING    1: the process ends, nobody begins anything  set once
  *   line 3   READY      threads whose modules are initialised    counts up
  *            CALLBACKS  calls of ctx.callback without an answer  counts up and down
  *   line 4   FIRST      (float64) ms until the first packet left a source
  *            SINCE      (int64) when it began to run              stored before STATE says so
- *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | at work
+ *   then     one line per thread   | state | trace losses | … float64 figures of its sleep
  *            two lines per node    | status | phase | call | outside | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
@@ -38,10 +37,6 @@ export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as c
 
 const STATE = LINE;
 const STOP = 2 * LINE;
-const LEAVING = 2 * LINE + 1;
-const AT_WORK = 16; // int32 index inside a thread's line
-/** Longest time in ms a process that ends waits for calls of modules that go on. */
-const WORK_LIMIT = 1000;
 const READY = 3 * LINE;
 const CALLBACKS = 3 * LINE + 1; // both change rarely: they may share a line
 const FIRST = (4 * LINE) / 2; // float64 index
@@ -145,34 +140,6 @@ export class Board {
 
   setStopping(): void {
     Atomics.store(this.words, STOP, 1);
-  }
-
-  /**
-   * A thread that is stopped in the middle of a call into the addon takes the process down with it (a fatal error of
-   * N-API: no JavaScript can be run any more). So a thread shows that it is at work, *then* looks whether the process is
-   * leaving, and if so does nothing any more; who makes it leave says so, *then* waits for those at work. All of it is
-   * sequentially consistent: either the thread sees it, or it is waited for.
-   * @returns false when nothing may be begun any more.
-   */
-  beginWork(thread: number): boolean {
-    Atomics.store(this.words, this.threadAt(thread) + AT_WORK, 1);
-    if (Atomics.load(this.words, LEAVING) === 0) return true;
-    this.endWork(thread);
-    return false;
-  }
-
-  endWork(thread: number): void {
-    Atomics.store(this.words, this.threadAt(thread) + AT_WORK, 0);
-  }
-
-  /** The process ends: blocks until none of the first `threads` threads is at work, or as long as that may take. */
-  leave(threads: number): void {
-    Atomics.store(this.words, LEAVING, 1);
-    const deadline = performance.now() + WORK_LIMIT;
-    for (let thread = 0; thread < threads; thread++) {
-      const at = this.threadAt(thread) + AT_WORK;
-      while (Atomics.load(this.words, at) !== 0 && performance.now() < deadline) Atomics.wait(this.words, at, 1, 1);
-    }
   }
 
   /** One more thread has initialised its modules; true when it was the last. */

@@ -11,14 +11,16 @@ import { CallPart } from './call-part.js';
 import { Host } from './host.js';
 import { Part } from './part.js';
 import type { BootData, CallPartSpec, FromHost, PartSpec, ToHost } from './protocol.js';
+import { Rest } from './rest.js';
 
 /** Gives the event loop a turn that often, in ms, while there is work. */
 const YIELD_AFTER = 8;
 
-export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void {
+export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }: BootData): void {
   adoptNativeWaits(nativeWaits);
   const bell = Doorbell.attach(buffer);
-  const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER, mayNap: true });
+  const rest = Rest.attach(restBuffer);
+  const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER, mayNap: true, rest });
   const parts = new Map<number, Part>();
   const called = new Map<number, CallPart>();
   const alone = (): boolean => parts.size + called.size <= 1;
@@ -77,6 +79,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits }: BootData): void 
     // Threads that a module has started die with this one, and must not die inside a native call.
     leaveNativeCalls(threadId);
     for (const part of [...parts.values(), ...called.values()]) if (!part.ended) part.die();
+    rest.reach();
   });
 
   host.run().catch((cause: unknown) => {

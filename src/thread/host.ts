@@ -9,6 +9,7 @@
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Doorbell } from '../../ringbuffer/index.js';
+import type { Rest } from './rest.js';
 
 /** What a host runs: a part of a graph (part.ts), or an actor that is called (call-part.ts). */
 export interface Hosted {
@@ -36,6 +37,8 @@ export interface HostOptions {
   yieldAfter: number;
   /** The thread is ours alone: its event loop may stand still for a moment. */
   mayNap: boolean;
+  /** How the thread is asked to come to rest; absent on a thread that is not ours. */
+  rest?: Rest;
 }
 
 /**
@@ -95,8 +98,11 @@ export class Host {
 
   /** Runs until `quit`. */
   async run(): Promise<void> {
+    const { rest } = this.options;
     for (;;) {
       const ticket = this.bell.ticket();
+      // After the ticket: a request that comes later ends the sleep.
+      if (rest?.asked) rest.stay();
       if (this.step()) {
         this.napped = false;
         if (this.yieldIsDue()) await this.yield();

@@ -168,8 +168,8 @@ export class DirectLink implements OutLink, InLink {
 /** Rings start small and grow with what they carry: most links of a graph never need more. */
 const FIRST_CAPACITY = 64 * 1024;
 
-export function createRing(limit: number): SharedArrayBuffer {
-  return RingBuffer.create({ capacity: FIRST_CAPACITY, maxRecords: limit }).buffer;
+export function createRing(limit: number, capacity = FIRST_CAPACITY): SharedArrayBuffer {
+  return RingBuffer.create({ capacity, maxRecords: limit }).buffer;
 }
 
 /** The largest a ring can be. */

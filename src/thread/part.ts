@@ -101,7 +101,7 @@ export class Part implements Hosted {
             actor.renewManager = () => makeInputManager(manager, inputs, this.surroundings(actor));
             actor.inputManager = actor.renewManager();
           }
-          await this.working(() => module.init?.(actor.context));
+          await module.init?.(actor.context);
           const ended = performance.now();
           actor.times.endCall(started, ended);
           // One after the other in this thread.
@@ -140,34 +140,17 @@ export class Part implements Hosted {
     onJob: (node, job, files) => this.tell({ type: 'job', run: this.spec.run, node: node.index, job, files }),
   };
 
-  // --- at work --------------------------------------------------------------------------------------------------------
-
-  /**
-   * Does something that may call the addon; see Board.beginWork. Promises go on outside: what modules do after an `await`
-   * is their own affair. Undefined if the process is ending.
-   */
-  private working<T>(work: () => T): T | undefined {
-    if (!this.board.beginWork(this.spec.thread)) return undefined;
-    try {
-      return work();
-    } finally {
-      this.board.endWork(this.spec.thread);
-    }
-  }
+  // --- work -----------------------------------------------------------------------------------------------------------
 
   /** Whether the host should call `step`. */
   hasWork(): boolean {
-    return this.working(this.lookForWork) ?? false;
-  }
-
-  private readonly lookForWork = (): boolean => {
     if (this.ending) return false;
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
     for (const actor of this.actors) if (this.isReady(actor)) return true;
     return this.finished();
-  };
+  }
 
   /**
    * The last look before the thread sleeps. Whatever changes the board, or would have to, is work as well: the relief
@@ -190,10 +173,6 @@ export class Part implements Hosted {
 
   /** One unit of work. @returns false if there was nothing to do. */
   step(turn: number): boolean {
-    return this.working(() => this.stepNow(turn)) ?? false;
-  }
-
-  private stepNow(turn: number): boolean {
     if (this.ending) return false;
     const { state } = this.board;
     if (state === GraphState.aborting) {
@@ -332,9 +311,7 @@ export class Part implements Hosted {
    */
   showIdle(now: number): boolean {
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
-    this.working(() => {
-      for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle(now));
-    });
+    for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle(now));
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
@@ -441,14 +418,12 @@ export class Part implements Hosted {
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
     await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
     await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
-    this.working(() => {
-      for (const actor of this.actors) actor.discard();
-    });
+    for (const actor of this.actors) actor.discard();
   }
 
   private async closeActor(actor: Actor): Promise<void> {
     try {
-      await this.working(() => actor.close());
+      await actor.close();
     } catch (error) {
       this.failNode(actor.node, 'close', error);
     }

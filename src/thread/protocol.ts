@@ -117,4 +117,6 @@ export interface BootData {
   spin: number;
   /** The process's table of threads that wait inside native calls. */
   nativeWaits: SharedArrayBuffer;
+  /** How it is asked to come to rest. */
+  rest: SharedArrayBuffer;
 }

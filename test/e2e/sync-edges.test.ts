@@ -128,6 +128,19 @@ edges('getModule takes the thread of the node, and refuses what a called module 
   assert.throws(() => graph.getModule('copies'), /parallel copies/);
 });
 
+edges('the time limit of an asynchronous call ends with its answer, however quick it is', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = timers();
+  // A thread that looks for calls instead of sleeping answers some of them while they are being sent.
+  process.env.MILLRACE_WAIT_SPIN = '100000';
+  const module = syncModule('pass_through', {}, [0], [0], { timeout: 60_000 });
+  delete process.env.MILLRACE_WAIT_SPIN;
+  await module.initAsync();
+  for (let n = 0; n < 3000; n++) await module.processAsync();
+  assert.is(timers(), before);
+  await module.closeAsync();
+});
+
 edges('what graphs that share a thread hold is no leak of one another', async () => {
   const runtime = new Runtime({ threads: 1 });
   const holder = await runtime.spawn({
