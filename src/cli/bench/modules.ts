@@ -48,7 +48,10 @@ export interface HopFigures {
 export class HopSink {
   private ctx!: ModuleContext<HopOptions>;
   private seen = 0;
+  private entered = 0;
+  /** When the warm-up was over, and how many had come by then. */
   private begin = 0;
+  private before = 0;
   private start = 0;
   private done = false;
   private readonly windows: number[] = [];
@@ -72,12 +75,16 @@ export class HopSink {
   private take(packet: Packet): void {
     const n = this.seen++;
     if (packet.timestamp !== n) throw new Error(`frame ${n} came with timestamp ${packet.timestamp}`);
-    if (this.seen % WINDOW !== 0 || this.seen < WARM_UP) return;
+    if (this.entered === 0) this.entered = performance.now();
+    if (this.seen % WINDOW !== 0) return;
     const now = performance.now();
-    if (this.seen === WARM_UP) this.begin = now;
-    else this.windows.push(((now - this.start) * 1000) / WINDOW);
+    if (now < this.entered + WARM_UP) return;
+    if (this.begin === 0) {
+      this.begin = now;
+      this.before = this.seen;
+    } else this.windows.push(((now - this.start) * 1000) / WINDOW);
     const { frames, milliseconds } = this.ctx.options;
-    const done = Math.min((this.seen - WARM_UP) / frames, (now - this.begin) / milliseconds);
+    const done = Math.min((this.seen - this.before) / frames, (now - this.begin) / milliseconds);
     if (this.rss.begin === 0 && done >= 0.1) this.rss.begin = residentMegabytes();
     if (done >= 1) {
       this.rss.end = residentMegabytes();
