@@ -5,7 +5,7 @@
  * it. What the code itself, the decoder and x264 take is the same everywhere; so each once with noise as a camera has
  * it, where most of the time goes into codecs, and once with drawn pictures, as a screen has them.
  *
- *   npm run bench:frame-code [-- --long]     6 s of 1080p, or 30 s
+ *   npm run bench:frame-code [-- --long] [TITLE]     6 s of 1080p, or 30 s; only the tables whose title has this in it
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -102,9 +102,11 @@ function addBeyond(rows: Row[], results: readonly TranscodeResult[]): void {
 
 const commands = ffmpegCommands().filter(hasRawVideo);
 console.log(`${machine()}; ${seconds} s of 1080p, median of ${ROUNDS}, frames and their mean luma checked`);
+const only = process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? '';
 for (const clip of CLIPS) {
-  await makeClip(built, clip);
-  for (const { title, mean, encoded } of CASES) {
+  const cases = CASES.filter(({ title }) => `${title}: ${clip.name}`.includes(only));
+  if (cases.length > 0) await makeClip(built, clip);
+  for (const { title, mean, encoded } of cases) {
     const output = (id: string): string => (encoded ? join(folder, `${id}.mp4`) : '-');
     const pipes = commands.map(({ path, version, env = {} }, i): Contender => {
       const args = [path, String(clip.width), String(clip.height), String(FPS)];

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The `millrace` command. Exit codes: 0 done, 1 failed, 2 bad usage or a graph that is wrong, 130 interrupted. */
-import { availableParallelism } from 'node:os';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
 import { endPoint, positive, size, startPoint, threads } from './arguments.js';
@@ -44,13 +43,9 @@ function program(): Command {
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (input: string, output: string, flags: TranscodeFlags) => {
-      const early = await import('../scheduler/early.js');
-      early.startEarly(transcodeThreads(flags));
-      try {
-        await exitWith((await import('./transcode.js')).transcode(input, output, flags));
-      } finally {
-        await early.endEarly();
-      }
+      const { likelyThreads, withThreads } = await import('./early.js');
+      const command = async () => (await import('./transcode.js')).transcode(input, output, flags);
+      await exitWith(withThreads(likelyThreads(flags.threads, 2), command));
     });
 
   millrace
@@ -63,7 +58,10 @@ function program(): Command {
     .option('--trace <file>', 'write a trace of the run, to be opened in https://ui.perfetto.dev')
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
-    .action(async (file: string, flags: RunFlags) => exitWith((await import('./run.js')).run(file, flags)));
+    .action(async (file: string, flags: RunFlags) => {
+      const { likelyThreadsOf, withThreads } = await import('./early.js');
+      await exitWith(withThreads(likelyThreadsOf(file), async () => (await import('./run.js')).run(file, flags)));
+    });
 
   millrace
     .command('inspect')
@@ -111,13 +109,6 @@ function program(): Command {
 
 function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
-}
-
-/** Threads its graph is sure to use, which has two nodes at least; 0 when settings outside may decide. */
-function transcodeThreads({ threads }: TranscodeFlags): number {
-  const { MILLRACE_THREADS, MILLRACE_CONFIG } = process.env;
-  if (threads === undefined && (MILLRACE_THREADS || MILLRACE_CONFIG)) return 0;
-  return Math.min(typeof threads === 'number' ? threads : availableParallelism(), 2);
 }
 
 /** The process ends by itself when nothing is left to do, so that everything printed arrives. */
