@@ -2,10 +2,11 @@
 import type { Doorbell } from '../../ringbuffer/index.js';
 import { MillraceError } from '../errors.js';
 import type { Module, ModuleClass, ModuleContext, StandardResult } from '../module/contract.js';
-import { Actor, boardMeter } from './actor.js';
+import { Actor } from './actor.js';
 import type { Board } from './board.js';
 import type { Inlet } from './jobs.js';
 import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from './links.js';
+import { boardMeter } from './meter.js';
 import type { PartNode, PartSpec } from './protocol.js';
 import { Timekeeper } from './timekeeper.js';
 import type { TraceRecorder } from './trace-recorder.js';

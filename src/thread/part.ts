@@ -98,8 +98,7 @@ export class Part implements Hosted {
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
           if (!actor.isSource) {
             const { inputs } = actor.context;
-            actor.renewManager = () => makeInputManager(manager, inputs, this.surroundings(actor));
-            actor.inputManager = actor.renewManager();
+            actor.intake.useManager(() => makeInputManager(manager, inputs, this.surroundings(actor)));
           }
           await module.init?.(actor.context);
           const ended = performance.now();
@@ -161,13 +160,13 @@ export class Part implements Hosted {
     if (this.hasWork()) return true;
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
     // Those in the middle of a call and those that are closed have nothing to do, but may have frames to let go of.
-    for (const actor of this.actors) actor.settled();
+    for (const actor of this.actors) actor.outputs.settled();
     return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
   }
 
   private changes(): number {
     let sum = 0;
-    for (const actor of this.actors) sum += actor.changes();
+    for (const actor of this.actors) sum += actor.outputs.changes();
     return sum;
   }
 
@@ -241,7 +240,7 @@ export class Part implements Hosted {
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
     // A thread outlives what it has sent by reference.
     let settled = true;
-    for (const actor of this.actors) if (!actor.settled()) settled = false;
+    for (const actor of this.actors) if (!actor.outputs.settled()) settled = false;
     return settled;
   }
 
@@ -291,7 +290,7 @@ export class Part implements Hosted {
   }
 
   private checkOverflow(actor: Actor): void {
-    const link = actor.overflowing(this.spec.hardCap);
+    const link = actor.outputs.overflowing(this.spec.hardCap, this.board);
     if (link === undefined) return;
     const ends = this.spec.links.find((l) => l.index === link.index)!;
     const { names, hardCap } = this.spec;

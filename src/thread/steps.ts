@@ -34,3 +34,26 @@ async function resume<T>(steps: Steps<T>, first: PromiseLike<unknown>): Promise<
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
 }
+
+/** Calls `settle` when the call has returned, thrown or settled; synchronous as long as the call is. */
+export function whenSettled(call: () => void | Promise<void>, settle: (failed: boolean) => void): void | Promise<void> {
+  let pending: void | Promise<void>;
+  try {
+    pending = call();
+  } catch (error) {
+    settle(true);
+    throw error;
+  }
+  // A module in JavaScript may return anything.
+  if (typeof pending?.then !== 'function') {
+    settle(false);
+    return;
+  }
+  return pending.then(
+    () => settle(false),
+    (error: unknown) => {
+      settle(true);
+      throw error;
+    },
+  );
+}

@@ -51,7 +51,8 @@ function join(manager: InputManagerSpec): Join {
   const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {}, onJob() {} };
   const faces = { ins: new Map(links.map((link, i) => [i, link])), outs: new Map() };
   const actor = makeActor(spec as unknown as PartSpec, board, node, module, faces, hooks);
-  actor.inputManager = makeInputManager(manager, [0, 1], { now: () => 0n, wake() {}, available: () => false });
+  const surroundings = { now: () => 0n, wake() {}, available: () => false };
+  actor.intake.useManager(() => makeInputManager(manager, [0, 1], surroundings));
   return { links, actor, calls };
 }
 
@@ -85,7 +86,7 @@ inputs('slowest with queues of its own loses nothing of inputs that keep step, h
       Array.from({ length: 20 }, (_, n) => `${n} ${n}`),
       dropPolicy,
     );
-    assert.is(actor.inputManager?.dropped, 0);
+    assert.is(actor.intake.manager?.dropped, 0);
   }
 });
 
@@ -129,7 +130,7 @@ inputs('clocksync takes what is past before the next tick while it waits for the
   for (let n = 1; n < 40; n++) camera.offer(new Packet(n, { timestamp: n * 10_000 }));
   work(actor);
   assert.is(camera.queued, 39 - 21);
-  assert.is(actor.inputManager?.dropped, 19);
+  assert.is(actor.intake.manager?.dropped, 19);
   clock.offer(new Packet(3, { timestamp: 300_000 }));
   work(actor);
   assert.equal(calls.slice(2), ['- 20']);

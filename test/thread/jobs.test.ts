@@ -71,9 +71,8 @@ class Bench {
       close: () => void this.log.push('close'),
     };
     this.actor = makeActor({ links, startedAt: 0 } as unknown as PartSpec, board, node, module, faces, hooks);
-    this.actor.renewManager = () =>
-      makeInputManager(manager, [0, 1], { now: () => 0n, wake() {}, available: () => false });
-    this.actor.inputManager = this.actor.renewManager();
+    const surroundings = { now: () => 0n, wake() {}, available: () => false };
+    this.actor.intake.useManager(() => makeInputManager(manager, [0, 1], surroundings));
   }
 
   /** Works until it has nothing to do. @returns what has been logged. */

@@ -1,0 +1,19 @@
+import type { Meter } from '../module/contract.js';
+import { type Board, NodeFigure } from './board.js';
+
+/** The module's meter: its figures are words of the board. */
+export function boardMeter(board: Board, node: number): Meter {
+  const { figures } = board;
+  const at = board.figuresAt(node);
+  const meter = {} as Meter;
+  for (const name of ['duration', 'position', 'frames', 'bytes', 'dropped', 'duplicated', 'corrupt'] as const) {
+    Object.defineProperty(meter, name, {
+      enumerable: true,
+      get: () => figures[at + NodeFigure[name]]!,
+      set: (value: number) => {
+        figures[at + NodeFigure[name]] = value;
+      },
+    });
+  }
+  return meter;
+}
