@@ -1,31 +1,20 @@
-/** The builder: nodes and links, checked, drawn, written to a file, and run. */
-import { writeFileSync } from 'node:fs';
-import { didYouMean } from '../../actors/options.js';
-import { ConfigError, MillraceError, type Problem } from '../errors.js';
+/** The builder, and all that can be done with what it has built. */
+import { ConfigError, MillraceError } from '../errors.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { Packet } from '../media/packet.js';
 import type { PlacementExplanation } from '../scheduler/explain.js';
 import { explainPlacement } from '../scheduler/prepare.js';
 import type { GraphStats, Report } from '../scheduler/report.js';
-import { GraphRun } from '../scheduler/run.js';
-import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import type { SyncModule } from '../scheduler/sync-module.js';
-import { TraceWriter } from '../scheduler/trace-writer.js';
+import { Blueprint } from './blueprint.js';
 import type { GraphConfig } from './config-file.js';
 import { readConfig } from './config-read.js';
-import { streamName, writeConfig } from './config-write.js';
-import { defaultAlias, toGraphviz, toMermaid } from './draw.js';
+import { toGraphviz, toMermaid } from './draw.js';
 import { type FilterInput, readFilterCall } from './filter-call.js';
 import { InputStream } from './input-stream.js';
+import { Launch } from './launch.js';
 import type { DecoderOptions } from './module-options.js';
-import {
-  checkParameters,
-  copyOptions,
-  type ModuleOptions,
-  type ModuleSource,
-  moduleReference,
-  type NodeParameters,
-} from './node.js';
+import type { ModuleOptions, ModuleSource, NodeParameters } from './node.js';
 import {
   checkRunOptions,
   checkStartOptions,
@@ -33,15 +22,15 @@ import {
   type RunOptions,
   type StartOptions,
 } from './options.js';
-import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
+import { resolveGraphOptions } from './resolve-options.js';
 import { checkRuntime, type Runtime } from './runtime.js';
-import { Server } from './server.js';
-import { checkServeOptions, type ServeOptions, served, servingProblems } from './serving.js';
+import type { Server } from './server.js';
+import { checkServeOptions, type ServeOptions } from './serving.js';
 import { Session } from './session.js';
+import { stateError } from './state-error.js';
 import { NodeHandle, Stream } from './stream.js';
 import { type Home, makeModule, moduleOfNode, ownHome, type SyncParameters } from './sync.js';
 import { type Allowed, checkSettings } from './trust.js';
-import { validate } from './validate.js';
 
 /**
  * A media graph. Build it from `decode`, `module` and the methods of the streams they return, then `run` it once.
@@ -52,20 +41,10 @@ import { validate } from './validate.js';
  *     const report = await graph.run();
  */
 export class Graph {
-  private readonly nodes: NodeSpec[] = [];
-  private readonly links: LinkSpec[] = [];
-  /** Streams that a graph file names as its outputs. */
-  private readonly declared: LinkSpec['from'][] = [];
-  private streamAliases: ReadonlyMap<string, string> = new Map();
-  private readonly options: GraphOptionsInput;
-  private readonly resolved: ResolvedOptions;
-  private begun = false;
-  private stopAsked = false;
-  private current: GraphRun | undefined;
-  private starting: Promise<GraphRun> | undefined;
+  private readonly blueprint: Blueprint;
   private readonly session: Session;
+  private readonly launch: Launch;
   private readonly runtime: Runtime | undefined;
-  private server: Server | undefined;
   private readonly syncModules = new Map<number, SyncModule>();
 
   /**
@@ -78,14 +57,10 @@ export class Graph {
     const given = Array.isArray(options) ? options : { ...this.runtime?.defaults, ...own };
     const { resolved, problems } = resolveGraphOptions(given);
     if (!resolved) throw new ConfigError('wrong graph options', problems);
-    this.options = structuredClone(own);
-    this.resolved = resolved;
-    this.session = new Session(this, {
-      cap: resolved.options.hardCap,
-      start: async () => {
-        await (this.starting ?? this.begin({}));
-      },
-    });
+    const { hardCap: cap } = resolved.options;
+    this.session = new Session(this, { cap, start: () => this.launch.ensure() });
+    this.blueprint = new Blueprint(this, structuredClone(own), resolved, this.session);
+    this.launch = new Launch(this.blueprint, this.session, this.runtime);
   }
 
   /**
@@ -97,13 +72,9 @@ export class Graph {
    * @throws ConfigError with everything that is wrong, each problem with its JSON path.
    */
   static fromConfig(source: string | object, settings: { allow?: Allowed | undefined } = {}): Graph {
-    const { options, nodes, inputs, outputs, links, streamAliases } = readConfig(source, checkSettings(settings));
+    const { options, ...read } = readConfig(source, checkSettings(settings));
     const graph = new Graph(options);
-    graph.nodes.push(...nodes);
-    graph.links.push(...links);
-    for (const name of inputs) graph.session.input(name);
-    graph.declared.push(...outputs);
-    graph.streamAliases = streamAliases;
+    graph.blueprint.adopt(read);
     return graph;
   }
 
@@ -116,7 +87,7 @@ export class Graph {
     if (typeof name !== 'string' || name === '') {
       throw new MillraceError('ERR_MILLRACE_CONFIG', 'an input stream needs a name');
     }
-    if (this.begun && !this.session.inputs.has(name)) {
+    if (this.launch.begun && !this.session.inputs.has(name)) {
       throw stateError(
         `the input stream '${name}' was added to a graph that has been started`,
         'Build the whole graph first',
@@ -149,33 +120,9 @@ export class Graph {
     options?: ModuleOptions<M>,
     parameters: NodeParameters = {},
   ): NodeHandle {
-    if (this.begun) throw stateError('a node was added to a graph that has been run', 'Build the whole graph first');
-    const module = moduleReference(source);
-    const { inputs, ...checked } = checkParameters(parameters, module.name);
-    const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
-    const links = this.linksInto(id, module.name, inputs ?? []);
-    const own = copyOptions(options ?? {}, module, module.name);
-    let { alias } = checked;
-    // BMF's builder takes the alias among the options, and graph files have it there.
-    if (!module.path && !module.definition && typeof own.alias === 'string') {
-      alias ??= own.alias;
-      delete own.alias;
-    }
-    const { scheduler, thread, inputManager, queueLimit, distNums, callback } = checked;
-    this.nodes.push({
-      id,
-      alias: alias ?? defaultAlias({ id, module }),
-      module,
-      options: own,
-      ...(inputManager !== undefined && { inputManager }),
-      ...(scheduler !== undefined && { scheduler }),
-      ...(thread !== undefined && { thread }),
-      ...(queueLimit !== undefined && { queueLimit }),
-      ...(distNums !== undefined && distNums > 1 && { distNums }),
-      ...(callback !== undefined && { callback }),
-    });
-    this.links.push(...links);
-    return new NodeHandle(this, id);
+    if (this.launch.begun)
+      throw stateError('a node was added to a graph that has been run', 'Build the whole graph first');
+    return new NodeHandle(this, this.blueprint.add(source, options ?? {}, parameters));
   }
 
   /**
@@ -184,15 +131,7 @@ export class Graph {
    * @throws MillraceError ERR_MILLRACE_CONFIG if there is none.
    */
   node(alias: string | number): NodeHandle {
-    const node = this.nodes.find((candidate) => candidate.alias === alias || candidate.id === alias);
-    if (node) return new NodeHandle(this, node.id);
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node '${alias}'`, {
-      hint: didYouMean(
-        String(alias),
-        this.nodes.map((candidate) => candidate.alias),
-        `Nodes are ${this.nodes.map((candidate) => candidate.alias).join(', ') || 'none'}`,
-      ),
-    });
+    return new NodeHandle(this, this.blueprint.find(alias).id);
   }
 
   /**
@@ -200,25 +139,20 @@ export class Graph {
    * @throws MillraceError ERR_MILLRACE_CONFIG if there is none.
    */
   stream(alias: string): Stream {
-    for (const [name, known] of this.streamAliases) {
-      if (known !== alias) continue;
-      if (this.session.inputs.has(name)) return this.inputStream(name);
-      const [, id, output] = /_(\d+)_(\d+)$/.exec(name)!;
-      return new Stream(this, Number(id), Number(output));
-    }
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no stream '${alias}'`, {
-      hint: didYouMean(alias, this.streamAliases.values(), 'Stream aliases come from graph files'),
-    });
+    const name = this.blueprint.streamCalled(alias);
+    if (this.session.inputs.has(name)) return this.inputStream(name);
+    const [, id, output] = /_(\d+)_(\d+)$/.exec(name)!;
+    return new Stream(this, Number(id), Number(output));
   }
 
   /** The streams that a graph file names as outputs of the graph (`output_streams`), to be read by `packets()`. */
   get outputs(): Stream[] {
-    return this.declared.map(({ node, output }) => new Stream(this, node, output));
+    return this.blueprint.declared.map(({ node, output }) => new Stream(this, node, output));
   }
 
   /** Name of a node's output in graph files. */
   streamName(nodeId: number, output: number): string {
-    return streamName(this.spec().nodes.find((node) => node.id === nodeId)!, output);
+    return this.blueprint.streamName(nodeId, output);
   }
 
   /**
@@ -244,13 +178,13 @@ export class Graph {
    * @throws MillraceError ERR_MILLRACE_CONFIG if there is none, ERR_MILLRACE_STATE when the graph has been run; ConfigError.
    */
   getModule(alias: string | number, parameters: SyncParameters = {}): SyncModule {
-    const { nodeId } = this.node(alias);
-    const known = this.syncModules.get(nodeId);
+    const node = this.blueprint.find(alias);
+    const known = this.syncModules.get(node.id);
     if (known) return known;
-    if (this.begun) throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
-    const node = this.nodes.find((candidate) => candidate.id === nodeId)!;
-    const module = moduleOfNode(node, this.links, parameters, this.home());
-    this.syncModules.set(nodeId, module);
+    if (this.launch.begun)
+      throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
+    const module = moduleOfNode(node, this.blueprint.links, parameters, this.home());
+    this.syncModules.set(node.id, module);
     return module;
   }
 
@@ -259,9 +193,9 @@ export class Graph {
    * @throws ConfigError with everything that is wrong.
    */
   async validate(): Promise<void> {
-    const { problems, later } = this.check();
+    const { problems, later } = this.blueprint.check();
     for (const found of await Promise.all(later)) problems.push(...found);
-    this.refuse(problems);
+    this.blueprint.refuse(problems);
   }
 
   /**
@@ -279,7 +213,7 @@ export class Graph {
         "Call start({ mode: 'push' }), push, and close()",
       );
     }
-    return (await this.begin(checked)).finished;
+    return (await this.launch.begin(checked)).finished;
   }
 
   /**
@@ -291,8 +225,8 @@ export class Graph {
    */
   async start(options: StartOptions = {}): Promise<void> {
     const { mode, ...checked } = checkStartOptions(options);
-    if (mode) this.refuse(this.session.misfits(mode));
-    await this.begin(checked);
+    if (mode) this.blueprint.refuse(this.session.misfits(mode));
+    await this.launch.begin(checked);
   }
 
   /**
@@ -314,33 +248,7 @@ export class Graph {
    *   initialised. MillraceError ERR_MILLRACE_STATE when the graph has been run.
    */
   async serve(options: ServeOptions = {}): Promise<Server> {
-    const checked = checkServeOptions(options, this);
-    if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
-    this.begun = true;
-    try {
-      const { problems, later } = this.check();
-      problems.push(...servingProblems(this.spec(), this.pathOf));
-      for (const found of await Promise.all(later)) problems.push(...found);
-      this.refuse(problems);
-      this.dump();
-    } catch (error) {
-      this.begun = false;
-      throw error;
-    }
-    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
-    this.session.serve();
-    const server = new Server(
-      served(this.spec(), checked, {
-        trace: this.resolved.tracePath,
-        threads: this.runtime?.source(),
-        onRun: (run) => {
-          this.current = run;
-          this.runtime?.watch(run);
-        },
-      }),
-    );
-    this.server = server;
-    return server.start(checked.signal);
+    return this.launch.serve(checkServeOptions(options, this));
   }
 
   /**
@@ -350,8 +258,7 @@ export class Graph {
    * @throws the graph's GraphError when it has failed; MillraceError ERR_MILLRACE_STATE before the start.
    */
   async close(): Promise<Report> {
-    await this.starting;
-    return this.session.close();
+    return this.launch.close();
   }
 
   /**
@@ -360,10 +267,7 @@ export class Graph {
    * not answer within a second are terminated. Before the start and after the end it does nothing.
    */
   async forceClose(): Promise<void> {
-    if (this.server) return this.server.forceClose();
-    // A start that is refused has started nothing that would have to be closed.
-    if (!this.current) await this.starting?.catch(() => {});
-    await this.session.forceClose();
+    await this.launch.forceClose();
   }
 
   /**
@@ -372,9 +276,7 @@ export class Graph {
    * @throws MillraceError ERR_MILLRACE_STATE before the run.
    */
   stop(): void {
-    if (!this.begun) throw stateError('stop() was called before the run', 'Call run() first');
-    this.stopAsked = true;
-    this.current?.stop();
+    this.launch.stop();
   }
 
   /**
@@ -382,8 +284,7 @@ export class Graph {
    * @throws MillraceError ERR_MILLRACE_STATE before the run.
    */
   stats(): GraphStats {
-    if (!this.current) throw stateError('stats() was called before the run', 'Call run() first');
-    return this.current.stats();
+    return this.launch.stats();
   }
 
   /**
@@ -393,9 +294,7 @@ export class Graph {
    *   not JSON.
    */
   toConfig(): GraphConfig {
-    const inputs = [...this.session.inputs.values()].map(({ node }) => node);
-    const outputs = [...this.declared, ...this.session.links.map(({ from }) => from)];
-    return writeConfig(this.options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
+    return this.blueprint.toConfig();
   }
 
   /**
@@ -404,121 +303,24 @@ export class Graph {
    * @throws ConfigError with everything that is wrong with the graph.
    */
   explainPlacement(): PlacementExplanation {
-    this.refuse(this.check().problems);
-    return explainPlacement(this.spec());
+    this.blueprint.refuse(this.blueprint.check().problems);
+    return explainPlacement(this.blueprint.spec());
   }
 
   /** The graph as a Mermaid flowchart. */
   toMermaid(): string {
-    return toMermaid(this.spec());
+    return toMermaid(this.blueprint.spec());
   }
 
   /** The graph as Graphviz source (DOT). */
   toDot(): string {
-    return toGraphviz(this.spec());
+    return toGraphviz(this.blueprint.spec());
   }
 
   /** Where modules of this graph that are called live. */
   private home(): Home {
-    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
-    return this.runtime ?? ownHome(this.resolved.options);
+    const { loglevel, options } = this.blueprint.resolved;
+    if (loglevel) setLogLevel(loglevel);
+    return this.runtime ?? ownHome(options);
   }
-
-  private begin(options: RunOptions): Promise<GraphRun> {
-    if (this.begun) return Promise.reject(stateError('the graph has been run', 'A graph runs once; build a new one'));
-    this.begun = true;
-    this.starting = this.beginOnce(options);
-    return this.starting;
-  }
-
-  private async beginOnce(options: RunOptions): Promise<GraphRun> {
-    const { signal, onProgress, trace = this.resolved.tracePath } = options;
-    let tracer: TraceWriter | undefined;
-    try {
-      const { problems, later } = this.check();
-      // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
-      if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
-      this.refuse(problems);
-      this.dump();
-      if (trace) tracer = new TraceWriter(trace);
-    } catch (error) {
-      // Nothing was started: the graph may be completed and run again.
-      this.begun = false;
-      this.stopAsked = false;
-      this.starting = undefined;
-      throw error;
-    }
-    if (this.resolved.loglevel) setLogLevel(this.resolved.loglevel);
-    this.current = new GraphRun(this.spec(), {
-      ...(this.runtime && { threads: this.runtime.source() }),
-      ...(signal && { signal }),
-      ...(onProgress && { onProgress }),
-      ...(tracer && { trace: tracer }),
-    });
-    this.runtime?.watch(this.current);
-    const started = this.current.start();
-    if (this.stopAsked) this.current.stop();
-    await this.session.attach(this.current, started);
-    return this.current;
-  }
-
-  /** The graph with its input streams and readers. */
-  private spec(): GraphSpec {
-    const { name, options } = this.resolved;
-    const nodes = [...this.nodes, ...this.session.nodes];
-    return { name, options, nodes, links: [...this.links, ...this.session.links] };
-  }
-
-  private readonly pathOf = (index: number): string => {
-    const { id, module, alias } = this.spec().nodes[index]!;
-    return id < 0 ? `${module.name} "${alias}"` : `nodes[${index}] (${module.name} "${alias}")`;
-  };
-
-  private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {
-    return inputs.flatMap((stream, input): LinkSpec[] => {
-      if (stream === null || stream === undefined) return [];
-      if (!(stream instanceof Stream)) {
-        throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${input} of ${name} is no stream`, {
-          hint: 'Streams are what decode(), module() and their methods return; null leaves an input unconnected',
-        });
-      }
-      if (stream.graph !== this) {
-        throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${input} of ${name} is a stream of another graph`, {
-          hint: 'Build both nodes from one Graph',
-        });
-      }
-      return [{ from: { node: stream.nodeId, output: stream.index }, to: { node: id, input } }];
-    });
-  }
-
-  private check(): ReturnType<typeof validate> {
-    const { nodes, links } = this.spec();
-    const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
-    return { problems: [...problems, ...this.session.problems(links)], later };
-  }
-
-  private refuse(problems: readonly Problem[]): void {
-    if (problems.length === 0) return;
-    const name = this.options.graph_name === undefined ? 'the graph' : `graph '${this.resolved.name}'`;
-    throw new ConfigError(`${name} cannot run`, problems);
-  }
-
-  private dump(): void {
-    const { dumpPath } = this.resolved;
-    if (dumpPath === undefined) return;
-    const text = `${JSON.stringify(this.toConfig(), null, 2)}\n`;
-    try {
-      writeFileSync(dumpPath, text);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new MillraceError('ERR_MILLRACE_OUTPUT', `the graph file ${dumpPath} cannot be written: ${why}`, {
-        cause,
-        hint: 'dump_graph is 0, 1 or a path that can be written',
-      });
-    }
-  }
-}
-
-function stateError(message: string, hint: string): MillraceError {
-  return new MillraceError('ERR_MILLRACE_STATE', message, { hint });
 }

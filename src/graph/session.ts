@@ -14,6 +14,7 @@ import { describe } from './describe.js';
 import { flagOption } from './flag-option.js';
 import type { StartMode } from './options.js';
 import type { PacketsOptions } from './packet-reader.js';
+import { stateError } from './state-error.js';
 
 interface Input {
   readonly feed: Feed;
@@ -338,10 +339,6 @@ function abortWith(run: GraphRun, signal: AbortSignal): void {
   signal.addEventListener('abort', onAbort, { once: true });
   const forget = (): void => signal.removeEventListener('abort', onAbort);
   run.finished.then(forget, forget);
-}
-
-function stateError(message: string, hint: string): MillraceError {
-  return new MillraceError('ERR_MILLRACE_STATE', message, { hint });
 }
 
 function wouldDeadlock(what: string, why: string): MillraceError {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Blueprint } from '../../src/graph/blueprint.js';
 import { Graph } from '../../src/graph/graph.js';
 import type { NodeParameters } from '../../src/graph/node.js';
 import { registerModule } from '../../src/graph/registry.js';
@@ -19,8 +20,8 @@ registerModule('roundtrip_object', definition);
 registerModule('roundtrip_file', { path: someFile, entry: 'named' });
 
 /** What the scheduler would get. */
-function content(graph: Graph): { nodes: NodeSpec[]; links: LinkSpec[] } {
-  const { nodes, links } = graph as unknown as { nodes: NodeSpec[]; links: LinkSpec[] };
+function content(graph: Graph): { nodes: readonly NodeSpec[]; links: readonly LinkSpec[] } {
+  const { nodes, links } = (graph as unknown as { blueprint: Blueprint }).blueprint;
   return { nodes, links };
 }
 
