@@ -4,7 +4,7 @@
  */
 import { Doorbell } from '../../ringbuffer/index.js';
 import { packError } from '../error-wire.js';
-import { GraphError, MillraceError, type Phase } from '../errors.js';
+import { type GraphError, MillraceError, type Phase } from '../errors.js';
 import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
 import type { Module } from '../module/contract.js';
@@ -12,9 +12,11 @@ import { MemberError } from '../module/member-error.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
 import { Board, GraphState, NodeCall, ThreadState } from './board.js';
+import { Callbacks } from './callbacks.js';
 import type { Hosted } from './host.js';
 import { makeInputManager, type Surroundings } from './inputs/index.js';
 import { instantiate, loadNode } from './load.js';
+import { endingError, nodeError, overflowError } from './node-error.js';
 import { ParallelCopy } from './parallel-copy.js';
 import type { FromHost, PartNode, PartSpec } from './protocol.js';
 import { Relief } from './relief.js';
@@ -39,12 +41,11 @@ export class Part implements Hosted {
   private readonly bells: Doorbell[];
   private readonly relief: Relief;
   private stopTold = false;
-  private readonly pendingCalls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  private readonly callbacks: Callbacks;
   private readonly running = new Set<Promise<void>>();
   private readonly nativeBefore: Record<string, number>;
   private readonly epoch: number;
   private readonly trace: TraceRecorder | undefined;
-  private nextCall = 0;
 
   constructor(
     readonly spec: PartSpec,
@@ -57,6 +58,7 @@ export class Part implements Hosted {
     this.board = Board.attach(spec.board);
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
     this.relief = new Relief(this.board, spec.allLinks, spec.pushed);
+    this.callbacks = new Callbacks(spec, this.board, this.bells, tell);
     this.epoch = epochOf(spec);
     this.trace = spec.trace && new TraceRecorder(spec.trace, this.board, spec.thread, spec.links);
     this.nativeBefore = ledger.snapshot();
@@ -133,7 +135,7 @@ export class Part implements Hosted {
 
   private readonly hooks: ActorHooks = {
     log: (node, level, message) => this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message }),
-    callback: (node, key, value) => this.callback(node, key, value),
+    callback: (node, key, value) => this.callbacks.call(node, key, value),
     onError: (node, error) => this.failNode(node.index, 'process', error),
     onDelivered: (actor) => this.delivered(actor),
     onJob: (node, job, files) => this.tell({ type: 'job', run: this.spec.run, node: node.index, job, files }),
@@ -178,7 +180,7 @@ export class Part implements Hosted {
       this.ending = true;
       // Whatever goes wrong in it, the part ends.
       this.abortAll()
-        .catch((cause: unknown) => this.fail(asRunError(cause)))
+        .catch((cause: unknown) => this.fail(endingError(cause)))
         .finally(() => this.end());
       return true;
     }
@@ -291,16 +293,7 @@ export class Part implements Hosted {
 
   private checkOverflow(actor: Actor): void {
     const link = actor.outputs.overflowing(this.spec.hardCap, this.board);
-    if (link === undefined) return;
-    const ends = this.spec.links.find((l) => l.index === link.index)!;
-    const { names, hardCap } = this.spec;
-    const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-    const message =
-      `the link from output ${ends.output} of ${names[ends.producer]} to input ${ends.input} of ${names[ends.consumer]} ` +
-      `holds about ${megabytes(link.waitingBytes)} beyond its limit of ${ends.limit} packets, more than hard_cap ` +
-      `(${megabytes(hardCap)}): its consumer waits for packets of another input that come much later, or its producer ` +
-      'emits too much in one call';
-    this.failNode(actor.node, 'run', new MillraceError('ERR_MILLRACE_LINK_OVERFLOW', message));
+    if (link !== undefined) this.failNode(actor.node, 'run', overflowError(link, this.spec));
   }
 
   /**
@@ -330,32 +323,8 @@ export class Part implements Hosted {
     this.board.wakeUp(this.spec.thread, now + this.epoch);
   }
 
-  // --- callbacks --------------------------------------------------------------------------------------------------------
-
-  private callback(node: PartNode, key: string | number, value: unknown): Promise<unknown> {
-    if (!node.hasCallback) {
-      return Promise.reject(
-        new MillraceError('ERR_MILLRACE_STATE', `node ${node.alias} has no callback for '${key}'`, {
-          hint: 'Give the node a `callback` when you build the graph',
-        }),
-      );
-    }
-    const call = this.nextCall++;
-    this.board.countCallbacks(1);
-    // The calling thread may sleep in a blocking push: it has to learn that it is wanted elsewhere.
-    const [input] = this.spec.pushed;
-    if (input !== undefined) this.bells[this.spec.nodeThreads[input]!]!.alarm();
-    return new Promise((resolve, reject) => {
-      this.pendingCalls.set(call, { resolve, reject });
-      this.tell({ type: 'callback', run: this.spec.run, node: node.index, call, key, value });
-    });
-  }
-
   callbackResult(call: number, ok: boolean, value: unknown): void {
-    const pending = this.pendingCalls.get(call);
-    if (this.pendingCalls.delete(call)) this.board.countCallbacks(-1);
-    if (ok) pending?.resolve(value);
-    else pending?.reject(value);
+    this.callbacks.answer(call, ok, value);
   }
 
   // --- failing and ending -----------------------------------------------------------------------------------------------
@@ -413,7 +382,7 @@ export class Part implements Hosted {
   private async abortAll(): Promise<void> {
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
     for (const actor of this.actors) actor.abort(reason);
-    for (const call of [...this.pendingCalls.keys()]) this.callbackResult(call, false, reason);
+    this.callbacks.rejectAll(reason);
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
     await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
     await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
@@ -459,26 +428,4 @@ function difference(after: Record<string, number>, before: Record<string, number
     if (grown > 0) more[kind] = grown;
   }
   return more;
-}
-
-function asRunError(cause: unknown): GraphError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new GraphError('ERR_MILLRACE_MODULE', `ending failed: ${text}`, { phase: 'run', cause });
-}
-
-/**
- * What a module threw, with the place where it happened. Our own errors keep their code.
- * @param fedBy what the user pushes into it by.
- */
-export function nodeError(node: PartNode, phase: Phase, cause: unknown, fedBy: readonly string[] = []): GraphError {
-  const known = cause instanceof MillraceError;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const { id, alias, module } = node;
-  const name = alias === '' ? `node ${id}` : `node ${id} "${alias}"`;
-  const source = fedBy.length > 0 ? `, fed by ${fedBy.join(' and ')},` : '';
-  return new GraphError(
-    known ? cause.code : phase === 'load' ? 'ERR_MILLRACE_MODULE_LOAD' : 'ERR_MILLRACE_MODULE',
-    `${name} (${module.name})${source} failed in ${phase}: ${text}`,
-    { nodeId: id, alias, module: module.name, phase, cause },
-  );
 }
