@@ -1,5 +1,6 @@
 /** A job: what is fed to a graph that serves jobs, and what comes of it. */
 import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { didYouMean } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import { Packet } from '../media/packet.js';
@@ -23,7 +24,7 @@ export class JobResult implements Disposable {
    * @param job Number of the job, from 1 on in the order in which they began.
    * @param outputs Packets by the name of the output, without the end of the stream.
    * @param files Paths of the files that were written.
-   * @param milliseconds From its first packet to its end.
+   * @param milliseconds From its turn to its end, opening its sources included.
    */
   constructor(
     readonly job: number,
@@ -41,21 +42,20 @@ export class JobResult implements Disposable {
   }
 }
 
+const SOURCES = 'A Packet, bytes, or anything that can be iterated over; of a file createReadStream(path)';
+
 /**
  * The source of every input stream.
  * @throws ConfigError with everything that is wrong; what was given is released.
  */
 export function readJob(job: unknown, inputs: readonly string[]): Map<string, JobSource> {
   const [only] = inputs;
-  const named: Record<string, unknown> =
-    isSource(job) && inputs.length === 1
-      ? { [only!]: job }
-      : typeof job === 'object' && job !== null && !isSource(job)
-        ? (job as Record<string, unknown>)
-        : {};
+  const isAlone = isSource(job) && inputs.length === 1;
+  const named: Record<string, unknown> = isAlone ? { [only!]: job } : isPlain(job) ? job : {};
   const problems: Problem[] = [];
-  if (!isSource(job) ? typeof job !== 'object' || job === null : inputs.length > 1) {
-    const hint = `{ ${inputs.map((name) => `${name}: source`).join(', ')} }`;
+  if (!isAlone && !isPlain(job)) {
+    const several = `{ ${inputs.map((name) => `${name}: source`).join(', ')} }`;
+    const hint = inputs.length > 1 ? several : `${SOURCES}; or ${several}`;
     problems.push({ path: 'job', message: `cannot be ${describe(job)}`, hint });
   } else {
     for (const name of inputs) {
@@ -67,16 +67,25 @@ export function readJob(job: unknown, inputs: readonly string[]): Map<string, Jo
       const hint = didYouMean(name, inputs, `Input streams are ${inputs.join(', ')}`);
       problems.push({ path: `job.${name}`, message: 'there is no such input stream', hint });
     } else if (!isSource(source)) {
-      const hint = 'A Packet, bytes, or anything that can be iterated over; of a file createReadStream(path)';
-      problems.push({ path: `job.${name}`, message: `cannot be ${describe(source)}`, hint });
+      problems.push({ path: `job.${name}`, message: `cannot be ${describe(source)}`, hint: SOURCES });
     }
   }
   if (problems.length === 0) {
     for (const source of Object.values(named)) mindErrors(source);
     return new Map(Object.entries(named) as [string, JobSource][]);
   }
-  for (const source of [job, ...Object.values(named)]) if (isSource(source)) releaseSource(source);
+  for (const source of isPlain(job) ? Object.values(job) : [job]) {
+    if (isSource(source)) releaseSource(source);
+    else releaseItem(source);
+  }
   throw new ConfigError('the job was refused', problems);
+}
+
+/** Sources by name; a payload is an object, too. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || isItems(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 function isSource(value: unknown): value is JobSource {
@@ -96,12 +105,26 @@ function mindErrors(source: unknown): void {
   if (source instanceof Readable) source.on('error', () => {});
 }
 
-/** What will not be read: packets are released, streams are destroyed. */
+/** What will not be read: packets and payloads are released, streams are destroyed. */
 export function releaseSource(source: JobSource): void {
   if (typeof source === 'function') return; // it was never called
   if (source instanceof Packet) source.close();
-  else if (Array.isArray(source)) for (const item of source) if (item instanceof Packet) item.close();
-  if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
+  else if (isList(source)) for (const item of source) releaseItem(item);
+  else if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
+  else if ('getReader' in source) {
+    // It fails if somebody else reads it, or if it has failed: then nothing of it is this job's.
+    (source as ReadableStream<unknown>).cancel().catch(() => {});
+  }
+}
+
+/** What it holds is there already, and nobody else will release it. */
+function isList(source: unknown): source is Iterable<unknown> {
+  return Array.isArray(source) || source instanceof Set;
+}
+
+/** A packet or a payload, as if it had been fed to a graph that does not want it. */
+function releaseItem(item: unknown): void {
+  if (!(item instanceof Uint8Array)) toPacket(item).close();
 }
 
 /** Hands everything a source gives to a graph, at its pace. */
@@ -125,7 +148,10 @@ export class Pump {
     this.interrupt?.();
   }
 
-  /** @throws what the source throws, MillraceError ERR_MILLRACE_PAYLOAD for a signal in it. */
+  /**
+   * @throws what the source throws, MillraceError ERR_MILLRACE_PAYLOAD for a signal in it, ERR_MILLRACE_CLOSED for a packet
+   *   that was released.
+   */
   async run(): Promise<void> {
     const source = typeof this.source === 'function' ? await this.open(this.source) : this.source;
     if (this.isCut) {
@@ -137,27 +163,33 @@ export class Pump {
       throw new MillraceError('ERR_MILLRACE_PAYLOAD', `the function returned ${describe(source)}`, { hint });
     }
     mindErrors(source);
-    if (source instanceof Packet || source instanceof Uint8Array) {
-      await this.push(toPacket(source));
-      return;
-    }
-    const iterator = iterate(source, this.input);
-    let left = false;
+    const items = source instanceof Packet ? [source] : source;
+    const iterator = iterate(items, this.input);
     try {
       for (;;) {
-        left = true; // one that fails, or ends, is not to be told that it is left
         const next = await this.next(iterator);
-        if (next === undefined) leave(iterator, source);
-        if (next === undefined || next.done) return;
-        left = false;
-        const packet = toPacket(next.value);
-        if (packet.isEof) return;
-        if (packet.control !== undefined) throw refusedSignal(packet.control);
-        if (!(await this.push(packet))) return;
+        if (next?.done) return;
+        const packet = next && toPacket(next.value);
+        const problem = packet && problemOf(packet);
+        if (packet === undefined || problem !== undefined) leave(iterator, items);
+        if (packet === undefined) return;
+        if (problem !== undefined) throw problem;
+        if (packet.isEof || !(await this.push(packet))) {
+          await this.end(iterator);
+          return;
+        }
       }
     } finally {
-      if (Array.isArray(source)) releaseRest(iterator as Iterator<unknown>);
-      else if (!left) await iterator.return?.();
+      if (isList(items)) releaseRest(iterator as Iterator<unknown>);
+    }
+  }
+
+  /** Leaves a source that has something left. What it does then is part of the job, unless the job ends before it has done. */
+  private async end(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+    try {
+      await this.orCut(Promise.resolve(iterator.return?.()), () => {});
+    } catch (error) {
+      if (!this.isCut) throw error;
     }
   }
 
@@ -169,7 +201,7 @@ export class Pump {
   /** What the source gives next; undefined when it was cut off before. */
   private next(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<IteratorResult<unknown> | undefined> {
     if (this.isCut) return Promise.resolve(undefined);
-    return this.orCut(Promise.resolve(iterator.next()), ({ value }) => value instanceof Packet && value.close());
+    return this.orCut(Promise.resolve(iterator.next()), ({ value, done }) => done || releaseItem(value));
   }
 
   /** @param late gets what comes when nobody waits for it any more. */
@@ -180,6 +212,7 @@ export class Pump {
         isLate = true;
         resolve(undefined);
       };
+      if (this.isCut) this.interrupt();
       asked.then((value) => (isLate ? late(value) : resolve(value)), reject);
     });
     this.interrupt = undefined;
@@ -188,13 +221,20 @@ export class Pump {
 }
 
 function releaseRest(iterator: Iterator<unknown>): void {
-  for (let next = iterator.next(); !next.done; next = iterator.next()) {
-    if (next.value instanceof Packet) next.value.close();
-  }
+  for (let next = iterator.next(); !next.done; next = iterator.next()) releaseItem(next.value);
 }
 
-function refusedSignal(control: string): MillraceError {
-  return new MillraceError('ERR_MILLRACE_PAYLOAD', `the signal '${control}' cannot be fed`, {
-    hint: 'A job ends when its sources do',
-  });
+/** What is wrong with a packet that cannot be fed. */
+function problemOf({ control, closed, isEof }: Packet): MillraceError | undefined {
+  if (control !== undefined && !isEof) {
+    return new MillraceError('ERR_MILLRACE_PAYLOAD', `the signal '${control}' cannot be fed`, {
+      hint: 'A job ends when its sources do',
+    });
+  }
+  if (closed && !isEof) {
+    return new MillraceError('ERR_MILLRACE_CLOSED', 'the packet was released before', {
+      hint: 'A job consumes its packets: submit a clone() to keep one, or to feed it again',
+    });
+  }
+  return undefined;
 }

@@ -90,7 +90,7 @@ export class Launch {
     const server = new Server(
       served(blueprint.spec(), options, {
         trace: blueprint.resolved.tracePath,
-        threads: runtime?.source(),
+        runtime,
         onRun: (run) => {
           this.current = run;
           runtime?.watch(run);
@@ -119,6 +119,7 @@ export class Launch {
     if (!this.begun) throw stateError('stop() was called before the run', 'Call run() first');
     this.stopAsked = true;
     this.current?.stop();
+    this.server?.stop();
   }
 
   stats(): GraphStats {

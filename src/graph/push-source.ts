@@ -46,7 +46,7 @@ function readWeb(source: ReadableStream<unknown>): AsyncIterator<unknown> {
 export function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>, source: object): void {
   if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
   // What it still has to say concerns nobody: the graph has ended.
-  else Promise.resolve(iterator.return?.()).catch(() => {});
+  else new Promise((resolve) => resolve(iterator.return?.())).catch(() => {});
 }
 
 /** Packets as they are, bytes as a piece of an encoded stream, everything else as a payload. */

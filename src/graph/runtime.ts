@@ -244,6 +244,11 @@ export class Runtime implements Home {
     return { threads: this.count, transport, wait: { spin } };
   }
 
+  /** @internal It was closed, or is being closed. */
+  get closed(): boolean {
+    return this.closing !== undefined;
+  }
+
   /** @internal */
   source(): ThreadSource {
     this.requireOpen('a graph');

@@ -4,7 +4,10 @@ import { Packet } from '../media/packet.js';
 import { type JobEnds, JobRun } from '../scheduler/job-run.js';
 import type { RunHooks } from '../scheduler/run.js';
 import type { GraphSpec } from '../scheduler/spec.js';
+import { Warnings } from '../scheduler/warnings.js';
+import { AbortListeners } from './abort-listeners.js';
 import { type Job, JobResult, type JobSource, Pump, readJob, releaseSource } from './job.js';
+import { checkSubmitOptions } from './serving.js';
 
 /** What a server is made of. */
 export interface Served {
@@ -15,6 +18,8 @@ export interface Served {
   readonly queueLimit: number;
   /** The graph around the ends of a run that begins with this job. */
   spec(ends: JobEnds, firstJob: number): GraphSpec;
+  /** Whether the threads it works on are no longer to be had. */
+  gone(): boolean;
   /** For the `number`th run, from 1 on: another one is made after a job has failed. */
   hooks(number: number): Omit<RunHooks, 'onJob'>;
   /** The run that serves from now on. */
@@ -55,13 +60,16 @@ export class Server implements AsyncDisposable {
   private runs = 0;
   private jobs = 0;
   private failed = 0;
-  private readonly warnings: string[] = [];
+  private readonly warnings = new Warnings();
   private readonly leaked: Record<string, number> = {};
   /** The loop that does what is queued; settles when nothing is. */
   private working: Promise<void> | undefined;
   /** What every further job is told. */
   private ended: Error | undefined;
+  /** It does not even do what waits. */
+  private dead: Error | undefined;
   private closing: Promise<ServerReport> | undefined;
+  private readonly aborts = new AbortListeners();
   /** Ends the watch over the signal of the server. */
   private forget = (): void => {};
   /** Threads and their runs do not hold the process between two runs. */
@@ -76,6 +84,7 @@ export class Server implements AsyncDisposable {
       this.forceClose(signal?.reason).catch(() => {});
     };
     try {
+      if (signal?.aborted) throw abortedError('the server was not started', signal.reason);
       await this.ready(1, signal);
     } catch (error) {
       this.ended = closedError('it could not be started');
@@ -104,19 +113,20 @@ export class Server implements AsyncDisposable {
    * @param job The source of the graph's input stream, or an object with a source for each of them. Packets and payloads
    *   are fed as they are, bytes as EncodedPackets; all are consumed.
    * @throws The GraphError of what failed in this job, ERR_MILLRACE_ABORTED when it was given up, ConfigError for sources
-   *   that do not fit, MillraceError ERR_MILLRACE_QUEUE_FULL, ERR_MILLRACE_CLOSED after the close; once a thread has died,
-   *   its GraphError. All of them as rejections.
+   *   or options that do not fit, MillraceError ERR_MILLRACE_QUEUE_FULL, ERR_MILLRACE_CLOSED after the close; once a thread
+   *   has died, its GraphError. All of them as rejections.
    */
   submit(job: Job, options: SubmitOptions = {}): Promise<JobResult> {
     return new Promise((resolve, reject) => {
       const sources = readJob(job, this.served.inputs);
-      const { signal } = options;
-      const refusal = this.refusal(signal);
-      if (refusal !== undefined) {
+      let signal: AbortSignal | undefined;
+      try {
+        ({ signal } = checkSubmitOptions(options));
+        this.refuse(signal);
+      } catch (error) {
         release(sources);
-        throw refusal;
+        throw error;
       }
-      const forget = (): void => signal?.removeEventListener('abort', giveUp);
       const waiting: Waiting = {
         sources,
         signal,
@@ -136,7 +146,7 @@ export class Server implements AsyncDisposable {
         release(sources);
         waiting.reject(abortedError('the job was given up before it began', signal?.reason));
       };
-      signal?.addEventListener('abort', giveUp, { once: true });
+      const forget = this.aborts.add(signal, giveUp);
       this.queue.push(waiting);
       this.working ??= this.work();
     });
@@ -168,13 +178,18 @@ export class Server implements AsyncDisposable {
     return this.close().then(() => {});
   }
 
+  /** The graph is being stopped: what waits is not done any more. @internal */
+  stop(): void {
+    this.die(closedError('the graph was stopped'));
+  }
+
   // --- jobs ---------------------------------------------------------------------------------------------------------
 
-  private refusal(signal: AbortSignal | undefined): Error | undefined {
-    if (this.ended !== undefined) return this.ended;
-    if (signal?.aborted) return abortedError('the job was given up before it began', signal.reason);
-    if (this.queue.length < this.served.queueLimit) return undefined;
-    return new MillraceError('ERR_MILLRACE_QUEUE_FULL', `${this.queue.length} jobs wait, and queueLimit is as many`, {
+  private refuse(signal: AbortSignal | undefined): void {
+    if (this.ended !== undefined) throw this.ended;
+    if (signal?.aborted) throw abortedError('the job was given up before it began', signal.reason);
+    if (this.queue.length < this.served.queueLimit) return;
+    throw new MillraceError('ERR_MILLRACE_QUEUE_FULL', `${this.queue.length} jobs wait, and queueLimit is as many`, {
       hint: 'Await jobs before you submit more, or serve with a larger queueLimit',
     });
   }
@@ -193,15 +208,19 @@ export class Server implements AsyncDisposable {
     } catch (error) {
       this.failed++;
       if (run === undefined) release(waiting.sources);
-      if (isDeath(error)) this.die(error);
       waiting.reject(error);
     }
   }
 
   /** The run that does the next job: the one that is there, or another one after a failure. */
   private async ready(job: number, signal?: AbortSignal): Promise<JobRun> {
-    if (this.current !== undefined) return this.current;
-    const { served } = this;
+    const { served, current } = this;
+    if (current !== undefined && !current.run.aborting) return current;
+    // What failed behind the end of the job before is no affair of this one.
+    await current?.run.finished.catch((error: Error) => this.warnings.add(`between two jobs: ${error.message}`));
+    if (served.gone()) this.die(closedError('its runtime was closed'));
+    if (this.dead !== undefined) throw this.dead;
+    if (signal?.aborted) throw abortedError('the job was given up before it began', signal.reason);
     const run = new JobRun(served.inputs, served.outputs, (ends) => served.spec(ends, job), served.hooks(++this.runs));
     this.current = run;
     served.onRun(run.run);
@@ -209,12 +228,11 @@ export class Server implements AsyncDisposable {
       (report) => this.over(run, report),
       (error: Error) => this.over(run, error instanceof GraphError ? error : undefined, error),
     );
-    const onAbort = (): void => run.run.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort);
+    const forget = this.aborts.add(signal, () => run.run.abort(signal?.reason));
     try {
       await run.start();
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      forget();
     }
     return run;
   }
@@ -234,7 +252,7 @@ export class Server implements AsyncDisposable {
     });
     const onAbort = (): void => run.run.abort(signal?.reason);
     if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort);
+    const forget = this.aborts.add(signal, onAbort);
     try {
       const files = await ended;
       return new JobResult(job, run.take(), files, performance.now() - began);
@@ -242,7 +260,7 @@ export class Server implements AsyncDisposable {
       for (const packets of Object.values(run.take())) for (const packet of packets) packet.close();
       throw error;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      forget();
       for (const { pump } of pumps) pump.cut();
       await Promise.all(pumps.map(({ work }) => work));
     }
@@ -260,18 +278,20 @@ export class Server implements AsyncDisposable {
     failure?: Error,
   ): void {
     if (this.current === run) this.current = undefined;
-    this.warnings.push(...warnings);
+    // Runs of one graph have many in common.
+    for (const text of warnings) this.warnings.addOnce(text);
     for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
-    if (this.closing !== undefined) return;
-    if (failure === undefined) this.die(closedError('the graph was stopped'));
-    else if (this.working !== undefined)
-      return; // the job that is being done is told
-    else if (isDeath(failure)) this.die(failure);
-    else this.warnings.push(`between two jobs: ${failure.message}`);
+    if (isDeath(failure)) this.die(failure);
+    else if (failure !== undefined && this.served.gone()) this.die(closedError('its runtime was closed'));
+    else if (failure !== undefined && this.closing === undefined && this.working === undefined) {
+      // In a job it is the job that is told.
+      this.warnings.add(`between two jobs: ${failure.message}`);
+    }
   }
 
   /** No further job is done: a thread has died, and took with it what nobody can know, or the graph was stopped. */
   private die(error: Error): void {
+    this.dead ??= error;
     this.ended ??= error;
     this.rejectWaiting(error);
     this.closing ??= this.end();
@@ -293,8 +313,8 @@ export class Server implements AsyncDisposable {
     } finally {
       await this.release();
     }
-    const { jobs, failed, warnings, leaked } = this;
-    return { jobs, failed, warnings: [...warnings], leaked: { ...leaked } };
+    const { jobs, failed, leaked } = this;
+    return { jobs, failed, warnings: this.warnings.list, leaked: { ...leaked } };
   }
 
   private async release(): Promise<void> {

@@ -1,16 +1,17 @@
 /** What `graph.serve()` takes, what a graph must be for it, and the graph that it makes of it. */
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { integer, strictOptions } from '../../actors/options.js';
 import { ConfigError, GraphError, type Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, NodeSpec } from '../scheduler/spec.js';
-import { KeptThreads, type ThreadSource } from '../scheduler/thread-pool.js';
+import { KeptThreads } from '../scheduler/thread-pool.js';
 import { TraceWriter } from '../scheduler/trace-writer.js';
 import { describe } from './describe.js';
 import type { Graph } from './graph.js';
 import { problemsFrom } from './problems.js';
+import type { Runtime } from './runtime.js';
 import type { Served } from './server.js';
 import { Stream } from './stream.js';
 
@@ -40,6 +41,17 @@ const optionsSchema = strictOptions({
   signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
 });
 
+const submitSchema = strictOptions({
+  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
+});
+
+/** @throws ConfigError naming everything that is wrong. */
+export function checkSubmitOptions(options: unknown): { signal?: AbortSignal | undefined } {
+  const result = v.safeParse(submitSchema, options);
+  if (!result.success) throw new ConfigError('wrong options of submit', problemsFrom('', result.issues));
+  return result.output;
+}
+
 /** @throws ConfigError naming everything that is wrong. */
 export function checkServeOptions(options: unknown, graph: Graph): CheckedServeOptions {
   const result = v.safeParse(optionsSchema, options);
@@ -66,6 +78,7 @@ export function servingProblems(
   pathOf: (index: number) => string,
 ): Problem[] {
   const problems: Problem[] = [];
+  const written = new Map<string, string>();
   if (!nodes.some((node) => node.outside === 'input')) {
     const hint = 'What a job consists of comes in by graph.inputStream(name)';
     problems.push({ path: 'input_streams', message: 'a graph that serves jobs needs at least one', hint });
@@ -79,6 +92,12 @@ export function servingProblems(
       const hint = 'Everything a job works on comes in by an input stream: feed a decoder the bytes of the file';
       problems.push({ path, message: 'has no input, so it would know nothing of jobs', hint });
     }
+    const files = filesOf(node);
+    const other = files && written.get(files);
+    if (other !== undefined) {
+      const hint = 'Give each encoder a folder, or another format';
+      problems.push({ path: `${path}.option.output_prefix`, message: `names the files of ${other} as well`, hint });
+    } else if (files !== undefined) written.set(files, path);
     if (writesOneFile(node)) {
       const hint = 'output_prefix numbers the files; push_output gives their bytes';
       problems.push({ path: `${path}.option.output_path`, message: 'is overwritten by every job', hint });
@@ -87,9 +106,20 @@ export function servingProblems(
   return problems;
 }
 
-function writesOneFile({ module, options }: NodeSpec): boolean {
+function isEncoder({ module }: NodeSpec): boolean {
   if (module.path !== undefined || module.definition) return false;
-  if (findBuiltin(module.name)?.name !== 'c_ffmpeg_encoder') return false;
+  return findBuiltin(module.name)?.name === 'c_ffmpeg_encoder';
+}
+
+/** What the names of the files that an encoder writes for each job depend on. */
+function filesOf(node: NodeSpec): string | undefined {
+  const { output_prefix: prefix, format = 'mp4' } = node.options;
+  return isEncoder(node) && typeof prefix === 'string' ? `${resolve(prefix)} ${String(format)}` : undefined;
+}
+
+function writesOneFile(node: NodeSpec): boolean {
+  if (!isEncoder(node)) return false;
+  const { options } = node;
   const flag = (value: unknown): boolean => value !== undefined && !['0', 'false', ''].includes(String(value));
   return options.output_path !== undefined && !flag(options.null_output) && !flag(options.push_output);
 }
@@ -98,8 +128,8 @@ function writesOneFile({ module, options }: NodeSpec): boolean {
 export interface Surroundings {
   /** Path of the trace. */
   readonly trace: string | undefined;
-  /** Threads of a runtime; default: threads of the server's own. */
-  readonly threads: ThreadSource | undefined;
+  /** Whose threads it uses; default: threads of the server's own. */
+  readonly runtime: Runtime | undefined;
   onRun(run: GraphRun): void;
 }
 
@@ -107,10 +137,9 @@ export interface Surroundings {
 export function served(
   graph: GraphSpec,
   { outputs, queueLimit }: CheckedServeOptions,
-  { trace, threads, onRun }: Surroundings,
+  { trace, runtime, onRun }: Surroundings,
 ): Served {
-  const own = threads === undefined ? new KeptThreads(graph.options.spin) : undefined;
-  const source = threads ?? own!;
+  const own = runtime === undefined ? new KeptThreads(graph.options.spin) : undefined;
   return {
     inputs: graph.nodes.flatMap((node) => (node.outside === 'input' ? [node.alias] : [])),
     outputs: [...outputs.keys()],
@@ -129,8 +158,9 @@ export function served(
       }
       return { ...graph, firstJob, nodes, links };
     },
+    gone: () => runtime?.closed ?? false,
     hooks: (number) => ({
-      threads: source,
+      threads: own ?? runtime!.source(),
       ...(trace !== undefined && { trace: new TraceWriter(tracePath(trace, number)) }),
     }),
     onRun,

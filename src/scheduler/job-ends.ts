@@ -35,6 +35,9 @@ export class JobFeed {
         return feed.next !== undefined || feed.isLast;
       },
       leaving: false,
+      get within(): boolean {
+        return feed.open;
+      },
       // What the source of a job does meanwhile is unknown.
       free: true,
       onRoom: () => {
@@ -53,6 +56,8 @@ export class JobFeed {
   /** A job begins; those before it have ended everywhere. */
   begin(): void {
     this.open = true;
+    // Somebody may want nothing of it.
+    this.port?.nudge(() => false);
   }
 
   /**

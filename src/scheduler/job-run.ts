@@ -98,7 +98,8 @@ export class JobRun {
 
   private note(job: number, node: number, files: readonly string[]): void {
     const { awaited } = this;
-    if (awaited?.job !== job) return;
+    // What failed meanwhile is about to be told, and belongs to this job.
+    if (awaited?.job !== job || this.run.aborting) return;
     awaited.files.set(node, files);
     if (awaited.files.size < this.run.actors) return;
     this.awaited = undefined;

@@ -16,6 +16,7 @@ import type { GraphSpec } from './spec.js';
 import { nextUser, type Thread } from './thread.js';
 import { OwnThreads, type ThreadSource } from './thread-pool.js';
 import type { TraceWriter } from './trace-writer.js';
+import { Warnings } from './warnings.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -46,7 +47,7 @@ export class GraphRun {
   private readonly threads: Thread[] = [];
   private readonly source: ThreadSource;
   private readonly bells: Doorbell[] = [];
-  private readonly warnings: string[] = [];
+  private readonly warnings = new Warnings();
   private readonly leaked: Record<string, number> = {};
   /** Board threads whose part has not ended. */
   private readonly open = new Set<number>();
@@ -82,7 +83,7 @@ export class GraphRun {
     this.placement = placement;
     for (const [index, node] of spec.nodes.entries()) this.indexOf.set(node.id, index);
     this.cut = new Cut(spec, this.placement, merging, rank);
-    this.warnings.push(...this.placement.warnings);
+    for (const text of this.placement.warnings) this.warnings.add(text);
     this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
     this.leaveOut(merging);
     this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
@@ -243,18 +244,18 @@ export class GraphRun {
       case 'failed': {
         const error = unpackError(message.error);
         if (message.first || this.failure === undefined) this.takeFailure(error, message.first);
-        else this.warnings.push(`after the failure: ${error.message}`);
+        else this.warnings.add(`after the failure: ${error.message}`);
         break;
       }
       case 'log': {
         const node = this.spec.nodes[message.node]!;
         const alias = node.alias || `node ${node.id}`;
-        if (message.level === 'warn' || message.level === 'error') this.warnings.push(`${alias}: ${message.message}`);
+        if (message.level === 'warn' || message.level === 'error') this.warnings.add(`${alias}: ${message.message}`);
         this.hooks.onLog?.({ alias, level: message.level, message: message.message });
         break;
       }
       case 'warning':
-        this.warn(message.text);
+        this.warnings.addOnce(message.text);
         break;
       case 'job':
         this.hooks.onJob?.(message.job, message.node, message.files);
@@ -287,12 +288,7 @@ export class GraphRun {
     const text =
       `the limit of the link from ${name(from.node)}[${from.output}] to ${name(to.node)}[${to.input}] was lifted: its ` +
       'consumer starved on another input';
-    this.warn(text);
-  }
-
-  /** Once, however many threads say it. */
-  private warn(text: string): void {
-    if (!this.warnings.includes(text)) this.warnings.push(text);
+    this.warnings.addOnce(text);
   }
 
   private threadDied(thread: number, code: number, error: Error | undefined): void {
@@ -335,7 +331,7 @@ export class GraphRun {
     if (this.failure !== undefined) {
       // A thread's message may arrive after the consequences of its failure were seen from here.
       if (!first) return;
-      this.warnings.push(`after the failure: ${this.failure.message}`);
+      this.warnings.add(`after the failure: ${this.failure.message}`);
     }
     this.failure = error;
     if (this.graceTimer === undefined) this.beginGrace();
@@ -353,7 +349,7 @@ export class GraphRun {
       const names = this.spec.nodes
         .filter((_, i) => this.cut.threadOf(i) === thread)
         .map((n) => n.alias || `node ${n.id}`);
-      this.warnings.push(
+      this.warnings.add(
         `the thread of ${names.join(', ')} did not stop within ${this.grace} ms and was terminated; ` +
           'its modules were not closed',
       );
@@ -392,19 +388,19 @@ export class GraphRun {
     if (this.hooks.trace !== undefined) {
       let lost = 0;
       for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
-      this.warnings.push(...this.hooks.trace.finish(lost));
+      for (const text of this.hooks.trace.finish(lost)) this.warnings.add(text);
     }
     this.tellProgress();
     this.settled = true;
     if (this.failure !== undefined) {
       if (this.failure instanceof GraphError) {
-        this.failure.warnings = [...this.warnings];
+        this.failure.warnings = this.warnings.list;
         this.failure.leaked = { ...this.leaked };
       }
       this.reject(this.failure);
     } else {
-      const { warnings, leaked } = this;
-      this.resolve({ ...this.figures.report(milliseconds), warnings: [...warnings], leaked: { ...leaked } });
+      const { list: warnings } = this.warnings;
+      this.resolve({ ...this.figures.report(milliseconds), warnings, leaked: { ...this.leaked } });
     }
   }
 

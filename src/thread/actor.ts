@@ -163,8 +163,12 @@ export class Actor {
 
   /** Nobody wants more of the job under way. */
   private get isJobUnwanted(): boolean {
-    if (this.jobs === undefined || !this.jobs.begun || this.jobs.answered) return false;
-    return this.outputs.unwanted;
+    const { jobs } = this;
+    if (jobs === undefined || jobs.answered || !this.outputs.unwanted) return false;
+    if (jobs.begun || this.outside?.within) return true;
+    // Nothing of it has come, and perhaps nothing ever does: those who have to end it are told.
+    jobs.passOver();
+    return false;
   }
 
   /** Tells the module, through its signal, that it should return soon. */

@@ -31,6 +31,7 @@ export class Jobs {
   begun = false;
   /** The module has nothing more to say in this job. */
   answered = false;
+  private passedOver = 0;
   /** Files that the module has written in it. */
   readonly files: string[] = [];
 
@@ -95,6 +96,13 @@ export class Jobs {
     inlet.link.leave();
     inlet.over = true;
     inlet.last = true;
+  }
+
+  /** Nobody wants this job, of which nothing has come: says so to those it would come from, once. */
+  passOver(): void {
+    if (this.passedOver === this.number) return;
+    this.passedOver = this.number;
+    for (const { link, serving, over } of this.inlets) if (serving && !over) link.leaveJob(this.number);
   }
 
   /** Turns to the next job. */

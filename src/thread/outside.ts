@@ -15,6 +15,8 @@ export interface Outside {
   readonly due: boolean;
   /** It ends now, whatever waits. */
   readonly leaving: boolean;
+  /** A job is under way, whether or not anything of it has been sent; of a graph that serves them. */
+  readonly within?: boolean;
   /**
    * The user may act at any moment, so nobody who waits for this node is stuck. False for a user who is known to wait
    * for the graph itself.

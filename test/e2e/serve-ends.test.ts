@@ -1,6 +1,6 @@
 /** The ends of a server, and what it does not begin. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Graph, Packet, VideoFrame } from 'millrace';
+import { Graph, Packet, Runtime, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -85,6 +85,60 @@ ending('graph.stop() ends the server; the job that was under way says so', async
   watch.check();
 });
 
+ending('graph.stop() ends the server behind a job that has failed as well, and gives up what waits', async () => {
+  const watch = new LeakWatch();
+  const { graph } = summing({ threads: 1 });
+  const server = await graph.serve();
+  await rejection(server.submit(failed('process')));
+  graph.stop();
+  assert.ok(server.closed);
+  assert.match((await rejection(server.submit([]))).message, /the graph was stopped/);
+  await server.close();
+  const other = summing({ threads: 1 });
+  const second = await other.graph.serve();
+  const jobs = [silent(), values(1)].map((job) => rejection(second.submit(job)));
+  const closing = second.close();
+  await sleep(20);
+  other.graph.stop();
+  assert.equal(
+    (await Promise.all(jobs)).map(({ code }) => code),
+    ['ERR_MILLRACE_CLOSED', 'ERR_MILLRACE_CLOSED'],
+  );
+  watch.check(await closing);
+});
+
+ending(
+  'the end of its runtime is the end of a server, in a job, between two, and behind one that has failed',
+  async () => {
+    const watch = new LeakWatch();
+    for (const when of ['in', 'between', 'behind']) {
+      const runtime = new Runtime({ threads: 1 });
+      const { graph } = summing({ runtime });
+      const server = await graph.serve();
+      const job = when === 'in' ? rejection(server.submit(silent())) : undefined;
+      if (when === 'behind') await rejection(server.submit(failed('process')));
+      else await sleep(20);
+      await runtime.close();
+      const error = await job;
+      if (error) assert.match(error.message, /its runtime was closed/);
+      const refused = await rejection(server.submit(values(1)));
+      assert.is(refused.code, 'ERR_MILLRACE_CLOSED', when);
+      assert.match(refused.message, /its runtime was closed/);
+      await server.forceClose();
+    }
+    watch.check();
+  },
+);
+
+ending('a signal that was aborted before starts nothing', async () => {
+  const watch = new LeakWatch();
+  const { graph } = summing({ threads: 1 });
+  const error = await rejection(graph.serve({ signal: AbortSignal.abort(new Error('too late')) }));
+  assert.is(error.code, 'ERR_MILLRACE_ABORTED');
+  assert.match(error.message, /too late/);
+  watch.check();
+});
+
 ending('a server that cannot start rejects, and leaves nothing', async () => {
   const watch = new LeakWatch();
   const graph = new Graph({ threads: 2 });
@@ -117,6 +171,12 @@ ending('what cannot serve is refused as a whole', async () => {
   assert.match(error.message, /input_streams: a graph that serves jobs needs at least one/);
   assert.match(error.message, /c_ffmpeg_decoder.*: has no input/);
   assert.match(error.message, /output_path: is overwritten by every job \(output_prefix/);
+  const two = new Graph();
+  const input = two.inputStream('in');
+  for (const output_prefix of ['jobs', './jobs/../jobs', 'others']) input.encode(null, { output_prefix });
+  input.encode(null, { output_prefix: 'jobs', format: 'mpegts' });
+  const twice = (await rejection(two.serve())).message;
+  assert.is(twice.match(/output_prefix: names the files of/g)?.length, 1);
   const other = summing({});
   other.stream.packets();
   assert.match((await rejection(other.graph.serve())).message, /packets\(\) reads no graph that serves jobs/);

@@ -1,0 +1,25 @@
+/**
+ * Warnings for the report of a run. A graph that serves jobs may run for months: more than anybody will read are counted,
+ * not kept.
+ */
+
+const MOST = 1000;
+
+export class Warnings {
+  private readonly texts: string[] = [];
+  private more = 0;
+
+  add(text: string): void {
+    if (this.texts.length < MOST) this.texts.push(text);
+    else this.more++;
+  }
+
+  /** Unless it is there already. */
+  addOnce(text: string): void {
+    if (!this.texts.includes(text)) this.add(text);
+  }
+
+  get list(): string[] {
+    return this.more === 0 ? [...this.texts] : [...this.texts, `and ${this.more} more warnings, which were not kept`];
+  }
+}
