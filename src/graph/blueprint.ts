@@ -131,8 +131,7 @@ export class Blueprint {
   }
 
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */
-  check(): ReturnType<typeof validate> {
-    const { nodes, links } = this.spec();
+  check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
     return { problems: [...problems, ...this.session.problems(links)], later };
   }

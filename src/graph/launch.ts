@@ -7,7 +7,7 @@ import type { Blueprint } from './blueprint.js';
 import type { RunOptions } from './options.js';
 import type { Runtime } from './runtime.js';
 import { Server } from './server.js';
-import { type CheckedServeOptions, served, servingProblems } from './serving.js';
+import { type CheckedServeOptions, served, servingProblems, withOutputs } from './serving.js';
 import type { Session } from './session.js';
 import { stateError } from './state-error.js';
 
@@ -76,7 +76,7 @@ export class Launch {
     this.begun = true;
     const { blueprint, runtime } = this;
     try {
-      const { problems, later } = blueprint.check();
+      const { problems, later } = blueprint.check(withOutputs(blueprint.spec(), options.outputs));
       problems.push(...servingProblems(blueprint.spec(), blueprint.pathOf));
       for (const found of await Promise.all(later)) problems.push(...found);
       blueprint.refuse(problems);

@@ -3,7 +3,9 @@ import { extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { integer, strictOptions } from '../../actors/options.js';
 import { ConfigError, GraphError, type Problem } from '../errors.js';
+import type { Module } from '../module/contract.js';
 import { findBuiltin } from '../modules.js';
+import { JobTap } from '../scheduler/job-ends.js';
 import type { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, NodeSpec } from '../scheduler/spec.js';
 import { KeptThreads } from '../scheduler/thread-pool.js';
@@ -133,6 +135,23 @@ export interface Surroundings {
   onRun(run: GraphRun): void;
 }
 
+/** The graph with a node behind each of these outputs. */
+export function withOutputs(
+  graph: GraphSpec,
+  outputs: CheckedServeOptions['outputs'],
+  moduleOf: (name: string) => Module = () => new JobTap().module,
+): GraphSpec {
+  const nodes = [...graph.nodes];
+  const links = [...graph.links];
+  let id = Math.min(0, ...nodes.map((node) => node.id));
+  for (const [name, { nodeId, index }] of outputs) {
+    const module = { name: 'job_output', definition: moduleOf(name) };
+    nodes.push({ id: --id, alias: name, module, options: {}, outside: 'reader' });
+    links.push({ from: { node: nodeId, output: index }, to: { node: id, input: 0 } });
+  }
+  return { ...graph, nodes, links };
+}
+
 /** @param graph with the nodes of its input streams, in whose place those of each run are put. */
 export function served(
   graph: GraphSpec,
@@ -149,14 +168,7 @@ export function served(
         if (node.outside !== 'input') return node;
         return { ...node, module: { ...node.module, definition: feeds.get(node.alias)!.module } };
       });
-      const links = [...graph.links];
-      let id = Math.min(0, ...nodes.map((node) => node.id));
-      for (const [name, { nodeId, index }] of outputs) {
-        const module = { name: 'job_output', definition: taps.get(name)!.module };
-        nodes.push({ id: --id, alias: name, module, options: {}, outside: 'reader' });
-        links.push({ from: { node: nodeId, output: index }, to: { node: id, input: 0 } });
-      }
-      return { ...graph, firstJob, nodes, links };
+      return { ...withOutputs({ ...graph, nodes }, outputs, (name) => taps.get(name)!.module), firstJob };
     },
     gone: () => runtime?.closed ?? false,
     hooks: (number) => ({

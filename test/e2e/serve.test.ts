@@ -107,4 +107,18 @@ serving('two input streams: every one has its source, and one may be empty', asy
   await server.close();
 });
 
+serving('an output of a job counts as a consumer: of parallel copies, and of an input stream itself', async () => {
+  const graph = new Graph({ time_out: 10 });
+  const given = graph.inputStream('in');
+  const copied = given.module('pass_through', {}, { distNums: 3 });
+  const server = await graph.serve({ outputs: { given, copied } });
+  for (const count of [10, 0, 1, 30]) {
+    const numbers = Array.from({ length: count }, (_, n) => n);
+    const { outputs } = await server.submit(numbers);
+    assert.equal(payloads(outputs.given), numbers);
+    assert.equal(payloads(outputs.copied), numbers);
+  }
+  await server.close();
+});
+
 serving.run();
