@@ -39,7 +39,8 @@ for (const threads of [0, 2]) {
     graph.module(sink.spec, sink.options, { inputs: [slow], callback: sink.callback, alias: 'fast' });
     const report = await graph.run();
     const fast = node(report, 'fast');
-    assert.ok(fast.waits.starving.count > 5, JSON.stringify(fast.waits));
+    // At least for the first packet; how often after that is up to the operating system.
+    assert.ok(fast.waits.starving.count > 0, JSON.stringify(fast.waits));
     assert.ok(fast.waits.starving.milliseconds > 0);
     assert.is(fast.waits.blocked.count, 0);
     assert.ok(node(report, 'slow').waits.blocked.milliseconds < fast.waits.starving.milliseconds);

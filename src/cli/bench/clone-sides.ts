@@ -9,7 +9,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 /** Frames whose time is taken together. Several queue lengths (8), because packets arrive in bursts of up to a queue. */
 export const WINDOW = 32;
 /** Milliseconds from the first frame on that do not count: until then code is compiled, again and better. */
-export const WARM_UP = 500;
+export const WARM_UP = 300;
 
 export interface CloneJob {
   what: 'clone';
