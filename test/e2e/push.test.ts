@@ -389,7 +389,8 @@ failing('pending pushes, later ones and close() reject with the same error', asy
   const leaks = new LeakWatch();
   const { graph, input } = failingGraph('process');
   await graph.start();
-  const pending = Array.from({ length: 40 }, (_, n) =>
+  // Three calls that succeed and the one that fails can each take a full queue of 8, and 8 more then find room.
+  const pending = Array.from({ length: 100 }, (_, n) =>
     input.push(picture(n)).then(
       () => undefined,
       (error) => error,
