@@ -24,6 +24,7 @@ import {
   Packet,
   type Stream,
 } from 'node-av/lib';
+import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
@@ -275,7 +276,7 @@ function statOf(file: string, path: string): Stats | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new MillraceError('ERR_MILLRACE_INPUT', `Cannot open ${path}: ${reason}`, { cause });
   }
 }

@@ -10,6 +10,7 @@ import {
   AVFMT_VARIABLE_FPS,
 } from 'node-av/constants';
 import { avGetCodecName, Codec, OutputFormat } from 'node-av/lib';
+import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import type { EncoderOptions } from './options.js';
 import type { VsyncMethod } from './video-sync.js';
@@ -162,7 +163,7 @@ export function makeFolder(path: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: its folder cannot be made: ${why}`, {
       cause,
     });
@@ -175,7 +176,7 @@ function look(path: string, fail: Fail): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    return fail(cause instanceof Error ? cause.message : String(cause), 'Check the path', cause);
+    return fail(messageOf(cause), 'Check the path', cause);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type Packet,
   type Stream,
 } from 'node-av/lib';
+import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log } from '../../src/module/contract.js';
@@ -198,7 +199,7 @@ export class Muxer implements Output {
     try {
       this.end();
     } catch (error) {
-      this.#log.warn(error instanceof Error ? error.message : String(error));
+      this.#log.warn(messageOf(error));
     }
   }
 

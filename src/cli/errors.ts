@@ -1,5 +1,6 @@
 /** How the command line tells failures, and with which exit code. */
 import { inspect } from 'node:util';
+import { messageOf } from '../error-wire.js';
 import type { GraphError } from '../errors.js';
 
 export const FAILED = 1;
@@ -47,8 +48,4 @@ export function tellError(error: unknown): number {
   process.stderr.write(`millrace: ${message}\n`);
   if (process.env.MILLRACE_DEBUG === '1') process.stderr.write(`${inspect(error)}\n`);
   return refused || error instanceof UsageError ? USAGE : FAILED;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 /** What a graph consists of, as it was built: its nodes, links and names, checked and written to a file. */
 import { writeFileSync } from 'node:fs';
 import { didYouMean } from '../../actors/options.js';
+import { messageOf } from '../error-wire.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import type { GraphConfig } from './config-file.js';
@@ -157,7 +158,7 @@ export class Blueprint {
     try {
       writeFileSync(dumpPath, text);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new MillraceError('ERR_MILLRACE_OUTPUT', `the graph file ${dumpPath} cannot be written: ${why}`, {
         cause,
         hint: 'dump_graph is 0, 1 or a path that can be written',

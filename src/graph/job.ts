@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { didYouMean } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
-import { Packet } from '../media/packet.js';
+import { closeAll, Packet } from '../media/packet.js';
 import { describe } from './describe.js';
 import { iterate, leave, type PushSource, toPacket } from './push-source.js';
 
@@ -34,7 +34,7 @@ export class JobResult implements Disposable {
   ) {}
 
   close(): void {
-    for (const packets of Object.values(this.outputs)) for (const packet of packets) packet.close();
+    closeAll(Object.values(this.outputs));
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 /** From the options a user gave to the ones the scheduler runs with: validated, environment and defaults applied. */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { messageOf } from '../error-wire.js';
 import type { Problem } from '../errors.js';
 import type { LogLevel } from '../media/ffmpeg.js';
 import { automaticSpin } from '../scheduler/early.js';
@@ -30,7 +31,7 @@ function configuration(env: Environment, problems: Problem[]): FileOptions {
   try {
     content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     problems.push({ path: 'environment variable MILLRACE_CONFIG', message: `${path} cannot be read: ${why}` });
     return {};
   }
@@ -59,6 +60,11 @@ export function resolveGraphOptions(
   const given = parsed.output;
 
   const file = configuration(env, problems);
+  const configured: Record<string, unknown> = {
+    ...file,
+    threads: file.threads ?? file.scheduler_count,
+    'wait.spin': file.wait?.spin,
+  };
   /** The given value, else the environment's, else the configuration file's, else undefined. */
   const value = <Key extends keyof typeof graphOptionRows>(
     key: Key,
@@ -77,10 +83,8 @@ export function resolveGraphOptions(
   function fromFile<Key extends keyof typeof graphOptionRows>(
     key: Key,
   ): v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined {
-    const both = { ...file, threads: file.threads ?? file.scheduler_count, 'wait.spin': file.wait?.spin };
-    const found = (both as Record<string, unknown>)[key];
     // It was checked with the rest of the file.
-    return found as v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined;
+    return configured[key] as v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined;
   }
 
   if (given.threads !== undefined && given.scheduler_count !== undefined && given.threads !== given.scheduler_count) {

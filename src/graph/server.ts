@@ -1,6 +1,8 @@
 /** What `graph.serve()` returns: a graph that stays, and does one job after the other. */
+import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError } from '../errors.js';
-import { Packet } from '../media/packet.js';
+import { closeAll, Packet } from '../media/packet.js';
+import { abortedError } from '../scheduler/aborted.js';
 import { type JobEnds, JobRun } from '../scheduler/job-run.js';
 import type { RunHooks } from '../scheduler/run.js';
 import type { GraphSpec } from '../scheduler/spec.js';
@@ -257,7 +259,7 @@ export class Server implements AsyncDisposable {
       const files = await ended;
       return new JobResult(job, run.take(), files, performance.now() - began);
     } catch (error) {
-      for (const packets of Object.values(run.take())) for (const packet of packets) packet.close();
+      closeAll(Object.values(run.take()));
       throw error;
     } finally {
       forget();
@@ -336,13 +338,8 @@ function closedError(why: string): MillraceError {
   return new MillraceError('ERR_MILLRACE_CLOSED', `the server takes no more jobs: ${why}`);
 }
 
-function abortedError(message: string, reason: unknown): GraphError {
-  const text = reason instanceof Error ? `: ${reason.message}` : typeof reason === 'string' ? `: ${reason}` : '';
-  return new GraphError('ERR_MILLRACE_ABORTED', `${message}${text}`, { cause: reason });
-}
-
 function sourceError(input: string, cause: unknown): GraphError {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   const code = cause instanceof MillraceError ? cause.code : 'ERR_MILLRACE_INPUT';
   return new GraphError(code, `the source of input stream '${input}' failed: ${text}`, {
     alias: input,

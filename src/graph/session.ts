@@ -2,6 +2,7 @@
  * What lies between a graph and its user while it runs: the input streams packets are pushed into, the readers they are
  * taken from, and the run itself. The builder (graph.ts) describes the graph; this is its life.
  */
+import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Problem } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import { type Entry, Feed, Feeds } from '../scheduler/feed.js';
@@ -274,7 +275,7 @@ export class Session {
 
   /** The source of a stream has failed: nobody can finish it any more. */
   failSource(feed: Feed, cause: unknown): void {
-    const text = cause instanceof Error ? cause.message : String(cause);
+    const text = messageOf(cause);
     this.run?.failOutside(
       new GraphError('ERR_MILLRACE_INPUT', `the source of input stream '${feed.name}' failed: ${text}`, {
         alias: feed.name,

@@ -28,6 +28,7 @@ import {
   type AVCodecID,
 } from 'node-av/constants';
 import { Codec, type CodecContext, Frame, type Packet as NativePacket, Rational as NativeRational } from 'node-av/lib';
+import { messageOf } from '../error-wire.js';
 import { check, isAgain } from './ffmpeg.js';
 import {
   type FrameLayout,
@@ -182,7 +183,7 @@ function find(): NonNullable<typeof known> {
     known = { references };
   } catch (error) {
     // Not a failure: frames are copied then. `whyCopied` tells it to those who asked for references.
-    known = { refused: error instanceof Error ? error.message : String(error) };
+    known = { refused: messageOf(error) };
   }
   return known;
 }

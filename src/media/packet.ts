@@ -90,3 +90,8 @@ function hasClose(value: unknown): value is { close(): void } {
 function isCountedReference(value: unknown): value is CountedReference {
   return hasClose(value) && 'clone' in value && typeof value.clone === 'function';
 }
+
+/** Releases every packet of some lists. */
+export function closeAll(lists: Iterable<readonly Packet[]>): void {
+  for (const packets of lists) for (const packet of packets) packet.close();
+}

@@ -7,7 +7,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
-import { Packet } from '../media/packet.js';
+import { closeAll, Packet } from '../media/packet.js';
 import { unpackValue } from '../media/wire-value.js';
 import { Board, GraphState } from '../thread/board.js';
 import { CallDesk, CallFlag, CallOp } from '../thread/call-desk.js';
@@ -345,8 +345,4 @@ export class CallChannel implements Answering {
       },
     );
   }
-}
-
-function closeAll(lists: readonly (readonly Packet[])[]): void {
-  for (const packets of lists) for (const packet of packets) packet.close();
 }

@@ -5,7 +5,7 @@
  */
 import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
-import type { Packet } from '../media/packet.js';
+import { closeAll, type Packet } from '../media/packet.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
 import type { Answer } from './call-channel.js';
@@ -149,7 +149,8 @@ export class InlineBackend implements Backend {
       this.next();
     };
     this.running = Promise.resolve(result).then(
-      (answer) => settle(() => (this.current === undefined ? closeAll(answer.outputs) : this.current.resolve(answer))),
+      (answer) =>
+        settle(() => (this.current === undefined ? closeAll(answer.outputs.values()) : this.current.resolve(answer))),
       (error: Error) => settle(() => this.current?.reject(error)),
     );
   }
@@ -242,8 +243,8 @@ function takenOver(inputs: Inputs): Inputs {
     }
     return own;
   } catch (error) {
-    closeAll(own);
-    closeAll(inputs);
+    closeAll(own.values());
+    closeAll(inputs.values());
     throw error;
   }
 }
@@ -261,9 +262,5 @@ function isClosable(payload: unknown): boolean {
 }
 
 function closeInputs(request: Request): void {
-  if (request.op === 'process') closeAll(request.inputs);
-}
-
-function closeAll(lists: ReadonlyMap<number, readonly Packet[]>): void {
-  for (const packets of lists.values()) for (const packet of packets) packet.close();
+  if (request.op === 'process') closeAll(request.inputs.values());
 }

@@ -1,9 +1,10 @@
 import { Doorbell } from '../../ringbuffer/index.js';
-import { packError, unpackError } from '../error-wire.js';
+import { messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { Board, GraphState, NodePhase, NodeStatus, ThreadState } from '../thread/board.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
+import { abortedError } from './aborted.js';
 import { Cut } from './cut.js';
 import { guardExit } from './exit-guard.js';
 import { Figures } from './figures.js';
@@ -171,12 +172,7 @@ export class GraphRun {
       this.grace = grace;
       if (this.graceTimer !== undefined) this.beginGrace();
     }
-    const text = reason instanceof Error ? `: ${reason.message}` : typeof reason === 'string' ? `: ${reason}` : '';
-    this.fail(
-      new GraphError('ERR_MILLRACE_ABORTED', `graph ${this.spec.name} was aborted${text}`, {
-        ...(reason === undefined ? {} : { cause: reason }),
-      }),
-    );
+    this.fail(abortedError(`graph ${this.spec.name} was aborted`, reason));
   }
 
   /** The calling thread's share of the graph, if it has one; from the start on. */
@@ -411,7 +407,7 @@ export class GraphRun {
     try {
       this.hooks.onProgress?.(this.figures.progress(this.elapsed()));
     } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
+      const text = messageOf(cause);
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));
     }
   }

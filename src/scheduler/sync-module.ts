@@ -1,6 +1,6 @@
 /** One actor, called like a function. */
 import { MillraceError } from '../errors.js';
-import { Packet } from '../media/packet.js';
+import { closeAll, Packet } from '../media/packet.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import type { Answer } from './call-channel.js';
 import type { Backend, Inputs, Request } from './sync-backend.js';
@@ -199,7 +199,7 @@ export class SyncModule<
       this.#used = true;
       return this.#backend;
     } catch (error) {
-      if (request.op === 'process') closeAll(request.inputs);
+      if (request.op === 'process') closeAll(request.inputs.values());
       throw error;
     }
   }
@@ -218,7 +218,7 @@ export class SyncModule<
     const map = new Map<number, readonly Packet[]>();
     for (const [id, packets] of given) if (packets !== undefined) map.set(Number(id), packets as Packet[]);
     if (findClosed(map)) {
-      closeAll(map);
+      closeAll(map.values());
       throw new MillraceError('ERR_MILLRACE_CLOSED', `sync module "${this.alias}" was given a closed packet`, {
         hint: 'A packet that was given to a call is consumed: clone() it to keep one',
       });
@@ -266,10 +266,6 @@ function severally(inputs: Map<number, readonly Packet[]>): Inputs {
   };
   for (const [id, packets] of inputs) inputs.set(id, packets.map(own));
   return inputs;
-}
-
-function closeAll(inputs: Inputs): void {
-  for (const packets of inputs.values()) for (const packet of packets) packet.close();
 }
 
 /** By input; undefined for what has no inputs. */

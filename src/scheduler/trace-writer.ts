@@ -8,6 +8,7 @@
  */
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { messageOf } from '../error-wire.js';
 import { MillraceError } from '../errors.js';
 import { NodeCall } from '../thread/board.js';
 import {
@@ -66,7 +67,7 @@ export class TraceWriter {
         throw new Error('it is a pipe, and may have no reader');
       this.fd = openSync(this.file, 'w');
     } catch (cause) {
-      throw this.cannot(cause instanceof Error ? cause.message : String(cause), cause);
+      throw this.cannot(messageOf(cause), cause);
     }
     inUse.add(this.file);
   }
@@ -107,7 +108,7 @@ export class TraceWriter {
     try {
       closeSync(this.fd);
     } catch (cause) {
-      this.problem ??= cause instanceof Error ? cause.message : String(cause);
+      this.problem ??= messageOf(cause);
     }
     inUse.delete(this.file);
     if (this.problem !== undefined) warnings.push(`the trace file ${this.file} is incomplete: ${this.problem}`);
@@ -219,7 +220,7 @@ export class TraceWriter {
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at);
     } catch (cause) {
-      this.problem = cause instanceof Error ? cause.message : String(cause);
+      this.problem = messageOf(cause);
     }
   }
 

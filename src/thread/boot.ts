@@ -4,7 +4,7 @@
  */
 import { threadId } from 'node:worker_threads';
 import { Doorbell } from '../../ringbuffer/index.js';
-import { unpackError } from '../error-wire.js';
+import { messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native-wait.js';
 import { CallPart } from './call-part.js';
@@ -90,7 +90,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
 }
 
 function failAll(parts: Map<number, Part>, cause: unknown): void {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   for (const part of parts.values()) {
     const names = part.spec.nodes.map((node) => node.alias || `node ${node.id}`).join(', ');
     const message = `uncaught exception in the thread of ${names}: ${text}`;

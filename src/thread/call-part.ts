@@ -9,7 +9,7 @@
 import { Doorbell } from '../../ringbuffer/index.js';
 import { messageOf, packError } from '../error-wire.js';
 import type { GraphError } from '../errors.js';
-import { Packet } from '../media/packet.js';
+import { closeAll, Packet } from '../media/packet.js';
 import { packValue, unpackValue } from '../media/wire-value.js';
 import { Board, ThreadState } from './board.js';
 import { CallDesk, CallFlag, CallOp } from './call-desk.js';
@@ -158,7 +158,7 @@ export class CallPart implements Hosted {
 
   private make(op: number, received: Packet[][]): void {
     if (this.givenUp !== undefined) {
-      for (const packets of received) for (const packet of packets) packet.close();
+      closeAll(received);
       this.fail(this.givenUp);
       return;
     }
@@ -190,7 +190,7 @@ export class CallPart implements Hosted {
       return;
     }
     this.givenUp = undefined; // the caller has been told
-    for (const packets of result?.outputs.values() ?? []) for (const packet of packets) packet.close();
+    closeAll(result?.outputs.values() ?? []);
   }
 
   private *steps(op: number, received: Packet[][]): Steps<CallResult | undefined> {
@@ -224,7 +224,7 @@ export class CallPart implements Hosted {
     try {
       for (const packets of lists) for (const packet of packets) requireCrossable(packet); // before they are promised
     } catch (error) {
-      for (const packets of lists) for (const packet of packets) packet.close();
+      closeAll(lists);
       this.fail(this.module.error('process', error));
       return;
     }
@@ -266,7 +266,7 @@ export class CallPart implements Hosted {
     const { stray } = this;
     if (stray === undefined || op === CallOp.close) return;
     this.stray = undefined;
-    for (const packets of received) for (const packet of packets) packet.close();
+    closeAll(received);
     throw this.module.error('process', stray.cause);
   }
 

@@ -5,7 +5,7 @@
  */
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
-import { Packet } from '../media/packet.js';
+import { closeAll, Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { validated } from './assemble.js';
@@ -127,7 +127,7 @@ export class CalledModule {
     try {
       yield* this.init();
     } catch (error) {
-      for (const packets of given.values()) for (const packet of packets) packet.close();
+      closeAll(given.values());
       throw error;
     }
     for (const [id, packets] of given) for (const packet of packets) this.queue(id, packet);

@@ -3,7 +3,7 @@
  * end of each. `immediate` takes everything that is queued; an input manager is given what it needs and says what
  * belongs together (inputs/manager.ts).
  */
-import { Packet } from '../media/packet.js';
+import { closeAll, Packet } from '../media/packet.js';
 import type { Module } from '../module/contract.js';
 import { type Board, NodeFigure } from './board.js';
 import type { Group, InputManager } from './inputs/index.js';
@@ -267,7 +267,7 @@ export class Intake {
   }
 
   private discardGroups(): void {
-    for (const packets of this.group?.inputs.values() ?? []) for (const packet of packets) packet.close();
+    closeAll(this.group?.inputs.values() ?? []);
     this.group = undefined;
     this.manager?.discard();
   }

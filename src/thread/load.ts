@@ -1,5 +1,6 @@
 /** From a module's name or file to an object that can be run, in the thread that will run it. */
 import { pathToFileURL } from 'node:url';
+import { messageOf } from '../error-wire.js';
 import { MillraceError } from '../errors.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
@@ -21,7 +22,7 @@ export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> 
 }
 
 export function cannotImport(ref: ModuleRef, cause: unknown): MillraceError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, { cause });
 }
 

@@ -1,11 +1,12 @@
 /** What goes wrong in a node or a part, as the graph's error. */
+import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import type { OutLink } from './links.js';
 import type { PartNode, PartSpec } from './protocol.js';
 
 /** Ending a part went wrong. */
 export function endingError(cause: unknown): GraphError {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   return new GraphError('ERR_MILLRACE_MODULE', `ending failed: ${text}`, { phase: 'run', cause });
 }
 
@@ -15,7 +16,7 @@ export function endingError(cause: unknown): GraphError {
  */
 export function nodeError(node: PartNode, phase: Phase, cause: unknown, fedBy: readonly string[] = []): GraphError {
   const known = cause instanceof MillraceError;
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   const { id, alias, module } = node;
   const name = alias === '' ? `node ${id}` : `node ${id} "${alias}"`;
   const source = fedBy.length > 0 ? `, fed by ${fedBy.join(' and ')},` : '';

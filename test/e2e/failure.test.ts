@@ -34,6 +34,13 @@ const CASES: Record<string, Expected> = {
     cause: /RangeError/,
   },
   string: { code: 'ERR_MILLRACE_MODULE', phase: 'process', message: /"bad".*process: just a string/ },
+  object: { code: 'ERR_MILLRACE_MODULE', phase: 'process', message: /"bad".*process: \{"detail":5\}/ },
+  'bare object': { code: 'ERR_MILLRACE_MODULE', phase: 'process', message: /"bad".*process: \{\}/ },
+  unreadable: {
+    code: 'ERR_MILLRACE_MODULE',
+    phase: 'process',
+    message: /"bad".*process: what was thrown cannot be read/,
+  },
   recursion: { code: 'ERR_MILLRACE_MODULE', phase: 'process', message: /Maximum call stack size exceeded/ },
   close: { code: 'ERR_MILLRACE_MODULE', phase: 'close', message: /"bad".*close: close said no/ },
   exit: { code: 'ERR_MILLRACE_WORKER_DIED', phase: 'run', message: /the thread of .*bad.* died \(exit code 7\)/ },

@@ -1,4 +1,4 @@
-import { Packet } from '../../media/packet.js';
+import { closeAll, Packet } from '../../media/packet.js';
 import type { InputManagerSettings } from '../../module/contract.js';
 import { type PerPad, type SyncEvent, Synchronizer, type SyncMode, type SyncOutput } from '../../sync/index.js';
 import { type Group, type InputManager, lengthOf, nanoseconds, type Surroundings } from './manager.js';
@@ -124,9 +124,7 @@ export class PolicyInputs implements InputManager {
 
   discard(): void {
     clearInterval(this.ticker);
-    for (const { inputs } of this.groups.splice(0)) {
-      for (const packets of inputs.values()) for (const packet of packets) packet.close();
-    }
+    for (const { inputs } of this.groups.splice(0)) closeAll(inputs.values());
     this.synchronizer.reset();
   }
 
