@@ -5,13 +5,9 @@
  * transfer can cost.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { type Enough, Windows } from './windows.js';
 
-/** Frames whose time is taken together. Several queue lengths (8), because packets arrive in bursts of up to a queue. */
-export const WINDOW = 32;
-/** Milliseconds from the first frame on that do not count: until then code is compiled, again and better. */
-export const WARM_UP = 300;
-
-export interface CloneJob {
+export interface CloneJob extends Enough {
   what: 'clone';
   side: 'send' | 'receive';
   port: MessagePort;
@@ -20,9 +16,6 @@ export interface CloneJob {
   /** Bytes of each plane. */
   planes: readonly number[];
   ahead: number;
-  /** The receiver takes at least so many frames and so many milliseconds, and whole windows. */
-  frames: number;
-  milliseconds: number;
 }
 
 const SENT = 0;
@@ -50,30 +43,16 @@ function send({ port, counters, planes, ahead }: CloneJob): undefined {
 
 function receive({ port, counters, planes, frames, milliseconds }: CloneJob): number[] {
   const words = new Int32Array(counters);
-  const windows: number[] = [];
-  const entered = performance.now();
-  /** When the warm-up was over, and how many had come by then. */
-  let begin = 0;
-  let before = 0;
-  let start = 0;
+  const windows = new Windows({ frames, milliseconds });
   for (let n = 0; Atomics.load(words, ENOUGH) === 0; n++) {
     while (Atomics.load(words, SENT) <= n) Atomics.wait(words, SENT, n);
     const message = receiveMessageOnPort(port)?.message as { n: number; picture: Uint8Array[] } | undefined;
     if (message?.n !== n || message.picture.some((plane, i) => plane.byteLength !== planes[i])) {
       throw new Error(`frame ${n} did not arrive as it was sent`);
     }
-    const seen = n + 1;
-    const now = seen % WINDOW === 0 ? performance.now() : 0;
-    if (now >= entered + WARM_UP) {
-      if (begin === 0) {
-        begin = now;
-        before = seen;
-      } else windows.push(((now - start) * 1000) / WINDOW);
-      start = now;
-      if (seen - before >= frames && now - begin >= milliseconds) Atomics.store(words, ENOUGH, 1);
-    }
-    Atomics.store(words, TAKEN, seen);
+    if (windows.count() >= 1) Atomics.store(words, ENOUGH, 1);
+    Atomics.store(words, TAKEN, n + 1);
     Atomics.notify(words, TAKEN);
   }
-  return windows;
+  return windows.microseconds;
 }

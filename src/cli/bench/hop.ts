@@ -3,6 +3,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { CloneJob } from './clone-sides.js';
 import { type Built, inTurns, quantile, type Row, ratio } from './kit.js';
 import type { HopFigures, HopOptions } from './modules.js';
+import type { Enough } from './windows.js';
 
 export const PICTURES = [
   { name: '360p', width: 640, height: 360 },
@@ -25,12 +26,9 @@ const LABELS: Record<Way, string> = {
 /** Frames in flight: a link's default limit. */
 const AHEAD = 8;
 
-export interface HopCase {
+export interface HopCase extends Enough {
   way: Way;
   picture: Picture;
-  /** The least to hand over, and for how long at least. */
-  frames: number;
-  milliseconds: number;
 }
 
 export interface HopResult {

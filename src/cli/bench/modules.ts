@@ -2,17 +2,14 @@
 import { Packet } from '../../media/packet.js';
 import { VideoFrame } from '../../media/video-frame.js';
 import type { ModuleContext, Task } from '../../module/contract.js';
-import { WARM_UP, WINDOW } from './clone-sides.js';
+import { type Enough, Windows } from './windows.js';
 
 /** A byte that every pixel of the hop benchmark has. */
 const PIXEL = 123;
 
-export interface HopOptions {
+export interface HopOptions extends Enough {
   width: number;
   height: number;
-  /** The sink takes at least so many frames and so many milliseconds, and whole windows. */
-  frames: number;
-  milliseconds: number;
 }
 
 /** Emits references to one picture for as long as somebody takes them, `timestamp` counting up from 0. */
@@ -37,7 +34,6 @@ export class HopSource {
 
 /** What the sink tells when it has seen enough. */
 export interface HopFigures {
-  frames: number;
   /** Microseconds per frame, of each window. */
   windows: number[];
   /** Resident memory of the process after the first tenth of the time and at the end, in MB. */
@@ -47,18 +43,13 @@ export interface HopFigures {
 /** Takes the time of every window without touching a pixel; those of the last frame are looked at. */
 export class HopSink {
   private ctx!: ModuleContext<HopOptions>;
-  private seen = 0;
-  private entered = 0;
-  /** When the warm-up was over, and how many had come by then. */
-  private begin = 0;
-  private before = 0;
-  private start = 0;
+  private windows!: Windows;
   private done = false;
-  private readonly windows: number[] = [];
   private readonly rss = { begin: 0, end: 0 };
 
   init(ctx: ModuleContext<HopOptions>): void {
     this.ctx = ctx;
+    this.windows = new Windows(ctx.options);
   }
 
   process(task: Task): Promise<unknown> | undefined {
@@ -68,30 +59,19 @@ export class HopSink {
     }
     if (!this.done) return undefined;
     task.done();
-    const figures: HopFigures = { frames: this.seen, windows: this.windows, rss: this.rss };
+    const figures: HopFigures = { windows: this.windows.microseconds, rss: this.rss };
     return this.ctx.callback('figures', figures);
   }
 
   private take(packet: Packet): void {
-    const n = this.seen++;
+    const n = this.windows.seen;
     if (packet.timestamp !== n) throw new Error(`frame ${n} came with timestamp ${packet.timestamp}`);
-    if (this.entered === 0) this.entered = performance.now();
-    if (this.seen % WINDOW !== 0) return;
-    const now = performance.now();
-    if (now < this.entered + WARM_UP) return;
-    if (this.begin === 0) {
-      this.begin = now;
-      this.before = this.seen;
-    } else this.windows.push(((now - this.start) * 1000) / WINDOW);
-    const { frames, milliseconds } = this.ctx.options;
-    const done = Math.min((this.seen - this.before) / frames, (now - this.begin) / milliseconds);
-    if (this.rss.begin === 0 && done >= 0.1) this.rss.begin = residentMegabytes();
-    if (done >= 1) {
-      this.rss.end = residentMegabytes();
-      this.verify(packet.payload as VideoFrame);
-      this.done = true;
-    }
-    this.start = performance.now();
+    const share = this.windows.count();
+    if (this.rss.begin === 0 && share >= 0.1) this.rss.begin = residentMegabytes();
+    if (share < 1) return;
+    this.rss.end = residentMegabytes();
+    this.verify(packet.payload as VideoFrame);
+    this.done = true;
   }
 
   private verify(frame: VideoFrame): void {
