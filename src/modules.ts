@@ -132,8 +132,6 @@ for (const builtin of builtinModules) {
   byName.set(builtin.name.replace(/^c_/, ''), builtin);
 }
 
-/** Names of the contract that this version does not have. */
-
 /** The built-in module of this name, which may lack its `c_`. */
 export function findBuiltin(name: string): BuiltinModule | undefined {
   return byName.get(name);
