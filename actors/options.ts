@@ -111,6 +111,11 @@ export function text(what = 'a string that is not empty'): Schema<string> {
   return parsed(what, (value) => (typeof value === 'string' && value !== '' ? value : undefined));
 }
 
+/** A function; what it takes and returns cannot be looked at. */
+export function callable<F extends (...args: never[]) => unknown>(): Schema<F> {
+  return parsed('a function', (value) => (typeof value === 'function' ? (value as F) : undefined));
+}
+
 /** One of the given strings or numbers; a number may come as a string. */
 export function choice<const T extends string | number>(...values: readonly T[]): Schema<T> {
   return parsed(`one of ${values.map((value) => show(value)).join(', ')}`, (value) =>

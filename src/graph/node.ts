@@ -1,6 +1,6 @@
 /** What `module()` takes: where the module comes from, its options, the node's parameters. */
 import * as v from 'valibot';
-import { integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
+import { callable, integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
 import type { InputManagerSpec, Module, ModuleClass } from '../module/contract.js';
 import { MAX_COPIES } from '../scheduler/distribute.js';
@@ -83,11 +83,7 @@ const parametersSchema = v.pipe(
     inputManager: v.optional(nodeSchemas.inputManager),
     queueLimit: v.optional(nodeSchemas.queueLimit),
     distNums: v.optional(nodeSchemas.distNums),
-    callback: v.optional(
-      parsed<NonNullable<NodeSpec['callback']>>('a function', (value) =>
-        typeof value === 'function' ? (value as NonNullable<NodeSpec['callback']>) : undefined,
-      ),
-    ),
+    callback: v.optional(callable<NonNullable<NodeSpec['callback']>>()),
   }),
   v.check(
     ({ scheduler, thread }) => scheduler === undefined || thread === undefined,

@@ -4,11 +4,19 @@
  * (actors/<module>/options.ts).
  */
 import * as v from 'valibot';
-import { boolean, choice, integer, number, parsed, type Schema, strictOptions } from '../../actors/options.js';
-import { ConfigError } from '../errors.js';
+import {
+  boolean,
+  callable,
+  choice,
+  integer,
+  number,
+  parsed,
+  type Schema,
+  strictOptions,
+} from '../../actors/options.js';
 import { LOG_LEVELS, type LogLevel } from '../media/ffmpeg.js';
 import type { Progress } from '../scheduler/report.js';
-import { problemsFrom } from './problems.js';
+import { checked } from './problems.js';
 import type { Runtime } from './runtime.js';
 
 /** Options of `new Graph(options)` and of the `option` object of a graph file. */
@@ -320,13 +328,12 @@ export interface StartOptions extends RunOptions {
   readonly mode?: StartMode | undefined;
 }
 
+/** Of whatever can be aborted. */
+export const signalSchema = v.instance(AbortSignal, 'must be an AbortSignal');
+
 const runEntries = {
-  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
-  onProgress: v.optional(
-    parsed<(progress: Progress) => void>('a function', (value) =>
-      typeof value === 'function' ? (value as (progress: Progress) => void) : undefined,
-    ),
-  ),
+  signal: v.optional(signalSchema),
+  onProgress: v.optional(callable<(progress: Progress) => void>()),
   trace: v.optional(traceFile),
 };
 const runOptionsSchema = strictOptions(runEntries);
@@ -334,14 +341,10 @@ const startOptionsSchema = strictOptions({ ...runEntries, mode: v.optional(choic
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkRunOptions(options: unknown): RunOptions {
-  const result = v.safeParse(runOptionsSchema, options);
-  if (result.success) return result.output;
-  throw new ConfigError('wrong options of run', problemsFrom('', result.issues));
+  return checked(runOptionsSchema, options, 'options of run');
 }
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkStartOptions(options: unknown): StartOptions {
-  const result = v.safeParse(startOptionsSchema, options);
-  if (result.success) return result.output;
-  throw new ConfigError('wrong options of start', problemsFrom('', result.issues));
+  return checked(startOptionsSchema, options, 'options of start');
 }

@@ -2,14 +2,15 @@
 import { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { strictOptions } from '../../actors/options.js';
-import { ConfigError, MillraceError } from '../errors.js';
+import { MillraceError } from '../errors.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import type { Packet } from '../media/packet.js';
 import { StreamInfo } from '../media/stream-info.js';
 import type { Tap } from '../scheduler/tap.js';
 import { describe } from './describe.js';
 import { nodeSchemas } from './node.js';
-import { problemsFrom } from './problems.js';
+import { signalSchema } from './options.js';
+import { checked } from './problems.js';
 import type { Session } from './session.js';
 
 export interface PacketsOptions {
@@ -20,15 +21,13 @@ export interface PacketsOptions {
 }
 
 const optionsSchema = strictOptions({
-  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
+  signal: v.optional(signalSchema),
   queueLimit: v.optional(nodeSchemas.queueLimit),
 });
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkPacketsOptions(options: unknown): PacketsOptions {
-  const result = v.safeParse(optionsSchema, options);
-  if (result.success) return result.output;
-  throw new ConfigError('wrong options of packets', problemsFrom('', result.issues));
+  return checked(optionsSchema, options, 'options of packets');
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Problems of a graph: JSON paths, and the issues of a Standard Schema turned into them. */
-import type { Problem } from '../errors.js';
+import * as v from 'valibot';
+import type { Schema } from '../../actors/options.js';
+import { ConfigError, type Problem } from '../errors.js';
 import type { OptionSchema } from '../module/contract.js';
 
 /** An issue as Standard Schema has it; valibot types its keys more widely. */
@@ -25,6 +27,17 @@ export function problemsFrom(path: string, issues: readonly Issue[]): Problem[] 
     path: joinPath(path, ...(issue.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))),
     message: issue.message,
   }));
+}
+
+/**
+ * What a call was given, with defaults filled in.
+ * @param what it is called in the error, such as 'options of run'.
+ * @throws ConfigError naming everything that is wrong.
+ */
+export function checked<T>(schema: Schema<T>, value: unknown, what: string): T {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw new ConfigError(`wrong ${what}`, problemsFrom('', result.issues));
 }
 
 /** What a schema says of a value: at once, or later when the schema itself is asynchronous. */

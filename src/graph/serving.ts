@@ -12,7 +12,8 @@ import { KeptThreads } from '../scheduler/thread-pool.js';
 import { TraceWriter } from '../scheduler/trace-writer.js';
 import { describe } from './describe.js';
 import type { Graph } from './graph.js';
-import { problemsFrom } from './problems.js';
+import { signalSchema } from './options.js';
+import { checked, problemsFrom } from './problems.js';
 import type { Runtime } from './runtime.js';
 import type { Served } from './server.js';
 import { Stream } from './stream.js';
@@ -40,18 +41,14 @@ const QUEUE_LIMIT = 100;
 const optionsSchema = strictOptions({
   outputs: v.optional(v.unknown()),
   queueLimit: v.optional(integer({ min: 1, max: 1e6 }), QUEUE_LIMIT),
-  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
+  signal: v.optional(signalSchema),
 });
 
-const submitSchema = strictOptions({
-  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
-});
+const submitSchema = strictOptions({ signal: v.optional(signalSchema) });
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkSubmitOptions(options: unknown): { signal?: AbortSignal | undefined } {
-  const result = v.safeParse(submitSchema, options);
-  if (!result.success) throw new ConfigError('wrong options of submit', problemsFrom('', result.issues));
-  return result.output;
+  return checked(submitSchema, options, 'options of submit');
 }
 
 /** @throws ConfigError naming everything that is wrong. */

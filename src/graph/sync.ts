@@ -15,7 +15,7 @@ import { KeptThreads } from '../scheduler/thread-pool.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from './node.js';
 import { MAX_THREADS } from './options.js';
-import { problemsFrom } from './problems.js';
+import { checked, problemsFrom } from './problems.js';
 import { checkModule } from './registry.js';
 import { resolveGraphOptions } from './resolve-options.js';
 import { moduleOptionProblems } from './validate.js';
@@ -168,7 +168,8 @@ export function makeModule<I extends readonly number[], O extends readonly numbe
   home: Home,
   node: Pick<NodeSpec, 'inputManager' | 'scheduler'> = {},
 ): SyncModule<I, O> {
-  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY } = checked(parametersSchema, parameters);
+  const given = checked(parametersSchema, parameters, 'parameters of a sync module');
+  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY } = given;
   const spec = calledSpec(moduleReference(source), options, inputs, outputs, alias);
   if (node.inputManager !== undefined) spec.inputManager = node.inputManager;
   // Its ids are those given: `calledSpec` has checked and taken them over.
@@ -190,13 +191,7 @@ export function requirePlace(module: ModuleRef, thread: string | number | undefi
 }
 
 export function checkSpawnParameters(parameters: unknown): v.InferOutput<typeof spawnSchema> {
-  return checked(spawnSchema, parameters);
-}
-
-function checked<T>(schema: Schema<T>, value: unknown): T {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  throw new ConfigError('wrong parameters of a sync module', problemsFrom('', result.issues));
+  return checked(spawnSchema, parameters, 'parameters of a sync module');
 }
 
 /** `module.process(packets)`, as BMF's bmf_sync has it. */

@@ -4,10 +4,10 @@
  */
 import * as v from 'valibot';
 import { boolean, strictOptions, text } from '../../actors/options.js';
-import { ConfigError, type Problem } from '../errors.js';
+import type { Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { NodeSpec } from '../scheduler/spec.js';
-import { joinPath, problemsFrom } from './problems.js';
+import { checked, joinPath } from './problems.js';
 import { isKnownByName } from './registry.js';
 
 /** What a graph file may do beyond reading and writing files through the built-in and the registered modules. */
@@ -56,9 +56,7 @@ const settingsSchema = strictOptions({
  * @throws ConfigError for a permission that does not exist: a misspelt one would have no effect in silence.
  */
 export function checkSettings(settings: unknown): Allowed {
-  const result = v.safeParse(settingsSchema, settings);
-  if (result.success) return result.output.allow ?? {};
-  throw new ConfigError('wrong settings of fromConfig', problemsFrom('', result.issues));
+  return checked(settingsSchema, settings, 'settings of fromConfig').allow ?? {};
 }
 
 /** What a node of an untrusted file must not do. */
