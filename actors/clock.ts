@@ -1,7 +1,7 @@
 /** `clock`: ticks at a fixed rate, for the input manager `clocksync` or for modules of your own. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import { MICROSECONDS, Packet, type Rational, rescale } from '../src/media/index.js';
+import { Packet, type Rational, rescale, toMicroseconds } from '../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../src/module/contract.js';
 import { boolean, integer, rational, strictOptions } from './options.js';
 
@@ -81,7 +81,7 @@ export default class Clock implements Module<Options> {
     const n = this.#n++;
     const interval = { num: fps.den, den: fps.num };
     const tick: Tick = { n, pts: rescale(BigInt(n), interval, timeBase), timeBase };
-    const timestamp = Number(rescale(BigInt(n), interval, MICROSECONDS));
+    const timestamp = toMicroseconds(BigInt(n), interval);
     for (const output of this.#ctx.outputs) task.output(output).push(new Packet(tick, { timestamp }));
   }
 }

@@ -1,13 +1,10 @@
 /** `mux`: packets of several inputs that belong together by time become one packet that carries them all. */
-import { Bundle, MICROSECONDS, NANOSECONDS, Packet, rescale } from '../src/media/index.js';
+import { Bundle, NANOSECONDS, Packet, toMicroseconds } from '../src/media/index.js';
 import type { InputManagerSpec, Module, ModuleContext, Task } from '../src/module/contract.js';
 import { strictOptions } from './options.js';
 import { oneOfEach, refuseUnaligned, type SyncOptions, syncManager, syncOptions } from './sync-options.js';
 
 export const muxOptions = strictOptions(syncOptions);
-
-/** Time of an output packet in microseconds, as av_rescale_q rounds. */
-export const microsecondsOf = (pts: bigint): number => Number(rescale(pts, NANOSECONDS, MICROSECONDS));
 
 export default class Mux implements Module<SyncOptions> {
   static readonly schema = muxOptions;
@@ -32,6 +29,6 @@ export default class Mux implements Module<SyncOptions> {
     // The task's packets are released when the call settles; the bundle has references of its own.
     const payloads = this.#inputs.map((id) => packets.get(id)?.clone().payload);
     const bundle = Bundle.fromPayloads(payloads, { pts, duration });
-    task.output(0).push(new Packet(bundle, { timestamp: microsecondsOf(pts) }));
+    task.output(0).push(new Packet(bundle, { timestamp: toMicroseconds(pts, NANOSECONDS) }));
   }
 }

@@ -1,7 +1,7 @@
 /** What a media file holds, without decoding it. */
 import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT, AV_PKT_DATA_DISPLAYMATRIX } from 'node-av/constants';
 import type { Stream } from 'node-av/lib';
-import { fromNativeTimestamp, MICROSECONDS, type Rational, rescale, StreamInfo } from '../src/media/index.js';
+import { fromNativeTimestamp, MICROSECONDS, type Rational, StreamInfo, toMicroseconds } from '../src/media/index.js';
 import type { StreamKind } from '../src/media/stream-info.js';
 import { Input } from './decoder/input.js';
 import { rotation } from './decoder/rotate.js';
@@ -124,7 +124,7 @@ function rotationOf(stream: Stream): number {
 }
 
 function seconds(value: bigint | undefined, unit: Rational): number | undefined {
-  return value === undefined ? undefined : Number(rescale(value, unit, MICROSECONDS)) / 1e6;
+  return value === undefined ? undefined : toMicroseconds(value, unit) / 1e6;
 }
 
 /** FFmpeg's 0 for numbers it does not know. */

@@ -1,6 +1,6 @@
 /** `timestamper`: gives packets that have no time one, as NNStreamer's tensor_converter does. */
 import * as v from 'valibot';
-import { isTimeBase, MICROSECONDS, NANOSECONDS, type Packet, type Rational, rescale } from '../src/media/index.js';
+import { isTimeBase, NANOSECONDS, type Packet, type Rational, rescale, toMicroseconds } from '../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../src/module/contract.js';
 import { boolean, integer, rational, strictOptions } from './options.js';
 
@@ -66,7 +66,7 @@ export default class Timestamper implements Module<Options> {
       own.pts = pts;
       if (duration !== undefined) own.duration = duration;
     }
-    packet.timestamp = own === undefined ? Number(pts) / 1000 : Number(rescale(pts, NANOSECONDS, MICROSECONDS));
+    packet.timestamp = own === undefined ? Number(pts) / 1000 : toMicroseconds(pts, NANOSECONDS);
   }
 
   #time(): bigint {

@@ -22,7 +22,7 @@ import {
 import { Encoder } from './codec.js';
 import { FilterChain, type FilterSpec } from './filter-chain.js';
 import type { AudioParams } from './options.js';
-import type { EncodingContext } from './stream.js';
+import { type EncodingContext, write } from './stream.js';
 
 /** What the samples of a frame are like. */
 interface Shape {
@@ -205,13 +205,7 @@ export class AudioStream {
   #write(packet: Packet): void {
     if (this.full) return;
     this.#packets++;
-    const { muxer, input, meter } = this.#ctx;
-    // Progress is that of the picture where there is one.
-    if (this.#ctx.leading && packet.pts !== AV_NOPTS_VALUE) {
-      meter.position = Math.max(meter.position, Number(rescale(packet.pts, this.#timeBase, MICROSECONDS)));
-    }
-    muxer.write(input, packet);
-    meter.bytes = muxer.bytes;
+    write(this.#ctx, packet, this.#timeBase);
   }
 }
 

@@ -18,7 +18,7 @@ import {
   rescale,
   type StreamInfo,
 } from '../../src/media/index.js';
-import type { StreamContext } from './stream.js';
+import { type StreamContext, write } from './stream.js';
 
 /** Tags that MOV and MP4 give a choice of: the source's stays. Any other container, and any other tag: the muxer's own. */
 const keptTags = new Set([
@@ -90,9 +90,8 @@ export class CopyStream {
     try {
       const source = isTimeBase(packet.timeBase) ? packet.timeBase : this.#source;
       this.#retime(out, source, rescale(shift, MICROSECONDS, this.#timeBase));
-      this.#report(out);
-      this.#ctx.muxer.write(this.#ctx.input, out);
-      this.#ctx.meter.bytes = this.#ctx.muxer.bytes;
+      if (!this.#isAudio) this.#ctx.meter.frames++;
+      write(this.#ctx, out, this.#timeBase);
     } finally {
       out.unref();
     }
@@ -150,14 +149,6 @@ export class CopyStream {
     packet.duration = rescale(packet.duration, source, this.#timeBase);
     if (packet.pts !== AV_NOPTS_VALUE) packet.pts -= shift;
     if (packet.dts !== AV_NOPTS_VALUE) packet.dts -= shift;
-  }
-
-  #report(packet: Packet): void {
-    const { meter, leading } = this.#ctx;
-    if (!this.#isAudio) meter.frames++;
-    if (leading && packet.pts !== AV_NOPTS_VALUE) {
-      meter.position = Math.max(meter.position, Number(rescale(packet.pts, this.#timeBase, MICROSECONDS)));
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the streams of an output have in common. */
-
-import type { OutputFormat } from 'node-av/lib';
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import type { OutputFormat, Packet } from 'node-av/lib';
+import { type Rational, toMicroseconds } from '../../src/media/index.js';
 import type { Log, Meter } from '../../src/module/contract.js';
 import type { EncoderSettings } from './codec.js';
 import type { EncoderOptions } from './options.js';
@@ -27,4 +28,14 @@ export interface StreamContext {
 /** Of a stream that is encoded. */
 export interface EncodingContext extends StreamContext {
   readonly settings: EncoderSettings;
+}
+
+/** Hands a packet of a stream to the muxer, and tells how far the output is. @param timeBase of the packet's times. */
+export function write({ muxer, input, meter, leading }: StreamContext, packet: Packet, timeBase: Rational): void {
+  // Progress is that of the picture where there is one.
+  if (leading && packet.pts !== AV_NOPTS_VALUE) {
+    meter.position = Math.max(meter.position, toMicroseconds(packet.pts, timeBase));
+  }
+  muxer.write(input, packet);
+  meter.bytes = muxer.bytes;
 }

@@ -26,7 +26,7 @@ import { defaultVsync } from './format.js';
 import type { VideoParams } from './options.js';
 import { PictureConverter } from './picture-converter.js';
 import { QualityMeter } from './psnr.js';
-import type { EncodingContext } from './stream.js';
+import { type EncodingContext, write } from './stream.js';
 import { type Placement, roundHalfEven, VideoSync, type VsyncMethod } from './video-sync.js';
 
 /** Frame rate when neither the frames nor the options tell one, as in the ffmpeg command. */
@@ -246,12 +246,7 @@ export class VideoStream {
       packet.dts = AV_NOPTS_VALUE;
     }
     if (this.#quality) this.#quality.add(packet.getSideData(AV_PKT_DATA_QUALITY_STATS));
-    const { muxer, input, meter } = this.#ctx;
-    if (packet.pts !== AV_NOPTS_VALUE) {
-      meter.position = Math.max(meter.position, Number(rescale(packet.pts, this.#timeBase, MICROSECONDS)));
-    }
-    muxer.write(input, packet);
-    meter.bytes = muxer.bytes;
+    write(this.#ctx, packet, this.#timeBase);
   }
 }
 

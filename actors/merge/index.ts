@@ -1,9 +1,8 @@
 /** `merge`: payloads of several inputs that belong together by time become one: tensors, pictures or sound. */
 import * as v from 'valibot';
 import { MillraceError } from '../../src/errors.js';
-import { AudioFrame, NANOSECONDS, Packet, Tensor, VideoFrame } from '../../src/media/index.js';
+import { AudioFrame, NANOSECONDS, Packet, Tensor, toMicroseconds, VideoFrame } from '../../src/media/index.js';
 import type { InputManagerSpec, Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { microsecondsOf } from '../mux.js';
 import { boolean, choice, integer, strictOptions } from '../options.js';
 import { oneOfEach, refuseUnaligned, syncManager, syncOptions } from '../sync-options.js';
 import { arrange } from './pictures.js';
@@ -51,10 +50,8 @@ export default class Merge implements Module<Options> {
       merged.pts = pts;
       merged.duration = duration ?? 0n;
     }
-    const timestamp = microsecondsOf(pts);
-    task
-      .output(0)
-      .push(new Packet<unknown>(merged, merged instanceof Tensor ? { timestamp: Number(pts) / 1000 } : { timestamp }));
+    const timestamp = merged instanceof Tensor ? Number(pts) / 1000 : toMicroseconds(pts, NANOSECONDS);
+    task.output(0).push(new Packet<unknown>(merged, { timestamp }));
   }
 
   #merge(payloads: readonly unknown[]): Tensor | VideoFrame | AudioFrame {

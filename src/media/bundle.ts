@@ -1,5 +1,5 @@
 /** Payloads of one moment, one per input of a `mux`. */
-import { MICROSECONDS, NANOSECONDS, type Rational, rescale } from './time.js';
+import { NANOSECONDS, type Rational, toMicroseconds } from './time.js';
 
 /**
  * An array of payloads, in the order of the inputs they came from; `undefined` where an input had none. It owns what it
@@ -31,7 +31,7 @@ export class Bundle<T = unknown> extends Array<T> implements Disposable {
 
   /** Microseconds; undefined if unknown. */
   get timestamp(): number | undefined {
-    return this.pts === undefined ? undefined : Number(rescale(this.pts, this.timeBase, MICROSECONDS));
+    return this.pts === undefined ? undefined : toMicroseconds(this.pts, this.timeBase);
   }
 
   clone(): Bundle<T> {
