@@ -11,7 +11,7 @@ import { demuxerName, requiredOptions } from './input-options.js';
 import type { DecoderOptions } from './options.js';
 import { bytesOf, unusable } from './payloads.js';
 import { type Plan, planOf } from './ranges.js';
-import { DistantStream } from './source-stream.js';
+import { type DistantStream, distantStream } from './source-stream.js';
 import { Splicer } from './splice.js';
 import { Timeline } from './timeline.js';
 import type { Track } from './track.js';
@@ -244,7 +244,7 @@ export class BytesDecoder implements DecoderSource {
     try {
       for (const kind of ['video', 'audio'] as const) {
         const stream = facts[kind];
-        if (stream) streams.set(kind, new DistantStream(stream));
+        if (stream) streams.set(kind, distantStream(stream));
       }
       const input = {
         path: this.#name,

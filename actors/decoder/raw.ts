@@ -24,7 +24,7 @@ import type { Kind } from './input.js';
 import type { DecoderOptions } from './options.js';
 import { bytesOf, unusable } from './payloads.js';
 import { planOf } from './ranges.js';
-import { DistantStream, type StreamFacts } from './source-stream.js';
+import { type DistantStream, distantStream, type StreamFacts } from './source-stream.js';
 import { Timeline } from './timeline.js';
 import type { Track } from './track.js';
 import { present, type Ready, TrackSet } from './track-set.js';
@@ -69,7 +69,7 @@ export class RawDecoder implements DecoderSource {
     const { options, outputs } = this.#ctx;
     for (const id of outputs) if (id !== this.#output) this.#tracks.end(id);
     if (!outputs.includes(this.#output)) return;
-    this.#stream = new DistantStream(factsFrom(this.#kind, options));
+    this.#stream = distantStream(factsFrom(this.#kind, options));
     const streams = new Map([[this.#kind, this.#stream]]);
     const input = { path: NAME, withoutTimestamps: false, knows: () => false, optionNames: () => [] };
     const tracks = openTracks(input, streams, { options, outputs: [this.#output] });

@@ -48,36 +48,22 @@ export function factsOf(stream: SourceStream): StreamFacts {
 }
 
 /** A stream of a container that another thread has open, or of none. It owns its codec parameters. */
-export class DistantStream implements SourceStream {
-  readonly index: number;
-  readonly codecpar: CodecParameters;
-  readonly timeBase: Rational;
-  readonly ptsWrapBits: number;
-  readonly startTime: bigint;
-  readonly avgFrameRate: Rational;
-  readonly rFrameRate: Rational;
-  readonly sampleAspectRatio: Rational;
-  readonly disposition: number;
-  readonly metadata: { getAll(): Record<string, string> };
+export interface DistantStream extends SourceStream {
+  close(): void;
+}
 
-  constructor({ info, ...facts }: StreamFacts) {
-    this.index = facts.index;
-    this.timeBase = facts.timeBase;
-    this.ptsWrapBits = facts.ptsWrapBits;
-    this.startTime = facts.startTime;
-    this.avgFrameRate = facts.avgFrameRate;
-    this.rFrameRate = facts.rFrameRate;
-    this.sampleAspectRatio = facts.sampleAspectRatio;
-    this.disposition = facts.disposition;
-    this.metadata = { getAll: () => ({ ...info.metadata }) };
-    this.codecpar = StreamInfo.fromJSON(info).toCodecParameters();
-    ledger.opened('codec-parameters');
-  }
-
-  close(): void {
-    this.codecpar.free();
-    ledger.closed('codec-parameters');
-  }
+export function distantStream({ info, ...facts }: StreamFacts): DistantStream {
+  const codecpar = StreamInfo.fromJSON(info).toCodecParameters();
+  ledger.opened('codec-parameters');
+  return {
+    ...facts,
+    codecpar,
+    metadata: { getAll: () => ({ ...info.metadata }) },
+    close() {
+      codecpar.free();
+      ledger.closed('codec-parameters');
+    },
+  };
 }
 
 function plain({ num, den }: Rational): Rational {
