@@ -34,14 +34,16 @@ export function stages(
     result.push(stage);
     join(index, stage);
   };
+  const stageBefore = (index: number): Stage | undefined =>
+    producers
+      .get(index)!
+      .map((producer) => stageOf.get(producer))
+      .findLast((found) => found);
   const order = depthFirst(free, producers, consumers, rank);
   for (const index of order) if (expensive(index)) begin(index);
   // Downstream first: where a cheap node's packets come from decides, and that may be cheap itself.
   for (const index of order) {
-    const stage = producers
-      .get(index)!
-      .map((producer) => stageOf.get(producer))
-      .findLast((found) => found);
+    const stage = stageBefore(index);
     if (!stageOf.has(index) && stage) join(index, stage);
   }
   for (const index of order.toReversed()) {
@@ -55,10 +57,7 @@ export function stages(
   // Cheap nodes that hang together with no expensive one are a stage, with all that follows them.
   for (const index of order) {
     if (stageOf.has(index)) continue;
-    const stage = producers
-      .get(index)!
-      .map((producer) => stageOf.get(producer))
-      .findLast((found) => found);
+    const stage = stageBefore(index);
     if (stage) join(index, stage);
     else begin(index);
   }
