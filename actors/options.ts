@@ -44,11 +44,6 @@ export function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** The name of an object's class. The bundler gives one that refers to itself a leading underscore. */
-export function className(value: object): string {
-  return (value.constructor?.name ?? 'object').replace(/^_/, '');
-}
-
 /** A schema from a parser that answers `undefined` for what it does not accept. */
 export function parsed<T>(expected: string, parse: (value: unknown) => T | undefined): Schema<T> {
   return v.pipe(

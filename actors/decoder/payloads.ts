@@ -1,7 +1,7 @@
 /** What may come on the input of a decoder. */
 import { MillraceError } from '../../src/errors.js';
 import { EncodedPacket } from '../../src/media/index.js';
-import { className } from '../options.js';
+import { payloadName } from '../payload-name.js';
 
 /** The bytes of an EncodedPacket, a Buffer or another Uint8Array, or an ArrayBuffer; undefined for anything else. */
 export function bytesOf(payload: unknown): Uint8Array | undefined {
@@ -14,16 +14,9 @@ export function bytesOf(payload: unknown): Uint8Array | undefined {
 export function unusable(payload: unknown, wanted: string): MillraceError {
   return new MillraceError(
     'ERR_MILLRACE_PAYLOAD',
-    `Decoder input 0 takes ${wanted}, but received ${describe(payload)}`,
+    `Decoder input 0 takes ${wanted}, but received ${payloadName(payload)}`,
     {
       hint: 'Push an EncodedPacket, a Buffer or a Uint8Array',
     },
   );
-}
-
-function describe(payload: unknown): string {
-  if (payload === undefined || payload === null) return 'a packet without payload';
-  if (typeof payload !== 'object') return `a ${typeof payload}`;
-  const name = className(payload);
-  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
 }

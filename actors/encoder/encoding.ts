@@ -2,7 +2,7 @@
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
-import { className } from '../options.js';
+import { payloadName } from '../payload-name.js';
 import { AudioStream } from './audio.js';
 import type { Piece } from './byte-output.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
@@ -246,7 +246,7 @@ function requireCodec(context: StreamContext, kind: Kind): EncodingContext {
 function expect(input: Input, payload: unknown): Payload {
   if (payload instanceof StreamInfo || payload instanceof EncodedPacket) return payload;
   if (payload instanceof (input.kind === 'video' ? VideoFrame : AudioFrame)) return payload;
-  throw unexpected(input, describe(payload));
+  throw unexpected(input, payloadName(payload));
 }
 
 function unexpected(input: Input, what: string): MillraceError {
@@ -254,13 +254,6 @@ function unexpected(input: Input, what: string): MillraceError {
   return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
     hint: `It takes ${input.kind === 'video' ? 'VideoFrames' : 'AudioFrames'}, or a StreamInfo and then EncodedPackets. ${other}`,
   });
-}
-
-function describe(payload: unknown): string {
-  if (payload === undefined || payload === null) return 'a packet without payload';
-  if (typeof payload !== 'object') return `a ${typeof payload}`;
-  const name = className(payload);
-  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 function keep(payload: Payload): Payload {

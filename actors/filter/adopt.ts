@@ -1,7 +1,7 @@
 /** From a packet to a frame that a filter graph can take. */
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, isTimeBase, MICROSECONDS, type Packet, rescale, VideoFrame } from '../../src/media/index.js';
-import { className } from '../options.js';
+import { payloadName } from '../payload-name.js';
 
 export type MediaFrame = VideoFrame | AudioFrame;
 
@@ -16,7 +16,7 @@ export function adopt(packet: Packet, title: string, id: number): MediaFrame {
   if (!(payload instanceof VideoFrame || payload instanceof AudioFrame)) {
     throw new MillraceError(
       'ERR_MILLRACE_PAYLOAD',
-      `The ${title} takes frames, ${nameOf(payload)} came on input ${id}`,
+      `The ${title} takes frames, ${payloadName(payload)} came on input ${id}`,
       {
         hint: 'Put a decoder in front of it, or a module that emits VideoFrame or AudioFrame',
       },
@@ -41,11 +41,4 @@ export function requireMainMemory(frame: MediaFrame, title: string, id: number):
     `The ${title} takes frames in main memory, a hardware frame came on input ${id}`,
     { hint: 'Let the decoder download its frames' },
   );
-}
-
-function nameOf(payload: unknown): string {
-  if (payload === null || payload === undefined) return 'an empty packet';
-  if (typeof payload !== 'object') return `a ${typeof payload}`;
-  const name = className(payload);
-  return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
 }

@@ -1,5 +1,6 @@
 /** `merge`: payloads of several inputs that belong together by time become one: tensors, pictures or sound. */
 import * as v from 'valibot';
+import { className } from '../../src/class-name.js';
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, NANOSECONDS, Packet, Tensor, toMicroseconds, VideoFrame } from '../../src/media/index.js';
 import type { InputManagerSpec, Module, ModuleContext, Task } from '../../src/module/contract.js';
@@ -84,5 +85,5 @@ function wrongMode(mode: string, what: string, right: string): MillraceError {
 }
 
 function kind(payload: unknown): string {
-  return typeof payload === 'object' && payload !== null ? payload.constructor.name : typeof payload;
+  return typeof payload === 'object' && payload !== null ? className(payload) : typeof payload;
 }

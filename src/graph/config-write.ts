@@ -1,5 +1,5 @@
 /** Writes a graph as a graph file that `readConfig` reads back to the same graph. */
-
+import { anObject } from '../class-name.js';
 import { ConfigError, type Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
@@ -68,8 +68,7 @@ function notJson(value: unknown, path: string): Problem[] {
   if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
     return Object.entries(value).flatMap(([key, item]) => notJson(item, joinPath(path, key)));
   }
-  const what =
-    typeof value === 'object' ? `a ${value.constructor?.name ?? 'object'}` : `a ${typeof value} (${String(value)})`;
+  const what = typeof value === 'object' ? anObject(value) : `a ${typeof value} (${String(value)})`;
   return [{ path, message: `is ${what}, which JSON cannot hold` }];
 }
 

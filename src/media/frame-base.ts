@@ -1,6 +1,7 @@
 /** What video and audio frames have in common: ownership of one node-av frame, and time. */
 import { AV_FRAME_FLAG_CORRUPT } from 'node-av/constants';
 import { type Frame, Rational as NativeRational } from 'node-av/lib';
+import { className } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
 import { ledger } from './ledger.js';
@@ -47,13 +48,9 @@ export abstract class FrameBase implements Disposable {
    */
   get av(): Frame {
     if (this.#av === undefined) {
-      throw new MillraceError(
-        'ERR_MILLRACE_CLOSED',
-        `This ${this.constructor.name.replace(/^_/, '')} was used after close()`,
-        {
-          hint: 'Keep a clone() of a frame that is needed longer than its packet',
-        },
-      );
+      throw new MillraceError('ERR_MILLRACE_CLOSED', `This ${className(this)} was used after close()`, {
+        hint: 'Keep a clone() of a frame that is needed longer than its packet',
+      });
     }
     return this.#av;
   }

@@ -1,5 +1,6 @@
 /** Any JavaScript value across threads, by msgpackr. */
 import { Packr } from 'msgpackr';
+import { className } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 
 /**
@@ -49,7 +50,7 @@ function requirePlain(value: unknown, path: string, seen: Set<object>): void {
     const prototype: unknown = Object.getPrototypeOf(value);
     // Plain objects of another realm have another Object.prototype, whose prototype is null as well.
     if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-      refuse(path, `an object of class ${value.constructor?.name}`);
+      refuse(path, `an object of class ${className(value)}`);
     }
     for (const [key, item] of Object.entries(value)) requirePlain(item, `${path}.${key}`, seen);
   }

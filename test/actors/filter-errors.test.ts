@@ -157,7 +157,7 @@ payloads('a packet that is no frame, with what came and where', async () => {
   await unusable('vflip', new Packet(Tensor.from(new Float32Array(1), [1])), /a Tensor came on input 0/);
   await unusable('vflip', new Packet({ text: 'x' }), /an Object came on input 0/);
   await unusable('vflip', new Packet(5), /a number came/);
-  await unusable('vflip', new Packet(undefined), /an empty packet came/);
+  await unusable('vflip', new Packet(undefined), /a packet without payload came/);
 });
 
 payloads('pictures for a filter of sound, and the other way round', async () => {

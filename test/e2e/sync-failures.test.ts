@@ -1,6 +1,6 @@
 /** Sync calls that go wrong: nobody waits for what does not come, and nobody is blamed for what others do. */
 import { fileURLToPath } from 'node:url';
-import { Packet, syncModule, VideoFrame } from 'millrace';
+import { Packet, syncModule, Tensor, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -190,6 +190,21 @@ failures('after a close that blocked, closeAsync waits until the thread has gone
   await module.closeAsync();
   leaks.check();
   assert.equal(module.warnings, ['closed']);
+});
+
+failures('errors call payloads by the names of their classes', () => {
+  const merge = syncModule('merge', {}, [0, 1], [0], PLACES.inline);
+  const inputs = {
+    0: [new Packet(picture(), { timestamp: 0 })],
+    1: [new Packet(Tensor.from(new Float32Array(1), [1]), { timestamp: 0 })],
+  };
+  const { message } = thrown(() => merge.process(inputs));
+  assert.match(message, /: VideoFrame \(input 0\) and Tensor \(input 1\) do not go together/);
+  merge.close();
+  const pass = syncModule('pass_through', {}, [0], [0]);
+  const inside = thrown(() => pass.process(give({ tensor: Tensor.from(new Float32Array(1), [1]) })));
+  assert.match(inside.message, /payload\.tensor is an object of class Tensor/);
+  pass.close();
 });
 
 failures.run();
