@@ -9,8 +9,9 @@ import { closeAll, Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { validated } from './assemble.js';
+import { CalledInlets } from './called-inlets.js';
 import { CalledOutlet, Nowhere } from './called-outlet.js';
-import { type Group, type InputManager, makeInputManager } from './inputs/index.js';
+import type { Group } from './inputs/index.js';
 import { instantiate, loadModule } from './load.js';
 import type { Steps } from './steps.js';
 
@@ -44,23 +45,12 @@ const ENOUGH = 256;
  */
 const MOST = 65_536;
 
-/** What happened to an input. */
-interface Inlet {
-  readonly id: number;
-  readonly queue: Packet[];
-  /** Its end was given by the caller; it may still be queued. */
-  ended: boolean;
-}
-
 export class CalledModule {
   private module: Module | undefined;
-  private manager: InputManager | undefined;
-  private readonly inlets: Inlet[];
+  private readonly inlets: CalledInlets;
   private readonly outlets: CalledOutlet[];
   private readonly nowhere = new Nowhere();
   private readonly aborter = new AbortController();
-  /** Inputs whose end the module has seen. */
-  private readonly seen = new Set<number>();
   private doneSaid = false;
   private finished = false;
   private closed = false;
@@ -75,7 +65,7 @@ export class CalledModule {
     private readonly warn: (message: string) => void,
     private readonly load: (ref: ModuleRef) => unknown = loadModule,
   ) {
-    this.inlets = spec.inputs.map((id) => ({ id, queue: [], ended: false }));
+    this.inlets = new CalledInlets(spec.inputs);
     this.outlets = spec.outputs.map((id) => new CalledOutlet(id, spec.alias));
   }
 
@@ -86,19 +76,11 @@ export class CalledModule {
     if (this.closed) throw this.closedError();
     const module = instantiate((yield* this.attempt('load', () => this.load(this.spec.module))) as Module);
     const options = (yield* this.attempt('init', () => validated(module, this.spec))) as Record<string, unknown>;
-    const inputs = [...this.spec.inputs];
     // Its own `close` is called from here on, whatever `init` does.
     this.module = module;
     try {
       yield* this.attempt('init', () => {
-        const spec = this.spec.inputManager ?? module.inputManager?.(options) ?? 'immediate';
-        if (inputs.length > 0) {
-          this.manager = makeInputManager(spec, inputs, {
-            now: clock,
-            wake: () => {},
-            available: (id) => this.inlets.some((inlet) => inlet.id === id && inlet.queue.length > 0),
-          });
-        }
+        this.inlets.manage(this.spec.inputManager ?? module.inputManager?.(options) ?? 'immediate');
         return module.init?.(this.context(options));
       });
     } catch (error) {
@@ -130,10 +112,13 @@ export class CalledModule {
       closeAll(given.values());
       throw error;
     }
-    for (const [id, packets] of given) for (const packet of packets) this.queue(id, packet);
-    if (this.finished) return this.result();
+    if (this.finished) {
+      closeAll(given.values());
+      return this.result();
+    }
+    for (const [id, packets] of given) for (const packet of packets) this.inlets.give(id, packet);
     try {
-      if (this.inlets.length === 0) yield* this.makeStep();
+      if (this.inlets.none) yield* this.makeStep();
       else yield* this.work();
     } catch (error) {
       for (const outlet of this.outlets) outlet.takeBack();
@@ -145,9 +130,8 @@ export class CalledModule {
   /** Ends every input that has not ended; a source stops reading. Returns what the module still had, and the ends. */
   *sendEof(): Steps<CallResult> {
     yield* this.init();
-    if (this.inlets.length > 0) {
-      const ends = this.inlets.filter((inlet) => !inlet.ended).map(({ id }) => [id, [Packet.eof()]] as const);
-      return yield* this.process(new Map(ends));
+    if (!this.inlets.none) {
+      return yield* this.process(new Map(this.inlets.open.map((id) => [id, [Packet.eof()]])));
     }
     if (!this.finished) {
       this.draining = true;
@@ -187,8 +171,7 @@ export class CalledModule {
     this.closed = true;
     this.finished = true;
     this.abort();
-    for (const { queue } of this.inlets) for (const packet of queue.splice(0)) packet.close();
-    this.manager?.discard();
+    this.inlets.discard();
     const { module } = this;
     if (module !== undefined) yield* this.attempt('close', () => module.close?.());
   }
@@ -214,53 +197,18 @@ export class CalledModule {
     const first = this.pushed;
     while (!this.finished && this.pushed - first < MOST) {
       const module = this.module as Module;
-      const wanted = this.allEnded ? undefined : this.guarded(() => module.wants?.());
+      const wanted = this.inlets.allEnded ? undefined : this.guarded(() => module.wants?.());
       const again = wanted?.length === 0;
       // Who has given the ends wants all there is; they come behind what the module makes before it wants them.
-      if (again && this.pushed - first >= ENOUGH && this.inlets.some(({ ended }) => !ended)) return;
-      const group = again ? { inputs: new Map<number, Packet[]>() } : this.guarded(() => this.collect(wanted));
+      if (again && this.pushed - first >= ENOUGH && this.inlets.open.length > 0) return;
+      const group = again ? { inputs: new Map<number, Packet[]>() } : this.guarded(() => this.inlets.collect(wanted));
       // After all inputs have ended it is called without any, until it is done or emits nothing.
-      const flushing = this.allEnded && group === undefined;
+      const flushing = this.inlets.allEnded && group === undefined;
       if (group === undefined && !flushing) return;
       const before = this.pushed;
       yield* this.call(group ?? { inputs: new Map() });
       if (flushing && this.pushed === before) this.finish();
     }
-  }
-
-  /** What the module can use now; undefined if that is nothing. */
-  private collect(wanted: readonly number[] | undefined): Group | undefined {
-    if (this.manager !== undefined) return this.align(this.manager);
-    const inputs = new Map<number, Packet[]>();
-    // Wanting only what has ended would wait for ever.
-    const useful = wanted?.some((id) => this.inlets.some((inlet) => inlet.id === id && !this.seen.has(id)));
-    for (const { id, queue } of this.inlets) {
-      if (queue.length === 0 || (useful && !wanted?.includes(id))) continue;
-      const packets = queue.splice(0);
-      if (packets.at(-1)?.isEof) this.seen.add(id);
-      inputs.set(id, packets);
-    }
-    return inputs.size > 0 ? { inputs } : undefined;
-  }
-
-  private align(manager: InputManager): Group | undefined {
-    for (;;) {
-      // As in a graph a packet is given when it is needed, so that the order between the inputs does not matter.
-      const inlet = this.inlets.find(({ id, queue }) => queue.length > 0 && (manager.finished || manager.wants(id)));
-      const group = inlet !== undefined && manager.greedy ? undefined : manager.next();
-      if (group !== undefined) {
-        for (const [id, packets] of group.inputs) if (packets.at(-1)?.isEof) this.seen.add(id);
-        return group;
-      }
-      if (inlet === undefined) return undefined;
-      const packet = inlet.queue.shift() as Packet;
-      if (manager.finished) packet.close();
-      else manager.take(inlet.id, packet);
-    }
-  }
-
-  private get allEnded(): boolean {
-    return this.inlets.length > 0 && this.seen.size === this.inlets.length;
   }
 
   private *call({ inputs, pts, duration }: Group): Steps<void> {
@@ -270,7 +218,7 @@ export class CalledModule {
       pts,
       duration,
       output: (id) => this.outlets.find((outlet) => outlet.id === id) ?? this.nowhere,
-      closeInput: (id) => this.closeInput(id),
+      closeInput: (id) => this.inlets.close(id),
       done: () => {
         this.doneSaid = true;
       },
@@ -286,30 +234,10 @@ export class CalledModule {
     if (this.doneSaid) this.finish();
   }
 
-  private closeInput(id: number): void {
-    const inlet = this.inlets.find((candidate) => candidate.id === id);
-    if (inlet === undefined || this.seen.has(id)) return;
-    inlet.ended = true;
-    this.seen.add(id);
-    for (const packet of inlet.queue.splice(0)) packet.close();
-    this.manager?.take(id, Packet.eof());
-  }
-
-  private queue(id: number, packet: Packet): void {
-    const inlet = this.inlets.find((candidate) => candidate.id === id) as Inlet;
-    // What comes after the end, a second end too, is of no use to anybody.
-    if (inlet.ended || this.finished) {
-      packet.close();
-      return;
-    }
-    inlet.queue.push(packet);
-    if (packet.isEof) inlet.ended = true;
-  }
-
   private finish(): void {
     this.finished = true;
     for (const outlet of this.outlets) outlet.push(Packet.eof());
-    for (const { queue } of this.inlets) for (const packet of queue.splice(0)) packet.close();
+    this.inlets.discardQueued();
   }
 
   /** Packets for the caller. */
@@ -335,7 +263,7 @@ export class CalledModule {
     const { spec } = this;
     const isDraining = (): boolean => this.draining;
     const ignore = (): void => {};
-    const began = clock();
+    const began = performance.now();
     return {
       options,
       id: 0,
@@ -352,7 +280,7 @@ export class CalledModule {
       get stopping() {
         return isDraining();
       },
-      elapsed: () => Number(clock() - began) / 1000,
+      elapsed: () => (performance.now() - began) * 1000,
       job: 0,
       wrote: ignore,
     };
@@ -401,10 +329,6 @@ export class CalledModule {
       module: module.name,
     });
   }
-}
-
-function clock(): bigint {
-  return BigInt(Math.round(performance.now() * 1e6));
 }
 
 function meter(): Meter {
