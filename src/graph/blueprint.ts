@@ -51,7 +51,7 @@ export class Blueprint {
     let { alias } = checked;
     // BMF's builder takes the alias among the options, and graph files have it there.
     if (!module.path && !module.definition && typeof own.alias === 'string') {
-      alias ??= own.alias;
+      alias ??= own.alias || undefined;
       delete own.alias;
     }
     const { scheduler, thread, inputManager, queueLimit, distNums, callback } = checked;

@@ -62,6 +62,7 @@ export function checkServeOptions(options: unknown, graph: Graph): CheckedServeO
   const outputs = new Map<string, Stream>();
   for (const [name, stream, path] of entries) {
     if (!(stream instanceof Stream)) problems.push({ path, message: `must be a stream, not ${describe(stream)}` });
+    else if (name === '') problems.push({ path, message: 'needs a name' });
     else if (stream.graph !== graph) problems.push({ path, message: 'is a stream of another graph' });
     else if (outputs.has(name)) problems.push({ path, message: `'${name}' is there twice` });
     else outputs.set(name, stream);

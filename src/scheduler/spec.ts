@@ -10,6 +10,7 @@ export type { ModuleRef } from '../module/ref.js';
 
 export interface NodeSpec {
   id: number;
+  /** Never empty. */
   alias: string;
   module: ModuleRef;
   options: Record<string, unknown>;

@@ -42,5 +42,5 @@ function findCycle(spec: Pick<GraphSpec, 'nodes' | 'links'>, consumers: number[]
   }
   const cycle = path.slice(path.indexOf(node)).reverse();
   cycle.unshift(cycle.at(-1)!);
-  return cycle.map((index) => spec.nodes[index]!.alias || `node ${spec.nodes[index]!.id}`);
+  return cycle.map((index) => spec.nodes[index]!.alias);
 }

@@ -79,7 +79,7 @@ export class TraceWriter {
     for (const ring of rings) this.readers.push(new TraceReader(ring));
     const events: TraceEvent[] = [{ ph: 'M', name: 'process_name', pid: 1, args: { name: `millrace ${graph.name}` } }];
     for (let thread = 0; thread < graph.threads; thread++) {
-      const names = graph.nodes.filter((node) => node.thread === thread).map(({ alias, id }) => alias || `node ${id}`);
+      const names = graph.nodes.filter((node) => node.thread === thread).map(({ alias }) => alias);
       const which = thread === graph.localThread ? 'calling thread' : `thread ${thread}`;
       events.push(...lane(thread + 1, `${which}: ${names.join(', ')}`));
     }
@@ -131,8 +131,7 @@ export class TraceWriter {
         { ph: 'i', s: 'p', name, cat: 'relief', pid: 1, tid, ts: micros(record.at), args: { ...links[record.link] } },
       ];
     }
-    const { alias, id, module } = nodes[record.node]!;
-    const name = alias || `node ${id}`;
+    const { alias: name, module } = nodes[record.node]!;
     if (record.kind === 'error') {
       const args = { message: record.message };
       return [{ ph: 'i', s: 'p', name: `error: ${name}`, cat: 'error', pid: 1, tid, ts: micros(record.at), args }];
@@ -202,7 +201,7 @@ export class TraceWriter {
   private linkName(link: number): string {
     const { nodes, links } = this.graph!;
     const { from, to } = links[link]!;
-    const name = (id: number): string => nodes.find((node) => node.id === id)!.alias || `node ${id}`;
+    const name = (id: number): string => nodes.find((node) => node.id === id)!.alias;
     return `${name(from.node)}[${from.output}] -> ${name(to.node)}[${to.input}]`;
   }
 

@@ -92,7 +92,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
 function failAll(parts: Map<number, Part>, cause: unknown): void {
   const text = messageOf(cause);
   for (const part of parts.values()) {
-    const names = part.spec.nodes.map((node) => node.alias || `node ${node.id}`).join(', ');
+    const names = part.spec.nodes.map(({ alias }) => alias).join(', ');
     const message = `uncaught exception in the thread of ${names}: ${text}`;
     part.fail(new GraphError('ERR_MILLRACE_MODULE', message, { phase: 'run', cause }));
   }

@@ -186,6 +186,8 @@ ending('what cannot serve is refused as a whole', async () => {
     (await rejection(summing({}).graph.serve({ outputs: { a: other.stream } }))).message,
     /outputs\.a: is a stream of another graph/,
   );
+  const own = summing({});
+  assert.match((await rejection(own.graph.serve({ outputs: { '': own.stream } }))).message, /outputs\.: needs a name/);
 });
 
 ending('a graph that serves is fed by its server alone', async () => {

@@ -133,6 +133,8 @@ building("an alias among a built-in module's options names the node, as in BMF",
   assert.is(node!.alias, 'flip');
   assert.equal(node!.option, { name: 'vflip' });
   assert.is(options.alias, 'flip', "the caller's object is left alone");
+  graph.module('c_ffmpeg_filter' as string, { name: 'hflip', alias: '' });
+  assert.is(graph.node('c_ffmpeg_filter_1').nodeId, 1, 'an empty one is none');
 });
 
 building('options are copied when the node is made, and undefined ones are left out', () => {
