@@ -53,6 +53,12 @@ export class Cut {
     return thread === CALLING_THREAD ? this.placement.threads : thread;
   }
 
+  /** Aliases of the nodes on a thread, for messages. */
+  namesOn(thread: number): string {
+    const names = this.spec.nodes.filter((_, node) => this.threadOf(node) === thread).map(({ alias }) => alias);
+    return names.join(', ');
+  }
+
   /** Nodes that are run by themselves. */
   get actors(): number {
     return this.spec.nodes.filter((_, node) => !this.merging.isMerged(node)).length;

@@ -1,7 +1,6 @@
-import { Doorbell } from '../../ringbuffer/index.js';
 import { messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
-import { Board, GraphState, NodePhase, NodeStatus, ThreadState } from '../thread/board.js';
+import { Board, GraphState, NodePhase, NodeStatus } from '../thread/board.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { abortedError } from './aborted.js';
@@ -13,8 +12,8 @@ import type { Merging } from './merge-filters.js';
 import type { Placement } from './placement.js';
 import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
+import { RunThreads } from './run-threads.js';
 import type { GraphSpec } from './spec.js';
-import { nextUser, type Thread } from './thread.js';
 import { OwnThreads, type ThreadSource } from './thread-pool.js';
 import type { TraceWriter } from './trace-writer.js';
 import { Warnings } from './warnings.js';
@@ -39,29 +38,19 @@ const PROGRESS_INTERVAL = 250;
 export class GraphRun {
   /** Resolves when every actor has closed and every thread has gone; rejects, after the same, when the graph failed. */
   readonly finished: Promise<Report>;
-  private readonly id = nextUser();
   private readonly board: Board;
   private readonly placement: Placement;
   private readonly cut: Cut;
   private readonly figures: Figures;
-  private readonly indexOf = new Map<number, number>();
-  private readonly threads: Thread[] = [];
-  private readonly source: ThreadSource;
-  private readonly bells: Doorbell[] = [];
+  private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
-  private readonly leaked: Record<string, number> = {};
-  /** Board threads whose part has not ended. */
-  private readonly open = new Set<number>();
   private failure: Error | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
   private resolve!: (report: Report) => void;
   private reject!: (error: Error) => void;
   private progressTimer: NodeJS.Timeout | undefined;
-  private graceTimer: NodeJS.Timeout | undefined;
   private watchdog: Watchdog | undefined;
-  /** Milliseconds until threads that do not answer a stop are terminated. */
-  private grace: number;
   private side: LocalSide | undefined;
   private settling = false;
   private settled = false;
@@ -79,14 +68,18 @@ export class GraphRun {
   ) {
     const { spec, rank, placement, merging } = prepare(built);
     this.spec = spec;
-    this.source = hooks.threads ?? new OwnThreads(spec.options.spin);
-    this.grace = spec.options.stopGrace;
     this.placement = placement;
-    for (const [index, node] of spec.nodes.entries()) this.indexOf.set(node.id, index);
     this.cut = new Cut(spec, this.placement, merging, rank);
     for (const text of this.placement.warnings) this.warnings.add(text);
     this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
     this.leaveOut(merging);
+    const source = hooks.threads ?? new OwnThreads(spec.options.spin);
+    this.threads = new RunThreads(source, this.cut, this.board, spec.options.stopGrace, {
+      message: (message, reply) => this.receive(message, reply),
+      died: (error) => this.fail(error),
+      warning: (text) => this.warnings.add(text),
+      over: () => void this.settle(),
+    });
     this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
     this.finished = new Promise<Report>((resolve, reject) => {
       this.resolve = resolve;
@@ -110,7 +103,6 @@ export class GraphRun {
       await this.startAll();
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
-      this.open.clear();
       await this.settle();
       throw error;
     }
@@ -121,27 +113,15 @@ export class GraphRun {
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
     this.unguard = guardExit(this.board);
-    for (let i = 0; i < this.cut.threads; i++) this.open.add(i);
-    this.threads.push(...this.source.take(this.placement.asked));
-    this.threads.forEach((thread, i) => {
-      thread.attach(this.id, {
-        onMessage: (message) => this.receive(message, (reply) => thread.post(reply)),
-        onDeath: (code, error) => this.threadDied(i, code, error),
-      });
-      this.bells.push(thread.bell);
-    });
-    if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
+    this.threads.take(this.placement.asked);
     const facts = {
-      run: this.id,
+      run: this.threads.user,
       board: this.board.buffer,
-      bells: this.bells.map((bell) => bell.buffer),
+      bells: this.threads.bells.map((bell) => bell.buffer),
       startedAt: this.startedAt,
       trace: this.hooks.trace?.start(this.cut.traced),
     };
-    this.threads.forEach((thread, index) => {
-      const { part, transfer } = this.cut.part(index, facts);
-      thread.post({ type: 'start', part }, transfer);
-    });
+    this.threads.start(facts);
     if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
     const { watch } = this.cut;
     if (watch !== undefined) {
@@ -160,18 +140,15 @@ export class GraphRun {
   /** Ends the sources; what is under way is finished, outputs are finalised, and `finished` resolves. */
   stop(): void {
     this.board.setStopping();
-    for (const bell of this.bells) bell.alarm();
+    this.threads.alarm();
   }
 
   /**
    * Ends everything now; `finished` rejects with ERR_MILLRACE_ABORTED. Outputs already begun are finalised.
    * @param grace ms until threads that do not answer are terminated; default: the graph's `stop_grace`.
    */
-  abort(reason?: unknown, grace = this.grace): void {
-    if (grace < this.grace) {
-      this.grace = grace;
-      if (this.graceTimer !== undefined) this.beginGrace();
-    }
+  abort(reason?: unknown, grace = this.spec.options.stopGrace): void {
+    this.threads.hurry(grace);
     this.fail(abortedError(`graph ${this.spec.name} was aborted`, reason));
   }
 
@@ -190,7 +167,7 @@ export class GraphRun {
    * has not had a turn to hear.
    */
   failureNow(): Error | undefined {
-    if (this.failure === undefined) for (const thread of this.threads) thread.drain();
+    if (this.failure === undefined) this.threads.drain();
     return this.failure;
   }
 
@@ -217,13 +194,13 @@ export class GraphRun {
   // --- starting -------------------------------------------------------------------------------------------------------
 
   private startLocal(spec: PartSpec): void {
-    this.side = new LocalSide(spec, this.bells[spec.thread]!, (message) => {
+    this.side = new LocalSide(spec, this.threads.bells[spec.thread]!, (message) => {
       // Not within the actors' call: a listener that throws must not end up in a module's stack.
       queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
     });
     this.side.run().catch((error: unknown) => {
       this.fail(error instanceof Error ? error : new Error(String(error)));
-      this.threadEnded(spec.thread, {});
+      this.threads.ended(spec.thread, {});
     });
   }
 
@@ -244,8 +221,7 @@ export class GraphRun {
         break;
       }
       case 'log': {
-        const node = this.spec.nodes[message.node]!;
-        const alias = node.alias || `node ${node.id}`;
+        const { alias } = this.spec.nodes[message.node]!;
         if (message.level === 'warn' || message.level === 'error') this.warnings.add(`${alias}: ${message.message}`);
         this.hooks.onLog?.({ alias, level: message.level, message: message.message });
         break;
@@ -263,7 +239,7 @@ export class GraphRun {
         void this.callback(message, reply);
         break;
       case 'ended':
-        this.threadEnded(message.thread, message.leaked);
+        this.threads.ended(message.thread, message.leaked);
         break;
     }
   }
@@ -280,39 +256,11 @@ export class GraphRun {
 
   private noteRelief(link: number): void {
     const { from, to } = this.spec.links[link]!;
-    const name = (id: number): string => this.spec.nodes[this.indexOf.get(id)!]!.alias || `node ${id}`;
+    const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
     const text =
       `the limit of the link from ${name(from.node)}[${from.output}] to ${name(to.node)}[${to.input}] was lifted: its ` +
       'consumer starved on another input';
     this.warnings.addOnce(text);
-  }
-
-  private threadDied(thread: number, code: number, error: Error | undefined): void {
-    if (!this.open.has(thread)) return; // its part had ended: nothing of the graph died with it
-    this.board.setThreadState(thread, ThreadState.dead);
-    const names = this.spec.nodes
-      .filter((_, i) => this.cut.threadOf(i) === thread)
-      .map((n) => n.alias || `node ${n.id}`);
-    const why = error === undefined ? `exit code ${code}` : error.message;
-    this.fail(
-      new GraphError('ERR_MILLRACE_WORKER_DIED', `the thread of ${names.join(', ')} died (${why})`, {
-        phase: 'run',
-        ...(error === undefined ? {} : { cause: error }),
-      }),
-    );
-    // It may be about to be terminated, on behalf of somebody else who shares it.
-    this.awaitReadersOf(thread);
-    this.threadEnded(thread, {});
-  }
-
-  /**
-   * What a thread has sent by reference goes with it. The graph is being aborted, so nobody begins to read it any more
-   * (thread/pins.ts).
-   */
-  private awaitReadersOf(thread: number): void {
-    this.cut.links.forEach(({ producer }, link) => {
-      if (this.cut.threadOf(producer) === thread) this.board.awaitReader(link);
-    });
   }
 
   /** Something outside the actors failed the graph. */
@@ -320,7 +268,7 @@ export class GraphRun {
     if (this.settled) return;
     this.board.setAborting();
     this.takeFailure(error, false);
-    for (const bell of this.bells) bell.alarm();
+    this.threads.alarm();
   }
 
   private takeFailure(error: Error, first: boolean): void {
@@ -330,41 +278,7 @@ export class GraphRun {
       this.warnings.add(`after the failure: ${this.failure.message}`);
     }
     this.failure = error;
-    if (this.graceTimer === undefined) this.beginGrace();
-  }
-
-  private beginGrace(): void {
-    clearTimeout(this.graceTimer);
-    this.graceTimer = setTimeout(() => void this.terminateSilent(), this.grace);
-  }
-
-  /** The threads that have not answered a stop in time are stuck in a call that does not return. */
-  private async terminateSilent(): Promise<void> {
-    for (const thread of [...this.open]) {
-      if (thread >= this.placement.threads) continue; // the calling thread cannot be terminated
-      const names = this.spec.nodes
-        .filter((_, i) => this.cut.threadOf(i) === thread)
-        .map((n) => n.alias || `node ${n.id}`);
-      this.warnings.add(
-        `the thread of ${names.join(', ')} did not stop within ${this.grace} ms and was terminated; ` +
-          'its modules were not closed',
-      );
-      this.awaitReadersOf(thread);
-      const stuck = this.threads[thread]!;
-      stuck.detach(this.id);
-      await stuck.terminate();
-      this.board.setThreadState(thread, ThreadState.dead);
-      this.threadEnded(thread, {});
-    }
-  }
-
-  private threadEnded(thread: number, leaked: Record<string, number>): void {
-    if (!this.open.delete(thread)) return;
-    // On the calling thread there are objects of others, too: only the graph's own threads are counted.
-    if (thread < this.placement.threads) {
-      for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
-    }
-    if (this.open.size === 0) void this.settle();
+    this.threads.expectEnd();
   }
 
   private async settle(): Promise<void> {
@@ -374,11 +288,9 @@ export class GraphRun {
     this.endedAfter = milliseconds;
     clearInterval(this.progressTimer);
     this.watchdog?.stop();
-    clearTimeout(this.graceTimer);
     this.hooks.signal?.removeEventListener('abort', this.onAbort);
     this.side?.quit();
-    for (const thread of this.threads) thread.detach(this.id);
-    await this.source.giveBack(this.threads);
+    await this.threads.giveBack();
     clearInterval(this.alive);
     this.unguard?.();
     if (this.hooks.trace !== undefined) {
@@ -391,12 +303,12 @@ export class GraphRun {
     if (this.failure !== undefined) {
       if (this.failure instanceof GraphError) {
         this.failure.warnings = this.warnings.list;
-        this.failure.leaked = { ...this.leaked };
+        this.failure.leaked = { ...this.threads.leaked };
       }
       this.reject(this.failure);
     } else {
       const { list: warnings } = this.warnings;
-      this.resolve({ ...this.figures.report(milliseconds), warnings, leaked: { ...this.leaked } });
+      this.resolve({ ...this.figures.report(milliseconds), warnings, leaked: { ...this.threads.leaked } });
     }
   }
 

@@ -1,0 +1,154 @@
+import { Doorbell } from '../../ringbuffer/index.js';
+import { GraphError } from '../errors.js';
+import { type Board, ThreadState } from '../thread/board.js';
+import type { FromHost, ToHost } from '../thread/protocol.js';
+import type { Cut, RunFacts } from './cut.js';
+import { nextUser, type Thread } from './thread.js';
+import type { ThreadSource } from './thread-pool.js';
+
+/** What a run is told of its threads. */
+export interface ThreadEvents {
+  message(message: FromHost, reply: (message: ToHost) => void): void;
+  /** A thread died whose part of the graph had not ended. */
+  died(error: GraphError): void;
+  warning(text: string): void;
+  /** Every part has ended. */
+  over(): void;
+}
+
+/**
+ * The threads of a run, from when they are taken until they are given back: which parts of the graph have not ended, and
+ * what becomes of threads that die, or do not stop when they should. Threads are numbered as on the board, the workers
+ * first; the calling thread, if it hosts a part, is the last.
+ */
+export class RunThreads {
+  /** Number by which the threads know the run. */
+  readonly user = nextUser();
+  /** Of every thread on the board. */
+  readonly bells: Doorbell[] = [];
+  /** Native objects that the graph's own threads have not released, by kind. */
+  readonly leaked: Record<string, number> = {};
+  private readonly workers: Thread[] = [];
+  /** Those whose part has not ended. */
+  private readonly open = new Set<number>();
+  private graceTimer: NodeJS.Timeout | undefined;
+
+  /** @param grace ms until threads that do not answer a stop are terminated. */
+  constructor(
+    private readonly source: ThreadSource,
+    private readonly cut: Cut,
+    private readonly board: Board,
+    private grace: number,
+    private readonly events: ThreadEvents,
+  ) {}
+
+  /** @param asked what each is wanted to be, as `ThreadSource.take` has it. */
+  take(asked: Parameters<ThreadSource['take']>[0]): void {
+    for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
+    this.workers.push(...this.source.take(asked));
+    this.workers.forEach((worker, thread) => {
+      worker.attach(this.user, {
+        onMessage: (message) => this.events.message(message, (reply) => worker.post(reply)),
+        onDeath: (code, error) => this.died(thread, code, error),
+      });
+      this.bells.push(worker.bell);
+    });
+    if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
+  }
+
+  /** Starts the parts of the workers. */
+  start(facts: RunFacts): void {
+    this.workers.forEach((worker, thread) => {
+      const { part, transfer } = this.cut.part(thread, facts);
+      worker.post({ type: 'start', part }, transfer);
+    });
+  }
+
+  /** Wakes all of them, whatever they wait for. */
+  alarm(): void {
+    for (const bell of this.bells) bell.alarm();
+  }
+
+  /** Hands out what they have told and the event loop has not had a turn to deliver. */
+  drain(): void {
+    for (const worker of this.workers) worker.drain();
+  }
+
+  /** The part of a thread has ended. */
+  ended(thread: number, leaked: Record<string, number>): void {
+    if (!this.open.delete(thread)) return;
+    // On the calling thread there are objects of others, too: only the graph's own threads are counted.
+    if (thread < this.workers.length) {
+      for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
+    }
+    if (this.open.size === 0) this.events.over();
+  }
+
+  /** They were told to stop, and are terminated if they do not. */
+  expectEnd(): void {
+    if (this.graceTimer === undefined) this.beginGrace();
+  }
+
+  /** Shortens the time they have for it. */
+  hurry(grace: number): void {
+    if (grace >= this.grace) return;
+    this.grace = grace;
+    if (this.graceTimer !== undefined) this.beginGrace();
+  }
+
+  /** Nothing of the run is on them any more, or ever was. Resolves when those that go have gone. */
+  async giveBack(): Promise<void> {
+    this.open.clear();
+    clearTimeout(this.graceTimer);
+    for (const worker of this.workers) worker.detach(this.user);
+    await this.source.giveBack(this.workers);
+  }
+
+  private died(thread: number, code: number, error: Error | undefined): void {
+    if (!this.open.has(thread)) return; // its part had ended: nothing of the graph died with it
+    this.board.setThreadState(thread, ThreadState.dead);
+    const why = error === undefined ? `exit code ${code}` : error.message;
+    this.events.died(
+      new GraphError('ERR_MILLRACE_WORKER_DIED', `the thread of ${this.cut.namesOn(thread)} died (${why})`, {
+        phase: 'run',
+        ...(error === undefined ? {} : { cause: error }),
+      }),
+    );
+    // It may be about to be terminated, on behalf of somebody else who shares it.
+    this.awaitReadersOf(thread);
+    this.ended(thread, {});
+  }
+
+  /**
+   * What a thread has sent by reference goes with it. The graph is being aborted, so nobody begins to read it any more
+   * (thread/pins.ts).
+   */
+  private awaitReadersOf(thread: number): void {
+    this.cut.links.forEach(({ producer }, link) => {
+      if (this.cut.threadOf(producer) === thread) this.board.awaitReader(link);
+    });
+  }
+
+  private beginGrace(): void {
+    clearTimeout(this.graceTimer);
+    this.graceTimer = setTimeout(() => void this.terminateSilent(), this.grace);
+  }
+
+  /** The threads that have not answered a stop in time are stuck in a call that does not return. */
+  private async terminateSilent(): Promise<void> {
+    for (const thread of [...this.open]) {
+      const stuck = this.workers[thread];
+      // The calling thread cannot be terminated, and another one may have answered while this waited for one to go.
+      if (stuck === undefined || !this.open.has(thread)) continue;
+      this.events.warning(
+        `the thread of ${this.cut.namesOn(thread)} did not stop within ${this.grace} ms and was terminated; ` +
+          'its modules were not closed',
+      );
+      this.awaitReadersOf(thread);
+      stuck.detach(this.user);
+      await stuck.terminate();
+      this.board.setThreadState(thread, ThreadState.dead);
+      this.ended(thread, {});
+    }
+  }
+}
