@@ -2,7 +2,7 @@
 import type { Graph } from '../graph/graph.js';
 import type { Report } from '../scheduler/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
-import { ProgressDisplay } from './progress.js';
+import type { ProgressDisplay } from './progress.js';
 import { reportLine } from './text.js';
 
 export interface OutputFlags {
@@ -18,7 +18,7 @@ export interface OutputFlags {
  * @returns The exit code.
  */
 export async function execute(graph: Graph, name: string, { json, quiet, trace }: OutputFlags): Promise<number> {
-  const progress = json || quiet || !process.stderr.isTTY ? undefined : new ProgressDisplay(process.stderr);
+  const progress = json || quiet || !process.stderr.isTTY ? undefined : await showProgress();
   const note = (text: string): void => {
     if (!quiet) process.stderr.write(`millrace: ${text}\n`);
   };
@@ -59,4 +59,10 @@ export async function execute(graph: Graph, name: string, { json, quiet, trace }
   if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`);
   else if (!quiet) process.stdout.write(`${reportLine(name, report)}\n`);
   return signals > 0 ? INTERRUPTED : 0;
+}
+
+/** Imported when there is a terminal to show it on: a bar takes longer to load than some graphs to run. */
+async function showProgress(): Promise<ProgressDisplay> {
+  const { ProgressDisplay } = await import('./progress.js');
+  return new ProgressDisplay(process.stderr);
 }

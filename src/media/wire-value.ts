@@ -1,5 +1,6 @@
 /** Any JavaScript value across threads, by msgpackr. */
-import { Packr } from 'msgpackr';
+// Plain 'msgpackr' has every thread look for a native addon and load it, for long strings alone.
+import { Packr } from 'msgpackr/pack';
 import { className } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 

@@ -15,7 +15,7 @@
  *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown
  *   24  the AVFrame struct (media/by-reference.ts)
  */
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack'; // as media/wire-value.ts does
 import type { RingConsumer, RingProducer } from '../../ringbuffer/index.js';
 import { MillraceError } from '../errors.js';
 import { AudioFrame } from '../media/audio-frame.js';
