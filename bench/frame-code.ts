@@ -5,7 +5,8 @@
  * it. What the code itself, the decoder and x264 take is the same everywhere; so each once with noise as a camera has
  * it, where most of the time goes into codecs, and once with drawn pictures, as a screen has them.
  *
- *   npm run bench:frame-code [-- --long] [TITLE]     6 s of 1080p, or 30 s; only the tables whose title has this in it
+ *   npm run bench:frame-code [-- --long | --seconds N] [TITLE]     6 s of 1080p, 30 s or N; only the tables
+ *                                                             whose title has this in it
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,12 +22,12 @@ import {
   type TranscodeResult,
   transcodeRows,
 } from '../src/cli/bench/transcode.js';
-import { built, type FfmpegCommand, ffmpegCommands, leaveOut, long } from './kit.js';
+import { built, clipSeconds, type FfmpegCommand, ffmpegCommands, leaveOut, only } from './kit.js';
 
 const ROUNDS = 3;
 const FPS = 25;
 const folder = temporaryFolder();
-const seconds = long ? 30 : 6;
+const seconds = clipSeconds(6, 30);
 const CLIPS: readonly (Clip & { name: string })[] = [
   { name: 'camera', path: join(folder, 'camera.mp4'), width: 1920, height: 1080, fps: FPS, seconds },
   { name: 'screen', path: join(folder, 'screen.mp4'), width: 1920, height: 1080, fps: FPS, seconds, noise: false },
@@ -102,7 +103,6 @@ function addBeyond(rows: Row[], results: readonly TranscodeResult[]): void {
 
 const commands = ffmpegCommands().filter(hasRawVideo);
 console.log(`${machine()}; ${seconds} s of 1080p, median of ${ROUNDS}, frames and their mean luma checked`);
-const only = process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? '';
 for (const clip of CLIPS) {
   const cases = CASES.filter(({ title }) => `${title}: ${clip.name}`.includes(only));
   if (cases.length > 0) await makeClip(built, clip);

@@ -1,13 +1,30 @@
 /** What the benchmarks of this folder share beyond src/cli/bench/kit.ts. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { Graph } from 'millrace';
 import { type Built, temporaryFolder } from '../src/cli/bench/kit.js';
 import { ffmpegVersion } from '../src/cli/bench/transcode.js';
 
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { long: { type: 'boolean', default: false }, seconds: { type: 'string' } },
+});
+
 /** `-- --long` was given. */
-export const long = process.argv.includes('--long');
+export const { long } = values;
+
+/** A part of the titles of the tables that are wanted; empty: all. */
+export const only = positionals[0] ?? '';
+
+/** Length of the clips: what `-- --seconds N` says, else that of the short or of the long form. */
+export function clipSeconds(short: number, longForm: number): number {
+  if (values.seconds === undefined) return long ? longForm : short;
+  const seconds = Number(values.seconds);
+  if (Number.isInteger(seconds) && seconds > 0) return seconds;
+  throw new Error(`--seconds is a whole number above 0, not ${values.seconds}`);
+}
 
 /** What `npm run build` made. */
 export const built: Built = { Graph, dist: new URL('../dist/', import.meta.url) };

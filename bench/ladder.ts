@@ -2,7 +2,7 @@
  * One decode, three renditions, each with sound: one millrace graph against one ffmpeg process with the same filters and
  * settings.
  *
- *   npm run bench:ladder [-- --long]     6 s of 1080p, or 20 s; FFMPEG_PATH as in transcode.ts
+ *   npm run bench:ladder [-- --long | --seconds N]     6 s of 1080p, 20 s or N; FFMPEG_PATH as in transcode.ts
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import {
   type Target,
   transcodeRows,
 } from '../src/cli/bench/transcode.js';
-import { built, ffmpegCommands, long } from './kit.js';
+import { built, clipSeconds, ffmpegCommands } from './kit.js';
 import { ffmpegLadder } from './peers.js';
 
 const ROUNDS = 3;
@@ -30,7 +30,7 @@ const RENDITIONS = [
 ];
 
 const folder = temporaryFolder();
-const seconds = long ? 20 : 6;
+const seconds = clipSeconds(6, 20);
 const clip: Clip = { path: join(folder, 'input.mp4'), width: 1920, height: 1080, fps: 25, seconds };
 const targets = (id: string): Target[] =>
   RENDITIONS.map((size) => ({ ...size, output: join(folder, `${id}-${size.height}p.mp4`) }));

@@ -3,7 +3,8 @@
  * against ffmpeg, GStreamer and BMF, whole processes, turn by turn in one run. The codecs' own threads are left to
  * FFmpeg and x264 everywhere. What is not installed is left out by name.
  *
- *   npm run bench:transcode [-- --long]     10 s of video, or 30 s
+ *   npm run bench:transcode [-- --long | --seconds N] [TITLE]     10 s of video, 30 s or N; only `720p to 360p`, or
+ *                                                              what else the title has in it
  *
  *   FFMPEG_PATH, FFMPEG_LIBRARY_PATH        a second ffmpeg and its LD_LIBRARY_PATH
  *   BMF_PYTHON                              a Python interpreter with the package BabitMF
@@ -24,7 +25,7 @@ import {
   type TranscodeResult,
   transcodeRows,
 } from '../src/cli/bench/transcode.js';
-import { built, ffmpegCommands, long } from './kit.js';
+import { built, clipSeconds, ffmpegCommands, only } from './kit.js';
 import { bmf, gstreamer } from './peers.js';
 
 const ROUNDS = 3;
@@ -36,12 +37,12 @@ const SIZES = [
 ] as const;
 
 const folder = temporaryFolder();
-const seconds = long ? 30 : 10;
+const seconds = clipSeconds(10, 30);
 const commands = ffmpegCommands();
 console.log(`${machine()}; ${seconds} s at ${FPS} fps, median of ${ROUNDS}, frames of every output counted`);
 
 let firstClip: Clip | undefined;
-for (const { name, from, to } of SIZES) {
+for (const { name, from, to } of SIZES.filter((sizes) => sizes.name.includes(only))) {
   const clip: Clip = { path: join(folder, `${from[1]}p.mp4`), width: from[0], height: from[1], fps: FPS, seconds };
   await makeClip(built, clip);
   firstClip ??= clip;

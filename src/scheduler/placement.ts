@@ -9,7 +9,9 @@
  *    inside a stretch links are direct, only the cuts cost a ring.
  * 4. `threads: n` makes n stretches, never more than nodes. 'auto' makes as few as keep every thread within the
  *    bottleneck: the heaviest stage, or what the cores need for the work of all. Where the codecs' own threads leave
- *    cores free, every expensive stage gets a thread. Never more than cores.
+ *    cores free, every expensive stage gets a thread. Never more than cores. And one is enough where nearly all the work
+ *    is done by threads of the codecs: a further one costs its start, the compilation of the same code once more and
+ *    a hop per packet, and wins nothing (bench/README.md, transcoding: `--threads 1` against 2 on two cores).
  *
  * What nodes cost is a guess (cost.ts): what a codec does in threads of its own is no load for its node's thread, and is
  * counted against the cores. Placement never changes a codec's number of threads.
@@ -56,6 +58,8 @@ const WORTH_A_THREAD = 0.1;
 const WORTH_OF_BOTTLENECK = 1 / 20;
 /** A thread that is busy all the time keeps codecs with threads of their own waiting for it. */
 const UTILISATION = 0.75;
+/** The same of one thread that serves all of them: the part of the time it may compute itself. */
+const ENOUGH_FOR_ONE = 0.25;
 
 /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
 export function place(spec: GraphSpec, rank: readonly number[], cores = availableParallelism()): Placement {
@@ -166,8 +170,12 @@ function readPins(nodes: readonly NodeSpec[], given: number | undefined): Pins {
 
 /** The time per frame below which no number of threads can bring the graph. */
 function bottleneckOf(costs: readonly Cost[], cores: number): number {
-  const work = costs.reduce((sum, cost) => sum + cost.work, 0);
-  return Math.max(0, ...costs.map((cost) => cost.share), (UTILISATION * work) / cores);
+  return Math.max(0, ...costs.map((cost) => cost.share), UTILISATION * timeOfAll(costs, cores));
+}
+
+/** The time per frame that all cores together need for the work of all. */
+function timeOfAll(costs: readonly Cost[], cores: number): number {
+  return costs.reduce((sum, cost) => sum + cost.work, 0) / cores;
 }
 
 interface Counting {
@@ -194,14 +202,18 @@ function countThreads({ groups, costs, cores, bottleneck, expensive, pins }: Cou
   let needed = 1;
   while (needed < shares.length && heaviest(shares, needed) > bound) needed++;
   const stageCount = pinned.length + groups.filter((group) => expensive(group.anchor)).length;
-  const threads = Math.max(1, Math.min(cap, Math.max(needed, Math.min(stageCount, left))));
+  const busy = costs.reduce((sum, cost) => sum + cost.busy, 0) / timeOfAll(costs, cores);
+  const oneIsEnough = needed > 1 && left === 0 && pins.threadOf.size === 0 && busy <= ENOUGH_FOR_ONE;
+  const threads = oneIsEnough ? 1 : Math.max(1, Math.min(cap, Math.max(needed, Math.min(stageCount, left))));
   const facts = [
     plural(stageCount, 'expensive stage'),
     `${plural(cores, 'core')}${named > 0 ? `, ${named} for threads with a name` : ''}`,
     own === 0
       ? 'no threads of codecs'
       : `${plural(own, 'further thread')} of codecs and filters, which leave ${plural(left, 'core')}`,
-    `${plural(needed, 'thread')} needed so that none is the bottleneck`,
+    oneIsEnough
+      ? `one thread serves them all, itself busy for ${Math.round(busy * 100)} % of the time`
+      : `${plural(needed, 'thread')} needed so that none is the bottleneck`,
   ];
   return { threads, why: `auto: ${facts.join('; ')}` };
 }

@@ -88,9 +88,31 @@ placement('auto: threads of the codecs count, and only what would be the bottlen
   assert.is(threadsOf(both(2), 8).threads, 3, 'two further threads leave six cores');
   assert.is(threadsOf(both(undefined), 8).threads, 2, "FFmpeg's own choice fills the cores");
   assert.is(threadsOf(both(1), 2).threads, 2);
-  assert.is(threadsOf(both(undefined), 2).threads, 2);
   assert.is(threadsOf(both(undefined), 1).threads, 1);
 });
+
+placement(
+  'auto: one thread is enough for codecs whose own threads fill the cores, not for what computes itself',
+  () => {
+    const withFilter = (para: string): GraphSpec =>
+      chain(
+        'auto',
+        ['c_ffmpeg_decoder'],
+        ['c_ffmpeg_filter', { options: { name: 'scale', para } }],
+        ['c_ffmpeg_encoder'],
+      );
+    const few = threadsOf(withFilter('640:360'), 2);
+    assert.is(few.threads, 1);
+    assert.match(few.why, /one thread serves them all, itself busy for \d+ % of the time/);
+    assert.is(threadsOf(withFilter('640:360'), 4).threads, 2, 'with more cores the same work takes more of the time');
+    const own: [string, Extra?][] = [['c_ffmpeg_decoder'], ['my_module'], ['c_ffmpeg_encoder']];
+    assert.is(threadsOf(chain('auto', ...own), 2).threads, 2, 'a module of the user may take any time');
+    const alone = chain('auto', ['c_ffmpeg_decoder'], ['c_ffmpeg_encoder', { options: { video_params: ONE } }]);
+    assert.is(threadsOf(alone, 2).threads, 1, 'nothing is as heavy as the encoder');
+    const spec = chain('auto', ['c_ffmpeg_decoder', { scheduler: 1 }], ['c_ffmpeg_encoder']);
+    assert.is(threadsOf(spec, 2).threads, 2, 'what is asked for wins');
+  },
+);
 
 placement('auto: options that are known before the start count: codec, preset, size', () => {
   const encode = (video_params: Record<string, unknown>): GraphSpec =>
