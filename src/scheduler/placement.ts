@@ -59,7 +59,7 @@ const WORTH_OF_BOTTLENECK = 1 / 20;
 /** A thread that is busy all the time keeps codecs with threads of their own waiting for it. */
 const UTILISATION = 0.75;
 /** The same of one thread that serves all of them: the part of the time it may compute itself. */
-const ENOUGH_FOR_ONE = 0.25;
+const ENOUGH_FOR_ONE = 1 / 3;
 
 /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
 export function place(spec: GraphSpec, rank: readonly number[], cores = availableParallelism()): Placement {
