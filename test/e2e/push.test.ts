@@ -442,7 +442,8 @@ failing('forceClose() and the signal release everything', async () => {
     const abort = new AbortController();
     const graph = new Graph({ threads: 1 });
     const input = graph.inputStream('data');
-    add(graph, 'SlowRelay', { milliseconds: 2 }, { inputs: [input] }).module('null_sink');
+    // So slow that most of the pushes are still waiting, however late this thread is to go on.
+    add(graph, 'SlowRelay', { milliseconds: 200 }, { inputs: [input] }).module('null_sink');
     await graph.start({ signal: abort.signal });
     const pushes = Array.from({ length: 100 }, (_, n) => rejection(input.push(picture(n))));
     await sleep(10);
