@@ -112,7 +112,7 @@ for (const { manager, inputs, expected } of CASES) {
     async () => {
       const watch = new LeakWatch();
       for (const threads of [0, 1, 3]) assert.equal(lines(await groups(manager, inputs, { threads })), expected);
-      for (let seed = 1; seed <= 3; seed++) {
+      for (const seed of [1, 2]) {
         assert.equal(lines(await groups(manager, inputs, { threads: 2, delay: 8, seed })), expected, `seed ${seed}`);
       }
       await watch.check();
@@ -178,7 +178,7 @@ managers('a module can ask for its manager, and the node overrules it', async ()
   assert.equal((await run('immediate')).join().match(/eof/g)?.length, 2);
 });
 
-managers('random schedules change nothing under slowest, basepad, framesync and default', () => checkSchedules(12));
+managers('random schedules change nothing under slowest, basepad, framesync and default', () => checkSchedules(8));
 
 managers('a manager survives the way through a graph file', async () => {
   const graph = new Graph();
