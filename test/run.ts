@@ -1,5 +1,5 @@
 /**
- * Runs every test file in a process of its own, two at a time, each under a watchdog, and closes with one line that
+ * Runs every test file in a process of its own, three at a time, each under a watchdog, and closes with one line that
  * counts: `N passed, N failed`. Arguments choose files by a part of their path. Those that start threads and processes
  * come first: the others are so short that the lanes end together.
  */
@@ -11,7 +11,7 @@ import { bundleTests } from './bundle.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const LIMIT_MS = 150_000;
-const PARALLEL = 2;
+const PARALLEL = 3;
 
 const wanted = process.argv.slice(2);
 const files = (readdirSync(here, { recursive: true }) as string[])
@@ -22,7 +22,7 @@ const bundles = await bundleTests(files);
 process.once('exit', () => rmSync(bundles.folder, { recursive: true, force: true }));
 
 function isLong(file: string): boolean {
-  return /^(cli|e2e|examples|packaging)\b/.test(file);
+  return /^(cli|e2e|examples|packaging|snippets)\b/.test(file);
 }
 
 let passed = 0;
