@@ -12,7 +12,7 @@ const loaders = suite('under loaders');
 for (const options of [[], ['--import', 'tsx'], ['--enable-source-maps']]) {
   loaders(`node ${options.join(' ')}: frames reach modules in threads, and are released`, () => {
     const child = spawnSync(process.execPath, [...options, script], { cwd: root, encoding: 'utf8', timeout: 60_000 });
-    assert.equal([child.stderr, child.status], ['', 0]);
+    assert.is(child.status, 0, child.stderr);
     assert.equal(JSON.parse(child.stdout), Array(40).fill('video'));
   });
 }
