@@ -13,6 +13,7 @@ const SMOKE = [
   'actors/encoder-video.test',
   'cli/',
   'examples',
+  'snippets',
 ];
 
 const args = process.argv.slice(2);

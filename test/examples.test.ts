@@ -1,5 +1,5 @@
-/** Runs every example, and every block marked `js runnable` in the README and the guide. */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Runs every example. */
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
@@ -145,37 +145,3 @@ test('each is tested, short, and says how it is used', () => {
 });
 
 test.run();
-
-const documents = suite('snippets');
-
-/** Blocks that run: ```js runnable. They find clip.mp4 in the current directory. */
-const pages = [
-  'README.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
-// Inside the package, so that a snippet finds it by its name.
-const scripts = join(root, '.tmp', `snippets-${process.pid}`);
-mkdirSync(scripts, { recursive: true });
-process.on('exit', () => rmSync(scripts, { recursive: true, force: true }));
-let found = 0;
-for (const page of pages) {
-  const text = readFileSync(join(root, page), 'utf8');
-  for (const [index, [, code]] of [...text.matchAll(/^```js runnable\n(.*?)^```$/gms)].entries()) {
-    found++;
-    documents(`${page} ${index + 1}`, async () => {
-      const script = join(scripts, `${page.replaceAll('/', '-')}-${index + 1}.mjs`);
-      writeFileSync(script, code!);
-      const { code: exit, stderr } = await node(script, [], { cwd: folder });
-      assert.is(stderr, '');
-      assert.is(exit, 0);
-    });
-  }
-}
-
-documents('there are some', () => {
-  assert.ok(found >= 5, `${found} snippets`);
-});
-
-documents.run();

@@ -67,7 +67,7 @@ test('a network input that stays silent fails after its time-out', async () => {
     const begun = performance.now();
     const options = { input_path: `tcp://127.0.0.1:${port}`, dec_params: { rw_timeout: 200_000 } };
     await refuses(options, 'ERR_MILLRACE_INPUT', 'Cannot open tcp://');
-    assert.ok(performance.now() - begun < 2000);
+    assert.ok(performance.now() - begun < 15_000, 'not after the 30 s that are the default');
   } finally {
     server.close();
   }

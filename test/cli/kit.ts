@@ -79,7 +79,7 @@ export async function makeClip(
   path: string,
   { seconds = 2, video = true, audio = true }: { seconds?: number; video?: boolean; audio?: boolean } = {},
 ): Promise<string> {
-  const graph = new Graph();
+  const graph = new Graph({ threads: 0 });
   const picture = video ? graph.filter('testsrc2', { size: '320x180', rate: 25, duration: seconds }) : null;
   const tone = audio ? graph.filter('sine', { sample_rate: 48000, duration: seconds }) : null;
   encode(picture, tone, { output_path: path, ...(video && { video_params: { preset: 'ultrafast' } }) });
@@ -96,9 +96,9 @@ export interface Contents {
   pictures: (string | undefined)[];
 }
 
-/** Decodes a file to its end. */
+/** Decodes a file to its end, on this thread. */
 export async function contents(path: string): Promise<Contents> {
-  const graph = new Graph();
+  const graph = new Graph({ threads: 0 });
   const source = graph.decode({ input_path: path });
   const [video, audio] = [new TestSink(), new TestSink()];
   source.video.module(video.spec, video.options, { callback: video.callback });

@@ -1,18 +1,17 @@
-import { fileURLToPath } from 'node:url';
 import { Graph, type NodeHandle, type NodeParameters } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addJoin, JOINS } from '../kit/joins.js';
 import { checkSchedules } from './schedules.js';
 
 const managers = suite('input managers');
-const FILE = fileURLToPath(new URL('../fixtures/modules/joins.mjs', import.meta.url));
 
 type Manager = NonNullable<NodeParameters['inputManager']>;
 type Times = readonly (number | 'pause' | null)[];
 
 function times(graph: Graph, list: Times, options: object = {}): NodeHandle {
-  return graph.module({ name: 'times', path: FILE, entry: 'Times' }, { times: list, ...options });
+  return addJoin(graph, 'Times', { times: list, ...options });
 }
 
 interface Seen {
@@ -31,7 +30,7 @@ async function groups(
   const streams = inputs.map((list, i) => times(graph, list, { delay, seed: seed * 31 + i }));
   const sink = new TestSink();
   const join = graph.module(
-    { name: 'groups', path: FILE, entry: 'Groups' },
+    { name: 'groups', path: JOINS, entry: 'Groups' },
     {},
     { inputs: streams, inputManager: manager },
   );
@@ -113,7 +112,7 @@ for (const { manager, inputs, expected } of CASES) {
     async () => {
       const watch = new LeakWatch();
       for (const threads of [0, 1, 3]) assert.equal(lines(await groups(manager, inputs, { threads })), expected);
-      for (let seed = 1; seed <= 3; seed++) {
+      for (const seed of [1, 2]) {
         assert.equal(lines(await groups(manager, inputs, { threads: 2, delay: 8, seed })), expected, `seed ${seed}`);
       }
       await watch.check();
@@ -166,7 +165,7 @@ managers('a module can ask for its manager, and the node overrules it', async ()
     const inputs = [times(graph, [0, 10]), times(graph, [10])];
     graph
       .module(
-        { name: 'asking', path: FILE, entry: 'Asking' },
+        { name: 'asking', path: JOINS, entry: 'Asking' },
         { manager: 'default' },
         { inputs, ...(manager && { inputManager: manager }) },
       )
@@ -179,7 +178,7 @@ managers('a module can ask for its manager, and the node overrules it', async ()
   assert.equal((await run('immediate')).join().match(/eof/g)?.length, 2);
 });
 
-managers('random schedules change nothing under slowest, basepad, framesync and default', () => checkSchedules(12));
+managers('random schedules change nothing under slowest, basepad, framesync and default', () => checkSchedules(8));
 
 managers('a manager survives the way through a graph file', async () => {
   const graph = new Graph();

@@ -104,7 +104,7 @@ function streamsOf(graph: Graph): Streams {
 
 /** Runs one method; unused streams of the four end in nothing. */
 async function outcome(make: Case['make']): Promise<SeenPacket[]> {
-  const graph = new Graph({ threads: 1 });
+  const graph = new Graph({ threads: 0 });
   const streams = streamsOf(graph);
   for (const stream of Object.values(streams) as Stream[]) stream.module('null_sink');
   const sink = sinkOn(make(streams));

@@ -7,8 +7,8 @@
 import { fileURLToPath } from 'node:url';
 import { Graph } from 'millrace';
 import { TestSink } from 'millrace/testing';
+import { JOINS } from '../kit/joins.js';
 
-const FILE = fileURLToPath(new URL('../fixtures/modules/joins.mjs', import.meta.url));
 const MANAGERS = ['slowest', { mode: 'basepad', option: '1:50000000' }, 'framesync', 'default'] as const;
 /** Milliseconds: rates of 30, 20 and 10 a second, with gaps and jitter. */
 const STREAMS = [
@@ -22,13 +22,13 @@ async function groups(manager: (typeof MANAGERS)[number], seed: number): Promise
   const graph = new Graph({ threads: 1 + (seed % 4), queue_length_limit: 1 + (seed % 5) });
   const inputs = STREAMS.map((times, i) =>
     graph.module(
-      { name: 'times', path: FILE, entry: 'Times' },
+      { name: 'times', path: JOINS, entry: 'Times' },
       { times: times.map((time) => time * 1000), delay: seed === 0 ? 0 : 4, seed: seed * 3 + i },
     ),
   );
   const sink = new TestSink();
   graph
-    .module({ name: 'groups', path: FILE, entry: 'Groups' }, {}, { inputs, inputManager: manager })
+    .module({ name: 'groups', path: JOINS, entry: 'Groups' }, {}, { inputs, inputManager: manager })
     .module(sink.spec, sink.options, { callback: sink.callback });
   await graph.run();
   return sink.packets

@@ -176,6 +176,8 @@ shared('the end of the runtime ends push graphs, pushes that wait, readers and c
     for await (const packet of reader) packet.close();
   };
   const ends = [flooding(), reading(), actor.processAsync({ 0: [new Packet(1)] })].map(rejection);
+  // All three graphs have begun.
+  while (runtime.stats().runs < 3) await new Promise((resolve) => setTimeout(resolve, 10));
   await new Promise((resolve) => setTimeout(resolve, 200));
   await Promise.all([runtime.close(), runtime.close()]);
   const codes = (await Promise.all(ends)).map(({ code }) => code);

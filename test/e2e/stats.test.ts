@@ -33,7 +33,8 @@ for (const threads of [0, 2]) {
   });
 
   stats(`threads: ${threads}: a fast sink behind a slow source starves, the source waits for nothing`, async () => {
-    const graph = new Graph({ threads });
+    // There is room for everything: the slow one does not wait even if the thread of the fast one has to.
+    const graph = new Graph({ threads, queue_length_limit: 50 });
     const slow = add(graph, 'SlowRelay', { milliseconds: 2 }, { alias: 'slow', inputs: [scatter(graph, 40)] });
     const sink = new TestSink();
     graph.module(sink.spec, sink.options, { inputs: [slow], callback: sink.callback, alias: 'fast' });
@@ -43,7 +44,7 @@ for (const threads of [0, 2]) {
     assert.ok(fast.waits.starving.count > 0, JSON.stringify(fast.waits));
     assert.ok(fast.waits.starving.milliseconds > 0);
     assert.is(fast.waits.blocked.count, 0);
-    assert.ok(node(report, 'slow').waits.blocked.milliseconds < fast.waits.starving.milliseconds);
+    assert.is(node(report, 'slow').waits.blocked.count, 0);
   });
 }
 
@@ -80,15 +81,17 @@ stats('a running graph shows who is in a call, who waits for what, and where the
     graph.module(sink.spec, sink.options, { inputs: [stuck], callback: sink.callback, alias: 'sink' });
     const abort = new AbortController();
     const run = graph.run({ signal: abort.signal }).catch((error: { code: string }) => error.code);
+    // Each thread says so when it gets there; nothing changes once all of this holds.
     const held = (now: GraphStats): boolean =>
-      node(now, 'source').waitsFor === 'room' && node(now, 'sink').waitsFor === 'packets';
+      node(now, 'stuck').call?.phase === 'process' &&
+      node(now, 'source').waitsFor === 'room' &&
+      node(now, 'sink').waitsFor === 'packets' &&
+      now.links[0]!.outbox >= 1 &&
+      now.links[0]!.queued >= 3;
     const now = await until(graph, held);
-    assert.is(node(now, 'stuck').call?.phase, 'process');
     assert.is(node(now, 'stuck').waitsFor, undefined);
     assert.is(node(now, 'source').call, undefined);
-    const [full, empty] = now.links;
-    assert.ok(full!.outbox >= 1 && full!.queued >= 3, JSON.stringify(full));
-    assert.is(empty!.queued, 0);
+    assert.is(now.links[1]!.queued, 0);
     // What goes on is counted while it does.
     const later = await until(
       graph,

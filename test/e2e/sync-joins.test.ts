@@ -1,37 +1,11 @@
 /** mux and merge in graphs: ends, what they carry across threads, timeouts, wrong options. */
-import { fileURLToPath } from 'node:url';
-import { Graph, type NodeHandle, Tensor, type VideoFrame } from 'millrace';
+import { Graph, Tensor, type VideoFrame } from 'millrace';
 import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addJoin, muxed } from '../kit/joins.js';
 
 const graphs = suite('mux and merge in graphs');
-const FILE = fileURLToPath(new URL('../fixtures/modules/joins.mjs', import.meta.url));
-const module = (graph: Graph, entry: string, options: object, parameters = {}): NodeHandle =>
-  graph.module({ name: entry.toLowerCase(), path: FILE, entry }, options as Record<string, unknown>, parameters);
-
-interface Seen {
-  pts: string;
-  ids: (string | null)[];
-}
-
-/** Muxes the streams and tells what came out. */
-async function muxed(
-  graph: Graph,
-  inputs: NodeHandle[] | ReturnType<NodeHandle['output']>[],
-  options: object,
-): Promise<Seen[]> {
-  const sink = new TestSink();
-  const mux = graph.module('mux', options, { inputs });
-  mux
-    .module({ name: 'bundles', path: FILE, entry: 'Bundles' }, {}, { thread: 'bundles' })
-    .module(sink.spec, sink.options, { callback: sink.callback });
-  await graph.run();
-  return sink.packets.map(({ value }) => {
-    const { pts, ids } = value as { pts: bigint; ids: (string | null)[] };
-    return { pts: String(pts), ids };
-  });
-}
 
 graphs('a policy that ends early ends the sources of the other inputs', async () => {
   const watch = new LeakWatch();
@@ -97,7 +71,7 @@ graphs('merge joins pictures of two threads, each at the time of the policy', as
 graphs('merge joins tensors, and an error names node, inputs and shapes', async () => {
   const run = async (shapes: number[][]): Promise<unknown[]> => {
     const graph = new Graph({ threads: 2 });
-    const inputs = shapes.map((shape) => module(graph, 'Tensors', { shape, count: 2 }));
+    const inputs = shapes.map((shape) => addJoin(graph, 'Tensors', { shape, count: 2 }));
     const seen: unknown[] = [];
     graph.module('merge', { option: 1 }, { inputs, alias: 'join' }).module({
       process(task) {
@@ -133,8 +107,8 @@ graphs('a silent input with a timeout no longer holds the others', async () => {
   const graph = new Graph({ threads: 2 });
   const buffers = (ids: string[]) => ids.map((id, n) => ({ id, pts: String(n * 40_000_000) }));
   const inputs = [
-    module(graph, 'Pad', { buffers: buffers(['a0', 'a1', 'a2']), seed: 1 }),
-    module(graph, 'Late', { buffers: buffers(['b0', 'b1']), pause: 400 }),
+    addJoin(graph, 'Pad', { buffers: buffers(['a0', 'a1', 'a2']), seed: 1 }),
+    addJoin(graph, 'Late', { buffers: buffers(['b0', 'b1']), pause: 400 }),
   ];
   const seen = await muxed(graph, inputs, { sync_mode: 'slowest', timeout: 0.05 });
   // b1 is 40 ms of stream time, as a1 is: without the timeout they would be together.

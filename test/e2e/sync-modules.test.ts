@@ -1,45 +1,19 @@
 /** The policies of mux in graphs of actors in threads: NNStreamer's recorded cases. */
-import { fileURLToPath } from 'node:url';
-import { Graph, type NodeHandle } from 'millrace';
-import { LeakWatch, TestSink } from 'millrace/testing';
+import { Graph } from 'millrace';
+import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SyncMode } from '../../src/sync/index.js';
+import { addJoin, type Bundle, muxed } from '../kit/joins.js';
 import { type Vector, vectors } from '../sync/vectors.js';
 
 const graphs = suite('policies in graphs');
-const FILE = fileURLToPath(new URL('../fixtures/modules/joins.mjs', import.meta.url));
-const module = (graph: Graph, entry: string, options: object, parameters = {}): NodeHandle =>
-  graph.module({ name: entry.toLowerCase(), path: FILE, entry }, options as Record<string, unknown>, parameters);
-
-interface Seen {
-  pts: string;
-  ids: (string | null)[];
-}
-
-/** Muxes the streams and tells what came out. */
-async function muxed(
-  graph: Graph,
-  inputs: NodeHandle[] | ReturnType<NodeHandle['output']>[],
-  options: object,
-): Promise<Seen[]> {
-  const sink = new TestSink();
-  const mux = graph.module('mux', options, { inputs });
-  mux
-    .module({ name: 'bundles', path: FILE, entry: 'Bundles' }, {}, { thread: 'bundles' })
-    .module(sink.spec, sink.options, { callback: sink.callback });
-  await graph.run();
-  return sink.packets.map(({ value }) => {
-    const { pts, ids } = value as { pts: bigint; ids: (string | null)[] };
-    return { pts: String(pts), ids };
-  });
-}
 
 const optionOf = ({ policy, options }: Vector): object => ({
   sync_mode: policy.toUpperCase(),
   ...(policy === 'basepad' && { sync_option: `${options.basePad ?? 0}:${options.duration ?? 0}` }),
 });
-const expectedOf = ({ expected }: Vector): Seen[] => expected.map(({ pts, inputs }) => ({ pts, ids: inputs }));
+const expectedOf = ({ expected }: Vector): Bundle[] => expected.map(({ pts, inputs }) => ({ pts, ids: inputs }));
 /** In a graph every stream ends. */
 const complete = (policy: SyncMode): Vector[] =>
   vectors(policy).filter(({ arrival, pads }) => pads.every((_, pad) => arrival.includes(`eos:${pad}`)));
@@ -51,7 +25,7 @@ for (const policy of ['nosync', 'slowest', 'basepad', 'refresh'] as const) {
     for (const [n, vector] of cases.entries()) {
       // Room for all: a source that is held back would change the order in which refresh sees the buffers.
       const graph = new Graph({ threads: n < 2 ? 1 : 0, queue_length_limit: 1000 });
-      const arrival = module(graph, 'Arrival', { pads: vector.pads, arrival: vector.arrival }, { scheduler: 0 });
+      const arrival = addJoin(graph, 'Arrival', { pads: vector.pads, arrival: vector.arrival }, { scheduler: 0 });
       const inputs = vector.pads.map((_, pad) => arrival.output(pad));
       assert.equal(await muxed(graph, inputs, optionOf(vector)), expectedOf(vector), vector.name);
     }
@@ -63,7 +37,7 @@ for (const policy of ['slowest', 'basepad'] as const) {
     const watch = new LeakWatch();
     for (const [n, vector] of complete(policy).slice(0, 4).entries()) {
       const graph = new Graph({ threads: 3 });
-      const inputs = vector.pads.map((buffers, pad) => module(graph, 'Pad', { buffers, delay: 6, seed: n * 7 + pad }));
+      const inputs = vector.pads.map((buffers, pad) => addJoin(graph, 'Pad', { buffers, delay: 6, seed: n * 7 + pad }));
       assert.equal(await muxed(graph, inputs, optionOf(vector)), expectedOf(vector), vector.name);
     }
     await watch.check();

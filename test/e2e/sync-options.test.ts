@@ -2,17 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Graph, type NodeHandle, type NodeParameters, type Report } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type SyncEvent, Synchronizer } from '../../src/sync/index.js';
+import { addJoin, JOINS } from '../kit/joins.js';
 
 const options = suite('options of policies in graphs');
-const FILE = fileURLToPath(new URL('../fixtures/modules/joins.mjs', import.meta.url));
-const module = (graph: Graph, entry: string, settings: object, parameters: NodeParameters = {}): NodeHandle =>
-  graph.module({ name: entry.toLowerCase(), path: FILE, entry }, settings as Record<string, unknown>, parameters);
 
 type Buffers = { id: string; pts: string }[];
 /** `count` buffers, one each `interval` ms. */
@@ -33,7 +30,7 @@ async function muxed(
   const sink = new TestSink();
   graph
     .module('mux', settings, { inputs, alias: 'join', ...parameters })
-    .module({ name: 'bundles', path: FILE, entry: 'Bundles' }, {})
+    .module({ name: 'bundles', path: JOINS, entry: 'Bundles' }, {})
     .module(sink.spec, sink.options, { callback: sink.callback });
   const report = await graph.run();
   const ids = sink.packets.map(({ value }) =>
@@ -56,8 +53,8 @@ options('an input that falls silent while its source sleeps is left after its ow
   for (const threads of [0, 3]) {
     const graph = new Graph({ threads });
     const inputs = [
-      module(graph, 'Pad', { buffers: buffers('a', 4, 40), seed: 1 }),
-      module(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 500 }),
+      addJoin(graph, 'Pad', { buffers: buffers('a', 4, 40), seed: 1 }),
+      addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 500 }),
     ];
     const { ids } = await muxed(graph, inputs, { sync_mode: 'nosync', timeout: [null, 0.05] });
     assert.equal(ids, ['a0 b0', 'a1 b0', 'a2 b0', 'a3 b0'], `threads: ${threads}`);
@@ -67,9 +64,9 @@ options('an input that falls silent while its source sleeps is left after its ow
 
 options('the time in which other nodes begin is no silence', async () => {
   const graph = new Graph({ threads: 3 });
-  const late = module(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 50 });
-  const slow = module(graph, 'SlowStart', { milliseconds: 1200 }, { inputs: [late], thread: 'slow' });
-  const inputs = [module(graph, 'Pad', { buffers: buffers('a', 2, 40), seed: 1 }), slow];
+  const late = addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 50 });
+  const slow = addJoin(graph, 'SlowStart', { milliseconds: 1200 }, { inputs: [late], thread: 'slow' });
+  const inputs = [addJoin(graph, 'Pad', { buffers: buffers('a', 2, 40), seed: 1 }), slow];
   const { ids } = await muxed(graph, inputs, { sync_mode: 'nosync', timeout: 1 }, { thread: 'join' });
   assert.equal(ids, ['a0 b0', 'a1 b1']);
 });
@@ -79,8 +76,8 @@ options('what waits for a late input beyond max_queue is given up by drop_policy
   const run = (settings: object): Promise<Muxed> => {
     const graph = new Graph({ threads: 3 });
     const inputs = [
-      module(graph, 'Pad', { buffers: buffers('a', 20, 40), seed: 1 }),
-      module(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 600 }),
+      addJoin(graph, 'Pad', { buffers: buffers('a', 20, 40), seed: 1 }),
+      addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 600 }),
     ];
     return muxed(graph, inputs, { sync_mode: 'nosync', ...settings });
   };
@@ -163,7 +160,7 @@ for (const mode of ['slowest', 'basepad'] as const) {
     for (const threads of [0, 2]) {
       const { instants, lane, report } = await traced((trace) => {
         const graph = new Graph({ threads, trace });
-        const inputs = RATES.map((rate) => module(graph, 'Pad', { buffers: buffers(...rate), seed: 1 }));
+        const inputs = RATES.map((rate) => addJoin(graph, 'Pad', { buffers: buffers(...rate), seed: 1 }));
         return muxed(graph, inputs, { sync_mode: mode, ...(option !== undefined && { sync_option: option }) });
       });
       const told = instants.filter(({ args }) => args.reason !== 'end');
@@ -184,7 +181,7 @@ for (const mode of ['slowest', 'basepad'] as const) {
 
 options('settings that an input manager does not have are refused with their place', async () => {
   const graph = new Graph();
-  const inputs = [module(graph, 'Pad', { buffers: [] })];
+  const inputs = [addJoin(graph, 'Pad', { buffers: [] })];
   const given = { mode: 'framesync', timeout: 2 } as const;
   const error = await failure(() => graph.module('null_sink', {}, { inputs, inputManager: given }) && graph.run());
   assert.match(error.message, /timeout.*the input manager framesync has no settings/);
@@ -195,7 +192,7 @@ options('settings that an input manager does not have are refused with their pla
 
 options('lists of timeouts and limits go through a graph file', () => {
   const graph = new Graph();
-  const inputs = [module(graph, 'Pad', { buffers: [] }), module(graph, 'Pad', { buffers: [] })];
+  const inputs = [addJoin(graph, 'Pad', { buffers: [] }), addJoin(graph, 'Pad', { buffers: [] })];
   const inputManager = { mode: 'slowest', timeout: [null, 2], maxQueue: [3, null], dropPolicy: 'newest' } as const;
   graph.module('null_sink', {}, { inputs, inputManager, alias: 'end' });
   const written = { mode: 'slowest', timeout: [null, 2], max_queue: [3, null], drop_policy: 'newest' };
@@ -209,8 +206,8 @@ options('mux and merge refuse to work on what nobody has put together', async ()
   for (const name of ['mux', 'merge'] as const) {
     const graph = new Graph({ threads: 0 });
     const inputs = [
-      module(graph, 'Tensors', { shape: [1], count: 2 }),
-      module(graph, 'Tensors', { shape: [1], count: 2 }),
+      addJoin(graph, 'Tensors', { shape: [1], count: 2 }),
+      addJoin(graph, 'Tensors', { shape: [1], count: 2 }),
     ];
     graph.module(name, {}, { inputs, inputManager: 'immediate' });
     const error = await failure(() => graph.run());
@@ -222,7 +219,7 @@ options('mux and merge work under default as well, where one input ends before t
   const seen: string[] = [];
   for (const name of ['mux', 'merge'] as const) {
     const graph = new Graph({ threads: 0 });
-    const inputs = [3, 1].map((count) => module(graph, 'Tensors', { shape: [1], count }));
+    const inputs = [3, 1].map((count) => addJoin(graph, 'Tensors', { shape: [1], count }));
     graph.module(name, {}, { inputs, inputManager: 'default' }).module({
       process(task) {
         for (const { payload, isEof } of task.inputs.get(0) ?? []) {

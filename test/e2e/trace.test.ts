@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Graph, type GraphError, type MillraceError } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
@@ -199,7 +198,7 @@ trace(
 trace('what a crash leaves behind can be opened, and holds the last moments of an exit', ({ directory, file }) => {
   const script = join(directory, 'crash.mjs');
   const modules = new URL('../fixtures/modules/plain.mjs', import.meta.url).href;
-  const millrace = pathToFileURL(join(process.cwd(), 'dist', 'index.js')).href;
+  const millrace = new URL('../../dist/index.js', import.meta.url).href;
   writeFileSync(
     script,
     `import { Graph } from ${JSON.stringify(millrace)};

@@ -83,14 +83,14 @@ stalled('a module that is never initialised is named', async () => {
 stalled('a graph that is slower than that, but moves, runs to its end', async () => {
   for (const threads of [0, 2]) {
     const graph = new Graph({ time_out: 1, threads });
-    const source = new TestSource({ count: 4, delay: 350 });
+    const source = new TestSource({ count: 8, delay: 200 });
     const sink = new TestSink();
     graph.module(sink.spec, sink.options, {
       inputs: [graph.module(source.spec, source.options)],
       callback: sink.callback,
     });
     await graph.run();
-    assert.is(sink.packets.length, 4);
+    assert.is(sink.packets.length, 8);
   }
 });
 

@@ -8,23 +8,17 @@ import {
   AV_FRAME_FLAG_DISCARD,
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_TOP_FIELD_FIRST,
-  AV_PICTURE_TYPE_B,
-  AVCHROMA_LOC_TOPLEFT,
-  AVCOL_PRI_BT2020,
-  AVCOL_RANGE_JPEG,
-  AVCOL_SPC_BT2020_NCL,
-  AVCOL_TRC_SMPTE2084,
 } from 'node-av/constants';
-import { type Frame, Rational } from 'node-av/lib';
+import type { Frame } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameReferences, frameReferences, whyCopied } from '../../src/media/by-reference.js';
 import { ledger, VideoFrame } from '../../src/media/index.js';
 import { verifyReferences } from '../../src/media/reference-test.js';
 import { describe } from '../../src/media/wire.js';
-import { frames, picture, travel } from './kit.js';
+import { frames, markProperties, picture, travel } from './kit.js';
 
-const test = suite('frames by reference');
+const test = suite('references of frames');
 const references = frameReferences()!;
 
 /** As a link does it, the frame rate aside. */
@@ -72,21 +66,9 @@ for (const format of ['yuv420p', 'yuv420p10le', 'p010le', 'yuva420p', 'yuva444p1
 
 test('every property, side data and metadata survive', () => {
   const [av] = frames([['testsrc2', 'rate=25'], ['metadata', 'add:key=place:value=Zürich'], ['buffersink']], 1);
-  av!.pts = -(2n ** 40n) - 3n;
-  av!.pktDts = 77n;
-  av!.duration = 1001n;
-  av!.timeBase = new Rational(1, 30_000);
-  av!.sampleAspectRatio = new Rational(4, 3);
-  av!.colorRange = AVCOL_RANGE_JPEG;
-  av!.colorPrimaries = AVCOL_PRI_BT2020;
-  av!.colorTrc = AVCOL_TRC_SMPTE2084;
-  av!.colorSpace = AVCOL_SPC_BT2020_NCL;
-  av!.chromaLocation = AVCHROMA_LOC_TOPLEFT;
-  av!.flags = AV_FRAME_FLAG_CORRUPT | AV_FRAME_FLAG_DISCARD | AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST;
-  av!.pictType = AV_PICTURE_TYPE_B;
-  av!.quality = 9;
-  av!.repeatPict = 1;
-  av!.decodeErrorFlags = 2;
+  const flags =
+    AV_FRAME_FLAG_CORRUPT | AV_FRAME_FLAG_DISCARD | AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST;
+  markProperties(av!, flags);
   av!.newSideData(AV_FRAME_DATA_A53_CC, 7).fill(3);
   av!.newSideData(AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, 88).fill(5);
   const received = hop(av!);

@@ -1,7 +1,23 @@
 /** Frames from FFmpeg's own sources, and a journey through shared memory. */
 import { Packr } from 'msgpackr';
-import { AVERROR_EOF } from 'node-av/constants';
-import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
+import {
+  AV_PICTURE_TYPE_B,
+  AVCHROMA_LOC_TOPLEFT,
+  AVCOL_PRI_BT2020,
+  AVCOL_RANGE_JPEG,
+  AVCOL_SPC_BT2020_NCL,
+  AVCOL_TRC_SMPTE2084,
+  AVERROR_EOF,
+} from 'node-av/constants';
+import {
+  avGetPixFmtName,
+  avIsHardwarePixelFormat,
+  Filter,
+  type FilterContext,
+  FilterGraph,
+  Frame,
+  Rational,
+} from 'node-av/lib';
 import { check, type VideoFrame } from '../../src/media/index.js';
 import { describe, restore } from '../../src/media/wire.js';
 
@@ -91,4 +107,36 @@ export function properties(frame: VideoFrame): unknown {
     alphaMode,
   };
   return { ...first, ...second };
+}
+
+/** Gives a picture a value of its own, and none that is a default, for everything `properties` tells but metadata. */
+export function markProperties(av: Frame, flags: Frame['flags']): void {
+  av.pts = -(2n ** 40n) - 3n;
+  av.pktDts = 77n;
+  av.duration = 1001n;
+  av.timeBase = new Rational(1, 30_000);
+  av.sampleAspectRatio = new Rational(4, 3);
+  av.colorRange = AVCOL_RANGE_JPEG;
+  av.colorPrimaries = AVCOL_PRI_BT2020;
+  av.colorTrc = AVCOL_TRC_SMPTE2084;
+  av.colorSpace = AVCOL_SPC_BT2020_NCL;
+  av.chromaLocation = AVCHROMA_LOC_TOPLEFT;
+  av.flags = flags;
+  av.pictType = AV_PICTURE_TYPE_B;
+  av.quality = 9;
+  av.repeatPict = 1;
+  av.decodeErrorFlags = 2;
+  av.alphaMode = 1 as typeof av.alphaMode;
+}
+
+/** Names of all pixel formats whose pictures have memory of their own: 10-bit, alpha and palettes among them. */
+export function pixelFormats(): string[] {
+  const names: string[] = [];
+  for (let number = 0; number < 300; number++) {
+    const name = avGetPixFmtName(number as Parameters<typeof avGetPixFmtName>[0]);
+    if (name === null || avIsHardwarePixelFormat(number as Parameters<typeof avIsHardwarePixelFormat>[0])) continue;
+    names.push(name);
+  }
+  if (names.length <= 150) throw new Error(`FFmpeg tells no more than ${names.length} formats`);
+  return names;
 }

@@ -13,21 +13,15 @@ import {
   AV_FRAME_FLAG_TOP_FIELD_FIRST,
   AV_OPT_SEARCH_CHILDREN,
   AV_OPT_TYPE_STRING,
-  AV_PICTURE_TYPE_B,
   AV_PIX_FMT_YUV420P,
-  AVCHROMA_LOC_TOPLEFT,
-  AVCOL_PRI_BT2020,
-  AVCOL_RANGE_JPEG,
-  AVCOL_SPC_BT2020_NCL,
-  AVCOL_TRC_SMPTE2084,
 } from 'node-av/constants';
-import { avGetPixFmtName, avIsHardwarePixelFormat, Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
+import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameReferences, frameReferences, whyCopied } from '../../src/media/by-reference.js';
 import { check, ledger, releasePicturePools, VideoFrame } from '../../src/media/index.js';
 import { restoreReference } from '../../src/media/wire-reference.js';
-import { frames, picture, properties, travel } from './kit.js';
+import { frames, markProperties, picture, pixelFormats, properties, travel } from './kit.js';
 
 const test = suite('frames by reference');
 
@@ -65,23 +59,7 @@ test('any other codec than that of wrapped frames is refused, whatever it makes'
 
 test('all properties arrive, as they do by copy', () => {
   const sent = VideoFrame.wrap(picture('yuv420p10le', '32x18'), { frameRate: { num: 30000, den: 1001 } });
-  const { av } = sent;
-  sent.pts = -(2n ** 40n) - 3n;
-  sent.duration = 1001n;
-  sent.timeBase = { num: 1, den: 30000 };
-  av.pktDts = 77n;
-  av.sampleAspectRatio = new Rational(4, 3);
-  av.colorRange = AVCOL_RANGE_JPEG;
-  av.colorPrimaries = AVCOL_PRI_BT2020;
-  av.colorTrc = AVCOL_TRC_SMPTE2084;
-  av.colorSpace = AVCOL_SPC_BT2020_NCL;
-  av.chromaLocation = AVCHROMA_LOC_TOPLEFT;
-  av.flags = AV_FRAME_FLAG_KEY | AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST;
-  av.pictType = AV_PICTURE_TYPE_B;
-  av.quality = 9;
-  av.repeatPict = 1;
-  av.decodeErrorFlags = 2;
-  av.alphaMode = 1 as typeof av.alphaMode;
+  markProperties(sent.av, AV_FRAME_FLAG_KEY | AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST);
   sameAsCopied(sent);
   sent.close();
 });
@@ -108,10 +86,7 @@ test('every combination of flags arrives, that of frames to be thrown away too',
 });
 
 test('every pixel format that has memory of its own arrives, 10-bit, alpha and palettes among them', () => {
-  let count = 0;
-  for (let number = 0; number < 300; number++) {
-    const name = avGetPixFmtName(number as Parameters<typeof avGetPixFmtName>[0]);
-    if (name === null || avIsHardwarePixelFormat(number as Parameters<typeof avIsHardwarePixelFormat>[0])) continue;
+  for (const name of pixelFormats()) {
     const sent = VideoFrame.alloc({ width: 34, height: 18, format: name });
     for (const { data } of sent.planes())
       data.forEach((_, i) => {
@@ -122,9 +97,7 @@ test('every pixel format that has memory of its own arrives, 10-bit, alpha and p
     assert.equal(received.toBuffer(), sent.toBuffer(), name);
     sent.close();
     received.close();
-    count++;
   }
-  assert.ok(count > 150, `${count} formats`);
 });
 
 test('metadata arrives', () => {

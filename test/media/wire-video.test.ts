@@ -5,19 +5,13 @@ import {
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_KEY,
   AV_FRAME_FLAG_TOP_FIELD_FIRST,
-  AV_PICTURE_TYPE_B,
-  AVCHROMA_LOC_TOPLEFT,
-  AVCOL_PRI_BT2020,
-  AVCOL_RANGE_JPEG,
-  AVCOL_SPC_BT2020_NCL,
-  AVCOL_TRC_SMPTE2084,
 } from 'node-av/constants';
-import { avGetPixFmtName, avIsHardwarePixelFormat, Filter, Rational } from 'node-av/lib';
+import { Filter } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ledger, releasePicturePools, VideoFrame } from '../../src/media/index.js';
 import { describe, PAYLOAD_KIND } from '../../src/media/wire.js';
-import { frames, picture, properties, travel } from './kit.js';
+import { frames, markProperties, picture, pixelFormats, properties, travel } from './kit.js';
 
 const test = suite('wire: pictures');
 
@@ -66,10 +60,7 @@ test('palette and bit-packed pictures arrive with their palette', () => {
 });
 
 test('every pixel format that has memory of its own can travel', () => {
-  let count = 0;
-  for (let number = 0; number < 300; number++) {
-    const name = avGetPixFmtName(number as Parameters<typeof avGetPixFmtName>[0]);
-    if (name === null || avIsHardwarePixelFormat(number as Parameters<typeof avIsHardwarePixelFormat>[0])) continue;
+  for (const name of pixelFormats()) {
     const sent = VideoFrame.alloc({ width: 34, height: 18, format: name });
     const { byteLength } = describe(sent).blobs[0]!;
     sent.close();
@@ -79,30 +70,12 @@ test('every pixel format that has memory of its own can travel', () => {
     assert.equal(received.toBuffer(), filled.toBuffer(), name);
     filled.close();
     received.close();
-    count++;
   }
-  assert.ok(count > 150, `${count} formats`);
 });
 
 test('all properties arrive', () => {
   const sent = VideoFrame.wrap(picture('yuv420p10le', '32x18'), { frameRate: { num: 30000, den: 1001 } });
-  const { av } = sent;
-  sent.pts = -(2n ** 40n) - 3n;
-  sent.duration = 1001n;
-  sent.timeBase = { num: 1, den: 30000 };
-  av.pktDts = 77n;
-  av.sampleAspectRatio = new Rational(4, 3);
-  av.colorRange = AVCOL_RANGE_JPEG;
-  av.colorPrimaries = AVCOL_PRI_BT2020;
-  av.colorTrc = AVCOL_TRC_SMPTE2084;
-  av.colorSpace = AVCOL_SPC_BT2020_NCL;
-  av.chromaLocation = AVCHROMA_LOC_TOPLEFT;
-  av.flags = AV_FRAME_FLAG_KEY | AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST;
-  av.pictType = AV_PICTURE_TYPE_B;
-  av.quality = 9;
-  av.repeatPict = 1;
-  av.decodeErrorFlags = 2;
-  av.alphaMode = 1 as typeof av.alphaMode;
+  markProperties(sent.av, AV_FRAME_FLAG_KEY | AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST);
   const received = travel(sent);
   assert.equal(properties(received), properties(sent));
   assert.equal([received.pts, received.keyFrame, received.interlaced], [-(2n ** 40n) - 3n, true, true]);
