@@ -91,6 +91,8 @@ export interface TranscodeResult {
   contender: Contender;
   /** Medians; undefined for one that had to be killed. */
   cost: Cost | undefined;
+  /** Of every round. */
+  rounds: readonly Cost[];
 }
 
 /**
@@ -117,7 +119,7 @@ export async function compare(
   const results: TranscodeResult[] = [];
   for (const [contender, costs] of runs) {
     if (hung.has(contender)) {
-      results.push({ contender, cost: undefined });
+      results.push({ contender, cost: undefined, rounds: [] });
       continue;
     }
     for (const output of contender.outputs) {
@@ -126,20 +128,26 @@ export async function compare(
     }
     const timed = costs.slice(1).filter((cost) => cost !== undefined);
     const median = (figure: keyof Cost): number => quantile(timed.map((cost) => cost[figure]));
-    results.push({ contender, cost: { wall: median('wall'), cpu: median('cpu'), rss: median('rss') } });
+    results.push({ contender, cost: { wall: median('wall'), cpu: median('cpu'), rss: median('rss') }, rounds: timed });
   }
   return results;
 }
 
-/** How near one could come: the processor seconds of a contender spread evenly over all cores. */
-function limitOf(results: readonly TranscodeResult[], peer: string | undefined): number | undefined {
-  const cpu = results.find(({ contender }) => contender.name === peer)?.cost?.cpu;
-  return cpu === undefined ? undefined : cpu / availableParallelism();
+/** Median over the rounds of one figure to that of a peer in the same round: machines change their speed in between. */
+function against(rounds: readonly Cost[], peer: TranscodeResult | undefined, one: Figure, other: Figure): string {
+  if (peer === undefined || peer.rounds.length !== rounds.length) return '-';
+  return ratio(quantile(rounds.map((cost, round) => one(cost) / other(peer.rounds[round]!))), 1);
 }
+
+type Figure = (cost: Cost) => number;
+const wall: Figure = (cost) => cost.wall;
+const cpu: Figure = (cost) => cost.cpu;
+/** How near one could come: the processor seconds spread evenly over all cores. */
+const limitOf: Figure = (cost) => cost.cpu / availableParallelism();
 
 /**
  * @param peers names of the contenders to compare wall times with.
- * @param limit name of the one whose processor time is the limit, for a column of distances to it.
+ * @param limit name of the one whose processor time is the limit, for columns of distances to it.
  */
 export function transcodeRows(
   clip: Clip,
@@ -147,23 +155,25 @@ export function transcodeRows(
   peers: readonly string[],
   limit?: string,
 ): Row[] {
-  const wallOf = (name: string): number | undefined =>
-    results.find(({ contender }) => contender.name === name)?.cost?.wall;
+  const find = (name: string | undefined) => results.find(({ contender }) => contender.name === name);
   const figure = (value: number | undefined, digits: number): string =>
     value === undefined ? 'hung' : Number.isNaN(value) ? '-' : value.toFixed(digits);
-  return results.map(({ contender, cost }) => ({
+  return results.map(({ contender, cost, rounds }) => ({
     command: contender.name,
     'wall s': figure(cost?.wall, 2),
     'CPU s': figure(cost?.cpu, 2),
     'peak RSS MB': figure(cost?.rss, 0),
     fps: cost === undefined ? '-' : Math.round((clip.seconds * clip.fps) / cost.wall),
-    ...Object.fromEntries(peers.map((peer) => [`wall x ${peer}`, ratio(cost?.wall ?? Number.NaN, wallOf(peer))])),
-    ...(limit !== undefined && { 'wall x limit': ratio(cost?.wall ?? Number.NaN, limitOf(results, limit)) }),
+    ...Object.fromEntries(peers.map((peer) => [`wall x ${peer}`, against(rounds, find(peer), wall, wall)])),
+    ...(limit !== undefined && {
+      [`CPU x ${limit}`]: against(rounds, find(limit), cpu, cpu),
+      'wall x limit': against(rounds, find(limit), wall, limitOf),
+    }),
   }));
 }
 
 export function limitLine(results: readonly TranscodeResult[], peer: string): string {
-  const limit = limitOf(results, peer);
-  const seconds = limit === undefined || Number.isNaN(limit) ? 'unknown' : `${limit.toFixed(2)} s`;
+  const cost = results.find(({ contender }) => contender.name === peer)?.cost;
+  const seconds = cost === undefined || Number.isNaN(cost.cpu) ? 'unknown' : `${limitOf(cost).toFixed(2)} s`;
   return `limit (CPU seconds of ${peer} / ${availableParallelism()} cores): ${seconds}`;
 }
