@@ -22,12 +22,12 @@ import {
   type TranscodeResult,
   transcodeRows,
 } from '../src/cli/bench/transcode.js';
-import { built, clipSeconds, type FfmpegCommand, ffmpegCommands, leaveOut, only } from './kit.js';
+import { built, clipArguments, type FfmpegCommand, ffmpegCommands, leaveOut } from './kit.js';
 
 const ROUNDS = 3;
 const FPS = 25;
 const folder = temporaryFolder();
-const seconds = clipSeconds(6, 30);
+const { seconds, only } = clipArguments(6, 30, true);
 const CLIPS: readonly (Clip & { name: string })[] = [
   { name: 'camera', path: join(folder, 'camera.mp4'), width: 1920, height: 1080, fps: FPS, seconds },
   { name: 'screen', path: join(folder, 'screen.mp4'), width: 1920, height: 1080, fps: FPS, seconds, noise: false },

@@ -7,23 +7,24 @@ import { Graph } from 'millrace';
 import { type Built, temporaryFolder } from '../src/cli/bench/kit.js';
 import { ffmpegVersion } from '../src/cli/bench/transcode.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { long: { type: 'boolean', default: false }, seconds: { type: 'string' } },
-});
-
 /** `-- --long` was given. */
-export const { long } = values;
+export const long = process.argv.includes('--long');
 
-/** A part of the titles of the tables that are wanted; empty: all. */
-export const only = positionals[0] ?? '';
-
-/** Length of the clips: what `-- --seconds N` says, else that of the short or of the long form. */
-export function clipSeconds(short: number, longForm: number): number {
-  if (values.seconds === undefined) return long ? longForm : short;
-  const seconds = Number(values.seconds);
-  if (Number.isInteger(seconds) && seconds > 0) return seconds;
-  throw new Error(`--seconds is a whole number above 0, not ${values.seconds}`);
+/**
+ * The command line of a benchmark of clips.
+ * @param short seconds of the short form, @param longForm of the long one; `--seconds N` makes it N.
+ * @param titles the benchmark has several tables, of which a part of a title chooses some.
+ */
+export function clipArguments(short: number, longForm: number, titles: boolean): { seconds: number; only: string } {
+  const { values, positionals } = parseArgs({
+    allowPositionals: titles,
+    options: { long: { type: 'boolean' }, seconds: { type: 'string' } },
+  });
+  const seconds = values.seconds === undefined ? (long ? longForm : short) : Number(values.seconds);
+  if (!Number.isInteger(seconds) || seconds <= 0) {
+    throw new Error(`--seconds is a whole number above 0, not ${values.seconds}`);
+  }
+  return { seconds, only: positionals[0] ?? '' };
 }
 
 /** What `npm run build` made. */

@@ -19,7 +19,7 @@ import {
   type Target,
   transcodeRows,
 } from '../src/cli/bench/transcode.js';
-import { built, clipSeconds, ffmpegCommands } from './kit.js';
+import { built, clipArguments, ffmpegCommands } from './kit.js';
 import { ffmpegLadder } from './peers.js';
 
 const ROUNDS = 3;
@@ -30,7 +30,7 @@ const RENDITIONS = [
 ];
 
 const folder = temporaryFolder();
-const seconds = clipSeconds(6, 20);
+const { seconds } = clipArguments(6, 20, false);
 const clip: Clip = { path: join(folder, 'input.mp4'), width: 1920, height: 1080, fps: 25, seconds };
 const targets = (id: string): Target[] =>
   RENDITIONS.map((size) => ({ ...size, output: join(folder, `${id}-${size.height}p.mp4`) }));

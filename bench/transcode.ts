@@ -25,7 +25,7 @@ import {
   type TranscodeResult,
   transcodeRows,
 } from '../src/cli/bench/transcode.js';
-import { built, clipSeconds, ffmpegCommands, only } from './kit.js';
+import { built, clipArguments, ffmpegCommands } from './kit.js';
 import { bmf, gstreamer } from './peers.js';
 
 const ROUNDS = 3;
@@ -37,7 +37,7 @@ const SIZES = [
 ] as const;
 
 const folder = temporaryFolder();
-const seconds = clipSeconds(10, 30);
+const { seconds, only } = clipArguments(10, 30, true);
 const commands = ffmpegCommands();
 console.log(`${machine()}; ${seconds} s at ${FPS} fps, median of ${ROUNDS}, frames of every output counted`);
 

@@ -81,6 +81,11 @@ function build(wire: ErrorWire, cause: Error | undefined): Error {
   return error;
 }
 
+/** What was thrown, as an error. Never throws itself. */
+export function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+}
+
 /** The message of whatever was thrown, also of what throws when it is asked. */
 export function messageOf(thrown: unknown): string {
   try {

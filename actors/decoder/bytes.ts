@@ -1,5 +1,5 @@
 /** Decodes the bytes that come on input 0: files of any container, in pieces of any size. */
-import { unpackError } from '../../src/error-wire.js';
+import { errorOf, unpackError } from '../../src/error-wire.js';
 import type { Packet } from '../../src/media/index.js';
 import { restorePacket } from '../../src/media/wire-packet.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
@@ -157,7 +157,7 @@ export class BytesDecoder implements DecoderSource {
     try {
       return this.#step(ready);
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#failure = errorOf(error);
       this.#draining = [];
       return true;
     }

@@ -1,4 +1,5 @@
 /** One output of the encoder, from its first frame to its end: what a graph that serves jobs has one of per job. */
+import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
@@ -148,7 +149,7 @@ export class Encoding {
       try {
         input.stream?.finish();
       } catch (error) {
-        this.#ctx.log.warn(`${input.kind} could not be completed: ${error instanceof Error ? error.message : error}`);
+        this.#ctx.log.warn(`${input.kind} could not be completed: ${messageOf(error)}`);
       }
     }
   }

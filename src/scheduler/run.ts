@@ -1,4 +1,4 @@
-import { messageOf, packError, unpackError } from '../error-wire.js';
+import { errorOf, messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { Board, GraphState, NodePhase, NodeStatus } from '../thread/board.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
@@ -102,7 +102,7 @@ export class GraphRun {
     try {
       await this.startAll();
     } catch (error) {
-      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.fail(errorOf(error));
       await this.settle();
       throw error;
     }
@@ -199,7 +199,7 @@ export class GraphRun {
       queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
     });
     this.side.run().catch((error: unknown) => {
-      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.fail(errorOf(error));
       this.threads.ended(spec.thread, {});
     });
   }
