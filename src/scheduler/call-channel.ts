@@ -16,6 +16,7 @@ import type { CalledSpec } from '../thread/called-module.js';
 import { createRing, RingIn, RingOut } from '../thread/links.js';
 import type { FromHost, Transport } from '../thread/protocol.js';
 import { requireCrossable } from '../thread/transport.js';
+import type { CalledLog } from './called-log.js';
 import { type Answering, callerBell, pump } from './caller.js';
 import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
@@ -57,7 +58,6 @@ export interface Limit {
 
 export class CallChannel implements Answering {
   readonly user = nextUser();
-  readonly warnings: string[] = [];
   pending = 0;
   private readonly board = Board.create(1, 1, 2);
   private readonly calls: RingOut;
@@ -85,6 +85,7 @@ export class CallChannel implements Answering {
     private readonly thread: Thread,
     readonly called: CalledSpec,
     transport: Transport,
+    private readonly log: CalledLog,
     private readonly onLate: (op: number, span: number) => void,
   ) {
     const bell = callerBell();
@@ -112,6 +113,7 @@ export class CallChannel implements Answering {
       limit: LIMIT,
       bytesLimit: BYTES,
       transport,
+      heard: log.heard,
     };
     thread.post({ type: 'call-part', part }, [calls.port2, answers.port2]);
   }
@@ -327,7 +329,7 @@ export class CallChannel implements Answering {
   }
 
   private hear(message: FromHost): void {
-    if (message.type === 'log') this.warnings.push(message.message);
+    if (message.type === 'log') this.log.take(message.level, message.text);
   }
 
   private deathOf(code: number | undefined, error: Error | undefined): GraphError {

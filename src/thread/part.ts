@@ -5,6 +5,7 @@
 import { Doorbell } from '../../ringbuffer/index.js';
 import { packError } from '../error-wire.js';
 import { type GraphError, MillraceError, type Phase } from '../errors.js';
+import { isWarning, logText } from '../log.js';
 import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
 import type { Module } from '../module/contract.js';
@@ -134,7 +135,10 @@ export class Part implements Hosted {
   }
 
   private readonly hooks: ActorHooks = {
-    log: (node, level, message) => this.tell({ type: 'log', run: this.spec.run, node: node.index, level, message }),
+    log: ({ index: node }, level, message) => {
+      if (!this.spec.heard && !isWarning(level)) return;
+      this.tell({ type: 'log', run: this.spec.run, node, level, text: logText(message) });
+    },
     callback: (node, key, value) => this.callbacks.call(node, key, value),
     onError: (node, error) => this.failNode(node.index, 'process', error),
     onDelivered: (actor) => this.delivered(actor),
