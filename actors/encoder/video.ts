@@ -21,6 +21,7 @@ import {
   rescale,
   type VideoFrame,
 } from '../../src/media/index.js';
+import { pixelAspect } from './aspect.js';
 import { Encoder } from './codec.js';
 import { defaultVsync } from './format.js';
 import type { VideoParams } from './options.js';
@@ -28,6 +29,7 @@ import { PictureConverter } from './picture-converter.js';
 import { QualityMeter } from './psnr.js';
 import { type EncodingContext, write } from './stream.js';
 import { type Placement, roundHalfEven, VideoSync, type VsyncMethod } from './video-sync.js';
+import { setColours } from './wishes.js';
 
 /** Frame rate when neither the frames nor the options tell one, as in the ffmpeg command. */
 const ASSUMED_RATE: Rational = { num: 25, den: 1 };
@@ -205,7 +207,10 @@ export class VideoStream {
     const { settings, muxer, input } = this.#ctx;
     const rate = this.#rate(source);
     this.#timeBase = invert(rate);
-    const aspect = this.#converter.sampleAspectRatio ?? source.sampleAspectRatio;
+    const { aspect: whole } = this.#params;
+    const aspect = whole
+      ? pixelAspect(limitTerms(whole, 255), frame.width, frame.height)
+      : (this.#converter.sampleAspectRatio ?? source.sampleAspectRatio);
     const encoder = new Encoder(
       settings,
       (packet) => this.#write(packet),
@@ -216,11 +221,7 @@ export class VideoStream {
         context.height = frame.height;
         context.pixelFormat = frame.format as AVPixelFormat;
         context.sampleAspectRatio = new NativeRational(aspect.num, Math.max(aspect.den, 1));
-        context.colorRange = frame.colorRange;
-        context.colorPrimaries = frame.colorPrimaries;
-        context.colorTrc = frame.colorTrc;
-        context.colorSpace = frame.colorSpace;
-        context.chromaLocation = frame.chromaLocation;
+        setColours(context, frame, settings.wishes);
         if ('field_order' in settings.av) return;
         const order = fieldOrder(frame, settings.codec.id === AV_CODEC_ID_MJPEG);
         context.setOption('field_order', order, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
