@@ -12,6 +12,7 @@ import { MillraceError } from '../../src/errors.js';
 import { check, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
+import { adviceFor } from './quality-advice.js';
 import { type Wishes, wishesOf } from './wishes.js';
 import { checkX264Names } from './x264-names.js';
 
@@ -89,7 +90,12 @@ function prepareContext(settings: Omit<EncoderSettings, 'wishes'>): CodecContext
     if (codec.name?.startsWith('libx264')) checkX264Names(settings.av, path);
     // Without a number the ffmpeg command lets the encoder choose its threads; libavcodec alone would take one.
     const own = { threads: settings.threads ?? 'auto', ...(settings.bitRate !== undefined && { b: settings.bitRate }) };
-    setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, { use: 'encoding', codec });
+    setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, {
+      use: 'encoding',
+      codec,
+      media: codec.type === AVMEDIA_TYPE_VIDEO ? 'video' : 'audio',
+      advice: (name) => adviceFor(codec, name),
+    });
     if (settings.qscale !== undefined) {
       context.setFlags(AV_CODEC_FLAG_QSCALE);
       context.globalQuality = Math.round(FF_QP2LAMBDA * settings.qscale);

@@ -33,7 +33,7 @@ const AUDIO: Readonly<Record<string, string>> = {
 };
 
 /** Libavcodec's own names for the same thing: they have their own syntax and stay, but not beside the other one. */
-const SAME: Readonly<Record<string, string>> = { b: 'bit_rate', global_quality: 'qscale' };
+const SAME: Readonly<Record<string, string>> = { b: 'bit_rate', global_quality: 'qscale', sar: 'aspect' };
 
 /** @param inner The schema of the options under their own names. */
 export function spelled<T>(kind: 'video' | 'audio', inner: Schema<T>): Schema<T> {

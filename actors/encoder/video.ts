@@ -210,7 +210,7 @@ export class VideoStream {
     const { aspect: whole } = this.#params;
     const aspect = whole
       ? pixelAspect(limitTerms(whole, 255), frame.width, frame.height)
-      : (this.#converter.sampleAspectRatio ?? source.sampleAspectRatio);
+      : (settings.wishes.pixelAspect ?? this.#converter.sampleAspectRatio ?? source.sampleAspectRatio);
     const encoder = new Encoder(
       settings,
       (packet) => this.#write(packet),

@@ -11,7 +11,7 @@ import type {
 } from 'node-av/constants';
 import type { CodecContext, Frame } from 'node-av/lib';
 import { describeLayout } from '../../src/media/channel-layout.js';
-import type { AVOptionValues } from '../options.js';
+import type { AVOptionValues, Rational } from '../options.js';
 
 /** Absent: nothing was said. */
 export interface Wishes {
@@ -22,6 +22,8 @@ export interface Wishes {
   readonly colorPrimaries?: AVColorPrimaries;
   readonly colorTrc?: AVColorTransferCharacteristic;
   readonly chromaLocation?: AVChromaLocation;
+  /** Width to height of one pixel. */
+  readonly pixelAspect?: Rational;
   /** FFmpeg's description of a channel layout. */
   readonly layout?: string;
 }
@@ -34,6 +36,7 @@ export function wishesOf(context: CodecContext, av: AVOptionValues): Wishes {
     ...('color_primaries' in av && { colorPrimaries: context.colorPrimaries }),
     ...('color_trc' in av && { colorTrc: context.colorTrc }),
     ...('chroma_sample_location' in av && { chromaLocation: context.chromaLocation }),
+    ...('sar' in av && { pixelAspect: { num: context.sampleAspectRatio.num, den: context.sampleAspectRatio.den } }),
     ...('ch_layout' in av && { layout: describeLayout(context.channelLayout) }),
   };
 }
