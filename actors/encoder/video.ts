@@ -24,6 +24,7 @@ import {
 import { pixelAspect } from './aspect.js';
 import { Encoder } from './codec.js';
 import { defaultVsync } from './format.js';
+import { describeFrame, hdrParameters, lostSideData, sideDataOf } from './hdr.js';
 import type { VideoParams } from './options.js';
 import { PictureConverter } from './picture-converter.js';
 import { QualityMeter } from './psnr.js';
@@ -211,8 +212,14 @@ export class VideoStream {
     const aspect = whole
       ? pixelAspect(limitTerms(whole, 255), frame.width, frame.height)
       : (settings.wishes.pixelAspect ?? this.#converter.sampleAspectRatio ?? source.sampleAspectRatio);
+    const name = settings.codec.name ?? '';
+    const sideData = sideDataOf(frame);
+    const lost = lostSideData(frame, name, settings.av);
+    if (lost.length > 0) {
+      this.#ctx.log.warn(`${lost.join(' and ')} of the frames not written to ${this.#ctx.name}: ${name} is given none`);
+    }
     const encoder = new Encoder(
-      settings,
+      { ...settings, av: { ...settings.av, ...hdrParameters(name, sideData, settings.av) } },
       (packet) => this.#write(packet),
       (context) => {
         context.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
@@ -234,6 +241,7 @@ export class VideoStream {
       timeBase: this.#timeBase,
       describe: (stream) => {
         encoder.describe(stream);
+        describeFrame(sideData, stream.codecpar);
         stream.sampleAspectRatio = encoder.context.sampleAspectRatio;
         stream.avgFrameRate = new NativeRational(rate.num, rate.den);
       },
