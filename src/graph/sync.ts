@@ -44,7 +44,7 @@ export interface SyncParameters {
 
 const entries = {
   alias: v.optional(text('a name')),
-  timeout: v.optional(number({ min: 1, max: 2 ** 31 - 1 })), // the longest a timer can be
+  timeout: v.optional(number({ min: 1 })),
   onLog: v.optional(callable<LogListener>()),
 };
 const parametersSchema: Schema<SyncParameters> = strictOptions({

@@ -1,9 +1,11 @@
+import { clearInterval, performance, queueMicrotask, setInterval } from '../../ringbuffer/clock.js';
 import { errorOf, messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { isWarning, type LogListener } from '../log.js';
 import { Board, GraphState, NodePhase, NodeStatus } from '../thread/board.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
+import { whenAborted } from './abort-listeners.js';
 import { abortedError } from './aborted.js';
 import { Cut } from './cut.js';
 import { guardExit } from './exit-guard.js';
@@ -58,7 +60,8 @@ export class GraphRun {
   /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
   private alive: NodeJS.Timeout | undefined;
   private unguard: (() => void) | undefined;
-  private readonly onAbort = (): void => this.abort(this.hooks.signal?.reason);
+  /** Ends the watch over the signal. */
+  private forgetSignal = (): void => {};
 
   private readonly spec: GraphSpec;
 
@@ -131,8 +134,9 @@ export class GraphRun {
       this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
       this.watchdog.start();
     }
-    if (signal?.aborted) this.onAbort();
-    signal?.addEventListener('abort', this.onAbort);
+    const onAbort = (): void => this.abort(signal?.reason);
+    if (signal?.aborted) onAbort();
+    this.forgetSignal = whenAborted(signal, onAbort);
     if (this.hooks.onProgress) {
       this.progressTimer = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
     }
@@ -298,7 +302,7 @@ export class GraphRun {
     this.endedAfter = milliseconds;
     clearInterval(this.progressTimer);
     this.watchdog?.stop();
-    this.hooks.signal?.removeEventListener('abort', this.onAbort);
+    this.forgetSignal();
     this.side?.quit();
     await this.threads.giveBack();
     clearInterval(this.alive);

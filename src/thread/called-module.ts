@@ -3,6 +3,7 @@
  * The rules are those of an actor (actor.ts, docs/sync-mode.md); there are no links, no other threads and no waiting in
  * here, so that a call may run in a worker (call-part.ts) or on the thread of the caller.
  */
+import { performance } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { isWarning, type LogSeverity, logText } from '../log.js';

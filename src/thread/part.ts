@@ -2,6 +2,7 @@
  * The share of one graph that one thread runs: its actors, from loading to the last `close`, and its word in the
  * graph's common affairs (ready, failed, ended). It has no loop of its own; the thread's host drives it.
  */
+import { clearTimeout, performance, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { packError } from '../error-wire.js';
 import { type GraphError, MillraceError, type Phase } from '../errors.js';
@@ -417,7 +418,7 @@ export class Part implements Hosted {
 
 /** A module's promise may never settle; the end of the graph must not depend on it. */
 async function withinGrace(work: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const grace = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds);
   });
