@@ -16,7 +16,7 @@ import type { CalledSpec } from '../thread/called-module.js';
 import { createRing, RingIn, RingOut } from '../thread/links.js';
 import type { FromHost, Transport } from '../thread/protocol.js';
 import { requireCrossable } from '../thread/transport.js';
-import { type Answering, callerBell, pump } from './caller.js';
+import { type Answering, callerBell, pump, unpump } from './caller.js';
 import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
 
@@ -322,7 +322,10 @@ export class CallChannel implements Answering {
   }
 
   private settle(call: Call, outcome: Parameters<Call['settle']>[0]): void {
-    if (call.asynchronous) this.pending--;
+    if (call.asynchronous) {
+      this.pending--;
+      unpump(this);
+    }
     call.settle(outcome);
   }
 
