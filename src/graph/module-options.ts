@@ -153,6 +153,8 @@ export interface VideoParams {
   psnr?: boolean | undefined;
   /** "num,den". */
   in_time_base?: string | undefined;
+  /** Shape of the picture as it is shown, '16:9' or 1.85; the shape of a pixel follows from it. */
+  aspect?: number | string | undefined;
   [option: string]: string | number | boolean | undefined;
 }
 
@@ -167,6 +169,8 @@ export interface AudioParams {
   bit_rate?: number | string | undefined;
   qscale?: number | undefined;
   atag?: string | number | undefined;
+  /** A sample format such as 's16' or 'fltp'. */
+  sample_fmt?: string | undefined;
   [option: string]: string | number | boolean | undefined;
 }
 
