@@ -24,7 +24,7 @@ import {
 import { pixelAspect } from './aspect.js';
 import { Encoder } from './codec.js';
 import { defaultVsync } from './format.js';
-import { describeFrame, hdrParameters, lostSideData, sideDataOf } from './hdr.js';
+import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from './hdr.js';
 import type { VideoParams } from './options.js';
 import { PictureConverter } from './picture-converter.js';
 import { QualityMeter } from './psnr.js';
@@ -217,6 +217,9 @@ export class VideoStream {
     const lost = lostSideData(frame, name, settings.av);
     if (lost.length > 0) {
       this.#ctx.log.warn(`${lost.join(' and ')} of the frames not written to ${this.#ctx.name}: ${name} is given none`);
+    }
+    for (const text of unwrittenSideData(sideData.keys(), this.#ctx.format.name ?? '', this.#ctx.options.mux_params)) {
+      this.#ctx.log.warn(`${this.#ctx.name}: ${text}`);
     }
     const encoder = new Encoder(
       { ...settings, av: { ...settings.av, ...hdrParameters(name, sideData, settings.av) } },
