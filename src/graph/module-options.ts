@@ -38,6 +38,12 @@ export interface DecoderOptions {
   dec_params?: AVOptions | undefined;
   /** Apply the display matrix. Default true. */
   autorotate?: boolean | undefined;
+  /**
+   * Cut off what is not to be shown: what the bitstream says ('codec': the conformance window of H.264 and HEVC), what
+   * the container says ('container': `clap` of mp4 and mov, PixelCrop of Matroska), 'all' (default, true) or 'none'
+   * (false).
+   */
+  apply_cropping?: 'none' | 'all' | 'codec' | 'container' | boolean | 0 | 1 | undefined;
   /** Size ("320x240") and pixel format of rawvideo input. */
   s?: string | undefined;
   pix_fmt?: string | undefined;

@@ -6,6 +6,7 @@
  * rings wakes both. A blocking wait takes the announcement of the sleep (`arm`) back when it ends; if an asynchronous
  * wait is pending then, it is woken by hand, looks for itself and announces anew. At most one `waitAsync` is pending.
  */
+import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 
 /** Something whose answers arrive at this thread. */
