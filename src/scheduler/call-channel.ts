@@ -19,7 +19,7 @@ import { createRing, RingIn, RingOut } from '../thread/links.js';
 import type { FromHost, Transport } from '../thread/protocol.js';
 import { requireCrossable } from '../thread/transport.js';
 import type { CalledLog } from './called-log.js';
-import { type Answering, callerBell, pump } from './caller.js';
+import { type Answering, callerBell, pump, unpump } from './caller.js';
 import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
 
@@ -326,7 +326,10 @@ export class CallChannel implements Answering {
   }
 
   private settle(call: Call, outcome: Parameters<Call['settle']>[0]): void {
-    if (call.asynchronous) this.pending--;
+    if (call.asynchronous) {
+      this.pending--;
+      unpump(this);
+    }
     call.settle(outcome);
   }
 
