@@ -9,7 +9,7 @@ import {
 } from 'node-av/constants';
 import { Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { check, isAgain, isEof, ledger } from '../../src/media/index.js';
+import { check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import { checkX264Names } from './x264-names.js';
@@ -116,6 +116,8 @@ export function checkSettings(settings: EncoderSettings): void {
 export class Encoder {
   readonly context: CodecContext;
   readonly #name: string;
+  /** In FFmpeg's log. */
+  readonly #log: number;
   readonly #packet = new Packet();
   readonly #write: (packet: Packet) => void;
   #closed = false;
@@ -128,6 +130,7 @@ export class Encoder {
   constructor(settings: EncoderSettings, write: (packet: Packet) => void, configure: (context: CodecContext) => void) {
     this.context = prepareContext(settings);
     this.#name = settings.codec.name ?? 'unknown';
+    this.#log = nameContext(this.context, 'encoder', this.#name);
     this.#write = write;
     this.#packet.alloc();
     ledger.opened('scratch-packet');
@@ -135,7 +138,8 @@ export class Encoder {
       configure(this.context);
       check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
         code: 'ERR_MILLRACE_OPTION',
-        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder (loglevel: 'error' shows its own words)`,
+        context: this.#log,
+        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
       });
     } catch (error) {
       this.close();
@@ -145,7 +149,7 @@ export class Encoder {
 
   /** Encodes one frame, which stays the caller's. */
   send(frame: Frame): void {
-    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`);
+    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`, { context: this.#log });
     this.#drain();
   }
 
@@ -153,7 +157,7 @@ export class Encoder {
   flush(): void {
     const ret = this.context.sendFrameSync(null);
     // An encoder that has been flushed already answers "end of file".
-    if (!isEof(ret)) check(ret, `Cannot flush encoder ${this.#name}`);
+    if (!isEof(ret)) check(ret, `Cannot flush encoder ${this.#name}`, { context: this.#log });
     this.#drain();
   }
 
@@ -161,7 +165,7 @@ export class Encoder {
     for (;;) {
       const ret = this.context.receivePacketSync(this.#packet);
       if (isAgain(ret) || isEof(ret)) return;
-      check(ret, `Encoder ${this.#name} failed`);
+      check(ret, `Encoder ${this.#name} failed`, { context: this.#log });
       try {
         this.#write(this.#packet);
       } finally {
