@@ -29,7 +29,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { type AVOptionValues, show } from '../options.js';
 import type { SourceStream } from './source-stream.js';
@@ -66,6 +66,7 @@ export class Input {
   /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with everything native released. */
   constructor(options: InputOptions) {
     this.path = options.path;
+    awaitLog();
     const demuxer = findDemuxer(options.format);
     if (!options.io) refuseUnreadable(options.path, demuxer);
     this.#context.allocContext();

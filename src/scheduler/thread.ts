@@ -11,6 +11,7 @@ import {
 } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { Doorbell } from '../../ringbuffer/index.js';
+import { startLog } from '../media/ffmpeg-log.js';
 import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
 import { Rest } from '../thread/rest.js';
@@ -49,6 +50,7 @@ export class Thread {
 
   /** @param spin times it looks at its links again before it parks. */
   constructor(readonly spin: number) {
+    startLog();
     this.pool = new Piscina({
       minThreads: 1,
       maxThreads: 1,

@@ -13,6 +13,7 @@
  */
 import { performance } from '../../ringbuffer/clock.js';
 import type { Phase } from '../errors.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import type { Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board.js';
 import { Intake } from './intake.js';
@@ -205,6 +206,7 @@ export class Actor {
       },
     };
     const started = performance.now();
+    markLog();
     this.times.beginCall(NodeCall.process, started);
     const given = this.times.given(inputs);
     let returned = false;
@@ -293,6 +295,7 @@ export class Actor {
     this.closed = true;
     this.finished = true;
     const started = performance.now();
+    markLog();
     this.times.beginCall(NodeCall.close, started);
     let returned = false;
     const pending = whenSettled(
