@@ -376,9 +376,8 @@ export class Part implements Hosted {
     this.board.setThreadState(this.spec.thread, ThreadState.dead);
     this.board.setAborting();
     this.ringAll();
-    for (const { index, ring, producerThread } of this.spec.links) {
-      if (ring !== undefined && producerThread === this.spec.thread) this.board.awaitReader(index);
-    }
+    const own = this.spec.links.filter((link) => link.ring !== undefined && link.producerThread === this.spec.thread);
+    this.board.awaitReaders(own.map(({ index }) => index));
   }
 
   ringAll(): void {
