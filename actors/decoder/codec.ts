@@ -31,6 +31,8 @@ export interface CodecOptions {
   /** Options for this one, all of which it must know. */
   readonly own: AVOptionValues;
   readonly skipFrame: number | undefined;
+  /** Pictures are cropped as their bitstream says, unless `shared` or `own` say otherwise. */
+  readonly crop: boolean;
   /** Name of the input, for errors. */
   readonly input: string;
 }
@@ -107,7 +109,7 @@ export class StreamCodec {
     }
   }
 
-  #setOptions({ kind, shared, own, skipFrame }: CodecOptions): void {
+  #setOptions({ kind, shared, own, skipFrame, crop }: CodecOptions): void {
     const what = `(decoder ${this.codec.name})`;
     const target = { use: 'decoding', codec: this.codec } as const;
     // As the ffmpeg command: threads by the number of cores unless told, and exact cropping.
@@ -115,6 +117,7 @@ export class StreamCodec {
     if (kind === 'video') {
       const flags = this.#context.setOption('flags', '+unaligned', AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
       check(flags, `Cannot set up decoding ${this.#what}`);
+      setAVOptions(this.#context, { apply_cropping: crop ? 1 : 0 }, what);
     }
     const known = Object.entries(shared).filter(([name]) => findOption(this.#context, name));
     setAVOptions(this.#context, Object.fromEntries(known), `dec_params ${what}`, target);

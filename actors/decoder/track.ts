@@ -1,10 +1,11 @@
 /** One output of the decoder: what happens to the packets of its stream until they leave as frames or as they are. */
-import type { Frame, Packet as NativePacket } from 'node-av/lib';
+import { type Frame, type Packet as NativePacket, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import {
   AudioFrame,
   EncodedPacket,
   fromNativeTimestamp,
+  isAspect,
   MICROSECONDS,
   Packet,
   type Rational,
@@ -123,12 +124,16 @@ export interface DecodedTrackOptions extends TrackOptions {
 export class DecodedTrack extends Track {
   readonly #codec: StreamCodec;
   readonly #options: DecodedTrackOptions;
+  /** Width to height of a pixel, if the container says it: that goes before what the codec says. */
+  readonly #aspect: NativeRational | undefined;
   #trim = new Trim({ start: undefined });
 
   constructor(options: DecodedTrackOptions) {
     super(options);
     this.#options = options;
     this.#codec = options.codec;
+    const { num, den } = options.stream.sampleAspectRatio;
+    this.#aspect = isAspect({ num, den }) ? new NativeRational(num, den) : undefined;
   }
 
   protected override accept(packet: NativePacket, out: Packet[]): void {
@@ -172,6 +177,7 @@ export class DecodedTrack extends Track {
         const cut = this.#trim.video(owned);
         this.rangeEnded = cut === 'after';
         if (cut !== 'inside' || (extractor && !extractor.keep(owned))) return;
+        if (this.#aspect) owned.sampleAspectRatio = this.#aspect;
         upright?.apply(owned);
         const picture = VideoFrame.wrap(owned, { frameRate: this.frameRate });
         owned = undefined;

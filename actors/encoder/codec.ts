@@ -12,6 +12,8 @@ import { MillraceError } from '../../src/errors.js';
 import { check, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
+import { adviceFor } from './quality-advice.js';
+import { type Wishes, wishesOf } from './wishes.js';
 import { checkX264Names } from './x264-names.js';
 
 /** BMF's and everyday names beside those of FFmpeg's encoders. */
@@ -70,6 +72,7 @@ export interface EncoderSettings {
   readonly tag?: string | number | undefined;
   readonly psnr?: boolean | undefined;
   readonly av: AVOptionValues;
+  readonly wishes: Wishes;
   /** Where these settings stand in the node's options, for errors: `video_params` or `audio_params`. */
   readonly path: string;
 }
@@ -78,7 +81,7 @@ export interface EncoderSettings {
  * A context with the user's settings, not yet opened.
  * @throws MillraceError ERR_MILLRACE_OPTION for an option the encoder does not know or a value it refuses.
  */
-function prepareContext(settings: EncoderSettings): CodecContext {
+function prepareContext(settings: Omit<EncoderSettings, 'wishes'>): CodecContext {
   const { codec, path } = settings;
   const context = new CodecContext();
   context.allocContext3(codec);
@@ -87,7 +90,12 @@ function prepareContext(settings: EncoderSettings): CodecContext {
     if (codec.name?.startsWith('libx264')) checkX264Names(settings.av, path);
     // Without a number the ffmpeg command lets the encoder choose its threads; libavcodec alone would take one.
     const own = { threads: settings.threads ?? 'auto', ...(settings.bitRate !== undefined && { b: settings.bitRate }) };
-    setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, { use: 'encoding', codec });
+    setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, {
+      use: 'encoding',
+      codec,
+      media: codec.type === AVMEDIA_TYPE_VIDEO ? 'video' : 'audio',
+      advice: (name) => adviceFor(codec, name),
+    });
     if (settings.qscale !== undefined) {
       context.setFlags(AV_CODEC_FLAG_QSCALE);
       context.globalQuality = Math.round(FF_QP2LAMBDA * settings.qscale);
@@ -109,8 +117,13 @@ function freeContext(context: CodecContext): void {
 }
 
 /** Checks the settings of an encoder that is opened only when the first frame has come. */
-export function checkSettings(settings: EncoderSettings): void {
-  freeContext(prepareContext(settings));
+export function checkSettings(settings: Omit<EncoderSettings, 'wishes'>): EncoderSettings {
+  const context = prepareContext(settings);
+  try {
+    return { ...settings, wishes: wishesOf(context, settings.av) };
+  } finally {
+    freeContext(context);
+  }
 }
 
 export class Encoder {

@@ -18,6 +18,7 @@ import {
   rescale,
   type StreamInfo,
 } from '../../src/media/index.js';
+import { pixelAspect } from './aspect.js';
 import { type StreamContext, write } from './stream.js';
 
 /** Tags that MOV and MP4 give a choice of: the source's stays. Any other container, and any other tag: the muxer's own. */
@@ -125,10 +126,9 @@ export class CopyStream {
         check(this.#parameters.copy(stream.codecpar), 'Cannot describe a copied stream');
         stream.disposition = info.disposition as typeof stream.disposition;
         if (this.#isAudio) return;
-        stream.sampleAspectRatio = new NativeRational(
-          info.sampleAspectRatio.num,
-          Math.max(1, info.sampleAspectRatio.den),
-        );
+        const whole = this.#ctx.options.video_params?.aspect;
+        const aspect = whole ? pixelAspect(whole, info.width, info.height) : info.sampleAspectRatio;
+        stream.sampleAspectRatio = new NativeRational(aspect.num, Math.max(1, aspect.den));
         if (info.frameRate && isTimeBase(info.frameRate)) {
           stream.avgFrameRate = new NativeRational(info.frameRate.num, info.frameRate.den);
         }

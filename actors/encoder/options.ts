@@ -17,6 +17,7 @@ import {
   text,
   textRecord,
 } from '../options.js';
+import { spelled } from './spellings.js';
 
 /** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
 export type VsyncOption = 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop';
@@ -59,7 +60,7 @@ function codecTag(): Schema<string | number> {
 
 const size = integer({ min: -16, max: 32768 });
 
-const videoParams = optionsWithAV({
+const videoEntries = optionsWithAV({
   codec: v.optional(text('an encoder name such as "h264" or "libvpx-vp9"')),
   /** Pixels. 0 or absent: that of the frames, or by the aspect if the other one is given; -2: by the aspect, even. */
   width: v.optional(size),
@@ -80,16 +81,22 @@ const videoParams = optionsWithAV({
   vtag: v.optional(codecTag()),
   psnr: v.optional(boolean()),
   in_time_base: v.optional(rational('a time base such as "1,90000"')),
+  /** Width to height of the whole picture as it is shown, as the ffmpeg command's -aspect. */
+  aspect: v.optional(rational('a shape of the picture such as "16:9" or 1.85')),
 });
 
-const audioParams = optionsWithAV({
+const audioEntries = optionsWithAV({
   codec: v.optional(text('an encoder name such as "aac" or "libopus"')),
   channels: v.optional(integer({ min: 1, max: 64 })),
   sample_rate: v.optional(integer({ min: 1, max: 768000 })),
   bit_rate: v.optional(bitRate()),
   qscale: v.optional(number({ min: 0.01, max: 255 })),
   atag: v.optional(codecTag()),
+  sample_fmt: v.optional(text('a sample format such as "s16" or "fltp"')),
 });
+
+const videoParams = spelled('video', videoEntries);
+const audioParams = spelled('audio', audioEntries);
 
 /** What can go to the outputs. */
 export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;

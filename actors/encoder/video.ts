@@ -21,13 +21,16 @@ import {
   rescale,
   type VideoFrame,
 } from '../../src/media/index.js';
+import { pixelAspect } from './aspect.js';
 import { Encoder } from './codec.js';
 import { defaultVsync } from './format.js';
+import { describeFrame, hdrParameters, lostSideData, sideDataOf } from './hdr.js';
 import type { VideoParams } from './options.js';
 import { PictureConverter } from './picture-converter.js';
 import { QualityMeter } from './psnr.js';
 import { type EncodingContext, write } from './stream.js';
 import { type Placement, roundHalfEven, VideoSync, type VsyncMethod } from './video-sync.js';
+import { setColours } from './wishes.js';
 
 /** Frame rate when neither the frames nor the options tell one, as in the ffmpeg command. */
 const ASSUMED_RATE: Rational = { num: 25, den: 1 };
@@ -205,9 +208,18 @@ export class VideoStream {
     const { settings, muxer, input } = this.#ctx;
     const rate = this.#rate(source);
     this.#timeBase = invert(rate);
-    const aspect = this.#converter.sampleAspectRatio ?? source.sampleAspectRatio;
+    const { aspect: whole } = this.#params;
+    const aspect = whole
+      ? pixelAspect(limitTerms(whole, 255), frame.width, frame.height)
+      : (settings.wishes.pixelAspect ?? this.#converter.sampleAspectRatio ?? source.sampleAspectRatio);
+    const name = settings.codec.name ?? '';
+    const sideData = sideDataOf(frame);
+    const lost = lostSideData(frame, name, settings.av);
+    if (lost.length > 0) {
+      this.#ctx.log.warn(`${lost.join(' and ')} of the frames not written to ${this.#ctx.name}: ${name} is given none`);
+    }
     const encoder = new Encoder(
-      settings,
+      { ...settings, av: { ...settings.av, ...hdrParameters(name, sideData, settings.av) } },
       (packet) => this.#write(packet),
       (context) => {
         context.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
@@ -216,11 +228,7 @@ export class VideoStream {
         context.height = frame.height;
         context.pixelFormat = frame.format as AVPixelFormat;
         context.sampleAspectRatio = new NativeRational(aspect.num, Math.max(aspect.den, 1));
-        context.colorRange = frame.colorRange;
-        context.colorPrimaries = frame.colorPrimaries;
-        context.colorTrc = frame.colorTrc;
-        context.colorSpace = frame.colorSpace;
-        context.chromaLocation = frame.chromaLocation;
+        setColours(context, frame, settings.wishes);
         if ('field_order' in settings.av) return;
         const order = fieldOrder(frame, settings.codec.id === AV_CODEC_ID_MJPEG);
         context.setOption('field_order', order, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
@@ -233,6 +241,7 @@ export class VideoStream {
       timeBase: this.#timeBase,
       describe: (stream) => {
         encoder.describe(stream);
+        describeFrame(sideData, stream.codecpar);
         stream.sampleAspectRatio = encoder.context.sampleAspectRatio;
         stream.avgFrameRate = new NativeRational(rate.num, rate.den);
       },

@@ -6,8 +6,9 @@
  * any two as they are between nodes), and rebuilt when these change. Only where members treat one picture at a time are
  * they joined into one FFmpeg graph, see stretch.ts.
  */
-import { setImmediate } from 'node:timers/promises';
+
 import * as v from 'valibot';
+import { nextTurn } from '../../ringbuffer/clock.js';
 import { Packet, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { MemberError } from '../../src/module/member-error.js';
@@ -130,7 +131,7 @@ export default class FilterChain implements Module<ChainOptions> {
   }
 
   async #goOn(task: Task): Promise<void> {
-    await setImmediate();
+    await nextTurn();
     if (this.#ctx.signal.aborted) return;
     return this.#blaming(() => this.#emit(task));
   }

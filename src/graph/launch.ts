@@ -1,4 +1,5 @@
 /** The one start of a graph, to run or to serve jobs, and what was started. */
+import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { GraphStats, Report } from '../scheduler/report.js';
 import { GraphRun } from '../scheduler/run.js';
@@ -23,6 +24,7 @@ export class Launch {
     private readonly blueprint: Blueprint,
     private readonly session: Session,
     private readonly runtime: Runtime | undefined,
+    private readonly onLog: LogListener | undefined,
   ) {}
 
   // --- starting -----------------------------------------------------------------------------------------------------
@@ -40,7 +42,7 @@ export class Launch {
   }
 
   private async beginOnce(options: RunOptions): Promise<GraphRun> {
-    const { blueprint, runtime } = this;
+    const { blueprint, runtime, onLog } = this;
     const { signal, onProgress, trace = blueprint.resolved.tracePath } = options;
     let tracer: TraceWriter | undefined;
     try {
@@ -63,6 +65,7 @@ export class Launch {
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
       ...(tracer && { trace: tracer }),
+      ...(onLog && { onLog }),
     });
     runtime?.watch(this.current);
     const started = this.current.start();
@@ -91,6 +94,7 @@ export class Launch {
       served(blueprint.spec(), options, {
         trace: blueprint.resolved.tracePath,
         runtime,
+        onLog: this.onLog,
         onRun: (run) => {
           this.current = run;
           runtime?.watch(run);

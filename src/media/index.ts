@@ -22,7 +22,7 @@ export type { FrameTime, Plane } from './frame-base.js';
 export { ledger } from './ledger.js';
 export { type ControlTag, Packet } from './packet.js';
 export { releasePicturePools } from './picture-memory.js';
-export { StreamInfo, type StreamInfoData } from './stream-info.js';
+export { isAspect, StreamInfo, type StreamInfoData } from './stream-info.js';
 export { Tensor, type TensorData, type TensorType } from './tensor.js';
 export {
   isTimeBase,

@@ -17,7 +17,7 @@ interface Crossing {
 }
 
 /** What every part of a run is told alike. */
-export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace'>;
+export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace' | 'heard'>;
 
 export class Cut {
   /** The calling thread hosts a part as well. */

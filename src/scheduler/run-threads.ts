@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError } from '../errors.js';
 import { type Board, ThreadState } from '../thread/board.js';
@@ -31,7 +32,7 @@ export class RunThreads {
   private readonly workers: Thread[] = [];
   /** Those whose part has not ended. */
   private readonly open = new Set<number>();
-  private graceTimer: NodeJS.Timeout | undefined;
+  private graceTimer: Timer | undefined;
 
   /** @param grace ms until threads that do not answer a stop are terminated. */
   constructor(

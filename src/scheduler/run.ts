@@ -1,8 +1,11 @@
+import { clearInterval, performance, queueMicrotask, setInterval } from '../../ringbuffer/clock.js';
 import { errorOf, messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
+import { isWarning, type LogListener } from '../log.js';
 import { Board, GraphState, NodePhase, NodeStatus } from '../thread/board.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
+import { whenAborted } from './abort-listeners.js';
 import { abortedError } from './aborted.js';
 import { Cut } from './cut.js';
 import { guardExit } from './exit-guard.js';
@@ -29,8 +32,8 @@ export interface RunHooks {
   threads?: ThreadSource;
   /** A node has ended a job, and has written these files in it. */
   onJob?: (job: number, node: number, files: readonly string[]) => void;
-  /** What a module said through `ctx.log`. */
-  onLog?: (entry: { alias: string; level: 'debug' | 'info' | 'warn' | 'error'; message: string }) => void;
+  /** Is told what modules say through `ctx.log`. */
+  onLog?: LogListener;
 }
 
 const PROGRESS_INTERVAL = 250;
@@ -57,7 +60,8 @@ export class GraphRun {
   /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
   private alive: NodeJS.Timeout | undefined;
   private unguard: (() => void) | undefined;
-  private readonly onAbort = (): void => this.abort(this.hooks.signal?.reason);
+  /** Ends the watch over the signal. */
+  private forgetSignal = (): void => {};
 
   private readonly spec: GraphSpec;
 
@@ -120,6 +124,7 @@ export class GraphRun {
       bells: this.threads.bells.map((bell) => bell.buffer),
       startedAt: this.startedAt,
       trace: this.hooks.trace?.start(this.cut.traced),
+      heard: this.hooks.onLog !== undefined,
     };
     this.threads.start(facts);
     if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
@@ -129,8 +134,9 @@ export class GraphRun {
       this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
       this.watchdog.start();
     }
-    if (signal?.aborted) this.onAbort();
-    signal?.addEventListener('abort', this.onAbort);
+    const onAbort = (): void => this.abort(signal?.reason);
+    if (signal?.aborted) onAbort();
+    this.forgetSignal = whenAborted(signal, onAbort);
     if (this.hooks.onProgress) {
       this.progressTimer = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
     }
@@ -220,12 +226,9 @@ export class GraphRun {
         else this.warnings.add(`after the failure: ${error.message}`);
         break;
       }
-      case 'log': {
-        const { alias } = this.spec.nodes[message.node]!;
-        if (message.level === 'warn' || message.level === 'error') this.warnings.add(`${alias}: ${message.message}`);
-        this.hooks.onLog?.({ alias, level: message.level, message: message.message });
+      case 'log':
+        this.log(message);
         break;
-      }
       case 'warning':
         this.warnings.addOnce(message.text);
         break;
@@ -241,6 +244,17 @@ export class GraphRun {
       case 'ended':
         this.threads.ended(message.thread, message.leaked);
         break;
+    }
+  }
+
+  /** A listener that throws fails the graph: nobody else would hear of it. */
+  private log({ node, level, text }: FromHost & { type: 'log' }): void {
+    const { alias, module } = this.spec.nodes[node]!;
+    if (isWarning(level)) this.warnings.add(`${alias}: ${text}`);
+    try {
+      this.hooks.onLog?.({ level, node: alias, context: module.name, text });
+    } catch (cause) {
+      this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
     }
   }
 
@@ -288,7 +302,7 @@ export class GraphRun {
     this.endedAfter = milliseconds;
     clearInterval(this.progressTimer);
     this.watchdog?.stop();
-    this.hooks.signal?.removeEventListener('abort', this.onAbort);
+    this.forgetSignal();
     this.side?.quit();
     await this.threads.giveBack();
     clearInterval(this.alive);

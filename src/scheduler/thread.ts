@@ -160,6 +160,8 @@ export class Thread {
   private exited(code: number): void {
     this.rest.reach();
     if (this.gone) return;
+    // What it had told before it died, which may be why it did.
+    this.drain();
     this.gone = true;
     this.tellDeath(code, this.lastError);
     // Its pool would put another thread in its place.

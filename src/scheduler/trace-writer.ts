@@ -6,8 +6,10 @@
  * The threads record into rings of fixed size (thread/trace-recorder.ts); a timer of the calling thread empties them
  * into the file. While that thread is blocked they fill up, and then what they cannot take is lost and counted.
  */
+
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { clearInterval, setInterval } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { MillraceError } from '../errors.js';
 import { NodeCall } from '../thread/board.js';

@@ -11,7 +11,7 @@
  * A node that serves jobs has a `reset` in the place of the first two ends, and goes on (jobs.ts). It finishes when no
  * further job comes.
  */
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../ringbuffer/clock.js';
 import type { Phase } from '../errors.js';
 import type { Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board.js';

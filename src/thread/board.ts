@@ -17,6 +17,8 @@
  * read-modify-write ones has exactly one writer. Words that only statistics and the watchdog read are stored
  * plainly: they are looked at long after they were written.
  */
+import { monotonic } from '../../ringbuffer/clock.js';
+
 const LINE = 32; // int32 per line
 const MAGIC = 0x4d524231; // "MRB1"
 const HEAD_LINES = 5;
@@ -119,14 +121,14 @@ export class Board {
 
   /** True for the one caller that turned the graph from starting to running. */
   setRunning(): boolean {
-    Atomics.store(this.instants, SINCE, process.hrtime.bigint());
+    Atomics.store(this.instants, SINCE, monotonic());
     return Atomics.compareExchange(this.words, STATE, GraphState.starting, GraphState.running) === GraphState.starting;
   }
 
   /** Nanoseconds since the graph was turned to running, on the one clock of all threads; 0 before. */
   get elapsed(): bigint {
     const since = Atomics.load(this.instants, SINCE);
-    return since === 0n ? 0n : process.hrtime.bigint() - since;
+    return since === 0n ? 0n : monotonic() - since;
   }
 
   /** True for the caller whose abort was the first. */

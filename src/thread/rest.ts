@@ -12,6 +12,7 @@
  *
  * No event loop takes part but the thread's own: a process that ends is blocked meanwhile.
  */
+import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
 
 const [ASKED, RESTS] = [0, 1] as const;

@@ -24,6 +24,7 @@ const decoder: Required<DecoderOptions> = {
   video_params: { extract_frames: { fps: 0.5 } },
   dec_params: { threads: 1, probesize: '1000000' },
   autorotate: false,
+  apply_cropping: 'container',
   s: '320x240',
   pix_fmt: 'yuv420p',
   decryption_key: '00112233445566778899aabbccddeeff',
