@@ -9,6 +9,7 @@ import { isWarning, logText } from '../log.js';
 import { whyCopied } from '../media/by-reference.js';
 import { ledger } from '../media/ledger.js';
 import type { Module } from '../module/contract.js';
+import { requireReturned } from '../module/door.js';
 import { MemberError } from '../module/member-error.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
@@ -103,7 +104,7 @@ export class Part implements Hosted {
             const { inputs } = actor.context;
             actor.intake.useManager(() => makeInputManager(manager, inputs, this.surroundings(actor)));
           }
-          await module.init?.(actor.context);
+          await requireReturned(module.init?.(actor.context));
           const ended = performance.now();
           actor.times.endCall(started, ended);
           // One after the other in this thread.
@@ -237,7 +238,7 @@ export class Part implements Hosted {
     try {
       return work();
     } catch (error) {
-      this.failNode(actor.node, 'transport', error);
+      this.failNode(actor.node, actor.intake.asking ? 'process' : 'transport', error);
       return undefined;
     }
   }
