@@ -38,6 +38,7 @@ const PLAYLIST_PROTOCOLS = ['file', 'crypto', 'data'];
  * (ff `url_find_protocol`).
  */
 export function protocolOf(name: string): string {
+  if (name === '-') return 'pipe';
   const scheme = /^([A-Za-z0-9+.-]+)(?:,[^:]*)?:/.exec(name)?.[1];
   return scheme === undefined || scheme.length === 1 ? 'file' : scheme.toLowerCase();
 }
