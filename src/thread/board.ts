@@ -68,6 +68,7 @@ export const NodeFigure = {
   /** Milliseconds after the start of the run at which the wait, or the call, in progress began. */
   waitSince: 15,
   callSince: 16,
+  psnr: 17,
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32

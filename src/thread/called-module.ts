@@ -364,5 +364,5 @@ export class CalledModule {
 }
 
 function meter(): Meter {
-  return { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0 };
+  return { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0, psnr: 0 };
 }
