@@ -68,6 +68,10 @@ export const NodeFigure = {
   /** Milliseconds after the start of the run at which the wait, or the call, in progress began. */
   waitSince: 15,
   callSince: 16,
+  /** Calls in a row that neither took nor gave anything (idle-calls.ts). */
+  idleCalls: 17,
+  /** Calls that waited for something outside (a timer, I/O) and came back, though with nothing. */
+  patientCalls: 18,
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32
