@@ -105,7 +105,7 @@ function findResting(board: Board, spec: WatchSpec, isCallingThread: boolean): S
 
 /** The consumer waits for packets, and none is under way. */
 function starves(board: Board, link: number): boolean {
-  return board.starved(link) && board.sent(link) === board.taken(link);
+  return board.starved(link) && board.queued(link) === 0;
 }
 
 /** The producer waits for room, and nothing was taken since it looked. */
@@ -137,7 +137,7 @@ function state(board: Board, spec: WatchSpec, node: number, now: number): string
 }
 
 function level(board: Board, ends: LinkEnds, link: number): string {
-  const queued = board.sent(link) - board.taken(link);
+  const queued = board.queued(link);
   const beyond = board.outbox(link);
   return `${queued} of ${ends.limit + board.allowance(link)} queued${beyond > 0 ? `, ${beyond} without room` : ''}`;
 }
