@@ -18,7 +18,8 @@ import type { CalledSpec } from '../thread/called-module.js';
 import { createRing, RingIn, RingOut } from '../thread/links.js';
 import type { FromHost, Transport } from '../thread/protocol.js';
 import { requireCrossable } from '../thread/transport.js';
-import { type Answering, callerBell, pump } from './caller.js';
+import type { CalledLog } from './called-log.js';
+import { type Answering, callerBell, pump, unpump } from './caller.js';
 import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
 
@@ -59,7 +60,6 @@ export interface Limit {
 
 export class CallChannel implements Answering {
   readonly user = nextUser();
-  readonly warnings: string[] = [];
   pending = 0;
   private readonly board = Board.create(1, 1, 2);
   private readonly calls: RingOut;
@@ -87,6 +87,7 @@ export class CallChannel implements Answering {
     private readonly thread: Thread,
     readonly called: CalledSpec,
     transport: Transport,
+    private readonly log: CalledLog,
     private readonly onLate: (op: number, span: number) => void,
   ) {
     const bell = callerBell();
@@ -114,6 +115,7 @@ export class CallChannel implements Answering {
       limit: LIMIT,
       bytesLimit: BYTES,
       transport,
+      heard: log.heard,
     };
     thread.post({ type: 'call-part', part }, [calls.port2, answers.port2]);
   }
@@ -324,12 +326,15 @@ export class CallChannel implements Answering {
   }
 
   private settle(call: Call, outcome: Parameters<Call['settle']>[0]): void {
-    if (call.asynchronous) this.pending--;
+    if (call.asynchronous) {
+      this.pending--;
+      unpump(this);
+    }
     call.settle(outcome);
   }
 
   private hear(message: FromHost): void {
-    if (message.type === 'log') this.warnings.push(message.message);
+    if (message.type === 'log') this.log.take(message.level, message.text);
   }
 
   private deathOf(code: number | undefined, error: Error | undefined): GraphError {

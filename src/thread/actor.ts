@@ -13,6 +13,7 @@
  */
 import { clearImmediate, performance, setImmediate } from '../../ringbuffer/clock.js';
 import type { Phase } from '../errors.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import type { Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board.js';
 import { IdleCalls } from './idle-calls.js';
@@ -126,7 +127,9 @@ export class Actor {
 
   private isCalledFor(outside: Outside): boolean {
     if (outside.due || outside.leaving) return true;
-    return this.isSource ? this.board.stopping : this.intake.allEnded;
+    if (this.isSource) return this.board.stopping;
+    // To learn that nothing follows, nobody has to be waited for: the graph could not end before its user asks once more.
+    return this.intake.allEnded || this.inlets.every(({ ended, link }) => ended || link.endIsNext);
   }
 
   /** What `step` does next. */
@@ -209,6 +212,7 @@ export class Actor {
       },
     };
     const started = performance.now();
+    markLog();
     this.times.beginCall(NodeCall.process, started);
     const given = this.times.given(inputs);
     let returned = false;
@@ -321,6 +325,7 @@ export class Actor {
     this.finished = true;
     this.idle.end();
     const started = performance.now();
+    markLog();
     this.times.beginCall(NodeCall.close, started);
     let returned = false;
     const pending = whenSettled(
