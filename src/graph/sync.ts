@@ -10,7 +10,7 @@ import { InlineBackend } from '../scheduler/inline-backend.js';
 import type { GraphOptions, LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../scheduler/sync-module.js';
-import { Thread } from '../scheduler/thread.js';
+import { startThread } from '../scheduler/thread.js';
 import { KeptThreads } from '../scheduler/thread-pool.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from './node.js';
@@ -125,7 +125,7 @@ function defaultHome(): Home {
 /** A thread of its own, or a shared one by name. */
 function lease(which: string | number | undefined, spin: number): Lease {
   if (which === undefined) {
-    const thread = new Thread(spin);
+    const thread = startThread(spin);
     return { thread, release: () => thread.terminate() };
   }
   shared ??= new KeptThreads(spin);

@@ -7,6 +7,7 @@
  * wait is pending then, it is woken by hand, looks for itself and announces anew. At most one `waitAsync` is pending.
  */
 import { Doorbell } from '../../ringbuffer/index.js';
+import { withoutContext } from './context.js';
 
 /** Something whose answers arrive at this thread. */
 export interface Answering {
@@ -76,7 +77,7 @@ export function pump(from: Answering): void {
     return;
   }
   pumping = true;
-  void run();
+  withoutContext(() => void run());
 }
 
 /** Calls of `from` have been settled, and perhaps by nobody's ring. */

@@ -9,6 +9,7 @@ import { closeAll, type Packet } from '../media/packet.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
 import type { Answer } from './call-channel.js';
+import { type Context, takeContext } from './context.js';
 import { loadNow } from './load-now.js';
 import { type Backend, CLOSE_GRACE, closedDuringCall, type Inputs, type Request } from './sync-backend.js';
 
@@ -16,6 +17,8 @@ interface Call {
   readonly request: Request;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
+  /** Of who made the call: it may be made in the turn of the one before it. */
+  readonly context: Context;
 }
 
 export class InlineBackend implements Backend {
@@ -69,7 +72,7 @@ export class InlineBackend implements Backend {
   callAsync(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.dead === undefined) {
-        this.queue.push({ request, resolve, reject });
+        this.queue.push({ request, resolve, reject, context: takeContext() });
         this.next();
         return;
       }
@@ -114,7 +117,7 @@ export class InlineBackend implements Backend {
       const call = this.queue.shift();
       if (call === undefined) return;
       try {
-        const result = this.enter(() => runSteps(this.steps(call.request)));
+        const result = call.context(() => this.enter(() => runSteps(this.steps(call.request))));
         if (isPromise(result)) this.follow(result, call);
         else call.resolve(result);
       } catch (error) {

@@ -4,6 +4,7 @@ import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../thread/bo
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { abortedError } from './aborted.js';
+import { type Context, takeContext } from './context.js';
 import { Cut } from './cut.js';
 import { guardExit } from './exit-guard.js';
 import { Figures } from './figures.js';
@@ -48,6 +49,8 @@ export class GraphRun {
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
+  /** What the user has given is called in it: that of the start, or of the job that is being done. */
+  context: Context = takeContext();
   private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
@@ -271,7 +274,8 @@ export class GraphRun {
       case 'log': {
         const { alias } = this.spec.nodes[message.node]!;
         if (message.level === 'warn' || message.level === 'error') this.warnings.add(`${alias}: ${message.message}`);
-        this.hooks.onLog?.({ alias, level: message.level, message: message.message });
+        const { level, message: text } = message;
+        this.context(() => this.hooks.onLog?.({ alias, level, message: text }));
         break;
       }
       case 'warning':
@@ -296,7 +300,8 @@ export class GraphRun {
     const { run, call } = message;
     const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
     try {
-      answer(true, await this.spec.nodes[message.node]!.callback?.(message.key, message.value));
+      const { callback } = this.spec.nodes[message.node]!;
+      answer(true, await this.context(() => callback?.(message.key, message.value)));
     } catch (error) {
       answer(false, packError(error));
     }
@@ -366,7 +371,7 @@ export class GraphRun {
   /** A listener that throws fails the graph: nobody else would hear of it. */
   private tellProgress(): void {
     try {
-      this.hooks.onProgress?.(this.figures.progress(this.elapsed()));
+      this.context(() => this.hooks.onProgress?.(this.figures.progress(this.elapsed())));
     } catch (cause) {
       const text = messageOf(cause);
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));

@@ -11,11 +11,12 @@ import {
 } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { Doorbell } from '../../ringbuffer/index.js';
-import { messageOf } from '../error-wire.js';
+import { type ErrorWire, messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
 import { Rest } from '../thread/rest.js';
+import { withoutContext } from './context.js';
 
 const WORKER = new URL('./worker.js', import.meta.url).href;
 
@@ -55,6 +56,7 @@ export class Thread {
   private ending: Promise<void> | undefined;
   /** It did not end though it was made to, and goes on as long as the process. */
   lost = false;
+  private readonly strays: string[] = [];
   /** What its users still have to do before it may go. */
   private readonly farewells: Promise<void>[] = [];
   /** What the thread died of, if it threw. */
@@ -108,6 +110,15 @@ export class Thread {
         this.exited(-1);
       },
     );
+  }
+
+  /**
+   * What was thrown on it while nobody had anything there, and has not been told to anybody since: by a timer that a module
+   * of an earlier graph left behind, say.
+   */
+  takeStrays(): string[] {
+    this.drain();
+    return this.strays.splice(0);
   }
 
   /** @param user number from `nextUser`. */
@@ -183,7 +194,23 @@ export class Thread {
   }
 
   private onMessage(message: FromHost): void {
+    if (message.type === 'stray') {
+      this.tellStray(message.error);
+      return;
+    }
     this.users.get(message.run)?.onMessage(message);
+  }
+
+  /** Nobody awaits anything of the thread. It is said at once, and again to the next one who uses it. */
+  private tellStray(wire: ErrorWire): void {
+    const { message, stack } = unpackError(wire);
+    const text = `uncaught exception in a worker thread on which nothing was running: ${message}`;
+    process.emitWarning(text, {
+      type: 'MillraceWarning',
+      code: 'ERR_MILLRACE_MODULE',
+      ...(stack && { detail: stack }),
+    });
+    this.strays.push(text);
   }
 
   private tellDeath(code: number, error: Error | undefined): void {
@@ -194,6 +221,14 @@ export class Thread {
       if (farewell !== undefined) this.farewells.push(farewell);
     }
   }
+}
+
+/**
+ * A thread for whoever comes: it is made in no asynchronous context.
+ * @throws as the constructor
+ */
+export function startThread(spin: number): Thread {
+  return withoutContext(() => new Thread(spin));
 }
 
 function startWorker(): Piscina {
