@@ -11,7 +11,7 @@ import type { GraphOptions, LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../scheduler/sync-module.js';
 import { startThread } from '../scheduler/thread.js';
-import { KeptThreads } from '../scheduler/thread-pool.js';
+import { leaseThread } from '../scheduler/warm-threads.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from './node.js';
 import { MAX_THREADS } from './options.js';
@@ -34,6 +34,11 @@ export interface SyncParameters {
    * before it have been answered. On the calling thread only calls that do not block it have one. Default: none.
    */
   readonly timeout?: number | undefined;
+  /**
+   * Milliseconds for which a thread with a name is kept when its last module has been closed; 0: it ends with that. A thread
+   * that is kept does not keep the process alive, and no more are kept than there are cores. Default: 10000.
+   */
+  readonly idleTimeout?: number | undefined;
 }
 
 const entries = {
@@ -43,6 +48,7 @@ const entries = {
 const parametersSchema: Schema<SyncParameters> = strictOptions({
   ...entries,
   thread: v.optional(text("'inline' or the name of a thread")),
+  idleTimeout: v.optional(number({ min: 0, max: 2 ** 31 - 1 })),
 });
 const spawnSchema = strictOptions({
   ...entries,
@@ -93,22 +99,22 @@ export interface Place {
   readonly thread: string | number | undefined;
   /** Milliseconds; Infinity: none. */
   readonly timeout: number;
+  /** Milliseconds; as `SyncParameters` has it. */
+  readonly idleTimeout?: number | undefined;
 }
-
-/** Threads that the modules of this process share by name, without a runtime. */
-let shared: KeptThreads | undefined;
 
 /** The home of modules without a runtime, with the settings of a graph. */
 export function ownHome({ threads, transport, spin }: Pick<GraphOptions, 'threads' | 'transport' | 'spin'>): Home {
   const noThreads = threads === 0;
   return {
     inline: noThreads,
-    make(spec, { thread, timeout }) {
+    make(spec, { thread, timeout, idleTimeout }) {
       const inline = requirePlace(spec.module, thread, spec.alias) || (noThreads && thread === undefined);
+      if (idleTimeout !== undefined && (inline || thread === undefined)) refuseIdleTimeout(spec.alias);
       return new SyncModule(spec, () =>
         inline
           ? new InlineBackend(spec, timeout)
-          : new ThreadBackend(spec, lease(thread, spin), { transport, spin, timeout }),
+          : new ThreadBackend(spec, lease(thread, spin, idleTimeout), { transport, spin, timeout }),
       );
     },
   };
@@ -123,15 +129,12 @@ function defaultHome(): Home {
 }
 
 /** A thread of its own, or a shared one by name. */
-function lease(which: string | number | undefined, spin: number): Lease {
+function lease(which: string | number | undefined, spin: number, idleTimeout: number | undefined): Lease {
   if (which === undefined) {
     const thread = startThread(spin);
     return { thread, release: () => thread.terminate() };
   }
-  shared ??= new KeptThreads(spin);
-  const threads = shared;
-  const name = typeof which === 'number' ? `scheduler ${which}` : which;
-  return { thread: threads.thread(name), release: () => threads.forget(name) };
+  return leaseThread(typeof which === 'number' ? `scheduler ${which}` : which, spin, idleTimeout);
 }
 
 /**
@@ -169,11 +172,26 @@ export function makeModule<I extends readonly number[], O extends readonly numbe
   node: Pick<NodeSpec, 'inputManager' | 'scheduler'> = {},
 ): SyncModule<I, O> {
   const given = checked(parametersSchema, parameters, 'parameters of a sync module');
-  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY } = given;
+  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY, idleTimeout } = given;
   const spec = calledSpec(moduleReference(source), options, inputs, outputs, alias);
   if (node.inputManager !== undefined) spec.inputManager = node.inputManager;
   // Its ids are those given: `calledSpec` has checked and taken them over.
-  return home.make(spec, { thread, timeout }) as unknown as SyncModule<I, O>;
+  return home.make(spec, {
+    thread,
+    timeout,
+    ...(idleTimeout !== undefined && { idleTimeout }),
+  }) as unknown as SyncModule<I, O>;
+}
+
+/** @throws ConfigError: there is no thread that could be kept. */
+export function refuseIdleTimeout(alias: string): never {
+  throw new ConfigError(`sync module "${alias}" cannot be made`, [
+    {
+      path: 'idleTimeout',
+      message: 'is for a thread that modules share by name',
+      hint: "Give one: thread: 'name'. A thread of its own ends with its module, those of a runtime with the runtime",
+    },
+  ]);
 }
 
 /** @returns whether it lives on the calling thread. @throws ConfigError for an object of this process elsewhere. */

@@ -76,14 +76,6 @@ export class KeptThreads implements ThreadSource {
     ) as Thread[];
   }
 
-  /** Ends a named thread nobody uses any more. */
-  forget(name: string): Promise<void> {
-    const thread = this.named.get(name);
-    if (thread === undefined || !thread.idle) return Promise.resolve();
-    this.named.delete(name);
-    return thread.terminate();
-  }
-
   /** Ends all of them; whoever still uses one is told. */
   async close(why: Error): Promise<void> {
     const threads = [...this.numbered, ...this.named.values(), ...this.retired];

@@ -52,6 +52,8 @@ export class Thread {
   /** Settles when the worker has exited, in whatever way. */
   private readonly exit: Promise<void>;
   private gone = false;
+  /** The worker is no more. */
+  exited = false;
   private doomed = false;
   private ending: Promise<void> | undefined;
   /** It did not end though it was made to, and goes on as long as the process. */
@@ -83,7 +85,8 @@ export class Thread {
     });
     this.exit = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
-        this.exited(code);
+        this.exited = true;
+        this.onExit(code);
         resolve();
       });
     });
@@ -107,7 +110,7 @@ export class Thread {
       },
       (error: Error) => {
         this.lastError ??= error;
-        this.exited(-1);
+        this.onExit(-1);
       },
     );
   }
@@ -184,7 +187,7 @@ export class Thread {
     this.port.close();
   }
 
-  private exited(code: number): void {
+  private onExit(code: number): void {
     this.rest.reach();
     if (this.gone) return;
     this.gone = true;
