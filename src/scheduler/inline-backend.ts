@@ -13,6 +13,7 @@ import { isPromise, runSteps, type Steps } from '../thread/steps.js';
 import { releaseRefused, requireCarried } from '../thread/transport.js';
 import type { Answer } from './call-channel.js';
 import { CalledLog } from './called-log.js';
+import { type Context, takeContext } from './context.js';
 import { loadNow } from './load-now.js';
 import {
   type Backend,
@@ -27,6 +28,8 @@ interface Call {
   readonly request: Request;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
+  /** Of who made the call: it may be made in the turn of the one before it. */
+  readonly context: Context;
 }
 
 export class InlineBackend implements Backend {
@@ -87,7 +90,7 @@ export class InlineBackend implements Backend {
   callAsync(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.dead === undefined) {
-        this.queue.push({ request, resolve, reject });
+        this.queue.push({ request, resolve, reject, context: takeContext() });
         this.next();
         return;
       }
@@ -132,7 +135,7 @@ export class InlineBackend implements Backend {
       const call = this.queue.shift();
       if (call === undefined) return;
       try {
-        const result = this.enter(() => runSteps(this.steps(call.request)));
+        const result = call.context(() => this.enter(() => runSteps(this.steps(call.request))));
         if (isPromise(result)) this.follow(result, call);
         else call.resolve(result);
       } catch (error) {
