@@ -38,7 +38,7 @@ export async function transcode(input: string, output: string, flags: TranscodeF
     refuseSameFile(input, flags.trace);
     if (resolve(flags.trace) === resolve(output)) throw new UsageError(`--trace ${flags.trace} is the output itself`);
   }
-  const info = probe(input);
+  const info = await probe(input);
   const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
   if (!wanted.video && !wanted.audio) {
     throw new UsageError(`nothing to do: ${input} has no video or audio that could go into ${output}`);

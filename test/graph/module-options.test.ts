@@ -30,6 +30,7 @@ const decoder: Required<DecoderOptions> = {
   max_width_height: 4096,
   max_limit_hits: 2,
   loop: -1,
+  timeout_ms: 30_000,
   realtime: true,
   push_raw_stream: 1,
   extradata: new Uint8Array([1]),
