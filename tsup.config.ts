@@ -28,6 +28,7 @@ export default defineConfig({
     worker: 'src/thread/worker.ts',
     demuxer: 'actors/decoder/demuxer.ts',
     'network-reader': 'actors/decoder/network-reader.ts',
+    'ffmpeg-log': 'src/media/ffmpeg-log-thread.ts',
     // The same for what `millrace bench` runs in threads.
     'bench-worker': 'src/cli/bench/worker.ts',
     'bench-modules': 'src/cli/bench/modules.ts',

@@ -35,6 +35,7 @@ export type { ServeOptions } from './graph/serving.js';
 export { encode, NodeHandle, overlay, Stream } from './graph/stream.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/sync.js';
 export type { Allowed } from './graph/trust.js';
+export type { LogEntry, LogListener, LogSeverity } from './log.js';
 export {
   AudioFrame,
   type AudioFrameOptions,

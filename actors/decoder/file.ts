@@ -3,7 +3,7 @@ import { MillraceError } from '../../src/errors.js';
 import { Packet } from '../../src/media/index.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { DecoderSource } from './index.js';
-import { Input, type Kind } from './input.js';
+import { Input, type Kind, type Place } from './input.js';
 import { demuxerName, requiredOptions } from './input-options.js';
 import { isNetwork, NetworkInput } from './network-input.js';
 import type { DecoderOptions } from './options.js';
@@ -217,13 +217,14 @@ export class FileDecoder implements DecoderSource {
     this.#part = number;
     if (part.seek !== undefined) {
       const seconds = Number(part.seek) / 1e6;
-      this.#seek(input, timeline.origin + part.seek, () => {
+      this.#seek(input, timeline.origin + part.seek, (place) => {
+        if (place === 'before' || seconds <= 0) return;
         this.#ctx.log.warn(`${input.path} cannot seek to ${seconds} s; everything before is decoded and left out`);
       });
       timeline.restart(this.#tracks.list.map((track) => track.clock));
     }
     const range = part.range(timeline);
-    for (const track of this.#tracks.list) track.begin(range);
+    for (const track of this.#tracks.list) track.begin(range, timeline.beginning);
   }
 
   /** @throws MillraceError ERR_MILLRACE_INPUT if the input cannot go back, or gave nothing. */
@@ -237,18 +238,22 @@ export class FileDecoder implements DecoderSource {
     }
     this.#packets = 0;
     if (this.#repetitions > 0) this.#repetitions--;
-    timeline.repeat(this.#tracks.list.find(({ kind }) => kind === 'audio')?.endTime);
+    const played = (wanted: Kind) => this.#tracks.list.find(({ kind }) => kind === wanted)?.played;
+    // Packets of containers that hold decoding times only (AVI, ASF) do not tell from when to when pictures are shown.
+    timeline.repeat(played('audio') ?? played('video'));
     for (const track of this.#tracks.list) track.repeat();
-    this.#seek(input, timeline.origin, () => {
+    this.#seek(input, timeline.origin, (place) => {
+      if (place !== 'nowhere') return;
       throw new MillraceError('ERR_MILLRACE_INPUT', `${input.path} cannot go back to its beginning`, {
         hint: 'Leave out the option loop, or use a file that can be sought in',
       });
     });
   }
 
-  #seek(input: Input | NetworkInput, time: bigint, failed: () => void): void {
-    if (input instanceof NetworkInput) input.seek(time, failed);
-    else if (input.seek(time) < 0) failed();
+  /** @param reached told, at once or within `read`, where the input stands then. */
+  #seek(input: Input | NetworkInput, time: bigint, reached: (place: Place) => void): void {
+    if (input instanceof NetworkInput) input.seek(time, reached);
+    else reached(input.seek(time));
   }
 
   /** The natural end of all tracks. */

@@ -6,6 +6,7 @@ import {
   AV_OPT_TYPE_STRING,
   AVDISCARD_ALL,
   AVERROR_PROTOCOL_NOT_FOUND,
+  AVFMT_NO_BYTE_SEEK,
   AVFMT_NOFILE,
   AVFMT_NOTIMESTAMPS,
   AVFMT_SEEK_TO_PTS,
@@ -13,6 +14,8 @@ import {
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
   AVSEEK_FLAG_BACKWARD,
+  AVSEEK_FLAG_BYTE,
+  type AVSeekFlag,
 } from 'node-av/constants';
 import {
   avGetMediaTypeString,
@@ -25,7 +28,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { localPath, nameForFFmpeg, protocolOf } from '../../src/media/location.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { type AVOptionValues, show } from '../options.js';
@@ -33,6 +36,9 @@ import type { SourceStream } from './source-stream.js';
 
 /** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
 const LISTEN_TIMEOUT = 1_000_000;
+
+/** Of a seek: the first key frame at or after the time. */
+const NEXT = 0 as AVSeekFlag;
 
 export interface InputOptions {
   /** File or URL; with `io` only a name for messages. */
@@ -48,6 +54,12 @@ export interface InputOptions {
 }
 
 export type Kind = 'video' | 'audio';
+
+/** Where an input stands after a seek: at a key frame before the time, at its beginning; 'nowhere': it cannot seek. */
+export type Place = 'before' | 'beginning' | 'nowhere';
+
+/** Seeks that are to be made one after the other, each with its result. */
+type Seeking = Generator<Parameters<FormatContext['seekFrameSync']>, Place, number>;
 
 /** How the calls of an input are made that wait for its peer. @throws if one was given up; `what` says what it does. */
 export type PatientCall = (what: string, call: () => Promise<number>) => Promise<number>;
@@ -68,6 +80,7 @@ export class Input {
    */
   constructor(options: InputOptions, connects = false) {
     this.path = options.path;
+    awaitLog();
     this.#demuxer = findDemuxer(options.format);
     if (!options.io) refuseUnreadable(options.path, this.#demuxer);
     this.#context.allocContext();
@@ -249,24 +262,52 @@ export class Input {
   }
 
   /**
-   * Goes back to the last key frame at or before a time (avformat_seek_file as the ffmpeg command calls it).
+   * Goes to the last key frame at or before a time (avformat_seek_file as the ffmpeg command calls it), or if FFmpeg
+   * cannot, to the beginning.
    * @param time Microseconds on the container's own clock.
-   * @returns FFmpeg's result; negative if the input cannot seek.
+   * @returns where the input stands now; 'nowhere': it cannot be sought in at all.
    */
-  seek(time: bigint): number {
-    return this.#context.seekFrameSync(-1, this.#seekTarget(time), AVSEEK_FLAG_BACKWARD);
+  seek(time: bigint): Place {
+    const seeking = this.#seeking(time);
+    let step = seeking.next();
+    while (!step.done) step = seeking.next(this.#context.seekFrameSync(...step.value));
+    return step.value;
   }
 
   /** The same for an input that was connected. */
-  seekPatiently(time: bigint, patiently: PatientCall): Promise<number> {
-    const target = this.#seekTarget(time);
-    return patiently(`Cannot seek in ${this.path}`, () => this.#context.seekFrame(-1, target, AVSEEK_FLAG_BACKWARD));
+  async seekPatiently(time: bigint, patiently: PatientCall): Promise<Place> {
+    const seeking = this.#seeking(time);
+    let step = seeking.next();
+    while (!step.done) {
+      const { value } = step;
+      step = seeking.next(await patiently(`Cannot seek in ${this.path}`, () => this.#context.seekFrame(...value)));
+    }
+    return step.value;
   }
 
-  #seekTarget(time: bigint): bigint {
+  *#seeking(time: bigint): Seeking {
+    const begin = this.startTime ?? 0n;
+    // Without timestamps only from the beginning on can frames be counted.
+    if (this.withoutTimestamps) return yield* this.#rewinding(begin);
     // Where the index holds decoding times, the frame wanted may have been stored up to a few frames earlier.
     const reordered = !this.#has(AVFMT_SEEK_TO_PTS) && this.streams.some((stream) => stream.codecpar.videoDelay > 0);
-    return reordered ? time - 3_000_000n / 23n : time;
+    const target = reordered ? time - 3_000_000n / 23n : time;
+    // No index has an entry before the beginning. What is searched by its timestamps has decoding times before it.
+    const known = target < begin && !this.discontinuous ? begin : target;
+    if ((yield [-1, known, AVSEEK_FLAG_BACKWARD]) >= 0) return 'before';
+    return yield* this.#rewinding(begin);
+  }
+
+  /** A failed seek leaves the input anywhere, so each way back is tried in turn. */
+  *#rewinding(begin: bigint): Seeking {
+    // What has no headers but those in the stream can be entered by bytes. FFmpeg does not tell whether that worked.
+    if ((this.withoutTimestamps || this.discontinuous) && !this.#has(AVFMT_NO_BYTE_SEEK)) {
+      const before = this.bytes;
+      if ((yield [-1, 0n, AVSEEK_FLAG_BYTE]) >= 0 && this.bytes < before) return 'beginning';
+    }
+    if ((yield [-1, begin, AVSEEK_FLAG_BACKWARD]) >= 0) return 'beginning';
+    // The first entry of the index may lie behind the beginning.
+    return (yield [-1, begin, NEXT]) >= 0 ? 'beginning' : 'nowhere';
   }
 
   /**

@@ -11,7 +11,7 @@ import { restorePacket } from '../../src/media/wire-packet.js';
 import { blockingDeadline } from '../../src/module/blocking.js';
 import type { MediaInfo } from '../probe.js';
 import { type FileFacts, weight } from './demux-protocol.js';
-import { findDemuxer, type Kind, refuseUnreadable } from './input.js';
+import { findDemuxer, type Kind, type Place, refuseUnreadable } from './input.js';
 import type { FromReader, ReaderData, ToReader } from './network-protocol.js';
 import { type DistantStream, distantStream } from './source-stream.js';
 
@@ -50,8 +50,8 @@ export class NetworkInput {
   #streams = new Map<Kind, DistantStream>();
   #packet: EncodedPacket | undefined;
   #over = false;
-  /** What to do if a seek fails; what was read before each of them is dropped. */
-  #seeks: (() => void)[] = [];
+  /** Who is to be told how a seek went; what was read before each of them is dropped. */
+  #seeks: ((place: Place) => void)[] = [];
 
   /**
    * @param warn Told if it has to wait for other inputs and outputs.
@@ -136,9 +136,9 @@ export class NetworkInput {
   /** The packets of a stream that come all the same are nobody's. */
   discard(): void {}
 
-  /** As `Input.seek`; `failed` is called from `read` if the input could not. */
-  seek(time: bigint, failed: () => void): void {
-    this.#seeks.push(failed);
+  /** As `Input.seek`; `reached` is told within `read`. */
+  seek(time: bigint, reached: (place: Place) => void): void {
+    this.#seeks.push(reached);
     this.#thread.post({ type: 'seek', time });
   }
 
@@ -152,8 +152,7 @@ export class NetworkInput {
       const event = this.#next();
       if (event === undefined) return 'again';
       if (event.type === 'sought') {
-        const failed = this.#seeks.shift();
-        if (event.result < 0) failed?.();
+        this.#seeks.shift()?.(event.place);
         continue;
       }
       if (this.#seeks.length > 0) continue;

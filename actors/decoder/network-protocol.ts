@@ -4,7 +4,7 @@ import type { ThreadLink } from '../../src/media/native-thread.js';
 import type { PacketMeta } from '../../src/media/wire-packet.js';
 import type { MediaInfo } from '../probe.js';
 import type { FileFacts } from './demux-protocol.js';
-import type { InputOptions } from './input.js';
+import type { InputOptions, Place } from './input.js';
 
 export interface ReaderData extends ThreadLink {
   readonly input: Pick<InputOptions, 'path' | 'format' | 'options' | 'required'>;
@@ -35,8 +35,8 @@ export type FromReader =
       readonly parts: readonly Uint8Array[];
       readonly bytes: number;
     }
-  /** The answer to `seek`: FFmpeg's result. */
-  | { readonly type: 'sought'; readonly result: number }
+  /** The answer to `seek`. */
+  | { readonly type: 'sought'; readonly place: Place }
   | { readonly type: 'end' }
   | { readonly type: 'failed'; readonly error: ErrorWire }
   /** It waits for others: so many calls may wait for peers at once. */

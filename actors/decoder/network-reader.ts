@@ -109,9 +109,9 @@ class Reader {
   }
 
   async #seek(time: bigint): Promise<void> {
-    const result = await this.#input.seekPatiently(time, this.#patiently);
+    const place = await this.#input.seekPatiently(time, this.#patiently);
     this.#ended = false;
-    this.#tell({ type: 'sought', result });
+    this.#tell({ type: 'sought', place });
   }
 
   #tell(message: FromReader, transfer: ArrayBuffer[] = []): void {

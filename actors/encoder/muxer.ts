@@ -14,7 +14,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { check, errorText, ledger, type Rational } from '../../src/media/index.js';
+import { awaitLog, check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
@@ -98,6 +98,7 @@ export class Muxer implements Output {
     log: Log,
     take?: (piece: Piece) => void,
   ) {
+    awaitLog();
     this.#target = target;
     this.#log = log;
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;

@@ -1,5 +1,6 @@
 /** The builder, and all that can be done with what it has built. */
 import { ConfigError, MillraceError } from '../errors.js';
+import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { Packet } from '../media/packet.js';
 import type { PlacementExplanation } from '../scheduler/explain.js';
@@ -16,6 +17,7 @@ import { Launch } from './launch.js';
 import type { DecoderOptions } from './module-options.js';
 import type { ModuleOptions, ModuleSource, NodeParameters } from './node.js';
 import {
+  checkOnLog,
   checkRunOptions,
   checkStartOptions,
   type GraphOptionsInput,
@@ -45,6 +47,7 @@ export class Graph {
   private readonly session: Session;
   private readonly launch: Launch;
   private readonly runtime: Runtime | undefined;
+  private readonly onLog: LogListener | undefined;
   private readonly syncModules = new Map<number, SyncModule>();
 
   /**
@@ -52,15 +55,17 @@ export class Graph {
    * @throws ConfigError naming every option that is wrong.
    */
   constructor(options: GraphOptionsInput = {}) {
-    const { runtime, ...own } = options;
+    const { runtime, onLog, ...own } = options;
     this.runtime = checkRuntime(runtime);
     const given = Array.isArray(options) ? options : { ...this.runtime?.defaults, ...own };
     const { resolved, problems } = resolveGraphOptions(given);
-    if (!resolved) throw new ConfigError('wrong graph options', problems);
+    problems.push(...checkOnLog(onLog, 'option.onLog'));
+    if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
+    this.onLog = onLog ?? this.runtime?.onLog;
     const { hardCap: cap } = resolved.options;
     this.session = new Session(this, { cap, start: () => this.launch.ensure() });
     this.blueprint = new Blueprint(this, structuredClone(own), resolved, this.session);
-    this.launch = new Launch(this.blueprint, this.session, this.runtime);
+    this.launch = new Launch(this.blueprint, this.session, this.runtime, this.onLog);
   }
 
   /**
@@ -68,12 +73,16 @@ export class Graph {
    * @param source A path; the text itself if it begins with `{`; or the parsed object. Relative paths inside are relative
    *   to the current directory.
    * @param settings `allow`: what the file may do beyond built-in and registered modules working on files. Everything
-   *   else is refused, so that files of unknown origin can be run.
+   *   else is refused, so that files of unknown origin can be run. `onLog`: as of `new Graph`.
    * @throws ConfigError with everything that is wrong, each problem with its JSON path.
    */
-  static fromConfig(source: string | object, settings: { allow?: Allowed | undefined } = {}): Graph {
-    const { options, ...read } = readConfig(source, checkSettings(settings));
-    const graph = new Graph(options);
+  static fromConfig(
+    source: string | object,
+    settings: { allow?: Allowed | undefined; onLog?: LogListener | undefined } = {},
+  ): Graph {
+    const { onLog, ...rest } = settings;
+    const { options, ...read } = readConfig(source, checkSettings(rest));
+    const graph = new Graph({ ...options, onLog });
     graph.blueprint.adopt(read);
     return graph;
   }
@@ -321,6 +330,11 @@ export class Graph {
   private home(): Home {
     const { loglevel, options } = this.blueprint.resolved;
     if (loglevel) setLogLevel(loglevel);
-    return this.runtime ?? ownHome(options);
+    const { runtime, onLog } = this;
+    if (runtime === undefined) return ownHome(options, onLog);
+    return {
+      inline: runtime.inline,
+      make: (spec, place) => runtime.make(spec, { ...place, onLog: place.onLog ?? onLog }),
+    };
   }
 }

@@ -12,8 +12,11 @@ import {
   number,
   parsed,
   type Schema,
+  show,
   strictOptions,
 } from '../../actors/options.js';
+import type { Problem } from '../errors.js';
+import type { LogListener } from '../log.js';
 import { LOG_LEVELS, type LogLevel } from '../media/ffmpeg.js';
 import type { Progress } from '../scheduler/report.js';
 import { checked } from './problems.js';
@@ -57,6 +60,11 @@ export interface GraphOptionsInput {
   trace?: 0 | false | string | undefined;
   /** Threads to run on. Default: threads of its own. */
   runtime?: Runtime | undefined;
+  /**
+   * Is told what modules say through `ctx.log`, on this thread, in the order in which a module said it. Default: the
+   * runtime's. What it throws fails the graph (ERR_MILLRACE_CALLBACK).
+   */
+  onLog?: LogListener | undefined;
 }
 
 /** One row of the table. */
@@ -214,7 +222,24 @@ export const graphOptionRows = {
       v.transform(() => undefined),
     ),
   },
+  onLog: {
+    type: 'function',
+    default: "the runtime's",
+    meaning:
+      'Called with `{ level, node, context, text }` for what modules say through `ctx.log` ([observing.md](observing.md)). Also of `new Runtime`. Not in files.',
+    schema: v.pipe(
+      v.unknown(),
+      v.check(() => false, 'a function cannot be in a graph file; give it to `new Graph({ onLog })`'),
+      v.transform(() => undefined),
+    ),
+  },
 } as const satisfies Record<string, GraphOptionRow>;
+
+/** What is wrong with an `onLog`, which is no plain data and so goes beside the other options. */
+export function checkOnLog(value: unknown, path: string): Problem[] {
+  if (value === undefined || typeof value === 'function') return [];
+  return [{ path, message: `must be a function, not ${show(value)}` }];
+}
 
 /** Options of a node: the last argument of `module()` and the node's keys in a graph file. */
 export const nodeOptionRows = {
@@ -308,6 +333,7 @@ export const graphOptionsSchema = strictOptions({
   time_out: v.optional(rows.time_out.schema),
   trace: v.optional(rows.trace.schema),
   runtime: v.optional(rows.runtime.schema),
+  onLog: v.optional(rows.onLog.schema),
 });
 
 /** Options of `graph.run()`. */

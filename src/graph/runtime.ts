@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { ConfigError, GraphError, MillraceError, type Problem } from '../errors.js';
+import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import { InlineBackend } from '../scheduler/inline-backend.js';
 import type { Report } from '../scheduler/report.js';
@@ -12,12 +13,12 @@ import { SyncModule } from '../scheduler/sync-module.js';
 import { KeptThreads, type ThreadSource } from '../scheduler/thread-pool.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { moduleReference } from './node.js';
-import { checkRunOptions, type GraphOptionsInput, type RunOptions } from './options.js';
+import { checkOnLog, checkRunOptions, type GraphOptionsInput, type RunOptions } from './options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
 import { calledSpec, checkSpawnParameters, type Home, type Place, requirePlace } from './sync.js';
 
 /** Options of a runtime; those of a graph by the same names. */
-export type RuntimeOptions = Pick<GraphOptionsInput, 'threads' | 'wait' | 'transport'>;
+export type RuntimeOptions = Pick<GraphOptionsInput, 'threads' | 'wait' | 'transport' | 'onLog'>;
 
 /** An actor to spawn: which module, and how it is used. */
 export interface SpawnSpec<
@@ -37,6 +38,7 @@ export interface SpawnSpec<
   readonly thread?: number | string | undefined;
   /** As of `syncModule`. */
   readonly timeout?: number | undefined;
+  readonly onLog?: LogListener | undefined;
 }
 
 export interface RuntimeStats {
@@ -112,22 +114,26 @@ export class Runtime implements Home {
   private readonly actors = new Set<SpawnedActor>();
   private readonly runs = new Set<GraphRun>();
   private readonly count: number;
+  /** @internal Is told what the modules of its graphs and actors say, unless these have a listener of their own. */
+  readonly onLog: LogListener | undefined;
   private closing: Promise<void> | undefined;
 
   /**
-   * @param options `threads` ('auto': as many as there are cores; 0: none, everything lives on the calling thread), `wait.spin`, `transport`: see docs/options.md. The
+   * @param options `threads` ('auto': as many as there are cores; 0: none, everything lives on the calling thread), `wait.spin`, `transport`, `onLog`: see docs/options.md. The
    *   environment and the configuration file stand in for what is not given.
    * @throws ConfigError naming everything that is wrong.
    */
   constructor(options: RuntimeOptions = {}) {
-    const known: readonly string[] = ['threads', 'wait', 'transport'];
+    const known: readonly string[] = ['threads', 'wait', 'transport', 'onLog'];
     const problems: Problem[] = Object.keys(options)
       .filter((key) => !known.includes(key))
       .map((key) => ({ path: key, message: 'is no option of a runtime', hint: `Its options are ${known.join(', ')}` }));
-    const { resolved, problems: wrong } = resolveGraphOptions(problems.length > 0 ? {} : options, '');
-    problems.push(...wrong);
+    const { onLog, ...own } = options;
+    const { resolved, problems: wrong } = resolveGraphOptions(problems.length > 0 ? {} : own, '');
+    problems.push(...wrong, ...checkOnLog(onLog, 'onLog'));
     if (!resolved || problems.length > 0) throw new ConfigError('wrong runtime options', problems);
     this.resolved = resolved;
+    this.onLog = onLog;
     const { threads, spin } = resolved.options;
     this.count = threads === 'auto' ? availableParallelism() : threads;
     if (resolved.loglevel !== undefined) setLogLevel(resolved.loglevel);
@@ -148,7 +154,7 @@ export class Runtime implements Home {
   ): Promise<SpawnedActor<I, O>> {
     this.requireOpen('spawn');
     const { name, path, entry, options, inputs = [], outputs = [], ...rest } = spec;
-    const { thread, alias, timeout = Number.POSITIVE_INFINITY } = checkSpawnParameters(rest);
+    const { thread, alias, timeout = Number.POSITIVE_INFINITY, onLog } = checkSpawnParameters(rest);
     if (name === undefined && path === undefined) {
       throw new ConfigError('an actor cannot be spawned', [{ path: 'name', message: 'is required, or `path`' }]);
     }
@@ -157,7 +163,7 @@ export class Runtime implements Home {
     );
     const called = calledSpec(module, options, inputs, outputs, alias);
     // Its ids are those given: `calledSpec` has checked and taken them over.
-    return this.make(called, { thread, timeout }) as unknown as SpawnedActor<I, O>;
+    return this.make(called, { thread, timeout, onLog }) as unknown as SpawnedActor<I, O>;
   }
 
   /** @internal Without threads everything is inline. */
@@ -166,7 +172,7 @@ export class Runtime implements Home {
   }
 
   /** @internal An actor there. */
-  make(called: CalledSpec, { thread, timeout }: Place): SpawnedActor {
+  make(called: CalledSpec, { thread, timeout, onLog = this.onLog }: Place): SpawnedActor {
     this.requireOpen('a module');
     this.requireThread(thread, called.alias);
     const inline = requirePlace(called.module, thread, called.alias) || (thread === undefined && this.inline);
@@ -174,9 +180,9 @@ export class Runtime implements Home {
     const { transport, spin } = this.resolved.options;
     const actor: SpawnedActor = new SpawnedActor(this, called, place, thread !== undefined, () => {
       this.requireOpen('a call');
-      if (inline) return new InlineBackend(called, timeout);
+      if (inline) return new InlineBackend(called, { timeout, onLog });
       const lease = { thread: this.kept.thread(place), release: () => Promise.resolve() };
-      return new ThreadBackend(called, lease, { transport, spin, timeout });
+      return new ThreadBackend(called, lease, { transport, spin, timeout, onLog });
     });
     this.actors.add(actor);
     return actor;
@@ -195,6 +201,7 @@ export class Runtime implements Home {
       threads: this.source(),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
+      ...(this.onLog && { onLog: this.onLog }),
     });
     this.watch(run);
     await run.start();

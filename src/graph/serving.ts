@@ -3,13 +3,13 @@ import { extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { integer, strictOptions } from '../../actors/options.js';
 import { ConfigError, GraphError, type Problem } from '../errors.js';
+import type { LogListener } from '../log.js';
 import type { Module } from '../module/contract.js';
 import { findBuiltin } from '../modules.js';
 import { JobTap } from '../scheduler/job-ends.js';
 import type { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, NodeSpec } from '../scheduler/spec.js';
 import { KeptThreads } from '../scheduler/thread-pool.js';
-import { TraceWriter } from '../scheduler/trace-writer.js';
 import { describe } from './describe.js';
 import type { Graph } from './graph.js';
 import { signalSchema } from './options.js';
@@ -130,6 +130,8 @@ export interface Surroundings {
   readonly trace: string | undefined;
   /** Whose threads it uses; default: threads of the server's own. */
   readonly runtime: Runtime | undefined;
+  /** Is told what the modules say. */
+  readonly onLog: LogListener | undefined;
   onRun(run: GraphRun): void;
 }
 
@@ -154,7 +156,7 @@ export function withOutputs(
 export function served(
   graph: GraphSpec,
   { outputs, queueLimit }: CheckedServeOptions,
-  { trace, runtime, onRun }: Surroundings,
+  { trace, runtime, onLog, onRun }: Surroundings,
 ): Served {
   const own = runtime === undefined ? new KeptThreads(graph.options.spin) : undefined;
   return {
@@ -171,7 +173,8 @@ export function served(
     gone: () => runtime?.closed ?? false,
     hooks: (number) => ({
       threads: own ?? runtime!.source(),
-      ...(trace !== undefined && { trace: new TraceWriter(tracePath(trace, number)) }),
+      ...(onLog && { onLog }),
+      ...(trace !== undefined && { trace: tracePath(trace, number) }),
     }),
     onRun,
     release: async () => own?.close(new GraphError('ERR_MILLRACE_ABORTED', 'the server was closed')),

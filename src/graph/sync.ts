@@ -1,14 +1,15 @@
 /** Modules that are called like functions: `syncModule`, and what a runtime's `spawn` shares with it. */
 import * as v from 'valibot';
-import { integer, number, parsed, type Schema, strictOptions, text } from '../../actors/options.js';
+import { callable, integer, number, parsed, type Schema, strictOptions, text } from '../../actors/options.js';
 import { ConfigError, type Problem } from '../errors.js';
+import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { ModuleRef } from '../module/ref.js';
 import { type BuiltinModule, findBuiltin } from '../modules.js';
 import { beginsStream } from '../scheduler/filter-options.js';
 import { InlineBackend } from '../scheduler/inline-backend.js';
 import type { GraphOptions, LinkSpec, NodeSpec } from '../scheduler/spec.js';
-import { type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
+import { type CallSettings, type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../scheduler/sync-module.js';
 import { Thread } from '../scheduler/thread.js';
 import { KeptThreads } from '../scheduler/thread-pool.js';
@@ -34,11 +35,17 @@ export interface SyncParameters {
    * before it have been answered. On the calling thread only calls that do not block it have one. Default: none.
    */
   readonly timeout?: number | undefined;
+  /**
+   * Is told what the module says through `ctx.log`, before the call in which it said it returns. Default: of a graph or a
+   * runtime, theirs. What it throws is thrown as an uncaught exception.
+   */
+  readonly onLog?: LogListener | undefined;
 }
 
 const entries = {
   alias: v.optional(text('a name')),
-  timeout: v.optional(number({ min: 1, max: 2 ** 31 - 1 })), // the longest a timer can be
+  timeout: v.optional(number({ min: 1 })),
+  onLog: v.optional(callable<LogListener>()),
 };
 const parametersSchema: Schema<SyncParameters> = strictOptions({
   ...entries,
@@ -88,27 +95,28 @@ export interface Home {
   make(spec: CalledSpec, place: Place): SyncModule;
 }
 
-export interface Place {
+export interface Place extends CallSettings {
   /** Name or index of a thread, or 'inline'; absent: wherever the home puts those that name none. */
   readonly thread: string | number | undefined;
-  /** Milliseconds; Infinity: none. */
-  readonly timeout: number;
 }
 
 /** Threads that the modules of this process share by name, without a runtime. */
 let shared: KeptThreads | undefined;
 
 /** The home of modules without a runtime, with the settings of a graph. */
-export function ownHome({ threads, transport, spin }: Pick<GraphOptions, 'threads' | 'transport' | 'spin'>): Home {
+export function ownHome(
+  { threads, transport, spin }: Pick<GraphOptions, 'threads' | 'transport' | 'spin'>,
+  listener?: LogListener,
+): Home {
   const noThreads = threads === 0;
   return {
     inline: noThreads,
-    make(spec, { thread, timeout }) {
+    make(spec, { thread, timeout, onLog = listener }) {
       const inline = requirePlace(spec.module, thread, spec.alias) || (noThreads && thread === undefined);
       return new SyncModule(spec, () =>
         inline
-          ? new InlineBackend(spec, timeout)
-          : new ThreadBackend(spec, lease(thread, spin), { transport, spin, timeout }),
+          ? new InlineBackend(spec, { timeout, onLog })
+          : new ThreadBackend(spec, lease(thread, spin), { transport, spin, timeout, onLog }),
       );
     },
   };
@@ -169,11 +177,11 @@ export function makeModule<I extends readonly number[], O extends readonly numbe
   node: Pick<NodeSpec, 'inputManager' | 'scheduler'> = {},
 ): SyncModule<I, O> {
   const given = checked(parametersSchema, parameters, 'parameters of a sync module');
-  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY } = given;
+  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY, onLog } = given;
   const spec = calledSpec(moduleReference(source), options, inputs, outputs, alias);
   if (node.inputManager !== undefined) spec.inputManager = node.inputManager;
   // Its ids are those given: `calledSpec` has checked and taken them over.
-  return home.make(spec, { thread, timeout }) as unknown as SyncModule<I, O>;
+  return home.make(spec, { thread, timeout, onLog }) as unknown as SyncModule<I, O>;
 }
 
 /** @returns whether it lives on the calling thread. @throws ConfigError for an object of this process elsewhere. */

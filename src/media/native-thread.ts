@@ -41,7 +41,14 @@ export class NativeThread<To, From> {
     this.#port = port1;
     const { slot, claim } = this.wait;
     const link: ThreadLink = { waits: nativeWaits(), slot, claim, port: port2 };
-    this.#worker = new Worker(entry, { workerData: { ...data, ...link }, transferList: [port2], name });
+    try {
+      this.#worker = new Worker(entry, { workerData: { ...data, ...link }, transferList: [port2], name });
+    } catch (cause) {
+      // Whoever ends this thread would wait for it.
+      this.wait.leave();
+      port1.close();
+      throw cause;
+    }
     this.#worker.on('error', (error: Error) => {
       this.#failure ??= error;
     });

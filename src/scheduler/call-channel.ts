@@ -4,7 +4,9 @@
  * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallPart.die), one that is
  * terminated, or dies without a word, is reported by the event loop (`onDeath`), and `timeout` is the cure for the rest.
  */
+
 import { MessageChannel } from 'node:worker_threads';
+import { clearTimeout, performance, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, Packet } from '../media/packet.js';
@@ -16,7 +18,8 @@ import type { CalledSpec } from '../thread/called-module.js';
 import { createRing, RingIn, RingOut } from '../thread/links.js';
 import type { FromHost, Transport } from '../thread/protocol.js';
 import { requireCrossable } from '../thread/transport.js';
-import { type Answering, callerBell, pump } from './caller.js';
+import type { CalledLog } from './called-log.js';
+import { type Answering, callerBell, pump, unpump } from './caller.js';
 import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
 
@@ -44,7 +47,7 @@ interface Call {
   readonly settle: (outcome: { answer: Answer } | { error: Error }) => void;
   readonly asynchronous: boolean;
   readonly limit: Limit;
-  timer?: NodeJS.Timeout;
+  timer?: Timer;
 }
 
 /** How long a call may take. */
@@ -57,7 +60,6 @@ export interface Limit {
 
 export class CallChannel implements Answering {
   readonly user = nextUser();
-  readonly warnings: string[] = [];
   pending = 0;
   private readonly board = Board.create(1, 1, 2);
   private readonly calls: RingOut;
@@ -85,6 +87,7 @@ export class CallChannel implements Answering {
     private readonly thread: Thread,
     readonly called: CalledSpec,
     transport: Transport,
+    private readonly log: CalledLog,
     private readonly onLate: (op: number, span: number) => void,
   ) {
     const bell = callerBell();
@@ -112,6 +115,7 @@ export class CallChannel implements Answering {
       limit: LIMIT,
       bytesLimit: BYTES,
       transport,
+      heard: log.heard,
     };
     thread.post({ type: 'call-part', part }, [calls.port2, answers.port2]);
   }
@@ -322,12 +326,15 @@ export class CallChannel implements Answering {
   }
 
   private settle(call: Call, outcome: Parameters<Call['settle']>[0]): void {
-    if (call.asynchronous) this.pending--;
+    if (call.asynchronous) {
+      this.pending--;
+      unpump(this);
+    }
     call.settle(outcome);
   }
 
   private hear(message: FromHost): void {
-    if (message.type === 'log') this.warnings.push(message.message);
+    if (message.type === 'log') this.log.take(message.level, message.text);
   }
 
   private deathOf(code: number | undefined, error: Error | undefined): GraphError {

@@ -17,7 +17,7 @@ interface Crossing {
 }
 
 /** What every part of a run is told alike. */
-export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace'>;
+export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace' | 'heard'>;
 
 export class Cut {
   /** The calling thread hosts a part as well. */
@@ -57,6 +57,12 @@ export class Cut {
   namesOn(thread: number): string {
     const names = this.spec.nodes.filter((_, node) => this.threadOf(node) === thread).map(({ alias }) => alias);
     return names.join(', ');
+  }
+
+  /** Nodes into which nothing leads, as far as they are run. */
+  get sources(): number[] {
+    const fed = new Set(this.links.filter((_, link) => !this.isMerged(link)).map(({ consumer }) => consumer));
+    return [...this.spec.nodes.keys()].filter((node) => !this.merging.isMerged(node) && !fed.has(node));
   }
 
   /** Nodes that are run by themselves. */

@@ -3,6 +3,7 @@
  * not settled; those are made one after the other. Nothing can be stopped here: a module that never settles keeps its own
  * promise, but neither its callers, who fail after `timeout`, nor `closeAsync`.
  */
+import { clearInterval, clearTimeout, setInterval, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, type Packet } from '../media/packet.js';
@@ -10,8 +11,16 @@ import { callBlocking } from '../module/blocking.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
 import type { Answer } from './call-channel.js';
+import { CalledLog } from './called-log.js';
 import { loadNow } from './load-now.js';
-import { type Backend, CLOSE_GRACE, closedDuringCall, type Inputs, type Request } from './sync-backend.js';
+import {
+  type Backend,
+  type CallSettings,
+  CLOSE_GRACE,
+  closedDuringCall,
+  type Inputs,
+  type Request,
+} from './sync-backend.js';
 
 interface Call {
   readonly request: Request;
@@ -20,7 +29,7 @@ interface Call {
 }
 
 export class InlineBackend implements Backend {
-  readonly warnings: string[] = [];
+  private readonly log: CalledLog;
   private readonly module: CalledModule;
   /** Asynchronous calls that wait for the one in progress. */
   private readonly queue: Call[] = [];
@@ -34,12 +43,19 @@ export class InlineBackend implements Backend {
   private ending: Promise<void> | undefined;
   private alive: NodeJS.Timeout | undefined;
 
-  /** @param timeout ms for every asynchronous call; Infinity: none. */
+  private readonly timeout: number;
+
   constructor(
     private readonly spec: CalledSpec,
-    private readonly timeout: number,
+    { timeout, onLog }: CallSettings,
   ) {
-    this.module = new CalledModule(spec, (message) => this.warnings.push(message), loadNow);
+    this.timeout = timeout;
+    this.log = new CalledLog(spec, onLog);
+    this.module = new CalledModule(spec, (level, text) => this.log.take(level, text), this.log.heard, loadNow);
+  }
+
+  get warnings(): readonly string[] {
+    return this.log.warnings;
   }
 
   get gone(): Promise<void> {
@@ -96,7 +112,7 @@ export class InlineBackend implements Backend {
     this.ending = ended.catch((error: unknown) => this.warn(error)); // it may come when nobody waits any more
     if (this.dead !== undefined) return;
     const span = Math.min(this.timeout, CLOSE_GRACE);
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(this.late('close', span)), span);
     });
@@ -204,7 +220,7 @@ export class InlineBackend implements Backend {
   // --- errors ---------------------------------------------------------------------------------------------------------
 
   private warn(error: unknown): void {
-    this.warnings.push(messageOf(error));
+    this.log.take('warn', messageOf(error));
   }
 
   private late(op: string, span: number): GraphError {

@@ -1,10 +1,13 @@
 /** Where a called actor lives: what both kinds have in common (the other is inline-backend.ts), and that in a thread. */
+import { performance } from '../../ringbuffer/clock.js';
 import { GraphError } from '../errors.js';
+import type { LogListener } from '../log.js';
 import type { Packet } from '../media/packet.js';
 import { packValue } from '../media/wire-value.js';
 import { CallOp } from '../thread/call-desk.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { type Answer, CallChannel, type Limit } from './call-channel.js';
+import { CalledLog } from './called-log.js';
 import { blockUntil } from './caller.js';
 import type { Thread } from './thread.js';
 
@@ -28,6 +31,14 @@ export interface Backend {
   readonly gone: Promise<void>;
 }
 
+/** How a called actor is run, wherever it lives. */
+export interface CallSettings {
+  /** Milliseconds for every call (on the calling thread: every asynchronous one); Infinity: none. */
+  readonly timeout: number;
+  /** Is told what the module says through `ctx.log`. */
+  readonly onLog?: LogListener | undefined;
+}
+
 /** How an actor uses its thread. */
 export interface Lease {
   readonly thread: Thread;
@@ -41,21 +52,22 @@ const NO_INPUTS: Inputs = new Map();
 
 export class ThreadBackend implements Backend {
   private readonly channel: CallChannel;
+  private readonly log: CalledLog;
   private released: Promise<void> | undefined;
 
-  /** @param settings `timeout`: ms for every call; Infinity: none. */
   constructor(
     private readonly spec: CalledSpec,
     private readonly lease: Lease,
-    private readonly settings: { transport: 'auto' | 'reference' | 'copy'; spin: number; timeout: number },
+    private readonly settings: CallSettings & { transport: 'auto' | 'reference' | 'copy'; spin: number },
   ) {
     const late = (op: number, span: number): void => this.expire(op, span);
-    this.channel = new CallChannel(lease.thread, spec, settings.transport, late);
+    this.log = new CalledLog(spec, settings.onLog);
+    this.channel = new CallChannel(lease.thread, spec, settings.transport, this.log, late);
   }
 
   get warnings(): readonly string[] {
     this.lease.thread.drain();
-    return this.channel.warnings;
+    return this.log.warnings;
   }
 
   get gone(): Promise<void> {
@@ -63,11 +75,24 @@ export class ThreadBackend implements Backend {
   }
 
   call(request: Request): Answer {
-    return this.block(request, { span: this.settings.timeout });
+    try {
+      return this.block(request, { span: this.settings.timeout });
+    } finally {
+      this.listen();
+    }
   }
 
-  callAsync(request: Request): Promise<Answer> {
-    return this.send(request, { span: this.settings.timeout });
+  async callAsync(request: Request): Promise<Answer> {
+    try {
+      return await this.send(request, { span: this.settings.timeout });
+    } finally {
+      this.listen();
+    }
+  }
+
+  /** What was said in a call is heard before the call returns, whether this thread's event loop had a turn or not. */
+  private listen(): void {
+    if (this.log.heard) this.lease.thread.drain();
   }
 
   close(): void {

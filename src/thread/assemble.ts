@@ -1,6 +1,8 @@
 /** Puts an actor together from what its thread was told: the faces of its links, its context, its validated options. */
+import { performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
 import { MillraceError } from '../errors.js';
+import type { LogSeverity } from '../log.js';
 import type { Module, ModuleClass, ModuleContext, StandardResult } from '../module/contract.js';
 import { Actor } from './actor.js';
 import type { Board } from './board.js';
@@ -42,7 +44,7 @@ export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell
 
 /** What an actor asks of its part. */
 export interface ActorHooks {
-  log(node: PartNode, level: 'debug' | 'info' | 'warn' | 'error', message: string): void;
+  log(node: PartNode, level: LogSeverity, message: unknown): void;
   callback(node: PartNode, key: string | number, value: unknown): Promise<unknown>;
   onError(node: PartNode, error: unknown): void;
   onDelivered(actor: Actor): void;
@@ -83,7 +85,7 @@ export function makeActor(
   const unconnected: number[] = [];
   for (let id = 0; id < (connected.at(-1) ?? 0); id++) if (!connected.includes(id)) unconnected.push(id);
   const aborter = new AbortController();
-  const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) => hooks.log(node, level, message);
+  const log = (level: LogSeverity) => (message: unknown) => hooks.log(node, level, message);
   const context: ModuleContext = {
     options: node.options,
     id: node.id,

@@ -71,9 +71,11 @@ export class CallPart implements Hosted {
       this.callerBell,
       transport !== 'copy',
     );
-    this.module = new CalledModule(spec.called, (message) => {
-      tell({ type: 'log', run: spec.run, node: 0, level: 'warn', message });
-    });
+    this.module = new CalledModule(
+      spec.called,
+      (level, text) => tell({ type: 'log', run: spec.run, node: 0, level, text }),
+      spec.heard,
+    );
   }
 
   get dormant(): boolean {
@@ -116,7 +118,7 @@ export class CallPart implements Hosted {
     this.board.setThreadState(0, ThreadState.dead);
     this.board.setAborting();
     this.callerBell.alarm();
-    this.board.awaitReader(ANSWERS);
+    this.board.awaitReaders([ANSWERS]);
   }
 
   /** Thrown outside any call of ours: a timer or an emitter of a module on this thread. Nobody can say which. */
@@ -253,8 +255,8 @@ export class CallPart implements Hosted {
       this.sending = this.answers.waitingPackets > 0;
     } catch (error) {
       // What is promised and does not come would be waited for without end.
-      const message = `an answer cannot be sent: ${messageOf(error)}`;
-      this.tell({ type: 'log', run: this.spec.run, node: 0, level: 'warn', message });
+      const text = `an answer cannot be sent: ${messageOf(error)}`;
+      this.tell({ type: 'log', run: this.spec.run, node: 0, level: 'warn', text });
       this.die();
       this.end();
       return;

@@ -3,8 +3,11 @@
  * The rules are those of an actor (actor.ts, docs/sync-mode.md); there are no links, no other threads and no waiting in
  * here, so that a call may run in a worker (call-part.ts) or on the thread of the caller.
  */
+import { performance } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
+import { isWarning, type LogSeverity, logText } from '../log.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import { closeAll, Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
@@ -61,8 +64,10 @@ export class CalledModule {
   /** @param load finds the module; at once, if its result is no promise. */
   constructor(
     private readonly spec: CalledSpec,
-    /** What the module warned of. */
-    private readonly warn: (message: string) => void,
+    /** What the module says. */
+    private readonly log: (level: LogSeverity, text: string) => void,
+    /** Whether anybody hears more than warnings and errors. */
+    private readonly heard: boolean,
     private readonly load: (ref: ModuleRef) => unknown = loadModule,
   ) {
     this.inlets = new CalledInlets(spec.inputs);
@@ -95,7 +100,7 @@ export class CalledModule {
     try {
       yield* this.close();
     } catch (error) {
-      this.warn((error as Error).message);
+      this.log('warn', (error as Error).message);
     }
   }
 
@@ -263,6 +268,9 @@ export class CalledModule {
     const { spec } = this;
     const isDraining = (): boolean => this.draining;
     const ignore = (): void => {};
+    const log = (level: LogSeverity) => (message: unknown) => {
+      if (this.heard || isWarning(level)) this.log(level, logText(message));
+    };
     const began = performance.now();
     return {
       options,
@@ -270,7 +278,7 @@ export class CalledModule {
       alias: spec.alias,
       inputs: [...spec.inputs].sort((a, b) => a - b),
       outputs: [...spec.outputs].sort((a, b) => a - b),
-      log: { debug: ignore, info: ignore, warn: this.warn, error: this.warn },
+      log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
       meter: meter(),
       callback: () =>
         Promise.reject(
@@ -296,6 +304,7 @@ export class CalledModule {
   }
 
   private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
+    markLog();
     try {
       return yield work();
     } catch (error) {

@@ -1,6 +1,7 @@
 /** What the scheduler and a thread's host say to each other. Rare: starting, ending, telling. Packets never go this way. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorWire } from '../error-wire.js';
+import type { LogSeverity } from '../log.js';
 import type { InputManagerSpec } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import type { CalledSpec } from './called-module.js';
@@ -77,6 +78,8 @@ export interface PartSpec {
   watch: WatchSpec | undefined;
   /** Present when the run is traced. */
   trace: TraceSpec | undefined;
+  /** Somebody listens to the log. Warnings and errors are told in any case. */
+  heard: boolean;
 }
 
 /** An actor that is called from another thread. */
@@ -94,6 +97,8 @@ export interface CallPartSpec {
   limit: number;
   bytesLimit: number;
   transport: Transport;
+  /** As of a part of a graph. */
+  heard: boolean;
 }
 
 export type ToHost =
@@ -103,7 +108,7 @@ export type ToHost =
 
 export type FromHost =
   | { type: 'failed'; run: number; first: boolean; error: ErrorWire }
-  | { type: 'log'; run: number; node: number; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
+  | { type: 'log'; run: number; node: number; level: LogSeverity; text: string }
   | { type: 'warning'; run: number; text: string }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }

@@ -33,7 +33,7 @@ where their types are: \`DecoderOptions\`, \`FilterOptions\`, \`EncoderOptions\`
 
 \`new Graph({ … })\`, or \`option\` in a graph file. Numbers may be strings and booleans 0 and 1, as graph files have them.
 An environment variable stands in for an option that is not given, and the file that \`MILLRACE_CONFIG\` names (a JSON object of
-these options) for what the environment does not say. A \`Runtime\` takes \`threads\`, \`wait\` and \`transport\`. Names with a dot are
+these options) for what the environment does not say. A \`Runtime\` takes \`threads\`, \`wait\`, \`transport\` and \`onLog\`. Names with a dot are
 nested: \`{ wait: { spin: 0 } }\`.
 
 ${table(graphOptionRows, true)}

@@ -1,0 +1,35 @@
+/** What a called module has said: its warnings, and all of it to whoever listens. */
+import { queueMicrotask } from '../../ringbuffer/clock.js';
+import { messageOf } from '../error-wire.js';
+import { GraphError } from '../errors.js';
+import { isWarning, type LogListener, type LogSeverity } from '../log.js';
+import type { CalledSpec } from '../thread/called-module.js';
+
+export class CalledLog {
+  readonly warnings: string[] = [];
+
+  constructor(
+    private readonly spec: Pick<CalledSpec, 'alias' | 'module'>,
+    private readonly listener: LogListener | undefined,
+  ) {}
+
+  /** Somebody listens to more than warnings and errors. */
+  get heard(): boolean {
+    return this.listener !== undefined;
+  }
+
+  take(level: LogSeverity, text: string): void {
+    if (isWarning(level)) this.warnings.push(text);
+    const { alias, module } = this.spec;
+    try {
+      this.listener?.({ level, node: alias, context: module.name, text });
+    } catch (cause) {
+      // There is no run that it could fail, and the call that is being made is not to blame: it is thrown as what a
+      // listener of an emitter throws is.
+      const where = { alias, module: module.name, cause };
+      queueMicrotask(() => {
+        throw new GraphError('ERR_MILLRACE_CALLBACK', `onLog of "${alias}" threw: ${messageOf(cause)}`, where);
+      });
+    }
+  }
+}
