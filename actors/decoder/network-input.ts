@@ -5,6 +5,7 @@
 import { unpackError } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import type { EncodedPacket } from '../../src/media/index.js';
+import { crowded } from '../../src/media/interruptible.js';
 import { protocolOf } from '../../src/media/location.js';
 import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js';
 import { restorePacket } from '../../src/media/wire-packet.js';
@@ -228,12 +229,4 @@ function stepLimit(
   if (timeout !== undefined) return timeout === 0 ? undefined : timeout;
   const query = new URLSearchParams(path.split('?').at(1) ?? '');
   return NATIVE_TIMEOUTS.some((name) => options[name] !== undefined || query.has(name)) ? undefined : TIMEOUT;
-}
-
-/** Why an input or output has to wait although its peer is there. */
-export function crowded(name: string, limit: number): string {
-  return (
-    `${name} has to wait for others: ${limit} inputs and outputs of the network may wait for their peers at once. ` +
-    'Start node with UV_THREADPOOL_SIZE at their number and two more'
-  );
 }

@@ -9,6 +9,7 @@ import type { Piece } from './byte-output.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
 import { checkWritable, chooseTarget, has, type Target } from './format.js';
 import { Muxer } from './muxer.js';
+import { isNetworkOutput, NetworkOutput } from './network-output.js';
 import { type EncoderOptions, PUSH } from './options.js';
 import type { Output } from './output.js';
 import { PacketOutput } from './packet-output.js';
@@ -43,6 +44,10 @@ export class Encoding {
   /** Microseconds taken off every time; undefined until it is known. */
   #shift: bigint | undefined;
   #failed = false;
+  /** Everything has been given to the muxer. */
+  #complete = false;
+  /** A peer of the network is being left. */
+  #closing: void | Promise<void> = undefined;
   /** Latest time that has come in, microseconds. */
   #latest = 0;
 
@@ -73,7 +78,9 @@ export class Encoding {
     this.#shift = options.adjust_pts ? undefined : 0n;
   }
 
-  #open(target: Target, { options, inputs, log }: ModuleContext<EncoderOptions>): Output {
+  #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {
+    const { options, inputs, log } = ctx;
+    const isFile = this.#path !== undefined;
     const emit = (output: number, packet: Packet): void => {
       this.#ready.push({ output, packet });
     };
@@ -90,12 +97,21 @@ export class Encoding {
         }
         return new Muxer(target, inputs, options, log, (piece) => emit(0, packetOf(piece, this.#latest)));
       default:
-        if (this.#path !== undefined) checkWritable(target.path, options.output_prefix !== undefined);
+        if (isFile) checkWritable(target.path, options.output_prefix !== undefined);
+        if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
         return new Muxer(target, inputs, options, log);
     }
   }
 
-  process(task: Task): void {
+  process(task: Task): void | Promise<void> {
+    const ended = this.#take(task);
+    const settling = this.#settled();
+    if (settling === undefined) return this.#deliver(task, ended);
+    return settling.then(() => this.#deliver(task, ended));
+  }
+
+  /** Takes what has come. @returns whether everything has. */
+  #take(task: Task): boolean {
     try {
       for (const [id, packets] of task.inputs) {
         const input = this.#inputs.get(id);
@@ -103,25 +119,46 @@ export class Encoding {
       }
       // An input past its limit is left, so that its producer can stop; the others go on.
       for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
-      if ([...this.#inputs.values()].every((input) => input.ended)) {
+      const ended = [...this.#inputs.values()].every((input) => input.ended);
+      if (ended) {
         if (this.#muxer?.waiting && this.#ctx.stopping) {
           this.#ctx.log.warn(`nothing was written to ${this.#muxer.name}: the graph was stopped before anything came`);
         } else {
           this.#muxer?.end();
-          if (this.#path !== undefined) this.#ctx.wrote(this.#path);
+          this.#complete = true;
         }
-        this.#report();
-        task.done();
       }
-      for (const { output, packet } of this.#ready.splice(0)) task.output(output).push(packet);
+      return ended;
     } catch (error) {
       this.#failed = true;
       throw error;
     }
   }
 
+  /** Waits for a peer of the network that is slower than this. */
+  #settled(): void | Promise<void> {
+    const fail = (error: unknown): never => {
+      this.#failed = true;
+      throw error;
+    };
+    try {
+      return this.#muxer?.settled?.()?.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #deliver(task: Task, ended: boolean): void {
+    if (ended) {
+      if (this.#complete && this.#path !== undefined) this.#ctx.wrote(this.#path);
+      this.#report();
+      task.done();
+    }
+    for (const { output, packet } of this.#ready.splice(0)) task.output(output).push(packet);
+  }
+
   /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
-  close(): void {
+  close(): void | Promise<void> {
     const muxer = this.#muxer;
     try {
       if (muxer?.writing) {
@@ -135,11 +172,12 @@ export class Encoding {
         for (const payload of input.held.splice(0)) release(payload);
       }
       this.#inputs.clear();
-      muxer?.close();
       this.#muxer = undefined;
+      this.#closing = muxer?.close();
       // What is completed after the last call of `process` has nowhere to go.
       for (const { packet } of this.#ready.splice(0)) packet.close();
     }
+    return this.#closing;
   }
 
   #finishEarly(): void {

@@ -12,6 +12,7 @@ import {
 import { avGetCodecName, Codec, OutputFormat } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
+import { localPath, nameForFFmpeg } from '../../src/media/location.js';
 import type { EncoderOptions } from './options.js';
 import type { VsyncMethod } from './video-sync.js';
 
@@ -32,7 +33,7 @@ export interface Target {
  * @throws MillraceError ERR_MILLRACE_OPTION for a format FFmpeg does not have.
  */
 export function chooseTarget(options: EncoderOptions, job = 0): Target {
-  const given = options.output_path ?? '';
+  const given = nameForFFmpeg(options.output_path ?? '');
   const format =
     options.format === undefined
       ? (OutputFormat.guessFormat(null, given, null) ?? named('mp4'))
@@ -132,7 +133,7 @@ export function defaultVsync(format: OutputFormat, ratesGiven: boolean): VsyncMe
  * @throws MillraceError ERR_MILLRACE_OUTPUT.
  */
 export function checkWritable(path: string, folders = false): void {
-  const file = localFile(path);
+  const file = localPath(path);
   if (file === undefined) return;
   const fail: Fail = (why, hint, cause) => {
     throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: ${why}`, { hint, cause });
@@ -158,7 +159,7 @@ export function checkWritable(path: string, folders = false): void {
 
 /** Makes the folder of a file, and those around it. @throws MillraceError ERR_MILLRACE_OUTPUT. */
 export function makeFolder(path: string): void {
-  const file = localFile(path);
+  const file = localPath(path);
   if (file === undefined) return;
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -178,11 +179,4 @@ function look(path: string, fail: Fail): Stats | undefined {
   } catch (cause) {
     return fail(messageOf(cause), 'Check the path', cause);
   }
-}
-
-/** The path in the file system; undefined for a URL of another protocol. */
-function localFile(path: string): string | undefined {
-  if (path.startsWith('file:')) return path.slice('file:'.length);
-  // One letter before the colon is a Windows drive.
-  return /^[a-z][a-z\d+.-]+:/i.test(path) ? undefined : path;
 }

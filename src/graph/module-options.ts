@@ -123,6 +123,11 @@ export interface EncoderOptions {
   push_output?: 0 | 1 | 2 | 3 | undefined;
   /** Bytes of a piece with `push_output: 1`. Default 16384. */
   avio_buffer_size?: number | undefined;
+  /**
+   * Milliseconds that a peer of the network may take nothing, at every step: to be reached, to take the header, a packet,
+   * the rest; then the graph fails with ERR_MILLRACE_OUTPUT. 0: for ever. Default for everything that is no file: 30000.
+   */
+  timeout_ms?: number | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
   /** Metadata of the container. */

@@ -7,6 +7,7 @@
  *
  * Invariant: the thread ends only when no call is in flight (native-wait.ts): the addon aborts the process otherwise.
  */
+import { markLog } from './ffmpeg-log.js';
 import type { NativeWait } from './native-wait.js';
 
 /** What can be interrupted: a FormatContext. */
@@ -102,6 +103,7 @@ export class InterruptibleCalls {
         }, limit)
       : undefined;
     this.#inFlight = true;
+    markLog();
     try {
       const result = await call();
       if (this.stopped) return 'stopped';
@@ -143,4 +145,12 @@ export function callsAtOnce(): number {
   const given = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10);
   const threads = Number.isNaN(given) ? POOL_SIZE : Math.min(Math.max(given, 1), 1024);
   return Math.max(1, threads - 1);
+}
+
+/** Why an input or output has to wait although its peer is there. */
+export function crowded(name: string, limit: number): string {
+  return (
+    `${name} has to wait for others: ${limit} inputs and outputs of the network may wait for their peers at once. ` +
+    'Start node with UV_THREADPOOL_SIZE at their number and two more'
+  );
 }

@@ -49,6 +49,7 @@ const encoder: Required<EncoderOptions> = {
   output_prefix: 'jobs',
   format: 'mp4',
   null_output: false,
+  timeout_ms: 30_000,
   mux_params: { movflags: 'faststart' },
   metadata: { title: 'x', track: 1 },
   video_params: {
