@@ -47,11 +47,11 @@ export class FileDecoder implements DecoderSource {
    * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError.
    */
   open(): void {
-    const { options, outputs, log } = this.#ctx;
+    const { options, outputs, log, protocolWhitelist } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     const path = present(options.input_path);
     const format = demuxerName(options);
-    const input = { path, format, options: av, required: requiredOptions(options) };
+    const input = { path, format, options: av, required: requiredOptions(options), protocolWhitelist };
     if (options.timeout_ms === undefined && !isNetwork(path, format, av)) {
       const file = new Input(input);
       this.#input = file;

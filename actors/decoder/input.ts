@@ -29,9 +29,11 @@ import {
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
-import { localPath, nameForFFmpeg, protocolOf } from '../../src/media/location.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
+import { localPath, nameForFFmpeg } from '../location.js';
 import { type AVOptionValues, show } from '../options.js';
+import { protocolOf } from '../protocols.js';
+import { refuseSelfOpening } from '../self-opening.js';
 import type { SourceStream } from './source-stream.js';
 
 /** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
@@ -49,6 +51,8 @@ export interface InputOptions {
   readonly format?: string | undefined;
   /** Options for demuxer, protocol and decoders together; those that the input knows are applied. */
   readonly options: AVOptionValues;
+  /** FFmpeg's list of the protocols that may be opened, unless `options` have a list of their own; absent: FFmpeg's rule. */
+  readonly protocolWhitelist?: string | undefined;
   /** Options that only the input can know: refused if it does not. The name in the error is the key of `options`. */
   readonly required: Readonly<Record<string, { readonly option: string; readonly value: string }>>;
 }
@@ -82,6 +86,7 @@ export class Input {
     this.path = options.path;
     awaitLog();
     this.#demuxer = findDemuxer(options.format);
+    refuseSelfOpening(this.#demuxer, options.protocolWhitelist, 'dec_params.f');
     if (!options.io) refuseUnreadable(options.path, this.#demuxer);
     this.#context.allocContext();
     ledger.opened('format');
@@ -129,12 +134,13 @@ export class Input {
   }
 
   /** What FFmpeg is given beside the name. @throws MillraceError ERR_MILLRACE_OPTION for a value that is wrong. */
-  #dictionary({ path, io, options, required }: InputOptions): Dictionary {
+  #dictionary({ path, io, options, required, protocolWhitelist }: InputOptions): Dictionary {
     const dictionary = new Dictionary();
     try {
       for (const [name, value] of Object.entries({
         scan_all_pmts: 1,
         ...(io ? {} : networkDefaults(path, options)),
+        ...restriction(protocolWhitelist, io !== undefined),
         ...options,
       })) {
         this.#checkGeneric(name, value);
@@ -357,6 +363,15 @@ export function findDemuxer(name: string | undefined): InputFormat | null {
 /** As FFmpeg is told it. */
 function nameOf({ path, io }: InputOptions): string {
   return io ? '' : nameForFFmpeg(path);
+}
+
+/**
+ * What a playlist or a session description may name further. FFmpeg allows a local file to name what is as local; what
+ * comes as bytes could name anything, and nobody knows where it comes from: it names nothing unless that is allowed.
+ */
+function restriction(whitelist: string | undefined, isBytes: boolean): AVOptionValues {
+  if (isBytes) return { protocol_whitelist: 'crypto,data' };
+  return whitelist === undefined ? {} : { protocol_whitelist: whitelist };
 }
 
 function networkDefaults(path: string, { rtsp_flags: flags }: AVOptionValues): AVOptionValues {

@@ -6,11 +6,11 @@ import { unpackError } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import type { EncodedPacket } from '../../src/media/index.js';
 import { crowded } from '../../src/media/interruptible.js';
-import { protocolOf } from '../../src/media/location.js';
 import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js';
 import { restorePacket } from '../../src/media/wire-packet.js';
 import { blockingDeadline } from '../../src/module/blocking.js';
 import type { MediaInfo } from '../probe.js';
+import { protocolOf } from '../protocols.js';
 import { type FileFacts, weight } from './demux-protocol.js';
 import { findDemuxer, type Kind, type Place, refuseUnreadable } from './input.js';
 import type { FromReader, ReaderData, ToReader } from './network-protocol.js';
@@ -35,9 +35,8 @@ export interface NetworkInputOptions extends Omit<ReaderData, keyof ThreadLink |
 /** Whether an input has a peer that may keep it waiting; the name is no URL for FFmpeg's virtual inputs. */
 export function isNetwork(path: string, format: string | undefined, options: ReaderData['input']['options']): boolean {
   if (format === 'lavfi') return false;
-  const protocol = protocolOf(path);
   // A local list of segments or session description leads elsewhere only with such a permission.
-  return (protocol !== 'file' && protocol !== 'data') || options.protocol_whitelist !== undefined;
+  return !['file', 'data'].includes(protocolOf(path)) || options.protocol_whitelist !== undefined;
 }
 
 export class NetworkInput {

@@ -7,7 +7,7 @@ import type { FileFacts } from './demux-protocol.js';
 import type { InputOptions, Place } from './input.js';
 
 export interface ReaderData extends ThreadLink {
-  readonly input: Pick<InputOptions, 'path' | 'format' | 'options' | 'required'>;
+  readonly input: Omit<InputOptions, 'io'>;
   /** ms that one step may take; undefined: for ever. */
   readonly limit: number | undefined;
   /** Absolute stream index for each output that is consumed; -1: the best one. */

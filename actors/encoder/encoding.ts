@@ -79,7 +79,7 @@ export class Encoding {
   }
 
   #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {
-    const { options, inputs, log } = ctx;
+    const { options, inputs } = ctx;
     const isFile = this.#path !== undefined;
     const emit = (output: number, packet: Packet): void => {
       this.#ready.push({ output, packet });
@@ -95,11 +95,11 @@ export class Encoding {
             { hint: 'Name a format that is one stream of bytes: mp4, mpegts, flv, matroska, image2pipe, …' },
           );
         }
-        return new Muxer(target, inputs, options, log, (piece) => emit(0, packetOf(piece, this.#latest)));
+        return new Muxer(target, inputs, options, ctx, (piece) => emit(0, packetOf(piece, this.#latest)));
       default:
         if (isFile) checkWritable(target.path, options.output_prefix !== undefined);
         if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
-        return new Muxer(target, inputs, options, log);
+        return new Muxer(target, inputs, options, ctx);
     }
   }
 

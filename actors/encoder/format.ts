@@ -12,7 +12,7 @@ import {
 import { avGetCodecName, Codec, OutputFormat } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { localPath, nameForFFmpeg } from '../../src/media/location.js';
+import { localPath, nameForFFmpeg } from '../location.js';
 import type { EncoderOptions } from './options.js';
 import type { VsyncMethod } from './video-sync.js';
 

@@ -16,9 +16,11 @@ import {
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { awaitLog, check, errorText, ledger, type Rational } from '../../src/media/index.js';
-import type { Log } from '../../src/module/contract.js';
+import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import type { AVOptionValues } from '../options.js';
+import { protocolOf } from '../protocols.js';
+import { refuseSelfOpening } from '../self-opening.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
 import { has, makeFolder, type Target } from './format.js';
 import type { EncoderOptions } from './options.js';
@@ -90,6 +92,8 @@ export class Muxer implements Output {
   payloadBytes = 0;
   readonly #target: Target;
   readonly #log: Log;
+  /** Nothing but certain protocols may be opened. */
+  readonly #restricted: boolean;
   /** The file has a folder of its own. */
   readonly #makesFolder: boolean;
   readonly #pieces: { readonly size: number; take(piece: Piece): void } | undefined;
@@ -115,13 +119,15 @@ export class Muxer implements Output {
     target: Target,
     inputs: readonly number[],
     options: EncoderOptions,
-    log: Log,
+    { log, protocolWhitelist }: Pick<ModuleContext, 'log' | 'protocolWhitelist'>,
     take?: (piece: Piece) => void,
     patiently?: PatientWrite,
   ) {
     awaitLog();
     this.#target = target;
     this.#log = log;
+    this.#restricted = protocolWhitelist !== undefined;
+    refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
@@ -141,7 +147,11 @@ export class Muxer implements Output {
         use: 'encoding',
         names: MUXER_OPTIONS,
       });
-      if (this.#isContained) this.#contain(settings);
+      if (this.#isContained) this.#contain(settings, protocolWhitelist);
+      // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.
+      if (protocolWhitelist !== undefined) {
+        check(this.#context.setOption('protocol_whitelist', protocolWhitelist), 'Cannot restrict what the muxer opens');
+      }
       if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
     } catch (error) {
       this.close();
@@ -154,9 +164,11 @@ export class Muxer implements Output {
     return this.#patiently !== undefined && !has(this.#target.muxer, 'no-file');
   }
 
-  #contain(settings: AVOptionValues): void {
-    const { muxer, path, name } = this.#target;
-    const text = slaveText(muxer.name ?? '', settings, path);
+  #contain(settings: AVOptionValues, protocolWhitelist: string | undefined): void {
+    const { muxer, name } = this.#target;
+    const restriction: AVOptionValues =
+      protocolWhitelist === undefined ? {} : { protocol_whitelist: protocolWhitelist };
+    const text = slaveText(muxer.name ?? '', { ...settings, ...restriction }, this.#url);
     this.#context.freeContext();
     const around = OutputFormat.guessFormat('tee', null, null);
     check(this.#context.allocOutputContext2(around, null, text), `Cannot prepare ${name}`, {
@@ -350,9 +362,15 @@ export class Muxer implements Output {
   #open(): IOContext {
     if (this.#pieces) return openPieces(this.#pieces.size, this.#pieces.take);
     const file = new IOContext();
-    this.#failing(file.open2Sync(this.#target.path, AVIO_FLAG_WRITE), 'Cannot open');
+    this.#failing(file.open2Sync(this.#url, AVIO_FLAG_WRITE), 'Cannot open');
     ledger.opened('file');
     return file;
+  }
+
+  /** A file of an untrusted graph is opened as one, whatever its name looks like to FFmpeg. */
+  get #url(): string {
+    const { path } = this.#target;
+    return this.#restricted && protocolOf(path) === 'file' && !path.startsWith('file:') ? `file:${path}` : path;
   }
 
   *#interleave(input: number, packet: Packet): Writing {

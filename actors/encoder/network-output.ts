@@ -5,11 +5,11 @@
 import type { Packet } from 'node-av/lib';
 import { unpackError } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { protocolOf } from '../../src/media/location.js';
 import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js';
 import { packetParts } from '../../src/media/wire-packet.js';
 import { blockingDeadline } from '../../src/module/blocking.js';
 import type { ModuleContext } from '../../src/module/contract.js';
+import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../protocols.js';
 import type { Target } from './format.js';
 import { Muxer } from './muxer.js';
 import { type FromWriter, INPUT_LIMIT, type ToWriter, type WriterData, weight } from './network-protocol.js';
@@ -29,12 +29,13 @@ const LOOK_EVERY = 100;
 /** Whether an output has a peer that may keep it waiting. */
 export function isNetworkOutput({ path }: Target, { mux_params, timeout_ms }: EncoderOptions): boolean {
   if (timeout_ms !== undefined) return true;
-  const protocol = protocolOf(path);
-  if (protocol !== 'file' && protocol !== 'data') return true;
+  if (!isLocal(protocolOf(path))) return true;
   // Segments and lists of a local playlist, the outputs of `tee`.
-  return [path, ...Object.values(mux_params ?? {})].some((value) =>
-    [...String(value).matchAll(/([a-z][a-z\d+.-]+)\\?:\/\//gi)].some(([, scheme]) => scheme!.toLowerCase() !== 'file'),
-  );
+  return [path, ...Object.values(mux_params ?? {})].some((value) => !protocolsIn(String(value)).every(isLocal));
+}
+
+function isLocal(protocol: string): boolean {
+  return protocol === '' || PLAYLIST_PROTOCOLS.includes(protocol);
 }
 
 export class NetworkOutput implements Output {
@@ -61,9 +62,12 @@ export class NetworkOutput implements Output {
     this.#ctx = ctx;
     this.#unknown = new Set(inputs);
     // What is wrong with the options shows here and now.
-    new Muxer(target, inputs, options, ctx.log).close();
+    new Muxer(target, inputs, options, ctx).close();
     const limit = options.timeout_ms ?? TIMEOUT;
-    const data: Omit<WriterData, keyof ThreadLink> = { options, inputs, job, limit: limit === 0 ? undefined : limit };
+    const data: Omit<WriterData, keyof ThreadLink> = {
+      ...{ options, inputs, job, protocolWhitelist: ctx.protocolWhitelist },
+      limit: limit === 0 ? undefined : limit,
+    };
     this.#thread = new NativeThread(WRITER, 'millrace writer', data, (message) => this.#receive(message));
   }
 

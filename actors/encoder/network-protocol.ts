@@ -10,6 +10,8 @@ export interface WriterData extends ThreadLink {
   readonly inputs: readonly number[];
   /** Number of the job. */
   readonly job: number;
+  /** FFmpeg's list of the protocols that may be opened; undefined: any. */
+  readonly protocolWhitelist: string | undefined;
   /** ms that one step may take; undefined: for ever. */
   readonly limit: number | undefined;
 }

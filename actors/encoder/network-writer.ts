@@ -22,13 +22,13 @@ class Writer {
   readonly #orders: ToWriter[] = [];
 
   constructor(data: WriterData, wait: NativeWait) {
-    const { options, inputs, job } = data;
+    const { options, inputs, job, protocolWhitelist } = data;
     this.#data = data;
     if (options.loglevel !== undefined) setLogLevel(options.loglevel);
     const warn = (text: string): void => this.#tell({ type: 'warning', text });
     const log = { debug() {}, info() {}, warn, error: warn };
     this.#target = chooseTarget(options, job);
-    this.#muxer = new Muxer(this.#target, inputs, options, log, undefined, this.#patiently);
+    this.#muxer = new Muxer(this.#target, inputs, options, { log, protocolWhitelist }, undefined, this.#patiently);
     this.#calls = new InterruptibleCalls(wait, this.#muxer, (limit) => warn(crowded(this.#target.name, limit)));
     data.port.on('message', (order: ToWriter) => {
       this.#orders.push(order);

@@ -184,7 +184,7 @@ export class Cut {
   }
 
   private node(node: NodeSpec, index: number): PartNode {
-    const { alias, module, options, inputManager } = node;
+    const { alias, module, options, inputManager, protocolWhitelist } = node;
     return {
       index,
       // To its module and in errors a copy is the node that was built.
@@ -196,6 +196,7 @@ export class Cut {
       hasCallback: node.callback !== undefined,
       isCopy: node.copyOf !== undefined,
       inputManager,
+      protocolWhitelist,
       firstJob: this.firstJobOf(node),
     };
   }

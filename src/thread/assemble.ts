@@ -99,6 +99,7 @@ export function makeActor(
     get stopping() {
       return board.stopping;
     },
+    protocolWhitelist: node.protocolWhitelist,
     elapsed: () => Number(board.elapsed) / 1000,
     get job() {
       return actor.jobs?.number ?? 0;

@@ -27,6 +27,8 @@ export interface CalledSpec {
   outputs: number[];
   /** Of a graph's node; absent: what the module asks for. */
   inputManager?: InputManagerSpec;
+  /** As of a graph's node. */
+  protocolWhitelist?: string;
 }
 
 export interface CallResult {
@@ -288,6 +290,7 @@ export class CalledModule {
       get stopping() {
         return isDraining();
       },
+      protocolWhitelist: spec.protocolWhitelist,
       elapsed: () => (performance.now() - began) * 1000,
       job: 0,
       wrote: ignore,

@@ -3,16 +3,8 @@
  * URL of a file is a way of writing its path, with percent signs and all, which FFmpeg would take literally.
  */
 import { fileURLToPath } from 'node:url';
-import { MillraceError } from '../errors.js';
-
-/**
- * The protocol FFmpeg will take for a name: what stands before the first colon, unless it is a drive letter
- * (`url_find_protocol`).
- */
-export function protocolOf(name: string): string {
-  const scheme = /^([A-Za-z0-9+.-]{2,})(?:,[^:]*)?:/.exec(name)?.[1];
-  return scheme?.toLowerCase() ?? 'file';
-}
+import { MillraceError } from '../src/errors.js';
+import { protocolOf } from './protocols.js';
 
 /**
  * A name as FFmpeg takes it: of a URL of a file (`file://…`) the path. FFmpeg's own form `file:` and a path, which needs
