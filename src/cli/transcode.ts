@@ -41,7 +41,7 @@ export async function transcode(input: string, output: string, flags: TranscodeF
   }
   const toStdout = ['-', 'pipe:', 'pipe:1'].includes(output);
   if (toStdout && flags.json) throw new UsageError('--json and the output would both go to the standard output');
-  const info = probe(input);
+  const info = await probe(input);
   const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
   if (!wanted.video && !wanted.audio) {
     throw new UsageError(`nothing to do: ${input} has no video or audio that could go into ${output}`);

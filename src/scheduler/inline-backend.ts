@@ -8,6 +8,7 @@ import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, type Packet } from '../media/packet.js';
 import { packValue, unpackValue } from '../media/wire-value.js';
+import { callBlocking } from '../module/blocking.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
 import { releaseRefused, requireCarried } from '../thread/transport.js';
@@ -77,7 +78,7 @@ export class InlineBackend implements Backend {
     }
     let result: Answer | Promise<Answer> | undefined;
     try {
-      result = this.enter(() => runSteps(this.steps(request)));
+      result = callBlocking(this.timeout, () => this.enter(() => runSteps(this.steps(request))));
       if (!isPromise(result)) return result;
       // It goes on, as every promise does; what it brings is nobody's.
       this.follow(result);
@@ -102,7 +103,7 @@ export class InlineBackend implements Backend {
   close(): void {
     this.stop(closedDuringCall(this.spec));
     if (this.running === undefined && !this.entered) {
-      const result = this.enter(() => runSteps(this.module.close()));
+      const result = callBlocking(Number.POSITIVE_INFINITY, () => this.enter(() => runSteps(this.module.close())));
       if (!isPromise(result)) return;
       this.running = Promise.resolve(result).catch((error: unknown) => this.warn(error));
     }
