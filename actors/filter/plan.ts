@@ -105,11 +105,8 @@ function toSpec(name: string, para: string | undefined): FilterSpec {
 
 /** The filters that open an input and pass a list on to it get the node's; what the others open is looked at before. */
 function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec {
-  if (whitelist === undefined || (spec.name !== 'movie' && spec.name !== 'amovie')) return spec;
-  return {
-    ...spec,
-    args: `${spec.args === undefined ? '' : `${spec.args}:`}format_opts=protocol_whitelist=${whitelist}`,
-  };
+  const takesList = spec.name === 'movie' || spec.name === 'amovie';
+  return whitelist === undefined || !takesList ? spec : { ...spec, own: `format_opts=protocol_whitelist=${whitelist}` };
 }
 
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */
@@ -187,7 +184,7 @@ function findFilter(name: string): Filter {
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
 export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
   const context = allocate(graph, spec.name, spec.instance ?? `${spec.name}_${index}`);
-  const ret = context.initStr(spec.args ?? null);
+  const ret = context.initStr([spec.args, spec.own].filter((part) => part !== undefined).join(':') || null);
   if (ret < 0) {
     throw new FFmpegError(`The ${describe(spec)} was refused`, ret, errorText(ret), {
       code: 'ERR_MILLRACE_OPTION',

@@ -1,7 +1,8 @@
 /** The short form of fuzz-trust.ts, what shows that it would see a connection, and the second door by itself. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EncodedPacket, Graph, Packet } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -134,6 +135,31 @@ test('bytes that are a playlist or a session description open nothing, whoever b
     }
   }
   assert.is(listener.visits, before);
+});
+
+test('bytes may name files where that is allowed', async () => {
+  const clip = new URL('../fixtures/media/one-frame.mp4', import.meta.url);
+  const text = `ffconcat version 1.0\nfile '${relative(process.cwd(), fileURLToPath(clip))}'\n`;
+  const decoded = async (dec_params: Record<string, string>): Promise<number> => {
+    const graph = new Graph({ threads: 1 });
+    const source = graph.inputStream('bytes');
+    const packets = source.decode({ dec_params }).video.packets();
+    await graph.start({ mode: 'push' });
+    await source.push(new Packet(EncodedPacket.from(Buffer.from(text))));
+    await source.end();
+    let frames = 0;
+    for await (const packet of packets) {
+      packet.close();
+      frames++;
+    }
+    await graph.close();
+    return frames;
+  };
+  assert.is(await decoded({ protocol_whitelist: 'file' }), 1);
+  await decoded({}).then(
+    () => assert.unreachable('a file was opened'),
+    (error: Error) => assert.match(error.message, /bytes on input 0/),
+  );
 });
 
 test('files are read and written as before', async () => {
