@@ -286,7 +286,7 @@ export class BytesDecoder implements DecoderSource {
     );
     const range = present(this.#plan.parts[0]).range(timeline);
     if (first) meter.duration = this.#plan.length(facts.duration);
-    for (const track of tracks) track.begin(first ? range : { start: undefined, end: range.end });
+    for (const track of tracks) track.begin(first ? range : { start: undefined, end: range.end }, timeline.beginning);
     return { timeline, streams };
   }
 

@@ -19,6 +19,7 @@ import {
   type StreamInfo,
 } from '../../src/media/index.js';
 import { pixelAspect } from './aspect.js';
+import { unwrittenSideData } from './hdr.js';
 import { type StreamContext, write } from './stream.js';
 
 /** Tags that MOV and MP4 give a choice of: the source's stays. Any other container, and any other tag: the muxer's own. */
@@ -118,6 +119,10 @@ export class CopyStream {
   }
 
   #present(info: StreamInfo): void {
+    const types = this.#parameters.getAllCodedSideData().map(({ type }) => type);
+    for (const text of unwrittenSideData(types, this.#ctx.format.name ?? '', this.#ctx.options.mux_params)) {
+      this.#ctx.log.warn(`${this.#ctx.name}: ${text}`);
+    }
     this.#ctx.muxer.add(this.#ctx.input, {
       kind: this.#isAudio ? 'audio' : 'video',
       timeBase: this.#timeBase,

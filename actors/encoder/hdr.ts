@@ -21,6 +21,7 @@ import {
   AV_PKT_DATA_AMBIENT_VIEWING_ENVIRONMENT,
   AV_PKT_DATA_CONTENT_LIGHT_LEVEL,
   AV_PKT_DATA_DISPLAYMATRIX,
+  AV_PKT_DATA_DOVI_CONF,
   AV_PKT_DATA_ICC_PROFILE,
   AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
   AV_PKT_DATA_SPHERICAL,
@@ -70,6 +71,31 @@ export function sideDataOf(frame: Frame): SideData {
     if (data !== null) found.set(name, Buffer.from(data));
   }
   return found;
+}
+
+/** Muxers that write some side data only where `strict` allows what is no standard, or never. */
+const NEEDS_STRICT = new Map<AVPacketSideDataType, readonly [name: string, strict: RegExp, never: RegExp]>([
+  [AV_PKT_DATA_DOVI_CONF, ['the Dolby Vision configuration', /^mp4$/, /^(mov|webm|ipod|avi|flv|asf)$/]],
+  [AV_PKT_DATA_SPHERICAL, ['the spherical projection', /^mp4$/, /^(mpegts|avi|flv|asf)$/]],
+  [AV_PKT_DATA_STEREO3D, ['the stereoscopic layout', /^mp4$/, /^(mpegts|avi|flv|asf)$/]],
+]);
+
+/** What this container does not get of the side data of its stream, one sentence each. */
+export function unwrittenSideData(
+  types: Iterable<AVPacketSideDataType>,
+  format: string,
+  mux: AVOptionValues | undefined,
+): string[] {
+  const loose = /^(unofficial|experimental|-1|-2)$/.test(String(mux?.strict ?? ''));
+  const sentences: string[] = [];
+  for (const type of types) {
+    const [name, strict, never] = NEEDS_STRICT.get(type) ?? [];
+    if (never?.test(format)) sentences.push(`${name} is lost: '${format}' has no place for it`);
+    else if (strict?.test(format) && !loose) {
+      sentences.push(`${name} is lost: '${format}' takes it only with mux_params: { strict: 'unofficial' }`);
+    }
+  }
+  return sentences;
 }
 
 /** Names of what the frames carry and an encoder does not write. */

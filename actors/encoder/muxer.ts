@@ -14,7 +14,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { check, errorText, ledger, type Rational } from '../../src/media/index.js';
+import { awaitLog, check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import { isPermitted, protocolOf } from '../protocols.js';
@@ -102,6 +102,7 @@ export class Muxer implements Output {
     { log, protocolWhitelist }: Pick<ModuleContext, 'log' | 'protocolWhitelist'>,
     take?: (piece: Piece) => void,
   ) {
+    awaitLog();
     this.#target = target;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;

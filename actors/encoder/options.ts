@@ -58,6 +58,17 @@ function codecTag(): Schema<string | number> {
   });
 }
 
+/** A number is one time in seconds. */
+function keyFrames(): Schema<string> {
+  return parsed('times, an expression after "expr:", or "source"', (value) =>
+    typeof value === 'number' && Number.isFinite(value)
+      ? String(value)
+      : typeof value === 'string' && value !== ''
+        ? value
+        : undefined,
+  );
+}
+
 const size = integer({ min: -16, max: 32768 });
 
 const videoEntries = optionsWithAV({
@@ -82,6 +93,8 @@ const videoEntries = optionsWithAV({
   psnr: v.optional(boolean()),
   in_time_base: v.optional(rational('a time base such as "1,90000"')),
   /** Width to height of the whole picture as it is shown, as the ffmpeg command's -aspect. */
+  /** Times, 'expr:…' or 'source', as the ffmpeg command's -force_key_frames. */
+  force_key_frames: v.optional(keyFrames()),
   aspect: v.optional(rational('a shape of the picture such as "16:9" or 1.85')),
 });
 
@@ -103,7 +116,7 @@ export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
 
 /** Options that say how to encode or multiplex: without effect on what is handed on without it. */
 const muxing = ['mux_params', 'metadata'] as const;
-const encoding = ['format', 'video_params', 'audio_params', 'min_frames', 'adjust_pts'] as const;
+const encoding = ['format', 'video_params', 'audio_params', 'min_frames', 'adjust_pts', 'force_key_frames'] as const;
 
 const entries = {
   /** File or URL. Not written when `null_output` or `push_output` is set; it then tells the format only. */
@@ -132,6 +145,8 @@ const entries = {
   min_frames: v.optional(integer({ min: 1 })),
   /** Shift all streams by one amount so that the earliest starts at 0. */
   adjust_pts: v.optional(boolean()),
+  /** Of the video: the same as video_params.force_key_frames. */
+  force_key_frames: v.optional(keyFrames()),
   /** FFmpeg messages on stderr from this level on. */
   loglevel: v.optional(choice(...LOG_LEVELS)),
 };
@@ -165,6 +180,13 @@ export const encoderOptions = v.pipe(
     }
     if (output_path === undefined && output_prefix === undefined && !null_output && push === PUSH.file) {
       issue('is required: the file to write (or null_output: true to write nothing)', 'output_path', output_path);
+    }
+    if (input.force_key_frames !== undefined && video_params?.force_key_frames !== undefined) {
+      issue(
+        'says the same as video_params.force_key_frames: keep one of them',
+        'force_key_frames',
+        input.force_key_frames,
+      );
     }
     const vsyncName = video_params?.vsync ?? 'auto';
     const rate = video_params?.r ? 'r' : video_params?.max_fr ? 'max_fr' : undefined;

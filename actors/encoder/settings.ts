@@ -6,6 +6,7 @@ import { describeLayout, parseLayout } from '../../src/media/channel-layout.js';
 import { pixelFormatName, sampleFormatName } from '../../src/media/index.js';
 import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
 import { defaultCodec, has, type Target } from './format.js';
+import { checkKeyFrames } from './key-frames.js';
 import type { AudioParams, EncoderOptions, VideoParams } from './options.js';
 import type { StreamContext } from './stream.js';
 
@@ -36,7 +37,11 @@ export function settingsFor(kind: Kind, target: Target, options: EncoderOptions)
     path: `${kind}_params`,
     ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
   });
-  if (video && kind === 'video') checkPixelFormat(video, settings);
+  if (kind === 'video') {
+    const order = video?.force_key_frames ?? options.force_key_frames;
+    if (order !== undefined) checkKeyFrames(order);
+    if (video) checkPixelFormat(video, settings);
+  }
   if (audio && kind === 'audio') {
     checkSampleRate(audio, settings);
     checkSampleFormat(audio, settings);

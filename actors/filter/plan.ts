@@ -9,8 +9,8 @@ import {
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av/lib';
-import { FFmpegError, MillraceError } from '../../src/errors.js';
-import { check, errorText, ledger } from '../../src/media/index.js';
+import { MillraceError } from '../../src/errors.js';
+import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
 import type { FilterOptions } from './options.js';
 import { parseGraph } from './syntax.js';
@@ -54,6 +54,7 @@ export interface Plan extends Wiring {
  * @param protocolWhitelist FFmpeg's list of what the node may open; absent: anything.
  */
 export function makePlan(options: FilterOptions, ports: Ports, protocolWhitelist?: string): Plan {
+  awaitLog();
   const form = readForm(options);
   const filters = form.specs.map((spec) => restricted(spec, protocolWhitelist));
   const pads = inspect(filters);
@@ -159,7 +160,7 @@ function askKind(
     ret = side === 'input' ? end.link(0, context, pad) : context.link(pad, end, 0);
     if (ret >= 0) return kind;
   }
-  throw new FFmpegError(`The ${side} pad ${pad} of ${describe(spec)} is neither video nor audio`, ret, errorText(ret));
+  throw failure(ret, `The ${side} pad ${pad} of ${describe(spec)} is neither video nor audio`);
 }
 
 /** Filters that are the ends of a graph; the node's own inputs and outputs take their place. */
@@ -186,8 +187,11 @@ export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): 
   const context = allocate(graph, spec.name, spec.instance ?? `${spec.name}_${index}`);
   const ret = context.initStr([spec.args, spec.own].filter((part) => part !== undefined).join(':') || null);
   if (ret < 0) {
-    throw new FFmpegError(`The ${describe(spec)} was refused`, ret, errorText(ret), {
+    // Before others are tried: what FFmpeg says of those is not the reason.
+    const lines = linesOf(NO_CODEC);
+    throw failure(ret, `The ${describe(spec)} was refused`, {
       code: 'ERR_MILLRACE_OPTION',
+      lines,
       hint: explain(graph, spec),
     });
   }

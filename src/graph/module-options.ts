@@ -129,6 +129,8 @@ export interface EncoderOptions {
   min_frames?: number | undefined;
   /** Shift timestamps so that they start at 0. */
   adjust_pts?: boolean | undefined;
+  /** The same as `video_params.force_key_frames`. */
+  force_key_frames?: string | number | undefined;
   loglevel?: LogLevel | undefined;
 }
 
@@ -155,6 +157,8 @@ export interface VideoParams {
   in_time_base?: string | undefined;
   /** Shape of the picture as it is shown, '16:9' or 1.85; the shape of a pixel follows from it. */
   aspect?: number | string | undefined;
+  /** Times ('0,2.5,00:01:00'), 'expr:gte(t,n_forced*2)' or 'source', as the ffmpeg command's -force_key_frames. */
+  force_key_frames?: string | number | undefined;
   [option: string]: string | number | boolean | undefined;
 }
 

@@ -59,6 +59,12 @@ export class Cut {
     return names.join(', ');
   }
 
+  /** Nodes into which nothing leads, as far as they are run. */
+  get sources(): number[] {
+    const fed = new Set(this.links.filter((_, link) => !this.isMerged(link)).map(({ consumer }) => consumer));
+    return [...this.spec.nodes.keys()].filter((node) => !this.merging.isMerged(node) && !fed.has(node));
+  }
+
   /** Nodes that are run by themselves. */
   get actors(): number {
     return this.spec.nodes.filter((_, node) => !this.merging.isMerged(node)).length;

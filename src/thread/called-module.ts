@@ -7,6 +7,7 @@ import { performance } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { isWarning, type LogSeverity, logText } from '../log.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import { closeAll, Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
@@ -306,6 +307,7 @@ export class CalledModule {
   }
 
   private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
+    markLog();
     try {
       return yield work();
     } catch (error) {

@@ -8,6 +8,7 @@ import { packError } from '../error-wire.js';
 import { type GraphError, MillraceError, type Phase } from '../errors.js';
 import { isWarning, logText } from '../log.js';
 import { whyCopied } from '../media/by-reference.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import { ledger } from '../media/ledger.js';
 import type { Module } from '../module/contract.js';
 import { MemberError } from '../module/member-error.js';
@@ -97,6 +98,7 @@ export class Part implements Hosted {
         await this.guard(node, 'init', async () => {
           const context = actor.context as { options: Record<string, unknown> };
           const started = performance.now();
+          markLog();
           actor.times.beginCall(NodeCall.init, started);
           context.options = await validated(own, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
@@ -374,9 +376,8 @@ export class Part implements Hosted {
     this.board.setThreadState(this.spec.thread, ThreadState.dead);
     this.board.setAborting();
     this.ringAll();
-    for (const { index, ring, producerThread } of this.spec.links) {
-      if (ring !== undefined && producerThread === this.spec.thread) this.board.awaitReader(index);
-    }
+    const own = this.spec.links.filter((link) => link.ring !== undefined && link.producerThread === this.spec.thread);
+    this.board.awaitReaders(own.map(({ index }) => index));
   }
 
   ringAll(): void {

@@ -71,6 +71,7 @@ const encoder: Required<EncoderOptions> = {
   aframes: 10,
   min_frames: 5,
   adjust_pts: true,
+  force_key_frames: 'expr:gte(t,n_forced*2)',
   push_output: 1,
   avio_buffer_size: 4096,
   loglevel: 'error',
