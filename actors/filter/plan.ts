@@ -12,6 +12,8 @@ import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av
 import { MillraceError } from '../../src/errors.js';
 import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
+import { whitelistFor } from '../protocols.js';
+import { parseArguments } from './arguments.js';
 import type { FilterOptions } from './options.js';
 import { parseGraph } from './syntax.js';
 import {
@@ -106,8 +108,10 @@ function toSpec(name: string, para: string | undefined): FilterSpec {
 
 /** The filters that open an input and pass a list on to it get the node's; what the others open is looked at before. */
 function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec {
-  const takesList = spec.name === 'movie' || spec.name === 'amovie';
-  return whitelist === undefined || !takesList ? spec : { ...spec, own: `format_opts=protocol_whitelist=${whitelist}` };
+  if (whitelist === undefined || (spec.name !== 'movie' && spec.name !== 'amovie')) return spec;
+  const given = parseArguments(spec.args ?? '');
+  const file = given.find(({ name }, index) => name === 'filename' || (name === undefined && index === 0))?.value ?? '';
+  return { ...spec, own: `format_opts=protocol_whitelist=${whitelistFor(file, whitelist)}` };
 }
 
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */

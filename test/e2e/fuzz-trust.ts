@@ -102,7 +102,8 @@ export function call(graph: Graph, alias: string, packet: ((number: number) => P
 /** The graph file as the first door would have it, but with these options behind it. */
 export function behindTheFirstDoor(file: object, id: number, options: Record<string, unknown>): Graph {
   const graph = Graph.fromConfig(file);
-  graph['blueprint'].nodes.find((node) => node.id === id)!.options = options;
+  const { nodes } = (graph as unknown as { blueprint: { nodes: { id: number; options: object }[] } }).blueprint;
+  nodes.find((node) => node.id === id)!.options = options;
   return graph;
 }
 
@@ -225,8 +226,18 @@ function lists(url: string, { udp }: Listener): [name: string, text: string, for
     ['list.ffconcat', `ffconcat version 1.0\nfile '${url}'\noption protocol_whitelist tcp,http,file\n`, 'concat'],
     ['loose.ffconcat', `ffconcat version 1.0\nfile '${url}'\n`, 'concat'],
     ['list.sdp', `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video ${udp} RTP/AVP 96\n`, 'sdp'],
-    ['list.mpd', `<MPD><BaseURL>${url}</BaseURL></MPD>`, 'dash'],
+    ['list.mpd', presentation(url), 'dash'],
   ];
+}
+
+function presentation(url: string): string {
+  return `<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static"
+  mediaPresentationDuration="PT4S" minBufferTime="PT1S"><BaseURL>${url.replaceAll('&', '&amp;')}</BaseURL>
+<Period id="0" start="PT0S"><AdaptationSet id="0" contentType="video">
+<Representation id="0" mimeType="video/mp4" codecs="avc1.4d4028" bandwidth="100000" width="32" height="32">
+<SegmentTemplate timescale="1" duration="2" initialization="i.mp4" media="$Number$.mp4" startNumber="1"/>
+</Representation></AdaptationSet></Period></MPD>`;
 }
 
 /** @param every Every so many spellings of the long form. */
