@@ -46,6 +46,7 @@ const SCHEME = /^(?:([A-Za-z0-9+.-]+):|(subfile),[^:]*:)/;
  * (`url_find_protocol` in libavformat/avio.c).
  */
 export function protocolOf(name: string): string {
+  if (name === '-') return 'pipe';
   const [, plain, withOptions] = SCHEME.exec(name) ?? [];
   const scheme = plain ?? withOptions;
   return scheme === undefined || scheme.length === 1 ? 'file' : scheme.toLowerCase();

@@ -188,7 +188,7 @@ function findFilter(name: string): Filter {
 
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
 export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
-  const context = allocate(graph, spec.name, spec.instance ?? `${spec.name}_${index}`);
+  const context = allocate(graph, spec.name, instanceOf(spec, index));
   const ret = context.initStr([spec.args, spec.own].filter((part) => part !== undefined).join(':') || null);
   if (ret < 0) {
     // Before others are tried: what FFmpeg says of those is not the reason.
@@ -200,6 +200,11 @@ export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): 
     });
   }
   return context;
+}
+
+/** Name of a filter in its graph. */
+export function instanceOf(spec: FilterSpec, index: number): string {
+  return spec.instance ?? `${spec.name}_${index}`;
 }
 
 export function allocate(graph: FilterGraph, name: string, instance: string): FilterContext {

@@ -236,11 +236,8 @@ export function moduleOfNode(
   }
   if (problems.length > 0) throw new ConfigError(`node "${node.alias}" cannot be called`, problems);
   const builtin = node.module.path === undefined && !node.module.definition ? findBuiltin(node.module.name) : undefined;
-  const linked = (ids: number[], known: number[]): number[] => [...new Set([...known, ...ids])].sort((a, b) => a - b);
-  const inputs = linked(
-    links.filter(({ to }) => to.node === node.id).map(({ to }) => to.input),
-    [],
-  );
+  const sorted = (ids: number[]): number[] => [...new Set(ids)].sort((a, b) => a - b);
+  const inputs = sorted(links.filter(({ to }) => to.node === node.id).map(({ to }) => to.input));
   const outputs = links.filter(({ from }) => from.node === node.id).map(({ from }) => from.output);
   if (inputs.length === 0 && !isSource(node, builtin, outputs.length > 0)) inputs.push(0);
   const placed = parameters.thread === undefined && node.module.definition === undefined && !home.inline;
@@ -249,7 +246,9 @@ export function moduleOfNode(
     sourceOf(node.module),
     node.options,
     inputs,
-    linked(outputs, ownOutputs(node, builtin, inputs)),
+    // Of a node with consumers the other outputs are nobody's: a call would return without a frame whenever one was made
+    // for them, and who reads until nothing comes would stop there.
+    sorted(outputs.length > 0 ? outputs : ownOutputs(node, builtin, inputs)),
     { ...parameters, alias, thread },
     home,
     {
@@ -268,7 +267,7 @@ function isSource(node: NodeSpec, builtin: BuiltinModule | undefined, hasConsume
   return beginsStream(node);
 }
 
-/** Outputs that a node has, whether anything is connected to them or not. */
+/** Outputs of a node to which nothing is connected. */
 function ownOutputs({ options }: NodeSpec, builtin: BuiltinModule | undefined, inputs: number[]): number[] {
   if (builtin?.outputs.max === 0) return [];
   switch (builtin?.name) {

@@ -10,7 +10,9 @@ import {
 import { errorOf, messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { isWarning, type LogListener } from '../log.js';
+import { unpackValue } from '../media/wire-value.js';
 import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../thread/board.js';
+import { packMessage } from '../thread/callbacks.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { whenAborted } from './abort-listeners.js';
@@ -316,9 +318,13 @@ export class GraphRun {
 
   private async callback(message: FromHost & { type: 'callback' }, reply: (message: ToHost) => void): Promise<void> {
     const { run, call } = message;
+    const { module, callback, alias } = this.spec.nodes[message.node]!;
+    const isOfThisThread = module.definition !== undefined;
     const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
     try {
-      answer(true, await this.spec.nodes[message.node]!.callback?.(message.key, message.value));
+      const value = isOfThisThread ? message.value : unpackValue(message.value as Uint8Array);
+      const result: unknown = await callback?.(message.key, value);
+      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${alias} returned`));
     } catch (error) {
       answer(false, packError(error));
     }

@@ -38,6 +38,8 @@ export interface PartLink extends LinkEnds {
   input: number;
   /** An end of it is in the user's hands: see OutLink.patient. */
   patient: boolean;
+  /** Both ends are modules or users of the calling thread: whatever is placed where, nothing on it crosses threads. */
+  free: boolean;
   /** The producer sends one job after the other. */
   serving: boolean;
   /** Absent: both ends are in this thread. */
