@@ -19,7 +19,7 @@ import { awaitLog, check, errorText, ledger, type Rational } from '../../src/med
 import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import type { AVOptionValues } from '../options.js';
-import { protocolOf } from '../protocols.js';
+import { isPermitted, protocolOf } from '../protocols.js';
 import { refuseSelfOpening } from '../self-opening.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
 import { has, makeFolder, type Target } from './format.js';
@@ -127,6 +127,7 @@ export class Muxer implements Output {
     this.#target = target;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;
+    refuseProtocol(target, protocolWhitelist);
     refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
@@ -419,6 +420,18 @@ export class Muxer implements Output {
   #failing(ret: number, what: string, hint?: string): void {
     check(ret, `${what} ${this.#target.name}`, { code: 'ERR_MILLRACE_OUTPUT', ...(hint !== undefined && { hint }) });
   }
+}
+
+/** The file itself is opened outside of the context that has the list. */
+function refuseProtocol({ path, name }: Target, whitelist: string | undefined): void {
+  if (whitelist === undefined || isPermitted(protocolOf(path), new Set(whitelist.split(',')))) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OUTPUT',
+    `Cannot write ${name}: the graph may not open '${protocolOf(path)}:'`,
+    {
+      hint: 'It comes from a graph file of unknown origin: see `allow` of fromConfig',
+    },
+  );
 }
 
 function freeHeld(packet: Packet): void {
