@@ -2,7 +2,14 @@
  * The output file: waits with its header until every stream is known, interleaves, keeps decoding times rising as the
  * ffmpeg command does, and reports every failed write.
  */
-import { AV_NOPTS_VALUE, AVERROR_EINVAL, AVERROR_INVALIDDATA, AVIO_FLAG_WRITE } from 'node-av/constants';
+import {
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  AV_NOPTS_VALUE,
+  AVERROR_EINVAL,
+  AVERROR_INVALIDDATA,
+  AVIO_FLAG_WRITE,
+} from 'node-av/constants';
 import {
   avGetCodecName,
   Dictionary,
@@ -21,6 +28,7 @@ import { protocolOf } from '../protocols.js';
 import { refuseSelfOpening } from '../self-opening.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
 import { has, makeFolder, type Target } from './format.js';
+import { HeaderQueue, InterleavingQueue, longestWait, type QueueLimits, queueLimits } from './muxing-queue.js';
 import type { EncoderOptions } from './options.js';
 import type { Output, StreamDescription } from './output.js';
 
@@ -68,6 +76,9 @@ interface Held {
   readonly packet: Packet;
 }
 
+/** av_interleave_packet_per_dts does not give up waiting for streams of these. */
+const WAITED_FOR = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
+
 /** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
 const PIECE = 16_384;
 
@@ -85,6 +96,12 @@ export class Muxer implements Output {
   readonly #context = new FormatContext();
   readonly #tracks = new Map<number, Track>();
   #held: Held[] = [];
+  readonly #waiting: HeaderQueue;
+  readonly #limits: QueueLimits;
+  /** The interleaving of libavformat ends its waits by itself after so many seconds. */
+  readonly #longestWait: number;
+  /** From the header on. */
+  #interleaving: InterleavingQueue | undefined;
   #state: 'waiting' | 'writing' | 'ended' | 'closed' = 'waiting';
   /** The open file; undefined for muxers that open their files themselves. */
   #file: IOContext | undefined;
@@ -109,6 +126,9 @@ export class Muxer implements Output {
     refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
+    this.#limits = queueLimits(options);
+    this.#longestWait = longestWait(options.mux_params?.max_interleave_delta);
+    this.#waiting = new HeaderQueue(this.#limits, target.name);
     for (const input of inputs) {
       this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
@@ -176,6 +196,12 @@ export class Muxer implements Output {
       this.#interleave(input, packet);
       return;
     }
+    const missing = [...this.#tracks].filter(([, track]) => !track.description && !track.absent);
+    this.#waiting.add(
+      input,
+      packet.size,
+      missing.map(([id]) => id),
+    );
     const kept = packet.clone();
     if (kept === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot keep a packet: out of memory');
     ledger.opened('held-packet');
@@ -198,6 +224,13 @@ export class Muxer implements Output {
     }
     if (this.#state !== 'writing') return;
     this.#state = 'ended';
+    const late = this.#interleaving?.late ?? 0;
+    if (late > 0) {
+      this.#log.warn(
+        `${late} packets of ${this.#target.name} came so late that later ones of another stream were written before them ` +
+          '(max_muxing_queue_size, muxing_queue_data_threshold)',
+      );
+    }
     // libavformat flushes before it returns, and answers with the error of the file if that failed.
     this.#failing(this.#context.writeTrailerSync(), 'Cannot finish');
     this.#finalBytes = this.#file?.seekable && !this.#pieces ? Number(this.#file.sizeSync()) : this.bytes;
@@ -275,6 +308,7 @@ export class Muxer implements Output {
       const { num, den } = track.stream.timeBase;
       track.streamTimeBase = { num, den };
     }
+    this.#watchInterleaving();
     const held = this.#held.splice(0);
     try {
       for (const { input, packet } of held) this.#interleave(input, packet);
@@ -311,7 +345,23 @@ export class Muxer implements Output {
     const hint = image
       ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
       : undefined;
+    // libavformat takes the packet over.
+    const { dts, size } = packet;
     this.#failing(this.#context.interleavedWriteFrameSync(packet), 'Cannot write to', hint);
+    const { num, den } = track.streamTimeBase;
+    const time = dts === AV_NOPTS_VALUE ? undefined : (Number(dts) * num) / den;
+    // With null it writes what it keeps for another stream, which has sent nothing for too long.
+    if (this.#interleaving?.add(input, time, size)) {
+      this.#failing(this.#context.interleavedWriteFrameSync(null), 'Cannot write to');
+    }
+  }
+
+  #watchInterleaving(): void {
+    const present = [...this.#tracks].filter(([, { stream }]) => stream !== undefined);
+    // libavformat waits for these as long as it takes.
+    const endless = present.some(([, { stream }]) => WAITED_FOR.has(stream!.codecpar.codecId));
+    const inputs = present.map(([input]) => input);
+    this.#interleaving = new InterleavingQueue(this.#limits, inputs, endless ? Infinity : this.#longestWait);
   }
 
   /** The corrections of the ffmpeg command: dts not above pts, and each dts above the one before (`write_packet`). */
