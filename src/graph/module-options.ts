@@ -130,6 +130,14 @@ export interface EncoderOptions {
   timeout_ms?: number | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
+  /**
+   * Packets of a stream that may wait because another input has sent nothing, if they are more than
+   * `muxing_queue_data_threshold` bytes. Default 128. What is more fails the graph while the file cannot begin, and is written
+   * out of order after that.
+   */
+  max_muxing_queue_size?: number | undefined;
+  /** Default 52428800 (50 MiB). */
+  muxing_queue_data_threshold?: number | undefined;
   /** Metadata of the container. */
   metadata?: Readonly<Record<string, string | number>> | undefined;
   video_params?: VideoParams | undefined;
