@@ -3,8 +3,11 @@
  * given to `open2Sync` is freed by node-av while the JavaScript object still owns it, which crashes later.
  */
 import {
+  AV_OPT_FLAG_AUDIO_PARAM,
   AV_OPT_FLAG_DECODING_PARAM,
   AV_OPT_FLAG_ENCODING_PARAM,
+  AV_OPT_FLAG_SUBTITLE_PARAM,
+  AV_OPT_FLAG_VIDEO_PARAM,
   AV_OPT_SEARCH_CHILDREN,
   AV_OPT_TYPE_CONST,
   AV_OPT_TYPE_STRING,
@@ -23,8 +26,14 @@ export interface OptionTarget {
   use?: 'encoding' | 'decoding';
   /** The codec of the context: its own options take part in the suggestion for an unknown name. */
   codec?: Codec;
+  /** Options that libavcodec has for other media only are refused as well. */
+  media?: 'video' | 'audio';
   /** More names for the suggestion. */
   names?: Iterable<string>;
+  /** What would be right in place of an option that is not known, where more can be said than the nearest name. */
+  advice?(name: string): string | undefined;
+  /** Takes an option that is not known, which is an error without it. */
+  skip?(message: string): void;
 }
 
 /** A value as FFmpeg's parser takes it; 1/0 for booleans suits its bool and its int options alike. */
@@ -39,11 +48,14 @@ export function findOption(context: OptionContext, name: string): OptionInfo | u
 }
 
 /** Names of the options of the context itself, and of `codec`, that are meant for `use`. */
-export function optionNames(context: OptionContext, { use, codec, names = [] }: OptionTarget = {}): string[] {
+export function optionNames(context: OptionContext, target: OptionTarget = {}): string[] {
+  const { use, codec, names = [] } = target;
   const wanted = flagOf(use);
-  const known = [...context.listOptions(), ...(codec?.getOptions() ?? [])];
+  const general = context.listOptions().filter((option) => isOfMedia(option.flags, target.media));
   return [
-    ...known.filter((option) => option.type !== AV_OPT_TYPE_CONST && hasFlag(option.flags, wanted)).map(nameOf),
+    ...[...general, ...(codec?.getOptions() ?? [])]
+      .filter((option) => option.type !== AV_OPT_TYPE_CONST && hasFlag(option.flags, wanted))
+      .map(nameOf),
     ...names,
   ];
 }
@@ -61,13 +73,45 @@ export function setAVOptions(
 ): void {
   for (const [name, value] of Object.entries(values)) {
     const option = findOption(context, name);
-    if (option === undefined || !hasFlag(option.flags, flagOf(target.use))) {
-      throw unknownOption(name, what, optionNames(context, target), option !== undefined);
+    const own = target.codec?.getOptions().some((known) => known.name === name) ?? false;
+    const suits = option && hasFlag(option.flags, flagOf(target.use)) && (own || isOfMedia(option.flags, target.media));
+    const ret = suits
+      ? context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN)
+      : AVERROR_OPTION_NOT_FOUND;
+    if (ret === AVERROR_OPTION_NOT_FOUND) {
+      const error = misplaced(name, what, option, target) ?? unknownHere(name, what, context, target);
+      if (!target.skip) throw error;
+      target.skip(error.message);
+      continue;
     }
-    const ret = context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
-    if (ret === AVERROR_OPTION_NOT_FOUND) throw unknownOption(name, what, optionNames(context, target), false);
     if (ret < 0) throw refusedValue(name, value, what, ret, option);
   }
+}
+
+/** For an option that FFmpeg has, but not for this use of the context. */
+function misplaced(
+  name: string,
+  what: string,
+  option: OptionInfo | undefined,
+  { use, media }: OptionTarget,
+): MillraceError | undefined {
+  if (option === undefined) return undefined;
+  if (!hasFlag(option.flags, AV_OPT_FLAG_ENCODING_PARAM) && !hasFlag(option.flags, AV_OPT_FLAG_DECODING_PARAM)) {
+    return new MillraceError('ERR_MILLRACE_OPTION', `${what}: FFmpeg's option '${name}' cannot be set from outside`, {
+      hint: 'It follows from the frames',
+    });
+  }
+  if (!hasFlag(option.flags, flagOf(use))) return unknownOption(name, what, [], true);
+  const other = media === 'video' ? 'audio' : 'video';
+  return new MillraceError('ERR_MILLRACE_OPTION', `${what}: FFmpeg's option '${name}' has no effect on ${media}`, {
+    hint: isOfMedia(option.flags, other) ? `It belongs into ${other}_params` : '',
+  });
+}
+
+function unknownHere(name: string, what: string, context: OptionContext, target: OptionTarget): MillraceError {
+  const advice = target.advice?.(name);
+  if (advice === undefined) return unknownOption(name, what, optionNames(context, target), false);
+  return new MillraceError('ERR_MILLRACE_OPTION', `${what}: FFmpeg has no option '${name}' here`, { hint: advice });
 }
 
 /** @param elsewhere FFmpeg knows the option, but not for this use. */
@@ -99,6 +143,13 @@ function flagOf(use: OptionTarget['use']): number {
 
 function hasFlag(flags: number, wanted: number): boolean {
   return (flags & wanted) === wanted;
+}
+
+/** An option that names no medium is for all. */
+function isOfMedia(flags: number, media: OptionTarget['media']): boolean {
+  const named = flags & (AV_OPT_FLAG_VIDEO_PARAM | AV_OPT_FLAG_AUDIO_PARAM | AV_OPT_FLAG_SUBTITLE_PARAM);
+  if (media === undefined || named === 0) return true;
+  return hasFlag(flags, media === 'video' ? AV_OPT_FLAG_VIDEO_PARAM : AV_OPT_FLAG_AUDIO_PARAM);
 }
 
 function nameOf(option: { readonly name: string | null }): string {

@@ -1,6 +1,7 @@
 /** `clock`: ticks at a fixed rate, for the input manager `clocksync` or for modules of your own. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import * as v from 'valibot';
+import { performance, sleep } from '../ringbuffer/clock.js';
 import { Packet, type Rational, rescale, toMicroseconds } from '../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../src/module/contract.js';
 import { boolean, integer, rational, strictOptions } from './options.js';
@@ -52,7 +53,7 @@ export default class Clock implements Module<Options> {
     this.#catchUp(count);
     const wait = this.#origin + this.#milliseconds(this.#n) - performance.now();
     if (wait <= 0) this.#tick(task);
-    else return sleep(wait, undefined, { signal: this.#ctx.signal }).then(() => this.#tick(task));
+    else return sleep(wait, { signal: this.#ctx.signal }).then(() => this.#tick(task));
   }
 
   reset(): void {

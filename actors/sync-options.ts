@@ -20,7 +20,7 @@ function perInput(one: Schema<number>): Schema<PerPad<number>> {
 }
 
 /** Seconds without a packet after which an input no longer holds the others. */
-export const timeouts = perInput(number({ min: 0.001 }));
+export const timeouts = perInput(number({ min: 0.001, max: 1e12 }));
 /** Packets that may wait on an input for the others. */
 export const queueLimits = perInput(integer({ min: 1 }));
 

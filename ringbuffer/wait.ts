@@ -1,3 +1,4 @@
+import { clearInterval, performance, setInterval } from './clock.js';
 import type { Doorbell } from './doorbell.js';
 
 /** What a ring can tell somebody who waits; `undefined`: nothing yet. */

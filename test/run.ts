@@ -1,13 +1,15 @@
 /**
  * Runs every test file in a process of its own, three at a time, each under a watchdog, and closes with one line that
- * counts: `N passed, N failed`. Arguments choose files by a part of their path. Those that start threads and processes
- * come first: the others are so short that the lanes end together.
+ * counts: `N passed, N failed, N skipped`. What cannot run on this machine is skipped and named above that line, with
+ * what it lacks. Arguments choose files by a part of their path. Files that start threads and processes come first: the
+ * others are so short that the lanes end together.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleTests } from './bundle.js';
+import { skippedIn } from './kit/skip.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const LIMIT_MS = 150_000;
@@ -27,7 +29,7 @@ function isLong(file: string): boolean {
 
 let passed = 0;
 let failed = 0;
-let skipped = 0;
+const skipped: string[] = [];
 
 function sum(output: string, label: string): number {
   return [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce(
@@ -59,21 +61,22 @@ function runFile(file: string): Promise<void> {
       clearTimeout(watchdog);
       const total = sum(output, 'Total');
       const good = sum(output, 'Passed');
-      const left = sum(output, 'Skipped');
-      let bad = total - good - left;
-      // A file that crashed, hung or ran nothing has failed, whatever it counted.
-      if (bad === 0 && (code !== 0 || total === 0)) bad = 1;
-      passed += good;
-      skipped += left;
-      failed += bad;
+      const left = skippedIn(output);
+      let bad = total - good;
+      // A file that crashed, hung, ran nothing or skips a test without a name has failed, whatever it counted.
+      const nothing = total === 0 && left.length === 0;
+      if (bad === 0 && (code !== 0 || nothing || left.length !== sum(output, 'Skipped'))) bad = 1;
       const seconds = ((Date.now() - started) / 1000).toFixed(1);
       const name = relative(process.cwd(), join(here, file));
+      passed += good;
+      skipped.push(...left.map((text) => `${name}: ${text}`));
+      failed += bad;
       console.log(`${bad > 0 ? 'FAIL' : 'ok  '} ${name}  ${good}/${total}  ${seconds} s`);
       if (bad > 0) {
         console.log(output.trimEnd());
         if (hung) console.log(`  did not end within ${LIMIT_MS / 1000} s`);
         else if (signal !== null) console.log(`  died of ${signal}`);
-        else if (total === 0) console.log(`  ran no test (exit code ${code})`);
+        else if (nothing) console.log(`  ran no test (exit code ${code})`);
       }
       resolve();
     });
@@ -86,10 +89,10 @@ await Promise.all(
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
   }),
 );
-if (skipped > 0) console.log(`(${skipped} skipped)`);
+for (const text of skipped) console.log(`skipped ${text}`);
 if (files.length === 0) {
   console.log('no test file matches');
   failed = 1;
 }
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
 process.exitCode = failed > 0 ? 1 : 0;

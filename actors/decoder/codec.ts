@@ -9,8 +9,8 @@ import {
   Rational as NativeRational,
   type Packet,
 } from 'node-av/lib';
-import { FFmpegError, MillraceError } from '../../src/errors.js';
-import { check, errorText, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { type FFmpegError, MillraceError } from '../../src/errors.js';
+import { check, failure, isAgain, isEof, ledger, markLog, nameContext, type Rational } from '../../src/media/index.js';
 import { findOption, optionNames, setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import type { Kind } from './input.js';
@@ -31,6 +31,8 @@ export interface CodecOptions {
   /** Options for this one, all of which it must know. */
   readonly own: AVOptionValues;
   readonly skipFrame: number | undefined;
+  /** Pictures are cropped as their bitstream says, unless `shared` or `own` say otherwise. */
+  readonly crop: boolean;
   /** Name of the input, for errors. */
   readonly input: string;
 }
@@ -77,6 +79,9 @@ export class StreamCodec {
   /** The frame that the next picture is received into; kept while none comes. */
   #spare: Frame | undefined;
   #lastError = 0;
+  /** In FFmpeg's log, and the mark where it begins there. */
+  #log = 0;
+  readonly #began = markLog();
   #closed = false;
 
   /** @throws MillraceError ERR_MILLRACE_OPTION, ERR_MILLRACE_INPUT, with everything native released. */
@@ -100,14 +105,18 @@ export class StreamCodec {
       this.#setOptions(options);
       const { num, den } = context.framerate;
       this.frameRate = num > 0 && den > 0 ? { num, den } : undefined;
-      check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, { code: 'ERR_MILLRACE_INPUT' });
+      this.#log = nameContext(context, 'decoder', this.codec.name ?? 'unknown');
+      check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, {
+        code: 'ERR_MILLRACE_INPUT',
+        context: this.#log,
+      });
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #setOptions({ kind, shared, own, skipFrame }: CodecOptions): void {
+  #setOptions({ kind, shared, own, skipFrame, crop }: CodecOptions): void {
     const what = `(decoder ${this.codec.name})`;
     const target = { use: 'decoding', codec: this.codec } as const;
     // As the ffmpeg command: threads by the number of cores unless told, and exact cropping.
@@ -115,6 +124,7 @@ export class StreamCodec {
     if (kind === 'video') {
       const flags = this.#context.setOption('flags', '+unaligned', AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
       check(flags, `Cannot set up decoding ${this.#what}`);
+      setAVOptions(this.#context, { apply_cropping: crop ? 1 : 0 }, what);
     }
     const known = Object.entries(shared).filter(([name]) => findOption(this.#context, name));
     setAVOptions(this.#context, Object.fromEntries(known), `dec_params ${what}`, target);
@@ -178,7 +188,9 @@ export class StreamCodec {
   }
 
   #error(what: string): FFmpegError {
-    return new FFmpegError(what, this.#lastError, errorText(this.#lastError), {
+    return failure(this.#lastError, what, {
+      context: this.#log,
+      since: this.#began,
       code: 'ERR_MILLRACE_INPUT',
       hint: 'The file is damaged, or encrypted, or no such stream',
     });

@@ -17,6 +17,7 @@ import {
   text,
   unsupported,
 } from '../options.js';
+import { CROPPING, type Cropping } from './cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
 export interface TimeRange {
@@ -39,6 +40,17 @@ const durations: Schema<TimeRange[]> = parsed(
       ranges.push({ start, end });
     }
     return ranges;
+  },
+);
+
+const cropping: Schema<Cropping> = parsed(
+  `${CROPPING.map((name) => `'${name}'`).join(', ')}, true or false`,
+  (value) => {
+    const known = CROPPING.find((name) => name === value);
+    if (known !== undefined) return known;
+    const flag = v.safeParse(boolean(), value);
+    if (!flag.success) return undefined;
+    return flag.output ? 'all' : 'none';
   },
 );
 
@@ -94,6 +106,8 @@ const entries = {
   dec_params: v.optional(avOptions(), {}),
   /** Apply the display matrix. */
   autorotate: v.optional(boolean(), true),
+  /** Cut off what the bitstream ('codec') and the container ('container') say is not to be shown; 1: 'all', 0: 'none'. */
+  apply_cropping: v.optional(cropping, 'all'),
   /** Size and pixel format of raw video input. */
   s: v.optional(
     parsed('a size in pixels such as "1280:720" or "1280x720"', (value) => {

@@ -1,5 +1,5 @@
 /** Holds packets back until their time has come (`-re` of the ffmpeg command). */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { performance, sleep } from '../../ringbuffer/clock.js';
 
 export class Pacer {
   /** performance.now() at which time 0 of the timestamps lies. */
@@ -22,7 +22,7 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
   if (signal.aborted) return false;
   if (milliseconds <= 0) return true;
   try {
-    await sleep(milliseconds, undefined, { signal });
+    await sleep(milliseconds, { signal });
     return true;
   } catch (error) {
     if (signal.aborted) return false;

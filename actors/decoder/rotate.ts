@@ -1,4 +1,4 @@
-/** Turns pictures upright by their display matrix, with the filters that the ffmpeg command chooses for it. */
+/** Crops pictures as their container wants it, and turns them upright by their display matrix, with ffmpeg's filters. */
 import { AV_FRAME_DATA_DISPLAYMATRIX } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
 import { check } from '../../src/media/index.js';
@@ -37,33 +37,43 @@ export function rotation(matrix: DisplayMatrix): number {
   return theta - 360 * Math.floor(theta / 360 + 0.9 / 360);
 }
 
+export interface UprightOptions {
+  /** Of the input, for errors. */
+  readonly name: string;
+  /** What the container wants cut off. */
+  readonly crop: FilterSpec | undefined;
+  /** Whether display matrices are followed; otherwise they stay on the frames. */
+  readonly rotate: boolean;
+}
+
 export class Upright {
-  readonly #name: string;
+  readonly #options: UprightOptions;
   #chain: FilterChain | undefined;
   #key = '';
 
-  /** @param name Of the input, for errors. */
-  constructor(name: string) {
-    this.#name = name;
+  constructor(options: UprightOptions) {
+    this.#options = options;
   }
 
-  /** Turns the picture in place if its display matrix says so, and takes the matrix away. */
+  /** Crops the picture in place, then turns it if its display matrix says so, and takes that away. */
   apply(frame: Frame): void {
-    const data = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
-    if (data === null) return;
-    const matrix = new Int32Array(data.buffer.slice(data.byteOffset, data.byteOffset + 36));
-    frame.removeSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+    const { crop, rotate, name } = this.#options;
+    const matrix = rotate ? takeMatrix(frame) : undefined;
+    if (matrix === undefined && crop === undefined) return;
     const { num, den } = frame.sampleAspectRatio;
     const time = frame.timeBase;
     const source =
       `video_size=${frame.width}x${frame.height}:pix_fmt=${frame.format}:time_base=${time.num}/${time.den}` +
-      `:pixel_aspect=${num}/${den}:colorspace=${frame.colorSpace}:range=${frame.colorRange}`;
-    const key = `${source} ${matrix.join()}`;
-    if (key !== this.#key) this.#rebuild(source, uprightFilters(matrix));
+      `:pixel_aspect=${num}/${Math.max(den, 1)}:colorspace=${frame.colorSpace}:range=${frame.colorRange}` +
+      `:alpha_mode=${frame.alphaMode}`;
+    const key = `${source} ${matrix?.join() ?? 'upright'}`;
+    if (key !== this.#key) {
+      this.#rebuild(source, [...(crop ? [crop] : []), ...(matrix ? uprightFilters(matrix) : [])]);
+    }
     this.#key = key;
     this.#chain?.push(frame, (turned) => {
       frame.unref();
-      check(frame.ref(turned), `Cannot reference a turned picture of ${this.#name}`);
+      check(frame.ref(turned), `Cannot reference a turned picture of ${name}`);
     });
   }
 
@@ -71,11 +81,20 @@ export class Upright {
     this.#chain?.close();
     this.#chain = undefined;
     if (filters.length === 0) return;
-    this.#chain = new FilterChain('video', source, filters, `Cannot turn the pictures of ${this.#name} upright`);
+    const what = filters[0] === this.#options.crop ? 'crop the pictures' : 'turn the pictures upright';
+    this.#chain = new FilterChain('video', source, filters, `Cannot ${what} of ${this.#options.name}`);
   }
 
   close(): void {
     this.#chain?.close();
     this.#chain = undefined;
   }
+}
+
+function takeMatrix(frame: Frame): DisplayMatrix | undefined {
+  const data = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+  if (data === null) return undefined;
+  const matrix = new Int32Array(data.buffer.slice(data.byteOffset, data.byteOffset + 36));
+  frame.removeSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+  return matrix;
 }

@@ -1,10 +1,11 @@
 /** One output of the decoder: what happens to the packets of its stream until they leave as frames or as they are. */
-import type { Frame, Packet as NativePacket } from 'node-av/lib';
+import { type Frame, type Packet as NativePacket, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import {
   AudioFrame,
   EncodedPacket,
   fromNativeTimestamp,
+  isAspect,
   MICROSECONDS,
   Packet,
   type Rational,
@@ -19,7 +20,7 @@ import type { FrameTimes } from './frame-times.js';
 import type { Kind } from './input.js';
 import type { Upright } from './rotate.js';
 import type { SourceStream } from './source-stream.js';
-import { StreamClock, type StreamTiming, type Timeline } from './timeline.js';
+import { type Played, StreamClock, type StreamTiming, type Timeline } from './timeline.js';
 import { type Range, Trim } from './trim.js';
 
 export interface TrackOptions {
@@ -89,8 +90,11 @@ export abstract class Track {
 
   protected abstract accept(packet: NativePacket, out: Packet[]): void;
 
-  /** Frames of this range only, from the next packet on, which follows a seek. */
-  abstract begin(range: Range): void;
+  /**
+   * Frames of this range only, from the next packet on, which follows a seek.
+   * @param beginning Where the input begins, microseconds: what has no timestamps is read from there.
+   */
+  abstract begin(range: Range, beginning: bigint): void;
 
   /** No packet follows in this range. */
   abstract end(): void;
@@ -101,8 +105,8 @@ export abstract class Track {
   /** The input begins anew, without a gap in the timestamps. */
   abstract repeat(): void;
 
-  /** Where the last frame ended, microseconds. */
-  abstract readonly endTime: bigint | undefined;
+  /** Undefined before the first decoded frame. */
+  abstract readonly played: Played | undefined;
   abstract readonly corrupt: number;
   abstract readonly refused: number;
   /** @throws FFmpegError if too much of the stream could not be decoded. */
@@ -123,12 +127,16 @@ export interface DecodedTrackOptions extends TrackOptions {
 export class DecodedTrack extends Track {
   readonly #codec: StreamCodec;
   readonly #options: DecodedTrackOptions;
+  /** Width to height of a pixel, if the container says it: that goes before what the codec says. */
+  readonly #aspect: NativeRational | undefined;
   #trim = new Trim({ start: undefined });
 
   constructor(options: DecodedTrackOptions) {
     super(options);
     this.#options = options;
     this.#codec = options.codec;
+    const { num, den } = options.stream.sampleAspectRatio;
+    this.#aspect = isAspect({ num, den }) ? new NativeRational(num, den) : undefined;
   }
 
   protected override accept(packet: NativePacket, out: Packet[]): void {
@@ -143,11 +151,11 @@ export class DecodedTrack extends Track {
     while (this.drain(out)) if (this.rangeEnded || this.full) return;
   }
 
-  override begin(range: Range): void {
+  override begin(range: Range, beginning: bigint): void {
     this.rangeEnded = false;
     this.#trim = new Trim(range);
     this.#codec.flush();
-    this.#options.times.restart();
+    this.#options.times.restart(this.#options.unreliable ? beginning : 0n);
   }
 
   override end(): void {
@@ -172,6 +180,7 @@ export class DecodedTrack extends Track {
         const cut = this.#trim.video(owned);
         this.rangeEnded = cut === 'after';
         if (cut !== 'inside' || (extractor && !extractor.keep(owned))) return;
+        if (this.#aspect) owned.sampleAspectRatio = this.#aspect;
         upright?.apply(owned);
         const picture = VideoFrame.wrap(owned, { frameRate: this.frameRate });
         owned = undefined;
@@ -201,8 +210,8 @@ export class DecodedTrack extends Track {
     this.#codec.flush();
   }
 
-  override get endTime(): bigint | undefined {
-    return this.#options.times.end;
+  override get played(): Played | undefined {
+    return this.#options.times.played;
   }
 
   override get corrupt(): number {
@@ -271,7 +280,7 @@ export class CopiedTrack extends Track {
 
   override repeat(): void {}
 
-  override get endTime(): undefined {
+  override get played(): undefined {
     return undefined;
   }
 

@@ -2,6 +2,7 @@
 import type { ModuleContext } from '../../src/module/contract.js';
 import { fromDecimal } from '../options.js';
 import { StreamCodec } from './codec.js';
+import { containerCropping, croppedByCodec } from './cropping.js';
 import { checkDecParams } from './dec-params.js';
 import { FrameExtractor } from './extract.js';
 import { AudioTimes, VideoTimes } from './frame-times.js';
@@ -86,6 +87,7 @@ function openCodec(
     decoder,
     shared,
     own: (video ? options.video_params?.av : undefined) ?? {},
+    crop: croppedByCodec(options.apply_cropping),
     skipFrame: video ? options.skip_frame : undefined,
     input: input.path,
   });
@@ -96,6 +98,7 @@ function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec,
   const extracted = options.video_params?.extract_frames;
   const rate = extracted ? fromDecimal(extracted.fps) : undefined;
   const { max_width_height: side, max_limit_hits: hits } = options;
+  const crop = containerCropping(common.stream, options.apply_cropping);
   return new DecodedTrack({
     ...common,
     frameRate: rate ?? sourceRate,
@@ -107,7 +110,8 @@ function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec,
       unreliable: input.withoutTimestamps,
     }),
     unreliable: input.withoutTimestamps,
-    upright: options.autorotate ? new Upright(input.path) : undefined,
+    upright:
+      crop || options.autorotate ? new Upright({ name: input.path, crop, rotate: options.autorotate }) : undefined,
     extractor: rate ? new FrameExtractor(rate, sourceRate) : undefined,
     sizeLimit: side === undefined ? undefined : new SizeLimit(side, hits, input.path),
   });

@@ -141,15 +141,14 @@ export class AudioStream {
     if (this.#target) {
       return { formats: [this.#target.format], rates: [this.#target.rate], layouts: [this.#target.layout] };
     }
-    const { codec } = this.#ctx.settings;
-    const { sample_rate: rate, channels } = this.#params;
+    const { codec, wishes } = this.#ctx.settings;
+    const { sample_rate: rate, sample_fmt: format, channels } = this.#params;
+    const layout =
+      wishes.layout ?? (channels === undefined ? undefined : describeLayout(avChannelLayoutDefault(channels)));
     return {
-      formats: some(codec.sampleFormats)?.map(sampleFormatName),
+      formats: format === undefined ? some(codec.sampleFormats)?.map(sampleFormatName) : [format],
       rates: rate === undefined ? some(codec.supportedSamplerates) : [rate],
-      layouts:
-        channels === undefined
-          ? some(codec.channelLayouts)?.map(describeLayout)
-          : [describeLayout(avChannelLayoutDefault(channels))],
+      layouts: layout === undefined ? some(codec.channelLayouts)?.map(describeLayout) : [layout],
     };
   }
 

@@ -9,9 +9,11 @@ import {
 } from 'node-av/constants';
 import { Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { check, isAgain, isEof, ledger } from '../../src/media/index.js';
+import { check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
+import { adviceFor } from './quality-advice.js';
+import { type Wishes, wishesOf } from './wishes.js';
 import { checkX264Names } from './x264-names.js';
 
 /** BMF's and everyday names beside those of FFmpeg's encoders. */
@@ -70,6 +72,7 @@ export interface EncoderSettings {
   readonly tag?: string | number | undefined;
   readonly psnr?: boolean | undefined;
   readonly av: AVOptionValues;
+  readonly wishes: Wishes;
   /** Where these settings stand in the node's options, for errors: `video_params` or `audio_params`. */
   readonly path: string;
 }
@@ -78,7 +81,7 @@ export interface EncoderSettings {
  * A context with the user's settings, not yet opened.
  * @throws MillraceError ERR_MILLRACE_OPTION for an option the encoder does not know or a value it refuses.
  */
-function prepareContext(settings: EncoderSettings): CodecContext {
+function prepareContext(settings: Omit<EncoderSettings, 'wishes'>): CodecContext {
   const { codec, path } = settings;
   const context = new CodecContext();
   context.allocContext3(codec);
@@ -87,7 +90,12 @@ function prepareContext(settings: EncoderSettings): CodecContext {
     if (codec.name?.startsWith('libx264')) checkX264Names(settings.av, path);
     // Without a number the ffmpeg command lets the encoder choose its threads; libavcodec alone would take one.
     const own = { threads: settings.threads ?? 'auto', ...(settings.bitRate !== undefined && { b: settings.bitRate }) };
-    setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, { use: 'encoding', codec });
+    setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, {
+      use: 'encoding',
+      codec,
+      media: codec.type === AVMEDIA_TYPE_VIDEO ? 'video' : 'audio',
+      advice: (name) => adviceFor(codec, name),
+    });
     if (settings.qscale !== undefined) {
       context.setFlags(AV_CODEC_FLAG_QSCALE);
       context.globalQuality = Math.round(FF_QP2LAMBDA * settings.qscale);
@@ -109,13 +117,20 @@ function freeContext(context: CodecContext): void {
 }
 
 /** Checks the settings of an encoder that is opened only when the first frame has come. */
-export function checkSettings(settings: EncoderSettings): void {
-  freeContext(prepareContext(settings));
+export function checkSettings(settings: Omit<EncoderSettings, 'wishes'>): EncoderSettings {
+  const context = prepareContext(settings);
+  try {
+    return { ...settings, wishes: wishesOf(context, settings.av) };
+  } finally {
+    freeContext(context);
+  }
 }
 
 export class Encoder {
   readonly context: CodecContext;
   readonly #name: string;
+  /** In FFmpeg's log. */
+  readonly #log: number;
   readonly #packet = new Packet();
   readonly #write: (packet: Packet) => void;
   #closed = false;
@@ -128,6 +143,7 @@ export class Encoder {
   constructor(settings: EncoderSettings, write: (packet: Packet) => void, configure: (context: CodecContext) => void) {
     this.context = prepareContext(settings);
     this.#name = settings.codec.name ?? 'unknown';
+    this.#log = nameContext(this.context, 'encoder', this.#name);
     this.#write = write;
     this.#packet.alloc();
     ledger.opened('scratch-packet');
@@ -135,7 +151,8 @@ export class Encoder {
       configure(this.context);
       check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
         code: 'ERR_MILLRACE_OPTION',
-        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder (loglevel: 'error' shows its own words)`,
+        context: this.#log,
+        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
       });
     } catch (error) {
       this.close();
@@ -145,7 +162,7 @@ export class Encoder {
 
   /** Encodes one frame, which stays the caller's. */
   send(frame: Frame): void {
-    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`);
+    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`, { context: this.#log });
     this.#drain();
   }
 
@@ -153,7 +170,7 @@ export class Encoder {
   flush(): void {
     const ret = this.context.sendFrameSync(null);
     // An encoder that has been flushed already answers "end of file".
-    if (!isEof(ret)) check(ret, `Cannot flush encoder ${this.#name}`);
+    if (!isEof(ret)) check(ret, `Cannot flush encoder ${this.#name}`, { context: this.#log });
     this.#drain();
   }
 
@@ -161,7 +178,7 @@ export class Encoder {
     for (;;) {
       const ret = this.context.receivePacketSync(this.#packet);
       if (isAgain(ret) || isEof(ret)) return;
-      check(ret, `Encoder ${this.#name} failed`);
+      check(ret, `Encoder ${this.#name} failed`, { context: this.#log });
       try {
         this.#write(this.#packet);
       } finally {

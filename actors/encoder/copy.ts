@@ -18,6 +18,8 @@ import {
   rescale,
   type StreamInfo,
 } from '../../src/media/index.js';
+import { pixelAspect } from './aspect.js';
+import { unwrittenSideData } from './hdr.js';
 import { type StreamContext, write } from './stream.js';
 
 /** Tags that MOV and MP4 give a choice of: the source's stays. Any other container, and any other tag: the muxer's own. */
@@ -117,6 +119,10 @@ export class CopyStream {
   }
 
   #present(info: StreamInfo): void {
+    const types = this.#parameters.getAllCodedSideData().map(({ type }) => type);
+    for (const text of unwrittenSideData(types, this.#ctx.format.name ?? '', this.#ctx.options.mux_params)) {
+      this.#ctx.log.warn(`${this.#ctx.name}: ${text}`);
+    }
     this.#ctx.muxer.add(this.#ctx.input, {
       kind: this.#isAudio ? 'audio' : 'video',
       timeBase: this.#timeBase,
@@ -125,10 +131,9 @@ export class CopyStream {
         check(this.#parameters.copy(stream.codecpar), 'Cannot describe a copied stream');
         stream.disposition = info.disposition as typeof stream.disposition;
         if (this.#isAudio) return;
-        stream.sampleAspectRatio = new NativeRational(
-          info.sampleAspectRatio.num,
-          Math.max(1, info.sampleAspectRatio.den),
-        );
+        const whole = this.#ctx.options.video_params?.aspect;
+        const aspect = whole ? pixelAspect(whole, info.width, info.height) : info.sampleAspectRatio;
+        stream.sampleAspectRatio = new NativeRational(aspect.num, Math.max(1, aspect.den));
         if (info.frameRate && isTimeBase(info.frameRate)) {
           stream.avgFrameRate = new NativeRational(info.frameRate.num, info.frameRate.den);
         }

@@ -17,6 +17,7 @@ import {
   text,
   textRecord,
 } from '../options.js';
+import { spelled } from './spellings.js';
 
 /** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
 export type VsyncOption = 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop';
@@ -57,9 +58,20 @@ function codecTag(): Schema<string | number> {
   });
 }
 
+/** A number is one time in seconds. */
+function keyFrames(): Schema<string> {
+  return parsed('times, an expression after "expr:", or "source"', (value) =>
+    typeof value === 'number' && Number.isFinite(value)
+      ? String(value)
+      : typeof value === 'string' && value !== ''
+        ? value
+        : undefined,
+  );
+}
+
 const size = integer({ min: -16, max: 32768 });
 
-const videoParams = optionsWithAV({
+const videoEntries = optionsWithAV({
   codec: v.optional(text('an encoder name such as "h264" or "libvpx-vp9"')),
   /** Pixels. 0 or absent: that of the frames, or by the aspect if the other one is given; -2: by the aspect, even. */
   width: v.optional(size),
@@ -80,23 +92,31 @@ const videoParams = optionsWithAV({
   vtag: v.optional(codecTag()),
   psnr: v.optional(boolean()),
   in_time_base: v.optional(rational('a time base such as "1,90000"')),
+  /** Width to height of the whole picture as it is shown, as the ffmpeg command's -aspect. */
+  /** Times, 'expr:…' or 'source', as the ffmpeg command's -force_key_frames. */
+  force_key_frames: v.optional(keyFrames()),
+  aspect: v.optional(rational('a shape of the picture such as "16:9" or 1.85')),
 });
 
-const audioParams = optionsWithAV({
+const audioEntries = optionsWithAV({
   codec: v.optional(text('an encoder name such as "aac" or "libopus"')),
   channels: v.optional(integer({ min: 1, max: 64 })),
   sample_rate: v.optional(integer({ min: 1, max: 768000 })),
   bit_rate: v.optional(bitRate()),
   qscale: v.optional(number({ min: 0.01, max: 255 })),
   atag: v.optional(codecTag()),
+  sample_fmt: v.optional(text('a sample format such as "s16" or "fltp"')),
 });
+
+const videoParams = spelled('video', videoEntries);
+const audioParams = spelled('audio', audioEntries);
 
 /** What can go to the outputs. */
 export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
 
 /** Options that say how to encode or multiplex: without effect on what is handed on without it. */
 const muxing = ['mux_params', 'metadata'] as const;
-const encoding = ['format', 'video_params', 'audio_params', 'min_frames', 'adjust_pts'] as const;
+const encoding = ['format', 'video_params', 'audio_params', 'min_frames', 'adjust_pts', 'force_key_frames'] as const;
 
 const entries = {
   /** File or URL. Not written when `null_output` or `push_output` is set; it then tells the format only. */
@@ -125,6 +145,8 @@ const entries = {
   min_frames: v.optional(integer({ min: 1 })),
   /** Shift all streams by one amount so that the earliest starts at 0. */
   adjust_pts: v.optional(boolean()),
+  /** Of the video: the same as video_params.force_key_frames. */
+  force_key_frames: v.optional(keyFrames()),
   /** FFmpeg messages on stderr from this level on. */
   loglevel: v.optional(choice(...LOG_LEVELS)),
 };
@@ -158,6 +180,13 @@ export const encoderOptions = v.pipe(
     }
     if (output_path === undefined && output_prefix === undefined && !null_output && push === PUSH.file) {
       issue('is required: the file to write (or null_output: true to write nothing)', 'output_path', output_path);
+    }
+    if (input.force_key_frames !== undefined && video_params?.force_key_frames !== undefined) {
+      issue(
+        'says the same as video_params.force_key_frames: keep one of them',
+        'force_key_frames',
+        input.force_key_frames,
+      );
     }
     const vsyncName = video_params?.vsync ?? 'auto';
     const rate = video_params?.r ? 'r' : video_params?.max_fr ? 'max_fr' : undefined;

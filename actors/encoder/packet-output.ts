@@ -59,11 +59,10 @@ function infoOf(timeBase: Rational, describe: StreamDescription['describe']): St
     const stream = context.newStream(null);
     describe(stream);
     const { avgFrameRate: rate, sampleAspectRatio, disposition, codecpar } = stream;
-    const aspect = sampleAspectRatio.num > 0 ? sampleAspectRatio : codecpar.sampleAspectRatio;
     return StreamInfo.fromCodecParameters(codecpar, {
       timeBase,
       frameRate: isTimeBase(rate) ? rate : undefined,
-      sampleAspectRatio: aspect,
+      sampleAspectRatio,
       disposition,
     });
   } finally {

@@ -1,6 +1,13 @@
 /** Brings pictures to the size and pixel format the encoder takes, as the ffmpeg command does with -s and -pix_fmt. */
-import { AV_CODEC_ID_MJPEG, type AVPixelFormat } from 'node-av/constants';
+import {
+  AV_CODEC_ID_MJPEG,
+  AVCOL_RANGE_MPEG,
+  type AVColorRange,
+  type AVColorSpace,
+  type AVPixelFormat,
+} from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
+import { colorRangeName, colorSpaceName } from '../../src/media/color.js';
 import { pixelFormat, pixelFormatName, type Rational, type VideoFrame } from '../../src/media/index.js';
 import type { EncoderSettings } from './codec.js';
 import { FilterChain, type FilterSpec } from './filter-chain.js';
@@ -11,8 +18,10 @@ interface Shape {
   readonly width: number;
   readonly height: number;
   readonly format: AVPixelFormat;
-  readonly colorSpace: number;
-  readonly colorRange: number;
+  readonly colorSpace: AVColorSpace;
+  readonly colorRange: AVColorRange;
+  /** Pixels in the memory of a device are left as they are. */
+  readonly hardware: boolean;
 }
 
 export class PictureConverter {
@@ -65,8 +74,10 @@ export class PictureConverter {
     const [width, height] = this.#target ? [this.#target.width, this.#target.height] : this.#wantedSize(shape);
     if (width !== shape.width || height !== shape.height) filters.push(['scale', `${width}:${height}:flags=bicubic`]);
     const formats = this.#target ? [this.#target.format] : acceptedFormats(this.#params, this.#settings);
-    if (formats && !formats.includes(shape.format)) {
-      filters.push(['format', `pix_fmts=${formats.map(pixelFormatName).join('|')}`]);
+    const wanted = this.#wantedColours(shape);
+    if ((formats && !formats.includes(shape.format)) || wanted !== '') {
+      const names = this.#suitable(formats ?? [shape.format], shape).map(pixelFormatName);
+      filters.push(['format', `pix_fmts=${names.join('|')}${wanted}`]);
     }
     if (filters.length > 0) {
       const name = `${shape.width}x${shape.height} ${pixelFormatName(shape.format)}`;
@@ -77,6 +88,23 @@ export class PictureConverter {
       this.#filters = new FilterChain('video', source, filters, what);
     }
     this.#shape = shape;
+  }
+
+  /** What FFmpeg is to convert besides, as the ffmpeg command does for -colorspace and -color_range. */
+  #wantedColours(shape: Shape): string {
+    const { colorSpace = shape.colorSpace, colorRange = shape.colorRange } = this.#settings.wishes;
+    if (shape.hardware) return '';
+    const space = colorSpace === shape.colorSpace ? '' : `:color_spaces=${colorSpaceName(colorSpace)}`;
+    return colorRange === shape.colorRange ? space : `${space}:color_ranges=${colorRangeName(colorRange)}`;
+  }
+
+  /** The format of the frames where it will do. The names with a j are of full range only. */
+  #suitable(formats: readonly AVPixelFormat[], shape: Shape): readonly AVPixelFormat[] {
+    const limited = this.#settings.wishes.colorRange === AVCOL_RANGE_MPEG && this.#params.pix_fmt === undefined;
+    const fits = limited ? formats.filter((format) => !pixelFormatName(format).startsWith('yuvj')) : formats;
+    const own = limited ? pixelFormat(pixelFormatName(shape.format).replace(/^yuvj/, 'yuv')) : shape.format;
+    if (fits.length === 0) return formats;
+    return fits.includes(own) ? [own] : fits;
   }
 
   #wantedSize(shape: Shape): readonly [number, number] {
@@ -98,7 +126,8 @@ export function acceptedFormats(params: VideoParams, { codec }: EncoderSettings)
 
 function shapeOf(frame: Frame): Shape {
   const { width, height, colorSpace, colorRange } = frame;
-  return { width, height, format: frame.format as AVPixelFormat, colorSpace, colorRange };
+  const hardware = frame.isHwFrame();
+  return { width, height, format: frame.format as AVPixelFormat, colorSpace, colorRange, hardware };
 }
 
 function sameShape(a: Shape, b: Shape): boolean {

@@ -1,10 +1,12 @@
 /** From the options of the node to the settings of each stream's encoder, checked before anything is opened. */
-import { AV_PIX_FMT_NONE } from 'node-av/constants';
-import { avGetPixFmtFromName } from 'node-av/lib';
+import { AV_PIX_FMT_NONE, AV_SAMPLE_FMT_NONE } from 'node-av/constants';
+import { avGetPixFmtFromName, avGetSampleFmtFromName } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { pixelFormatName } from '../../src/media/index.js';
+import { describeLayout, parseLayout } from '../../src/media/channel-layout.js';
+import { pixelFormatName, sampleFormatName } from '../../src/media/index.js';
 import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
 import { defaultCodec, has, type Target } from './format.js';
+import { checkKeyFrames } from './key-frames.js';
 import type { AudioParams, EncoderOptions, VideoParams } from './options.js';
 import type { StreamContext } from './stream.js';
 
@@ -26,7 +28,7 @@ export function settingsFor(kind: Kind, target: Target, options: EncoderOptions)
       hint: `Leave input ${KINDS.indexOf(kind)} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,
     });
   }
-  const settings: EncoderSettings = {
+  const settings = checkSettings({
     codec: findEncoder(name, kind),
     globalHeader: has(target.format, 'global-header'),
     bitRate: params?.bit_rate,
@@ -34,10 +36,17 @@ export function settingsFor(kind: Kind, target: Target, options: EncoderOptions)
     av: params?.av ?? {},
     path: `${kind}_params`,
     ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
-  };
-  checkSettings(settings);
-  if (video && kind === 'video') checkPixelFormat(video, settings);
-  if (audio && kind === 'audio') checkSampleRate(audio, settings);
+  });
+  if (kind === 'video') {
+    const order = video?.force_key_frames ?? options.force_key_frames;
+    if (order !== undefined) checkKeyFrames(order);
+    if (video) checkPixelFormat(video, settings);
+  }
+  if (audio && kind === 'audio') {
+    checkSampleRate(audio, settings);
+    checkSampleFormat(audio, settings);
+    checkChannels(audio, settings);
+  }
   return settings;
 }
 
@@ -62,12 +71,40 @@ function checkSampleRate({ sample_rate: wanted }: AudioParams, { codec }: Encode
   );
 }
 
+function checkSampleFormat({ sample_fmt: wanted }: AudioParams, { codec }: EncoderSettings): void {
+  if (wanted === undefined) return;
+  const known = codec.sampleFormats?.map(sampleFormatName);
+  if (known?.length ? known.includes(wanted) : avGetSampleFmtFromName(wanted) !== AV_SAMPLE_FMT_NONE) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OPTION',
+    `audio_params.sample_fmt: encoder ${codec.name} takes no '${wanted}'`,
+    {
+      hint: known?.length ? `It takes ${known.join(', ')}` : "Use a sample format's name such as s16 or fltp",
+    },
+  );
+}
+
+function checkChannels({ channels }: AudioParams, { codec, wishes: { layout } }: EncoderSettings): void {
+  if (layout === undefined) return;
+  const fail = (message: string, hint: string): never => {
+    throw new MillraceError('ERR_MILLRACE_OPTION', `audio_params.ch_layout: ${message}`, { hint });
+  };
+  const count = parseLayout(layout).nbChannels;
+  if (channels !== undefined && channels !== count) {
+    fail(`'${layout}' has ${count} channels, but channels is ${channels}`, 'Give one of them');
+  }
+  const known = codec.channelLayouts?.map(describeLayout) ?? [];
+  if (known.length > 0 && !known.includes(layout)) {
+    fail(`encoder ${codec.name} takes no '${layout}'`, `It takes ${known.join(', ')}`);
+  }
+}
+
 /** Encoder options are of no use for a stream that is copied; a tag is. */
 export function warnOfUnused(context: StreamContext, kind: Kind): void {
   const { video_params, audio_params } = context.options;
   const params: VideoParams | AudioParams | undefined = kind === 'video' ? video_params : audio_params;
   const keys = params ? [...Object.keys(params), ...Object.keys(params.av)] : [];
-  const useful = new Set(['av', 'vtag', 'atag', ...(params?.codec === 'copy' ? ['codec'] : [])]);
+  const useful = new Set(['av', 'vtag', 'atag', 'aspect', ...(params?.codec === 'copy' ? ['codec'] : [])]);
   const unused = keys.filter((key) => !useful.has(key));
   if (unused.length === 0) return;
   context.log.warn(

@@ -9,6 +9,7 @@ import {
   AV_OPT_TYPE_STRING,
   AV_PICTURE_TYPE_NONE,
   AV_PKT_DATA_QUALITY_STATS,
+  AV_PKT_FLAG_KEY,
   type AVPixelFormat,
 } from 'node-av/constants';
 import { Frame, Rational as NativeRational, type Packet } from 'node-av/lib';
@@ -21,13 +22,18 @@ import {
   rescale,
   type VideoFrame,
 } from '../../src/media/index.js';
+import { pixelAspect } from './aspect.js';
 import { Encoder } from './codec.js';
 import { defaultVsync } from './format.js';
+import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from './hdr.js';
+import { PictureTypes } from './key-frames.js';
+import { limitTerms } from './limit-terms.js';
 import type { VideoParams } from './options.js';
 import { PictureConverter } from './picture-converter.js';
 import { QualityMeter } from './psnr.js';
 import { type EncodingContext, write } from './stream.js';
 import { type Placement, roundHalfEven, VideoSync, type VsyncMethod } from './video-sync.js';
+import { setColours } from './wishes.js';
 
 /** Frame rate when neither the frames nor the options tell one, as in the ffmpeg command. */
 const ASSUMED_RATE: Rational = { num: 25, den: 1 };
@@ -46,6 +52,7 @@ export class VideoStream {
   /** The frames come straight from a decoder. */
   #decoded = false;
   readonly #quality: QualityMeter | undefined;
+  #types: PictureTypes | undefined;
   #closed = false;
 
   constructor(ctx: EncodingContext) {
@@ -79,9 +86,12 @@ export class VideoStream {
       this.#ctx.muxer.leaveOut(this.#ctx.input);
       return;
     }
-    this.#submit(this.#sync.finish(), undefined);
+    this.#submit(this.#sync.finish(), undefined, undefined);
     this.#encoder.flush();
     this.#count();
+    const complaint = this.#types?.complaint;
+    if (complaint)
+      this.#ctx.log.warn(`${this.#ctx.name}: ${complaint}: encoder ${this.#ctx.settings.codec.name} decides`);
     if (this.#quality)
       this.#ctx.log.info(this.#quality.report(this.#encoder.context.width, this.#encoder.context.height));
   }
@@ -91,6 +101,7 @@ export class VideoStream {
     this.#closed = true;
     this.#converter.close();
     this.#encoder?.close();
+    this.#types?.close();
     for (const frame of [this.#current, this.#previous]) {
       frame.free();
       ledger.closed('scratch-frame');
@@ -104,12 +115,16 @@ export class VideoStream {
 
   #take(converted: Frame, source: VideoFrame, pts: bigint | undefined, timeBase: Rational, seconds: number): void {
     this.#encoder ??= this.#open(converted, source);
+    this.#types ??= new PictureTypes(
+      this.#params.force_key_frames ?? this.#ctx.options.force_key_frames,
+      this.#timeBase,
+    );
     this.#sync ??= new VideoSync(this.#vsync(), this.#timeBase, {
       ...(this.#ctx.options.vframes !== undefined && { most: this.#ctx.options.vframes }),
       ...(this.#ctx.options.min_frames !== undefined && { least: this.#ctx.options.min_frames }),
     });
     const duration = this.#durationInTicks(source, seconds);
-    this.#submit(this.#sync.place(pts, timeBase, duration), converted);
+    this.#submit(this.#sync.place(pts, timeBase, duration), converted, source);
     this.#count();
     this.#remember(converted);
   }
@@ -141,12 +156,13 @@ export class VideoStream {
   }
 
   /** Encodes the copies that the frame-rate conversion asks for. */
-  #submit(placement: Placement, frame: Frame | undefined): void {
+  #submit(placement: Placement, frame: Frame | undefined, given: VideoFrame | undefined): void {
     if (placement.skippedGap !== undefined) {
       this.#ctx.log.warn(
         `a gap of ${placement.skippedGap} frames before a frame of ${this.#ctx.name} is not filled: its time is not credible`,
       );
     }
+    const pictureType = this.#types?.begin(given, placement);
     for (let i = 0; i < placement.total; i++) {
       const source = i < placement.previous && this.#hasPrevious ? this.#previous : frame;
       if (!source || !this.#encoder) return;
@@ -156,8 +172,8 @@ export class VideoStream {
         this.#current.pts = placement.pts + BigInt(i);
         this.#current.duration = placement.duration;
         this.#current.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
-        // What the decoder saw must not force the encoder: key frames only where its options put them.
-        this.#current.pictType = AV_PICTURE_TYPE_NONE;
+        // What the decoder saw must not force the encoder: key frames only where somebody ordered them.
+        this.#current.pictType = pictureType?.(i, this.#current.pts) ?? AV_PICTURE_TYPE_NONE;
         this.#current.quality = this.#encoder.context.globalQuality;
         this.#encoder.send(this.#current);
       } finally {
@@ -205,9 +221,21 @@ export class VideoStream {
     const { settings, muxer, input } = this.#ctx;
     const rate = this.#rate(source);
     this.#timeBase = invert(rate);
-    const aspect = this.#converter.sampleAspectRatio ?? source.sampleAspectRatio;
+    const { aspect: whole } = this.#params;
+    const aspect = whole
+      ? pixelAspect(limitTerms(whole, 255), frame.width, frame.height)
+      : (settings.wishes.pixelAspect ?? this.#converter.sampleAspectRatio ?? source.sampleAspectRatio);
+    const name = settings.codec.name ?? '';
+    const sideData = sideDataOf(frame);
+    const lost = lostSideData(frame, name, settings.av);
+    if (lost.length > 0) {
+      this.#ctx.log.warn(`${lost.join(' and ')} of the frames not written to ${this.#ctx.name}: ${name} is given none`);
+    }
+    for (const text of unwrittenSideData(sideData.keys(), this.#ctx.format.name ?? '', this.#ctx.options.mux_params)) {
+      this.#ctx.log.warn(`${this.#ctx.name}: ${text}`);
+    }
     const encoder = new Encoder(
-      settings,
+      { ...settings, av: { ...settings.av, ...hdrParameters(name, sideData, settings.av) } },
       (packet) => this.#write(packet),
       (context) => {
         context.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
@@ -216,11 +244,7 @@ export class VideoStream {
         context.height = frame.height;
         context.pixelFormat = frame.format as AVPixelFormat;
         context.sampleAspectRatio = new NativeRational(aspect.num, Math.max(aspect.den, 1));
-        context.colorRange = frame.colorRange;
-        context.colorPrimaries = frame.colorPrimaries;
-        context.colorTrc = frame.colorTrc;
-        context.colorSpace = frame.colorSpace;
-        context.chromaLocation = frame.chromaLocation;
+        setColours(context, frame, settings.wishes);
         if ('field_order' in settings.av) return;
         const order = fieldOrder(frame, settings.codec.id === AV_CODEC_ID_MJPEG);
         context.setOption('field_order', order, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
@@ -233,6 +257,7 @@ export class VideoStream {
       timeBase: this.#timeBase,
       describe: (stream) => {
         encoder.describe(stream);
+        describeFrame(sideData, stream.codecpar);
         stream.sampleAspectRatio = encoder.context.sampleAspectRatio;
         stream.avgFrameRate = new NativeRational(rate.num, rate.den);
       },
@@ -245,6 +270,7 @@ export class VideoStream {
       packet.pts = AV_NOPTS_VALUE;
       packet.dts = AV_NOPTS_VALUE;
     }
+    if (packet.flags & AV_PKT_FLAG_KEY) this.#types?.coded(packet.pts);
     if (this.#quality) this.#quality.add(packet.getSideData(AV_PKT_DATA_QUALITY_STATS));
     write(this.#ctx, packet, this.#timeBase);
   }
@@ -260,28 +286,4 @@ function fieldOrder(frame: Frame, together: boolean): string {
 
 function invert(rate: Rational): Rational {
   return { num: rate.den, den: rate.num };
-}
-
-/** The nearest fraction with terms up to `limit`: convergents, and the last one's intermediate, as av_reduce. */
-export function limitTerms(value: Rational, limit: number): Rational {
-  let [num, den] = [value.num, value.den];
-  let [before, best]: [Rational, Rational] = [
-    { num: 0, den: 1 },
-    { num: 1, den: 0 },
-  ];
-  while (den !== 0) {
-    const whole = Math.floor(num / den);
-    const next = { num: whole * best.num + before.num, den: whole * best.den + before.den };
-    if (next.num > limit || next.den > limit) {
-      const steps = Math.min(
-        best.num > 0 ? Math.floor((limit - before.num) / best.num) : whole,
-        best.den > 0 ? Math.floor((limit - before.den) / best.den) : whole,
-      );
-      const nearer = den * (2 * steps * best.den + before.den) > num * best.den;
-      return nearer ? { num: steps * best.num + before.num, den: steps * best.den + before.den } : best;
-    }
-    [before, best] = [best, next];
-    [num, den] = [den, num - whole * den];
-  }
-  return best;
 }

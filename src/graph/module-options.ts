@@ -38,6 +38,12 @@ export interface DecoderOptions {
   dec_params?: AVOptions | undefined;
   /** Apply the display matrix. Default true. */
   autorotate?: boolean | undefined;
+  /**
+   * Cut off what is not to be shown: what the bitstream says ('codec': the conformance window of H.264 and HEVC), what
+   * the container says ('container': `clap` of mp4 and mov, PixelCrop of Matroska), 'all' (default, true) or 'none'
+   * (false).
+   */
+  apply_cropping?: 'none' | 'all' | 'codec' | 'container' | boolean | 0 | 1 | undefined;
   /** Size ("320x240") and pixel format of rawvideo input. */
   s?: string | undefined;
   pix_fmt?: string | undefined;
@@ -123,6 +129,8 @@ export interface EncoderOptions {
   min_frames?: number | undefined;
   /** Shift timestamps so that they start at 0. */
   adjust_pts?: boolean | undefined;
+  /** The same as `video_params.force_key_frames`. */
+  force_key_frames?: string | number | undefined;
   loglevel?: LogLevel | undefined;
 }
 
@@ -147,6 +155,10 @@ export interface VideoParams {
   psnr?: boolean | undefined;
   /** "num,den". */
   in_time_base?: string | undefined;
+  /** Shape of the picture as it is shown, '16:9' or 1.85; the shape of a pixel follows from it. */
+  aspect?: number | string | undefined;
+  /** Times ('0,2.5,00:01:00'), 'expr:gte(t,n_forced*2)' or 'source', as the ffmpeg command's -force_key_frames. */
+  force_key_frames?: string | number | undefined;
   [option: string]: string | number | boolean | undefined;
 }
 
@@ -161,6 +173,8 @@ export interface AudioParams {
   bit_rate?: number | string | undefined;
   qscale?: number | undefined;
   atag?: string | number | undefined;
+  /** A sample format such as 's16' or 'fltp'. */
+  sample_fmt?: string | undefined;
   [option: string]: string | number | boolean | undefined;
 }
 

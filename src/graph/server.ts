@@ -1,13 +1,15 @@
 /** What `graph.serve()` returns: a graph that stays, and does one job after the other. */
+
+import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError } from '../errors.js';
 import { closeAll, Packet } from '../media/packet.js';
+import { whenAborted } from '../scheduler/abort-listeners.js';
 import { abortedError } from '../scheduler/aborted.js';
 import { type JobEnds, JobRun } from '../scheduler/job-run.js';
 import type { RunHooks } from '../scheduler/run.js';
 import type { GraphSpec } from '../scheduler/spec.js';
 import { Warnings } from '../scheduler/warnings.js';
-import { AbortListeners } from './abort-listeners.js';
 import { type Job, JobResult, type JobSource, Pump, readJob, releaseSource } from './job.js';
 import { checkSubmitOptions } from './serving.js';
 
@@ -71,7 +73,6 @@ export class Server implements AsyncDisposable {
   /** It does not even do what waits. */
   private dead: Error | undefined;
   private closing: Promise<ServerReport> | undefined;
-  private readonly aborts = new AbortListeners();
   /** Ends the watch over the signal of the server. */
   private forget = (): void => {};
   /** Threads and their runs do not hold the process between two runs. */
@@ -94,8 +95,7 @@ export class Server implements AsyncDisposable {
       throw error;
     }
     if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.forget = () => signal?.removeEventListener('abort', onAbort);
+    this.forget = whenAborted(signal, onAbort);
     return this;
   }
 
@@ -148,7 +148,7 @@ export class Server implements AsyncDisposable {
         release(sources);
         waiting.reject(abortedError('the job was given up before it began', signal?.reason));
       };
-      const forget = this.aborts.add(signal, giveUp);
+      const forget = whenAborted(signal, giveUp);
       this.queue.push(waiting);
       this.working ??= this.work();
     });
@@ -225,14 +225,15 @@ export class Server implements AsyncDisposable {
     if (signal?.aborted) throw abortedError('the job was given up before it began', signal.reason);
     const run = new JobRun(served.inputs, served.outputs, (ends) => served.spec(ends, job), served.hooks(++this.runs));
     this.current = run;
-    served.onRun(run.run);
     run.run.finished.then(
       (report) => this.over(run, report),
       (error: Error) => this.over(run, error instanceof GraphError ? error : undefined, error),
     );
-    const forget = this.aborts.add(signal, () => run.run.abort(signal?.reason));
+    const forget = whenAborted(signal, () => run.run.abort(signal?.reason));
     try {
-      await run.start();
+      const started = run.start();
+      if (run.run.begun) served.onRun(run.run);
+      await started;
     } finally {
       forget();
     }
@@ -254,7 +255,7 @@ export class Server implements AsyncDisposable {
     });
     const onAbort = (): void => run.run.abort(signal?.reason);
     if (signal?.aborted) onAbort();
-    const forget = this.aborts.add(signal, onAbort);
+    const forget = whenAborted(signal, onAbort);
     try {
       const files = await ended;
       return new JobResult(job, run.take(), files, performance.now() - began);
@@ -280,6 +281,7 @@ export class Server implements AsyncDisposable {
     failure?: Error,
   ): void {
     if (this.current === run) this.current = undefined;
+    if (!run.run.begun) return; // its start was refused, which the job is told
     // Runs of one graph have many in common.
     for (const text of warnings) this.warnings.addOnce(text);
     for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;

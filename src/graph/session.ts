@@ -2,9 +2,11 @@
  * What lies between a graph and its user while it runs: the input streams packets are pushed into, the readers they are
  * taken from, and the run itself. The builder (graph.ts) describes the graph; this is its life.
  */
+
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Problem } from '../errors.js';
 import { Packet } from '../media/packet.js';
+import { whenAborted } from '../scheduler/abort-listeners.js';
 import { type Entry, Feed, Feeds } from '../scheduler/feed.js';
 import type { LocalSide } from '../scheduler/local.js';
 import type { Report } from '../scheduler/report.js';
@@ -162,9 +164,9 @@ export class Session {
     for (const tap of this.taps.all) tap.end(failure);
   }
 
-  /** It serves jobs: a server feeds it and closes it from now on. */
-  serve(): void {
-    this.isServed = true;
+  /** It serves jobs: a server feeds it and closes it from now on. False: it does not, the start was refused. */
+  serve(isServed: boolean): void {
+    this.isServed = isServed;
   }
 
   private running(what: string): GraphRun {
@@ -337,8 +339,7 @@ export class Session {
 function abortWith(run: GraphRun, signal: AbortSignal): void {
   const onAbort = (): void => run.abort(signal.reason);
   if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  const forget = (): void => signal.removeEventListener('abort', onAbort);
+  const forget = whenAborted(signal, onAbort);
   run.finished.then(forget, forget);
 }
 

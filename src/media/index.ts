@@ -5,6 +5,7 @@ export { EncodedPacket, type EncodedPacketOptions } from './encoded-packet.js';
 export {
   check,
   errorText,
+  failure,
   fromNativeTimestamp,
   isAgain,
   isEof,
@@ -18,11 +19,12 @@ export {
   setLogLevel,
   toNativeTimestamp,
 } from './ffmpeg.js';
+export { awaitLog, linesOf, markLog, NO_CODEC, nameContext, startLog } from './ffmpeg-log.js';
 export type { FrameTime, Plane } from './frame-base.js';
 export { ledger } from './ledger.js';
 export { type ControlTag, Packet } from './packet.js';
 export { releasePicturePools } from './picture-memory.js';
-export { StreamInfo, type StreamInfoData } from './stream-info.js';
+export { isAspect, StreamInfo, type StreamInfoData } from './stream-info.js';
 export { Tensor, type TensorData, type TensorType } from './tensor.js';
 export {
   isTimeBase,

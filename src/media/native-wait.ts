@@ -18,7 +18,9 @@
  * No wake-up is lost: a waiter reads BELL before it looks for what it waits for, and everybody changes that first and
  * BELL afterwards. No event loop takes part, neither that of the waiter nor that of the caller.
  */
+
 import { isMainThread, threadId } from 'node:worker_threads';
+import { performance } from '../../ringbuffer/clock.js';
 import { MillraceError } from '../errors.js';
 
 const SLOTS = 1024;

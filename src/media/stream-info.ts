@@ -86,7 +86,8 @@ export class StreamInfo {
 
   /**
    * Reads codec parameters, which stay the caller's.
-   * @param stream What a container knows besides: `timeBase` is that of the packets to come.
+   * @param stream What a container knows besides: `timeBase` is that of the packets to come. A pixel aspect that the
+   * container has goes before that of the codec (av_guess_sample_aspect_ratio).
    */
   static fromCodecParameters(
     par: CodecParameters,
@@ -114,7 +115,7 @@ export class StreamInfo {
       bitsPerRawSample: par.bitsPerRawSample,
       width: par.width,
       height: par.height,
-      sampleAspectRatio: plain(stream.sampleAspectRatio ?? par.sampleAspectRatio),
+      sampleAspectRatio: guessAspect(stream.sampleAspectRatio, par.sampleAspectRatio),
       colorRange: par.colorRange,
       colorPrimaries: par.colorPrimaries,
       colorTransfer: par.colorTrc,
@@ -303,6 +304,16 @@ function kindOf(type: AVMediaType): StreamKind {
   if (type === AVMEDIA_TYPE_VIDEO) return 'video';
   if (type === AVMEDIA_TYPE_AUDIO) return 'audio';
   return type === AVMEDIA_TYPE_SUBTITLE ? 'subtitle' : 'data';
+}
+
+/** The aspect that counts: the container's if it has one, else the codec's (av_guess_sample_aspect_ratio). */
+function guessAspect(container: Rational | undefined, codec: Rational): Rational {
+  return plain(container !== undefined && isAspect(container) ? container : codec);
+}
+
+/** False for the 0/1 of an aspect that is not known. */
+export function isAspect({ num, den }: Rational): boolean {
+  return num > 0 && den > 0;
 }
 
 function plain({ num, den }: Rational): Rational {

@@ -3,6 +3,7 @@ import {
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_KEY,
   AV_FRAME_FLAG_TOP_FIELD_FIRST,
+  type AVPictureType,
   type AVPixelFormat,
 } from 'node-av/constants';
 import { type Frame, Rational as NativeRational } from 'node-av/lib';
@@ -11,6 +12,7 @@ import { colorPrimariesName, colorRangeName, colorSpaceName, colorTransferName }
 import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from './ffmpeg.js';
 import { FrameBase, type FrameTime, type Plane, requireFrameTime } from './frame-base.js';
 import { allocPicture, unpackPicture } from './picture-memory.js';
+import { meanPictureType } from './picture-type.js';
 import { pictureLayout } from './plane-layout.js';
 import { scalePicture } from './scale.js';
 import type { Rational } from './time.js';
@@ -25,6 +27,10 @@ export interface VideoFrameOptions extends FrameTime {
   /** Frames per second. */
   frameRate?: Rational | undefined;
 }
+
+/** AVPictureType, from AV_PICTURE_TYPE_I = 1 on. */
+const PICTURE_TYPES = ['I', 'P', 'B', 'S', 'SI', 'SP', 'BI'] as const;
+export type PictureType = (typeof PICTURE_TYPES)[number];
 
 /** Owns one reference to one AVFrame; `close()` gives it back. */
 export class VideoFrame extends FrameBase {
@@ -52,6 +58,8 @@ export class VideoFrame extends FrameBase {
     requireFrameTime(options);
     requireRate(options.frameRate, 'frameRate');
     const av = allocPicture(pixelFormat(options.format), options.width, options.height);
+    // Of a picture that no decoder made, whatever is written into `av.pictType` is the user's word.
+    meanPictureType(av);
     av.pts = toNativeTimestamp(options.pts);
     if (options.duration !== undefined) av.duration = options.duration;
     if (options.timeBase) av.timeBase = new NativeRational(options.timeBase.num, options.timeBase.den);
@@ -139,6 +147,21 @@ export class VideoFrame extends FrameBase {
 
   get keyFrame(): boolean {
     return (this.av.flags & AV_FRAME_FLAG_KEY) !== 0;
+  }
+
+  /**
+   * How the picture was coded, as its decoder saw it. Setting it tells encoders how to code it: 'I' makes a key frame,
+   * undefined leaves it to the encoder, which is also what becomes of a type that a decoder left. Codecs without that
+   * choice (all key frames, or none to order) follow their own rules, and the run warns.
+   */
+  get pictureType(): PictureType | undefined {
+    return PICTURE_TYPES[this.av.pictType - 1];
+  }
+
+  set pictureType(value: PictureType | undefined) {
+    const { av } = this;
+    av.pictType = (value === undefined ? 0 : PICTURE_TYPES.indexOf(value) + 1) as AVPictureType;
+    meanPictureType(av);
   }
 
   get interlaced(): boolean {

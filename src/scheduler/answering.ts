@@ -1,4 +1,5 @@
 /** When a user who has just been answered may be expected to go on. */
+import { performance, setImmediate } from '../../ringbuffer/clock.js';
 
 /**
  * A user whose promise was settled goes on in a microtask, or in the next turn of the event loop: until then nobody may

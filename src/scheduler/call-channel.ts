@@ -4,7 +4,9 @@
  * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallPart.die), one that is
  * terminated, or dies without a word, is reported by the event loop (`onDeath`), and `timeout` is the cure for the rest.
  */
+
 import { MessageChannel } from 'node:worker_threads';
+import { clearTimeout, performance, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, Packet } from '../media/packet.js';
@@ -17,7 +19,7 @@ import { createRing, RingIn, RingOut } from '../thread/links.js';
 import type { FromHost, Transport } from '../thread/protocol.js';
 import { requireCrossable } from '../thread/transport.js';
 import type { CalledLog } from './called-log.js';
-import { type Answering, callerBell, pump } from './caller.js';
+import { type Answering, callerBell, pump, unpump } from './caller.js';
 import { guardExit } from './exit-guard.js';
 import { nextUser, type Thread } from './thread.js';
 
@@ -45,7 +47,7 @@ interface Call {
   readonly settle: (outcome: { answer: Answer } | { error: Error }) => void;
   readonly asynchronous: boolean;
   readonly limit: Limit;
-  timer?: NodeJS.Timeout;
+  timer?: Timer;
 }
 
 /** How long a call may take. */
@@ -324,7 +326,10 @@ export class CallChannel implements Answering {
   }
 
   private settle(call: Call, outcome: Parameters<Call['settle']>[0]): void {
-    if (call.asynchronous) this.pending--;
+    if (call.asynchronous) {
+      this.pending--;
+      unpump(this);
+    }
     call.settle(outcome);
   }
 

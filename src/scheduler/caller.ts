@@ -6,6 +6,7 @@
  * rings wakes both. A blocking wait takes the announcement of the sleep (`arm`) back when it ends; if an asynchronous
  * wait is pending then, it is woken by hand, looks for itself and announces anew. At most one `waitAsync` is pending.
  */
+import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 
 /** Something whose answers arrive at this thread. */
@@ -23,6 +24,8 @@ const bell = Doorbell.create();
 const asyncBell = Doorbell.attach(bell.buffer, bell.byteOffset);
 const waiting = new Set<Answering>();
 let pumping = false;
+/** The pump sleeps, or is about to. */
+let asleep = false;
 
 /** The doorbell that others ring when they have something for this thread. */
 export function callerBell(): Doorbell {
@@ -62,7 +65,11 @@ export function blockUntil(from: Answering, settled: () => boolean, spin: number
   }
 }
 
-/** Looks after `from` until it has no pending calls. */
+/**
+ * Looks after `from` until it has no pending calls. A call may settle without an answer, when it is given up or its thread
+ * dies: then nobody rings, and whoever settled it says so by `unpump`. Otherwise the pump would sleep for ever, and with it the
+ * process.
+ */
 export function pump(from: Answering): void {
   waiting.add(from);
   if (pumping) {
@@ -71,6 +78,12 @@ export function pump(from: Answering): void {
   }
   pumping = true;
   void run();
+}
+
+/** Calls of `from` have been settled, and perhaps by nobody's ring. */
+export function unpump(from: Answering): void {
+  if (from.pending > 0 || !waiting.delete(from)) return;
+  if (waiting.size === 0 && asleep) bell.alarm();
 }
 
 async function run(): Promise<void> {
@@ -91,7 +104,10 @@ async function run(): Promise<void> {
       break;
     }
     const wait = asyncBell.waitAsync(ticket);
-    if (wait !== 'rung') await wait;
+    if (wait === 'rung') continue;
+    asleep = true;
+    await wait;
+    asleep = false;
   }
   clearInterval(alive);
   pumping = false;

@@ -3,6 +3,7 @@
  * not settled; those are made one after the other. Nothing can be stopped here: a module that never settles keeps its own
  * promise, but neither its callers, who fail after `timeout`, nor `closeAsync`.
  */
+import { clearInterval, clearTimeout, setInterval, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, type Packet } from '../media/packet.js';
@@ -112,7 +113,7 @@ export class InlineBackend implements Backend {
     this.ending = ended.catch((error: unknown) => this.warn(error)); // it may come when nobody waits any more
     if (this.dead !== undefined) return;
     const span = Math.min(this.timeout, CLOSE_GRACE);
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(this.late('close', span)), span);
     });

@@ -1,4 +1,5 @@
 /** Where a called actor lives: what both kinds have in common (the other is inline-backend.ts), and that in a thread. */
+import { performance } from '../../ringbuffer/clock.js';
 import { GraphError } from '../errors.js';
 import type { LogListener } from '../log.js';
 import type { Packet } from '../media/packet.js';

@@ -1,6 +1,7 @@
 /** The modules behind TestSource and TestSink; they run in the graph's threads. */
+
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../ringbuffer/clock.js';
 import { AudioFrame } from '../media/audio-frame.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import { Packet } from '../media/packet.js';
@@ -29,7 +30,7 @@ export class SourceModule {
       return;
     }
     if (delay === undefined) this.emit(task);
-    else return sleep(delay, undefined, { signal: this.signal }).then(() => this.emit(task));
+    else return sleep(delay, { signal: this.signal }).then(() => this.emit(task));
   }
 
   private emit(task: Task): void {

@@ -1,4 +1,5 @@
 /** Puts an actor together from what its thread was told: the faces of its links, its context, its validated options. */
+import { performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
 import { MillraceError } from '../errors.js';
 import type { LogSeverity } from '../log.js';
@@ -98,6 +99,7 @@ export function makeActor(
     get stopping() {
       return board.stopping;
     },
+    protocolWhitelist: node.protocolWhitelist,
     elapsed: () => Number(board.elapsed) / 1000,
     get job() {
       return actor.jobs?.number ?? 0;

@@ -17,6 +17,8 @@
  * read-modify-write ones has exactly one writer. Words that only statistics and the watchdog read are stored
  * plainly: they are looked at long after they were written.
  */
+import { monotonic } from '../../ringbuffer/clock.js';
+
 const LINE = 32; // int32 per line
 const MAGIC = 0x4d524231; // "MRB1"
 const HEAD_LINES = 5;
@@ -119,14 +121,14 @@ export class Board {
 
   /** True for the one caller that turned the graph from starting to running. */
   setRunning(): boolean {
-    Atomics.store(this.instants, SINCE, process.hrtime.bigint());
+    Atomics.store(this.instants, SINCE, monotonic());
     return Atomics.compareExchange(this.words, STATE, GraphState.starting, GraphState.running) === GraphState.starting;
   }
 
   /** Nanoseconds since the graph was turned to running, on the one clock of all threads; 0 before. */
   get elapsed(): bigint {
     const since = Atomics.load(this.instants, SINCE);
-    return since === 0n ? 0n : process.hrtime.bigint() - since;
+    return since === 0n ? 0n : monotonic() - since;
   }
 
   /** True for the caller whose abort was the first. */
@@ -387,20 +389,38 @@ export class Board {
   }
 
   /**
-   * Waits until the consumer is not in the middle of taking a frame. That takes it microseconds; after two seconds it is
-   * taken for dead. Blocks the thread, because the threads that call it are about to end.
+   * Waits until no consumer of these links is in the middle of taking a frame. That takes it microseconds; after two
+   * seconds, for all of them together, those that still are are taken for dead. Blocks the thread, because the threads
+   * that call it are about to end.
    */
-  awaitReader(link: number): void {
-    const at = this.linkAt(link) + LINE + 3;
-    for (let waits = 0; waits < READER_WAITS && Atomics.load(this.words, at) !== 0; waits++) {
-      // What it begins to take from now on it does not read (pins.ts).
-      if (Atomics.wait(this.words, at, 1, 1) === 'not-equal') return;
+  awaitReaders(links: Iterable<number>): void {
+    let waits = 0;
+    for (const link of links) {
+      const at = this.readingAt(link);
+      while (waits < READER_WAITS && Atomics.load(this.words, at) !== 0) {
+        waits++;
+        // What it begins to take from now on it does not read (pins.ts).
+        if (Atomics.wait(this.words, at, 1, 1) === 'not-equal') break;
+      }
     }
   }
 
-  /** The same for every link. */
-  awaitReaders(): void {
-    for (let link = 0; link < this.links; link++) this.awaitReader(link);
+  /** The same for a thread that has to go on meanwhile. */
+  async readersDone(links: Iterable<number>): Promise<void> {
+    let waits = 0;
+    for (const link of links) {
+      const at = this.readingAt(link);
+      while (waits < READER_WAITS && Atomics.load(this.words, at) !== 0) {
+        waits++;
+        const wait = Atomics.waitAsync(this.words, at, 1, 1);
+        if (!wait.async) break;
+        await wait.value;
+      }
+    }
+  }
+
+  private readingAt(link: number): number {
+    return this.linkAt(link) + LINE + 3;
   }
 
   // --- links: relief's line, compare-and-swap by whoever finds the deadlock -----------------------------------------

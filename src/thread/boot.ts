@@ -2,7 +2,9 @@
  * Sets a worker thread up: its host, and the port through which the scheduler gives it parts of graphs. It returns as
  * soon as the thread can take parts; the host's loop lives on behind it.
  */
+
 import { threadId } from 'node:worker_threads';
+import { setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';

@@ -1,4 +1,5 @@
 /** The inputs of a module that is called like a function: what it was given, and in which portions it gets that. */
+import { performance } from '../../ringbuffer/clock.js';
 import { Packet } from '../media/packet.js';
 import type { InputManagerSpec } from '../module/contract.js';
 import { type Group, type InputManager, makeInputManager } from './inputs/index.js';

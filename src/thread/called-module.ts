@@ -3,9 +3,11 @@
  * The rules are those of an actor (actor.ts, docs/sync-mode.md); there are no links, no other threads and no waiting in
  * here, so that a call may run in a worker (call-part.ts) or on the thread of the caller.
  */
+import { performance } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
 import { isWarning, type LogSeverity, logText } from '../log.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import { closeAll, Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
 import { requireId, requireReturned, requireWanted } from '../module/door.js';
@@ -26,6 +28,8 @@ export interface CalledSpec {
   outputs: number[];
   /** Of a graph's node; absent: what the module asks for. */
   inputManager?: InputManagerSpec;
+  /** As of a graph's node. */
+  protocolWhitelist?: string;
 }
 
 export interface CallResult {
@@ -306,6 +310,7 @@ export class CalledModule {
       get stopping() {
         return isDraining();
       },
+      protocolWhitelist: spec.protocolWhitelist,
       elapsed: () => (performance.now() - began) * 1000,
       job: 0,
       wrote: ignore,
@@ -322,6 +327,7 @@ export class CalledModule {
   }
 
   private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
+    markLog();
     try {
       return yield requireReturned(work());
     } catch (error) {

@@ -7,7 +7,7 @@
  * graph's state changes or a thread dies, or by this thread's own event loop (a settled call, a message), which rings
  * the bell too.
  */
-import { setImmediate as nextTick } from 'node:timers/promises';
+import { nextTurn, performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
 import type { Rest } from './rest.js';
 
@@ -180,7 +180,7 @@ export class Host {
     const now = performance.now();
     this.lastYield = now;
     if (now - this.lastShow >= 20) this.showIdle();
-    await nextTick();
+    await nextTurn();
   }
 
   private mayNap(): boolean {

@@ -19,6 +19,7 @@ import { PacketFifo } from './fifo.js';
 import { Pins } from './pins.js';
 import {
   holdsFrames,
+  isEnd,
   KIND_SWITCH,
   mayRefer,
   type Outgoing,
@@ -68,6 +69,8 @@ export interface OutLink {
 export interface InLink {
   readonly index: number;
   readonly available: boolean;
+  /** What would be taken next is the end of the stream. */
+  readonly endIsNext: boolean;
   /** Packets that wait to be taken. The producer may add some at any time. */
   readonly queued: number;
   /** The next packet, or undefined. */
@@ -153,6 +156,10 @@ export class DirectLink implements OutLink, InLink {
 
   get available(): boolean {
     return this.queue.length > 0;
+  }
+
+  get endIsNext(): boolean {
+    return this.queue.peek()?.isEof ?? false;
   }
 
   get queued(): number {
@@ -408,6 +415,12 @@ export class RingIn implements InLink {
 
   get available(): boolean {
     return !this.gone && this.next() >= 0;
+  }
+
+  get endIsNext(): boolean {
+    if (this.gone) return false;
+    const at = this.next();
+    return at >= 0 && isEnd(this.ring, at);
   }
 
   get queued(): number {

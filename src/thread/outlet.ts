@@ -1,4 +1,5 @@
 /** The outputs of an actor: fan-out to the links, ownership of what is pushed, and the end of each. */
+import { queueMicrotask } from '../../ringbuffer/clock.js';
 import { MillraceError } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import type { OutputPort } from '../module/contract.js';

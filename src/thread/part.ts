@@ -2,11 +2,13 @@
  * The share of one graph that one thread runs: its actors, from loading to the last `close`, and its word in the
  * graph's common affairs (ready, failed, ended). It has no loop of its own; the thread's host drives it.
  */
+import { clearTimeout, performance, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { packError } from '../error-wire.js';
 import { type GraphError, MillraceError, type Phase } from '../errors.js';
 import { isWarning, logText } from '../log.js';
 import { whyCopied } from '../media/by-reference.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import { ledger } from '../media/ledger.js';
 import type { Module } from '../module/contract.js';
 import { requireReturned } from '../module/door.js';
@@ -97,6 +99,7 @@ export class Part implements Hosted {
         await this.guard(node, 'init', async () => {
           const context = actor.context as { options: Record<string, unknown> };
           const started = performance.now();
+          markLog();
           actor.times.beginCall(NodeCall.init, started);
           context.options = await validated(own, node);
           const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
@@ -374,9 +377,8 @@ export class Part implements Hosted {
     this.board.setThreadState(this.spec.thread, ThreadState.dead);
     this.board.setAborting();
     this.ringAll();
-    for (const { index, ring, producerThread } of this.spec.links) {
-      if (ring !== undefined && producerThread === this.spec.thread) this.board.awaitReader(index);
-    }
+    const own = this.spec.links.filter((link) => link.ring !== undefined && link.producerThread === this.spec.thread);
+    this.board.awaitReaders(own.map(({ index }) => index));
   }
 
   ringAll(): void {
@@ -418,7 +420,7 @@ export class Part implements Hosted {
 
 /** A module's promise may never settle; the end of the graph must not depend on it. */
 async function withinGrace(work: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const grace = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds);
   });

@@ -25,6 +25,8 @@ export interface PartNode {
   chain?: PartNode[];
   /** Absent: what the module asks for, else `immediate`. */
   inputManager?: InputManagerSpec | undefined;
+  /** FFmpeg's list of the protocols that it may open; absent: any. */
+  protocolWhitelist?: string | undefined;
   /** Number of its first job, of a node that serves them one after the other. */
   firstJob?: number | undefined;
 }

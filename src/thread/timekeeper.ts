@@ -1,4 +1,5 @@
 /** What a node's time went into: its calls and its waits, as figures on the board and as slices of the trace. */
+import { performance } from '../../ringbuffer/clock.js';
 import type { Packet } from '../media/packet.js';
 import type { SyncEvent } from '../sync/index.js';
 import { type Board, NodeFigure, NodeStatus } from './board.js';

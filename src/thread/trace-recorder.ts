@@ -3,6 +3,7 @@
  * (scheduler/trace-writer.ts). A ring that is full, because that thread is busy, makes nobody wait: the record is left
  * out and counted.
  */
+import { monotonic, performance } from '../../ringbuffer/clock.js';
 import { RingBuffer, type RingProducer } from '../../ringbuffer/index.js';
 import type { DropReason, SyncEvent } from '../sync/index.js';
 import type { Board } from './board.js';
@@ -38,7 +39,7 @@ export function createTraceRing(): SharedArrayBuffer {
 
 /** Milliseconds of the clock that is the same in all threads. */
 export function traceClock(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
+  return Number(monotonic()) / 1e6;
 }
 
 /** One call of a module. Times in ms of performance.now(). */

@@ -218,6 +218,11 @@ function readReference(ring: RingConsumer, at: number): Packet<VideoFrame> {
   return new Packet(frame, Number.isNaN(timestamp) ? {} : { timestamp });
 }
 
+/** Whether the record at `at` is the end of the stream. */
+export function isEnd({ kind, view }: RingConsumer, at: number): boolean {
+  return kind === KIND_CONTROL && CONTROL_TAGS[view.getUint32(at, true)] === 'eof';
+}
+
 /**
  * Reads the record that was peeked at offset `at`; everything is copied out or referenced once more, so it may be released
  * afterwards.

@@ -7,6 +7,7 @@
  * Time is counted in looks, not by the clock: a process that was suspended, or a thread that was busy elsewhere, must not
  * take its own absence for a stall.
  */
+import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import { GraphError } from '../errors.js';
 import { type Board, GraphState, NodeFigure, type NodeFigureName, ThreadState } from './board.js';
 import { findStall, type Stall, type WatchSpec } from './stall.js';

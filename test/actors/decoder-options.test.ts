@@ -73,6 +73,7 @@ decoder('defaults are those of the documentation', () => {
     fps: { num: 25, den: 1 },
     dec_params: {},
     autorotate: true,
+    apply_cropping: 'all',
     loop: 0,
     realtime: false,
     push_raw_stream: false,

@@ -1,7 +1,7 @@
 /** The frame-rate conversion by itself: times in, copies and times out. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { limitTerms } from '../../actors/encoder/video.js';
+import { limitTerms } from '../../actors/encoder/limit-terms.js';
 import { VideoSync, type VsyncMethod } from '../../actors/encoder/video-sync.js';
 
 const test = suite('encoder: frame-rate conversion');

@@ -185,9 +185,17 @@ failures('an answer that came in time is taken, however late its caller looks', 
   await stop();
 });
 
-failures('a timeout is one that a timer can have', () => {
-  for (const timeout of [2 ** 31, Number.POSITIVE_INFINITY, 0]) {
-    assert.match(thrown(() => syncModule('pass_through', {}, [0], [0], { timeout })).message, /timeout: .*2147483647/);
+failures('a timeout is a number of milliseconds, also one that no timer of Node can have', async () => {
+  for (const timeout of [Number.POSITIVE_INFINITY, Number.NaN, 0, -1]) {
+    assert.match(thrown(() => syncModule('pass_through', {}, [0], [0], { timeout })).message, /timeout: .*at least 1/);
+  }
+  for (const where of [{}, { thread: 'inline' }]) {
+    for (const timeout of [2 ** 31, 1e15]) {
+      const module = syncModule(odd(), {}, [0], [0], { ...where, timeout });
+      const answer = module.processAsync(give({ do: 'sleep', ms: 20, value: 7 }));
+      assert.equal(valuesOf((await answer).outputs[0]), [7]);
+      await module.closeAsync();
+    }
   }
 });
 

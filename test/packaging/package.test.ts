@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { node, temporaryFolder } from '../cli/kit.js';
@@ -24,7 +25,9 @@ function install(): string[] {
   const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], root);
   const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
   mkdirSync(installed, { recursive: true });
-  run('tar', ['-xzf', join(project, filename), '--strip-components=1', '-C', installed], project);
+  // Unpacked here: tar would need another program for it.
+  const archive = gunzipSync(readFileSync(join(project, filename)));
+  execFileSync('tar', ['-x', '--strip-components=1', '-C', installed], { input: archive });
   const { dependencies, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   for (const name of Object.keys(dependencies)) symlinkSync(join(root, 'node_modules', name), join(modules, name));
   mkdirSync(join(modules, '.bin'));

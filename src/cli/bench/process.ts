@@ -1,6 +1,8 @@
 /** Runs a command and measures the whole process: what a user of it would wait for and pay. */
+
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../../ringbuffer/clock.js';
 
 export interface Cost {
   /** Seconds from the start of the process to its end. */

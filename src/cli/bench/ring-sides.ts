@@ -3,7 +3,9 @@
  * all derive from the record's number; the receiver checks every word and takes the time from the last warm-up record
  * to the last. Latency: one record there and back, and the sender times each round.
  */
+
 import type { MessagePort } from 'node:worker_threads';
+import { performance } from '../../../ringbuffer/clock.js';
 import { RingBuffer, type RingConsumer, type RingProducer } from '../../../ringbuffer/index.js';
 
 export interface RingJob {

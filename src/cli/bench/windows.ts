@@ -1,4 +1,5 @@
 /** How the hop benchmark takes its time: by the window, once code has been compiled, and until enough has been seen. */
+import { performance } from '../../../ringbuffer/clock.js';
 
 /** Frames whose time is taken together. Several queue lengths (8), because packets arrive in bursts of up to a queue. */
 const WINDOW = 32;

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
 import { closeAll, Packet } from '../../media/packet.js';
 import type { InputManagerSettings } from '../../module/contract.js';
 import { type PerPad, type SyncEvent, Synchronizer, type SyncMode, type SyncOutput } from '../../sync/index.js';
