@@ -117,6 +117,7 @@ export class Muxer implements Output {
       setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
         use: 'encoding',
         names: MUXER_OPTIONS,
+        ...(options.strict === false && { skip: (_, message) => log.warn(`ignored: ${message}`) }),
       });
       if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
     } catch (error) {
