@@ -9,6 +9,7 @@ export interface ErrorWire {
   /** FFmpegError */
   averror?: number;
   text?: string;
+  lines?: readonly string[];
   /** GraphError */
   nodeId?: number;
   alias?: string;
@@ -38,6 +39,7 @@ function pack(error: unknown, depth: number): ErrorWire {
   if (error instanceof FFmpegError) {
     wire.averror = error.averror;
     wire.text = error.text;
+    wire.lines = [...error.lines];
   }
   if (error instanceof GraphError) {
     if (error.nodeId !== undefined) wire.nodeId = error.nodeId;
@@ -70,7 +72,7 @@ function build(wire: ErrorWire, cause: Error | undefined): Error {
   }
   const details = cause === undefined ? {} : { cause };
   if (wire.name === 'FFmpegError' && wire.averror !== undefined) {
-    const error = new FFmpegError('', wire.averror, wire.text ?? '', { code, ...details });
+    const error = new FFmpegError('', wire.averror, wire.text ?? '', { code, lines: wire.lines ?? [], ...details });
     error.message = wire.message;
     return error;
   }

@@ -44,16 +44,40 @@ export class MillraceError extends Error {
   }
 }
 
-/** FFmpeg returned a negative code. `averror` is that code, `text` what av_strerror says of it. */
+export interface FFmpegErrorDetails extends ErrorDetails {
+  /** Instead of ERR_MILLRACE_FFMPEG. */
+  code?: ErrorCode;
+  /** What FFmpeg's log says of it, the last line last. Appended to the message; the `cause` where there is no other. */
+  lines?: readonly string[];
+}
+
+/**
+ * FFmpeg returned a negative code. `averror` is that code, `text` what av_strerror says of it, `lines` what FFmpeg's log
+ * says of it: its last errors, none if it gave none.
+ */
 export class FFmpegError extends MillraceError {
   readonly averror: number;
   readonly text: string;
-  constructor(what: string, averror: number, text: string, options: ErrorDetails & { code?: ErrorCode } = {}) {
-    super(options.code ?? 'ERR_MILLRACE_FFMPEG', `${what}: ${text}`, options);
+  readonly lines: readonly string[];
+  constructor(what: string, averror: number, text: string, options: FFmpegErrorDetails = {}) {
+    const { code = 'ERR_MILLRACE_FFMPEG', lines = [] } = options;
+    const words = lines.length > 0 ? `FFmpeg says: ${lines.join('; ')}` : undefined;
+    const hint = [options.hint, words]
+      .filter((part) => part !== undefined)
+      .join(/[.?!]$/.test(options.hint ?? '') ? ' ' : '. ');
+    super(code, `${what}: ${text}`, { ...options, hint, cause: options.cause ?? logOf(lines) });
     this.name = 'FFmpegError';
     this.averror = averror;
     this.text = text;
+    this.lines = lines;
   }
+}
+
+function logOf(lines: readonly string[]): Error | undefined {
+  if (lines.length === 0) return undefined;
+  const log = new Error(lines.join('\n'));
+  log.name = 'FFmpegLog';
+  return log;
 }
 
 /** One thing that is wrong in a graph or its options. `path` is a JSON path such as `nodes[2].option.crf`. */

@@ -61,13 +61,14 @@ export class BytesDecoder implements DecoderSource {
   }
 
   open(): void {
-    const { options, outputs } = this.#ctx;
+    const { options, outputs, protocolWhitelist } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     this.#source = new ByteSource({
       name: this.#name,
       format: demuxerName(options),
       options: av,
       required: requiredOptions(options),
+      protocolWhitelist,
       video: outputs.includes(0) ? options.map_v : undefined,
       audio: outputs.includes(1) ? options.map_a : undefined,
       loglevel: options.loglevel,
@@ -285,7 +286,7 @@ export class BytesDecoder implements DecoderSource {
     );
     const range = present(this.#plan.parts[0]).range(timeline);
     if (first) meter.duration = this.#plan.length(facts.duration);
-    for (const track of tracks) track.begin(first ? range : { start: undefined, end: range.end });
+    for (const track of tracks) track.begin(first ? range : { start: undefined, end: range.end }, timeline.beginning);
     return { timeline, streams };
   }
 

@@ -9,8 +9,8 @@ import {
   Rational as NativeRational,
   type Packet,
 } from 'node-av/lib';
-import { FFmpegError, MillraceError } from '../../src/errors.js';
-import { check, errorText, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { type FFmpegError, MillraceError } from '../../src/errors.js';
+import { check, failure, isAgain, isEof, ledger, markLog, nameContext, type Rational } from '../../src/media/index.js';
 import { findOption, optionNames, setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import type { Kind } from './input.js';
@@ -79,6 +79,9 @@ export class StreamCodec {
   /** The frame that the next picture is received into; kept while none comes. */
   #spare: Frame | undefined;
   #lastError = 0;
+  /** In FFmpeg's log, and the mark where it begins there. */
+  #log = 0;
+  readonly #began = markLog();
   #closed = false;
 
   /** @throws MillraceError ERR_MILLRACE_OPTION, ERR_MILLRACE_INPUT, with everything native released. */
@@ -102,7 +105,11 @@ export class StreamCodec {
       this.#setOptions(options);
       const { num, den } = context.framerate;
       this.frameRate = num > 0 && den > 0 ? { num, den } : undefined;
-      check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, { code: 'ERR_MILLRACE_INPUT' });
+      this.#log = nameContext(context, 'decoder', this.codec.name ?? 'unknown');
+      check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, {
+        code: 'ERR_MILLRACE_INPUT',
+        context: this.#log,
+      });
     } catch (error) {
       this.close();
       throw error;
@@ -181,7 +188,9 @@ export class StreamCodec {
   }
 
   #error(what: string): FFmpegError {
-    return new FFmpegError(what, this.#lastError, errorText(this.#lastError), {
+    return failure(this.#lastError, what, {
+      context: this.#log,
+      since: this.#began,
       code: 'ERR_MILLRACE_INPUT',
       hint: 'The file is damaged, or encrypted, or no such stream',
     });

@@ -43,10 +43,11 @@ export class FileDecoder implements DecoderSource {
 
   /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError. */
   open(): void {
-    const { options, meter, outputs } = this.#ctx;
+    const { options, meter, outputs, protocolWhitelist } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     const path = present(options.input_path);
-    const input = new Input({ path, format: demuxerName(options), options: av, required: requiredOptions(options) });
+    const format = demuxerName(options);
+    const input = new Input({ path, format, options: av, required: requiredOptions(options), protocolWhitelist });
     this.#input = input;
     const streams = new Map<Kind, Stream | undefined>([
       ['video', input.select('video', options.map_v)],
@@ -177,15 +178,15 @@ export class FileDecoder implements DecoderSource {
     if (!part) return;
     this.#part = number;
     if (part.seek !== undefined) {
-      const ret = input.seek(timeline.origin + part.seek);
-      if (ret < 0) {
+      const place = input.seek(timeline.origin + part.seek);
+      if (place !== 'before' && part.seek > 0n) {
         const seconds = Number(part.seek) / 1e6;
         this.#ctx.log.warn(`${input.path} cannot seek to ${seconds} s; everything before is decoded and left out`);
       }
       timeline.restart(this.#tracks.list.map((track) => track.clock));
     }
     const range = part.range(timeline);
-    for (const track of this.#tracks.list) track.begin(range);
+    for (const track of this.#tracks.list) track.begin(range, timeline.beginning);
   }
 
   /** @throws MillraceError ERR_MILLRACE_INPUT if the input cannot go back, or gave nothing. */
@@ -199,9 +200,11 @@ export class FileDecoder implements DecoderSource {
     }
     this.#packets = 0;
     if (this.#repetitions > 0) this.#repetitions--;
-    timeline.repeat(this.#tracks.list.find(({ kind }) => kind === 'audio')?.endTime);
+    const played = (wanted: Kind) => this.#tracks.list.find(({ kind }) => kind === wanted)?.played;
+    // Packets of containers that hold decoding times only (AVI, ASF) do not tell from when to when pictures are shown.
+    timeline.repeat(played('audio') ?? played('video'));
     for (const track of this.#tracks.list) track.repeat();
-    if (input.seek(timeline.origin) < 0) {
+    if (input.seek(timeline.origin) === 'nowhere') {
       throw new MillraceError('ERR_MILLRACE_INPUT', `${input.path} cannot go back to its beginning`, {
         hint: 'Leave out the option loop, or use a file that can be sought in',
       });

@@ -6,14 +6,18 @@
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import { avRescaleDelta, type Frame, Rational as NativeRational } from 'node-av/lib';
 import { fromNativeTimestamp, MICROSECONDS, type Rational, rescale } from '../../src/media/index.js';
+import type { Played } from './timeline.js';
 
 export interface FrameTimes {
   /** Sets pts, time base and duration of a frame that has just come from the decoder. */
   stamp(frame: Frame): void;
-  /** Where the last frame ended, microseconds; undefined before the first. */
-  readonly end: bigint | undefined;
-  /** After a seek the next frame stands for itself. */
-  restart(): void;
+  /** Undefined before the first frame. */
+  readonly played: Played | undefined;
+  /**
+   * After a seek the next frame stands for itself.
+   * @param time Of the next frame if it has no timestamp, microseconds.
+   */
+  restart(time: bigint): void;
 }
 
 export interface VideoTiming {
@@ -32,6 +36,10 @@ export class VideoTimes implements FrameTimes {
   readonly #timeBase: NativeRational;
   #last: bigint | undefined;
   #duration = 0n;
+  /** Of the first picture there was. */
+  #begin: bigint | undefined;
+  /** Of the first frame, without a timestamp. */
+  #first = 0n;
 
   constructor(timing: VideoTiming) {
     this.#timing = timing;
@@ -40,9 +48,10 @@ export class VideoTimes implements FrameTimes {
 
   stamp(frame: Frame): void {
     const best = fromNativeTimestamp(frame.bestEffortTimestamp);
-    const pts = best ?? (this.#last === undefined ? 0n : this.#last + this.#duration);
+    const pts = best ?? (this.#last === undefined ? this.#first : this.#last + this.#duration);
     this.#duration = this.#estimate(frame, pts);
     this.#last = pts;
+    this.#begin ??= pts;
     frame.pts = pts;
     frame.timeBase = this.#timeBase;
   }
@@ -66,13 +75,15 @@ export class VideoTimes implements FrameTimes {
     return this.#duration > 1n ? this.#duration : 1n;
   }
 
-  get end(): bigint | undefined {
+  get played(): Played | undefined {
     if (this.#last === undefined) return undefined;
-    return rescale(this.#last + this.#duration, this.#timing.timeBase, MICROSECONDS);
+    const microseconds = (ticks: bigint) => rescale(ticks, this.#timing.timeBase, MICROSECONDS);
+    return { begin: microseconds(this.#begin ?? this.#last), end: microseconds(this.#last + this.#duration) };
   }
 
-  restart(): void {
+  restart(time: bigint): void {
     this.#last = undefined;
+    this.#first = rescale(time, MICROSECONDS, this.#timing.timeBase);
   }
 }
 
@@ -85,6 +96,8 @@ export class AudioTimes implements FrameTimes {
   #last: bigint | undefined;
   #duration = 0n;
   #state = { value: AV_NOPTS_VALUE };
+  /** Of the first frame without a timestamp, microseconds. */
+  #first = 0n;
 
   constructor(timeBase: Rational) {
     this.#packets = new NativeRational(timeBase.num, timeBase.den);
@@ -93,7 +106,8 @@ export class AudioTimes implements FrameTimes {
   stamp(frame: Frame): void {
     if (frame.sampleRate !== this.#sampleRate) this.#changeRate(frame.sampleRate);
     const clock = this.#clock;
-    const predicted = this.#last === undefined ? 0n : this.#last + this.#duration;
+    const predicted =
+      this.#last === undefined ? rescale(this.#first, MICROSECONDS, clock) : this.#last + this.#duration;
     let pts = fromNativeTimestamp(frame.pts);
     let unit: Rational = this.#packets;
     if (pts === undefined) {
@@ -124,12 +138,14 @@ export class AudioTimes implements FrameTimes {
     this.#sampleTime = new NativeRational(1, sampleRate);
   }
 
-  get end(): bigint | undefined {
-    return this.#last === undefined ? undefined : rescale(this.#last + this.#duration, this.#clock, MICROSECONDS);
+  get played(): Played | undefined {
+    if (this.#last === undefined) return undefined;
+    return { begin: undefined, end: rescale(this.#last + this.#duration, this.#clock, MICROSECONDS) };
   }
 
-  restart(): void {
+  restart(time: bigint): void {
     this.#last = undefined;
+    this.#first = time;
     this.#state.value = AV_NOPTS_VALUE;
   }
 }

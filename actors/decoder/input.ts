@@ -7,6 +7,7 @@ import {
   AV_OPT_TYPE_STRING,
   AVDISCARD_ALL,
   AVERROR_PROTOCOL_NOT_FOUND,
+  AVFMT_NO_BYTE_SEEK,
   AVFMT_NOFILE,
   AVFMT_NOTIMESTAMPS,
   AVFMT_SEEK_TO_PTS,
@@ -14,6 +15,8 @@ import {
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
   AVSEEK_FLAG_BACKWARD,
+  AVSEEK_FLAG_BYTE,
+  type AVSeekFlag,
 } from 'node-av/constants';
 import {
   avGetMediaTypeString,
@@ -26,13 +29,17 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { type AVOptionValues, show } from '../options.js';
+import { refuseSelfOpening } from '../self-opening.js';
 import type { SourceStream } from './source-stream.js';
 
 /** A read from the network that brings nothing for this long (µs) fails, unless dec_params says otherwise. */
 const NETWORK_TIMEOUT = 30_000_000;
+
+/** Of a seek: the first key frame at or after the time. */
+const NEXT = 0 as AVSeekFlag;
 
 export interface InputOptions {
   /** File or URL; with `io` only a name for messages. */
@@ -43,6 +50,8 @@ export interface InputOptions {
   readonly format?: string | undefined;
   /** Options for demuxer, protocol and decoders together; those that the input knows are applied. */
   readonly options: AVOptionValues;
+  /** FFmpeg's list of the protocols that may be opened, unless `options` have a list of their own; absent: FFmpeg's rule. */
+  readonly protocolWhitelist?: string | undefined;
   /** Options that only the input can know: refused if it does not. The name in the error is the key of `options`. */
   readonly required: Readonly<Record<string, { readonly option: string; readonly value: string }>>;
 }
@@ -60,7 +69,9 @@ export class Input {
   /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with everything native released. */
   constructor(options: InputOptions) {
     this.path = options.path;
+    awaitLog();
     const demuxer = findDemuxer(options.format);
+    refuseSelfOpening(demuxer, options.protocolWhitelist, 'dec_params.f');
     if (!options.io) refuseUnreadable(options.path, demuxer);
     this.#context.allocContext();
     ledger.opened('format');
@@ -75,12 +86,13 @@ export class Input {
     }
   }
 
-  #open({ path, io, options, required }: InputOptions, demuxer: InputFormat | null): void {
+  #open({ path, io, options, required, protocolWhitelist }: InputOptions, demuxer: InputFormat | null): void {
     const dictionary = new Dictionary();
     try {
       for (const [name, value] of Object.entries({
         scan_all_pmts: 1,
         ...(io ? {} : networkDefaults(path)),
+        ...restriction(protocolWhitelist, io !== undefined),
         ...options,
       })) {
         this.#checkGeneric(name, value);
@@ -196,15 +208,35 @@ export class Input {
   }
 
   /**
-   * Goes back to the last key frame at or before a time (avformat_seek_file as the ffmpeg command calls it).
+   * Goes to the last key frame at or before a time (avformat_seek_file as the ffmpeg command calls it), or if FFmpeg
+   * cannot, to the beginning.
    * @param time Microseconds on the container's own clock.
-   * @returns FFmpeg's result; negative if the input cannot seek.
+   * @returns where the input stands now; 'nowhere': it cannot be sought in at all.
    */
-  seek(time: bigint): number {
+  seek(time: bigint): 'before' | 'beginning' | 'nowhere' {
+    const begin = this.startTime ?? 0n;
+    // Without timestamps only from the beginning on can frames be counted.
+    if (this.withoutTimestamps) return this.#rewind(begin);
     // Where the index holds decoding times, the frame wanted may have been stored up to a few frames earlier.
     const reordered = !this.#has(AVFMT_SEEK_TO_PTS) && this.streams.some((stream) => stream.codecpar.videoDelay > 0);
     const target = reordered ? time - 3_000_000n / 23n : time;
-    return this.#context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD);
+    // No index has an entry before the beginning. What is searched by its timestamps has decoding times before it.
+    const known = target < begin && !this.discontinuous ? begin : target;
+    if (this.#context.seekFrameSync(-1, known, AVSEEK_FLAG_BACKWARD) >= 0) return 'before';
+    return this.#rewind(begin);
+  }
+
+  /** A failed seek leaves the input anywhere, so each way back is tried in turn. */
+  #rewind(begin: bigint): 'beginning' | 'nowhere' {
+    const context = this.#context;
+    // What has no headers but those in the stream can be entered by bytes. FFmpeg does not tell whether that worked.
+    if ((this.withoutTimestamps || this.discontinuous) && !this.#has(AVFMT_NO_BYTE_SEEK)) {
+      const before = this.bytes;
+      if (context.seekFrameSync(-1, 0n, AVSEEK_FLAG_BYTE) >= 0 && this.bytes < before) return 'beginning';
+    }
+    if (context.seekFrameSync(-1, begin, AVSEEK_FLAG_BACKWARD) >= 0) return 'beginning';
+    // The first entry of the index may lie behind the beginning.
+    return context.seekFrameSync(-1, begin, NEXT) >= 0 ? 'beginning' : 'nowhere';
   }
 
   /**
@@ -245,6 +277,15 @@ function findDemuxer(name: string | undefined): InputFormat | null {
 function protocolOf(path: string): string {
   const scheme = /^([A-Za-z0-9+.-]{2,})(?:,[^:]*)?:/.exec(path)?.[1];
   return scheme?.toLowerCase() ?? 'file';
+}
+
+/**
+ * What a playlist or a session description may name further. FFmpeg allows a local file to name what is as local; what
+ * comes as bytes could name anything, and nobody knows where it comes from: it names nothing unless that is allowed.
+ */
+function restriction(whitelist: string | undefined, isBytes: boolean): AVOptionValues {
+  if (isBytes) return { protocol_whitelist: 'crypto,data' };
+  return whitelist === undefined ? {} : { protocol_whitelist: whitelist };
 }
 
 function networkDefaults(path: string): AVOptionValues {

@@ -78,7 +78,7 @@ export class RawDecoder implements DecoderSource {
     // Whoever sends single packets has a clock of their own, which is kept.
     const times = { containerStart: undefined, start: 0n, copyTimestamps: true, discontinuous: false };
     this.#timeline = new Timeline({ ...times, audioDecoded: false }, []);
-    for (const track of tracks) track.begin(present(planOf(options).parts[0]).range(this.#timeline));
+    for (const track of tracks) track.begin(present(planOf(options).parts[0]).range(this.#timeline), 0n);
   }
 
   /** The packets that came with one call are decoded before more are taken. */

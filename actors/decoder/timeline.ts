@@ -68,6 +68,13 @@ export interface TimelineOptions {
   readonly audioDecoded: boolean;
 }
 
+/** From the beginning of the first decoded frame to the end of the last one, microseconds. */
+export interface Played {
+  /** Undefined: what the packets say. */
+  readonly begin: bigint | undefined;
+  readonly end: bigint;
+}
+
 export class Timeline {
   readonly #options: TimelineOptions;
   /** Microseconds added to every timestamp. */
@@ -111,6 +118,11 @@ export class Timeline {
   /** Where the input begins on the container's clock, microseconds. */
   get origin(): bigint {
     return this.#options.containerStart ?? 0n;
+  }
+
+  /** Where the beginning of the input lies on the output's clock, microseconds. */
+  get beginning(): bigint {
+    return this.origin + this.#offset;
   }
 
   /** Corrects the times of a packet and notes how far its stream has come. */
@@ -179,9 +191,12 @@ export class Timeline {
 
   /**
    * The input begins anew, after what has been played.
-   * @param end Where the last audio frame ends, microseconds; undefined without audio.
+   * @param played Time of the decoded sound, or without sound of the pictures, microseconds; undefined if nothing is
+   * decoded.
    */
-  repeat(end: bigint | undefined): void {
+  repeat(played: Played | undefined): void {
+    const { begin, end } = played ?? {};
+    if (begin !== undefined && (this.#earliest === undefined || begin < this.#earliest)) this.#earliest = begin;
     if (end !== undefined && (this.#latest === undefined || end > this.#latest)) this.#latest = end;
     if (this.#latest !== undefined) this.#repeated = this.#latest - (this.#earliest ?? 0n);
   }

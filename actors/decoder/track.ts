@@ -20,7 +20,7 @@ import type { FrameTimes } from './frame-times.js';
 import type { Kind } from './input.js';
 import type { Upright } from './rotate.js';
 import type { SourceStream } from './source-stream.js';
-import { StreamClock, type StreamTiming, type Timeline } from './timeline.js';
+import { type Played, StreamClock, type StreamTiming, type Timeline } from './timeline.js';
 import { type Range, Trim } from './trim.js';
 
 export interface TrackOptions {
@@ -90,8 +90,11 @@ export abstract class Track {
 
   protected abstract accept(packet: NativePacket, out: Packet[]): void;
 
-  /** Frames of this range only, from the next packet on, which follows a seek. */
-  abstract begin(range: Range): void;
+  /**
+   * Frames of this range only, from the next packet on, which follows a seek.
+   * @param beginning Where the input begins, microseconds: what has no timestamps is read from there.
+   */
+  abstract begin(range: Range, beginning: bigint): void;
 
   /** No packet follows in this range. */
   abstract end(): void;
@@ -102,8 +105,8 @@ export abstract class Track {
   /** The input begins anew, without a gap in the timestamps. */
   abstract repeat(): void;
 
-  /** Where the last frame ended, microseconds. */
-  abstract readonly endTime: bigint | undefined;
+  /** Undefined before the first decoded frame. */
+  abstract readonly played: Played | undefined;
   abstract readonly corrupt: number;
   abstract readonly refused: number;
   /** @throws FFmpegError if too much of the stream could not be decoded. */
@@ -148,11 +151,11 @@ export class DecodedTrack extends Track {
     while (this.drain(out)) if (this.rangeEnded || this.full) return;
   }
 
-  override begin(range: Range): void {
+  override begin(range: Range, beginning: bigint): void {
     this.rangeEnded = false;
     this.#trim = new Trim(range);
     this.#codec.flush();
-    this.#options.times.restart();
+    this.#options.times.restart(this.#options.unreliable ? beginning : 0n);
   }
 
   override end(): void {
@@ -207,8 +210,8 @@ export class DecodedTrack extends Track {
     this.#codec.flush();
   }
 
-  override get endTime(): bigint | undefined {
-    return this.#options.times.end;
+  override get played(): Played | undefined {
+    return this.#options.times.played;
   }
 
   override get corrupt(): number {
@@ -277,7 +280,7 @@ export class CopiedTrack extends Track {
 
   override repeat(): void {}
 
-  override get endTime(): undefined {
+  override get played(): undefined {
     return undefined;
   }
 

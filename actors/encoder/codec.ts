@@ -9,7 +9,7 @@ import {
 } from 'node-av/constants';
 import { Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { check, isAgain, isEof, ledger } from '../../src/media/index.js';
+import { check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import { adviceFor } from './quality-advice.js';
@@ -139,6 +139,8 @@ export function checkSettings(settings: Omit<EncoderSettings, 'wishes'>): Encode
 export class Encoder {
   readonly context: CodecContext;
   readonly #name: string;
+  /** In FFmpeg's log. */
+  readonly #log: number;
   readonly #packet = new Packet();
   readonly #write: (packet: Packet) => void;
   #closed = false;
@@ -151,6 +153,7 @@ export class Encoder {
   constructor(settings: EncoderSettings, write: (packet: Packet) => void, configure: (context: CodecContext) => void) {
     this.context = prepareContext(settings);
     this.#name = settings.codec.name ?? 'unknown';
+    this.#log = nameContext(this.context, 'encoder', this.#name);
     this.#write = write;
     this.#packet.alloc();
     ledger.opened('scratch-packet');
@@ -158,7 +161,8 @@ export class Encoder {
       configure(this.context);
       check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
         code: 'ERR_MILLRACE_OPTION',
-        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder (loglevel: 'error' shows its own words)`,
+        context: this.#log,
+        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
       });
     } catch (error) {
       this.close();
@@ -168,7 +172,7 @@ export class Encoder {
 
   /** Encodes one frame, which stays the caller's. */
   send(frame: Frame): void {
-    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`);
+    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`, { context: this.#log });
     this.#drain();
   }
 
@@ -176,7 +180,7 @@ export class Encoder {
   flush(): void {
     const ret = this.context.sendFrameSync(null);
     // An encoder that has been flushed already answers "end of file".
-    if (!isEof(ret)) check(ret, `Cannot flush encoder ${this.#name}`);
+    if (!isEof(ret)) check(ret, `Cannot flush encoder ${this.#name}`, { context: this.#log });
     this.#drain();
   }
 
@@ -184,7 +188,7 @@ export class Encoder {
     for (;;) {
       const ret = this.context.receivePacketSync(this.#packet);
       if (isAgain(ret) || isEof(ret)) return;
-      check(ret, `Encoder ${this.#name} failed`);
+      check(ret, `Encoder ${this.#name} failed`, { context: this.#log });
       try {
         this.#write(this.#packet);
       } finally {

@@ -85,7 +85,8 @@ export class Encoding {
     this.#shift = options.adjust_pts ? undefined : 0n;
   }
 
-  #open(target: Target, { options, inputs, log }: ModuleContext<EncoderOptions>): Output {
+  #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {
+    const { options, inputs } = ctx;
     const emit = (output: number, packet: Packet): void => {
       this.#ready.push({ output, packet });
     };
@@ -100,14 +101,14 @@ export class Encoding {
             { hint: 'Name a format that is one stream of bytes: mp4, mpegts, flv, matroska, image2pipe, …' },
           );
         }
-        return new Muxer(target, inputs, options, log, (piece) => emit(0, packetOf(piece, this.#latest)));
+        return new Muxer(target, inputs, options, ctx, (piece) => emit(0, packetOf(piece, this.#latest)));
       default:
         if (this.#path !== undefined) {
           for (const { path, makesFolders } of outputFiles(target.path, target.format, options.mux_params)) {
             checkWritable(path, options.output_prefix !== undefined || makesFolders);
           }
         }
-        return new Muxer(target, inputs, options, log);
+        return new Muxer(target, inputs, options, ctx);
     }
   }
 

@@ -14,7 +14,8 @@ import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { MemberError } from '../../src/module/member-error.js';
 import { strictOptions } from '../options.js';
 import { adopt, type MediaFrame } from './adopt.js';
-import { isFrame, Member, type Progress, type Pulled } from './member.js';
+import { isFrame, Line, type Progress } from './line.js';
+import { Member } from './member.js';
 import { worksOnOnePicture } from './one-picture.js';
 import { type FilterOptions, filterOptions } from './options.js';
 import { makePlan, type Plan } from './plan.js';
@@ -22,7 +23,10 @@ import { Stretch } from './stretch.js';
 
 /** Frames a call emits at most. */
 const EMIT = 4;
-/** Frames that move between members in a call at most: an endless `loop` may be followed by a filter that lets none pass. */
+/**
+ * Frames that move between members in a call at most, beside those that bring one through the whole chain: an endless
+ * `loop` may be followed by a filter that lets none pass.
+ */
 const MOVES = 64;
 
 export interface ChainOptions {
@@ -47,7 +51,9 @@ export default class FilterChain implements Module<ChainOptions> {
   #progress!: Progress;
   #titles: string[] = [];
   /** Members and stretches of members, upstream first. */
-  #parts: (Member | Stretch)[] = [];
+  #line!: Line;
+  /** The line was told the end. */
+  #ended = false;
   /** Frames that have come and were not wanted yet: at most what one call delivers. */
   readonly #queue: MediaFrame[] = [];
   #ending = false;
@@ -63,24 +69,21 @@ export default class FilterChain implements Module<ChainOptions> {
   #begin(): void {
     const ctx = this.#ctx;
     this.#progress = { at: 0, moves: 0 };
-    this.#parts = [];
     this.#ending = false;
+    this.#ended = false;
     this.#more = false;
     const plans = ctx.options.members.map(({ options }, number) => {
       this.#progress.at = number;
-      return { number, plan: this.#blaming(() => makePlan(options, PORTS)) };
+      return { number, plan: this.#blaming(() => makePlan(options, PORTS, ctx.protocolWhitelist)) };
     });
     this.#titles = plans.map(({ plan }) => plan.title);
-    let from = (): Pulled => this.#shift();
-    for (const group of stretches(plans)) {
+    const stages = stretches(plans).map((group) => {
       const [first] = group;
-      const part =
-        group.length > 1
-          ? new Stretch(group, from, this.#progress)
-          : new Member(first!.number, first!.plan, from, this.#progress);
-      this.#parts.push(part);
-      from = () => part.pull();
-    }
+      return group.length > 1
+        ? new Stretch(group, this.#progress)
+        : new Member(first!.number, first!.plan, this.#progress);
+    });
+    this.#line = new Line(stages, this.#progress);
   }
 
   wants(): readonly number[] | undefined {
@@ -102,17 +105,18 @@ export default class FilterChain implements Module<ChainOptions> {
     const output = task.output(0);
     let emitted = 0;
     this.#more = true;
-    this.#progress.moves = MOVES;
+    this.#progress.moves = MOVES + this.#titles.length;
     while (emitted < EMIT) {
-      const pulled = output.closed ? 'end' : this.#parts.at(-1)!.pull();
-      if (isFrame(pulled)) {
-        this.#count(pulled);
-        output.push(new Packet(pulled));
+      const step = output.closed ? 'end' : this.#line.step();
+      if (isFrame(step)) {
+        this.#count(step);
+        output.push(new Packet(step));
         emitted++;
-      } else if (pulled === 'again') {
+      } else if (step === 'hungry') {
+        if (this.#feed()) continue;
         this.#more = false;
         break;
-      } else if (pulled === 'later') {
+      } else if (step === 'later') {
         // To the engine a call that emits nothing after the end of the input is the last one.
         if (emitted === 0 && this.#ending) return this.#goOn(task);
         break;
@@ -123,7 +127,7 @@ export default class FilterChain implements Module<ChainOptions> {
       }
     }
     // What a member has closed by itself (a trim) closes all that is before it.
-    if (!this.#ending && this.#parts.some(({ sated }) => sated)) {
+    if (!this.#ending && this.#line.sated) {
       this.#ending = true;
       this.#drop();
       task.closeInput(0);
@@ -136,8 +140,15 @@ export default class FilterChain implements Module<ChainOptions> {
     return this.#blaming(() => this.#emit(task));
   }
 
-  #shift(): Pulled {
-    return this.#queue.shift() ?? (this.#ending ? 'end' : 'again');
+  /** Gives the line the next frame, or the end. @returns false if nothing has come. */
+  #feed(): boolean {
+    const frame = this.#queue.shift();
+    if (frame !== undefined) this.#line.give(frame);
+    else if (this.#ending && !this.#ended) {
+      this.#ended = true;
+      this.#line.end();
+    } else return false;
+    return true;
   }
 
   #count(frame: MediaFrame): void {
@@ -160,7 +171,7 @@ export default class FilterChain implements Module<ChainOptions> {
 
   #release(): void {
     this.#drop();
-    for (const part of this.#parts) part.release();
+    this.#line?.release();
   }
 
   reset(): void {

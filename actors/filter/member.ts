@@ -1,35 +1,19 @@
 /**
  * A filter node that has become a member of a chain: one input, one output, a graph of its own. It does what the node
- * would do by itself, frame by frame, but takes its frames from the member before it when it needs them.
+ * would do by itself, frame by frame.
  */
 import { type MediaFrame, requireMainMemory } from './adopt.js';
+import type { Progress, Stage, Step } from './line.js';
 import type { Plan } from './plan.js';
 import { RunningGraph } from './running-graph.js';
 import { formatKey, formatOf, type StreamFormat } from './stream-format.js';
 
-/** 'again': more input is needed; 'later': the call has done enough. */
-export type Pulled = MediaFrame | 'again' | 'later' | 'end';
-export type Pull = () => Pulled;
-
-/** What the members of a chain share. */
-export interface Progress {
-  /** The member at work: whom to blame for an error. */
-  at: number;
-  /** Frames that may still move between members in this call. */
-  moves: number;
-}
-
-export function isFrame(pulled: Pulled): pulled is MediaFrame {
-  return typeof pulled !== 'string';
-}
-
-export class Member {
+export class Member implements Stage {
   /** Of the frames that come in; kept when the graph is given up, since a new one must be configured alike. */
   format: StreamFormat | undefined;
   graph: RunningGraph | undefined;
   /** Times the graph was configured. */
   configured = 0;
-  /** The input has ended, or the graph takes nothing more: nobody is asked for frames any more. */
   sated = false;
   /** A frame of another format: it waits until the graph has given what it still held. */
   #next: MediaFrame | undefined;
@@ -37,17 +21,15 @@ export class Member {
   constructor(
     private readonly number: number,
     readonly plan: Plan,
-    private readonly from: Pull,
     private readonly progress: Progress,
   ) {}
 
-  pull(): Pulled {
+  step(): Step {
+    this.progress.at = this.number;
     for (;;) {
-      const { progress } = this;
-      progress.at = this.number;
       if (this.graph !== undefined) {
         const pulled = this.graph.pull(0);
-        if (isFrame(pulled)) return pulled;
+        if (typeof pulled !== 'string') return pulled;
         if (this.#next !== undefined) {
           this.#replace(this.#next);
           continue;
@@ -55,18 +37,18 @@ export class Member {
         // As for a node by itself: a graph that neither ends nor gives anything after the end of its input is over.
         if (pulled === 'end' || this.sated) return this.#finish();
       } else if (this.sated) return 'end';
-      if (progress.moves-- <= 0) return 'later';
-      const came = this.from();
-      progress.at = this.number;
-      if (came === 'end') {
-        this.sated = true;
-        this.graph?.end(0);
-      } else if (isFrame(came)) this.#take(came);
-      else return came;
+      return 'hungry';
     }
   }
 
-  #take(frame: MediaFrame): void {
+  end(): void {
+    this.progress.at = this.number;
+    this.sated = true;
+    this.graph?.end(0);
+  }
+
+  give(frame: MediaFrame): void {
+    this.progress.at = this.number;
     if (this.graph !== undefined && formatKey(frame) !== this.format?.key) {
       this.#next = frame;
       // What the graph holds comes out first, as at the end. Not with filters that make frames of their own: such a graph

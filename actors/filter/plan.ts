@@ -9,8 +9,8 @@ import {
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av/lib';
-import { FFmpegError, MillraceError } from '../../src/errors.js';
-import { check, errorText, ledger } from '../../src/media/index.js';
+import { MillraceError } from '../../src/errors.js';
+import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
 import type { FilterOptions } from './options.js';
 import { parseGraph } from './syntax.js';
@@ -51,13 +51,16 @@ export interface Plan extends Wiring {
 /**
  * @throws MillraceError ERR_MILLRACE_OPTION for an unknown filter, arguments that FFmpeg refuses, or a number of pads
  * that differs from the connected inputs and outputs.
+ * @param protocolWhitelist FFmpeg's list of what the node may open; absent: anything.
  */
-export function makePlan(options: FilterOptions, ports: Ports): Plan {
+export function makePlan(options: FilterOptions, ports: Ports, protocolWhitelist?: string): Plan {
+  awaitLog();
   const form = readForm(options);
-  const pads = inspect(form.specs);
+  const filters = form.specs.map((spec) => restricted(spec, protocolWhitelist));
+  const pads = inspect(filters);
   return {
     ...form.wire(pads.map(countOf), ports),
-    filters: form.specs,
+    filters,
     title: form.title,
     pads,
     hasSources: pads.some(({ inputs }) => inputs.length === 0),
@@ -99,6 +102,15 @@ function readForm({ name, para, filters, graph }: FilterOptions): Form {
 function toSpec(name: string, para: string | undefined): FilterSpec {
   const [filter, instance] = name.split('@', 2);
   return { name: filter ?? name, instance, args: para || undefined };
+}
+
+/** The filters that open an input and pass a list on to it get the node's; what the others open is looked at before. */
+function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec {
+  if (whitelist === undefined || (spec.name !== 'movie' && spec.name !== 'amovie')) return spec;
+  return {
+    ...spec,
+    args: `${spec.args === undefined ? '' : `${spec.args}:`}format_opts=protocol_whitelist=${whitelist}`,
+  };
 }
 
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */
@@ -151,7 +163,7 @@ function askKind(
     ret = side === 'input' ? end.link(0, context, pad) : context.link(pad, end, 0);
     if (ret >= 0) return kind;
   }
-  throw new FFmpegError(`The ${side} pad ${pad} of ${describe(spec)} is neither video nor audio`, ret, errorText(ret));
+  throw failure(ret, `The ${side} pad ${pad} of ${describe(spec)} is neither video nor audio`);
 }
 
 /** Filters that are the ends of a graph; the node's own inputs and outputs take their place. */
@@ -175,15 +187,23 @@ function findFilter(name: string): Filter {
 
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
 export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
-  const context = allocate(graph, spec.name, spec.instance ?? `${spec.name}_${index}`);
+  const context = allocate(graph, spec.name, instanceOf(spec, index));
   const ret = context.initStr(spec.args ?? null);
   if (ret < 0) {
-    throw new FFmpegError(`The ${describe(spec)} was refused`, ret, errorText(ret), {
+    // Before others are tried: what FFmpeg says of those is not the reason.
+    const lines = linesOf(NO_CODEC);
+    throw failure(ret, `The ${describe(spec)} was refused`, {
       code: 'ERR_MILLRACE_OPTION',
+      lines,
       hint: explain(graph, spec),
     });
   }
   return context;
+}
+
+/** Name of a filter in its graph. */
+export function instanceOf(spec: FilterSpec, index: number): string {
+  return spec.instance ?? `${spec.name}_${index}`;
 }
 
 export function allocate(graph: FilterGraph, name: string, instance: string): FilterContext {

@@ -21,7 +21,8 @@ import {
   rescale,
   VideoFrame,
 } from '../../src/media/index.js';
-import { addFilter, allocate, type MediaKind, type Plan } from './plan.js';
+import { conversionsToGray, keepingLuma, type ToGray } from '../luma.js';
+import { addFilter, allocate, instanceOf, type MediaKind, type Plan } from './plan.js';
 import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
 import { describe, type Pad } from './wiring.js';
 
@@ -55,7 +56,7 @@ interface Sink {
 const EARLIEST = AV_NOPTS_VALUE / 2n;
 
 export class RunningGraph {
-  readonly #native = new FilterGraph();
+  #native = new FilterGraph();
   readonly #title: string;
   readonly #sources = new Map<number, Source>();
   readonly #sinks = new Map<number, Sink>();
@@ -77,10 +78,26 @@ export class RunningGraph {
     ledger.opened('filter-graph');
     try {
       this.#build(plan, formats);
+      const scalers = plan.filters.flatMap((spec, i) => (spec.name === 'scale' ? [instanceOf(spec, i)] : []));
+      const gray = conversionsToGray(this.#native.dump(), new Set(scalers));
+      if (gray) this.#rebuild(plan, formats, gray);
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  #rebuild(plan: Plan, formats: ReadonlyMap<number, StreamFormat>, { scalers, inserted }: ToGray): void {
+    const filters = plan.filters.map((spec, i) =>
+      scalers.has(instanceOf(spec, i)) ? { ...spec, args: keepingLuma(spec.args) } : spec,
+    );
+    const scaleOptions = inserted ? keepingLuma(plan.scaleOptions) : plan.scaleOptions;
+    this.#native.free();
+    this.#native = new FilterGraph();
+    this.#native.alloc();
+    this.#sources.clear();
+    this.#sinks.clear();
+    this.#build({ ...plan, filters, scaleOptions }, formats);
   }
 
   #build(plan: Plan, formats: ReadonlyMap<number, StreamFormat>): void {

@@ -9,7 +9,8 @@
  * themselves they decide which of them has to be configured anew.
  */
 import type { MediaFrame } from './adopt.js';
-import { isFrame, Member, type Progress, type Pull, type Pulled } from './member.js';
+import { isFrame, Line, type Progress, type Stage, type Step } from './line.js';
+import { Member } from './member.js';
 import { FEW_BITS } from './one-picture.js';
 import type { Plan } from './plan.js';
 import { RunningGraph } from './running-graph.js';
@@ -19,81 +20,79 @@ import type { FilterSpec } from './wiring.js';
 /** Pictures in a row of one format, after which the members are joined. */
 export const STEADY = 4;
 
-export class Stretch {
-  /** Nobody is asked for frames any more. */
-  sated = false;
+export class Stretch implements Stage {
   readonly #members: readonly Member[];
+  readonly #line: Line;
   readonly #progress: Progress;
-  readonly #from: Pull;
   readonly #number: number;
   #joined: RunningGraph | undefined;
-  /** The picture that brought the members back. */
-  #held: MediaFrame | undefined;
+  #sated = false;
   #steady = 0;
   #configured = 0;
 
   /** @param plans With the number of each member, to be blamed for errors. */
-  constructor(plans: readonly { number: number; plan: Plan }[], from: Pull, progress: Progress) {
-    this.#from = from;
+  constructor(plans: readonly { number: number; plan: Plan }[], progress: Progress) {
     this.#progress = progress;
     this.#number = plans[0]!.number;
-    const members: Member[] = [];
-    let previous: Pull = () => this.#source();
-    for (const { number, plan } of plans) {
-      const member = new Member(number, plan, previous, progress);
-      members.push(member);
-      previous = () => member.pull();
-    }
-    this.#members = members;
+    this.#members = plans.map(({ number, plan }) => new Member(number, plan, progress));
+    this.#line = new Line(this.#members, progress);
   }
 
-  pull(): Pulled {
-    while (this.#joined !== undefined) {
-      // One of them has failed then, but which of them cannot be known: the joined graph's own words name them all.
-      this.#progress.at = this.#number;
+  get sated(): boolean {
+    return this.#sated || this.#line.sated;
+  }
+
+  step(): Step {
+    if (this.#joined !== undefined) {
+      this.#blameAll();
       const pulled = this.#joined.pull(0);
-      if (isFrame(pulled)) return pulled;
-      if (pulled === 'end' || this.sated) {
-        this.release();
-        this.sated = true;
-        return 'end';
-      }
-      if (this.#progress.moves-- <= 0) return 'later';
-      const came = this.#from();
-      this.#progress.at = this.#number;
-      if (came === 'end') {
-        this.sated = true;
-        this.#joined.end(0);
-      } else if (!isFrame(came)) return came;
-      else if (formatKey(came) !== this.#members[0]!.format!.key) this.#part(came);
-      else this.#feed(this.#joined, came);
+      if (typeof pulled !== 'string') return pulled;
+      if (pulled === 'again' && !this.#sated) return 'hungry';
+      this.release();
+      this.#sated = true;
+      return 'end';
     }
-    const pulled = this.sated ? 'end' : this.#members.at(-1)!.pull();
-    if (pulled === 'end') this.sated = true;
-    if (isFrame(pulled) && this.#isSteady()) this.#join();
-    return pulled;
+    if (this.#sated) return 'end';
+    const step = this.#line.step();
+    if (isFrame(step) && this.#isSteady()) this.#join();
+    return step;
+  }
+
+  give(frame: MediaFrame): void {
+    if (this.#joined === undefined) this.#line.give(frame);
+    else if (formatKey(frame) !== this.#members[0]!.format!.key) this.#part(frame);
+    else this.#feed(this.#joined, frame);
+  }
+
+  end(): void {
+    if (this.#joined === undefined) {
+      this.#line.end();
+      return;
+    }
+    this.#blameAll();
+    this.#sated = true;
+    this.#joined.end(0);
+  }
+
+  /** One of them has failed then, but which of them cannot be known: the joined graph's own words name them all. */
+  #blameAll(): void {
+    this.#progress.at = this.#number;
   }
 
   #feed(graph: RunningGraph, frame: MediaFrame): void {
+    this.#blameAll();
     try {
-      if (!graph.feed(0, frame, false)) this.sated = true;
+      if (!graph.feed(0, frame, false)) this.#sated = true;
     } finally {
       frame.close();
     }
-  }
-
-  #source(): Pulled {
-    const held = this.#held;
-    if (held === undefined) return this.#from();
-    this.#held = undefined;
-    return held;
   }
 
   #part(frame: MediaFrame): void {
     this.#joined?.close();
     this.#joined = undefined;
     this.#steady = 0;
-    this.#held = frame;
+    this.#line.give(frame);
   }
 
   /** True once, with the STEADY-th picture since a member was last configured. */
@@ -122,9 +121,7 @@ export class Stretch {
   release(): void {
     this.#joined?.close();
     this.#joined = undefined;
-    this.#held?.close();
-    this.#held = undefined;
-    for (const member of this.#members) member.release();
+    this.#line.release();
   }
 }
 

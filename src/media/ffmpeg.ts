@@ -26,20 +26,37 @@ import {
   FFmpegError as NativeFFmpegError,
   PosixError,
 } from 'node-av/lib';
-import { type ErrorCode, type ErrorDetails, FFmpegError, MillraceError } from '../errors.js';
+import { FFmpegError, type FFmpegErrorDetails, MillraceError } from '../errors.js';
+import { linesOf, logLevelChanged, NO_CODEC } from './ffmpeg-log.js';
 
 /** FFmpeg's text for an error code (av_strerror). */
 export function errorText(averror: number): string {
   return NativeFFmpegError.strerror(averror);
 }
 
+/** How an error of FFmpeg is told, and where its own lines on it are found. */
+export interface FailureDetails extends FFmpegErrorDetails {
+  /** Of the codec that failed, from `nameContext`. */
+  context?: number;
+  /** From `markLog`: the failed call began there, and others of this thread have begun since. */
+  since?: number;
+}
+
+/**
+ * The error for a negative result of a call in this thread, with av_strerror's text and FFmpeg's own lines.
+ * @param what Names the operation and what it was done to, e.g. `Cannot open in.mp4`.
+ */
+export function failure(ret: number, what: string, details: FailureDetails = {}): FFmpegError {
+  const { context = NO_CODEC, since, ...rest } = details;
+  return new FFmpegError(what, ret, errorText(ret), { ...rest, lines: rest.lines ?? linesOf(context, since) });
+}
+
 /**
  * Passes a result of zero or more through.
- * @param what Names the operation and what it was done to, e.g. `Cannot open in.mp4`.
- * @throws FFmpegError with av_strerror's text if `ret` is negative.
+ * @throws FFmpegError as `failure` makes it if `ret` is negative.
  */
-export function check(ret: number, what: string, details: ErrorDetails & { code?: ErrorCode } = {}): number {
-  if (ret < 0) throw new FFmpegError(what, ret, errorText(ret), details);
+export function check(ret: number, what: string, details: FailureDetails = {}): number {
+  if (ret < 0) throw failure(ret, what, details);
   return ret;
 }
 
@@ -130,7 +147,9 @@ export function setLogLevel(name: string): void {
   }
   // One above the message level shows the same messages and tells a requested 'info' from FFmpeg's starting value.
   const level = name === 'quiet' ? AV_LOG_QUIET : ((logLevels[name] + 1) as AVLogLevel);
-  if (level > Log.getLevel()) Log.setLevel(level);
+  if (level <= Log.getLevel()) return;
+  Log.setLevel(level);
+  logLevelChanged();
 }
 
 /** Whether anybody has asked for messages of FFmpeg. */

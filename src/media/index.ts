@@ -1,10 +1,12 @@
 /** Packets, payloads and time. */
 export { AudioFrame, type AudioFrameOptions } from './audio-frame.js';
 export { Bundle } from './bundle.js';
+export { isGray, isYuv } from './color.js';
 export { EncodedPacket, type EncodedPacketOptions } from './encoded-packet.js';
 export {
   check,
   errorText,
+  failure,
   fromNativeTimestamp,
   isAgain,
   isEof,
@@ -18,6 +20,7 @@ export {
   setLogLevel,
   toNativeTimestamp,
 } from './ffmpeg.js';
+export { awaitLog, linesOf, markLog, NO_CODEC, nameContext, startLog } from './ffmpeg-log.js';
 export type { FrameTime, Plane } from './frame-base.js';
 export { ledger } from './ledger.js';
 export { type ControlTag, Packet } from './packet.js';

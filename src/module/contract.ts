@@ -119,6 +119,11 @@ export interface ModuleContext<Options = Record<string, unknown>> {
    * its `init`.
    */
   elapsed(): number;
+  /**
+   * FFmpeg's `protocol_whitelist` ('file,crypto,data') for everything this node opens: it comes from a graph file that may
+   * open nothing else. Absent: anything may be opened.
+   */
+  readonly protocolWhitelist?: string | undefined;
   /** Number of the job in progress, from 1 on, in a graph that serves them (`graph.serve()`); 0 where there are none. */
   readonly job: number;
   /** Tells that a file was written, for the result of the job. Where there are no jobs it says nothing to anybody. */

@@ -1,4 +1,5 @@
 /** `millrace/testing`: what one needs to test modules and graphs. Our own tests use nothing else. */
+import { logThreads } from '../media/ffmpeg-log.js';
 import { ledger } from '../media/ledger.js';
 import type { Report } from '../scheduler/report.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
@@ -85,5 +86,5 @@ export class LeakWatch {
 function countWorkers(): number {
   // Unreferenced workers are in no list of resources; a diagnostic report has all of them.
   const report = process.report.getReport() as unknown as { workers?: unknown[] };
-  return report.workers?.length ?? 0;
+  return (report.workers?.length ?? 0) - logThreads();
 }

@@ -13,6 +13,7 @@
  */
 import { performance } from '../../ringbuffer/clock.js';
 import type { Phase } from '../errors.js';
+import { markLog } from '../media/ffmpeg-log.js';
 import type { Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board.js';
 import { Intake } from './intake.js';
@@ -122,7 +123,9 @@ export class Actor {
 
   private isCalledFor(outside: Outside): boolean {
     if (outside.due || outside.leaving) return true;
-    return this.isSource ? this.board.stopping : this.intake.allEnded;
+    if (this.isSource) return this.board.stopping;
+    // To learn that nothing follows, nobody has to be waited for: the graph could not end before its user asks once more.
+    return this.intake.allEnded || this.inlets.every(({ ended, link }) => ended || link.endIsNext);
   }
 
   /** What `step` does next. */
@@ -205,6 +208,7 @@ export class Actor {
       },
     };
     const started = performance.now();
+    markLog();
     this.times.beginCall(NodeCall.process, started);
     const given = this.times.given(inputs);
     let returned = false;
@@ -293,6 +297,7 @@ export class Actor {
     this.closed = true;
     this.finished = true;
     const started = performance.now();
+    markLog();
     this.times.beginCall(NodeCall.close, started);
     let returned = false;
     const pending = whenSettled(

@@ -99,7 +99,7 @@ time('with sound a repetition follows the last sample', () => {
   const clock = new StreamClock(timing);
   const timeline = new Timeline({ ...usual, audioDecoded: true }, [timing]);
   run(timeline, clock, [0n, 3600n]);
-  timeline.repeat(100_000n);
+  timeline.repeat({ begin: undefined, end: 100_000n });
   assert.equal(run(timeline, clock, [0n]), [9000n]);
 });
 
