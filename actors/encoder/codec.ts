@@ -12,6 +12,7 @@ import { MillraceError } from '../../src/errors.js';
 import { check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
+import { deviceHint } from './device.js';
 import { adviceFor } from './quality-advice.js';
 import { type Wishes, wishesOf } from './wishes.js';
 import { checkX264Names } from './x264-names.js';
@@ -162,7 +163,12 @@ export class Encoder {
       check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
         code: 'ERR_MILLRACE_OPTION',
         context: this.#log,
-        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
+        hint:
+          deviceHint(
+            settings.codec,
+            'There may be no such device here, or it takes frames from its own memory (hwupload)',
+          ) ??
+          `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
       });
     } catch (error) {
       this.close();

@@ -6,6 +6,7 @@ import { describeLayout, parseLayout } from '../../src/media/channel-layout.js';
 import { pixelFormatName, sampleFormatName } from '../../src/media/index.js';
 import type { Log } from '../../src/module/contract.js';
 import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
+import { refuseWithoutDevice } from './device.js';
 import { defaultCodec, has, type Target } from './format.js';
 import { checkKeyFrames } from './key-frames.js';
 import type { AudioParams, EncoderOptions, VideoParams } from './options.js';
@@ -35,8 +36,10 @@ export function settingsFor(
       hint: `Leave input ${KINDS.indexOf(kind)} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,
     });
   }
+  const codec = findEncoder(name, kind);
+  refuseWithoutDevice(codec, `${kind}_params`);
   const settings = checkSettings({
-    codec: findEncoder(name, kind),
+    codec,
     globalHeader: outputFiles(target.path, target.format).some(
       ({ format }) => format !== undefined && has(format, 'global-header'),
     ),
