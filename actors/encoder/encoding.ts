@@ -68,7 +68,7 @@ export class Encoding {
     const isFile = (options.push_output ?? PUSH.file) === PUSH.file && !options.null_output;
     this.#path = isFile ? target.path : undefined;
     // Everything that may be refused comes before the first thing that would have to be closed.
-    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options)]));
+    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options, ctx.log)]));
     this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;

@@ -167,6 +167,7 @@ export class Muxer implements Output {
       setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
         use: 'encoding',
         names: MUXER_OPTIONS,
+        ...(options.strict === false && { skip: (_, message) => log.warn(`ignored: ${message}`) }),
       });
       if (this.#isContained) this.#contain(settings, protocolWhitelist);
       // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.

@@ -162,6 +162,8 @@ const entries = {
   adjust_pts: v.optional(boolean()),
   /** Of the video: the same as video_params.force_key_frames. */
   force_key_frames: v.optional(keyFrames()),
+  /** False: an option that the chosen encoder or muxer does not know is a warning, as in BMF and in graph files. */
+  strict: v.optional(boolean()),
   /** FFmpeg messages on stderr from this level on. */
   loglevel: v.optional(choice(...LOG_LEVELS)),
 };

@@ -193,7 +193,7 @@ export class Graph {
     if (known) return known;
     if (this.launch.begun)
       throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
-    const module = moduleOfNode(node, this.blueprint.links, parameters, this.home());
+    const module = moduleOfNode(this.blueprint.asRun(node), this.blueprint.links, parameters, this.home());
     this.syncModules.set(node.id, module);
     return module;
   }

@@ -151,6 +151,11 @@ export interface EncoderOptions {
   adjust_pts?: boolean | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
+  /**
+   * false: an option of `video_params`, `audio_params` or `mux_params` that the chosen encoder or muxer does not know is a
+   * warning that names it, as in BMF, and the default of graph files. Default true: it is an error.
+   */
+  strict?: boolean | undefined;
   loglevel?: LogLevel | undefined;
 }
 

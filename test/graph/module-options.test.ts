@@ -74,6 +74,7 @@ const encoder: Required<EncoderOptions> = {
   min_frames: 5,
   adjust_pts: true,
   force_key_frames: 'expr:gte(t,n_forced*2)',
+  strict: false,
   push_output: 1,
   avio_buffer_size: 4096,
   max_muxing_queue_size: 512,
