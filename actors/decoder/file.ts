@@ -178,7 +178,9 @@ export class FileDecoder implements DecoderSource {
     if (!part) return;
     this.#part = number;
     if (part.seek !== undefined) {
-      const place = input.seek(timeline.origin + part.seek);
+      const lead = this.#tracks.list.find(({ kind }) => kind === 'video')?.index;
+      const time = timeline.origin + part.seek;
+      const place = lead === undefined ? input.seek(time) : input.seekDecodable(time, lead);
       if (place !== 'before' && part.seek > 0n) {
         const seconds = Number(part.seek) / 1e6;
         this.#ctx.log.warn(`${input.path} cannot seek to ${seconds} s; everything before is decoded and left out`);

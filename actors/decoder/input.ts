@@ -226,6 +226,25 @@ export class Input {
     return this.#rewind(begin);
   }
 
+  /**
+   * Goes to a time as `seek` does, but to the beginning where no key frame of a stream would follow: MPEG-TS and its kind
+   * are entered anywhere, and from there to the next key frame nothing can be decoded.
+   * @param lead Index of that stream.
+   */
+  seekDecodable(time: bigint, lead: number): ReturnType<Input['seek']> {
+    const place = this.seek(time);
+    if (place !== 'before' || !this.discontinuous) return place;
+    return this.#keyFrameFollows(lead) ? this.seek(time) : this.#rewind(this.startTime ?? 0n);
+  }
+
+  #keyFrameFollows(index: number): boolean {
+    for (;;) {
+      const packet = this.read();
+      if (packet === 'end') return false;
+      if (packet === 'again' || (packet.streamIndex === index && packet.isKeyframe)) return true;
+    }
+  }
+
   /** A failed seek leaves the input anywhere, so each way back is tried in turn. */
   #rewind(begin: bigint): 'beginning' | 'nowhere' {
     const context = this.#context;
