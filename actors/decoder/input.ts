@@ -280,7 +280,10 @@ export class Input {
    * @returns where the input stands now; 'nowhere': it cannot be sought in at all.
    */
   seek(time: bigint): Place {
-    const seeking = this.#seeking(time);
+    return this.#sought(this.#seeking(time));
+  }
+
+  #sought(seeking: Seeking): Place {
     let step = seeking.next();
     while (!step.done) step = seeking.next(this.#context.seekFrameSync(...step.value));
     return step.value;
@@ -308,6 +311,25 @@ export class Input {
     const known = target < begin && !this.discontinuous ? begin : target;
     if ((yield [-1, known, AVSEEK_FLAG_BACKWARD]) >= 0) return 'before';
     return yield* this.#rewinding(begin);
+  }
+
+  /**
+   * Goes to a time as `seek` does, but to the beginning where no key frame of a stream would follow: MPEG-TS and its kind
+   * are entered anywhere, and from there to the next key frame nothing can be decoded.
+   * @param lead Index of that stream.
+   */
+  seekDecodable(time: bigint, lead: number): Place {
+    const place = this.seek(time);
+    if (place !== 'before' || !this.discontinuous) return place;
+    return this.#keyFrameFollows(lead) ? this.seek(time) : this.#sought(this.#rewinding(this.startTime ?? 0n));
+  }
+
+  #keyFrameFollows(index: number): boolean {
+    for (;;) {
+      const packet = this.read();
+      if (packet === 'end') return false;
+      if (packet === 'again' || (packet.streamIndex === index && packet.isKeyframe)) return true;
+    }
   }
 
   /** A failed seek leaves the input anywhere, so each way back is tried in turn. */
