@@ -19,6 +19,7 @@ import {
   type ModuleFile,
 } from './registry.js';
 import type { Stream } from './stream.js';
+import { withoutUrls } from './urls.js';
 
 /**
  * A module by name (built-in or registered), by path or URL of its file (`entry` names the export), or as an object or
@@ -131,7 +132,7 @@ export function copyOptions(options: unknown, module: ModuleRef, path: string): 
   // A module of this process stays in its thread and may be given anything.
   if (module.definition) return { ...options };
   try {
-    return withoutUndefined(structuredClone(options)) as Record<string, unknown>;
+    return withoutUndefined(structuredClone(withoutUrls(options))) as Record<string, unknown>;
   } catch (cause) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot cross threads: ${String(cause)}`, {
       cause,
