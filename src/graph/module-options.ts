@@ -9,8 +9,11 @@ import type { LogLevel } from '../media/ffmpeg.js';
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface DecoderOptions {
-  /** File or URL. Absent: what is decoded comes on input 0. */
-  input_path?: string | undefined;
+  /**
+   * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
+   * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
+   */
+  input_path?: string | URL | undefined;
   /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
   map_v?: number | undefined;
   map_a?: number | undefined;
@@ -108,8 +111,8 @@ export interface FilterEntry {
 }
 
 export interface EncoderOptions {
-  /** File or URL to write. */
-  output_path?: string | undefined;
+  /** File or URL to write, as text or as a URL object. */
+  output_path?: string | URL | undefined;
   /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
   output_prefix?: string | undefined;
   /** Muxer; guessed from the path, mp4 when that tells nothing. */
