@@ -2,7 +2,7 @@
 import { AV_BUFFERSRC_FLAG_KEEP_REF } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { alone, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
 
 /** A filter by FFmpeg's name with its arguments in FFmpeg's syntax. */
 export type FilterSpec = readonly [name: string, args: string];
@@ -21,7 +21,6 @@ export class FilterChain {
    * @throws FFmpegError with code ERR_MILLRACE_OPTION if FFmpeg refuses a filter or its arguments.
    */
   constructor(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], what: string) {
-    awaitLog();
     this.#what = what;
     this.#graph.alloc();
     ledger.opened('filter-graph');

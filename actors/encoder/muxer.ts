@@ -14,7 +14,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, errorText, ledger, type Rational } from '../../src/media/index.js';
+import { alone, check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
@@ -98,7 +98,6 @@ export class Muxer implements Output {
     log: Log,
     take?: (piece: Piece) => void,
   ) {
-    awaitLog();
     this.#target = target;
     this.#log = log;
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
@@ -252,13 +251,15 @@ export class Muxer implements Output {
       this.#file = this.#open();
       this.#context.pb = this.#file;
     }
-    const ret = this.#context.writeHeaderSync(null);
-    const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
     const codecs = tracks.flatMap((track) =>
       track.stream ? (avGetCodecName(track.stream.codecpar.codecId) ?? 'unknown') : [],
     );
     const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
-    this.#failing(ret, 'Cannot write the header of', refused ? hint : undefined);
+    alone(() => {
+      const ret = this.#context.writeHeaderSync(null);
+      const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
+      this.#failing(ret, 'Cannot write the header of', refused ? hint : undefined);
+    });
     this.#state = 'writing';
     for (const track of tracks) {
       if (!track.stream) continue;

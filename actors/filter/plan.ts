@@ -10,7 +10,7 @@ import {
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
+import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
 import type { FilterOptions } from './options.js';
 import { parseGraph } from './syntax.js';
@@ -53,9 +53,8 @@ export interface Plan extends Wiring {
  * that differs from the connected inputs and outputs.
  */
 export function makePlan(options: FilterOptions, ports: Ports): Plan {
-  awaitLog();
   const form = readForm(options);
-  const pads = inspect(form.specs);
+  const pads = alone(() => inspect(form.specs));
   return {
     ...form.wire(pads.map(countOf), ports),
     filters: form.specs,
