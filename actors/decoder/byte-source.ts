@@ -36,7 +36,14 @@ export class ByteSource {
     this.#port = port1;
     const { slot, claim } = this.#wait;
     const data: DemuxerData = { ...options, waits: nativeWaits(), slot, claim, port: port2 };
-    this.#worker = new Worker(DEMUXER, { workerData: data, transferList: [port2], name: 'millrace demuxer' });
+    try {
+      this.#worker = new Worker(DEMUXER, { workerData: data, transferList: [port2], name: 'millrace demuxer' });
+    } catch (cause) {
+      // Whoever ends this thread would wait for it.
+      this.#wait.leave();
+      port1.close();
+      throw cause;
+    }
     this.#worker.on('error', (error: Error) => {
       this.#failure ??= error;
     });

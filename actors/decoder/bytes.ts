@@ -61,13 +61,14 @@ export class BytesDecoder implements DecoderSource {
   }
 
   open(): void {
-    const { options, outputs } = this.#ctx;
+    const { options, outputs, protocolWhitelist } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     this.#source = new ByteSource({
       name: this.#name,
       format: demuxerName(options),
       options: av,
       required: requiredOptions(options),
+      protocolWhitelist,
       video: outputs.includes(0) ? options.map_v : undefined,
       audio: outputs.includes(1) ? options.map_a : undefined,
       loglevel: options.loglevel,

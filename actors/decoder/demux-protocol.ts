@@ -15,6 +15,7 @@ export interface DemuxerData {
   readonly format: string | undefined;
   readonly options: InputOptions['options'];
   readonly required: InputOptions['required'];
+  readonly protocolWhitelist: InputOptions['protocolWhitelist'];
   /** Absolute stream index for each output that is consumed; -1: the best one. */
   readonly video: number | undefined;
   readonly audio: number | undefined;

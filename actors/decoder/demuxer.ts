@@ -125,7 +125,7 @@ class Demuxer {
   }
 
   #demux(): void {
-    const { name, format, options, required } = this.#data;
+    const { name, format, options, required, protocolWhitelist } = this.#data;
     const check = new IndexCheck(name);
     const io = new IOContext();
     ledger.opened('io');
@@ -137,7 +137,7 @@ class Demuxer {
         return bytes;
       };
       io.allocContextWithCallbacks(BUFFER, 0, read, null, null);
-      input = new Input({ path: name, io, format, options, required });
+      input = new Input({ path: name, io, format, options, required, protocolWhitelist });
       check.confirm();
       this.#present(input);
       for (let packet = input.read(); packet !== 'end'; packet = input.read()) {

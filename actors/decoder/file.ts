@@ -43,10 +43,11 @@ export class FileDecoder implements DecoderSource {
 
   /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError. */
   open(): void {
-    const { options, meter, outputs } = this.#ctx;
+    const { options, meter, outputs, protocolWhitelist } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     const path = present(options.input_path);
-    const input = new Input({ path, format: demuxerName(options), options: av, required: requiredOptions(options) });
+    const format = demuxerName(options);
+    const input = new Input({ path, format, options: av, required: requiredOptions(options), protocolWhitelist });
     this.#input = input;
     const streams = new Map<Kind, Stream | undefined>([
       ['video', input.select('video', options.map_v)],

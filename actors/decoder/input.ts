@@ -29,9 +29,19 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import {
+  alone,
+  awaitLog,
+  check,
+  errorText,
+  fromNativeTimestamp,
+  isAgain,
+  isEof,
+  ledger,
+} from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { type AVOptionValues, show } from '../options.js';
+import { refuseSelfOpening } from '../self-opening.js';
 import type { SourceStream } from './source-stream.js';
 
 /** A read from the network that brings nothing for this long (µs) fails, unless dec_params says otherwise. */
@@ -49,6 +59,8 @@ export interface InputOptions {
   readonly format?: string | undefined;
   /** Options for demuxer, protocol and decoders together; those that the input knows are applied. */
   readonly options: AVOptionValues;
+  /** FFmpeg's list of the protocols that may be opened, unless `options` have a list of their own; absent: FFmpeg's rule. */
+  readonly protocolWhitelist?: string | undefined;
   /** Options that only the input can know: refused if it does not. The name in the error is the key of `options`. */
   readonly required: Readonly<Record<string, { readonly option: string; readonly value: string }>>;
 }
@@ -68,13 +80,17 @@ export class Input {
     this.path = options.path;
     awaitLog();
     const demuxer = findDemuxer(options.format);
+    refuseSelfOpening(demuxer, options.protocolWhitelist, 'dec_params.f');
     if (!options.io) refuseUnreadable(options.path, demuxer);
     this.#context.allocContext();
     ledger.opened('format');
     this.#packet.alloc();
     ledger.opened('scratch-packet');
     try {
-      this.#open(options, demuxer);
+      // What is far away takes its time, and others would wait for it in vain.
+      const near = !options.io && protocolOf(options.path) === 'file';
+      if (near) alone(() => this.#open(options, demuxer));
+      else this.#open(options, demuxer);
       this.streams = this.#context.streams;
     } catch (error) {
       this.close();
@@ -82,12 +98,13 @@ export class Input {
     }
   }
 
-  #open({ path, io, options, required }: InputOptions, demuxer: InputFormat | null): void {
+  #open({ path, io, options, required, protocolWhitelist }: InputOptions, demuxer: InputFormat | null): void {
     const dictionary = new Dictionary();
     try {
       for (const [name, value] of Object.entries({
         scan_all_pmts: 1,
         ...(io ? {} : networkDefaults(path)),
+        ...restriction(protocolWhitelist, io !== undefined),
         ...options,
       })) {
         this.#checkGeneric(name, value);
@@ -272,6 +289,15 @@ function findDemuxer(name: string | undefined): InputFormat | null {
 function protocolOf(path: string): string {
   const scheme = /^([A-Za-z0-9+.-]{2,})(?:,[^:]*)?:/.exec(path)?.[1];
   return scheme?.toLowerCase() ?? 'file';
+}
+
+/**
+ * What a playlist or a session description may name further. FFmpeg allows a local file to name what is as local; what
+ * comes as bytes could name anything, and nobody knows where it comes from: it names nothing unless that is allowed.
+ */
+function restriction(whitelist: string | undefined, isBytes: boolean): AVOptionValues {
+  if (isBytes) return { protocol_whitelist: 'crypto,data' };
+  return whitelist === undefined ? {} : { protocol_whitelist: whitelist };
 }
 
 function networkDefaults(path: string): AVOptionValues {

@@ -11,6 +11,7 @@ import { checkWritable, chooseTarget, has, type Target } from './format.js';
 import { Muxer } from './muxer.js';
 import { type EncoderOptions, PUSH } from './options.js';
 import type { Output } from './output.js';
+import { outputFiles } from './output-files.js';
 import { PacketOutput } from './packet-output.js';
 import { KINDS, type Kind, settingsFor, warnOfUnused } from './settings.js';
 import type { EncodingContext, StreamContext } from './stream.js';
@@ -66,14 +67,26 @@ export class Encoding {
       const { format, name } = target;
       const leading = id === ctx.inputs[0];
       const { meter, log } = ctx;
-      const context = { input: id, muxer, format, settings: own, options, meter, log, name, leading };
+      const context = {
+        input: id,
+        muxer,
+        format,
+        settings: own,
+        options,
+        meter,
+        log,
+        name,
+        leading,
+        tally: { written: 0, skipped: 0 },
+      };
       const kind = KINDS[id]!;
       this.#inputs.set(id, { id, kind, context, stream: undefined, ended: false, held: [], heldEnd: false });
     }
     this.#shift = options.adjust_pts ? undefined : 0n;
   }
 
-  #open(target: Target, { options, inputs, log }: ModuleContext<EncoderOptions>): Output {
+  #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {
+    const { options, inputs } = ctx;
     const emit = (output: number, packet: Packet): void => {
       this.#ready.push({ output, packet });
     };
@@ -88,10 +101,14 @@ export class Encoding {
             { hint: 'Name a format that is one stream of bytes: mp4, mpegts, flv, matroska, image2pipe, …' },
           );
         }
-        return new Muxer(target, inputs, options, log, (piece) => emit(0, packetOf(piece, this.#latest)));
+        return new Muxer(target, inputs, options, ctx, (piece) => emit(0, packetOf(piece, this.#latest)));
       default:
-        if (this.#path !== undefined) checkWritable(target.path, options.output_prefix !== undefined);
-        return new Muxer(target, inputs, options, log);
+        if (this.#path !== undefined) {
+          for (const { path, makesFolders } of outputFiles(target.path, target.format, options.mux_params)) {
+            checkWritable(path, options.output_prefix !== undefined || makesFolders);
+          }
+        }
+        return new Muxer(target, inputs, options, ctx);
     }
   }
 
@@ -108,6 +125,7 @@ export class Encoding {
           this.#ctx.log.warn(`nothing was written to ${this.#muxer.name}: the graph was stopped before anything came`);
         } else {
           this.#muxer?.end();
+          this.#tellEmptyStreams();
           if (this.#path !== undefined) this.#ctx.wrote(this.#path);
         }
         this.#report();
@@ -151,6 +169,20 @@ export class Encoding {
       } catch (error) {
         this.#ctx.log.warn(`${input.kind} could not be completed: ${messageOf(error)}`);
       }
+    }
+  }
+
+  /** An input that was connected and is not in the output: the file is whole, and yet something is missing. */
+  #tellEmptyStreams(): void {
+    if (this.#ctx.stopping) return;
+    for (const { id, kind, context } of this.#inputs.values()) {
+      const { tally, name } = context;
+      if (tally.written > 0) continue;
+      const why =
+        tally.skipped > 0
+          ? `${tally.skipped} packets of input ${id} were left out, because no key frame came that they could begin with`
+          : `input ${id} ended without delivering anything`;
+      this.#ctx.log.warn(`${name} has no ${kind}: ${why}`);
     }
   }
 

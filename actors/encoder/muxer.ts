@@ -15,8 +15,10 @@ import {
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { alone, check, errorText, ledger, type Rational } from '../../src/media/index.js';
-import type { Log } from '../../src/module/contract.js';
+import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
+import { protocolOf } from '../protocols.js';
+import { refuseSelfOpening } from '../self-opening.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
 import { has, makeFolder, type Target } from './format.js';
 import type { EncoderOptions } from './options.js';
@@ -75,6 +77,8 @@ export class Muxer implements Output {
   payloadBytes = 0;
   readonly #target: Target;
   readonly #log: Log;
+  /** Nothing but certain protocols may be opened. */
+  readonly #restricted: boolean;
   /** The file has a folder of its own. */
   readonly #makesFolder: boolean;
   readonly #pieces: { readonly size: number; take(piece: Piece): void } | undefined;
@@ -95,11 +99,13 @@ export class Muxer implements Output {
     target: Target,
     inputs: readonly number[],
     options: EncoderOptions,
-    log: Log,
+    { log, protocolWhitelist }: Pick<ModuleContext, 'log' | 'protocolWhitelist'>,
     take?: (piece: Piece) => void,
   ) {
     this.#target = target;
     this.#log = log;
+    this.#restricted = protocolWhitelist !== undefined;
+    refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
     for (const input of inputs) {
@@ -118,6 +124,10 @@ export class Muxer implements Output {
         use: 'encoding',
         names: MUXER_OPTIONS,
       });
+      // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.
+      if (protocolWhitelist !== undefined) {
+        check(this.#context.setOption('protocol_whitelist', protocolWhitelist), 'Cannot restrict what the muxer opens');
+      }
       if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
     } catch (error) {
       this.close();
@@ -277,9 +287,15 @@ export class Muxer implements Output {
   #open(): IOContext {
     if (this.#pieces) return openPieces(this.#pieces.size, this.#pieces.take);
     const file = new IOContext();
-    this.#failing(file.open2Sync(this.#target.path, AVIO_FLAG_WRITE), 'Cannot open');
+    this.#failing(file.open2Sync(this.#url, AVIO_FLAG_WRITE), 'Cannot open');
     ledger.opened('file');
     return file;
+  }
+
+  /** A file of an untrusted graph is opened as one, whatever its name looks like to FFmpeg. */
+  get #url(): string {
+    const { path } = this.#target;
+    return this.#restricted && protocolOf(path) === 'file' && !path.startsWith('file:') ? `file:${path}` : path;
   }
 
   #interleave(input: number, packet: Packet): void {

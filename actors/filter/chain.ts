@@ -74,7 +74,7 @@ export default class FilterChain implements Module<ChainOptions> {
     this.#more = false;
     const plans = ctx.options.members.map(({ options }, number) => {
       this.#progress.at = number;
-      return { number, plan: this.#blaming(() => makePlan(options, PORTS)) };
+      return { number, plan: this.#blaming(() => makePlan(options, PORTS, ctx.protocolWhitelist)) };
     });
     this.#titles = plans.map(({ plan }) => plan.title);
     const stages = stretches(plans).map((group) => {

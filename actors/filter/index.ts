@@ -59,7 +59,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   /** @throws MillraceError ERR_MILLRACE_OPTION for everything that can be known to be wrong without a frame. */
   init(ctx: ModuleContext<FilterOptions>): void {
     this.#ctx = ctx;
-    this.#plan = makePlan(ctx.options, ctx);
+    this.#plan = makePlan(ctx.options, ctx, ctx.protocolWhitelist);
     if (ctx.inputs.length === 0 && ctx.outputs.length === 0) {
       throw new MillraceError('ERR_MILLRACE_OPTION', `Nothing is connected to the ${this.#plan.title}`);
     }

@@ -51,13 +51,15 @@ export interface Plan extends Wiring {
 /**
  * @throws MillraceError ERR_MILLRACE_OPTION for an unknown filter, arguments that FFmpeg refuses, or a number of pads
  * that differs from the connected inputs and outputs.
+ * @param protocolWhitelist FFmpeg's list of what the node may open; absent: anything.
  */
-export function makePlan(options: FilterOptions, ports: Ports): Plan {
+export function makePlan(options: FilterOptions, ports: Ports, protocolWhitelist?: string): Plan {
   const form = readForm(options);
-  const pads = alone(() => inspect(form.specs));
+  const filters = form.specs.map((spec) => restricted(spec, protocolWhitelist));
+  const pads = alone(() => inspect(filters));
   return {
     ...form.wire(pads.map(countOf), ports),
-    filters: form.specs,
+    filters,
     title: form.title,
     pads,
     hasSources: pads.some(({ inputs }) => inputs.length === 0),
@@ -99,6 +101,15 @@ function readForm({ name, para, filters, graph }: FilterOptions): Form {
 function toSpec(name: string, para: string | undefined): FilterSpec {
   const [filter, instance] = name.split('@', 2);
   return { name: filter ?? name, instance, args: para || undefined };
+}
+
+/** The filters that open an input and pass a list on to it get the node's; what the others open is looked at before. */
+function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec {
+  if (whitelist === undefined || (spec.name !== 'movie' && spec.name !== 'amovie')) return spec;
+  return {
+    ...spec,
+    args: `${spec.args === undefined ? '' : `${spec.args}:`}format_opts=protocol_whitelist=${whitelist}`,
+  };
 }
 
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */
@@ -175,7 +186,7 @@ function findFilter(name: string): Filter {
 
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
 export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
-  const context = allocate(graph, spec.name, spec.instance ?? `${spec.name}_${index}`);
+  const context = allocate(graph, spec.name, instanceOf(spec, index));
   const ret = context.initStr(spec.args ?? null);
   if (ret < 0) {
     // Before others are tried: what FFmpeg says of those is not the reason.
@@ -187,6 +198,11 @@ export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): 
     });
   }
   return context;
+}
+
+/** Name of a filter in its graph. */
+export function instanceOf(spec: FilterSpec, index: number): string {
+  return spec.instance ?? `${spec.name}_${index}`;
 }
 
 export function allocate(graph: FilterGraph, name: string, instance: string): FilterContext {

@@ -12,7 +12,7 @@ import type { GraphOptionsInput } from './options.js';
 import { problemsFrom } from './problems.js';
 import { fileReference, findModule } from './registry.js';
 import { resolveGraphOptions } from './resolve-options.js';
-import { type Allowed, checkTrust } from './trust.js';
+import { type Allowed, checkTrust, protocolWhitelist } from './trust.js';
 import { validate } from './validate.js';
 
 export interface ReadGraph {
@@ -37,6 +37,7 @@ export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   }
   const raw: { nodes?: unknown; option?: unknown } = value;
   const problems: Problem[] = [];
+  const whitelist = protocolWhitelist(allowed);
   const file = v.safeParse(fileSchema, raw);
   if (!file.success) problems.push(...problemsFrom('', file.issues));
   const option = raw.option ?? {};
@@ -52,6 +53,7 @@ export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   parsed.forEach((node, index) => {
     if (!node) return;
     const made = readNode(node, `nodes[${index}]`);
+    if (whitelist !== undefined) made.node.protocolWhitelist = whitelist;
     problems.push(...made.problems, ...checkTrust(made.node, `nodes[${index}]`, allowed));
     read.push({ node: made.node, index });
   });

@@ -3,7 +3,6 @@ import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { GraphStats, Report } from '../scheduler/report.js';
 import { GraphRun } from '../scheduler/run.js';
-import { TraceWriter } from '../scheduler/trace-writer.js';
 import type { Blueprint } from './blueprint.js';
 import type { RunOptions } from './options.js';
 import type { Runtime } from './runtime.js';
@@ -13,12 +12,11 @@ import type { Session } from './session.js';
 import { stateError } from './state-error.js';
 
 export class Launch {
-  /** From here on the graph is as it is; false again if the start was refused. */
-  begun = false;
   private stopAsked = false;
   private current: GraphRun | undefined;
   private starting: Promise<GraphRun> | undefined;
   private server: Server | undefined;
+  private serving = false;
 
   constructor(
     private readonly blueprint: Blueprint,
@@ -26,6 +24,11 @@ export class Launch {
     private readonly runtime: Runtime | undefined,
     private readonly onLog: LogListener | undefined,
   ) {}
+
+  /** From here on the graph is as it is. A start that is under way counts, and one that was refused does not any more. */
+  get begun(): boolean {
+    return this.starting !== undefined || this.serving;
+  }
 
   // --- starting -----------------------------------------------------------------------------------------------------
 
@@ -36,61 +39,68 @@ export class Launch {
 
   begin(options: RunOptions): Promise<GraphRun> {
     if (this.begun) return Promise.reject(stateError('the graph has been run', 'A graph runs once; build a new one'));
-    this.begun = true;
-    this.starting = this.beginOnce(options);
+    this.starting = this.beginOnce(options).catch((error: unknown) => {
+      // Nothing was started: the graph may be completed and run again.
+      if (this.current === undefined) {
+        this.starting = undefined;
+        this.stopAsked = false;
+      }
+      throw error;
+    });
     return this.starting;
   }
 
   private async beginOnce(options: RunOptions): Promise<GraphRun> {
     const { blueprint, runtime, onLog } = this;
     const { signal, onProgress, trace = blueprint.resolved.tracePath } = options;
-    let tracer: TraceWriter | undefined;
-    try {
-      const { problems, later } = blueprint.check();
-      // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
-      if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
-      blueprint.refuse(problems);
-      blueprint.dump();
-      if (trace) tracer = new TraceWriter(trace);
-    } catch (error) {
-      // Nothing was started: the graph may be completed and run again.
-      this.begun = false;
-      this.stopAsked = false;
-      this.starting = undefined;
-      throw error;
-    }
+    const { problems, later } = blueprint.check();
+    // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
+    if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
+    blueprint.refuse(problems);
+    blueprint.dump();
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
-    this.current = new GraphRun(blueprint.spec(), {
+    const run = new GraphRun(blueprint.spec(), {
       ...(runtime && { threads: runtime.source() }),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
-      ...(tracer && { trace: tracer }),
       ...(onLog && { onLog }),
+      ...(trace && { trace }),
     });
-    runtime?.watch(this.current);
-    const started = this.current.start();
-    if (this.stopAsked) this.current.stop();
-    await this.session.attach(this.current, started);
-    return this.current;
+    runtime?.watch(run);
+    const started = run.start();
+    if (!run.begun) await started; // it was refused
+    this.current = run;
+    if (this.stopAsked) run.stop();
+    await this.session.attach(run, started);
+    return run;
   }
 
   async serve(options: CheckedServeOptions): Promise<Server> {
     if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
-    this.begun = true;
-    const { blueprint, runtime } = this;
+    this.serving = true;
     try {
-      const { problems, later } = blueprint.check(withOutputs(blueprint.spec(), options.outputs));
-      problems.push(...servingProblems(blueprint.spec(), blueprint.pathOf));
-      for (const found of await Promise.all(later)) problems.push(...found);
-      blueprint.refuse(problems);
-      blueprint.dump();
+      return await this.serveOnce(options);
     } catch (error) {
-      this.begun = false;
+      // As above.
+      if (this.current === undefined) {
+        this.serving = false;
+        this.server = undefined;
+        this.session.serve(false);
+      }
       throw error;
     }
+  }
+
+  private async serveOnce(options: CheckedServeOptions): Promise<Server> {
+    const { blueprint, runtime } = this;
+    const { problems, later } = blueprint.check(withOutputs(blueprint.spec(), options.outputs));
+    problems.push(...servingProblems(blueprint.spec(), blueprint.pathOf));
+    for (const found of await Promise.all(later)) problems.push(...found);
+    blueprint.refuse(problems);
+    blueprint.dump();
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
-    this.session.serve();
-    const server = new Server(
+    this.session.serve(true);
+    this.server = new Server(
       served(blueprint.spec(), options, {
         trace: blueprint.resolved.tracePath,
         runtime,
@@ -101,8 +111,7 @@ export class Launch {
         },
       }),
     );
-    this.server = server;
-    return server.start(options.signal);
+    return this.server.start(options.signal);
   }
 
   // --- what was started ---------------------------------------------------------------------------------------------

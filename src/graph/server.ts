@@ -225,14 +225,15 @@ export class Server implements AsyncDisposable {
     if (signal?.aborted) throw abortedError('the job was given up before it began', signal.reason);
     const run = new JobRun(served.inputs, served.outputs, (ends) => served.spec(ends, job), served.hooks(++this.runs));
     this.current = run;
-    served.onRun(run.run);
     run.run.finished.then(
       (report) => this.over(run, report),
       (error: Error) => this.over(run, error instanceof GraphError ? error : undefined, error),
     );
     const forget = whenAborted(signal, () => run.run.abort(signal?.reason));
     try {
-      await run.start();
+      const started = run.start();
+      if (run.run.begun) served.onRun(run.run);
+      await started;
     } finally {
       forget();
     }
@@ -280,6 +281,7 @@ export class Server implements AsyncDisposable {
     failure?: Error,
   ): void {
     if (this.current === run) this.current = undefined;
+    if (!run.run.begun) return; // its start was refused, which the job is told
     // Runs of one graph have many in common.
     for (const text of warnings) this.warnings.addOnce(text);
     for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;

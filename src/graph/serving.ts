@@ -10,7 +10,6 @@ import { JobTap } from '../scheduler/job-ends.js';
 import type { GraphRun } from '../scheduler/run.js';
 import type { GraphSpec, NodeSpec } from '../scheduler/spec.js';
 import { KeptThreads } from '../scheduler/thread-pool.js';
-import { TraceWriter } from '../scheduler/trace-writer.js';
 import { describe } from './describe.js';
 import type { Graph } from './graph.js';
 import { signalSchema } from './options.js';
@@ -175,7 +174,7 @@ export function served(
     hooks: (number) => ({
       threads: own ?? runtime!.source(),
       ...(onLog && { onLog }),
-      ...(trace !== undefined && { trace: new TraceWriter(tracePath(trace, number)) }),
+      ...(trace !== undefined && { trace: tracePath(trace, number) }),
     }),
     onRun,
     release: async () => own?.close(new GraphError('ERR_MILLRACE_ABORTED', 'the server was closed')),

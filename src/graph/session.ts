@@ -164,9 +164,9 @@ export class Session {
     for (const tap of this.taps.all) tap.end(failure);
   }
 
-  /** It serves jobs: a server feeds it and closes it from now on. */
-  serve(): void {
-    this.isServed = true;
+  /** It serves jobs: a server feeds it and closes it from now on. False: it does not, the start was refused. */
+  serve(isServed: boolean): void {
+    this.isServed = isServed;
   }
 
   private running(what: string): GraphRun {

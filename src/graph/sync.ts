@@ -174,12 +174,13 @@ export function makeModule<I extends readonly number[], O extends readonly numbe
   outputs: O,
   parameters: SyncParameters,
   home: Home,
-  node: Pick<NodeSpec, 'inputManager' | 'scheduler'> = {},
+  node: Pick<NodeSpec, 'inputManager' | 'scheduler' | 'protocolWhitelist'> = {},
 ): SyncModule<I, O> {
   const given = checked(parametersSchema, parameters, 'parameters of a sync module');
   const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY, onLog } = given;
   const spec = calledSpec(moduleReference(source), options, inputs, outputs, alias);
   if (node.inputManager !== undefined) spec.inputManager = node.inputManager;
+  if (node.protocolWhitelist !== undefined) spec.protocolWhitelist = node.protocolWhitelist;
   // Its ids are those given: `calledSpec` has checked and taken them over.
   return home.make(spec, { thread, timeout, onLog }) as unknown as SyncModule<I, O>;
 }
@@ -253,6 +254,7 @@ export function moduleOfNode(
     home,
     {
       ...(node.inputManager !== undefined && { inputManager: node.inputManager }),
+      ...(node.protocolWhitelist !== undefined && { protocolWhitelist: node.protocolWhitelist }),
       ...(placed && node.scheduler !== undefined && { scheduler: node.scheduler }),
     },
   );

@@ -1,46 +1,34 @@
 /**
- * Graph files come from anywhere. Unless the caller allows it, a file loads no module from a path and opens nothing but
- * files: no URL as input or output, and none hidden in other options.
+ * Graph files come from anywhere. Unless the caller allows it, a file loads no module and no other program from a path and
+ * opens nothing but files: no URL as input or output, and none hidden in other options.
+ *
+ * There are two doors. Here every text of the file is looked at before anything is opened, and what FFmpeg would open by
+ * another protocol is refused with its JSON path. Behind it every context of such a graph has FFmpeg's own
+ * `protocol_whitelist` (NodeSpec.protocolWhitelist), so that what was not recognised here fails there.
  */
 import * as v from 'valibot';
 import { boolean, strictOptions, text } from '../../actors/options.js';
+import { protocolOf, protocolsIn, whitelistOf } from '../../actors/protocols.js';
+import { isLavfi, runsScripts, selfOpeningDemuxer, selfOpeningMuxer } from '../../actors/self-opening.js';
 import type { Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { NodeSpec } from '../scheduler/spec.js';
 import { checked, joinPath } from './problems.js';
 import { isKnownByName } from './registry.js';
+import { filterGraphReasons, filterReasons } from './trust-filters.js';
+import {
+  type Allowed,
+  foreign,
+  loosened,
+  loosens,
+  opens,
+  type Permissions,
+  permissions,
+  type Reason,
+  runs,
+} from './trust-reasons.js';
 
-/** What a graph file may do beyond reading and writing files through the built-in and the registered modules. */
-export interface Allowed {
-  /** Load modules from paths. */
-  readonly modules?: boolean | undefined;
-  /** Protocols of FFmpeg that may be opened, such as 'http', 'https', 'rtmp'; '*' for any. */
-  readonly protocols?: readonly string[] | undefined;
-}
-
-// Filters that open URLs or sockets of their own, in syntax of their own.
-const OPENING_FILTERS = /\b(a?movie|a?zmq)\b/;
-
-// Muxers whose output path is a list of further outputs, and the formats of libavdevice: screens, cameras, sound cards.
-const OPENING_FORMATS: ReadonlySet<unknown> = new Set(
-  (
-    'tee fifo stream_segment ssegment alsa android_camera audiotoolbox avfoundation bktr caca decklink dshow fbdev ' +
-    'gdigrab iec61883 jack kmsgrab libcdio libdc1394 openal opengl oss pulse sdl sdl2 sndio v4l2 video4linux2 vfwcap ' +
-    'x11grab xcbgrab xv'
-  ).split(' '),
-);
-
-// What FFmpeg's demuxers of playlists allow a local file by themselves.
-const PLAYLIST_PROTOCOLS = ['file', 'crypto', 'data'];
-
-/**
- * The protocol FFmpeg would use for a name: what stands before the first ':' if that is a scheme and no drive letter
- * (ff `url_find_protocol`).
- */
-export function protocolOf(name: string): string {
-  const scheme = /^([A-Za-z0-9+.-]+)(?:,[^:]*)?:/.exec(name)?.[1];
-  return scheme === undefined || scheme.length === 1 ? 'file' : scheme.toLowerCase();
-}
+export type { Allowed } from './trust-reasons.js';
 
 const settingsSchema = strictOptions({
   allow: v.optional(
@@ -59,6 +47,28 @@ export function checkSettings(settings: unknown): Allowed {
   return checked(settingsSchema, settings, 'settings of fromConfig').allow ?? {};
 }
 
+/** FFmpeg's list of what a node of the file may open; undefined: anything. */
+export function protocolWhitelist({ protocols = [] }: Allowed): string | undefined {
+  return protocols.includes('*') ? undefined : whitelistOf(protocols.map((name) => name.toLowerCase()));
+}
+
+/** Options that are files or URLs as a whole. */
+const PATHS: ReadonlySet<PropertyKey> = new Set(['input', 'input_path', 'output_path', 'output_prefix']);
+
+/** Options whose text is written into the output or sent along with a request, and opened nowhere. */
+const WRITTEN: ReadonlySet<PropertyKey> = new Set(
+  (
+    'hls_base_url segment_list_entry_prefix utc_timing_url headers user_agent user-agent referer cookies origin ' +
+    'service_name service_provider ice_name ice_description ice_url rtmp_pageurl rtmp_swfurl'
+  ).split(' '),
+);
+
+/** Options of the node that hold tags: titles, comments, languages. */
+const TAGS: ReadonlySet<PropertyKey> = new Set(['metadata', 'chapters', 'streams']);
+
+/** Options of encoders that name a library to be loaded. */
+const LIBRARIES: ReadonlySet<PropertyKey> = new Set(['load_plugin', 'load_plugins', 'omx_libname', 'omx_libprefix']);
+
 /** What a node of an untrusted file must not do. */
 export function checkTrust(node: NodeSpec, path: string, allowed: Allowed): Problem[] {
   if (node.module.path !== undefined) {
@@ -73,62 +83,67 @@ export function checkTrust(node: NodeSpec, path: string, allowed: Allowed): Prob
         ];
   }
   const builtin = findBuiltin(node.module.name);
-  if (!builtin || allowed.protocols?.includes('*')) return [];
-  const permitted = new Set(['file', ...(allowed.protocols ?? [])]);
-  const problems: Problem[] = [];
-  for (const { keys, text } of texts(node.options)) {
-    if (keys[0] === 'metadata') continue; // written, never opened
-    const where = joinPath(`${path}.option`, ...keys);
-    const reason = forbidden(keys, text, node.options, permitted, builtin.name === 'c_ffmpeg_filter');
-    if (reason) problems.push({ path: where, ...reason });
+  if (!builtin) return [];
+  const may = permissions(allowed);
+  const at = (keys: readonly PropertyKey[]): string => joinPath(`${path}.option`, ...keys);
+  if (builtin.name === 'c_ffmpeg_filter') {
+    return filterReasons(node, may).map(({ keys, ...reason }) => ({ path: at(keys), ...reason }));
   }
-  return problems;
+  return [...texts(node.options)].flatMap(({ keys, text }) =>
+    reasons(keys, text, node.options, may).map((reason) => ({ path: at(keys), ...reason })),
+  );
 }
 
-function forbidden(
+function reasons(
   keys: readonly PropertyKey[],
   text: string,
   options: Readonly<Record<string, unknown>>,
-  permitted: ReadonlySet<string>,
-  isFilter: boolean,
-): Omit<Problem, 'path'> | undefined {
+  may: Permissions,
+): Reason[] {
+  const key = keys.at(-1)!;
+  if (WRITTEN.has(key) || TAGS.has(keys[0]!)) return [];
+  if (LIBRARIES.has(key)) return may.code ? [] : [runs(`the library of '${String(key)}'`)];
+  const demuxer = demuxerOf(options);
+  const isFilterGraph = demuxer !== undefined && isLavfi(demuxer);
+  if (isFilterGraph && (key === 'input_path' || key === 'graph')) return filterGraphReasons(text, may);
+  if (key === 'f' && runsScripts(text)) return may.code ? [] : [runs(`the scripts of '${text}'`)];
+  if (may.anything) return [];
+  if (isFilterGraph && key === 'graph_file') return [opens('a file of filters', 'Write them into input_path')];
+  const format = formatIn(keys, text);
+  if (format !== undefined) return may.protocols.has(format) ? [] : [opens(`the format '${format}'`)];
+  if (keys.length === 1 && PATHS.has(key)) {
+    const protocol = protocolOf(text);
+    // A name without a protocol is the file of that name, whatever stands in it.
+    return foreign(protocol === 'file' ? [] : [protocol, ...protocolsIn(text)], may.protocols);
+  }
+  if (key === 'protocol_whitelist') {
+    const known = new Set(whitelistOf(may.protocols).split(','));
+    return foreign(
+      text.split(',').filter((name) => name !== ''),
+      known,
+    );
+  }
+  if (key === 'safe' && keys[0] === 'dec_params') return isOn(text) ? [] : [loosened(`'safe'`)];
+  if (loosens(text)) return [loosened(`such options in '${String(key)}'`)];
+  return foreign(protocolsIn(text), may.mentions);
+}
+
+function demuxerOf({ dec_params }: Readonly<Record<string, unknown>>): string | undefined {
+  const f = (dec_params as { f?: unknown } | undefined)?.f;
+  return typeof f === 'string' ? f : undefined;
+}
+
+/** The format that opens things by itself and that a text asks for. */
+function formatIn(keys: readonly PropertyKey[], text: string): string | undefined {
   const key = keys.at(-1);
-  const isPath = keys.length === 1 && (key === 'input_path' || key === 'output_path' || key === 'output_prefix');
-  const isLavfi = isPath && (options.dec_params as { f?: unknown } | undefined)?.f === 'lavfi';
-  const namesFilters = isLavfi || (isFilter && (key === 'name' || key === 'graph'));
-  const filter = namesFilters ? OPENING_FILTERS.exec(unescaped(text))?.[0] : undefined;
-  if (filter !== undefined) return { ...opens(`the filter '${filter}'`), hint: 'Read the file in a decoder node' };
-  if (((!isFilter && key === 'format') || key === 'f') && OPENING_FORMATS.has(text))
-    return opens(`the format '${text}'`);
-  const wanted =
-    key === 'protocol_whitelist'
-      ? text.split(',').filter((name) => !PLAYLIST_PROTOCOLS.includes(name))
-      : isPath && !isLavfi
-        ? [protocolOf(text)]
-        : schemesIn(text);
-  const protocol = wanted.find((name) => !permitted.has(name));
-  if (protocol === undefined) return undefined;
-  return {
-    message: `a graph file may not open '${protocol}:'`,
-    hint: `Allow it with fromConfig(file, { allow: { protocols: ['${protocol}'] } })`,
-  };
+  if (keys[0] === 'dec_params') return key === 'f' ? selfOpeningDemuxer(text) : undefined;
+  // Also of the muxers that a muxer feeds: segment_format, fifo_format, …
+  if (typeof key === 'string' && /format$/.test(key) && !/^sample_|^pix/.test(key)) return selfOpeningMuxer(text, null);
+  return undefined;
 }
 
-function opens(what: string): Omit<Problem, 'path'> {
-  return {
-    message: `a graph file may not use ${what}, which opens things by itself`,
-    hint: "Allow it with fromConfig(file, { allow: { protocols: ['*'] } })",
-  };
-}
-
-/** A text without FFmpeg's quoting, of any number of levels. */
-function unescaped(text: string): string {
-  return text.replace(/[\\']/g, '');
-}
-
-/** Schemes of the URLs in a text, also of those written with FFmpeg's escapes. */
-function schemesIn(text: string): string[] {
-  return [...unescaped(text).matchAll(/([A-Za-z][A-Za-z0-9+.-]+):\/\//g)].map((match) => match[1]!.toLowerCase());
+function isOn(text: string): boolean {
+  return /^(?:1|true|yes|y|on|enable|enabled)$/i.test(text);
 }
 
 function* texts(
@@ -136,6 +151,7 @@ function* texts(
   keys: readonly PropertyKey[] = [],
 ): Generator<{ keys: readonly PropertyKey[]; text: string }> {
   if (typeof value === 'string') yield { keys, text: value };
+  else if (typeof value === 'number' || typeof value === 'boolean') yield { keys, text: String(value) };
   else if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* texts(item, [...keys, index]);
   else if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) yield* texts(item, [...keys, key]);

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { workerData } from 'node:worker_threads';
 import type { AVLogLevel } from 'node-av/constants';
 import type { Log as NativeLog } from 'node-av/lib';
+import { clearTimeout, nextTurn, setInterval, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import type { LogThreadData } from './ffmpeg-log.js';
 import { type Line, LogLines } from './ffmpeg-log-lines.js';
 import {
@@ -97,7 +98,7 @@ function answer(index: number): void {
 
 /** FFmpeg gives some lines in pieces, and the ends of lines do not come through. */
 let piece = '';
-let timer: NodeJS.Timeout | undefined;
+let timer: Timer | undefined;
 
 function print({ context, text }: Line): void {
   const goesOn = piece !== '' && (/^[\s\]\b,]/.test(text) || /[ [:=]$/.test(piece));
@@ -131,7 +132,7 @@ async function whenStopped(): Promise<void> {
   if (stopped.async) await stopped.value;
   for (let before = -1; before !== heard; ) {
     before = heard;
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 3; turn++) await nextTurn();
   }
   flush();
   Atomics.store(shared, STOPPED, 1);

@@ -57,8 +57,9 @@ const THREAD = new URL('./ffmpeg-log.js', import.meta.url);
 /** Longest time in ms that anybody waits: for the thread to be there, for an answer, and for the log's end. */
 const START_WITHIN = 5000;
 const ANSWER_WITHIN = 2000;
-/** Longest time in ms that a call waits for that of another thread. */
-const ALONE_WITHIN = 100;
+/** Longest time in ms that a call waits for that of another thread, and for those of all others together. */
+const ONE_WITHIN = 200;
+const ALL_WITHIN = 2000;
 const STOP_WITHIN = 1000;
 /** Nobody answers any more after so many questions in vain: another callback has been set. */
 const MISSES = 2;
@@ -172,7 +173,7 @@ export function markLog(): number {
 
 /**
  * Makes a call in which FFmpeg may fail while no other thread makes one, so that the lines it leaves are its own; what
- * makes the error of it belongs inside. Nobody waits longer than 100 ms: a call that takes its time, or whose thread has
+ * makes the error of it belongs inside. Nobody waits for ever: a call that takes longer than 200 ms, or whose thread has
  * died in it, loses its place to the next one, and its lines may then be taken for another's.
  */
 export function alone<T>(call: () => T): T {
@@ -180,16 +181,13 @@ export function alone<T>(call: () => T): T {
   const shared = words();
   if (shared === undefined || isAlone) return call();
   const ticket = (Atomics.add(shared, TICKETS, 1) + 1) | 0 || 1;
-  const deadline = performance.now() + ALONE_WITHIN;
+  const deadline = performance.now() + ALL_WITHIN;
   for (;;) {
     const other = Atomics.compareExchange(shared, LOCK, 0, ticket);
     if (other === 0) break;
-    const left = deadline - performance.now();
-    if (left <= 0) {
-      Atomics.store(shared, LOCK, ticket);
-      break;
-    }
-    Atomics.wait(shared, LOCK, other, left);
+    if (Atomics.wait(shared, LOCK, other, ONE_WITHIN) !== 'timed-out' && performance.now() < deadline) continue;
+    if (Atomics.compareExchange(shared, LOCK, other, ticket) === other) break;
+    if (performance.now() > deadline) break;
   }
   isAlone = true;
   markLog();

@@ -1,6 +1,7 @@
 /** Packets, payloads and time. */
 export { AudioFrame, type AudioFrameOptions } from './audio-frame.js';
 export { Bundle } from './bundle.js';
+export { isGray, isYuv } from './color.js';
 export { EncodedPacket, type EncodedPacketOptions } from './encoded-packet.js';
 export {
   check,

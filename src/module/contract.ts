@@ -89,6 +89,8 @@ export interface Meter {
   duplicated: number;
   /** Packets that could not be decoded and were skipped. */
   corrupt: number;
+  /** Mean PSNR of what was encoded, in dB, where an encoder was asked for it. */
+  psnr?: number;
 }
 
 export interface ModuleContext<Options = Record<string, unknown>> {
@@ -117,6 +119,11 @@ export interface ModuleContext<Options = Record<string, unknown>> {
    * its `init`.
    */
   elapsed(): number;
+  /**
+   * FFmpeg's `protocol_whitelist` ('file,crypto,data') for everything this node opens: it comes from a graph file that may
+   * open nothing else. Absent: anything may be opened.
+   */
+  readonly protocolWhitelist?: string | undefined;
   /** Number of the job in progress, from 1 on, in a graph that serves them (`graph.serve()`); 0 where there are none. */
   readonly job: number;
   /** Tells that a file was written, for the result of the job. Where there are no jobs it says nothing to anybody. */

@@ -1,4 +1,5 @@
 /** What a called module has said: its warnings, and all of it to whoever listens. */
+import { queueMicrotask } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { isWarning, type LogListener, type LogSeverity } from '../log.js';

@@ -59,6 +59,12 @@ export class Cut {
     return names.join(', ');
   }
 
+  /** Nodes into which nothing leads, as far as they are run. */
+  get sources(): number[] {
+    const fed = new Set(this.links.filter((_, link) => !this.isMerged(link)).map(({ consumer }) => consumer));
+    return [...this.spec.nodes.keys()].filter((node) => !this.merging.isMerged(node) && !fed.has(node));
+  }
+
   /** Nodes that are run by themselves. */
   get actors(): number {
     return this.spec.nodes.filter((_, node) => !this.merging.isMerged(node)).length;
@@ -90,6 +96,7 @@ export class Cut {
         output: from.output,
         input: to.input,
         patient: [ends.producer, ends.consumer].some((node) => spec.nodes[node]!.outside !== undefined),
+        free: [ends.producer, ends.consumer].every((node) => spec.nodes[node]!.module.definition !== undefined),
         serving: this.firstJobOf(spec.nodes[ends.producer]!) !== undefined,
         producerThread,
         consumerThread,
@@ -178,7 +185,7 @@ export class Cut {
   }
 
   private node(node: NodeSpec, index: number): PartNode {
-    const { alias, module, options, inputManager } = node;
+    const { alias, module, options, inputManager, protocolWhitelist } = node;
     return {
       index,
       // To its module and in errors a copy is the node that was built.
@@ -190,6 +197,7 @@ export class Cut {
       hasCallback: node.callback !== undefined,
       isCopy: node.copyOf !== undefined,
       inputManager,
+      protocolWhitelist,
       firstJob: this.firstJobOf(node),
     };
   }

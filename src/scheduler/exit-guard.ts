@@ -12,7 +12,7 @@ const running = new Set<Board>();
 function onExit(): void {
   restThreads();
   for (const board of running) board.setAborting();
-  for (const board of running) board.awaitReaders();
+  for (const board of running) board.awaitReaders(Array(board.links).keys());
 }
 
 /** @returns ends the guard, when the run's threads are gone. */

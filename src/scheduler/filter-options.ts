@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.js';
 import type { NodeSpec } from './spec.js';
 
 /** Names and arguments in the order written; none for options that cannot be read. */
-export function filtersOf({ options }: NodeSpec): { name: string; args: string }[] {
+export function filtersOf({ options }: Pick<NodeSpec, 'options'>): { name: string; args: string }[] {
   const entry = (name: unknown, para: unknown) => ({
     name: String(name).split('@')[0]!,
     args: para === undefined ? '' : String(para),

@@ -7,8 +7,10 @@ import { clearInterval, clearTimeout, setInterval, setTimeout, type Timer } from
 import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, type Packet } from '../media/packet.js';
+import { packValue, unpackValue } from '../media/wire-value.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
+import { releaseRefused, requireCarried } from '../thread/transport.js';
 import type { Answer } from './call-channel.js';
 import { CalledLog } from './called-log.js';
 import { loadNow } from './load-now.js';
@@ -206,14 +208,42 @@ export class InlineBackend implements Backend {
         yield* this.module.init();
         break;
       case 'process':
-        return yield* this.module.process(takenOver(request.inputs));
+        this.requireCarriedIn(request.inputs);
+        return this.carried(yield* this.module.process(takenOver(request.inputs)));
       case 'sendEof':
-        return yield* this.module.sendEof();
+        return this.carried(yield* this.module.sendEof());
       case 'dynamicReset':
-        yield* this.module.dynamicReset(request.options);
+        yield* this.module.dynamicReset(this.isFree ? request.options : copyOf(request.options));
         break;
     }
     return { outputs: new Map(), done: false };
+  }
+
+  /** A module of this process never lives in another thread, and may be given anything. */
+  private get isFree(): boolean {
+    return this.spec.module.definition !== undefined;
+  }
+
+  /** What could not go to a module in a thread does not go to one here. */
+  private requireCarriedIn(inputs: Inputs): void {
+    if (this.isFree) return;
+    try {
+      for (const packets of inputs.values()) for (const packet of packets) requireCarried(packet);
+    } catch (error) {
+      for (const packets of inputs.values()) for (const packet of packets) releaseRefused(packet);
+      throw error;
+    }
+  }
+
+  private carried(answer: Answer): Answer {
+    if (this.isFree) return answer;
+    try {
+      for (const packets of answer.outputs.values()) for (const packet of packets) requireCarried(packet);
+    } catch (error) {
+      for (const packets of answer.outputs.values()) for (const packet of packets) releaseRefused(packet);
+      throw this.module.error('process', error);
+    }
+    return answer;
   }
 
   // --- errors ---------------------------------------------------------------------------------------------------------
@@ -242,6 +272,10 @@ export class InlineBackend implements Backend {
     const { alias, module } = this.spec;
     return new GraphError(code, `sync module "${alias}" (${module.name}) ${what}`, { alias, module: module.name });
   }
+}
+
+function copyOf(options: Record<string, unknown>): Record<string, unknown> {
+  return unpackValue(packValue(options, 'option')) as Record<string, unknown>;
 }
 
 /**

@@ -54,6 +54,8 @@ export function mergeFilters(spec: GraphSpec, { threadOf }: Pick<Placement, 'thr
     if (!mergeable[index] || outgoing.length !== 1) continue;
     const consumer = indexOf.get(outgoing[0]!.to.node)!;
     if (!mergeable[consumer] || threadOf[consumer] !== threadOf[index]) continue;
+    // One module has one list.
+    if (nodes[consumer]!.protocolWhitelist !== node.protocolWhitelist) continue;
     // The limit of a link that is not there any more could not be kept.
     if (nodes[consumer]!.queueLimit === undefined) next.set(index, consumer);
   }

@@ -6,6 +6,7 @@ import type { FromHost, ToHost } from '../thread/protocol.js';
 import type { Cut, RunFacts } from './cut.js';
 import { nextUser, type Thread } from './thread.js';
 import type { ThreadSource } from './thread-pool.js';
+import type { Undo } from './undo.js';
 
 /** What a run is told of its threads. */
 export interface ThreadEvents {
@@ -33,6 +34,8 @@ export class RunThreads {
   /** Those whose part has not ended. */
   private readonly open = new Set<number>();
   private graceTimer: Timer | undefined;
+  /** They have been given back. */
+  private over = false;
 
   /** @param grace ms until threads that do not answer a stop are terminated. */
   constructor(
@@ -43,10 +46,13 @@ export class RunThreads {
     private readonly events: ThreadEvents,
   ) {}
 
-  /** @param asked what each is wanted to be, as `ThreadSource.take` has it. */
-  take(asked: Parameters<ThreadSource['take']>[0]): void {
+  /**
+   * @param asked what each is wanted to be, as `ThreadSource.take` has it.
+   * @throws GraphError when one of them cannot be started; then this is to be used no more.
+   */
+  take(asked: Parameters<ThreadSource['take']>[0], undo: Undo): void {
+    this.workers.push(...this.source.take(asked, undo));
     for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
-    this.workers.push(...this.source.take(asked));
     this.workers.forEach((worker, thread) => {
       worker.attach(this.user, {
         onMessage: (message) => this.events.message(message, (reply) => worker.post(reply)),
@@ -87,7 +93,7 @@ export class RunThreads {
 
   /** They were told to stop, and are terminated if they do not. */
   expectEnd(): void {
-    if (this.graceTimer === undefined) this.beginGrace();
+    if (this.graceTimer === undefined && !this.over) this.beginGrace();
   }
 
   /** Shortens the time they have for it. */
@@ -99,14 +105,16 @@ export class RunThreads {
 
   /** Nothing of the run is on them any more, or ever was. Resolves when those that go have gone. */
   async giveBack(): Promise<void> {
+    this.over = true;
     this.open.clear();
     clearTimeout(this.graceTimer);
     for (const worker of this.workers) worker.detach(this.user);
     await this.source.giveBack(this.workers);
   }
 
-  private died(thread: number, code: number, error: Error | undefined): void {
-    if (!this.open.has(thread)) return; // its part had ended: nothing of the graph died with it
+  /** @returns what a thread that is about to be terminated, on behalf of somebody else who shares it, has to wait for. */
+  private died(thread: number, code: number, error: Error | undefined): Promise<void> | undefined {
+    if (!this.open.has(thread)) return undefined; // its part had ended: nothing of the graph died with it
     this.board.setThreadState(thread, ThreadState.dead);
     const why = error === undefined ? `exit code ${code}` : error.message;
     this.events.died(
@@ -115,19 +123,20 @@ export class RunThreads {
         ...(error === undefined ? {} : { cause: error }),
       }),
     );
-    // It may be about to be terminated, on behalf of somebody else who shares it.
-    this.awaitReadersOf(thread);
+    const readers = this.readersOf(thread);
     this.ended(thread, {});
+    return readers;
   }
 
   /**
    * What a thread has sent by reference goes with it. The graph is being aborted, so nobody begins to read it any more
-   * (thread/pins.ts).
+   * (thread/pins.ts). Resolves when nobody is in the middle of it.
    */
-  private awaitReadersOf(thread: number): void {
-    this.cut.links.forEach(({ producer }, link) => {
-      if (this.cut.threadOf(producer) === thread) this.board.awaitReader(link);
+  private async readersOf(thread: number): Promise<void> {
+    const links = [...this.cut.links.keys()].filter((link) => {
+      return this.cut.threadOf(this.cut.links[link]!.producer) === thread;
     });
+    if (links.length > 0) await this.board.readersDone(links);
   }
 
   private beginGrace(): void {
@@ -145,9 +154,15 @@ export class RunThreads {
         `the thread of ${this.cut.namesOn(thread)} did not stop within ${this.grace} ms and was terminated; ` +
           'its modules were not closed',
       );
-      this.awaitReadersOf(thread);
       stuck.detach(this.user);
+      await this.readersOf(thread);
       await stuck.terminate();
+      if (stuck.lost) {
+        this.events.warning(
+          `the thread of ${this.cut.namesOn(thread)} is in a call of the operating system that does not return, ` +
+            'and goes on as long as the process',
+        );
+      }
       this.board.setThreadState(thread, ThreadState.dead);
       this.ended(thread, {});
     }

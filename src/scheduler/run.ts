@@ -1,8 +1,18 @@
-import { clearInterval, performance, queueMicrotask, setInterval } from '../../ringbuffer/clock.js';
+import {
+  clearInterval,
+  clearTimeout,
+  performance,
+  queueMicrotask,
+  setInterval,
+  setTimeout,
+  type Timer,
+} from '../../ringbuffer/clock.js';
 import { errorOf, messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { isWarning, type LogListener } from '../log.js';
-import { Board, GraphState, NodePhase, NodeStatus } from '../thread/board.js';
+import { unpackValue } from '../media/wire-value.js';
+import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../thread/board.js';
+import { packMessage } from '../thread/callbacks.js';
 import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { whenAborted } from './abort-listeners.js';
@@ -16,9 +26,10 @@ import type { Placement } from './placement.js';
 import { prepare } from './prepare.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
-import type { GraphSpec } from './spec.js';
+import type { GraphSpec, NodeSpec } from './spec.js';
 import { OwnThreads, type ThreadSource } from './thread-pool.js';
-import type { TraceWriter } from './trace-writer.js';
+import { TraceWriter } from './trace-writer.js';
+import { Undo } from './undo.js';
 import { Warnings } from './warnings.js';
 
 export interface RunHooks {
@@ -26,8 +37,8 @@ export interface RunHooks {
   onProgress?: (progress: Progress) => void;
   /** Aborts the run: it rejects with ERR_MILLRACE_ABORTED. */
   signal?: AbortSignal;
-  /** Takes the trace of the run, and is finished with it. */
-  trace?: TraceWriter;
+  /** Path of the file that takes the trace of the run. */
+  trace?: string;
   /** Where the threads come from, and go to; default: threads of the run's own. */
   threads?: ThreadSource;
   /** A node has ended a job, and has written these files in it. */
@@ -48,11 +59,16 @@ export class GraphRun {
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
   private failure: Error | undefined;
+  /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
+  begun = false;
+  private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
   private resolve!: (report: Report) => void;
   private reject!: (error: Error) => void;
   private progressTimer: NodeJS.Timeout | undefined;
+  /** Runs while the sources have time to end after a stop. */
+  private stopTimer: Timer | undefined;
   private watchdog: Watchdog | undefined;
   private side: LocalSide | undefined;
   private settling = false;
@@ -101,10 +117,25 @@ export class GraphRun {
     }
   }
 
-  /** Starts threads and parts; resolves when all have been asked to start. A failing start rejects `finished` as well. */
+  /**
+   * Starts threads and parts; resolves when all have been asked to start. A failing start rejects `finished` as well.
+   * @throws what it was refused for, with `begun` false: everything that was taken has been given back. Anything else with
+   *   `begun` true: the graph has failed.
+   */
   async start(): Promise<void> {
+    const undo = new Undo();
     try {
-      await this.startAll();
+      this.takeWhatItNeeds(undo);
+    } catch (error) {
+      await undo.all();
+      this.settled = true;
+      this.reject(errorOf(error));
+      throw error;
+    }
+    this.begun = true;
+    try {
+      this.startAll();
+      if (this.cut.threads === 0) await this.settle(); // a graph without nodes
     } catch (error) {
       this.fail(errorOf(error));
       await this.settle();
@@ -112,18 +143,28 @@ export class GraphRun {
     }
   }
 
-  private async startAll(): Promise<void> {
+  /** What may be refused. `settle` gives it back when it was not. */
+  private takeWhatItNeeds(undo: Undo): void {
+    const { trace } = this.hooks;
+    if (trace !== undefined) {
+      const writer = new TraceWriter(trace);
+      undo.add(() => writer.abandon());
+      this.trace = writer;
+    }
+    this.threads.take(this.placement.asked, undo);
+  }
+
+  private startAll(): void {
     this.startedAt = performance.timeOrigin + performance.now();
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
     this.unguard = guardExit(this.board);
-    this.threads.take(this.placement.asked);
     const facts = {
       run: this.threads.user,
       board: this.board.buffer,
       bells: this.threads.bells.map((bell) => bell.buffer),
       startedAt: this.startedAt,
-      trace: this.hooks.trace?.start(this.cut.traced),
+      trace: this.trace?.start(this.cut.traced),
       heard: this.hooks.onLog !== undefined,
     };
     this.threads.start(facts);
@@ -140,13 +181,30 @@ export class GraphRun {
     if (this.hooks.onProgress) {
       this.progressTimer = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
     }
-    if (this.cut.threads === 0) await this.settle(); // a graph without nodes
   }
 
-  /** Ends the sources; what is under way is finished, outputs are finalised, and `finished` resolves. */
+  /**
+   * Ends the sources; what is under way is finished, outputs are finalised, and `finished` resolves. A source that is still
+   * in the same call after `stop_grace` never comes to see it, and with it the graph would never end: it fails.
+   */
   stop(): void {
     this.board.setStopping();
     this.threads.alarm();
+    if (this.settling) return;
+    this.stopTimer ??= setTimeout(() => this.failStuckSources(), this.spec.options.stopGrace);
+  }
+
+  private failStuckSources(): void {
+    const stuck = this.cut.sources.filter((node) => this.board.call(node) === NodeCall.process);
+    if (stuck.length === 0) return;
+    const nodes = stuck.map((index) => this.spec.nodes[index]!);
+    const names = nodes.map(({ alias, module }) => `source "${alias}" (${module.name})`).join(' and ');
+    const [{ id: nodeId, alias, module }] = nodes as [NodeSpec];
+    const message =
+      `${names} did not return from process() within ${this.spec.options.stopGrace} ms after stop(). ` +
+      'A loop of its own has to look at ctx.stopping, and a wait to end with ctx.signal';
+    const where = { nodeId, alias, module: module.name, phase: 'process' } as const;
+    this.fail(new GraphError('ERR_MILLRACE_TIMEOUT', message, where));
   }
 
   /**
@@ -260,9 +318,13 @@ export class GraphRun {
 
   private async callback(message: FromHost & { type: 'callback' }, reply: (message: ToHost) => void): Promise<void> {
     const { run, call } = message;
+    const { module, callback, alias } = this.spec.nodes[message.node]!;
+    const isOfThisThread = module.definition !== undefined;
     const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
     try {
-      answer(true, await this.spec.nodes[message.node]!.callback?.(message.key, message.value));
+      const value = isOfThisThread ? message.value : unpackValue(message.value as Uint8Array);
+      const result: unknown = await callback?.(message.key, value);
+      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${alias} returned`));
     } catch (error) {
       answer(false, packError(error));
     }
@@ -301,16 +363,17 @@ export class GraphRun {
     const milliseconds = this.elapsed();
     this.endedAfter = milliseconds;
     clearInterval(this.progressTimer);
+    clearTimeout(this.stopTimer);
     this.watchdog?.stop();
     this.forgetSignal();
     this.side?.quit();
     await this.threads.giveBack();
     clearInterval(this.alive);
     this.unguard?.();
-    if (this.hooks.trace !== undefined) {
+    if (this.trace !== undefined) {
       let lost = 0;
       for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
-      for (const text of this.hooks.trace.finish(lost)) this.warnings.add(text);
+      for (const text of this.trace.finish(lost)) this.warnings.add(text);
     }
     this.tellProgress();
     this.settled = true;

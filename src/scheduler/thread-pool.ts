@@ -1,10 +1,15 @@
 /** Where threads come from: made for one run and ended with it, or kept and shared. */
 import { takeEarly } from './early.js';
 import { Thread } from './thread.js';
+import type { Undo } from './undo.js';
 
 export interface ThreadSource {
-  /** Different threads, one for each entry: an index or a name that was asked for, undefined where any will do. */
-  take(asked: readonly (number | string | undefined)[]): Thread[];
+  /**
+   * Different threads, one for each entry: an index or a name that was asked for, undefined where any will do.
+   * @param undo gets how those that were started for it are ended again.
+   * @throws GraphError when one of them cannot be started.
+   */
+  take(asked: readonly (number | string | undefined)[], undo: Undo): Thread[];
   /** They are needed no more. Resolves when those that go have gone. */
   giveBack(threads: readonly Thread[]): Promise<void>;
 }
@@ -13,8 +18,12 @@ export interface ThreadSource {
 export class OwnThreads implements ThreadSource {
   constructor(private readonly spin: number) {}
 
-  take(asked: readonly unknown[]): Thread[] {
-    return asked.map(() => takeEarly(this.spin) ?? new Thread(this.spin));
+  take(asked: readonly unknown[], undo: Undo): Thread[] {
+    return asked.map(() => {
+      const thread = takeEarly(this.spin) ?? new Thread(this.spin);
+      undo.add(() => thread.terminate());
+      return thread;
+    });
   }
 
   async giveBack(threads: readonly Thread[]): Promise<void> {

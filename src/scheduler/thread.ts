@@ -10,7 +10,10 @@ import {
   type Worker,
 } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { clearTimeout, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
+import { messageOf } from '../error-wire.js';
+import { GraphError } from '../errors.js';
 import { startLog } from '../media/ffmpeg-log.js';
 import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
@@ -21,9 +24,15 @@ const WORKER = new URL('./worker.js', import.meta.url).href;
 /** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
 export interface ThreadUser {
   onMessage(message: FromHost): void;
-  /** The thread is gone, and this user was not the one who ended it. */
-  onDeath(exitCode: number, error: Error | undefined): void;
+  /**
+   * The thread is gone, or about to be ended, and this user was not the one who ended it.
+   * @returns what a thread that is about to be ended has to wait for; it must come within a few seconds.
+   */
+  onDeath(exitCode: number, error: Error | undefined): void | Promise<void>;
 }
+
+/** Longest time in ms until a thread that is made to end is taken for one that cannot be: it is in a call of the system. */
+const END_LIMIT = 5000;
 
 let users = 0;
 
@@ -39,26 +48,32 @@ export class Thread {
   private readonly pool: Piscina;
   private readonly port: MessagePort;
   private readonly worker: Worker;
-  private readonly booted: Promise<void>;
+  /** It has loaded what it runs. */
+  private booted = false;
   /** Settles when the worker has exited, in whatever way. */
   private readonly exit: Promise<void>;
   private gone = false;
   private doomed = false;
   private ending: Promise<void> | undefined;
+  /** It did not end though it was made to, and goes on as long as the process. */
+  lost = false;
+  /** What its users still have to do before it may go. */
+  private readonly farewells: Promise<void>[] = [];
   /** What the thread died of, if it threw. */
   private lastError: Error | undefined;
 
-  /** @param spin times it looks at its links again before it parks. */
+  /**
+   * @param spin times it looks at its links again before it parks.
+   * @throws GraphError ERR_MILLRACE_WORKER_DIED when the system allows no more threads.
+   */
   constructor(readonly spin: number) {
     startLog();
-    this.pool = new Piscina({
-      minThreads: 1,
-      maxThreads: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: 1,
-      // In its other modes the thread's timers and ports stand still between tasks, and our host lives between tasks.
-      atomics: 'disabled',
-    });
+    try {
+      this.pool = startWorker();
+    } catch (cause) {
+      this.rest.forget();
+      throw noThread(cause);
+    }
     // Piscina tells of a thread's death here too, and an unheard 'error' event would end the process.
     this.pool.on('error', (error: Error) => {
       this.lastError ??= error;
@@ -87,8 +102,10 @@ export class Thread {
     };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
-    this.booted = this.pool.run(data, { filename: WORKER, transferList: [port2] }).then(
-      () => {},
+    this.pool.run(data, { filename: WORKER, transferList: [port2] }).then(
+      () => {
+        this.booted = true;
+      },
       (error: Error) => {
         this.lastError ??= error;
         this.exited(-1);
@@ -149,13 +166,13 @@ export class Thread {
     return this.ending;
   }
 
+  /** Every step of it has a limit: whoever waits for it is held up for some seconds at most. */
   private async end(): Promise<void> {
-    await this.booted;
+    await Promise.all(this.farewells);
     // Threads that its modules have started end with it, and a module that was not closed has not ended them.
     leaveNativeCalls(this.worker.threadId);
-    await this.rest.end();
-    await this.pool.destroy();
-    await this.exit;
+    await this.rest.end(this.booted);
+    this.lost = !(await within(Promise.all([this.pool.destroy(), this.exit]), END_LIMIT));
     this.port.close();
   }
 
@@ -177,6 +194,40 @@ export class Thread {
   private tellDeath(code: number, error: Error | undefined): void {
     const told = [...this.users.values()];
     this.users.clear();
-    for (const user of told) user.onDeath(code, error);
+    for (const user of told) {
+      const farewell = user.onDeath(code, error);
+      if (farewell !== undefined) this.farewells.push(farewell);
+    }
+  }
+}
+
+function startWorker(): Piscina {
+  return new Piscina({
+    minThreads: 1,
+    maxThreads: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    concurrentTasksPerWorker: 1,
+    // In its other modes the thread's timers and ports stand still between tasks, and our host lives between tasks.
+    atomics: 'disabled',
+  });
+}
+
+function noThread(cause: unknown): GraphError {
+  const message =
+    `a worker thread cannot be started: ${messageOf(cause)}. The system, or a limit of this process, allows no more ` +
+    'threads: use fewer (`threads`), or raise the limit';
+  return new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'load', cause });
+}
+
+/** @returns whether it settled in time. Keeps the process alive meanwhile. */
+async function within(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  let timer: Timer | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -6,8 +6,7 @@
  * The threads record into rings of fixed size (thread/trace-recorder.ts); a timer of the calling thread empties them
  * into the file. While that thread is blocked they fill up, and then what they cannot take is lost and counted.
  */
-
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { clearInterval, setInterval } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
@@ -52,6 +51,8 @@ const inUse = new Set<string>();
 export class TraceWriter {
   private readonly file: string;
   private readonly fd: number;
+  /** There was no such file before. */
+  private readonly isNew: boolean;
   private readonly readers: TraceReader[] = [];
   private readonly lanes = new Set<number>();
   private graph: TracedGraph | undefined;
@@ -65,9 +66,10 @@ export class TraceWriter {
     this.file = resolve(path);
     if (inUse.has(this.file)) throw this.cannot('another graph is being traced into it');
     try {
-      if (statSync(this.file, { throwIfNoEntry: false })?.isFIFO())
-        throw new Error('it is a pipe, and may have no reader');
+      const known = statSync(this.file, { throwIfNoEntry: false });
+      if (known?.isFIFO()) throw new Error('it is a pipe, and may have no reader');
       this.fd = openSync(this.file, 'w');
+      this.isNew = known === undefined;
     } catch (cause) {
       throw this.cannot(messageOf(cause), cause);
     }
@@ -90,6 +92,13 @@ export class TraceWriter {
     // Nothing else would bring the last moments of a process that ends in the middle into the file.
     process.on('exit', this.onExit);
     return { rings, origin: traceClock() };
+  }
+
+  /** Nothing was traced: the run was refused. What the opening has made goes with it. */
+  abandon(): void {
+    closeSync(this.fd);
+    inUse.delete(this.file);
+    if (this.isNew) rmSync(this.file, { force: true });
   }
 
   /**

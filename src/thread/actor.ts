@@ -123,7 +123,9 @@ export class Actor {
 
   private isCalledFor(outside: Outside): boolean {
     if (outside.due || outside.leaving) return true;
-    return this.isSource ? this.board.stopping : this.intake.allEnded;
+    if (this.isSource) return this.board.stopping;
+    // To learn that nothing follows, nobody has to be waited for: the graph could not end before its user asks once more.
+    return this.intake.allEnded || this.inlets.every(({ ended, link }) => ended || link.endIsNext);
   }
 
   /** What `step` does next. */

@@ -68,6 +68,7 @@ export const NodeFigure = {
   /** Milliseconds after the start of the run at which the wait, or the call, in progress began. */
   waitSince: 15,
   callSince: 16,
+  psnr: 17,
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32
@@ -389,20 +390,38 @@ export class Board {
   }
 
   /**
-   * Waits until the consumer is not in the middle of taking a frame. That takes it microseconds; after two seconds it is
-   * taken for dead. Blocks the thread, because the threads that call it are about to end.
+   * Waits until no consumer of these links is in the middle of taking a frame. That takes it microseconds; after two
+   * seconds, for all of them together, those that still are are taken for dead. Blocks the thread, because the threads
+   * that call it are about to end.
    */
-  awaitReader(link: number): void {
-    const at = this.linkAt(link) + LINE + 3;
-    for (let waits = 0; waits < READER_WAITS && Atomics.load(this.words, at) !== 0; waits++) {
-      // What it begins to take from now on it does not read (pins.ts).
-      if (Atomics.wait(this.words, at, 1, 1) === 'not-equal') return;
+  awaitReaders(links: Iterable<number>): void {
+    let waits = 0;
+    for (const link of links) {
+      const at = this.readingAt(link);
+      while (waits < READER_WAITS && Atomics.load(this.words, at) !== 0) {
+        waits++;
+        // What it begins to take from now on it does not read (pins.ts).
+        if (Atomics.wait(this.words, at, 1, 1) === 'not-equal') break;
+      }
     }
   }
 
-  /** The same for every link. */
-  awaitReaders(): void {
-    for (let link = 0; link < this.links; link++) this.awaitReader(link);
+  /** The same for a thread that has to go on meanwhile. */
+  async readersDone(links: Iterable<number>): Promise<void> {
+    let waits = 0;
+    for (const link of links) {
+      const at = this.readingAt(link);
+      while (waits < READER_WAITS && Atomics.load(this.words, at) !== 0) {
+        waits++;
+        const wait = Atomics.waitAsync(this.words, at, 1, 1);
+        if (!wait.async) break;
+        await wait.value;
+      }
+    }
+  }
+
+  private readingAt(link: number): number {
+    return this.linkAt(link) + LINE + 3;
   }
 
   // --- links: relief's line, compare-and-swap by whoever finds the deadlock -----------------------------------------

@@ -118,7 +118,7 @@ export class CallPart implements Hosted {
     this.board.setThreadState(0, ThreadState.dead);
     this.board.setAborting();
     this.callerBell.alarm();
-    this.board.awaitReader(ANSWERS);
+    this.board.awaitReaders([ANSWERS]);
   }
 
   /** Thrown outside any call of ours: a timer or an emitter of a module on this thread. Nobody can say which. */

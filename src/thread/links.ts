@@ -17,7 +17,18 @@ import type { Packet } from '../media/packet.js';
 import { type Board, GraphState } from './board.js';
 import { PacketFifo } from './fifo.js';
 import { Pins } from './pins.js';
-import { holdsFrames, KIND_SWITCH, mayRefer, type Outgoing, outgoing, read, write } from './transport.js';
+import {
+  holdsFrames,
+  isEnd,
+  KIND_SWITCH,
+  mayRefer,
+  type Outgoing,
+  outgoing,
+  read,
+  releaseRefused,
+  requireCarried,
+  write,
+} from './transport.js';
 
 export interface OutLink {
   readonly index: number;
@@ -58,6 +69,8 @@ export interface OutLink {
 export interface InLink {
   readonly index: number;
   readonly available: boolean;
+  /** What would be taken next is the end of the stream. */
+  readonly endIsNext: boolean;
   /** Packets that wait to be taken. The producer may add some at any time. */
   readonly queued: number;
   /** The next packet, or undefined. */
@@ -84,12 +97,23 @@ export class DirectLink implements OutLink, InLink {
     private readonly board: Board,
     readonly limit: number,
     readonly holdAt = Number.POSITIVE_INFINITY,
+    /** Both its ends are on the calling thread wherever the others are: it carries anything. */
+    private readonly free = true,
   ) {}
 
+  /** @throws MillraceError ERR_MILLRACE_PAYLOAD for what could not cross threads, unless it never has to. */
   offer(packet: Packet): void {
     if (this.left) {
       packet.close();
       return;
+    }
+    if (!this.free) {
+      try {
+        requireCarried(packet);
+      } catch (error) {
+        releaseRefused(packet);
+        throw error;
+      }
     }
     this.queue.push(packet);
     this.board.setSent(this.index, ++this.sent);
@@ -132,6 +156,10 @@ export class DirectLink implements OutLink, InLink {
 
   get available(): boolean {
     return this.queue.length > 0;
+  }
+
+  get endIsNext(): boolean {
+    return this.queue.peek()?.isEof ?? false;
   }
 
   get queued(): number {
@@ -317,7 +345,13 @@ export class RingOut implements OutLink {
       // Describing a frame makes views of its planes, so it is not done while the ring takes no record at all.
       if (this.handle.inFlight() >= this.limit) return false;
       if (this.byReference && holdsFrames(packet.payload)) this.references ??= frameReferences();
-      this.head = outgoing(packet, this.references);
+      try {
+        this.head = outgoing(packet, this.references);
+      } catch (error) {
+        this.outbox.shift();
+        releaseRefused(packet);
+        throw error;
+      }
     }
     const { head } = this;
     if (this.mustGrow(head.size) && !this.grow(head.size)) return false;
@@ -381,6 +415,12 @@ export class RingIn implements InLink {
 
   get available(): boolean {
     return !this.gone && this.next() >= 0;
+  }
+
+  get endIsNext(): boolean {
+    if (this.gone) return false;
+    const at = this.next();
+    return at >= 0 && isEnd(this.ring, at);
   }
 
   get queued(): number {

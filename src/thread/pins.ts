@@ -60,7 +60,7 @@ export class Pins {
   /** Drops all. Only when the consumer has left or the graph is being aborted. */
   dropAll(): void {
     if (this.empty) return;
-    if (!this.board.left(this.link)) this.board.awaitReader(this.link);
+    if (!this.board.left(this.link)) this.board.awaitReaders([this.link]);
     this.drop(this.held.length);
   }
 

@@ -25,6 +25,8 @@ export interface PartNode {
   chain?: PartNode[];
   /** Absent: what the module asks for, else `immediate`. */
   inputManager?: InputManagerSpec | undefined;
+  /** FFmpeg's list of the protocols that it may open; absent: any. */
+  protocolWhitelist?: string | undefined;
   /** Number of its first job, of a node that serves them one after the other. */
   firstJob?: number | undefined;
 }
@@ -36,6 +38,8 @@ export interface PartLink extends LinkEnds {
   input: number;
   /** An end of it is in the user's hands: see OutLink.patient. */
   patient: boolean;
+  /** Both ends are modules or users of the calling thread: whatever is placed where, nothing on it crosses threads. */
+  free: boolean;
   /** The producer sends one job after the other. */
   serving: boolean;
   /** Absent: both ends are in this thread. */

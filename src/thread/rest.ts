@@ -3,21 +3,28 @@
  * process down when that happens within one of its calls (a fatal error of N-API: no JavaScript can be run any more). So
  * whoever ends a thread, or the process with all of them, asks it first to come to rest: its host (host.ts) sees the
  * request between two units of work, or is woken for it, and blocks the thread for ever. A thread that still loads the
- * addon comes to rest when it has loaded it. A call of a module under way is waited for, a second at most; what an
+ * addon comes to rest when it has loaded it; one that has not begun to, never will (boot-gate.ts). A call of a module under way is waited for, a second at most; what an
  * asynchronous one would have done next is not done.
  *
  *   words (Int32)
  *     0  ASKED    1: to come to rest                                   written by who started the thread
  *     1  RESTS    1: nothing of it runs any more, or it has ended      written by the thread
+ *     2  GATE     whether it has begun to load the addon               compare-and-swap (boot-gate.ts)
  *
  * No event loop takes part but the thread's own: a process that ends is blocked meanwhile.
  */
 import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
+import { shutGate } from './boot-gate.js';
 
 const [ASKED, RESTS] = [0, 1] as const;
 /** Longest time in ms that a thread holds up its end. */
 const LIMIT = 1000;
+/**
+ * The same in ms for one that has begun to load what it runs and may not have finished. Ending it meanwhile would abort the
+ * process, so this is longer than that takes on any machine, and yet not for ever: a loader may hang.
+ */
+const LOADING_LIMIT = 15_000;
 
 /** Threads started from this one. */
 const started = new Set<Rest>();
@@ -39,7 +46,7 @@ export class Rest {
     // Listeners of 'exit' run before the threads are ended, whatever ends the process or the thread.
     if (!listening) process.on('exit', restThreads);
     listening = true;
-    const rest = new Rest(new SharedArrayBuffer(8), bell);
+    const rest = new Rest(new SharedArrayBuffer(12), bell);
     started.add(rest);
     return rest;
   }
@@ -71,7 +78,14 @@ export class Rest {
 
   ask(): void {
     Atomics.store(this.words, ASKED, 1);
+    if (shutGate(this.words)) this.reach();
     this.bell?.alarm();
+  }
+
+  /** The thread could not be started. */
+  forget(): void {
+    this.reach();
+    started.delete(this);
   }
 
   /** Blocks until the thread rests. @param until performance.now() */
@@ -79,10 +93,13 @@ export class Rest {
     Atomics.wait(this.words, RESTS, 0, Math.max(0, until - performance.now()));
   }
 
-  /** Asks, and resolves when the thread rests and may be ended, or when it has had its time. */
-  async end(): Promise<void> {
+  /**
+   * Asks, and resolves when the thread rests and may be ended, or when it has had its time.
+   * @param loaded whether it is known to have loaded what it runs.
+   */
+  async end(loaded: boolean): Promise<void> {
     this.ask();
-    const wait = Atomics.waitAsync(this.words, RESTS, 0, LIMIT);
+    const wait = Atomics.waitAsync(this.words, RESTS, 0, loaded ? LIMIT : LOADING_LIMIT);
     if (wait.async) {
       // A pending wait does not keep the process alive.
       const alive = setInterval(() => {}, 2 ** 30);

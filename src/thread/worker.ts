@@ -3,11 +3,15 @@
  * package: under loaders that translate required files (tsx) these are two copies of everything. So this file holds
  * nothing but the way to the one copy that everybody imports.
  *
+ * It also asks whether the thread is still wanted (boot-gate.ts), before anything that takes time is loaded.
+ *
  * The task returns when the thread is ready: a task that stayed would keep the process alive.
  */
+import { passGate } from './boot-gate.js';
 import type { BootData } from './protocol.js';
 
 export default async function start(data: BootData): Promise<void> {
+  if (!passGate(data.rest)) return;
   const { boot } = await import('./boot.js');
   boot(data);
 }

@@ -525,3 +525,38 @@ limits('one that is never read is an error at hard_cap', async () => {
 });
 
 limits.run();
+
+const ends = suite('the end of a graph and readers that do not ask for it');
+
+for (const threads of PLACEMENTS) {
+  ends(`one that has taken everything but the end holds nobody up (threads: ${threads})`, async () => {
+    const leaks = new LeakWatch();
+    const graph = new Graph({ threads });
+    const source = counted(graph, 5, 'video');
+    const [whole, counting, empty] = [
+      source.packets(),
+      source.packets(),
+      source.module({ process: () => {} }).packets(),
+    ];
+    const all = (async () => {
+      for await (const _ of whole.closing());
+    })();
+    for (let n = 0; n < 5; n++) (await counting.next()).value!.close();
+    await all;
+    leaks.check(await graph.close());
+    for (const reader of [counting, empty]) assert.equal(await reader.next(), { done: true, value: undefined });
+  });
+
+  ends(`what one has not taken is still its own after the others have ended (threads: ${threads})`, async () => {
+    const leaks = new LeakWatch();
+    const graph = new Graph({ threads });
+    const source = counted(graph, 3);
+    const [whole, late] = [source.packets(), source.packets()];
+    assert.equal(await read(whole), sequence(3));
+    const closed = graph.close();
+    assert.equal(await read(late), sequence(3));
+    leaks.check(await closed);
+  });
+}
+
+ends.run();

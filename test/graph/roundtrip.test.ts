@@ -102,7 +102,7 @@ test('fromConfig reads back what toConfig writes: 500 random graphs', () => {
   for (let seed = 1; seed <= 500; seed++) {
     const graph = randomGraph(generator(seed));
     const written = graph.toConfig();
-    const read = Graph.fromConfig(JSON.stringify(written), { allow: { modules: true } });
+    const read = Graph.fromConfig(JSON.stringify(written), { allow: { modules: true, protocols: ['*'] } });
     assert.equal(content(read), content(graph), `seed ${seed}`);
     assert.equal(read.toConfig(), written, `seed ${seed}`);
     assert.is(read.toMermaid(), graph.toMermaid(), `seed ${seed}`);

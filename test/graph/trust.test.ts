@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { protocolOf } from '../../actors/protocols.js';
 import { ConfigError, type Problem } from '../../src/errors.js';
 import { Graph } from '../../src/graph/graph.js';
 import { registerModule } from '../../src/graph/registry.js';
-import { type Allowed, protocolOf } from '../../src/graph/trust.js';
+import type { Allowed } from '../../src/graph/trust.js';
 import { refused } from './kit.js';
 
 // Any file that exists: it is never imported here.
@@ -101,7 +102,7 @@ test('URLs in other options are found, also behind escapes; metadata may hold an
 });
 
 test('filters and muxers that open things by themselves are refused', () => {
-  assert.match(problems({ filter: { name: 'movie', para: 'tcp\\:host' } })[0]!.message, /the filter 'movie'/);
+  assert.match(problems({ filter: { name: 'zmq' } })[0]!.message, /the filter 'zmq'/);
   assert.match(
     problems({ decoder: { input_path: 'amovie=x', dec_params: { f: 'lavfi' } } })[0]!.message,
     /the filter 'amovie'/,
@@ -111,10 +112,10 @@ test('filters and muxers that open things by themselves are refused', () => {
 });
 
 test('a filter is known behind escapes and instance names, and a text that only mentions it is fine', () => {
-  assert.is(problems({ filter: { name: 'movie@a' } }).length, 1);
+  assert.is(problems({ filter: { name: 'movie@a', para: 'tcp\\:x' } }).length, 1);
   const graph = (text: string): Parts => ({ filter: { name: undefined, graph: text } });
-  assert.is(problems(graph('mo\\vie=x[a];[0][a]overlay')).length, 1);
-  assert.is(problems(graph("'movie'=x[a];[0][a]overlay")).length, 1);
+  assert.is(problems(graph('mo\\vie=tcp\\\\:x[a];[0][a]overlay')).length, 1);
+  assert.is(problems(graph("'movie'='tcp\\:x'[a];[0][a]overlay")).length, 1);
   assert.equal(problems(graph('[0]vflip[0]')), []);
   assert.equal(problems({ filter: { name: 'drawtext', para: 'text=a movie' } }), []);
 });

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Cut } from '../../src/scheduler/cut.js';
 import { RunThreads } from '../../src/scheduler/run-threads.js';
 import type { ThreadSource } from '../../src/scheduler/thread-pool.js';
+import { Undo } from '../../src/scheduler/undo.js';
 import type { Board } from '../../src/thread/board.js';
 
 const threads = suite('threads of a run');
@@ -33,7 +34,7 @@ function run(count: number, terminating: (thread: number, run: RunThreads) => vo
     warning: (text) => events.push(text.replace(/ and was terminated.*/, '')),
     over,
   });
-  run.take(Array(count).fill(undefined));
+  run.take(Array(count).fill(undefined), new Undo());
   return { run, events, ended };
 }
 

@@ -1,0 +1,17 @@
+/**
+ * What a start has done so far, and how it is taken back. A start either succeeds as a whole or leaves nothing behind: every
+ * step that takes something notes here how it is given back, and whoever is refused halfway calls `all`.
+ */
+export class Undo {
+  private readonly steps: (() => unknown)[] = [];
+
+  /** Notes how to take back what has just been done. */
+  add(step: () => unknown): void {
+    this.steps.push(step);
+  }
+
+  /** Takes everything back, the last first; resolves when that has been done. */
+  async all(): Promise<void> {
+    for (let step = this.steps.pop(); step !== undefined; step = this.steps.pop()) await step();
+  }
+}
