@@ -97,12 +97,14 @@ test('what the file check does not know connects nowhere either, called or run, 
   for (const { what, file, node, plain, options } of attacks()) {
     const called = behindTheFirstDoor(file(plain), node, options as Record<string, unknown>);
     call(called, `n${node}`, /input|movie/.test(what) ? undefined : picture);
+    await listener.settle();
     assert.is(listener.visits, before, `${what}, called`);
     if (node === 0 || what === 'movie') continue;
     for (const threads of [0, 2]) {
       const graph = behindTheFirstDoor({ option: { threads }, ...file(plain) }, node, { ...options, vframes: 3 });
       // FFmpeg's hls muxer goes on without the segments that it could not open.
       await graph.run().catch((error: Error) => assert.match(error.message, /Invalid argument|may not open/, what));
+      await listener.settle();
       assert.is(listener.visits, before, `${what} on ${threads} threads`);
     }
   }
@@ -134,6 +136,7 @@ test('bytes that are a playlist or a session description open nothing, whoever b
       );
     }
   }
+  await listener.settle();
   assert.is(listener.visits, before);
 });
 

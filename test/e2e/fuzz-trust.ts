@@ -249,6 +249,9 @@ export async function attack(every: number): Promise<Outcome> {
     attackFilters(attack, every);
     attackMuxers(attack, folder, every);
     attackDemuxers(attack, folder, every);
+    const counted = listener.visits;
+    await listener.settle();
+    if (listener.visits > counted) attack.outcome.connected.push('something, after it was over');
     return attack.outcome;
   } finally {
     rmSync(folder, { recursive: true, force: true });
