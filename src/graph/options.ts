@@ -191,7 +191,8 @@ export const graphOptionRows = {
     type: 'milliseconds',
     default: '5000',
     env: 'MILLRACE_STOP_GRACE',
-    meaning: 'How long calls under way may go on after a failure or an abort; then their thread is terminated.',
+    meaning:
+      'How long calls under way may go on after a failure or an abort, and then their thread is terminated; and those of sources after a stop, and then the graph fails.',
     schema: number({ min: 0, max: 1e9 }),
   },
   loglevel: {

@@ -106,7 +106,15 @@ export function startLog(): void {
   setEnvironmentData(KEY, buffer);
   memory = made;
   const data: LogThreadData = { memory: buffer, addon: addonFile() };
-  const thread = new Worker(THREAD, { workerData: data, execArgv: [], stdin: false });
+  let thread: Worker;
+  try {
+    thread = new Worker(THREAD, { workerData: data, execArgv: [], stdin: false });
+  } catch {
+    // The system allows no more threads: who needs one for more than this says so, and the next start tries again.
+    setEnvironmentData(KEY, undefined);
+    memory = undefined;
+    return;
+  }
   thread.unref();
   // Without it errors lack FFmpeg's lines, and everything else is as it was.
   thread.on('error', () => deafen(made));

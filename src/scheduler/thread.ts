@@ -33,7 +33,7 @@ export interface ThreadUser {
 }
 
 /** Longest time in ms until a thread that is made to end is taken for one that cannot be: it is in a call of the system. */
-const END_LIMIT = 5000;
+const END_LIMIT = 10_000;
 
 let users = 0;
 
