@@ -8,6 +8,7 @@ import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
 import { defaultCodec, has, type Target } from './format.js';
 import { checkKeyFrames } from './key-frames.js';
 import type { AudioParams, EncoderOptions, VideoParams } from './options.js';
+import { outputFiles } from './output-files.js';
 import type { StreamContext } from './stream.js';
 
 /** By input. */
@@ -30,7 +31,9 @@ export function settingsFor(kind: Kind, target: Target, options: EncoderOptions)
   }
   const settings = checkSettings({
     codec: findEncoder(name, kind),
-    globalHeader: has(target.format, 'global-header'),
+    globalHeader: outputFiles(target.path, target.format).some(
+      ({ format }) => format !== undefined && has(format, 'global-header'),
+    ),
     bitRate: params?.bit_rate,
     qscale: params?.qscale,
     av: params?.av ?? {},

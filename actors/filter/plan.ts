@@ -12,6 +12,8 @@ import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av
 import { MillraceError } from '../../src/errors.js';
 import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
+import { whitelistFor } from '../protocols.js';
+import { parseArguments } from './arguments.js';
 import type { FilterOptions } from './options.js';
 import { parseGraph } from './syntax.js';
 import {
@@ -107,10 +109,9 @@ function toSpec(name: string, para: string | undefined): FilterSpec {
 /** The filters that open an input and pass a list on to it get the node's; what the others open is looked at before. */
 function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec {
   if (whitelist === undefined || (spec.name !== 'movie' && spec.name !== 'amovie')) return spec;
-  return {
-    ...spec,
-    args: `${spec.args === undefined ? '' : `${spec.args}:`}format_opts=protocol_whitelist=${whitelist}`,
-  };
+  const given = parseArguments(spec.args ?? '');
+  const file = given.find(({ name }, index) => name === 'filename' || (name === undefined && index === 0))?.value ?? '';
+  return { ...spec, own: `format_opts=protocol_whitelist=${whitelistFor(file, whitelist)}` };
 }
 
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */
@@ -188,7 +189,7 @@ function findFilter(name: string): Filter {
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
 export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
   const context = allocate(graph, spec.name, instanceOf(spec, index));
-  const ret = context.initStr(spec.args ?? null);
+  const ret = context.initStr([spec.args, spec.own].filter((part) => part !== undefined).join(':') || null);
   if (ret < 0) {
     // Before others are tried: what FFmpeg says of those is not the reason.
     const lines = linesOf(NO_CODEC);

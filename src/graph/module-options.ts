@@ -54,6 +54,13 @@ export interface DecoderOptions {
   max_limit_hits?: number | undefined;
   /** Play the input that many more times; -1 endless. */
   loop?: number | undefined;
+  /**
+   * Milliseconds that one step of the input may take: to answer and to be opened, to show its streams, to bring the next
+   * packet; then the graph fails with ERR_MILLRACE_INPUT. 0: for ever. Default for everything that is no file: 30000,
+   * unless `dec_params` or the URL has a timeout of FFmpeg's own. Files have none; with one they are read as the network
+   * is, so that a disk that does not answer can be left.
+   */
+  timeout_ms?: number | undefined;
   /** Deliver at the speed of the timestamps. */
   realtime?: boolean | undefined;
   /**
@@ -116,6 +123,11 @@ export interface EncoderOptions {
   push_output?: 0 | 1 | 2 | 3 | undefined;
   /** Bytes of a piece with `push_output: 1`. Default 16384. */
   avio_buffer_size?: number | undefined;
+  /**
+   * Milliseconds that a peer of the network may take nothing, at every step: to be reached, to take the header, a packet,
+   * the rest; then the graph fails with ERR_MILLRACE_OUTPUT. 0: for ever. Default for everything that is no file: 30000.
+   */
+  timeout_ms?: number | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
   /** Metadata of the container. */
