@@ -12,7 +12,7 @@ const refusals: Readonly<Record<string, FileRefusal>> = {
   EPERM: { why: 'operation not permitted', hint: 'Check who owns the file and whether it may be changed' },
   EROFS: { why: 'the file system is read-only', hint: 'Choose another place, or have it mounted for writing' },
   ENOENT: { why: 'no such file or directory', hint: 'Check the path; a relative one starts at the working directory' },
-  ENOTDIR: { why: 'a part of the path is no directory', hint: 'Check the path' },
+  ENOTDIR: { why: 'a part of the path is not a directory', hint: 'Check the path' },
   EISDIR: { why: 'it is a directory', hint: 'Name a file in it' },
   ENOSPC: { why: 'no space left on the device', hint: 'Make room, or choose another place' },
   EDQUOT: { why: 'the disk quota is used up', hint: 'Make room, or choose another place' },
