@@ -5,6 +5,7 @@ import { className } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
 import { ledger } from './ledger.js';
+import { changeMetadata } from './metadata.js';
 import { detach } from './native-view.js';
 import { isTimeBase, type Rational, toMicroseconds } from './time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from './time-door.js';
@@ -40,6 +41,10 @@ export function requireFrameTime({ pts, duration, timeBase }: FrameTime): void {
 export abstract class FrameBase implements Disposable {
   #av: Frame | undefined;
   #planes: Plane[] | undefined;
+  /** What the user sees and changes; undefined until it is asked for. */
+  #metadata: Record<string, string> | undefined;
+  /** What of it the native frame has. */
+  #stored: Readonly<Record<string, string>> = {};
   /** How `#av` is released. */
   #free: (av: Frame) => void;
 
@@ -60,6 +65,7 @@ export abstract class FrameBase implements Disposable {
         hint: 'Keep a clone() of a frame that is needed longer than its packet',
       });
     }
+    if (this.#metadata !== undefined) this.#writeMetadata(this.#av, this.#metadata);
     return this.#av;
   }
 
@@ -100,13 +106,37 @@ export abstract class FrameBase implements Disposable {
     return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
   }
 
-  /** Key and value strings that decoders and filters attached (AVFrame.metadata). A copy. */
+  /**
+   * Texts by key that decoders, filters and you attach to the frame (AVFrame.metadata): `frame.metadata.scene = '7'`,
+   * `delete frame.metadata.scene`. They go with the frame through filters, into clones and across threads. Numbers and
+   * booleans become text. A key that cannot be stored is found, at the latest, when the frame is handed on:
+   * ERR_MILLRACE_PAYLOAD.
+   */
   get metadata(): Record<string, string> {
-    const dictionary = this.av.getMetadata();
-    try {
-      return dictionary.getAll();
-    } finally {
-      dictionary.free();
+    if (this.#av === undefined || this.#metadata === undefined) {
+      this.#stored = readMetadata(this.av);
+      this.#metadata = { ...this.#stored };
+    }
+    return this.#metadata;
+  }
+
+  set metadata(value: Record<string, string>) {
+    this.#stored = readMetadata(this.av);
+    this.#metadata = { ...value };
+  }
+
+  /** What was changed in `metadata` since it was last stored comes into the native frame. */
+  #writeMetadata(av: Frame, metadata: Record<string, unknown>): void {
+    const stored = this.#stored;
+    const keys = Object.keys(metadata);
+    if (keys.length === Object.keys(stored).length && keys.every((key) => stored[key] === metadata[key])) return;
+    const wanted = textsOf(metadata);
+    changeMetadata(av, stored, wanted);
+    this.#stored = wanted;
+    // In the object the user may hold: what is stored is what it shows.
+    for (const key of keys) {
+      if (wanted[key] === undefined) delete metadata[key];
+      else metadata[key] = wanted[key];
     }
   }
 
@@ -195,6 +225,34 @@ export abstract class FrameBase implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function readMetadata(av: Frame): Record<string, string> {
+  const dictionary = av.getMetadata();
+  try {
+    return dictionary.getAll();
+  } finally {
+    dictionary.free();
+  }
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot be a text of metadata. */
+function textsOf(metadata: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (value === undefined) continue;
+    const plain = ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
+    const text = plain ? String(value) : '';
+    if (!plain || key === '' || `${key}${text}`.includes('\0')) {
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `metadata['${key}'] of a frame is ${plain ? JSON.stringify(text) : (value?.constructor?.name ?? 'null')}`,
+        { hint: 'Keys and values are texts without NUL, keys not empty' },
+      );
+    }
+    texts[key] = text;
+  }
+  return texts;
 }
 
 function freeFrame(av: Frame): void {
