@@ -9,6 +9,7 @@ import { changeMetadata } from './metadata.js';
 import { detach } from './native-view.js';
 import { isTimeBase, type Rational, toMicroseconds } from './time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from './time-door.js';
+import { packValue, unpackValue } from './wire-value.js';
 
 /** One plane of pixels or samples. */
 export interface Plane {
@@ -125,6 +126,21 @@ export abstract class FrameBase implements Disposable {
     this.#metadata = { ...value };
   }
 
+  /**
+   * A value of yours that goes with the frame wherever its metadata goes, in which it is kept (key 'millrace.data'). Set
+   * it as a whole: what is read is a frozen copy. It is plain data, as it crosses threads.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot cross threads.
+   */
+  get data(): unknown {
+    const packed = this.metadata[DATA];
+    return packed === undefined ? undefined : frozen(unpackValue(Buffer.from(packed, 'base64')));
+  }
+
+  set data(value: unknown) {
+    if (value === undefined) delete this.metadata[DATA];
+    else this.metadata[DATA] = Buffer.from(packValue(value)).toString('base64');
+  }
+
   /** What was changed in `metadata` since it was last stored comes into the native frame. */
   #writeMetadata(av: Frame, metadata: Record<string, unknown>): void {
     const stored = this.#stored;
@@ -225,6 +241,17 @@ export abstract class FrameBase implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Where `data` is kept in the metadata. */
+const DATA = 'millrace.data';
+
+/** What cannot be changed cannot be taken for the frame's own. Typed arrays cannot be frozen. */
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const item of Object.values(value)) frozen(item);
+  return value;
 }
 
 function readMetadata(av: Frame): Record<string, string> {

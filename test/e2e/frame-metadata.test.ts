@@ -76,6 +76,35 @@ for (const transport of ['reference', 'copy'] as const) {
   });
 }
 
+test('a value set as data goes the same ways', async () => {
+  const value = { boxes: [[1, 2, 3, 4]], label: 'ü', at: 10n ** 12n };
+  for (const transport of ['reference', 'copy'] as const) {
+    const graph = new Graph({ threads: 2, transport });
+    const source = graph.inputStream('pictures');
+    const reader = source.filter('hflip').packets().closing();
+    await graph.start();
+    const frame = picture();
+    frame.data = value;
+    assert.equal(frame.data, value);
+    assert.throws(() => {
+      (frame.data as { label: string }).label = 'lost';
+    }, TypeError);
+    await source.push(new Packet(frame));
+    await source.end();
+    for await (const { payload } of reader) assert.equal((payload as VideoFrame).data, value);
+    await graph.close();
+  }
+  using frame = picture();
+  assert.is(frame.data, undefined);
+  frame.data = 1;
+  frame.data = undefined;
+  using clone = frame.clone();
+  assert.equal([clone.data, clone.metadata], [undefined, {}]);
+  assert.throws(() => {
+    frame.data = () => {};
+  }, /cannot cross threads/);
+});
+
 test('frames that are pushed keep it', async () => {
   const graph = new Graph({ threads: 1 });
   const source = graph.inputStream('pictures');
