@@ -29,7 +29,16 @@ import {
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { refusalByResult, refusalOf } from '../../src/file-error.js';
-import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import {
+  alone,
+  awaitLog,
+  check,
+  errorText,
+  fromNativeTimestamp,
+  isAgain,
+  isEof,
+  ledger,
+} from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { localPath, nameForFFmpeg } from '../location.js';
 import { type AVOptionValues, show } from '../options.js';
@@ -101,15 +110,10 @@ export class Input {
     ledger.opened('scratch-packet');
     if (connects) return;
     try {
-      const dictionary = this.#dictionary(options);
-      try {
-        this.#opening = true;
-        const ret = this.#context.openInputSync(nameOf(options), this.#demuxer, dictionary);
-        this.#opened(ret, options);
-      } finally {
-        dictionary.free();
-      }
-      this.#probed(this.#context.findStreamInfoSync(null));
+      // What is far away takes its time, and others would wait for it in vain.
+      const near = !options.io && protocolOf(options.path) === 'file';
+      if (near) alone(() => this.#openNow(options));
+      else this.#openNow(options);
     } catch (error) {
       this.close();
       throw error;
@@ -138,6 +142,18 @@ export class Input {
   /** Ends a call that waits, and every later one (see interruptible.ts). */
   interrupt(): void {
     this.#context.interrupt();
+  }
+
+  #openNow(options: InputOptions): void {
+    const dictionary = this.#dictionary(options);
+    try {
+      this.#opening = true;
+      const ret = this.#context.openInputSync(nameOf(options), this.#demuxer, dictionary);
+      this.#opened(ret, options);
+    } finally {
+      dictionary.free();
+    }
+    this.#probed(this.#context.findStreamInfoSync(null));
   }
 
   /** What FFmpeg is given beside the name. @throws MillraceError ERR_MILLRACE_OPTION for a value that is wrong. */
@@ -278,28 +294,16 @@ export class Input {
    * Goes to the last key frame at or before a time (avformat_seek_file as the ffmpeg command calls it), or if FFmpeg
    * cannot, to the beginning.
    * @param time Microseconds on the container's own clock.
-   * @param lead Index of a stream: where no key frame of it would follow, the input goes to its beginning.
    * @returns where the input stands now; 'nowhere': it cannot be sought in at all.
    */
-  seek(time: bigint, lead?: number): Place {
-    const place = this.#run(this.#seeking(time));
-    // MPEG-TS and its kind are entered anywhere, and from there to the next key frame nothing can be decoded.
-    if (place !== 'before' || lead === undefined || !this.discontinuous) return place;
-    return this.#run(this.#keyFrameFollows(lead) ? this.#seeking(time) : this.#rewinding(this.startTime ?? 0n));
+  seek(time: bigint): Place {
+    return this.#sought(this.#seeking(time));
   }
 
-  #run(seeking: Seeking): Place {
+  #sought(seeking: Seeking): Place {
     let step = seeking.next();
     while (!step.done) step = seeking.next(this.#context.seekFrameSync(...step.value));
     return step.value;
-  }
-
-  #keyFrameFollows(index: number): boolean {
-    for (;;) {
-      const packet = this.read();
-      if (packet === 'end') return false;
-      if (packet === 'again' || (packet.streamIndex === index && packet.isKeyframe)) return true;
-    }
   }
 
   /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
@@ -324,6 +328,25 @@ export class Input {
     const known = target < begin && !this.discontinuous ? begin : target;
     if ((yield [-1, known, AVSEEK_FLAG_BACKWARD]) >= 0) return 'before';
     return yield* this.#rewinding(begin);
+  }
+
+  /**
+   * Goes to a time as `seek` does, but to the beginning where no key frame of a stream would follow: MPEG-TS and its kind
+   * are entered anywhere, and from there to the next key frame nothing can be decoded.
+   * @param lead Index of that stream.
+   */
+  seekDecodable(time: bigint, lead: number): Place {
+    const place = this.seek(time);
+    if (place !== 'before' || !this.discontinuous) return place;
+    return this.#keyFrameFollows(lead) ? this.seek(time) : this.#sought(this.#rewinding(this.startTime ?? 0n));
+  }
+
+  #keyFrameFollows(index: number): boolean {
+    for (;;) {
+      const packet = this.read();
+      if (packet === 'end') return false;
+      if (packet === 'again' || (packet.streamIndex === index && packet.isKeyframe)) return true;
+    }
   }
 
   /** A failed seek leaves the input anywhere, so each way back is tried in turn. */

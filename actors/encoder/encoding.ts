@@ -9,6 +9,7 @@ import type { Piece } from './byte-output.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
 import { checkWritable, chooseTarget, has, type Target } from './format.js';
 import { Muxer } from './muxer.js';
+import { HeaderQueue, queueLimits } from './muxing-queue.js';
 import { isNetworkOutput, NetworkOutput } from './network-output.js';
 import { type EncoderOptions, PUSH } from './options.js';
 import type { Output } from './output.js';
@@ -44,6 +45,8 @@ export class Encoding {
   readonly #inputs = new Map<number, Input>();
   /** Microseconds taken off every time; undefined until it is known. */
   #shift: bigint | undefined;
+  /** Frames and packets held back for the first time of another input. */
+  readonly #holding: HeaderQueue;
   #failed = false;
   /** Everything has been given to the muxer. */
   #complete = false;
@@ -65,7 +68,8 @@ export class Encoding {
     const isFile = (options.push_output ?? PUSH.file) === PUSH.file && !options.null_output;
     this.#path = isFile ? target.path : undefined;
     // Everything that may be refused comes before the first thing that would have to be closed.
-    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options)]));
+    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options, ctx.log)]));
+    this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
     for (const [id, own] of settings) {
@@ -239,15 +243,19 @@ export class Encoding {
       return;
     }
     if (packet.isEof) input.heldEnd = true;
-    else input.held.push(keep(expect(input, packet.payload)));
+    else {
+      const payload = expect(input, packet.payload);
+      const missing = [...this.#inputs.values()].filter((other) => !hasBegun(other)).map(({ id }) => id);
+      if (missing.length > 0) this.#holding.add(input.id, sizeOf(payload), missing);
+      input.held.push(keep(payload));
+    }
     this.#settleShift();
   }
 
   /** `adjust_pts`: once every input has shown a time or its end, the earliest becomes zero for all of them. */
   #settleShift(): void {
     const inputs = [...this.#inputs.values()];
-    if (!inputs.every((input) => input.heldEnd || input.held.some((payload) => timestampOf(payload) !== undefined)))
-      return;
+    if (!inputs.every(hasBegun)) return;
     const firsts = inputs.flatMap((input) => input.held.map(timestampOf).find((time) => time !== undefined) ?? []);
     const shift = firsts.length > 0 ? BigInt(Math.round(Math.min(...firsts))) : 0n;
     this.#shift = shift;
@@ -324,6 +332,18 @@ function unexpected(input: Input, what: string): MillraceError {
   return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
     hint: `It takes ${input.kind === 'video' ? 'VideoFrames' : 'AudioFrames'}, or a StreamInfo and then EncodedPackets. ${other}`,
   });
+}
+
+/** It has shown a time, or its end. */
+function hasBegun({ held, heldEnd }: Input): boolean {
+  return heldEnd || held.some((payload) => timestampOf(payload) !== undefined);
+}
+
+/** About how many bytes of memory it holds. */
+function sizeOf(payload: Payload): number {
+  if (payload instanceof VideoFrame) return payload.width * payload.height * 4;
+  if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
+  return payload instanceof EncodedPacket ? payload.size : 0;
 }
 
 function keep(payload: Payload): Payload {

@@ -10,9 +10,10 @@ import {
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
+import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
 import { whitelistFor } from '../protocols.js';
+import { absentFilter } from './absent.js';
 import { parseArguments } from './arguments.js';
 import type { FilterOptions } from './options.js';
 import { parseGraph } from './syntax.js';
@@ -56,10 +57,9 @@ export interface Plan extends Wiring {
  * @param protocolWhitelist FFmpeg's list of what the node may open; absent: anything.
  */
 export function makePlan(options: FilterOptions, ports: Ports, protocolWhitelist?: string): Plan {
-  awaitLog();
   const form = readForm(options);
   const filters = form.specs.map((spec) => restricted(spec, protocolWhitelist));
-  const pads = inspect(filters);
+  const pads = alone(() => inspect(filters));
   return {
     ...form.wire(pads.map(countOf), ports),
     filters,
@@ -175,7 +175,8 @@ function findFilter(name: string): Filter {
   if (filter === null) {
     const known = Filter.getList().flatMap((f) => f.name ?? []);
     throw new MillraceError('ERR_MILLRACE_OPTION', `FFmpeg has no such filter '${name}'`, {
-      hint: didYouMean(name, known, 'Names are those of `ffmpeg -filters`'),
+      hint:
+        absentFilter(name) ?? didYouMean(name, known, 'All filters of FFmpeg: https://ffmpeg.org/ffmpeg-filters.html'),
     });
   }
   if (ENDS.has(name)) {
@@ -221,8 +222,8 @@ function explain(graph: FilterGraph, spec: FilterSpec): string {
     const plain = value!.replace(/\\(.)|'([^']*)'/gs, (_, escaped, quoted) => escaped ?? quoted);
     const ret = probe.setOption(key!, plain, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
     if (ret === AVERROR_OPTION_NOT_FOUND)
-      return `'${spec.name}' has no option '${key}'; see \`ffmpeg -h filter=${spec.name}\``;
-    if (ret < 0) return `'${key}=${value}' is not accepted; see \`ffmpeg -h filter=${spec.name}\``;
+      return `'${spec.name}' has no option '${key}'; see https://ffmpeg.org/ffmpeg-filters.html#${spec.name}`;
+    if (ret < 0) return `'${key}=${value}' is not accepted; see https://ffmpeg.org/ffmpeg-filters.html#${spec.name}`;
   }
-  return `Arguments are written as in FFmpeg, name=value joined by ':'; see \`ffmpeg -h filter=${spec.name}\``;
+  return `Arguments are written as in FFmpeg, name=value joined by ':'; see https://ffmpeg.org/ffmpeg-filters.html#${spec.name}`;
 }

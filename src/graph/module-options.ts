@@ -9,8 +9,11 @@ import type { LogLevel } from '../media/ffmpeg.js';
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface DecoderOptions {
-  /** File or URL. Absent: what is decoded comes on input 0. */
-  input_path?: string | undefined;
+  /**
+   * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
+   * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
+   */
+  input_path?: string | URL | undefined;
   /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
   map_v?: number | undefined;
   map_a?: number | undefined;
@@ -108,8 +111,8 @@ export interface FilterEntry {
 }
 
 export interface EncoderOptions {
-  /** File or URL to write. */
-  output_path?: string | undefined;
+  /** File or URL to write, as text or as a URL object. */
+  output_path?: string | URL | undefined;
   /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
   output_prefix?: string | undefined;
   /** Muxer; guessed from the path, mp4 when that tells nothing. */
@@ -130,6 +133,14 @@ export interface EncoderOptions {
   timeout_ms?: number | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
+  /**
+   * Packets of a stream that may wait because another input has sent nothing, if they are more than
+   * `muxing_queue_data_threshold` bytes. Default 128. What is more fails the graph while the file cannot begin, and is written
+   * out of order after that.
+   */
+  max_muxing_queue_size?: number | undefined;
+  /** Default 52428800 (50 MiB). */
+  muxing_queue_data_threshold?: number | undefined;
   /** Metadata of the container. */
   metadata?: Readonly<Record<string, string | number>> | undefined;
   video_params?: VideoParams | undefined;
@@ -143,6 +154,11 @@ export interface EncoderOptions {
   adjust_pts?: boolean | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
+  /**
+   * false: an option of `video_params`, `audio_params` or `mux_params` that the chosen encoder or muxer does not know is a
+   * warning that names it, as in BMF, and the default of graph files. Default true: it is an error.
+   */
+  strict?: boolean | undefined;
   loglevel?: LogLevel | undefined;
 }
 
