@@ -72,6 +72,7 @@ export const NodeFigure = {
   idleCalls: 17,
   /** Calls that waited for something outside (a timer, I/O) and came back, though with nothing. */
   patientCalls: 18,
+  psnr: 19,
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32

@@ -10,6 +10,7 @@ import { isWarning, type LogSeverity, logText } from '../log.js';
 import { markLog } from '../media/ffmpeg-log.js';
 import { closeAll, Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
+import { requireId, requireReturned, requireWanted } from '../module/door.js';
 import type { ModuleRef } from '../module/ref.js';
 import { validated } from './assemble.js';
 import { CalledInlets } from './called-inlets.js';
@@ -55,7 +56,8 @@ export class CalledModule {
   private module: Module | undefined;
   private readonly inlets: CalledInlets;
   private readonly outlets: CalledOutlet[];
-  private readonly nowhere = new Nowhere();
+  /** Those that were not declared, by id. */
+  private readonly nowhere = new Map<number, Nowhere>();
   private readonly aborter = new AbortController();
   private doneSaid = false;
   private finished = false;
@@ -211,7 +213,7 @@ export class CalledModule {
     let idle = 0;
     while (!this.finished && this.pushed - first < MOST) {
       const module = this.module as Module;
-      const wanted = this.inlets.allEnded ? undefined : this.guarded(() => module.wants?.());
+      const wanted = this.inlets.allEnded ? undefined : this.guarded(() => requireWanted(module.wants?.()));
       const again = wanted?.length === 0;
       // Who has given the ends wants all there is; they come behind what the module makes before it wants them.
       if (again && this.pushed - first >= ENOUGH && this.inlets.open.length > 0) return;
@@ -234,8 +236,11 @@ export class CalledModule {
       inputs,
       pts,
       duration,
-      output: (id) => this.outlets.find((outlet) => outlet.id === id) ?? this.nowhere,
-      closeInput: (id) => this.inlets.close(id),
+      output: (id) => this.outlet(id),
+      closeInput: (id) => {
+        requireId(id, 'closeInput');
+        this.inlets.close(id);
+      },
       done: () => {
         this.doneSaid = true;
       },
@@ -264,7 +269,22 @@ export class CalledModule {
 
   /** Packets pushed so far, wanted or not: what "a call that emits nothing" is judged by, as in a graph. */
   private get pushed(): number {
-    return this.outlets.reduce((sum, outlet) => sum + outlet.pushed, this.nowhere.pushed);
+    let sum = 0;
+    for (const outlet of this.outlets) sum += outlet.pushed;
+    for (const outlet of this.nowhere.values()) sum += outlet.pushed;
+    return sum;
+  }
+
+  private outlet(id: number): CalledOutlet | Nowhere {
+    const declared = this.outlets.find((outlet) => outlet.id === id);
+    if (declared !== undefined) return declared;
+    requireId(id, 'output');
+    let nowhere = this.nowhere.get(id);
+    if (nowhere === undefined) {
+      nowhere = new Nowhere(id);
+      this.nowhere.set(id, nowhere);
+    }
+    return nowhere;
   }
 
   private result(): CallResult {
@@ -319,7 +339,7 @@ export class CalledModule {
   private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
     markLog();
     try {
-      return yield work();
+      return yield requireReturned(work());
     } catch (error) {
       throw this.error(phase, error);
     }
@@ -354,5 +374,5 @@ export class CalledModule {
 }
 
 function meter(): Meter {
-  return { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0 };
+  return { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0, psnr: 0 };
 }
