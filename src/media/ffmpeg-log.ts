@@ -106,11 +106,15 @@ export function startLog(): void {
   setEnvironmentData(KEY, buffer);
   memory = made;
   const data: LogThreadData = { memory: buffer, addon: addonFile() };
-  const thread = new Worker(THREAD, { workerData: data, execArgv: [], stdin: false });
-  thread.unref();
-  // Without it errors lack FFmpeg's lines, and everything else is as it was.
-  thread.on('error', () => deafen(made));
-  process.on('exit', () => closeLog(made));
+  // Where there can be no thread, errors lack FFmpeg's lines, and everything else is as it was.
+  try {
+    const thread = new Worker(THREAD, { workerData: data, execArgv: [] });
+    thread.unref();
+    thread.on('error', () => deafen(made));
+    process.on('exit', () => closeLog(made));
+  } catch {
+    deafen(made);
+  }
 }
 
 /** Threads of the process that are none of a graph: the one that hears, once it was started. */

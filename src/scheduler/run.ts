@@ -306,11 +306,11 @@ export class GraphRun {
   }
 
   /** A listener that throws fails the graph: nobody else would hear of it. */
-  private log({ node, level, text }: FromHost & { type: 'log' }): void {
+  private log({ node, level, text, context }: FromHost & { type: 'log' }): void {
     const { alias, module } = this.spec.nodes[node]!;
-    if (isWarning(level)) this.warnings.add(`${alias}: ${text}`);
+    if (isWarning(level) && context === undefined) this.warnings.add(`${alias}: ${text}`);
     try {
-      this.hooks.onLog?.({ level, node: alias, context: module.name, text });
+      this.hooks.onLog?.({ level, node: alias, context: context ?? module.name, text });
     } catch (cause) {
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
     }
