@@ -13,6 +13,7 @@ import {
 import { avGetCodecName, Codec, OutputFormat } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
+import { localPath, nameForFFmpeg } from '../location.js';
 import type { EncoderOptions } from './options.js';
 import type { VsyncMethod } from './video-sync.js';
 
@@ -34,7 +35,7 @@ export interface Target {
  */
 export function chooseTarget(options: EncoderOptions, job = 0): Target {
   // The ffmpeg command's name of its standard output.
-  const given = options.output_path === '-' ? 'pipe:1' : (options.output_path ?? '');
+  const given = options.output_path === '-' ? 'pipe:1' : nameForFFmpeg(options.output_path ?? '');
   const format = options.format === undefined ? guessed(given) : named(options.format);
   const path = options.output_prefix === undefined ? given : pathOfJob(options.output_prefix, job, format);
   const muxer = options.null_output ? named('null') : format;
@@ -70,7 +71,7 @@ const USUAL: Readonly<Record<string, string>> = {
 function guessed(path: string): OutputFormat {
   const format = OutputFormat.guessFormat(null, path, null);
   if (format) return format;
-  const isFile = localFile(path) !== undefined;
+  const isFile = localPath(path) !== undefined;
   const extension = extname(path).slice(1);
   if (isFile && extension === '') return named('mp4');
   const scheme = /^[a-z\d]+/i.exec(path)?.[0].toLowerCase() ?? '';
@@ -177,7 +178,7 @@ export function defaultVsync(format: OutputFormat, ratesGiven: boolean): VsyncMe
  * @throws MillraceError ERR_MILLRACE_OUTPUT.
  */
 export function checkWritable(path: string, folders = false): void {
-  const file = localFile(path);
+  const file = localPath(path);
   if (file === undefined) return;
   const fail: Fail = (why, hint, cause) => {
     throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: ${why}`, { hint, cause });
@@ -203,7 +204,7 @@ export function checkWritable(path: string, folders = false): void {
 
 /** Makes the folder of a file, and those around it. @throws MillraceError ERR_MILLRACE_OUTPUT. */
 export function makeFolder(path: string): void {
-  const file = localFile(path);
+  const file = localPath(path);
   if (file === undefined) return;
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -223,11 +224,4 @@ function look(path: string, fail: Fail): Stats | undefined {
   } catch (cause) {
     return fail(messageOf(cause), 'Check the path', cause);
   }
-}
-
-/** The path in the file system; undefined for a URL of another protocol. */
-function localFile(path: string): string | undefined {
-  if (path.startsWith('file:')) return path.slice('file:'.length);
-  // One letter before the colon is a Windows drive.
-  return /^[a-z][a-z\d+.-]+:/i.test(path) ? undefined : path;
 }

@@ -71,7 +71,7 @@ function program(): Command {
     .argument('<file>', 'file or URL')
     .option('--json', 'print JSON')
     .action(async (file: string, flags: { json?: boolean }) =>
-      exitWith((await import('./inspect.js')).inspect(file, flags)),
+      exitWith(await (await import('./inspect.js')).inspect(file, flags)),
     );
 
   millrace

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chooseTarget, defaultCodec } from '../../actors/encoder/format.js';
+import { localPath } from '../../actors/location.js';
 import { type MediaInfo, probe } from '../../actors/probe.js';
 import { Graph } from '../graph/graph.js';
 import { encode } from '../graph/stream.js';
@@ -41,7 +42,7 @@ export async function transcode(input: string, output: string, flags: TranscodeF
   }
   const toStdout = ['-', 'pipe:', 'pipe:1'].includes(output);
   if (toStdout && flags.json) throw new UsageError('--json and the output would both go to the standard output');
-  const info = probe(input);
+  const info = await probe(input);
   const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
   if (!wanted.video && !wanted.audio) {
     throw new UsageError(`nothing to do: ${input} has no video or audio that could go into ${output}`);
@@ -69,7 +70,9 @@ export async function transcode(input: string, output: string, flags: TranscodeF
 
 /** What is written would be emptied before it is read, or written by two. */
 function refuseSameFile(input: string, output: string): void {
-  const [from, to] = [input, output].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  const [from, to] = [input, output].map((path) =>
+    statSync(localPath(path) ?? path, { throwIfNoEntry: false, bigint: true }),
+  );
   if (from && to?.isFile() && from.ino === to.ino && from.dev === to.dev) {
     throw new UsageError(`${output} is the input itself. Write to another file`);
   }

@@ -163,14 +163,13 @@ export class Figures {
   private linkStats(index: number): LinkStats {
     const { board } = this;
     const { from, to } = this.spec.links[index]!;
-    const sent = board.sent(index);
     return {
       from: { ...from },
       to: { ...to },
       kind: this.cut.isMerged(index) ? 'merged' : this.cut.crosses(index) ? 'ring' : 'direct',
-      packets: sent,
+      packets: board.packets(index),
       // What a consumer that has left did not take is nobody's any more.
-      queued: board.left(index) ? 0 : Math.max(0, sent - board.taken(index)),
+      queued: board.left(index) ? 0 : board.queued(index),
       highWater: board.highWater(index),
       outbox: board.left(index) ? 0 : board.outbox(index),
       held: board.held(index),

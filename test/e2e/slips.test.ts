@@ -1,6 +1,6 @@
 /** What a module does by mistake is an error that names the node and what was meant, wherever it runs. */
 import { fileURLToPath } from 'node:url';
-import { Graph, Packet, syncModule } from 'millrace';
+import { Graph, type GraphError, Packet, Runtime, syncModule } from 'millrace';
 import { LeakWatch, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -36,8 +36,9 @@ const EXPECTED: Record<string, [code: string, message: RegExp]> = {
 for (const threads of [0, 1, 2]) {
   slips(`in a graph, threads ${threads}`, async () => {
     const watch = new LeakWatch();
+    const runtime = new Runtime({ threads });
     for (const [slip, [code, message]] of Object.entries(EXPECTED)) {
-      const graph = new Graph({ threads, time_out: 20 });
+      const graph = new Graph({ runtime, time_out: 20 });
       const source = new TestSource({ count: 1, kind: 'video' });
       graph
         .module(source.spec, source.options)
@@ -47,21 +48,27 @@ for (const threads of [0, 1, 2]) {
       assert.is(error.code, code, `${slip}: ${error.message}`);
       assert.match(error.message, message, slip);
       assert.match(error.message, /"bad" \(slipping\)/, slip);
-      watch.check(error as never);
+      assert.equal((error as GraphError).leaked, {}, slip);
     }
+    await runtime.close();
+    watch.check();
   });
 }
 
-for (const thread of ['inline', 'slips'] as const) {
+for (const thread of ['inline', 0] as const) {
   slips(`in a call, thread ${thread}`, async () => {
     const watch = new LeakWatch();
+    const runtime = new Runtime({ threads: 1 });
     for (const [slip, [code, message]] of Object.entries(EXPECTED)) {
-      const module = syncModule(of('Slipping'), { slip }, [0], [0], { thread, alias: 'bad', timeout: 20_000 });
+      const place = { thread, alias: 'bad', timeout: 20_000 };
+      const spec = { ...of('Slipping'), options: { slip }, inputs: [0], outputs: [0], ...place };
+      const module = await runtime.spawn(spec);
       const error = await rejection(module.processAsync({ 0: [new Packet(1)] }));
       assert.is(error.code, code, `${slip}: ${error.message}`);
       assert.match(error.message, message, slip);
       await module.closeAsync();
     }
+    await runtime.close();
     watch.check();
   });
 }
@@ -75,9 +82,10 @@ slips('an answer to wants() that is none', async () => {
     promise: /wants\(\) returned a Promise.*cannot be asynchronous/,
     NaN: /wants\(\) returned \[NaN\]/,
   };
+  const runtimes = [0, 1].map((threads) => new Runtime({ threads }));
   for (const [form, message] of Object.entries(forms)) {
-    for (const threads of [0, 1]) {
-      const graph = new Graph({ threads, time_out: 20 });
+    for (const runtime of runtimes) {
+      const graph = new Graph({ runtime, time_out: 20 });
       const source = new TestSource({ count: 1 });
       graph.module(source.spec, source.options).module(of('Wanting'), { form }, { alias: 'bad' });
       const error = await rejection(graph.run());
@@ -89,6 +97,7 @@ slips('an answer to wants() that is none', async () => {
     assert.match(thrown(() => module.process({ 0: [new Packet(1)] })).message, message);
     module.close();
   }
+  for (const runtime of runtimes) await runtime.close();
 });
 
 slips('an init that is a generator', async () => {
