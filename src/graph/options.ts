@@ -233,7 +233,7 @@ export const graphOptionRows = {
     type: 'function',
     default: "the runtime's",
     meaning:
-      'Called with `{ level, node, context, text }` for what modules say through `ctx.log` ([observing.md](observing.md)). Also of `new Runtime`. Not in files.',
+      'Called with `{ level, node, context, text }` for what modules say through `ctx.log`, and FFmpeg of failures ([observing.md](observing.md)). Also of `new Runtime`. Not in files.',
     schema: v.pipe(
       v.unknown(),
       v.check(() => false, 'a function cannot be in a graph file; give it to `new Graph({ onLog })`'),

@@ -110,7 +110,7 @@ export function startLog(): void {
   const data: LogThreadData = { memory: buffer, addon: addonFile() };
   let thread: Worker;
   try {
-    thread = new Worker(THREAD, { workerData: data, execArgv: [], stdin: false });
+    thread = new Worker(THREAD, { workerData: data, execArgv: [] });
   } catch {
     // The system allows no more threads: who needs one for more than this says so, and the next start tries again.
     setEnvironmentData(KEY, undefined);
