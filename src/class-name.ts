@@ -2,11 +2,39 @@
 
 /** The name of its class. The bundler gives one that refers to itself a leading underscore. */
 export function className(value: object): string {
-  return (value.constructor?.name ?? 'object').replace(/^_/, '');
+  const made = (value as { constructor?: { name?: unknown } | null }).constructor;
+  return String(made?.name || 'object').replace(/^_/, '');
 }
 
 /** The same with the article: 'a Tensor', 'an EncodedPacket', 'a Uint8Array'. */
 export function anObject(value: object): string {
   const name = className(value);
   return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+/** Any value, short: what somebody gave us instead of what was wanted. Never throws. */
+export function describeValue(value: unknown): string {
+  switch (typeof value) {
+    case 'object':
+      return value === null ? 'null' : describeObject(value);
+    case 'function':
+      return value.name === '' ? 'a function' : `the function ${value.name}`;
+    case 'string':
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+    case 'bigint':
+      return `${String(value).slice(0, 60)}n`;
+    default:
+      return String(value);
+  }
+}
+
+function describeObject(value: object): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return anObject(value);
+  try {
+    const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item));
+    return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  } catch {
+    return Array.isArray(value) ? 'an array' : 'an object'; // circular
+  }
 }

@@ -1,4 +1,5 @@
 /** Errors cross threads as plain data: structured clone keeps neither our classes nor the codes of a cause. */
+import { types } from 'node:util';
 import { type ErrorCode, FFmpegError, GraphError, MillraceError, type Phase } from './errors.js';
 
 export interface ErrorWire {
@@ -18,6 +19,15 @@ export interface ErrorWire {
   cause?: ErrorWire;
 }
 
+/** An error of any realm: those of Node's core are of another one where the program runs in a context of its own (Jest). */
+export function isError(value: unknown): value is Error {
+  return (
+    value instanceof Error ||
+    types.isNativeError(value) ||
+    Object.prototype.toString.call(value) === '[object DOMException]' // aborts and time-outs of the core
+  );
+}
+
 const DEPTH = 5;
 
 /** Never throws: whoever packs an error has no other way to tell of it. */
@@ -30,7 +40,7 @@ export function packError(error: unknown, depth = DEPTH): ErrorWire {
 }
 
 function pack(error: unknown, depth: number): ErrorWire {
-  if (!(error instanceof Error)) return { name: 'Error', message: `thrown: ${describeThrown(error)}` };
+  if (!isError(error)) return { name: 'Error', message: `thrown: ${describeThrown(error)}` };
   // Strings, whatever the module has made of them: nothing else is sure to cross threads.
   const wire: ErrorWire = { name: String(error.name), message: String(error.message) };
   if (error.stack !== undefined) wire.stack = String(error.stack);
@@ -85,13 +95,13 @@ function build(wire: ErrorWire, cause: Error | undefined): Error {
 
 /** What was thrown, as an error. Never throws itself. */
 export function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+  return isError(thrown) ? thrown : new Error(messageOf(thrown));
 }
 
 /** The message of whatever was thrown, also of what throws when it is asked. */
 export function messageOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.message) : describeThrown(thrown);
+    return isError(thrown) ? String(thrown.message) : describeThrown(thrown);
   } catch (odd) {
     return `what was thrown cannot be read (${typeof odd})`;
   }

@@ -1,5 +1,11 @@
 /** An open decoder: packets in, frames out, damaged ones counted. */
-import { AV_CHANNEL_ORDER_UNSPEC, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING, AVERROR_EOF } from 'node-av/constants';
+import {
+  AV_CHANNEL_ORDER_UNSPEC,
+  AV_OPT_FLAG_DECODING_PARAM,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
+  AVERROR_EOF,
+} from 'node-av/constants';
 import {
   avChannelLayoutDefault,
   avGetCodecName,
@@ -28,6 +34,8 @@ export interface CodecOptions {
   readonly decoder: string | undefined;
   /** Options for every decoder, of which each takes those it knows. */
   readonly shared: AVOptionValues;
+  /** Whether an option of `shared` is meant for the input: then it is no mistake that no decoder takes it. */
+  forInput(option: string): boolean;
   /** Options for this one, all of which it must know. */
   readonly own: AVOptionValues;
   readonly skipFrame: number | undefined;
@@ -116,7 +124,7 @@ export class StreamCodec {
     }
   }
 
-  #setOptions({ kind, shared, own, skipFrame, crop }: CodecOptions): void {
+  #setOptions({ kind, shared, own, forInput, skipFrame, crop }: CodecOptions): void {
     const what = `(decoder ${this.codec.name})`;
     const target = { use: 'decoding', codec: this.codec } as const;
     // As the ffmpeg command: threads by the number of cores unless told, and exact cropping.
@@ -126,7 +134,11 @@ export class StreamCodec {
       check(flags, `Cannot set up decoding ${this.#what}`);
       setAVOptions(this.#context, { apply_cropping: crop ? 1 : 0 }, what);
     }
-    const known = Object.entries(shared).filter(([name]) => findOption(this.#context, name));
+    // Some names, such as video_size, are the input's own setting and in a decoder one that follows from the frames.
+    const known = Object.entries(shared).filter(([name]) => {
+      const option = findOption(this.#context, name);
+      return option && ((option.flags & AV_OPT_FLAG_DECODING_PARAM) !== 0 || !forInput(name));
+    });
     setAVOptions(this.#context, Object.fromEntries(known), `dec_params ${what}`, target);
     setAVOptions(this.#context, own, `video_params ${what}`, target);
     if (skipFrame !== undefined) setAVOptions(this.#context, { skip_frame: skipFrame }, `skip_frame ${what}`, target);

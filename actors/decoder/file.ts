@@ -217,7 +217,8 @@ export class FileDecoder implements DecoderSource {
     this.#part = number;
     if (part.seek !== undefined) {
       const seconds = Number(part.seek) / 1e6;
-      this.#seek(input, timeline.origin + part.seek, (place) => {
+      const lead = this.#tracks.list.find(({ kind }) => kind === 'video')?.index;
+      this.#seek(input, timeline.origin + part.seek, lead, (place) => {
         if (place === 'before' || seconds <= 0) return;
         this.#ctx.log.warn(`${input.path} cannot seek to ${seconds} s; everything before is decoded and left out`);
       });
@@ -242,7 +243,7 @@ export class FileDecoder implements DecoderSource {
     // Packets of containers that hold decoding times only (AVI, ASF) do not tell from when to when pictures are shown.
     timeline.repeat(played('audio') ?? played('video'));
     for (const track of this.#tracks.list) track.repeat();
-    this.#seek(input, timeline.origin, (place) => {
+    this.#seek(input, timeline.origin, undefined, (place) => {
       if (place !== 'nowhere') return;
       throw new MillraceError('ERR_MILLRACE_INPUT', `${input.path} cannot go back to its beginning`, {
         hint: 'Leave out the option loop, or use a file that can be sought in',
@@ -250,10 +251,13 @@ export class FileDecoder implements DecoderSource {
     });
   }
 
-  /** @param reached told, at once or within `read`, where the input stands then. */
-  #seek(input: Input | NetworkInput, time: bigint, reached: (place: Place) => void): void {
+  /**
+   * @param lead Index of the stream of which a key frame is to follow.
+   * @param reached told, at once or within `read`, where the input stands then.
+   */
+  #seek(input: Input | NetworkInput, time: bigint, lead: number | undefined, reached: (place: Place) => void): void {
     if (input instanceof NetworkInput) input.seek(time, reached);
-    else reached(input.seek(time));
+    else reached(lead === undefined ? input.seek(time) : input.seekDecodable(time, lead));
   }
 
   /** The natural end of all tracks. */

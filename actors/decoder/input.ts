@@ -32,7 +32,7 @@ import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { localPath, nameForFFmpeg } from '../location.js';
 import { type AVOptionValues, show } from '../options.js';
-import { protocolOf } from '../protocols.js';
+import { protocolOf, whitelistFor } from '../protocols.js';
 import { refuseSelfOpening } from '../self-opening.js';
 import type { SourceStream } from './source-stream.js';
 
@@ -41,6 +41,12 @@ const LISTEN_TIMEOUT = 1_000_000;
 
 /** Of a seek: the first key frame at or after the time. */
 const NEXT = 0 as AVSeekFlag;
+
+/**
+ * What a playlist or a session description among bytes may open. FFmpeg allows a local file to name what is as local; bytes
+ * could name anything, and nobody knows where they come from: they name nothing unless that is allowed.
+ */
+const BYTES_WHITELIST = 'crypto,data';
 
 export interface InputOptions {
   /** File or URL; with `io` only a name for messages. */
@@ -140,7 +146,7 @@ export class Input {
       for (const [name, value] of Object.entries({
         scan_all_pmts: 1,
         ...(io ? {} : networkDefaults(path, options)),
-        ...restriction(protocolWhitelist, io !== undefined),
+        ...(io ? { protocol_whitelist: BYTES_WHITELIST } : restriction(path, protocolWhitelist)),
         ...options,
       })) {
         this.#checkGeneric(name, value);
@@ -274,7 +280,10 @@ export class Input {
    * @returns where the input stands now; 'nowhere': it cannot be sought in at all.
    */
   seek(time: bigint): Place {
-    const seeking = this.#seeking(time);
+    return this.#sought(this.#seeking(time));
+  }
+
+  #sought(seeking: Seeking): Place {
     let step = seeking.next();
     while (!step.done) step = seeking.next(this.#context.seekFrameSync(...step.value));
     return step.value;
@@ -302,6 +311,25 @@ export class Input {
     const known = target < begin && !this.discontinuous ? begin : target;
     if ((yield [-1, known, AVSEEK_FLAG_BACKWARD]) >= 0) return 'before';
     return yield* this.#rewinding(begin);
+  }
+
+  /**
+   * Goes to a time as `seek` does, but to the beginning where no key frame of a stream would follow: MPEG-TS and its kind
+   * are entered anywhere, and from there to the next key frame nothing can be decoded.
+   * @param lead Index of that stream.
+   */
+  seekDecodable(time: bigint, lead: number): Place {
+    const place = this.seek(time);
+    if (place !== 'before' || !this.discontinuous) return place;
+    return this.#keyFrameFollows(lead) ? this.seek(time) : this.#sought(this.#rewinding(this.startTime ?? 0n));
+  }
+
+  #keyFrameFollows(index: number): boolean {
+    for (;;) {
+      const packet = this.read();
+      if (packet === 'end') return false;
+      if (packet === 'again' || (packet.streamIndex === index && packet.isKeyframe)) return true;
+    }
   }
 
   /** A failed seek leaves the input anywhere, so each way back is tried in turn. */
@@ -365,13 +393,8 @@ function nameOf({ path, io }: InputOptions): string {
   return io ? '' : nameForFFmpeg(path);
 }
 
-/**
- * What a playlist or a session description may name further. FFmpeg allows a local file to name what is as local; what
- * comes as bytes could name anything, and nobody knows where it comes from: it names nothing unless that is allowed.
- */
-function restriction(whitelist: string | undefined, isBytes: boolean): AVOptionValues {
-  if (isBytes) return { protocol_whitelist: 'crypto,data' };
-  return whitelist === undefined ? {} : { protocol_whitelist: whitelist };
+function restriction(path: string, whitelist: string | undefined): AVOptionValues {
+  return whitelist === undefined ? {} : { protocol_whitelist: whitelistFor(path, whitelist) };
 }
 
 function networkDefaults(path: string, { rtsp_flags: flags }: AVOptionValues): AVOptionValues {

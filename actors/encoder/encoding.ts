@@ -9,9 +9,11 @@ import type { Piece } from './byte-output.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
 import { checkWritable, chooseTarget, has, type Target } from './format.js';
 import { Muxer } from './muxer.js';
+import { HeaderQueue, queueLimits } from './muxing-queue.js';
 import { isNetworkOutput, NetworkOutput } from './network-output.js';
 import { type EncoderOptions, PUSH } from './options.js';
 import type { Output } from './output.js';
+import { outputFiles } from './output-files.js';
 import { PacketOutput } from './packet-output.js';
 import { KINDS, type Kind, settingsFor, warnOfUnused } from './settings.js';
 import type { EncodingContext, StreamContext } from './stream.js';
@@ -43,6 +45,8 @@ export class Encoding {
   readonly #inputs = new Map<number, Input>();
   /** Microseconds taken off every time; undefined until it is known. */
   #shift: bigint | undefined;
+  /** Frames and packets held back for the first time of another input. */
+  readonly #holding: HeaderQueue;
   #failed = false;
   /** Everything has been given to the muxer. */
   #complete = false;
@@ -64,14 +68,26 @@ export class Encoding {
     const isFile = (options.push_output ?? PUSH.file) === PUSH.file && !options.null_output;
     this.#path = isFile ? target.path : undefined;
     // Everything that may be refused comes before the first thing that would have to be closed.
-    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options)]));
+    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options, ctx.log)]));
+    this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
     for (const [id, own] of settings) {
       const { format, name } = target;
       const leading = id === ctx.inputs[0];
       const { meter, log } = ctx;
-      const context = { input: id, muxer, format, settings: own, options, meter, log, name, leading };
+      const context = {
+        input: id,
+        muxer,
+        format,
+        settings: own,
+        options,
+        meter,
+        log,
+        name,
+        leading,
+        tally: { written: 0, skipped: 0 },
+      };
       const kind = KINDS[id]!;
       this.#inputs.set(id, { id, kind, context, stream: undefined, ended: false, held: [], heldEnd: false });
     }
@@ -97,7 +113,11 @@ export class Encoding {
         }
         return new Muxer(target, inputs, options, ctx, (piece) => emit(0, packetOf(piece, this.#latest)));
       default:
-        if (isFile) checkWritable(target.path, options.output_prefix !== undefined);
+        if (this.#path !== undefined) {
+          for (const { path, makesFolders } of outputFiles(target.path, target.format, options.mux_params)) {
+            checkWritable(path, options.output_prefix !== undefined || makesFolders);
+          }
+        }
         if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
         return new Muxer(target, inputs, options, ctx);
     }
@@ -125,6 +145,7 @@ export class Encoding {
           this.#ctx.log.warn(`nothing was written to ${this.#muxer.name}: the graph was stopped before anything came`);
         } else {
           this.#muxer?.end();
+          this.#tellEmptyStreams();
           this.#complete = true;
         }
       }
@@ -192,6 +213,20 @@ export class Encoding {
     }
   }
 
+  /** An input that was connected and is not in the output: the file is whole, and yet something is missing. */
+  #tellEmptyStreams(): void {
+    if (this.#ctx.stopping) return;
+    for (const { id, kind, context } of this.#inputs.values()) {
+      const { tally, name } = context;
+      if (tally.written > 0) continue;
+      const why =
+        tally.skipped > 0
+          ? `${tally.skipped} packets of input ${id} were left out, because no key frame came that they could begin with`
+          : `input ${id} ended without delivering anything`;
+      this.#ctx.log.warn(`${name} has no ${kind}: ${why}`);
+    }
+  }
+
   #report(): void {
     if (this.#muxer) this.#ctx.meter.bytes = this.#bytesBefore + this.#muxer.bytes;
   }
@@ -208,15 +243,19 @@ export class Encoding {
       return;
     }
     if (packet.isEof) input.heldEnd = true;
-    else input.held.push(keep(expect(input, packet.payload)));
+    else {
+      const payload = expect(input, packet.payload);
+      const missing = [...this.#inputs.values()].filter((other) => !hasBegun(other)).map(({ id }) => id);
+      if (missing.length > 0) this.#holding.add(input.id, sizeOf(payload), missing);
+      input.held.push(keep(payload));
+    }
     this.#settleShift();
   }
 
   /** `adjust_pts`: once every input has shown a time or its end, the earliest becomes zero for all of them. */
   #settleShift(): void {
     const inputs = [...this.#inputs.values()];
-    if (!inputs.every((input) => input.heldEnd || input.held.some((payload) => timestampOf(payload) !== undefined)))
-      return;
+    if (!inputs.every(hasBegun)) return;
     const firsts = inputs.flatMap((input) => input.held.map(timestampOf).find((time) => time !== undefined) ?? []);
     const shift = firsts.length > 0 ? BigInt(Math.round(Math.min(...firsts))) : 0n;
     this.#shift = shift;
@@ -293,6 +332,18 @@ function unexpected(input: Input, what: string): MillraceError {
   return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
     hint: `It takes ${input.kind === 'video' ? 'VideoFrames' : 'AudioFrames'}, or a StreamInfo and then EncodedPackets. ${other}`,
   });
+}
+
+/** It has shown a time, or its end. */
+function hasBegun({ held, heldEnd }: Input): boolean {
+  return heldEnd || held.some((payload) => timestampOf(payload) !== undefined);
+}
+
+/** About how many bytes of memory it holds. */
+function sizeOf(payload: Payload): number {
+  if (payload instanceof VideoFrame) return payload.width * payload.height * 4;
+  if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
+  return payload instanceof EncodedPacket ? payload.size : 0;
 }
 
 function keep(payload: Payload): Payload {

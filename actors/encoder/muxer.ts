@@ -2,7 +2,14 @@
  * The output file: waits with its header until every stream is known, interleaves, keeps decoding times rising as the
  * ffmpeg command does, and reports every failed write.
  */
-import { AV_NOPTS_VALUE, AVERROR_EINVAL, AVERROR_INVALIDDATA, AVIO_FLAG_WRITE } from 'node-av/constants';
+import {
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  AV_NOPTS_VALUE,
+  AVERROR_EINVAL,
+  AVERROR_INVALIDDATA,
+  AVIO_FLAG_WRITE,
+} from 'node-av/constants';
 import {
   avGetCodecName,
   Dictionary,
@@ -19,10 +26,11 @@ import { awaitLog, check, errorText, ledger, type Rational } from '../../src/med
 import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import type { AVOptionValues } from '../options.js';
-import { protocolOf } from '../protocols.js';
+import { isPermitted, protocolOf } from '../protocols.js';
 import { refuseSelfOpening } from '../self-opening.js';
 import { closePieces, openPieces, type Piece } from './byte-output.js';
 import { has, makeFolder, type Target } from './format.js';
+import { HeaderQueue, InterleavingQueue, longestWait, type QueueLimits, queueLimits } from './muxing-queue.js';
 import type { EncoderOptions } from './options.js';
 import type { Output, StreamDescription } from './output.js';
 import { slaveText } from './slave.js';
@@ -71,6 +79,9 @@ interface Held {
   readonly packet: Packet;
 }
 
+/** av_interleave_packet_per_dts does not give up waiting for streams of these. */
+const WAITED_FOR = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
+
 /** How the calls of a muxer are made that wait for its peer. @throws if one was given up; `what` says what it does. */
 export type PatientWrite = (what: string, call: () => Promise<number>) => Promise<number>;
 
@@ -102,6 +113,12 @@ export class Muxer implements Output {
   readonly #context = new FormatContext();
   readonly #tracks = new Map<number, Track>();
   #held: Held[] = [];
+  readonly #waiting: HeaderQueue;
+  readonly #limits: QueueLimits;
+  /** The interleaving of libavformat ends its waits by itself after so many seconds. */
+  readonly #longestWait: number;
+  /** From the header on. */
+  #interleaving: InterleavingQueue | undefined;
   #state: 'waiting' | 'writing' | 'ended' | 'closed' = 'waiting';
   /** The open file; undefined for muxers that open their files themselves. */
   #file: IOContext | undefined;
@@ -127,10 +144,14 @@ export class Muxer implements Output {
     this.#target = target;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;
+    refuseProtocol(target, protocolWhitelist);
     refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
+    this.#limits = queueLimits(options);
+    this.#longestWait = longestWait(options.mux_params?.max_interleave_delta);
+    this.#waiting = new HeaderQueue(this.#limits, target.name);
     for (const input of inputs) {
       this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
@@ -146,6 +167,7 @@ export class Muxer implements Output {
       setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
         use: 'encoding',
         names: MUXER_OPTIONS,
+        ...(options.strict === false && { skip: (_, message) => log.warn(`ignored: ${message}`) }),
       });
       if (this.#isContained) this.#contain(settings, protocolWhitelist);
       // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.
@@ -234,6 +256,12 @@ export class Muxer implements Output {
     if (this.#state === 'writing') {
       return this.#run(this.#interleave(input, packet));
     }
+    const missing = [...this.#tracks].filter(([, track]) => !track.description && !track.absent);
+    this.#waiting.add(
+      input,
+      packet.size,
+      missing.map(([id]) => id),
+    );
     const kept = packet.clone();
     if (kept === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot keep a packet: out of memory');
     ledger.opened('held-packet');
@@ -256,6 +284,13 @@ export class Muxer implements Output {
     }
     if (this.#state !== 'writing') return;
     this.#state = 'ended';
+    const late = this.#interleaving?.late ?? 0;
+    if (late > 0) {
+      this.#log.warn(
+        `${late} packets of ${this.#target.name} came so late that later ones of another stream were written before them ` +
+          '(max_muxing_queue_size, muxing_queue_data_threshold)',
+      );
+    }
     return this.#run(this.#finish());
   }
 
@@ -351,6 +386,7 @@ export class Muxer implements Output {
       const { num, den } = track.stream.timeBase;
       track.streamTimeBase = { num, den };
     }
+    this.#watchInterleaving();
     const held = this.#held.splice(0);
     try {
       for (const { input, packet } of held) yield* this.#interleave(input, packet);
@@ -387,12 +423,29 @@ export class Muxer implements Output {
     const hint = image
       ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
       : undefined;
-    const ret = yield {
+    // libavformat takes the packet over.
+    const { dts, size } = packet;
+    this.#failing(yield this.#handOver(packet), 'Cannot write to', hint);
+    const { num, den } = track.streamTimeBase;
+    const time = dts === AV_NOPTS_VALUE ? undefined : (Number(dts) * num) / den;
+    // With null it writes what it keeps for another stream, which has sent nothing for too long.
+    if (this.#interleaving?.add(input, time, size)) this.#failing(yield this.#handOver(null), 'Cannot write to');
+  }
+
+  #handOver(packet: Packet | null): WriteCall {
+    return {
       what: `Cannot write to ${this.#target.name}`,
       now: () => this.#context.interleavedWriteFrameSync(packet),
       patiently: () => this.#context.interleavedWriteFrame(packet),
     };
-    this.#failing(ret, 'Cannot write to', hint);
+  }
+
+  #watchInterleaving(): void {
+    const present = [...this.#tracks].filter(([, { stream }]) => stream !== undefined);
+    // libavformat waits for these as long as it takes.
+    const endless = present.some(([, { stream }]) => WAITED_FOR.has(stream!.codecpar.codecId));
+    const inputs = present.map(([input]) => input);
+    this.#interleaving = new InterleavingQueue(this.#limits, inputs, endless ? Infinity : this.#longestWait);
   }
 
   /** The corrections of the ffmpeg command: dts not above pts, and each dts above the one before (`write_packet`). */
@@ -419,6 +472,18 @@ export class Muxer implements Output {
   #failing(ret: number, what: string, hint?: string): void {
     check(ret, `${what} ${this.#target.name}`, { code: 'ERR_MILLRACE_OUTPUT', ...(hint !== undefined && { hint }) });
   }
+}
+
+/** The file itself is opened outside of the context that has the list. */
+function refuseProtocol({ path, name }: Target, whitelist: string | undefined): void {
+  if (whitelist === undefined || isPermitted(protocolOf(path), new Set(whitelist.split(',')))) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OUTPUT',
+    `Cannot write ${name}: the graph may not open '${protocolOf(path)}:'`,
+    {
+      hint: 'It comes from a graph file of unknown origin: see `allow` of fromConfig',
+    },
+  );
 }
 
 function freeHeld(packet: Packet): void {

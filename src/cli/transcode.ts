@@ -11,6 +11,7 @@ import { UsageError } from './errors.js';
 import { execute, type OutputFlags } from './execute.js';
 
 export interface TranscodeFlags extends OutputFlags {
+  readonly format?: string;
   readonly scale?: PictureSize;
   readonly vcodec?: string;
   readonly preset?: string;
@@ -39,6 +40,8 @@ export async function transcode(input: string, output: string, flags: TranscodeF
     refuseSameFile(input, flags.trace);
     if (resolve(flags.trace) === resolve(output)) throw new UsageError(`--trace ${flags.trace} is the output itself`);
   }
+  const toStdout = ['-', 'pipe:', 'pipe:1'].includes(output);
+  if (toStdout && flags.json) throw new UsageError('--json and the output would both go to the standard output');
   const info = await probe(input);
   const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
   if (!wanted.video && !wanted.audio) {
@@ -58,10 +61,11 @@ export async function transcode(input: string, output: string, flags: TranscodeF
   const { vcodec, preset, crf, bitrate } = flags;
   encode(wanted.video ? picture : null, wanted.audio ? source.audio : null, {
     output_path: output,
+    format: flags.format,
     ...(wanted.video && { video_params: { codec: vcodec, preset, crf, bit_rate: bitrate } }),
     ...(wanted.audio && { audio_params: { codec: flags.acodec } }),
   });
-  return execute(graph, output, flags);
+  return execute(graph, output, { ...flags, toStdout });
 }
 
 /** What is written would be emptied before it is read, or written by two. */
@@ -84,7 +88,8 @@ function isWanted(kind: Kind, info: MediaInfo, output: string, flags: TranscodeF
     ? `--no-${kind} leaves the ${kind} out`
     : !info.streams.some((stream) => stream.kind === kind && !stream.cover)
       ? `${info.path} has no ${kind}`
-      : codec === undefined && defaultCodec(chooseTarget({ output_path: output }), kind) === undefined
+      : codec === undefined &&
+          defaultCodec(chooseTarget({ output_path: output, format: flags.format }), kind) === undefined
         ? `${output} is of a format that carries no ${kind}`
         : undefined;
   if (reason === undefined) return true;

@@ -1,10 +1,12 @@
 /**
  * Arguments of an FFmpeg filter as the one string its `para` option holds: positional values, then `key=value`, joined
  * by ':' (BMF's get_filter_para). Values are escaped for FFmpeg's option parser (av_get_token, one level), so that any
- * text comes through as it is; whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
+ * text comes through as it is, unless it begins with `name=` of an option of that filter: that is FFmpeg's own syntax, as
+ * BMF's programs have it. Whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
  */
 import { show } from '../../actors/options.js';
 import { MillraceError } from '../errors.js';
+import { isOwnOption } from './filter-own-option.js';
 
 export type FilterScalar = string | number | bigint | boolean;
 /** A value of a filter argument. An array is FFmpeg's list form: its items are joined by '|'. */
@@ -47,7 +49,11 @@ export function filterPara(
   positional: readonly unknown[],
   named: Readonly<Record<string, unknown>>,
 ): string {
-  const parts = positional.map((value, index) => format(value, `argument ${index + 1} of filter '${filter}'`, true));
+  const parts = positional.map((value, index) => {
+    // FFmpeg's own syntax, where it can be nothing else.
+    if (typeof value === 'string' && isOwnOption(filter, value)) return value;
+    return format(value, `argument ${index + 1} of filter '${filter}'`, true);
+  });
   for (const [name, value] of Object.entries(named)) {
     if (value === undefined) continue;
     if (!/^[\w./-]+$/.test(name)) {

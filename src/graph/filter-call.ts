@@ -29,7 +29,8 @@ export abstract class FilterMethods {
    * filter's positional values, and a plain object at the end holds named ones (`alias` names the node).
    *
    * Values are escaped, so text comes through as it is: write expressions as FFmpeg sees them in the end, e.g.
-   * `select('eq(pict_type,I)')` without backslashes. For FFmpeg's own syntax give the raw string:
+   * `select('eq(pict_type,I)')` without backslashes. A text that begins with the name of one of the filter's options and
+   * `=` is that option in FFmpeg's own syntax: `trim('start=0:end=5')`. For more of it give the raw string:
    * `stream.module('c_ffmpeg_filter', { name: 'scale', para: 'w=320:h=-2' })`.
    * @throws MillraceError ERR_MILLRACE_CONFIG for a value without a text form.
    */

@@ -183,8 +183,9 @@ export class Graph {
 
   /**
    * The module of a node of this graph, to be called like a function instead of being run, where `sync` has them or where
-   * the node says (`thread`, `scheduler`). Again for the same node: the same object. Its inputs are those that are connected (0 if none is, for modules that have inputs); its outputs those
-   * that are consumed and those that the module has.
+   * the node says (`thread`, `scheduler`). Again for the same node: the same object. Its inputs are those
+   * that are connected (0 if none is, for modules that have inputs); its outputs those that are consumed, or if none is, those
+   * that the module has.
    * @param alias Alias or id of the node.
    * @throws MillraceError ERR_MILLRACE_CONFIG if there is none, ERR_MILLRACE_STATE when the graph has been run; ConfigError.
    */
@@ -194,7 +195,7 @@ export class Graph {
     if (known) return known;
     if (this.launch.begun)
       throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
-    const module = moduleOfNode(node, this.blueprint.links, parameters, this.home());
+    const module = moduleOfNode(this.blueprint.asRun(node), this.blueprint.links, parameters, this.home());
     this.syncModules.set(node.id, module);
     return module;
   }

@@ -133,6 +133,14 @@ export interface EncoderOptions {
   timeout_ms?: number | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
+  /**
+   * Packets of a stream that may wait because another input has sent nothing, if they are more than
+   * `muxing_queue_data_threshold` bytes. Default 128. What is more fails the graph while the file cannot begin, and is written
+   * out of order after that.
+   */
+  max_muxing_queue_size?: number | undefined;
+  /** Default 52428800 (50 MiB). */
+  muxing_queue_data_threshold?: number | undefined;
   /** Metadata of the container. */
   metadata?: Readonly<Record<string, string | number>> | undefined;
   video_params?: VideoParams | undefined;
@@ -146,6 +154,11 @@ export interface EncoderOptions {
   adjust_pts?: boolean | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
+  /**
+   * false: an option of `video_params`, `audio_params` or `mux_params` that the chosen encoder or muxer does not know is a
+   * warning that names it, as in BMF, and the default of graph files. Default true: it is an error.
+   */
+  strict?: boolean | undefined;
   loglevel?: LogLevel | undefined;
 }
 

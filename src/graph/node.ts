@@ -1,7 +1,9 @@
 /** What `module()` takes: where the module comes from, its options, the node's parameters. */
 import * as v from 'valibot';
 import { callable, integer, parsed, type Schema, show, strictOptions, text } from '../../actors/options.js';
+import { messageOf } from '../error-wire.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
+import { requirePlain } from '../media/wire-value.js';
 import type { InputManagerSpec, Module, ModuleClass } from '../module/contract.js';
 import { MAX_COPIES } from '../scheduler/distribute.js';
 import type { ModuleRef, NodeSpec } from '../scheduler/spec.js';
@@ -132,19 +134,27 @@ export function copyOptions(options: unknown, module: ModuleRef, path: string): 
   // A module of this process stays in its thread and may be given anything.
   if (module.definition) return { ...options };
   try {
-    return withoutUndefined(structuredClone(withoutUrls(options))) as Record<string, unknown>;
+    const plain = withoutUrls(options);
+    requirePlain(plain, 'option', OPTION_LEVELS);
+    return withoutUndefined(structuredClone(plain)) as Record<string, unknown>;
   } catch (cause) {
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot cross threads: ${String(cause)}`, {
-      cause,
-      hint: 'Options are plain data: no functions, no class instances',
-    });
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot be used: ${messageOf(cause)}`, { cause });
   }
 }
 
-function withoutUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutUndefined);
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, withoutUndefined(item)]])),
-  );
+/** Of options, which travel as messages do. */
+const OPTION_LEVELS = 500;
+
+/** Changes the value, which is a copy of ours. */
+function withoutUndefined(value: unknown, seen = new Set<object>()): unknown {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return value;
+  seen.add(value);
+  if (Array.isArray(value)) for (const item of value) withoutUndefined(item, seen);
+  else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const [key, item] of Object.entries(value)) {
+      if (item === undefined) Reflect.deleteProperty(value, key);
+      else withoutUndefined(item, seen);
+    }
+  }
+  return value;
 }

@@ -10,7 +10,7 @@ import {
 import { MillraceError } from '../errors.js';
 import { assignableLayout, describeLayout, type ParsedLayout, parseLayout, relabel } from './channel-layout.js';
 import { check, sampleFormat, sampleFormatName, toNativeTimestamp } from './ffmpeg.js';
-import { FrameBase, type FrameTime, type Plane } from './frame-base.js';
+import { FrameBase, type FrameTime, type Plane, requireFrameTime } from './frame-base.js';
 
 export interface AudioFrameOptions extends FrameTime {
   /** Samples per second of one channel. */
@@ -50,6 +50,7 @@ export class AudioFrame extends FrameBase {
    * that of the layout.
    */
   static alloc(options: AudioFrameOptions): AudioFrame {
+    requireFrameTime(options);
     const layout = layoutOf(options);
     const av = allocSamples(sampleFormat(options.format), layout, options.sampleRate, options.samples);
     const timeBase = options.timeBase ?? { num: 1, den: options.sampleRate };

@@ -5,6 +5,7 @@ import { MillraceError } from '../errors.js';
 import { fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
 import { ledger } from './ledger.js';
 import { isTimeBase, type Rational, toMicroseconds } from './time.js';
+import { requireOptionalTicks, requireTicks, requireUnit } from './time-door.js';
 
 export interface EncodedPacketOptions {
   /** Presentation and decoding time in units of `timeBase`; undefined if unknown. */
@@ -44,6 +45,7 @@ export class EncodedPacket implements Disposable {
 
   /** A packet with a copy of the bytes. */
   static from(bytes: Uint8Array, options: EncodedPacketOptions = {}): EncodedPacket {
+    requireTimes(options);
     const av = new NativePacket();
     av.alloc();
     // Before everything else: setting the data resets all other fields (av_new_packet).
@@ -112,7 +114,7 @@ export class EncodedPacket implements Disposable {
   }
 
   set pts(value: bigint | undefined) {
-    this.#native.pts = toNativeTimestamp(value);
+    this.#native.pts = toNativeTimestamp(requireOptionalTicks(value, 'pts'));
   }
 
   /** Decoding time in units of `timeBase`; undefined if unknown. */
@@ -121,7 +123,7 @@ export class EncodedPacket implements Disposable {
   }
 
   set dts(value: bigint | undefined) {
-    this.#native.dts = toNativeTimestamp(value);
+    this.#native.dts = toNativeTimestamp(requireOptionalTicks(value, 'dts'));
   }
 
   /** In units of `timeBase`; 0 if unknown. */
@@ -130,7 +132,7 @@ export class EncodedPacket implements Disposable {
   }
 
   set duration(value: bigint) {
-    this.#native.duration = value;
+    this.#native.duration = requireTicks(value, 'duration');
   }
 
   /** Seconds per unit; 0/1 if unknown. */
@@ -140,7 +142,8 @@ export class EncodedPacket implements Disposable {
   }
 
   set timeBase(value: Rational) {
-    this.#native.timeBase = { num: value.num, den: value.den };
+    const { num, den } = requireUnit(value);
+    this.#native.timeBase = { num, den };
   }
 
   /** AV_PKT_FLAG_* bits. */
@@ -193,4 +196,12 @@ export class EncodedPacket implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for a time that a packet cannot have. */
+function requireTimes({ pts, dts, duration, timeBase }: EncodedPacketOptions): void {
+  requireOptionalTicks(pts, 'pts');
+  requireOptionalTicks(dts, 'dts');
+  requireOptionalTicks(duration, 'duration');
+  if (timeBase !== undefined) requireUnit(timeBase);
 }

@@ -7,6 +7,7 @@ import { check, fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
 import { ledger } from './ledger.js';
 import { detach } from './native-view.js';
 import { isTimeBase, type Rational, toMicroseconds } from './time.js';
+import { requireOptionalTicks, requireTicks, requireUnit } from './time-door.js';
 
 /** One plane of pixels or samples. */
 export interface Plane {
@@ -27,6 +28,13 @@ export interface FrameTime {
   /** In units of `timeBase`; 0 if unknown. */
   duration?: bigint | undefined;
   timeBase?: Rational | undefined;
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for a time that a frame cannot have. */
+export function requireFrameTime({ pts, duration, timeBase }: FrameTime): void {
+  requireOptionalTicks(pts, 'pts');
+  requireOptionalTicks(duration, 'duration');
+  if (timeBase !== undefined) requireUnit(timeBase);
 }
 
 export abstract class FrameBase implements Disposable {
@@ -61,7 +69,7 @@ export abstract class FrameBase implements Disposable {
   }
 
   set pts(value: bigint | undefined) {
-    this.av.pts = toNativeTimestamp(value);
+    this.av.pts = toNativeTimestamp(requireOptionalTicks(value, 'pts'));
   }
 
   /** In units of `timeBase`; 0 if unknown. */
@@ -70,7 +78,7 @@ export abstract class FrameBase implements Disposable {
   }
 
   set duration(value: bigint) {
-    this.av.duration = value;
+    this.av.duration = requireTicks(value, 'duration');
   }
 
   /** Seconds per unit of `pts` and `duration`; 0/1 if unknown. */
@@ -80,7 +88,8 @@ export abstract class FrameBase implements Disposable {
   }
 
   set timeBase(value: Rational) {
-    this.av.timeBase = new NativeRational(value.num, value.den);
+    const { num, den } = requireUnit(value);
+    this.av.timeBase = new NativeRational(num, den);
   }
 
   /** Presentation time in microseconds; undefined if pts or time base are unknown. */

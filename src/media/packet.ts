@@ -1,4 +1,5 @@
 /** What travels through a graph: a payload with a time, or a control signal. */
+import { requireTimestamp } from './time-door.js';
 
 /**
  * Signals beside the data: end of a stream, end of a dynamic input, end of a server, pause, and (from the parallel copies of
@@ -22,10 +23,11 @@ export class Packet<T = unknown> implements Disposable {
    * @param options.timestamp Microseconds. Without it the packet has the time of its payload (pts x time base), if the
    * payload has one.
    * @param options.control Makes this a control packet; `Packet.control` and `Packet.eof` are the short forms.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a timestamp that is no finite number.
    */
   constructor(payload: T, options: { timestamp?: number | undefined; control?: ControlTag | undefined } = {}) {
     this.payload = payload;
-    this.#timestamp = options.timestamp;
+    this.#timestamp = requireTimestamp(options.timestamp);
     this.control = options.control;
   }
 
@@ -49,7 +51,7 @@ export class Packet<T = unknown> implements Disposable {
   }
 
   set timestamp(value: number | undefined) {
-    this.#timestamp = value;
+    this.#timestamp = requireTimestamp(value);
   }
 
   get isEof(): boolean {
@@ -80,7 +82,7 @@ export class Packet<T = unknown> implements Disposable {
 
 function timestampOf(payload: unknown): number | undefined {
   if (typeof payload !== 'object' || payload === null || !('timestamp' in payload)) return undefined;
-  return typeof payload.timestamp === 'number' ? payload.timestamp : undefined;
+  return Number.isFinite(payload.timestamp) ? (payload.timestamp as number) : undefined;
 }
 
 function hasClose(value: unknown): value is { close(): void } {

@@ -10,12 +10,13 @@ import { type Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../errors.js';
 import { colorPrimariesName, colorRangeName, colorSpaceName, colorTransferName } from './color.js';
 import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from './ffmpeg.js';
-import { FrameBase, type FrameTime, type Plane } from './frame-base.js';
+import { FrameBase, type FrameTime, type Plane, requireFrameTime } from './frame-base.js';
 import { allocPicture, unpackPicture } from './picture-memory.js';
 import { meanPictureType } from './picture-type.js';
 import { pictureLayout } from './plane-layout.js';
 import { scalePicture } from './scale.js';
 import type { Rational } from './time.js';
+import { requireRate, requireUnit } from './time-door.js';
 
 export interface VideoFrameOptions extends FrameTime {
   /** Pixels. */
@@ -54,6 +55,8 @@ export class VideoFrame extends FrameBase {
    * @throws MillraceError ERR_MILLRACE_PAYLOAD for an unknown format, FFmpegError for an impossible size.
    */
   static alloc(options: VideoFrameOptions): VideoFrame {
+    requireFrameTime(options);
+    requireRate(options.frameRate, 'frameRate');
     const av = allocPicture(pixelFormat(options.format), options.width, options.height);
     // Of a picture that no decoder made, whatever is written into `av.pictType` is the user's word.
     meanPictureType(av);
@@ -118,7 +121,8 @@ export class VideoFrame extends FrameBase {
   }
 
   set sampleAspectRatio(value: Rational) {
-    this.av.sampleAspectRatio = new NativeRational(value.num, value.den);
+    const { num, den } = requireUnit(value, 'sampleAspectRatio');
+    this.av.sampleAspectRatio = new NativeRational(num, den);
   }
 
   /** FFmpeg's name of the matrix: 'bt709', 'smpte170m', 'gbr', …, 'unknown'. */

@@ -86,10 +86,7 @@ export function describe(payload: unknown, byReference?: ByReference): Described
     return new Described(PAYLOAD_KIND.tensor, meta, [blobOf(payload.data)]);
   }
   if (payload instanceof Bundle) return describeBundle(payload, byReference);
-  if (ArrayBuffer.isView(payload)) {
-    const type = payload.constructor.name;
-    if (isByteType(type)) return new Described(PAYLOAD_KIND.bytes, type, [blobOf(payload)]);
-  }
+  if (isBytes(payload)) return new Described(PAYLOAD_KIND.bytes, payload.constructor.name, [blobOf(payload)]);
   return new Described(PAYLOAD_KIND.value, undefined, [blobOf(packValue(payload))]);
 }
 
@@ -179,6 +176,7 @@ function restoreBytes(type: ByteType, bytes: Uint8Array): ArrayBufferView {
   return type === 'Buffer' ? Buffer.from(buffer) : new byteTypes[type](buffer);
 }
 
-function isByteType(name: string): name is ByteType {
-  return Object.hasOwn(byteTypes, name);
+/** Binary data that is a payload of its own: a typed array, of no class that extends one. */
+export function isBytes(payload: unknown): payload is ArrayBufferView {
+  return ArrayBuffer.isView(payload) && Object.hasOwn(byteTypes, payload.constructor.name);
 }

@@ -96,6 +96,7 @@ export class Cut {
         output: from.output,
         input: to.input,
         patient: [ends.producer, ends.consumer].some((node) => spec.nodes[node]!.outside !== undefined),
+        free: [ends.producer, ends.consumer].every((node) => spec.nodes[node]!.module.definition !== undefined),
         serving: this.firstJobOf(spec.nodes[ends.producer]!) !== undefined,
         producerThread,
         consumerThread,

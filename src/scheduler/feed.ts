@@ -214,8 +214,8 @@ export class Feed {
     entry.taken = outcome === true;
     if (entry.resolve === undefined) return;
     if (this.group.all.length > 1) this.group.answering.begin();
-    if (outcome instanceof Error) entry.reject?.(outcome);
-    else entry.resolve(outcome);
+    if (typeof outcome === 'boolean') entry.resolve(outcome);
+    else entry.reject?.(outcome);
   }
 
   /** @param outcome what pending pushes are told; undefined: nothing yet. */

@@ -7,11 +7,14 @@ import { clearInterval, clearTimeout, setInterval, setTimeout, type Timer } from
 import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, type Packet } from '../media/packet.js';
+import { packValue, unpackValue } from '../media/wire-value.js';
 import { callBlocking } from '../module/blocking.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
+import { releaseRefused, requireCarried } from '../thread/transport.js';
 import type { Answer } from './call-channel.js';
 import { CalledLog } from './called-log.js';
+import { type Context, takeContext } from './context.js';
 import { loadNow } from './load-now.js';
 import {
   type Backend,
@@ -26,6 +29,8 @@ interface Call {
   readonly request: Request;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
+  /** Of who made the call: it may be made in the turn of the one before it. */
+  readonly context: Context;
 }
 
 export class InlineBackend implements Backend {
@@ -86,7 +91,7 @@ export class InlineBackend implements Backend {
   callAsync(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.dead === undefined) {
-        this.queue.push({ request, resolve, reject });
+        this.queue.push({ request, resolve, reject, context: takeContext() });
         this.next();
         return;
       }
@@ -131,7 +136,7 @@ export class InlineBackend implements Backend {
       const call = this.queue.shift();
       if (call === undefined) return;
       try {
-        const result = this.enter(() => runSteps(this.steps(call.request)));
+        const result = call.context(() => this.enter(() => runSteps(this.steps(call.request))));
         if (isPromise(result)) this.follow(result, call);
         else call.resolve(result);
       } catch (error) {
@@ -207,14 +212,42 @@ export class InlineBackend implements Backend {
         yield* this.module.init();
         break;
       case 'process':
-        return yield* this.module.process(takenOver(request.inputs));
+        this.requireCarriedIn(request.inputs);
+        return this.carried(yield* this.module.process(takenOver(request.inputs)));
       case 'sendEof':
-        return yield* this.module.sendEof();
+        return this.carried(yield* this.module.sendEof());
       case 'dynamicReset':
-        yield* this.module.dynamicReset(request.options);
+        yield* this.module.dynamicReset(this.isFree ? request.options : copyOf(request.options));
         break;
     }
     return { outputs: new Map(), done: false };
+  }
+
+  /** A module of this process never lives in another thread, and may be given anything. */
+  private get isFree(): boolean {
+    return this.spec.module.definition !== undefined;
+  }
+
+  /** What could not go to a module in a thread does not go to one here. */
+  private requireCarriedIn(inputs: Inputs): void {
+    if (this.isFree) return;
+    try {
+      for (const packets of inputs.values()) for (const packet of packets) requireCarried(packet);
+    } catch (error) {
+      for (const packets of inputs.values()) for (const packet of packets) releaseRefused(packet);
+      throw error;
+    }
+  }
+
+  private carried(answer: Answer): Answer {
+    if (this.isFree) return answer;
+    try {
+      for (const packets of answer.outputs.values()) for (const packet of packets) requireCarried(packet);
+    } catch (error) {
+      for (const packets of answer.outputs.values()) for (const packet of packets) releaseRefused(packet);
+      throw this.module.error('process', error);
+    }
+    return answer;
   }
 
   // --- errors ---------------------------------------------------------------------------------------------------------
@@ -243,6 +276,10 @@ export class InlineBackend implements Backend {
     const { alias, module } = this.spec;
     return new GraphError(code, `sync module "${alias}" (${module.name}) ${what}`, { alias, module: module.name });
   }
+}
+
+function copyOf(options: Record<string, unknown>): Record<string, unknown> {
+  return unpackValue(packValue(options, 'option')) as Record<string, unknown>;
 }
 
 /**

@@ -187,6 +187,6 @@ function encode(request: Request | { op: 'close' }): { op: number; inputs: Input
     case 'close':
       return { op: CallOp.close, inputs: NO_INPUTS };
     case 'dynamicReset':
-      return { op: CallOp.dynamicReset, inputs: NO_INPUTS, extra: packValue(request.options) };
+      return { op: CallOp.dynamicReset, inputs: NO_INPUTS, extra: packValue(request.options, 'option') };
   }
 }

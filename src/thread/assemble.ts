@@ -25,7 +25,7 @@ export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell
   for (const link of spec.links) {
     const holdAt = link.patient ? spec.hardCap : Number.POSITIVE_INFINITY;
     if (link.ring === undefined) {
-      const direct = new DirectLink(link.index, board, link.limit, holdAt);
+      const direct = new DirectLink(link.index, board, link.limit, holdAt, link.free);
       ins.set(link.index, direct);
       outs.set(link.index, direct);
     } else if (link.producerThread === spec.thread) {

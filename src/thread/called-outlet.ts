@@ -2,6 +2,7 @@
 import { MillraceError } from '../errors.js';
 import type { Packet } from '../media/packet.js';
 import type { OutputPort } from '../module/contract.js';
+import { requirePacket } from '../module/door.js';
 
 /** Collects what the module emits to one output. */
 export class CalledOutlet implements OutputPort {
@@ -18,6 +19,7 @@ export class CalledOutlet implements OutputPort {
   ) {}
 
   push(packet: Packet): void {
+    requirePacket(packet, this.id);
     if (this.ended) {
       packet.close();
       if (packet.isEof) return;
@@ -49,12 +51,15 @@ export class CalledOutlet implements OutputPort {
   }
 }
 
-/** The outputs that were not declared: nobody gets what is pushed there. */
+/** An output that was not declared: nobody gets what is pushed there. */
 export class Nowhere implements OutputPort {
   pushed = 0;
   readonly closed = true;
 
+  constructor(readonly id: number) {}
+
   push(packet: Packet): void {
+    requirePacket(packet, this.id);
     this.pushed++;
     packet.close();
   }

@@ -5,6 +5,7 @@
  */
 import { closeAll, Packet } from '../media/packet.js';
 import type { Module } from '../module/contract.js';
+import { requireId, requireWanted } from '../module/door.js';
 import { type Board, NodeFigure } from './board.js';
 import type { Group, InputManager } from './inputs/index.js';
 import { type Inlet, isLeft, type Jobs } from './jobs.js';
@@ -30,6 +31,8 @@ export class Intake {
   private turn = 0;
   private wanted: readonly number[] | undefined;
   private asked = false;
+  /** The module is being asked what it wants, or has failed in answering. */
+  asking = false;
 
   constructor(
     private readonly inlets: readonly Inlet[],
@@ -103,7 +106,9 @@ export class Intake {
   /** Which inputs the module can use; asked once between two calls. */
   private wants(): readonly number[] | undefined {
     if (!this.asked) {
-      const wanted = this.module.wants?.();
+      this.asking = true;
+      const wanted = requireWanted(this.module.wants?.());
+      this.asking = false;
       // Wanting only what has ended would wait for ever.
       const useful =
         wanted === undefined || wanted.length === 0 || this.inlets.some((i) => !i.ended && wanted.includes(i.id));
@@ -230,6 +235,7 @@ export class Intake {
 
   /** The module wants no more of one input. */
   close(id: number): void {
+    requireId(id, 'closeInput');
     const inlet = this.inlets.find((candidate) => candidate.id === id);
     if (inlet === undefined || inlet.ended) return;
     this.leave(inlet);

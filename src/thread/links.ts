@@ -17,7 +17,18 @@ import type { Packet } from '../media/packet.js';
 import { type Board, GraphState } from './board.js';
 import { PacketFifo } from './fifo.js';
 import { Pins } from './pins.js';
-import { holdsFrames, isEnd, KIND_SWITCH, mayRefer, type Outgoing, outgoing, read, write } from './transport.js';
+import {
+  holdsFrames,
+  isEnd,
+  KIND_SWITCH,
+  mayRefer,
+  type Outgoing,
+  outgoing,
+  read,
+  releaseRefused,
+  requireCarried,
+  write,
+} from './transport.js';
 
 export interface OutLink {
   readonly index: number;
@@ -86,12 +97,23 @@ export class DirectLink implements OutLink, InLink {
     private readonly board: Board,
     readonly limit: number,
     readonly holdAt = Number.POSITIVE_INFINITY,
+    /** Both its ends are on the calling thread wherever the others are: it carries anything. */
+    private readonly free = true,
   ) {}
 
+  /** @throws MillraceError ERR_MILLRACE_PAYLOAD for what could not cross threads, unless it never has to. */
   offer(packet: Packet): void {
     if (this.left) {
       packet.close();
       return;
+    }
+    if (!this.free) {
+      try {
+        requireCarried(packet);
+      } catch (error) {
+        releaseRefused(packet);
+        throw error;
+      }
     }
     this.queue.push(packet);
     this.board.setSent(this.index, ++this.sent);
@@ -230,7 +252,7 @@ export class RingOut implements OutLink {
     }
     this.outbox.push(packet);
     this.flush();
-    const queued = this.sent - this.board.taken(this.index) + this.outbox.length;
+    const queued = this.board.queued(this.index) + this.outbox.length;
     if (queued > this.high) {
       this.high = queued;
       this.board.setHighWater(this.index, queued);
@@ -323,7 +345,13 @@ export class RingOut implements OutLink {
       // Describing a frame makes views of its planes, so it is not done while the ring takes no record at all.
       if (this.handle.inFlight() >= this.limit) return false;
       if (this.byReference && holdsFrames(packet.payload)) this.references ??= frameReferences();
-      this.head = outgoing(packet, this.references);
+      try {
+        this.head = outgoing(packet, this.references);
+      } catch (error) {
+        this.outbox.shift();
+        releaseRefused(packet);
+        throw error;
+      }
     }
     const { head } = this;
     if (this.mustGrow(head.size) && !this.grow(head.size)) return false;

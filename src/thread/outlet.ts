@@ -3,6 +3,7 @@ import { queueMicrotask } from '../../ringbuffer/clock.js';
 import { MillraceError } from '../errors.js';
 import { Packet } from '../media/packet.js';
 import type { OutputPort } from '../module/contract.js';
+import { requirePacket } from '../module/door.js';
 import type { Jobs } from './jobs.js';
 import type { OutLink } from './links.js';
 
@@ -122,6 +123,7 @@ export class Outlet implements OutputPort {
   ) {}
 
   push(packet: Packet): void {
+    requirePacket(packet, this.id);
     if (packet.isEof) {
       this.end();
       return;

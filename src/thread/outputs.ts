@@ -1,4 +1,5 @@
 /** All outputs of an actor together: those with consumers, and those that a module pushes to although nobody consumes them. */
+import { requireId } from '../module/door.js';
 import type { Board } from './board.js';
 import type { Jobs } from './jobs.js';
 import type { OutLink } from './links.js';
@@ -22,6 +23,7 @@ export class Outputs {
   get(id: number): Outlet {
     let outlet = this.outlets.get(id);
     if (outlet === undefined) {
+      requireId(id, 'output');
       // Nobody consumes it; what is pushed is released.
       outlet = new Outlet(id, [], this.deliveries, this.where);
       this.outlets.set(id, outlet);
@@ -83,7 +85,7 @@ export class Outputs {
       for (const link of outlet.links) {
         if (link.waitingPackets <= link.limit || link.waitingBytes <= cap) continue;
         // It holds its producer back instead, unless nobody has ever taken anything.
-        if (link.holdAt <= cap && board.taken(link.index) > 0) continue;
+        if (link.holdAt <= cap && board.taken(link.index) !== 0) continue;
         return link;
       }
     }

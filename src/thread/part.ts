@@ -11,6 +11,7 @@ import { whyCopied } from '../media/by-reference.js';
 import { markLog } from '../media/ffmpeg-log.js';
 import { ledger } from '../media/ledger.js';
 import type { Module } from '../module/contract.js';
+import { requireReturned } from '../module/door.js';
 import { MemberError } from '../module/member-error.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './assemble.js';
@@ -106,7 +107,7 @@ export class Part implements Hosted {
             const { inputs } = actor.context;
             actor.intake.useManager(() => makeInputManager(manager, inputs, this.surroundings(actor)));
           }
-          await module.init?.(actor.context);
+          await requireReturned(module.init?.(actor.context));
           const ended = performance.now();
           actor.times.endCall(started, ended);
           // One after the other in this thread.
@@ -240,7 +241,7 @@ export class Part implements Hosted {
     try {
       return work();
     } catch (error) {
-      this.failNode(actor.node, 'transport', error);
+      this.failNode(actor.node, actor.intake.asking ? 'process' : 'transport', error);
       return undefined;
     }
   }

@@ -38,6 +38,8 @@ export interface PartLink extends LinkEnds {
   input: number;
   /** An end of it is in the user's hands: see OutLink.patient. */
   patient: boolean;
+  /** Both ends are modules or users of the calling thread: whatever is placed where, nothing on it crosses threads. */
+  free: boolean;
   /** The producer sends one job after the other. */
   serving: boolean;
   /** Absent: both ends are in this thread. */
@@ -115,6 +117,8 @@ export type FromHost =
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }
+  /** Thrown while nothing ran on the thread; of no run. */
+  | { type: 'stray'; run: 0; error: ErrorWire }
   | { type: 'ended'; run: number; thread: number; leaked: Record<string, number> };
 
 /** What a thread gets when it is started. */

@@ -1,5 +1,7 @@
 /** Work that may have to wait: synchronous as long as nothing in it is a promise. */
 
+import { requireReturned } from '../module/door.js';
+
 /** Yields what may be a promise, and is given what it resolves to. */
 export type Steps<T> = Generator<unknown, T, unknown>;
 
@@ -32,20 +34,25 @@ async function resume<T>(steps: Steps<T>, first: PromiseLike<unknown>): Promise<
 }
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return typeof (value as PromiseLike<unknown>).then === 'function';
 }
 
-/** Calls `settle` when the call has returned, thrown or settled; synchronous as long as the call is. */
+/**
+ * Calls `settle` when the call has returned, thrown or settled; synchronous as long as the call is.
+ * @throws what the call throws, and MillraceError ERR_MILLRACE_MODULE when it has returned a generator.
+ */
 export function whenSettled(call: () => void | Promise<void>, settle: (failed: boolean) => void): void | Promise<void> {
-  let pending: void | Promise<void>;
+  let pending: Promise<void> | undefined;
   try {
-    pending = call();
+    // A module in JavaScript may return anything: a thenable is waited for as `await` would.
+    const returned: unknown = requireReturned(call());
+    if (isPromise(returned)) pending = Promise.resolve(returned as PromiseLike<void>);
   } catch (error) {
     settle(true);
     throw error;
   }
-  // A module in JavaScript may return anything.
-  if (typeof pending?.then !== 'function') {
+  if (pending === undefined) {
     settle(false);
     return;
   }

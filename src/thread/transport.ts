@@ -17,17 +17,19 @@
  */
 import { Packr } from 'msgpackr/pack'; // as media/wire-value.ts does
 import type { RingConsumer, RingProducer } from '../../ringbuffer/index.js';
-import { MillraceError } from '../errors.js';
 import { AudioFrame } from '../media/audio-frame.js';
 import { Bundle } from '../media/bundle.js';
 import type { FrameReferences, Pin } from '../media/by-reference.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import { type ControlTag, Packet } from '../media/packet.js';
+import { StreamInfo } from '../media/stream-info.js';
 import { Tensor } from '../media/tensor.js';
 import { VideoFrame } from '../media/video-frame.js';
-import { describe, PAYLOAD_KIND, restore } from '../media/wire.js';
+import { describe, isBytes, PAYLOAD_KIND, restore } from '../media/wire.js';
 import type { Blob } from '../media/wire-blob.js';
+import { requireFits } from '../media/wire-limit.js';
 import { describeReference, restoreReference } from '../media/wire-reference.js';
+import { requirePlain } from '../media/wire-value.js';
 
 /** A control packet; the tag is the index in CONTROL_TAGS, kept in the record's first byte. */
 const KIND_CONTROL = 0xfff0;
@@ -39,7 +41,8 @@ const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', '
 const HEADER = 16;
 const REFERENCE_HEADER = 24;
 
-const pad8 = (n: number): number => (n + 7) & ~7;
+/** Of sizes that may be beyond 32 bits. */
+const pad8 = (n: number): number => Math.ceil(n / 8) * 8;
 
 // Records of the same shape are common (every frame's properties), but a ring's reader may start anywhere: no records.
 const packr = new Packr({ useRecords: false, moreTypes: true, copyBuffers: true });
@@ -57,8 +60,6 @@ export interface Outgoing {
 }
 
 const EMPTY = new Uint8Array(0);
-/** A record has to fit into half of the largest ring, with what describes its payload. */
-const LARGEST = 2 ** 29 - 2 ** 16;
 
 /** Estimated memory a payload holds, in bytes. For a frame 4 bytes a pixel or sample: looking at its planes costs more than it tells. */
 export function payloadBytes(payload: unknown): number {
@@ -75,28 +76,55 @@ export function payloadBytes(payload: unknown): number {
  * Refuses what cannot cross threads, before anybody has been promised it.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD, ERR_MILLRACE_CLOSED
  */
-export function requireCrossable({ payload, control }: Packet): void {
-  if (control !== undefined || typeof payload !== 'object' || payload === null) {
-    if (typeof payload === 'function' || typeof payload === 'symbol') describe(payload);
-    return;
+export function requireCrossable(packet: Packet): void {
+  requireCarried(packet);
+  const { payload } = packet;
+  const parts: unknown[] = payload instanceof Bundle ? payload : [payload];
+  for (const part of parts) {
+    const bytes = payloadBytes(part); // a closed frame or packet throws
+    if (!(part instanceof VideoFrame)) requireFits(bytes);
   }
-  if (payload instanceof Bundle) {
-    for (const part of payload) requireCrossable(new Packet(part));
-    return;
-  }
-  const bytes = payloadBytes(payload); // a closed frame or packet throws
-  if (bytes > LARGEST && !(payload instanceof VideoFrame)) {
-    throw new MillraceError('ERR_MILLRACE_PAYLOAD', `a payload of ${bytes} bytes cannot cross threads`, {
-      hint: `The limit is ${LARGEST} bytes`,
-    });
-  }
-  const known =
+}
+
+/**
+ * Refuses values that could not cross threads, whether this packet does or not: a graph does the same wherever its nodes
+ * are placed.
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD
+ */
+export function requireCarried({ payload, control }: Packet): void {
+  if (control !== undefined) return;
+  if (payload instanceof Bundle) for (const part of payload) requireKnown(part);
+  else requireKnown(payload);
+}
+
+function requireKnown(payload: unknown): void {
+  if (
     payload instanceof VideoFrame ||
     payload instanceof AudioFrame ||
     payload instanceof EncodedPacket ||
     payload instanceof Tensor ||
-    ArrayBuffer.isView(payload);
-  if (!known) describe(payload);
+    payload instanceof StreamInfo ||
+    isBytes(payload)
+  ) {
+    return;
+  }
+  requirePlain(payload);
+}
+
+/** A packet that was refused is nobody's any more, and neither are the frames inside a value that cannot carry them. */
+export function releaseRefused(packet: Packet): void {
+  packet.close();
+  const seen = new Set<unknown>();
+  const open: unknown[] = [packet.payload];
+  for (let value = open.pop(); value !== undefined || open.length > 0; value = open.pop()) {
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    seen.add(value);
+    if (value instanceof VideoFrame || value instanceof AudioFrame || value instanceof EncodedPacket) value.close();
+    else if (value instanceof Packet) releaseRefused(value);
+    else if (Array.isArray(value) || value instanceof Set) open.push(...value);
+    else if (value instanceof Map) open.push(...value.values());
+    else if (Object.getPrototypeOf(value) === Object.prototype) open.push(...Object.values(value));
+  }
 }
 
 /** @param references how video frames go; absent: they are copied. */
@@ -111,10 +139,13 @@ export function outgoing(packet: Packet, references?: FrameReferences): Outgoing
   }
   const byReference =
     references && ((frame: VideoFrame) => describeReference(frame.frameRate, structBlob(frame, references, pins)));
+  // Before it is described: that may copy it.
+  if (!holdsFrames(packet.payload)) requireFits(payloadBytes(packet.payload));
   const { kind, meta, blobs } = describe(packet.payload, byReference);
   const packed: Uint8Array = meta === undefined ? EMPTY : packr.pack(meta);
   let size = HEADER + pad8(blobs.length * 4) + pad8(packed.byteLength);
   for (const blob of blobs) size += pad8(blob.byteLength);
+  requireFits(size - HEADER);
   return { packet, kind, meta: packed, blobs, size, pins };
 }
 

@@ -47,6 +47,16 @@ for (const text of texts) {
   });
 }
 
+escaping('a text that begins with an option of the filter is that option, as FFmpeg writes it', () => {
+  assert.is(filterPara('trim', ['start=0:end=5'], {}), 'start=0:end=5');
+  assert.is(filterPara('fade', ['in', 'nb_frames=5'], { alpha: 1 }), 'in:nb_frames=5:alpha=1');
+  assert.is(filterPara('testsrc', [' r = 25'], {}), ' r = 25');
+  assert.is(asRead(filterPara('metadata', ['mode=add:key=k:value=v'], {})), 'v');
+  // Not of this filter, or not at the beginning.
+  assert.is(filterPara('trim', ['nb_frames=5'], {}), 'nb_frames\\=5');
+  assert.is(filterPara('drawtext', ['a text=b'], {}), 'a text=b');
+});
+
 escaping('FFmpeg reads random texts as they were given', () => {
   const alphabet = [...":\\'=| ,;[]\t\nab0_-./%{}é"];
   let state = 12345;

@@ -74,8 +74,11 @@ const encoder: Required<EncoderOptions> = {
   min_frames: 5,
   adjust_pts: true,
   force_key_frames: 'expr:gte(t,n_forced*2)',
+  strict: false,
   push_output: 1,
   avio_buffer_size: 4096,
+  max_muxing_queue_size: 512,
+  muxing_queue_data_threshold: 1 << 20,
   loglevel: 'error',
 };
 

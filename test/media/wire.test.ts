@@ -221,7 +221,7 @@ test('what cannot cross threads is named with its place', () => {
     [Symbol('x'), /payload is a symbol/],
     [{ a: [1, { run() {} }] }, /payload\.a\[1\]\.run is a function/],
     [new Map([['k', new Box()]]), /payload\.get\(k\) is an object of class Box/],
-    [new Set([Symbol('x')]), /a member of payload is a symbol/],
+    [new Set([Symbol('x')]), /payload \(member 1\) is a symbol/],
     [{ later: Promise.resolve() }, /payload\.later is an object of class Promise/],
     [new WeakMap(), /class WeakMap/],
     [{ memory: new SharedArrayBuffer(8) }, /payload\.memory is an object of class SharedArrayBuffer/],

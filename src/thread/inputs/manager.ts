@@ -61,7 +61,10 @@ interface Timed {
 }
 
 function isTimed(payload: unknown): payload is Timed {
-  return typeof payload === 'object' && payload !== null && 'pts' in payload && 'timeBase' in payload;
+  if (typeof payload !== 'object' || payload === null || !('pts' in payload) || !('timeBase' in payload)) return false;
+  const { pts, timeBase } = payload;
+  // Plain data may have properties of these names, too.
+  return (pts === undefined || typeof pts === 'bigint') && typeof timeBase === 'object' && timeBase !== null;
 }
 
 function payloadTime(packet: Packet, unit: Rational): bigint | undefined {
@@ -84,7 +87,7 @@ export function nanoseconds(packet: Packet): bigint | undefined {
 export function lengthOf({ payload }: Packet): bigint | undefined {
   if (!isTimed(payload) || !isTimeBase(payload.timeBase)) return undefined;
   const { duration } = payload as Timed & { duration?: bigint };
-  return duration === undefined || duration <= 0n ? undefined : rescale(duration, payload.timeBase, NANOSECONDS);
+  return typeof duration !== 'bigint' || duration <= 0n ? undefined : rescale(duration, payload.timeBase, NANOSECONDS);
 }
 
 /**
