@@ -1,7 +1,7 @@
 /** An input of the network can be left at every stage and in every way, however quiet its peer is. */
 import { readFileSync } from 'node:fs';
 import { Graph, type GraphError } from 'millrace';
-import { LeakWatch, TestSink } from 'millrace/testing';
+import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { freePort, type Peer, quietHttp, quietTcp } from '../kit/quiet-peers.js';
@@ -60,24 +60,21 @@ const ways: Readonly<Record<string, { end(graph: Graph, abort: AbortController):
 
 for (const [index, [name, make]] of Object.entries(stages).entries()) {
   test(`${name}: every way to end`, async () => {
-    const { url, peer, frames } = await make();
-    try {
-      for (const [turn, [way, { end, code }]] of Object.entries(ways).entries()) {
-        const watch = new LeakWatch();
+    const watch = new LeakWatch();
+    for (const [turn, [way, { end, code }]] of Object.entries(ways).entries()) {
+      const { url, peer, frames } = await make();
+      try {
         const graph = new Graph({ threads: (index + turn) % 3 });
         let seen = (): void => {};
         const playing = new Promise<void>((resolve) => {
           seen = resolve;
         });
-        const sink = new TestSink();
-        graph.decode({ input_path: url, dec_params: SHORT_PROBE }).video.module(sink.spec, sink.options, {
-          callback: (key: string | number, value: unknown) => {
-            seen();
-            return sink.callback(key, value);
-          },
-        });
+        graph.decode({ input_path: url, dec_params: SHORT_PROBE }).video.module('null_sink', {});
         const abort = new AbortController();
-        const run = graph.run({ signal: abort.signal }).then(
+        const onProgress = (told: { frames: number }): void => {
+          if (told.frames > 0) seen();
+        };
+        const run = graph.run({ signal: abort.signal, onProgress }).then(
           () => undefined,
           (error: GraphError) => error,
         );
@@ -86,11 +83,11 @@ for (const [index, [name, make]] of Object.entries(stages).entries()) {
         end(graph, abort);
         const error = await soon(`${name} after ${way}`, run);
         assert.is(error?.code, code, error?.message);
-        watch.check();
+      } finally {
+        peer?.close();
       }
-    } finally {
-      peer?.close();
     }
+    watch.check();
   });
 
   test(`${name}: timeout_ms fails by name`, async () => {
