@@ -16,7 +16,17 @@ import {
   type Packet,
 } from 'node-av/lib';
 import { type FFmpegError, MillraceError } from '../../src/errors.js';
-import { check, failure, isAgain, isEof, ledger, markLog, nameContext, type Rational } from '../../src/media/index.js';
+import {
+  alone,
+  check,
+  failure,
+  isAgain,
+  isEof,
+  ledger,
+  markLog,
+  nameContext,
+  type Rational,
+} from '../../src/media/index.js';
 import { findOption, optionNames, setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import type { Kind } from './input.js';
@@ -114,10 +124,12 @@ export class StreamCodec {
       const { num, den } = context.framerate;
       this.frameRate = num > 0 && den > 0 ? { num, den } : undefined;
       this.#log = nameContext(context, 'decoder', this.codec.name ?? 'unknown');
-      check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, {
-        code: 'ERR_MILLRACE_INPUT',
-        context: this.#log,
-      });
+      alone(() =>
+        check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, {
+          code: 'ERR_MILLRACE_INPUT',
+          context: this.#log,
+        }),
+      );
     } catch (error) {
       this.close();
       throw error;

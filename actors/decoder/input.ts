@@ -28,7 +28,16 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import {
+  alone,
+  awaitLog,
+  check,
+  errorText,
+  fromNativeTimestamp,
+  isAgain,
+  isEof,
+  ledger,
+} from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { localPath, nameForFFmpeg } from '../location.js';
 import { type AVOptionValues, show } from '../options.js';
@@ -100,15 +109,10 @@ export class Input {
     ledger.opened('scratch-packet');
     if (connects) return;
     try {
-      const dictionary = this.#dictionary(options);
-      try {
-        this.#opening = true;
-        const ret = this.#context.openInputSync(nameOf(options), this.#demuxer, dictionary);
-        this.#opened(ret, options);
-      } finally {
-        dictionary.free();
-      }
-      this.#probed(this.#context.findStreamInfoSync(null));
+      // What is far away takes its time, and others would wait for it in vain.
+      const near = !options.io && protocolOf(options.path) === 'file';
+      if (near) alone(() => this.#openNow(options));
+      else this.#openNow(options);
     } catch (error) {
       this.close();
       throw error;
@@ -137,6 +141,18 @@ export class Input {
   /** Ends a call that waits, and every later one (see interruptible.ts). */
   interrupt(): void {
     this.#context.interrupt();
+  }
+
+  #openNow(options: InputOptions): void {
+    const dictionary = this.#dictionary(options);
+    try {
+      this.#opening = true;
+      const ret = this.#context.openInputSync(nameOf(options), this.#demuxer, dictionary);
+      this.#opened(ret, options);
+    } finally {
+      dictionary.free();
+    }
+    this.#probed(this.#context.findStreamInfoSync(null));
   }
 
   /** What FFmpeg is given beside the name. @throws MillraceError ERR_MILLRACE_OPTION for a value that is wrong. */

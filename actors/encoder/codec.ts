@@ -9,7 +9,7 @@ import {
 } from 'node-av/constants';
 import { Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
+import { alone, check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import { deviceHint } from './device.js';
@@ -160,16 +160,18 @@ export class Encoder {
     ledger.opened('scratch-packet');
     try {
       configure(this.context);
-      check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
-        code: 'ERR_MILLRACE_OPTION',
-        context: this.#log,
-        hint:
-          deviceHint(
-            settings.codec,
-            'There may be no such device here, or it takes frames from its own memory (hwupload)',
-          ) ??
-          `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
-      });
+      alone(() =>
+        check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
+          code: 'ERR_MILLRACE_OPTION',
+          context: this.#log,
+          hint:
+            deviceHint(
+              settings.codec,
+              'There may be no such device here, or it takes frames from its own memory (hwupload)',
+            ) ??
+            `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
+        }),
+      );
     } catch (error) {
       this.close();
       throw error;

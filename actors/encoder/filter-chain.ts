@@ -2,7 +2,7 @@
 import { AV_BUFFERSRC_FLAG_KEEP_REF } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { alone, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
 import { conversionsToGray, keepingLuma } from '../luma.js';
 
 /** A filter by FFmpeg's name with its arguments in FFmpeg's syntax. */
@@ -25,14 +25,13 @@ export class FilterChain {
    * @throws FFmpegError with code ERR_MILLRACE_OPTION if FFmpeg refuses a filter or its arguments.
    */
   constructor(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], what: string) {
-    awaitLog();
     this.#what = what;
     this.#graph.alloc();
     ledger.opened('filter-graph');
     this.#frame.alloc();
     ledger.opened('scratch-frame');
     try {
-      this.#build(kind, sourceArgs, filters, SCALER);
+      alone(() => this.#build(kind, sourceArgs, filters, SCALER));
       const gray = kind === 'video' ? conversionsToGray(this.#graph.dump(), new Set(['scale'])) : undefined;
       if (gray === undefined) return;
       this.#graph.free();

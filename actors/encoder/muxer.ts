@@ -22,7 +22,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, errorText, ledger, type Rational } from '../../src/media/index.js';
+import { alone, check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import type { AVOptionValues } from '../options.js';
@@ -140,7 +140,6 @@ export class Muxer implements Output {
     take?: (piece: Piece) => void,
     patiently?: PatientWrite,
   ) {
-    awaitLog();
     this.#target = target;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;
@@ -369,17 +368,27 @@ export class Muxer implements Output {
       this.#file = this.#open();
       this.#context.pb = this.#file;
     }
-    const ret = yield {
-      what: `Cannot open ${this.#target.name}`,
-      now: () => this.#context.writeHeaderSync(null),
-      patiently: () => this.#context.writeHeader(null),
-    };
-    const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
     const codecs = tracks.flatMap((track) =>
       track.stream ? (avGetCodecName(track.stream.codecpar.codecId) ?? 'unknown') : [],
     );
     const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
-    this.#failing(ret, this.#isContained ? 'Cannot open' : 'Cannot write the header of', refused ? hint : undefined);
+    const checkHeader = (ret: number): void => {
+      const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
+      this.#failing(ret, this.#isContained ? 'Cannot open' : 'Cannot write the header of', refused ? hint : undefined);
+    };
+    const writeNow = (): number => {
+      const ret = this.#context.writeHeaderSync(null);
+      // Here already: it is the reason for the lines that FFmpeg has left.
+      checkHeader(ret);
+      return ret;
+    };
+    checkHeader(
+      yield {
+        what: `Cannot open ${this.#target.name}`,
+        now: () => alone(writeNow),
+        patiently: () => this.#context.writeHeader(null),
+      },
+    );
     this.#state = 'writing';
     for (const track of tracks) {
       if (!track.stream) continue;

@@ -10,7 +10,7 @@ import {
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
+import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
 import { whitelistFor } from '../protocols.js';
 import { absentFilter } from './absent.js';
@@ -57,10 +57,9 @@ export interface Plan extends Wiring {
  * @param protocolWhitelist FFmpeg's list of what the node may open; absent: anything.
  */
 export function makePlan(options: FilterOptions, ports: Ports, protocolWhitelist?: string): Plan {
-  awaitLog();
   const form = readForm(options);
   const filters = form.specs.map((spec) => restricted(spec, protocolWhitelist));
-  const pads = inspect(filters);
+  const pads = alone(() => inspect(filters));
   return {
     ...form.wire(pads.map(countOf), ports),
     filters,

@@ -10,6 +10,7 @@ import { type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import {
   AudioFrame,
+  alone,
   check,
   isAgain,
   isEof,
@@ -63,6 +64,8 @@ export class RunningGraph {
   /** Waits to receive the next frame; taken over by that frame. */
   #spare: Frame | undefined;
   #closed = false;
+  /** A frame has come out: what FFmpeg refuses of a graph, it mostly refuses before that. */
+  #proven = false;
   /** Time of the first frame that went in, µs. */
   #start: bigint | undefined;
 
@@ -77,7 +80,7 @@ export class RunningGraph {
     this.#native.alloc();
     ledger.opened('filter-graph');
     try {
-      this.#build(plan, formats);
+      alone(() => this.#build(plan, formats));
       const scalers = plan.filters.flatMap((spec, i) => (spec.name === 'scale' ? [instanceOf(spec, i)] : []));
       const gray = conversionsToGray(this.#native.dump(), new Set(scalers));
       if (gray) this.#rebuild(plan, formats, gray);
@@ -169,12 +172,17 @@ export class RunningGraph {
     let open = false;
     contexts.forEach((context, i) => {
       const flags = keep || i < contexts.length - 1 ? push | AV_BUFFERSRC_FLAG_KEEP_REF : push;
-      const ret = context.buffersrcAddFrameSync(frame.av, flags as typeof AV_BUFFERSRC_FLAG_NONE);
-      if (isEof(ret)) return;
-      check(ret, `The ${this.#title} failed on a frame of input ${id}`);
-      open = true;
+      const taken = this.#guarded(() => {
+        const ret = context.buffersrcAddFrameSync(frame.av, flags as typeof AV_BUFFERSRC_FLAG_NONE);
+        return !isEof(ret) && check(ret, `The ${this.#title} failed on a frame of input ${id}`) >= 0;
+      });
+      open ||= taken;
     });
     return open;
+  }
+
+  #guarded<T>(call: () => T): T {
+    return this.#proven ? call() : alone(call);
   }
 
   /** The end of an input, at the end of its last frame. */
@@ -197,10 +205,13 @@ export class RunningGraph {
       this.#spare = av;
       ledger.opened('scratch-frame');
     }
-    const ret = context.buffersinkGetFrameSync(av);
-    if (isAgain(ret)) return 'again';
-    if (isEof(ret)) return 'end';
-    check(ret, `The ${this.#title} failed`);
+    const target = av;
+    const got = this.#guarded(() => {
+      const ret = context.buffersinkGetFrameSync(target);
+      return isAgain(ret) ? 'again' : isEof(ret) ? 'end' : check(ret, `The ${this.#title} failed`);
+    });
+    if (typeof got === 'string') return got;
+    this.#proven = true;
     this.#spare = undefined;
     ledger.closed('scratch-frame');
     // libavfilter copies the decoding time of some frame that went in, which says nothing of this one. Without it the
