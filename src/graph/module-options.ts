@@ -17,7 +17,11 @@ export interface DecoderOptions {
   /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
   map_v?: number | undefined;
   map_a?: number | undefined;
-  /** Seconds; frame-accurate. `end_time` is on the clock of the input. */
+  /**
+   * Seconds; frame-accurate where the container has an index. MPEG-TS and MPEG-PS are entered anywhere, as by the ffmpeg
+   * command: pictures before the next key frame are missing, and the report says how many seconds. Where no key frame
+   * follows, a local file is decoded from its beginning. `end_time` is on the clock of the input.
+   */
   start_time?: number | undefined;
   end_time?: number | undefined;
   /** Several ranges in seconds: [start, end, start, end, …]. */
