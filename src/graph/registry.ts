@@ -2,10 +2,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describeValue } from '../class-name.js';
 import { MillraceError, type Problem } from '../errors.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import { findBuiltin, unknownModule } from '../modules.js';
 import type { ModuleRef } from '../scheduler/spec.js';
+import { isModule } from '../thread/load.js';
 
 /** A module that lives in a file: imported inside the thread that runs it. */
 export interface ModuleFile {
@@ -78,6 +80,12 @@ export function fileReference(file: ModuleFile, name?: string): ModuleRef {
 /** A module that is an object or class of this process. */
 export function definitionReference(definition: ModuleDefinition, name?: string): ModuleRef {
   const ownName = typeof definition === 'function' ? definition.name : '';
+  if (!isModule(definition)) {
+    const what = typeof definition === 'function' ? describeValue(definition) : 'the module';
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `${name ? `'${name}': ` : ''}${what} has no method process(task)`, {
+      hint: 'A module is an object with a process method (defineModule), or a class with one',
+    });
+  }
   // What its options look like is between the module and its schema.
   return { name: name || ownName || 'module', definition: definition as Module | ModuleClass };
 }

@@ -7,6 +7,7 @@ import {
   Frame,
   Rational as NativeRational,
 } from 'node-av/lib';
+import { describeValue } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { assignableLayout, describeLayout, type ParsedLayout, parseLayout, relabel } from './channel-layout.js';
 import { check, sampleFormat, sampleFormatName, toNativeTimestamp } from './ffmpeg.js';
@@ -69,7 +70,11 @@ export class AudioFrame extends FrameBase {
     channels: readonly Samples[],
     options: Omit<AudioFrameOptions, 'format' | 'samples' | 'channels'> & { format?: string },
   ): AudioFrame {
-    const first = channels[0];
+    if (!Array.isArray(channels)) {
+      const hint = 'Give a list with one array per channel: AudioFrame.from([left, right], { sampleRate })';
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The channels cannot be ${describeValue(channels)}`, { hint });
+    }
+    const first = (channels as readonly Samples[])[0];
     if (first === undefined) throw new MillraceError('ERR_MILLRACE_PAYLOAD', 'An audio frame has at least one channel');
     const type = sampleTypeOf(first);
     const format = options.format ?? `${type}p`;
