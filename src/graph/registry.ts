@@ -29,8 +29,8 @@ const registered = new Map<string, ModuleRef>();
  * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is taken, or a file that does not exist.
  */
 export function registerModule(name: string, source: ModuleFile | ModuleDefinition): void {
-  if (!/^[A-Za-z_][\w.-]*$/.test(name)) {
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `'${name}' cannot be the name of a module`, {
+  if (typeof name !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(name)) {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `'${String(name)}' cannot be the name of a module`, {
       hint: 'Names are made of letters, digits, _, - and ., and begin with a letter or _',
     });
   }
@@ -52,7 +52,8 @@ export function registeredNames(): Iterable<string> {
   return registered.keys();
 }
 
-export function isModuleFile(source: object): source is ModuleFile {
+export function isModuleFile(source: unknown): source is ModuleFile {
+  if (typeof source !== 'object' || source === null) return false;
   return 'path' in source && (typeof source.path === 'string' || source.path instanceof URL);
 }
 

@@ -1,4 +1,6 @@
 /** Streams and node handles: what the builder's methods return and chain on. */
+
+import { requireMethod } from '../argument.js';
 import { MillraceError } from '../errors.js';
 import { type ConcatOptions, concat } from './concat.js';
 import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filter-call.js';
@@ -183,5 +185,6 @@ export function encode(
 
 /** Lays `top` over `base`. FFmpeg `overlay`; named arguments as in `stream.overlay`. */
 export function overlay(base: Stream, top: Stream, named: Named = {}): NodeHandle {
+  requireMethod(base, 'overlay', 'the stream that overlay lays something on');
   return base.overlay(top, named);
 }

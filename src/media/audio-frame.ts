@@ -7,6 +7,7 @@ import {
   Frame,
   Rational as NativeRational,
 } from 'node-av/lib';
+import { requireObject } from '../argument.js';
 import { describeValue } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { assignableLayout, describeLayout, type ParsedLayout, parseLayout, relabel } from './channel-layout.js';
@@ -51,6 +52,7 @@ export class AudioFrame extends FrameBase {
    * that of the layout.
    */
   static alloc(options: AudioFrameOptions): AudioFrame {
+    requireObject(options, 'options of an audio frame', 'ERR_MILLRACE_PAYLOAD');
     requireFrameTime(options);
     const layout = layoutOf(options);
     const av = allocSamples(sampleFormat(options.format), layout, options.sampleRate, options.samples);
@@ -76,6 +78,7 @@ export class AudioFrame extends FrameBase {
     }
     const first = (channels as readonly Samples[])[0];
     if (first === undefined) throw new MillraceError('ERR_MILLRACE_PAYLOAD', 'An audio frame has at least one channel');
+    requireObject(options, 'options of an audio frame', 'ERR_MILLRACE_PAYLOAD');
     const type = sampleTypeOf(first);
     const format = options.format ?? `${type}p`;
     const expected = sampleFormatName(sampleFormat(format)).replace(/p$/, '') as keyof typeof arrayTypes;
