@@ -27,6 +27,8 @@ export default defineConfig({
     // Loaded by URL when a thread starts: bundlers do not follow it, so it is an entry of its own.
     worker: 'src/thread/worker.ts',
     demuxer: 'actors/decoder/demuxer.ts',
+    'network-reader': 'actors/decoder/network-reader.ts',
+    'network-writer': 'actors/encoder/network-writer.ts',
     'ffmpeg-log': 'src/media/ffmpeg-log-thread.ts',
     // The same for what `millrace bench` runs in threads.
     'bench-worker': 'src/cli/bench/worker.ts',

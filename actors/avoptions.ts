@@ -33,7 +33,7 @@ export interface OptionTarget {
   /** What would be right in place of an option that is not known, where more can be said than the nearest name. */
   advice?(name: string): string | undefined;
   /** Takes an option that is not known, which is an error without it. */
-  skip?(message: string): void;
+  skip?(name: string, message: string): void;
 }
 
 /** A value as FFmpeg's parser takes it; 1/0 for booleans suits its bool and its int options alike. */
@@ -81,7 +81,7 @@ export function setAVOptions(
     if (ret === AVERROR_OPTION_NOT_FOUND) {
       const error = misplaced(name, what, option, target) ?? unknownHere(name, what, context, target);
       if (!target.skip) throw error;
-      target.skip(error.message);
+      target.skip(name, error.message);
       continue;
     }
     if (ret < 0) throw refusedValue(name, value, what, ret, option);

@@ -18,6 +18,9 @@ export const clockOptions = strictOptions({
 });
 type Options = v.InferOutput<typeof clockOptions>;
 
+/** Milliseconds after which a call comes back without a tick, to show that it waits and is not stuck (`time_out`). */
+const LONGEST_WAIT = 100;
+
 /** Payload of a tick. */
 export interface Tick {
   /** Number of the tick; missed ones are counted. */
@@ -53,7 +56,8 @@ export default class Clock implements Module<Options> {
     this.#catchUp(count);
     const wait = this.#origin + this.#milliseconds(this.#n) - performance.now();
     if (wait <= 0) this.#tick(task);
-    else return sleep(wait, { signal: this.#ctx.signal }).then(() => this.#tick(task));
+    else if (wait <= LONGEST_WAIT) return sleep(wait, { signal: this.#ctx.signal }).then(() => this.#tick(task));
+    else return sleep(LONGEST_WAIT, { signal: this.#ctx.signal });
   }
 
   reset(): void {

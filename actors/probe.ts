@@ -4,6 +4,7 @@ import type { Stream } from 'node-av/lib';
 import { fromNativeTimestamp, MICROSECONDS, type Rational, StreamInfo, toMicroseconds } from '../src/media/index.js';
 import type { StreamKind } from '../src/media/stream-info.js';
 import { Input } from './decoder/input.js';
+import { isNetwork, NetworkInput } from './decoder/network-input.js';
 import { rotation } from './decoder/rotate.js';
 
 export interface MediaInfo {
@@ -52,23 +53,52 @@ export interface MediaStream {
   sampleFormat?: string;
 }
 
+export interface ProbeOptions {
+  /** Ends it: it rejects with ERR_MILLRACE_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  /** As the decoder's option of that name. */
+  readonly timeout_ms?: number | undefined;
+}
+
 /**
- * Opens a file or URL and reads as much as its streams need to be recognised. Blocks the thread meanwhile.
- * @throws MillraceError ERR_MILLRACE_INPUT if it cannot be read or is no media.
+ * Opens a file or URL and reads as much as its streams need to be recognised. A file blocks the thread meanwhile.
+ * @throws MillraceError ERR_MILLRACE_INPUT if it cannot be read or is no media, or does not answer in time.
  */
-export function probe(path: string): MediaInfo {
-  const input = new Input({ path, options: {}, required: {} });
-  try {
-    return defined({
-      path,
-      format: input.format,
-      duration: seconds(input.duration, MICROSECONDS),
-      start: seconds(input.startTime, MICROSECONDS),
-      streams: input.streams.map(describe),
-    });
-  } finally {
-    input.close();
+export async function probe(path: string, { signal, timeout_ms: timeout }: ProbeOptions = {}): Promise<MediaInfo> {
+  const options = { path, format: undefined, options: {}, required: {} };
+  if (timeout === undefined && !isNetwork(path, undefined, {})) {
+    const input = new Input(options);
+    try {
+      return describeInput(input);
+    } finally {
+      input.close();
+    }
   }
+  const data = { input: options, timeout, video: undefined, audio: undefined, loglevel: undefined, probes: true };
+  const input = new NetworkInput(data, () => {});
+  // Nothing else would keep the process alive.
+  const alive = setInterval(() => {}, 2 ** 30);
+  try {
+    for (;;) {
+      const { info } = input;
+      if (info) return info;
+      await input.more(signal ?? new AbortController().signal);
+    }
+  } finally {
+    clearInterval(alive);
+    await input.close();
+  }
+}
+
+/** What an open input holds. */
+export function describeInput(input: Input): MediaInfo {
+  return defined({
+    path: input.path,
+    format: input.format,
+    duration: seconds(input.duration, MICROSECONDS),
+    start: seconds(input.startTime, MICROSECONDS),
+    streams: input.streams.map(describe),
+  });
 }
 
 function describe(stream: Stream): MediaStream {

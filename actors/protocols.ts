@@ -46,6 +46,7 @@ const SCHEME = /^(?:([A-Za-z0-9+.-]+):|(subfile),[^:]*:)/;
  * (`url_find_protocol` in libavformat/avio.c).
  */
 export function protocolOf(name: string): string {
+  if (name === '-') return 'pipe';
   const [, plain, withOptions] = SCHEME.exec(name) ?? [];
   const scheme = plain ?? withOptions;
   return scheme === undefined || scheme.length === 1 ? 'file' : scheme.toLowerCase();
@@ -85,4 +86,26 @@ export function whitelistOf(protocols: Iterable<string>): string {
   return [
     ...new Set([...PLAYLIST_PROTOCOLS, ...parts.flatMap((name) => [name, ...(NEEDS[name]?.split(' ') ?? [])])]),
   ].join(',');
+}
+
+/** Protocols that read through another one. */
+const WRAPPERS: ReadonlySet<string> = new Set(['async', 'cache', 'crypto', 'data', 'hls', 'md5', 'tee']);
+
+/** Protocols behind whose names a local file stands, or may stand. */
+const LOCAL: ReadonlySet<string> = new Set(['file', 'concat', 'concatf', 'subfile', 'fd', 'pipe']);
+
+/**
+ * That list for the input of a name. What comes from the network names no local files, as FFmpeg has it by itself: a list
+ * for the whole graph would allow it.
+ */
+export function whitelistFor(name: string, whitelist: string): string {
+  const mentioned = protocolOf(name) === 'file' ? ['file'] : [protocolOf(name), ...protocolsIn(name)];
+  if (mentioned.some((protocol) => LOCAL.has(protocol))) return whitelist;
+  const isNetwork = mentioned.some((protocol) => protocol.split('+').some((part) => !WRAPPERS.has(part)));
+  return isNetwork
+    ? whitelist
+        .split(',')
+        .filter((protocol) => protocol !== 'file')
+        .join(',')
+    : whitelist;
 }

@@ -19,7 +19,7 @@ const { setInterval: startInterval, clearInterval: stopInterval } = timers;
 const { setTimeout: nap, setImmediate: turn } = timersPromises;
 const settled = Promise.resolve();
 
-export const { setImmediate } = timers;
+export const { setImmediate, clearImmediate } = timers;
 
 export const performance = {
   /** Milliseconds since this thread began. */

@@ -3,21 +3,16 @@
  * The decoder feeds again only when the thread has used up everything and asked for more, so no more bytes are under
  * way than it was given with one call, and no more packets than `OUTPUT_LIMIT`.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { MillraceError } from '../../src/errors.js';
-import { NativeWait, nativeWaits } from '../../src/media/native-wait.js';
+import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js';
 import { type DemuxerData, type FromDemuxer, type ToDemuxer, weight } from './demux-protocol.js';
 
 const DEMUXER = new URL('./demuxer.js', import.meta.url);
 
 /** What the demuxing thread has to know of the decoder. */
-export type DemuxerOptions = Omit<DemuxerData, 'waits' | 'slot' | 'claim' | 'port'>;
+export type DemuxerOptions = Omit<DemuxerData, keyof ThreadLink>;
 
 export class ByteSource {
-  readonly #wait: NativeWait;
-  readonly #worker: Worker;
-  readonly #port: MessagePort;
-  readonly #exited: Promise<void>;
+  readonly #thread: NativeThread<ToDemuxer, FromDemuxer>;
   readonly #events: FromDemuxer[] = [];
   #fed = 0;
   #used = 0;
@@ -26,47 +21,15 @@ export class ByteSource {
   #ended = false;
   /** What comes before the end of the last stream concerns nobody. */
   #passing = false;
-  #gone = false;
-  #failure: Error | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(options: DemuxerOptions) {
-    this.#wait = NativeWait.claim();
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    const { slot, claim } = this.#wait;
-    const data: DemuxerData = { ...options, waits: nativeWaits(), slot, claim, port: port2 };
-    try {
-      this.#worker = new Worker(DEMUXER, { workerData: data, transferList: [port2], name: 'millrace demuxer' });
-    } catch (cause) {
-      // Whoever ends this thread would wait for it.
-      this.#wait.leave();
-      port1.close();
-      throw cause;
-    }
-    this.#worker.on('error', (error: Error) => {
-      this.#failure ??= error;
-    });
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#gone = true;
-        // A thread that dies of an error of its own has said nothing.
-        this.#wait.leave();
-        this.#wake?.();
-        resolve();
-      });
-    });
-    port1.on('message', (message: FromDemuxer) => this.#receive(message));
-    // A graph keeps its process alive by itself.
-    port1.unref();
-    this.#worker.unref();
+    this.#thread = new NativeThread(DEMUXER, 'millrace demuxer', options, (message) => this.#receive(message));
   }
 
   #receive(message: FromDemuxer): void {
     if (message.type === 'hungry') this.#used = message.fed;
     else if (this.#passing) this.#pass(message);
     else this.#events.push(message);
-    this.#wake?.();
   }
 
   /** Everything that was fed has been used, and everything that came of it has been taken. */
@@ -103,15 +66,14 @@ export class ByteSource {
   }
 
   #pass(event: FromDemuxer): void {
-    if (event.type === 'packet') this.#wait.take(weight(event.parts));
+    if (event.type === 'packet') this.#thread.wait.take(weight(event.parts));
     else if (event.type === 'end') this.#passing = false;
   }
 
   #post(message: ToDemuxer, transfer: ArrayBuffer[] = []): void {
-    if (this.#gone) return;
+    if (this.#thread.gone) return;
     this.#fed++;
-    this.#port.postMessage(message, transfer);
-    this.#wait.ring();
+    this.#thread.post(message, transfer);
   }
 
   /**
@@ -119,45 +81,23 @@ export class ByteSource {
    * @throws MillraceError ERR_MILLRACE_WORKER_DIED if the thread has died.
    */
   next(): FromDemuxer | undefined {
-    if (this.#events.length === 0) this.#drain();
+    if (this.#events.length === 0) this.#thread.drain();
     const event = this.#events.shift();
-    if (event?.type === 'packet') this.#wait.take(weight(event.parts));
+    if (event?.type === 'packet') this.#thread.wait.take(weight(event.parts));
     if (event?.type === 'end') this.#over = true;
-    if (event === undefined && this.#gone && !this.#over) {
-      const why = this.#failure?.message ?? 'it was ended from outside';
-      throw new MillraceError('ERR_MILLRACE_WORKER_DIED', `The demuxing thread died: ${why}`, { cause: this.#failure });
-    }
+    if (event === undefined && this.#thread.gone && !this.#over) throw this.#thread.died;
     return event;
-  }
-
-  /** What has arrived since this thread's event loop had its last turn. */
-  #drain(): void {
-    for (;;) {
-      const received = receiveMessageOnPort(this.#port) as { message: FromDemuxer } | undefined;
-      if (received === undefined) return;
-      this.#receive(received.message);
-    }
   }
 
   /** Resolves when there is something new to look at, or when the signal ends the waiting. */
   async changed(signal: AbortSignal): Promise<void> {
-    this.#drain();
-    if (this.#events.length > 0 || this.#gone || this.idle || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      signal.addEventListener('abort', this.#wake);
-    }).finally(() => {
-      if (this.#wake) signal.removeEventListener('abort', this.#wake);
-      this.#wake = undefined;
-    });
+    this.#thread.drain();
+    if (this.#events.length > 0 || this.idle) return;
+    await this.#thread.changed(signal);
   }
 
   /** Ends the thread, wherever it is. */
-  async close(): Promise<void> {
-    this.#wait.stop();
-    // An unreferenced worker would let this thread's event loop end before the exit is told.
-    this.#worker.ref();
-    await this.#exited;
-    this.#port.close();
+  close(): void | Promise<void> {
+    return this.#thread.close();
   }
 }

@@ -1,5 +1,11 @@
 /** An open decoder: packets in, frames out, damaged ones counted. */
-import { AV_CHANNEL_ORDER_UNSPEC, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING, AVERROR_EOF } from 'node-av/constants';
+import {
+  AV_CHANNEL_ORDER_UNSPEC,
+  AV_OPT_FLAG_DECODING_PARAM,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
+  AVERROR_EOF,
+} from 'node-av/constants';
 import {
   avChannelLayoutDefault,
   avGetCodecName,
@@ -10,7 +16,17 @@ import {
   type Packet,
 } from 'node-av/lib';
 import { type FFmpegError, MillraceError } from '../../src/errors.js';
-import { check, failure, isAgain, isEof, ledger, markLog, nameContext, type Rational } from '../../src/media/index.js';
+import {
+  alone,
+  check,
+  failure,
+  isAgain,
+  isEof,
+  ledger,
+  markLog,
+  nameContext,
+  type Rational,
+} from '../../src/media/index.js';
 import { findOption, optionNames, setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
 import type { Kind } from './input.js';
@@ -28,6 +44,8 @@ export interface CodecOptions {
   readonly decoder: string | undefined;
   /** Options for every decoder, of which each takes those it knows. */
   readonly shared: AVOptionValues;
+  /** Whether an option of `shared` is meant for the input: then it is no mistake that no decoder takes it. */
+  forInput(option: string): boolean;
   /** Options for this one, all of which it must know. */
   readonly own: AVOptionValues;
   readonly skipFrame: number | undefined;
@@ -106,17 +124,19 @@ export class StreamCodec {
       const { num, den } = context.framerate;
       this.frameRate = num > 0 && den > 0 ? { num, den } : undefined;
       this.#log = nameContext(context, 'decoder', this.codec.name ?? 'unknown');
-      check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, {
-        code: 'ERR_MILLRACE_INPUT',
-        context: this.#log,
-      });
+      alone(() =>
+        check(context.open2Sync(this.codec, null), `Cannot start decoding ${this.#what}`, {
+          code: 'ERR_MILLRACE_INPUT',
+          context: this.#log,
+        }),
+      );
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #setOptions({ kind, shared, own, skipFrame, crop }: CodecOptions): void {
+  #setOptions({ kind, shared, own, forInput, skipFrame, crop }: CodecOptions): void {
     const what = `(decoder ${this.codec.name})`;
     const target = { use: 'decoding', codec: this.codec } as const;
     // As the ffmpeg command: threads by the number of cores unless told, and exact cropping.
@@ -126,7 +146,11 @@ export class StreamCodec {
       check(flags, `Cannot set up decoding ${this.#what}`);
       setAVOptions(this.#context, { apply_cropping: crop ? 1 : 0 }, what);
     }
-    const known = Object.entries(shared).filter(([name]) => findOption(this.#context, name));
+    // Some names, such as video_size, are the input's own setting and in a decoder one that follows from the frames.
+    const known = Object.entries(shared).filter(([name]) => {
+      const option = findOption(this.#context, name);
+      return option && ((option.flags & AV_OPT_FLAG_DECODING_PARAM) !== 0 || !forInput(name));
+    });
     setAVOptions(this.#context, Object.fromEntries(known), `dec_params ${what}`, target);
     setAVOptions(this.#context, own, `video_params ${what}`, target);
     if (skipFrame !== undefined) setAVOptions(this.#context, { skip_frame: skipFrame }, `skip_frame ${what}`, target);

@@ -1,15 +1,11 @@
 /** What the decoder and the thread that demuxes for it say to each other. */
-import type { MessagePort } from 'node:worker_threads';
 import type { ErrorWire } from '../../src/error-wire.js';
+import type { ThreadLink } from '../../src/media/native-thread.js';
 import type { PacketMeta } from '../../src/media/wire-packet.js';
 import type { InputOptions } from './input.js';
 import type { StreamFacts } from './source-stream.js';
 
-export interface DemuxerData {
-  readonly waits: SharedArrayBuffer;
-  readonly slot: number;
-  readonly claim: number;
-  readonly port: MessagePort;
+export interface DemuxerData extends ThreadLink {
   /** Name of the bytes in messages. */
   readonly name: string;
   readonly format: string | undefined;

@@ -14,9 +14,10 @@ import { ledger, setLogLevel } from '../../src/media/index.js';
 import { NativeWait } from '../../src/media/native-wait.js';
 import { packetParts } from '../../src/media/wire-packet.js';
 import { type DemuxerData, type FromDemuxer, OUTPUT_LIMIT, type ToDemuxer, weight } from './demux-protocol.js';
-import { Input, type Kind } from './input.js';
+import { fileFacts } from './file-facts.js';
+import { Input } from './input.js';
+import { Mp3Padding } from './mp3-padding.js';
 import { IndexCheck } from './mp4-index.js';
-import { factsOf, type StreamFacts } from './source-stream.js';
 
 /** What FFmpeg reads ahead at most, bytes. */
 const BUFFER = 65_536;
@@ -127,6 +128,7 @@ class Demuxer {
   #demux(): void {
     const { name, format, options, required, protocolWhitelist } = this.#data;
     const check = new IndexCheck(name);
+    const padding = new Mp3Padding();
     const io = new IOContext();
     ledger.opened('io');
     let input: Input | undefined;
@@ -134,15 +136,19 @@ class Demuxer {
       const read = (size: number): Buffer | number | null => {
         const bytes = this.#inbox.read(size);
         if (bytes !== null && !check.pass(bytes)) return AVERROR_EXIT;
+        if (bytes !== null) padding.pass(bytes);
         return bytes;
       };
       io.allocContextWithCallbacks(BUFFER, 0, read, null, null);
       input = new Input({ path: name, io, format, options, required, protocolWhitelist });
       check.confirm();
       this.#present(input);
+      const sound = input.format === 'mp3' ? input.streams[0] : undefined;
       for (let packet = input.read(); packet !== 'end'; packet = input.read()) {
         if (this.#wait.stopped) return;
-        if (packet !== 'again') this.#send(...packetParts(packet));
+        if (packet === 'again') continue;
+        if (sound) padding.mark(packet, sound.timeBase, sound.codecpar.sampleRate);
+        this.#send(...packetParts(packet));
       }
     } catch (error) {
       check.confirm();
@@ -155,28 +161,9 @@ class Demuxer {
   }
 
   #present(input: Input): void {
-    const { video, audio, options } = this.#data;
-    const facts = {
-      video: this.#facts(input, 'video', video),
-      audio: this.#facts(input, 'audio', audio),
-    };
+    const facts = fileFacts(input, this.#data, this.#data.options);
     input.keepOnly(input.streams.filter(({ index }) => index === facts.video?.index || index === facts.audio?.index));
-    const { format, startTime, duration, discontinuous, withoutTimestamps } = input;
-    this.#tell({
-      type: 'file',
-      facts: {
-        ...facts,
-        ...{ format, startTime, duration, discontinuous, withoutTimestamps },
-        knownOptions: Object.keys(options).filter((option) => input.knows(option)),
-        optionNames: Object.keys(options).length > 0 ? input.optionNames() : [],
-      },
-    });
-  }
-
-  #facts(input: Input, kind: Kind, wanted: number | undefined): StreamFacts | undefined {
-    if (wanted === undefined) return undefined;
-    const stream = input.select(kind, wanted);
-    return stream && factsOf(stream);
+    this.#tell({ type: 'file', facts });
   }
 
   /** Waits for room: a consumer that is slower than FFmpeg must not make the packets pile up. */

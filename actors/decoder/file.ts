@@ -1,15 +1,15 @@
 /** Decodes a file or URL. */
-import { AVDISCARD_ALL } from 'node-av/constants';
-import type { Stream } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import type { Packet } from '../../src/media/index.js';
+import { Packet } from '../../src/media/index.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { DecoderSource } from './index.js';
-import { Input, type Kind } from './input.js';
+import { Input, type Kind, type Place } from './input.js';
 import { demuxerName, requiredOptions } from './input-options.js';
+import { isNetwork, NetworkInput } from './network-input.js';
 import type { DecoderOptions } from './options.js';
 import { pause } from './pace.js';
 import { type Plan, planOf } from './ranges.js';
+import type { SourceStream } from './source-stream.js';
 import { Timeline } from './timeline.js';
 import type { Track } from './track.js';
 import { present, type Ready, TrackSet } from './track-set.js';
@@ -23,7 +23,7 @@ const AGAIN = 10;
 export class FileDecoder implements DecoderSource {
   readonly #ctx: ModuleContext<DecoderOptions>;
   readonly #tracks: TrackSet;
-  #input: Input | undefined;
+  #input: Input | NetworkInput | undefined;
   #timeline: Timeline | undefined;
   #plan: Plan | undefined;
   /** Number of the part that is being played. */
@@ -31,9 +31,9 @@ export class FileDecoder implements DecoderSource {
   #repetitions = 0;
   /** Packets of wanted streams since the input last began. */
   #packets = 0;
-  /** At the end of the input: the tracks whose delayed frames are still to come. */
   /** Nothing more is to be read. */
   #drained = false;
+  /** At the end of the input: the tracks whose delayed frames are still to come. */
   #draining: Track[] | undefined;
 
   constructor(ctx: ModuleContext<DecoderOptions>) {
@@ -41,15 +41,33 @@ export class FileDecoder implements DecoderSource {
     this.#tracks = new TrackSet(ctx, present(ctx.options.input_path));
   }
 
-  /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError. */
+  /**
+   * Opens a file; an input of the network is opened meanwhile, and what is wrong with it comes with the first call of
+   * `process`: inputs are opened side by side, and the graph can be stopped before their peers have answered.
+   * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError.
+   */
   open(): void {
-    const { options, meter, outputs, protocolWhitelist } = this.#ctx;
+    const { options, outputs, log, protocolWhitelist } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     const path = present(options.input_path);
     const format = demuxerName(options);
-    const input = new Input({ path, format, options: av, required: requiredOptions(options), protocolWhitelist });
-    this.#input = input;
-    const streams = new Map<Kind, Stream | undefined>([
+    const input = { path, format, options: av, required: requiredOptions(options), protocolWhitelist };
+    if (options.timeout_ms === undefined && !isNetwork(path, format, av)) {
+      const file = new Input(input);
+      this.#input = file;
+      this.#begin(file);
+      return;
+    }
+    const { timeout_ms: timeout, loglevel, map_v, map_a } = options;
+    const wanted = { video: outputs.includes(0) ? map_v : undefined, audio: outputs.includes(1) ? map_a : undefined };
+    const data = { input, timeout, loglevel, ...wanted, probes: false };
+    this.#input = new NetworkInput(data, (message) => log.warn(message));
+  }
+
+  /** It is open. */
+  #begin(input: Input | NetworkInput): void {
+    const { options, meter, outputs } = this.#ctx;
+    const streams = new Map<Kind, SourceStream | undefined>([
       ['video', input.select('video', options.map_v)],
       ['audio', input.select('audio', options.map_a)],
     ]);
@@ -79,6 +97,7 @@ export class FileDecoder implements DecoderSource {
   }
 
   process(task: Task): void | Promise<void> {
+    if (this.#timeline === undefined) return this.#awaitBeginning(task);
     const { signal, meter } = this.#ctx;
     const tracks = this.#tracks;
     this.#dropFinished(task);
@@ -99,7 +118,27 @@ export class FileDecoder implements DecoderSource {
     const delivered = tracks.deliver(ready, task);
     if (delivered) return delivered.then(() => this.#endIfDone(task));
     this.#endIfDone(task);
-    if (starved) return pause(AGAIN, signal).then(() => undefined);
+    if (starved) return this.#more(task);
+  }
+
+  /** Waits until there may be another packet. */
+  #more(task: Task): void | Promise<void> {
+    const { signal, outputs } = this.#ctx;
+    const input = present(this.#input);
+    if (!(input instanceof NetworkInput)) return pause(AGAIN, signal).then(() => undefined);
+    return input.more(signal, () => outputs.length === 0 || outputs.some((id) => !task.output(id).closed));
+  }
+
+  /** Waits until the input is open, but not for longer than there is somebody who wants of it. */
+  #awaitBeginning(task: Task): void | Promise<void> {
+    const input = present(this.#input) as NetworkInput;
+    if (input.opened) {
+      this.#begin(input);
+      return this.process(task);
+    }
+    if (!this.#drained) return this.#more(task);
+    for (const id of this.#ctx.outputs) if (!task.output(id).closed) task.output(id).push(Packet.eof());
+    task.done();
   }
 
   #endIfDone(task: Task): void {
@@ -116,8 +155,7 @@ export class FileDecoder implements DecoderSource {
 
   /** Its stream is not read any more. */
   #discard(track: Track): void {
-    const stream = present(this.#input).streams[track.index];
-    if (stream) stream.discard = AVDISCARD_ALL;
+    present(this.#input).discard(track.index);
   }
 
   /** Reads a packet, or takes a delayed frame at the end of the input; false if there is no packet yet. */
@@ -178,11 +216,12 @@ export class FileDecoder implements DecoderSource {
     if (!part) return;
     this.#part = number;
     if (part.seek !== undefined) {
-      const place = input.seek(timeline.origin + part.seek);
-      if (place !== 'before' && part.seek > 0n) {
-        const seconds = Number(part.seek) / 1e6;
+      const seconds = Number(part.seek) / 1e6;
+      const lead = this.#tracks.list.find(({ kind }) => kind === 'video')?.index;
+      this.#seek(input, timeline.origin + part.seek, lead, (place) => {
+        if (place === 'before' || seconds <= 0) return;
         this.#ctx.log.warn(`${input.path} cannot seek to ${seconds} s; everything before is decoded and left out`);
-      }
+      });
       timeline.restart(this.#tracks.list.map((track) => track.clock));
     }
     const range = part.range(timeline);
@@ -204,11 +243,21 @@ export class FileDecoder implements DecoderSource {
     // Packets of containers that hold decoding times only (AVI, ASF) do not tell from when to when pictures are shown.
     timeline.repeat(played('audio') ?? played('video'));
     for (const track of this.#tracks.list) track.repeat();
-    if (input.seek(timeline.origin) === 'nowhere') {
+    this.#seek(input, timeline.origin, undefined, (place) => {
+      if (place !== 'nowhere') return;
       throw new MillraceError('ERR_MILLRACE_INPUT', `${input.path} cannot go back to its beginning`, {
         hint: 'Leave out the option loop, or use a file that can be sought in',
       });
-    }
+    });
+  }
+
+  /**
+   * @param lead Index of the stream of which a key frame is to follow.
+   * @param reached told, at once or within `read`, where the input stands then.
+   */
+  #seek(input: Input | NetworkInput, time: bigint, lead: number | undefined, reached: (place: Place) => void): void {
+    if (input instanceof NetworkInput) input.seek(time, reached);
+    else reached(lead === undefined ? input.seek(time) : input.seekDecodable(time, lead));
   }
 
   /** The natural end of all tracks. */
@@ -220,10 +269,11 @@ export class FileDecoder implements DecoderSource {
     }
   }
 
-  close(): void {
+  close(): void | Promise<void> {
     this.#draining = undefined;
     this.#tracks.close();
-    this.#input?.close();
+    const input = this.#input;
     this.#input = undefined;
+    return input?.close();
   }
 }

@@ -1,6 +1,5 @@
 /** An open container: demuxer options, stream selection, reading, seeking. */
 import { type Stats, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import {
   AV_OPT_FLAG_DECODING_PARAM,
   AV_OPT_SEARCH_CHILDREN,
@@ -29,17 +28,34 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, errorText, fromNativeTimestamp, isAgain, isEof, ledger } from '../../src/media/index.js';
+import {
+  alone,
+  awaitLog,
+  check,
+  errorText,
+  fromNativeTimestamp,
+  isAgain,
+  isEof,
+  ledger,
+} from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
+import { localPath, nameForFFmpeg } from '../location.js';
 import { type AVOptionValues, show } from '../options.js';
+import { protocolOf, whitelistFor } from '../protocols.js';
 import { refuseSelfOpening } from '../self-opening.js';
 import type { SourceStream } from './source-stream.js';
 
-/** A read from the network that brings nothing for this long (µs) fails, unless dec_params says otherwise. */
-const NETWORK_TIMEOUT = 30_000_000;
+/** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
+const LISTEN_TIMEOUT = 1_000_000;
 
 /** Of a seek: the first key frame at or after the time. */
 const NEXT = 0 as AVSeekFlag;
+
+/**
+ * What a playlist or a session description among bytes may open. FFmpeg allows a local file to name what is as local; bytes
+ * could name anything, and nobody knows where they come from: they name nothing unless that is allowed.
+ */
+const BYTES_WHITELIST = 'crypto,data';
 
 export interface InputOptions {
   /** File or URL; with `io` only a name for messages. */
@@ -58,54 +74,111 @@ export interface InputOptions {
 
 export type Kind = 'video' | 'audio';
 
+/** Where an input stands after a seek: at a key frame before the time, at its beginning; 'nowhere': it cannot seek. */
+export type Place = 'before' | 'beginning' | 'nowhere';
+
+/** Seeks that are to be made one after the other, each with its result. */
+type Seeking = Generator<Parameters<FormatContext['seekFrameSync']>, Place, number>;
+
+/** How the calls of an input are made that wait for its peer. @throws if one was given up; `what` says what it does. */
+export type PatientCall = (what: string, call: () => Promise<number>) => Promise<number>;
+
 export class Input {
   readonly path: string;
-  readonly streams: readonly Stream[];
+  streams: readonly Stream[] = [];
   readonly #context = new FormatContext();
   readonly #packet = new Packet();
+  readonly #demuxer: InputFormat | null;
   #opening = false;
   #closed = false;
 
-  /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with everything native released. */
-  constructor(options: InputOptions) {
+  /**
+   * Opens it, and blocks the thread meanwhile.
+   * @param connects It is opened by `connect`.
+   * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with everything native released.
+   */
+  constructor(options: InputOptions, connects = false) {
     this.path = options.path;
     awaitLog();
-    const demuxer = findDemuxer(options.format);
-    refuseSelfOpening(demuxer, options.protocolWhitelist, 'dec_params.f');
-    if (!options.io) refuseUnreadable(options.path, demuxer);
+    this.#demuxer = findDemuxer(options.format);
+    refuseSelfOpening(this.#demuxer, options.protocolWhitelist, 'dec_params.f');
+    if (!options.io) refuseUnreadable(options.path, this.#demuxer);
     this.#context.allocContext();
     ledger.opened('format');
     this.#packet.alloc();
     ledger.opened('scratch-packet');
+    if (connects) return;
     try {
-      this.#open(options, demuxer);
-      this.streams = this.#context.streams;
+      // What is far away takes its time, and others would wait for it in vain.
+      const near = !options.io && protocolOf(options.path) === 'file';
+      if (near) alone(() => this.#openNow(options));
+      else this.#openNow(options);
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #open({ path, io, options, required, protocolWhitelist }: InputOptions, demuxer: InputFormat | null): void {
+  /**
+   * Opens an input that was made to be connected. It is the caller's to close, whatever comes of it, and to interrupt.
+   * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, and what `patiently` throws.
+   */
+  async connect(options: InputOptions, patiently: PatientCall): Promise<void> {
+    const dictionary = this.#dictionary(options);
+    try {
+      const ret = await patiently(`Cannot open ${this.path}`, () => {
+        this.#opening = true;
+        return this.#context.openInput(nameOf(options), this.#demuxer, dictionary);
+      });
+      this.#opened(ret, options);
+    } finally {
+      dictionary.free();
+    }
+    const probing = `Cannot recognise the streams of ${this.path}`;
+    this.#probed(await patiently(probing, () => this.#context.findStreamInfo(null)));
+  }
+
+  /** Ends a call that waits, and every later one (see interruptible.ts). */
+  interrupt(): void {
+    this.#context.interrupt();
+  }
+
+  #openNow(options: InputOptions): void {
+    const dictionary = this.#dictionary(options);
+    try {
+      this.#opening = true;
+      const ret = this.#context.openInputSync(nameOf(options), this.#demuxer, dictionary);
+      this.#opened(ret, options);
+    } finally {
+      dictionary.free();
+    }
+    this.#probed(this.#context.findStreamInfoSync(null));
+  }
+
+  /** What FFmpeg is given beside the name. @throws MillraceError ERR_MILLRACE_OPTION for a value that is wrong. */
+  #dictionary({ path, io, options, required, protocolWhitelist }: InputOptions): Dictionary {
     const dictionary = new Dictionary();
     try {
       for (const [name, value] of Object.entries({
         scan_all_pmts: 1,
-        ...(io ? {} : networkDefaults(path)),
-        ...restriction(protocolWhitelist, io !== undefined),
+        ...(io ? {} : networkDefaults(path, options)),
+        ...(io ? { protocol_whitelist: BYTES_WHITELIST } : restriction(path, protocolWhitelist)),
         ...options,
       })) {
         this.#checkGeneric(name, value);
         dictionary.set(name, optionText(value));
       }
       for (const { option, value } of Object.values(required)) dictionary.set(option, value);
-      this.#opening = true;
       if (io) this.#context.pb = io;
-      const ret = this.#context.openInputSync(io ? '' : path, demuxer, dictionary);
-      check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint: hintFor(ret, path) });
-    } finally {
+      return dictionary;
+    } catch (error) {
       dictionary.free();
+      throw error;
     }
+  }
+
+  #opened(ret: number, { path, required }: InputOptions): void {
+    check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint: hintFor(ret, path) });
     for (const [key, { option }] of Object.entries(required)) {
       if (findOption(this.#context, option)) continue;
       throw new MillraceError(
@@ -113,11 +186,14 @@ export class Input {
         `${key}: the demuxer '${this.format}' of ${path} has no such setting`,
       );
     }
-    const ret = this.#context.findStreamInfoSync(null);
-    if (this.#context.nbStreams > 0) return;
+  }
+
+  #probed(ret: number): void {
+    this.streams = this.#context.streams;
+    if (this.streams.length > 0) return;
     throw new MillraceError(
       'ERR_MILLRACE_INPUT',
-      `No streams in ${path}${ret < 0 ? `: ${errorText(ret)}` : ''} (read as '${this.format}')`,
+      `No streams in ${this.path}${ret < 0 ? `: ${errorText(ret)}` : ''} (read as '${this.format}')`,
       { hint: 'Is it a media file, and complete?' },
     );
   }
@@ -201,10 +277,16 @@ export class Input {
   }
 
   /** Only packets of these streams are read from here on. */
-  keepOnly(wanted: readonly SourceStream[]): void {
-    for (const stream of this.streams) {
-      if (!wanted.some(({ index }) => index === stream.index)) stream.discard = AVDISCARD_ALL;
+  keepOnly(wanted: readonly Pick<SourceStream, 'index'>[]): void {
+    for (const { index } of this.streams) {
+      if (!wanted.some((stream) => index === stream.index)) this.discard(index);
     }
+  }
+
+  /** The packets of a stream are not read from here on. */
+  discard(index: number): void {
+    const stream = this.streams[index];
+    if (stream) stream.discard = AVDISCARD_ALL;
   }
 
   /**
@@ -213,30 +295,69 @@ export class Input {
    * @param time Microseconds on the container's own clock.
    * @returns where the input stands now; 'nowhere': it cannot be sought in at all.
    */
-  seek(time: bigint): 'before' | 'beginning' | 'nowhere' {
+  seek(time: bigint): Place {
+    return this.#sought(this.#seeking(time));
+  }
+
+  #sought(seeking: Seeking): Place {
+    let step = seeking.next();
+    while (!step.done) step = seeking.next(this.#context.seekFrameSync(...step.value));
+    return step.value;
+  }
+
+  /** The same for an input that was connected. */
+  async seekPatiently(time: bigint, patiently: PatientCall): Promise<Place> {
+    const seeking = this.#seeking(time);
+    let step = seeking.next();
+    while (!step.done) {
+      const { value } = step;
+      step = seeking.next(await patiently(`Cannot seek in ${this.path}`, () => this.#context.seekFrame(...value)));
+    }
+    return step.value;
+  }
+
+  *#seeking(time: bigint): Seeking {
     const begin = this.startTime ?? 0n;
     // Without timestamps only from the beginning on can frames be counted.
-    if (this.withoutTimestamps) return this.#rewind(begin);
+    if (this.withoutTimestamps) return yield* this.#rewinding(begin);
     // Where the index holds decoding times, the frame wanted may have been stored up to a few frames earlier.
     const reordered = !this.#has(AVFMT_SEEK_TO_PTS) && this.streams.some((stream) => stream.codecpar.videoDelay > 0);
     const target = reordered ? time - 3_000_000n / 23n : time;
     // No index has an entry before the beginning. What is searched by its timestamps has decoding times before it.
     const known = target < begin && !this.discontinuous ? begin : target;
-    if (this.#context.seekFrameSync(-1, known, AVSEEK_FLAG_BACKWARD) >= 0) return 'before';
-    return this.#rewind(begin);
+    if ((yield [-1, known, AVSEEK_FLAG_BACKWARD]) >= 0) return 'before';
+    return yield* this.#rewinding(begin);
+  }
+
+  /**
+   * Goes to a time as `seek` does, but to the beginning where no key frame of a stream would follow: MPEG-TS and its kind
+   * are entered anywhere, and from there to the next key frame nothing can be decoded.
+   * @param lead Index of that stream.
+   */
+  seekDecodable(time: bigint, lead: number): Place {
+    const place = this.seek(time);
+    if (place !== 'before' || !this.discontinuous) return place;
+    return this.#keyFrameFollows(lead) ? this.seek(time) : this.#sought(this.#rewinding(this.startTime ?? 0n));
+  }
+
+  #keyFrameFollows(index: number): boolean {
+    for (;;) {
+      const packet = this.read();
+      if (packet === 'end') return false;
+      if (packet === 'again' || (packet.streamIndex === index && packet.isKeyframe)) return true;
+    }
   }
 
   /** A failed seek leaves the input anywhere, so each way back is tried in turn. */
-  #rewind(begin: bigint): 'beginning' | 'nowhere' {
-    const context = this.#context;
+  *#rewinding(begin: bigint): Seeking {
     // What has no headers but those in the stream can be entered by bytes. FFmpeg does not tell whether that worked.
     if ((this.withoutTimestamps || this.discontinuous) && !this.#has(AVFMT_NO_BYTE_SEEK)) {
       const before = this.bytes;
-      if (context.seekFrameSync(-1, 0n, AVSEEK_FLAG_BYTE) >= 0 && this.bytes < before) return 'beginning';
+      if ((yield [-1, 0n, AVSEEK_FLAG_BYTE]) >= 0 && this.bytes < before) return 'beginning';
     }
-    if (context.seekFrameSync(-1, begin, AVSEEK_FLAG_BACKWARD) >= 0) return 'beginning';
+    if ((yield [-1, begin, AVSEEK_FLAG_BACKWARD]) >= 0) return 'beginning';
     // The first entry of the index may lie behind the beginning.
-    return context.seekFrameSync(-1, begin, NEXT) >= 0 ? 'beginning' : 'nowhere';
+    return (yield [-1, begin, NEXT]) >= 0 ? 'beginning' : 'nowhere';
   }
 
   /**
@@ -245,7 +366,16 @@ export class Input {
    */
   read(): Packet | 'end' | 'again' {
     this.#packet.unref();
-    const ret = this.#context.readFrameSync(this.#packet);
+    return this.#taken(this.#context.readFrameSync(this.#packet));
+  }
+
+  /** The same for an input that was connected. */
+  async readPatiently(patiently: PatientCall): Promise<Packet | 'end' | 'again'> {
+    this.#packet.unref();
+    return this.#taken(await patiently(`Cannot read ${this.path}`, () => this.#context.readFrame(this.#packet)));
+  }
+
+  #taken(ret: number): Packet | 'end' | 'again' {
     if (isEof(ret)) return 'end';
     if (isAgain(ret)) return 'again';
     check(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT' });
@@ -264,7 +394,8 @@ export class Input {
   }
 }
 
-function findDemuxer(name: string | undefined): InputFormat | null {
+/** @throws MillraceError ERR_MILLRACE_OPTION for one that FFmpeg does not have. */
+export function findDemuxer(name: string | undefined): InputFormat | null {
   if (name === undefined) return null;
   const found = InputFormat.findInputFormat(name);
   if (found) return found;
@@ -273,35 +404,28 @@ function findDemuxer(name: string | undefined): InputFormat | null {
   });
 }
 
-/** The protocol FFmpeg will take for a path: what stands before the first colon, unless it is a drive letter. */
-function protocolOf(path: string): string {
-  const scheme = /^([A-Za-z0-9+.-]{2,})(?:,[^:]*)?:/.exec(path)?.[1];
-  return scheme?.toLowerCase() ?? 'file';
+/** As FFmpeg is told it. */
+function nameOf({ path, io }: InputOptions): string {
+  return io ? '' : nameForFFmpeg(path);
 }
 
-/**
- * What a playlist or a session description may name further. FFmpeg allows a local file to name what is as local; what
- * comes as bytes could name anything, and nobody knows where it comes from: it names nothing unless that is allowed.
- */
-function restriction(whitelist: string | undefined, isBytes: boolean): AVOptionValues {
-  if (isBytes) return { protocol_whitelist: 'crypto,data' };
-  return whitelist === undefined ? {} : { protocol_whitelist: whitelist };
+function restriction(path: string, whitelist: string | undefined): AVOptionValues {
+  return whitelist === undefined ? {} : { protocol_whitelist: whitelistFor(path, whitelist) };
 }
 
-function networkDefaults(path: string): AVOptionValues {
-  if (protocolOf(path) === 'file' || !/^[A-Za-z0-9+.-]+:\/\//.test(path)) return {};
-  // The RTSP demuxer has a name of its own for it.
-  return protocolOf(path).startsWith('rtsp') ? { timeout: NETWORK_TIMEOUT } : { rw_timeout: NETWORK_TIMEOUT };
+function networkDefaults(path: string, { rtsp_flags: flags }: AVOptionValues): AVOptionValues {
+  const listens = protocolOf(path).startsWith('rtsp') && /\blisten\b/.test(String(flags ?? ''));
+  return listens ? { listen_timeout: LISTEN_TIMEOUT } : {};
 }
 
 /** A directory, pipe or device fails by name: FFmpeg's own words for them mislead, and a pipe may block for ever. */
-function refuseUnreadable(path: string, demuxer: InputFormat | null): void {
+export function refuseUnreadable(path: string, demuxer: InputFormat | null): void {
   const protocol = protocolOf(path);
   if (protocol === 'pipe' || protocol === 'fd' || path === '-') {
     throw refusal(`Cannot open ${path}: reading from a pipe is not supported`, 'Write it into a file first');
   }
-  if (protocol !== 'file' || ((demuxer?.flags ?? 0) & AVFMT_NOFILE) !== 0) return;
-  const file = path.startsWith('file://') ? fileURLToPath(path) : path.replace(/^file:/, '');
+  const file = localPath(path);
+  if (file === undefined || ((demuxer?.flags ?? 0) & AVFMT_NOFILE) !== 0) return;
   const found = statOf(file, path);
   // What does not exist may be a pattern of the image demuxer; otherwise FFmpeg says so itself.
   if (!found || found.isFile()) {

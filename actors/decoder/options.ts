@@ -127,6 +127,11 @@ const entries = {
   max_limit_hits: v.optional(integer({ min: 0 })),
   /** Play the input so many more times, -1 for ever, with continuous timestamps. */
   loop: v.optional(integer({ min: -1 }), 0),
+  /**
+   * Milliseconds that one step of an input may take: to answer and to be opened, to show its streams, to bring the next
+   * packet. 0: for ever. For inputs of the network 30000, unless dec_params or the URL has a timeout of FFmpeg's own.
+   */
+  timeout_ms: v.optional(number({ min: 0, max: 2_147_483_647 })),
   /** Deliver at the speed of the timestamps. */
   realtime: v.optional(boolean(), false),
   loglevel: v.optional(choice(...LOG_LEVELS)),
@@ -227,6 +232,11 @@ export const decoderOptions = v.pipe(
     'loop',
     'needs input_path: what comes on input 0 cannot be played again',
     (o) => o.loop === 0 || o.input_path !== undefined,
+  ),
+  rule(
+    'timeout_ms',
+    'needs input_path: whoever sends what comes on input 0 decides how long it takes',
+    (o) => o.timeout_ms === undefined || o.input_path !== undefined,
   ),
   rule(
     'max_limit_hits',

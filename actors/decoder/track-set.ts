@@ -18,7 +18,7 @@ export class TrackSet {
   readonly #over = new Set<number>();
   /** Those among them whose end has not been sent yet. */
   #ended: number[] = [];
-  #finished = { corrupt: 0, refused: 0 };
+  #finished = { corrupt: 0, refused: 0, missing: 0n };
   readonly #ctx: ModuleContext<DecoderOptions>;
   /** Of the input, in messages. */
   readonly #name: string;
@@ -56,6 +56,7 @@ export class TrackSet {
     this.#tracks = this.#tracks.filter((other) => other !== track);
     this.#finished.corrupt += track.corrupt;
     this.#finished.refused += track.refused;
+    this.#finished.missing += track.missing;
     track.close();
   }
 
@@ -110,11 +111,15 @@ export class TrackSet {
 
   /** Says once what was left out. */
   report(): void {
-    const { corrupt, refused } = this.#finished;
+    const { corrupt, refused, missing } = this.#finished;
     const { log } = this.#ctx;
     if (corrupt > 0) log.warn(`${this.#name}: ${corrupt} damaged packets could not be decoded and were left out`);
     if (refused > 0) log.warn(`${this.#name}: ${refused} pictures larger than max_width_height were left out`);
-    this.#finished = { corrupt: 0, refused: 0 };
+    if (missing > 0n) {
+      const seconds = Number(missing) / 1e6;
+      log.warn(`${this.#name}: the first ${seconds} s of video are missing: there is no key frame to decode them from`);
+    }
+    this.#finished = { corrupt: 0, refused: 0, missing: 0n };
   }
 
   close(): void {

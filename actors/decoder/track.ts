@@ -109,6 +109,8 @@ export abstract class Track {
   abstract readonly played: Played | undefined;
   abstract readonly corrupt: number;
   abstract readonly refused: number;
+  /** What is missing of the ranges for want of a key frame before them, microseconds. */
+  abstract readonly missing: bigint;
   /** @throws FFmpegError if too much of the stream could not be decoded. */
   abstract checkErrorRate(): void;
   abstract close(): void;
@@ -130,6 +132,10 @@ export class DecodedTrack extends Track {
   /** Width to height of a pixel, if the container says it: that goes before what the codec says. */
   readonly #aspect: NativeRational | undefined;
   #trim = new Trim({ start: undefined });
+  #missing = 0n;
+  /** Where the range begins, as long as nothing of it could be decoded; microseconds. */
+  #awaited: bigint | undefined;
+  #entry: 'unknown' | 'key' | 'within' = 'unknown';
 
   constructor(options: DecodedTrackOptions) {
     super(options);
@@ -142,6 +148,7 @@ export class DecodedTrack extends Track {
   protected override accept(packet: NativePacket, out: Packet[]): void {
     // An empty packet would read as the end of the stream.
     if (packet.size === 0) return;
+    if (this.#entry === 'unknown') this.#entry = packet.isKeyframe ? 'key' : 'within';
     if (this.#options.sizeLimit?.refuses(this.stream.codecpar)) return;
     if (this.#options.unreliable) {
       packet.pts = toNativeTimestamp(undefined);
@@ -154,6 +161,8 @@ export class DecodedTrack extends Track {
   override begin(range: Range, beginning: bigint): void {
     this.rangeEnded = false;
     this.#trim = new Trim(range);
+    this.#awaited = this.kind === 'video' ? range.start : undefined;
+    this.#entry = 'unknown';
     this.#codec.flush();
     this.#options.times.restart(this.#options.unreliable ? beginning : 0n);
   }
@@ -179,6 +188,7 @@ export class DecodedTrack extends Track {
       if (this.kind === 'video') {
         const cut = this.#trim.video(owned);
         this.rangeEnded = cut === 'after';
+        if (cut !== 'before') this.#noteMissing(owned);
         if (cut !== 'inside' || (extractor && !extractor.keep(owned))) return;
         if (this.#aspect) owned.sampleAspectRatio = this.#aspect;
         upright?.apply(owned);
@@ -196,6 +206,16 @@ export class DecodedTrack extends Track {
     } finally {
       owned?.free();
     }
+  }
+
+  /** The first picture of a range that was entered between key frames. */
+  #noteMissing(frame: Frame): void {
+    const start = this.#awaited;
+    this.#awaited = undefined;
+    const time = fromNativeTimestamp(frame.pts);
+    if (start === undefined || time === undefined || this.#entry === 'key') return;
+    const late = rescale(time - frame.duration, frame.timeBase, MICROSECONDS) - start;
+    if (late > 0n) this.#missing += rescale(time, frame.timeBase, MICROSECONDS) - start;
   }
 
   #cut(frame: Frame): Frame | undefined {
@@ -220,6 +240,10 @@ export class DecodedTrack extends Track {
 
   override get refused(): number {
     return this.#options.sizeLimit?.hits ?? 0;
+  }
+
+  override get missing(): bigint {
+    return this.#missing;
   }
 
   override checkErrorRate(): void {
@@ -290,6 +314,10 @@ export class CopiedTrack extends Track {
 
   override get refused(): number {
     return 0;
+  }
+
+  override get missing(): bigint {
+    return 0n;
   }
 
   override checkErrorRate(): void {}

@@ -86,6 +86,7 @@ function openCodec(
     timeBase: track.timeBase,
     decoder,
     shared,
+    forInput: (option) => input.knows(option),
     own: (video ? options.video_params?.av : undefined) ?? {},
     crop: croppedByCodec(options.apply_cropping),
     skipFrame: video ? options.skip_frame : undefined,

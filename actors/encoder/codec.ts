@@ -9,9 +9,10 @@ import {
 } from 'node-av/constants';
 import { Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
+import { alone, check, isAgain, isEof, ledger, nameContext } from '../../src/media/index.js';
 import { setAVOptions } from '../avoptions.js';
 import { type AVOptionValues, didYouMean } from '../options.js';
+import { deviceHint } from './device.js';
 import { adviceFor } from './quality-advice.js';
 import { type Wishes, wishesOf } from './wishes.js';
 import { checkX264Names } from './x264-names.js';
@@ -72,6 +73,8 @@ export interface EncoderSettings {
   readonly tag?: string | number | undefined;
   readonly psnr?: boolean | undefined;
   readonly av: AVOptionValues;
+  /** Hears of options that the encoder does not know, which are errors without it. */
+  readonly skip?: ((message: string) => void) | undefined;
   readonly wishes: Wishes;
   /** Where these settings stand in the node's options, for errors: `video_params` or `audio_params`. */
   readonly path: string;
@@ -81,7 +84,7 @@ export interface EncoderSettings {
  * A context with the user's settings, not yet opened.
  * @throws MillraceError ERR_MILLRACE_OPTION for an option the encoder does not know or a value it refuses.
  */
-function prepareContext(settings: Omit<EncoderSettings, 'wishes'>): CodecContext {
+function prepareContext(settings: Omit<EncoderSettings, 'wishes'>, unknown?: Set<string>): CodecContext {
   const { codec, path } = settings;
   const context = new CodecContext();
   context.allocContext3(codec);
@@ -95,6 +98,12 @@ function prepareContext(settings: Omit<EncoderSettings, 'wishes'>): CodecContext
       codec,
       media: codec.type === AVMEDIA_TYPE_VIDEO ? 'video' : 'audio',
       advice: (name) => adviceFor(codec, name),
+      ...(settings.skip && {
+        skip(name, message) {
+          unknown?.add(name);
+          settings.skip?.(message);
+        },
+      }),
     });
     if (settings.qscale !== undefined) {
       context.setFlags(AV_CODEC_FLAG_QSCALE);
@@ -118,9 +127,11 @@ function freeContext(context: CodecContext): void {
 
 /** Checks the settings of an encoder that is opened only when the first frame has come. */
 export function checkSettings(settings: Omit<EncoderSettings, 'wishes'>): EncoderSettings {
-  const context = prepareContext(settings);
+  const unknown = new Set<string>();
+  const context = prepareContext(settings, unknown);
   try {
-    return { ...settings, wishes: wishesOf(context, settings.av) };
+    const av = Object.fromEntries(Object.entries(settings.av).filter(([name]) => !unknown.has(name)));
+    return { ...settings, av, wishes: wishesOf(context, av) };
   } finally {
     freeContext(context);
   }
@@ -149,11 +160,18 @@ export class Encoder {
     ledger.opened('scratch-packet');
     try {
       configure(this.context);
-      check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
-        code: 'ERR_MILLRACE_OPTION',
-        context: this.#log,
-        hint: `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
-      });
+      alone(() =>
+        check(this.context.open2Sync(settings.codec, null), `Cannot open encoder ${this.#name}`, {
+          code: 'ERR_MILLRACE_OPTION',
+          context: this.#log,
+          hint:
+            deviceHint(
+              settings.codec,
+              'There may be no such device here, or it takes frames from its own memory (hwupload)',
+            ) ??
+            `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
+        }),
+      );
     } catch (error) {
       this.close();
       throw error;

@@ -83,6 +83,7 @@ export class CopyStream {
     // A picture that refers to one before the first cannot be shown.
     if (!this.#started && !this.#isAudio && (packet.flags & AV_PKT_FLAG_KEY) === 0) {
       this.#ctx.meter.dropped++;
+      this.#ctx.tally.skipped++;
       return;
     }
     this.#started = true;

@@ -9,8 +9,11 @@ import type { Piece } from './byte-output.js';
 import { CopyStream, missingStreamInfo } from './copy.js';
 import { checkWritable, chooseTarget, has, type Target } from './format.js';
 import { Muxer } from './muxer.js';
+import { HeaderQueue, queueLimits } from './muxing-queue.js';
+import { isNetworkOutput, NetworkOutput } from './network-output.js';
 import { type EncoderOptions, PUSH } from './options.js';
 import type { Output } from './output.js';
+import { outputFiles } from './output-files.js';
 import { PacketOutput } from './packet-output.js';
 import { KINDS, type Kind, settingsFor, warnOfUnused } from './settings.js';
 import type { EncodingContext, StreamContext } from './stream.js';
@@ -42,7 +45,13 @@ export class Encoding {
   readonly #inputs = new Map<number, Input>();
   /** Microseconds taken off every time; undefined until it is known. */
   #shift: bigint | undefined;
+  /** Frames and packets held back for the first time of another input. */
+  readonly #holding: HeaderQueue;
   #failed = false;
+  /** Everything has been given to the muxer. */
+  #complete = false;
+  /** A peer of the network is being left. */
+  #closing: void | Promise<void> = undefined;
   /** Latest time that has come in, microseconds. */
   #latest = 0;
 
@@ -59,14 +68,26 @@ export class Encoding {
     const isFile = (options.push_output ?? PUSH.file) === PUSH.file && !options.null_output;
     this.#path = isFile ? target.path : undefined;
     // Everything that may be refused comes before the first thing that would have to be closed.
-    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options)]));
+    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options, ctx.log)]));
+    this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
     for (const [id, own] of settings) {
       const { format, name } = target;
       const leading = id === ctx.inputs[0];
       const { meter, log } = ctx;
-      const context = { input: id, muxer, format, settings: own, options, meter, log, name, leading };
+      const context = {
+        input: id,
+        muxer,
+        format,
+        settings: own,
+        options,
+        meter,
+        log,
+        name,
+        leading,
+        tally: { written: 0, skipped: 0 },
+      };
       const kind = KINDS[id]!;
       this.#inputs.set(id, { id, kind, context, stream: undefined, ended: false, held: [], heldEnd: false });
     }
@@ -75,6 +96,7 @@ export class Encoding {
 
   #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {
     const { options, inputs } = ctx;
+    const isFile = this.#path !== undefined;
     const emit = (output: number, packet: Packet): void => {
       this.#ready.push({ output, packet });
     };
@@ -91,12 +113,25 @@ export class Encoding {
         }
         return new Muxer(target, inputs, options, ctx, (piece) => emit(0, packetOf(piece, this.#latest)));
       default:
-        if (this.#path !== undefined) checkWritable(target.path, options.output_prefix !== undefined);
+        if (this.#path !== undefined) {
+          for (const { path, makesFolders } of outputFiles(target.path, target.format, options.mux_params)) {
+            checkWritable(path, options.output_prefix !== undefined || makesFolders);
+          }
+        }
+        if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
         return new Muxer(target, inputs, options, ctx);
     }
   }
 
-  process(task: Task): void {
+  process(task: Task): void | Promise<void> {
+    const ended = this.#take(task);
+    const settling = this.#settled();
+    if (settling === undefined) return this.#deliver(task, ended);
+    return settling.then(() => this.#deliver(task, ended));
+  }
+
+  /** Takes what has come. @returns whether everything has. */
+  #take(task: Task): boolean {
     try {
       for (const [id, packets] of task.inputs) {
         const input = this.#inputs.get(id);
@@ -104,25 +139,47 @@ export class Encoding {
       }
       // An input past its limit is left, so that its producer can stop; the others go on.
       for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
-      if ([...this.#inputs.values()].every((input) => input.ended)) {
+      const ended = [...this.#inputs.values()].every((input) => input.ended);
+      if (ended) {
         if (this.#muxer?.waiting && this.#ctx.stopping) {
           this.#ctx.log.warn(`nothing was written to ${this.#muxer.name}: the graph was stopped before anything came`);
         } else {
           this.#muxer?.end();
-          if (this.#path !== undefined) this.#ctx.wrote(this.#path);
+          this.#tellEmptyStreams();
+          this.#complete = true;
         }
-        this.#report();
-        task.done();
       }
-      for (const { output, packet } of this.#ready.splice(0)) task.output(output).push(packet);
+      return ended;
     } catch (error) {
       this.#failed = true;
       throw error;
     }
   }
 
+  /** Waits for a peer of the network that is slower than this. */
+  #settled(): void | Promise<void> {
+    const fail = (error: unknown): never => {
+      this.#failed = true;
+      throw error;
+    };
+    try {
+      return this.#muxer?.settled?.()?.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #deliver(task: Task, ended: boolean): void {
+    if (ended) {
+      if (this.#complete && this.#path !== undefined) this.#ctx.wrote(this.#path);
+      this.#report();
+      task.done();
+    }
+    for (const { output, packet } of this.#ready.splice(0)) task.output(output).push(packet);
+  }
+
   /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
-  close(): void {
+  close(): void | Promise<void> {
     const muxer = this.#muxer;
     try {
       if (muxer?.writing) {
@@ -136,11 +193,12 @@ export class Encoding {
         for (const payload of input.held.splice(0)) release(payload);
       }
       this.#inputs.clear();
-      muxer?.close();
       this.#muxer = undefined;
+      this.#closing = muxer?.close();
       // What is completed after the last call of `process` has nowhere to go.
       for (const { packet } of this.#ready.splice(0)) packet.close();
     }
+    return this.#closing;
   }
 
   #finishEarly(): void {
@@ -152,6 +210,20 @@ export class Encoding {
       } catch (error) {
         this.#ctx.log.warn(`${input.kind} could not be completed: ${messageOf(error)}`);
       }
+    }
+  }
+
+  /** An input that was connected and is not in the output: the file is whole, and yet something is missing. */
+  #tellEmptyStreams(): void {
+    if (this.#ctx.stopping) return;
+    for (const { id, kind, context } of this.#inputs.values()) {
+      const { tally, name } = context;
+      if (tally.written > 0) continue;
+      const why =
+        tally.skipped > 0
+          ? `${tally.skipped} packets of input ${id} were left out, because no key frame came that they could begin with`
+          : `input ${id} ended without delivering anything`;
+      this.#ctx.log.warn(`${name} has no ${kind}: ${why}`);
     }
   }
 
@@ -171,15 +243,19 @@ export class Encoding {
       return;
     }
     if (packet.isEof) input.heldEnd = true;
-    else input.held.push(keep(expect(input, packet.payload)));
+    else {
+      const payload = expect(input, packet.payload);
+      const missing = [...this.#inputs.values()].filter((other) => !hasBegun(other)).map(({ id }) => id);
+      if (missing.length > 0) this.#holding.add(input.id, sizeOf(payload), missing);
+      input.held.push(keep(payload));
+    }
     this.#settleShift();
   }
 
   /** `adjust_pts`: once every input has shown a time or its end, the earliest becomes zero for all of them. */
   #settleShift(): void {
     const inputs = [...this.#inputs.values()];
-    if (!inputs.every((input) => input.heldEnd || input.held.some((payload) => timestampOf(payload) !== undefined)))
-      return;
+    if (!inputs.every(hasBegun)) return;
     const firsts = inputs.flatMap((input) => input.held.map(timestampOf).find((time) => time !== undefined) ?? []);
     const shift = firsts.length > 0 ? BigInt(Math.round(Math.min(...firsts))) : 0n;
     this.#shift = shift;
@@ -256,6 +332,18 @@ function unexpected(input: Input, what: string): MillraceError {
   return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
     hint: `It takes ${input.kind === 'video' ? 'VideoFrames' : 'AudioFrames'}, or a StreamInfo and then EncodedPackets. ${other}`,
   });
+}
+
+/** It has shown a time, or its end. */
+function hasBegun({ held, heldEnd }: Input): boolean {
+  return heldEnd || held.some((payload) => timestampOf(payload) !== undefined);
+}
+
+/** About how many bytes of memory it holds. */
+function sizeOf(payload: Payload): number {
+  if (payload instanceof VideoFrame) return payload.width * payload.height * 4;
+  if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
+  return payload instanceof EncodedPacket ? payload.size : 0;
 }
 
 function keep(payload: Payload): Payload {

@@ -2,15 +2,19 @@
 import { AV_BUFFERSRC_FLAG_KEEP_REF } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { alone, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { conversionsToGray, keepingLuma } from '../luma.js';
 
 /** A filter by FFmpeg's name with its arguments in FFmpeg's syntax. */
 export type FilterSpec = readonly [name: string, args: string];
 
+/** That of the ffmpeg command, also where the graph inserts one by itself to convert the pixel format. */
+const SCALER = 'flags=bicubic';
+
 export class FilterChain {
-  readonly #graph = new FilterGraph();
-  readonly #source: FilterContext;
-  readonly #sink: FilterContext;
+  #graph = new FilterGraph();
+  #source!: FilterContext;
+  #sink!: FilterContext;
   readonly #frame = new Frame();
   readonly #what: string;
   #closed = false;
@@ -21,30 +25,41 @@ export class FilterChain {
    * @throws FFmpegError with code ERR_MILLRACE_OPTION if FFmpeg refuses a filter or its arguments.
    */
   constructor(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], what: string) {
-    awaitLog();
     this.#what = what;
     this.#graph.alloc();
     ledger.opened('filter-graph');
     this.#frame.alloc();
     ledger.opened('scratch-frame');
     try {
-      // The scaler of the ffmpeg command also where the graph inserts it by itself, to convert the pixel format.
-      this.#graph.scaleSwsOpts = 'flags=bicubic';
-      const prefix = kind === 'audio' ? 'a' : '';
-      this.#source = this.#create(`${prefix}buffer`, sourceArgs);
-      let last = this.#source;
-      for (const [name, args] of filters) {
-        const next = this.#create(name, args);
-        check(last.link(0, next, 0), what);
-        last = next;
-      }
-      this.#sink = this.#create(`${prefix}buffersink`, null);
-      check(last.link(0, this.#sink, 0), what);
-      check(this.#graph.configSync(), what, { code: 'ERR_MILLRACE_OPTION' });
+      alone(() => this.#build(kind, sourceArgs, filters, SCALER));
+      const gray = kind === 'video' ? conversionsToGray(this.#graph.dump(), new Set(['scale'])) : undefined;
+      if (gray === undefined) return;
+      this.#graph.free();
+      this.#graph = new FilterGraph();
+      this.#graph.alloc();
+      const faithful = filters.map(
+        ([name, args]): FilterSpec => [name, gray.scalers.has(name) ? keepingLuma(args) : args],
+      );
+      this.#build(kind, sourceArgs, faithful, gray.inserted ? keepingLuma(SCALER) : SCALER);
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  #build(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], scaler: string): void {
+    this.#graph.scaleSwsOpts = scaler;
+    const prefix = kind === 'audio' ? 'a' : '';
+    this.#source = this.#create(`${prefix}buffer`, sourceArgs);
+    let last = this.#source;
+    for (const [name, args] of filters) {
+      const next = this.#create(name, args);
+      check(last.link(0, next, 0), this.#what);
+      last = next;
+    }
+    this.#sink = this.#create(`${prefix}buffersink`, null);
+    check(last.link(0, this.#sink, 0), this.#what);
+    check(this.#graph.configSync(), this.#what, { code: 'ERR_MILLRACE_OPTION' });
   }
 
   #create(name: string, args: string | null): FilterContext {

@@ -1,6 +1,7 @@
 /** Which muxer writes the output, with which codecs when none are named, and whether the path can be written at all. */
 import { accessSync, constants, mkdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
+import { distance } from 'fastest-levenshtein';
 import {
   AV_CODEC_ID_NONE,
   AVFMT_GLOBALHEADER,
@@ -12,6 +13,7 @@ import {
 import { avGetCodecName, Codec, OutputFormat } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
+import { localPath, nameForFFmpeg } from '../location.js';
 import type { EncoderOptions } from './options.js';
 import type { VsyncMethod } from './video-sync.js';
 
@@ -27,16 +29,14 @@ export interface Target {
 }
 
 /**
- * The format by option, else by path, else mp4.
+ * The format by option, else by the path; mp4 for a file whose name has no extension, and where there is no file.
  * @param job Number of the job, which `output_prefix` numbers files by.
  * @throws MillraceError ERR_MILLRACE_OPTION for a format FFmpeg does not have.
  */
 export function chooseTarget(options: EncoderOptions, job = 0): Target {
-  const given = options.output_path ?? '';
-  const format =
-    options.format === undefined
-      ? (OutputFormat.guessFormat(null, given, null) ?? named('mp4'))
-      : named(options.format);
+  // The ffmpeg command's name of its standard output.
+  const given = options.output_path === '-' ? 'pipe:1' : nameForFFmpeg(options.output_path ?? '');
+  const format = options.format === undefined ? guessed(given) : named(options.format);
   const path = options.output_prefix === undefined ? given : pathOfJob(options.output_prefix, job, format);
   const muxer = options.null_output ? named('null') : format;
   const file = path === '' ? `a ${format.name} stream` : path;
@@ -48,6 +48,52 @@ function pathOfJob(prefix: string, job: number, format: OutputFormat): string {
   const name = format.name ?? '';
   const suffixes = (format.extensions ?? '').split(',');
   return join(prefix, String(job), `output.${suffixes.includes(name) ? name : suffixes[0] || name}`);
+}
+
+/** Extensions to suggest; FFmpeg guesses by many more. */
+const EXTENSIONS = (
+  'mp4 m4a m4v mov mkv mka webm avi ts m2ts mts mpg mpeg vob flv wmv wma asf ogg ogv oga opus mp3 wav flac aac ac3 ' +
+  'gif apng png jpg jpeg webp avif tiff bmp ivf nut mxf y4m yuv m3u8 mpd 3gp 264 265 h264 hevc obu mjpeg aiff caf'
+).split(' ');
+
+/** What is usual where a URL names no file. */
+const USUAL: Readonly<Record<string, string>> = {
+  rtmp: 'flv',
+  rtmps: 'flv',
+  srt: 'mpegts',
+  udp: 'mpegts',
+  tcp: 'mpegts',
+  rtp: 'rtp_mpegts',
+  rtsp: 'rtsp',
+  pipe: 'matroska',
+};
+
+function guessed(path: string): OutputFormat {
+  const format = OutputFormat.guessFormat(null, path, null);
+  if (format) return format;
+  const isFile = localPath(path) !== undefined;
+  const extension = extname(path).slice(1);
+  if (isFile && extension === '') return named('mp4');
+  const scheme = /^[a-z\d]+/i.exec(path)?.[0].toLowerCase() ?? '';
+  const stdout = path === 'pipe:1' ? 'the standard output has no name that tells the format' : undefined;
+  const what = stdout ?? (isFile ? `no format is known by the extension '.${extension}'` : `${path} tells no format`);
+  throw new MillraceError('ERR_MILLRACE_OPTION', `output_path: ${what}`, {
+    hint: isFile
+      ? nearExtensions(extension)
+      : `Name the muxer in 'format'${USUAL[scheme] ? `: '${USUAL[scheme]}', for instance` : ''}`,
+  });
+}
+
+/** Several, because an extension is short: two letters of three are as near to one as to another. */
+function nearExtensions(extension: string): string {
+  const letters = (text: string): string => [...text].sort().join('');
+  const rank = (known: string): number =>
+    letters(known) === letters(extension) ? 0.5 : distance(known, extension.toLowerCase());
+  const near = EXTENSIONS.filter((known) => rank(known) <= 1 && known.length > 2);
+  const names = near.sort((a, b) => rank(a) - rank(b)).slice(0, 3);
+  const others = "name the muxer in 'format'";
+  if (names.length > 0) return `Did you mean ${names.map((name) => `'.${name}'`).join(', ')}? Else ${others}`;
+  return `Use one such as mp4, mkv, webm, ts, mp3 or wav, or ${others}`;
 }
 
 function named(name: string): OutputFormat {
@@ -132,7 +178,7 @@ export function defaultVsync(format: OutputFormat, ratesGiven: boolean): VsyncMe
  * @throws MillraceError ERR_MILLRACE_OUTPUT.
  */
 export function checkWritable(path: string, folders = false): void {
-  const file = localFile(path);
+  const file = localPath(path);
   if (file === undefined) return;
   const fail: Fail = (why, hint, cause) => {
     throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: ${why}`, { hint, cause });
@@ -158,7 +204,7 @@ export function checkWritable(path: string, folders = false): void {
 
 /** Makes the folder of a file, and those around it. @throws MillraceError ERR_MILLRACE_OUTPUT. */
 export function makeFolder(path: string): void {
-  const file = localFile(path);
+  const file = localPath(path);
   if (file === undefined) return;
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -178,11 +224,4 @@ function look(path: string, fail: Fail): Stats | undefined {
   } catch (cause) {
     return fail(messageOf(cause), 'Check the path', cause);
   }
-}
-
-/** The path in the file system; undefined for a URL of another protocol. */
-function localFile(path: string): string | undefined {
-  if (path.startsWith('file:')) return path.slice('file:'.length);
-  // One letter before the colon is a Windows drive.
-  return /^[a-z][a-z\d+.-]+:/i.test(path) ? undefined : path;
 }

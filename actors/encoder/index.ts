@@ -45,20 +45,20 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
     this.#output = this.#begin();
   }
 
-  process(task: Task): void {
+  process(task: Task): void | Promise<void> {
     this.#output ??= this.#begin();
-    this.#output.process(task);
+    return this.#output.process(task);
   }
 
-  reset(): void {
-    this.close();
+  reset(): void | Promise<void> {
+    return this.close();
   }
 
   /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
-  close(): void {
+  close(): void | Promise<void> {
     const output = this.#output;
     this.#output = undefined;
-    output?.close();
+    return output?.close();
   }
 
   #begin(): Encoding | HandOn {

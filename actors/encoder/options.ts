@@ -115,7 +115,13 @@ const audioParams = spelled('audio', audioEntries);
 export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
 
 /** Options that say how to encode or multiplex: without effect on what is handed on without it. */
-const muxing = ['mux_params', 'metadata'] as const;
+const muxing = [
+  'mux_params',
+  'metadata',
+  'timeout_ms',
+  'max_muxing_queue_size',
+  'muxing_queue_data_threshold',
+] as const;
 const encoding = ['format', 'video_params', 'audio_params', 'min_frames', 'adjust_pts', 'force_key_frames'] as const;
 
 const entries = {
@@ -131,8 +137,17 @@ const entries = {
   push_output: v.optional(integer({ min: 0, max: 3 })),
   /** Bytes of a piece with `push_output: 1`. */
   avio_buffer_size: v.optional(integer({ min: 1024, max: 1 << 24 })),
+  /**
+   * Milliseconds that a peer of the network may take nothing: to be reached, to take the header, each packet, the rest.
+   * 0: for ever; 30000 by default.
+   */
+  timeout_ms: v.optional(number({ min: 0, max: 2_147_483_647 })),
   /** AVOptions of the muxer: movflags, hls_time, … */
   mux_params: v.optional(avOptions()),
+  /** Packets of a stream that may wait for the first packet of another one, or for its next, ... */
+  max_muxing_queue_size: v.optional(integer({ min: 1 })),
+  /** ... where they are more bytes than this. */
+  muxing_queue_data_threshold: v.optional(integer({ min: 0 })),
   /** Container metadata. */
   metadata: v.optional(textRecord()),
   video_params: v.optional(videoParams),
@@ -147,6 +162,8 @@ const entries = {
   adjust_pts: v.optional(boolean()),
   /** Of the video: the same as video_params.force_key_frames. */
   force_key_frames: v.optional(keyFrames()),
+  /** False: an option that the chosen encoder or muxer does not know is a warning, as in BMF and in graph files. */
+  strict: v.optional(boolean()),
   /** FFmpeg messages on stderr from this level on. */
   loglevel: v.optional(choice(...LOG_LEVELS)),
 };

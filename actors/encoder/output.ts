@@ -29,7 +29,12 @@ export interface Output {
   write(input: number, packet: Packet): void;
   /** Every input has been added or left out, and has ended. */
   end(): void;
+  /**
+   * Waits until there is room for more, or after the end until everything is written; absent where that is at once.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT, ERR_MILLRACE_ABORTED.
+   */
+  settled?(): void | Promise<void>;
   /** Best effort for a graph that stops early. */
   finalise(): void;
-  close(): void;
+  close(): void | Promise<void>;
 }

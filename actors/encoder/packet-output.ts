@@ -48,7 +48,7 @@ export class PacketOutput implements Output {
 }
 
 /** A stream describes itself to a muxer; here one that writes nothing. */
-function infoOf(timeBase: Rational, describe: StreamDescription['describe']): StreamInfo {
+export function infoOf(timeBase: Rational, describe: StreamDescription['describe']): StreamInfo {
   const context = new FormatContext();
   check(
     context.allocOutputContext2(OutputFormat.guessFormat('null', null, null), null, ''),

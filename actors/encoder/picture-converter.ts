@@ -10,6 +10,7 @@ import type { Frame } from 'node-av/lib';
 import { colorRangeName, colorSpaceName } from '../../src/media/color.js';
 import { pixelFormat, pixelFormatName, type Rational, type VideoFrame } from '../../src/media/index.js';
 import type { EncoderSettings } from './codec.js';
+import { refuseUpload } from './device.js';
 import { FilterChain, type FilterSpec } from './filter-chain.js';
 import type { VideoParams } from './options.js';
 
@@ -74,6 +75,7 @@ export class PictureConverter {
     const [width, height] = this.#target ? [this.#target.width, this.#target.height] : this.#wantedSize(shape);
     if (width !== shape.width || height !== shape.height) filters.push(['scale', `${width}:${height}:flags=bicubic`]);
     const formats = this.#target ? [this.#target.format] : acceptedFormats(this.#params, this.#settings);
+    if (formats && !shape.hardware) refuseUpload(formats, this.#settings.codec);
     const wanted = this.#wantedColours(shape);
     if ((formats && !formats.includes(shape.format)) || wanted !== '') {
       const names = this.#suitable(formats ?? [shape.format], shape).map(pixelFormatName);

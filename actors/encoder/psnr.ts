@@ -1,4 +1,7 @@
 /** Sums the squared errors that an encoder with AV_CODEC_FLAG_PSNR attaches to its packets. */
+import type { AVPixelFormat } from 'node-av/constants';
+import { pixelFormatName } from '../../src/media/ffmpeg.js';
+import { pictureLayout } from '../../src/media/plane-layout.js';
 
 export class QualityMeter {
   readonly #errors = [0, 0, 0];
@@ -13,18 +16,30 @@ export class QualityMeter {
     for (let i = 0; i < count; i++) this.#errors[i]! += Number(stats.readBigUInt64LE(8 + 8 * i));
   }
 
-  /** One line with the mean PSNR in dB per plane and over all, for 4:2:0 pictures of 8 bits as FFmpeg's own report. */
-  report(width: number, height: number): string {
-    if (this.#frames === 0) return 'PSNR: the encoder reported none';
-    const samples = [1, 0.25, 0.25].map((share) => share * width * height * this.#frames);
-    const planes = samples.map((count, i) => decibel(this.#errors[i]!, count));
-    const total = decibel(sum(this.#errors), sum(samples));
-    return `PSNR over ${this.#frames} frames: Y ${planes[0]} dB, U ${planes[1]} dB, V ${planes[2]} dB, all ${total} dB`;
+  /**
+   * The mean PSNR in dB over all planes, and a line with that of each, as x264 has them in its own report; undefined if
+   * the encoder reported none.
+   */
+  report(format: AVPixelFormat, width: number, height: number): { readonly all: number; text: string } | undefined {
+    if (this.#frames === 0) return undefined;
+    const { planes } = pictureLayout(format, width, height);
+    const [luma] = planes;
+    // Of what is packed or half packed into planes: chroma has the share of rows and bytes beside luma's.
+    const share = planes.length === 3 ? (planes[1]!.rowBytes * planes[1]!.rows) / (luma!.rowBytes * luma!.rows) : 0.25;
+    const peak = 2 ** Number(/(\d{1,2})[lb]e$/.exec(pixelFormatName(format))?.[1] ?? 8) - 1;
+    const samples = [1, share, share].map((part) => part * width * height * this.#frames);
+    const names = ['Y', 'U', 'V'].map((name, i) => `${name} ${shown(decibel(this.#errors[i]!, samples[i]!, peak))}`);
+    const all = decibel(sum(this.#errors), sum(samples), peak);
+    return { all, text: `PSNR over ${this.#frames} frames: ${names.join(', ')}, all ${shown(all)}` };
   }
 }
 
-function decibel(squaredError: number, samples: number): string {
-  return squaredError === 0 ? 'infinite' : (-10 * Math.log10(squaredError / (samples * 255 * 255))).toFixed(2);
+function decibel(squaredError: number, samples: number, peak: number): number {
+  return squaredError === 0 ? Number.POSITIVE_INFINITY : -10 * Math.log10(squaredError / (samples * peak * peak));
+}
+
+function shown(value: number): string {
+  return `${Number.isFinite(value) ? value.toFixed(2) : 'infinite'} dB`;
 }
 
 function sum(values: readonly number[]): number {

@@ -4,10 +4,13 @@ import { avGetPixFmtFromName, avGetSampleFmtFromName } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import { describeLayout, parseLayout } from '../../src/media/channel-layout.js';
 import { pixelFormatName, sampleFormatName } from '../../src/media/index.js';
+import type { Log } from '../../src/module/contract.js';
 import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
+import { refuseWithoutDevice } from './device.js';
 import { defaultCodec, has, type Target } from './format.js';
 import { checkKeyFrames } from './key-frames.js';
 import type { AudioParams, EncoderOptions, VideoParams } from './options.js';
+import { outputFiles } from './output-files.js';
 import type { StreamContext } from './stream.js';
 
 /** By input. */
@@ -18,7 +21,12 @@ export type Kind = (typeof KINDS)[number];
  * The encoder of a stream; undefined when it is to be copied.
  * @throws MillraceError ERR_MILLRACE_OPTION for an encoder or option FFmpeg does not have.
  */
-export function settingsFor(kind: Kind, target: Target, options: EncoderOptions): EncoderSettings | undefined {
+export function settingsFor(
+  kind: Kind,
+  target: Target,
+  options: EncoderOptions,
+  log: Log,
+): EncoderSettings | undefined {
   const { video_params: video, audio_params: audio } = options;
   const params = kind === 'video' ? video : audio;
   if (params?.codec === 'copy') return undefined;
@@ -28,12 +36,17 @@ export function settingsFor(kind: Kind, target: Target, options: EncoderOptions)
       hint: `Leave input ${KINDS.indexOf(kind)} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,
     });
   }
+  const codec = findEncoder(name, kind);
+  refuseWithoutDevice(codec, `${kind}_params`);
   const settings = checkSettings({
-    codec: findEncoder(name, kind),
-    globalHeader: has(target.format, 'global-header'),
+    codec,
+    globalHeader: outputFiles(target.path, target.format).some(
+      ({ format }) => format !== undefined && has(format, 'global-header'),
+    ),
     bitRate: params?.bit_rate,
     qscale: params?.qscale,
     av: params?.av ?? {},
+    skip: options.strict === false ? (message) => log.warn(`ignored: ${message}`) : undefined,
     path: `${kind}_params`,
     ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
   });

@@ -21,6 +21,8 @@ export interface StreamContext {
   readonly log: Log;
   /** Names the output in errors. */
   readonly name: string;
+  /** Packets that went into the output, and packets that could not because nothing they refer to came before. */
+  readonly tally: { written: number; skipped: number };
   /** Its time is the progress of the node: the picture, or the only stream. */
   readonly leading: boolean;
 }
@@ -31,11 +33,16 @@ export interface EncodingContext extends StreamContext {
 }
 
 /** Hands a packet of a stream to the muxer, and tells how far the output is. @param timeBase of the packet's times. */
-export function write({ muxer, input, meter, leading }: StreamContext, packet: Packet, timeBase: Rational): void {
+export function write(
+  { muxer, input, meter, leading, tally }: StreamContext,
+  packet: Packet,
+  timeBase: Rational,
+): void {
   // Progress is that of the picture where there is one.
   if (leading && packet.pts !== AV_NOPTS_VALUE) {
     meter.position = Math.max(meter.position, toMicroseconds(packet.pts, timeBase));
   }
+  tally.written++;
   muxer.write(input, packet);
   meter.bytes = muxer.bytes;
 }

@@ -92,8 +92,19 @@ export class VideoStream {
     const complaint = this.#types?.complaint;
     if (complaint)
       this.#ctx.log.warn(`${this.#ctx.name}: ${complaint}: encoder ${this.#ctx.settings.codec.name} decides`);
-    if (this.#quality)
-      this.#ctx.log.info(this.#quality.report(this.#encoder.context.width, this.#encoder.context.height));
+    this.#tellQuality(this.#encoder);
+  }
+
+  #tellQuality({ context }: Encoder): void {
+    const { log, meter, name, settings } = this.#ctx;
+    if (!this.#quality) return;
+    const quality = this.#quality.report(context.pixelFormat, context.width, context.height);
+    if (quality === undefined) {
+      log.warn(`${name}: video_params.psnr had no effect: encoder ${settings.codec.name} reports no errors`);
+      return;
+    }
+    meter.psnr = quality.all;
+    log.info(quality.text);
   }
 
   close(): void {

@@ -7,7 +7,7 @@ export interface Argument {
   readonly value: string;
 }
 
-const NAME = /[ \n\t\r]*([A-Za-z0-9_/.-]*)[ \n\t\r]*=/y;
+const NAME = /[ \n\t\r]*(?:([A-Za-z0-9_/.-]+)[ \n\t\r]*)?=/y;
 const SPACE = ' \n\t\r';
 
 /** @param args What stands behind the filter's `=`. */
@@ -16,8 +16,9 @@ export function parseArguments(args: string): Argument[] {
   let position = 0;
   while (position < args.length) {
     NAME.lastIndex = position;
-    const name = NAME.exec(args)?.[1];
-    if (name !== undefined) position = NAME.lastIndex;
+    const match = NAME.exec(args);
+    const name = match ? (match[1] ?? '') : undefined;
+    if (match) position = NAME.lastIndex;
     const token = readToken(args, position);
     found.push({ name, value: token.value });
     position = token.end + 1;

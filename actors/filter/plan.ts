@@ -10,8 +10,11 @@ import {
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
-import { awaitLog, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
+import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../src/media/index.js';
 import { didYouMean } from '../options.js';
+import { whitelistFor } from '../protocols.js';
+import { absentFilter } from './absent.js';
+import { parseArguments } from './arguments.js';
 import type { FilterOptions } from './options.js';
 import { parseGraph } from './syntax.js';
 import {
@@ -54,10 +57,9 @@ export interface Plan extends Wiring {
  * @param protocolWhitelist FFmpeg's list of what the node may open; absent: anything.
  */
 export function makePlan(options: FilterOptions, ports: Ports, protocolWhitelist?: string): Plan {
-  awaitLog();
   const form = readForm(options);
   const filters = form.specs.map((spec) => restricted(spec, protocolWhitelist));
-  const pads = inspect(filters);
+  const pads = alone(() => inspect(filters));
   return {
     ...form.wire(pads.map(countOf), ports),
     filters,
@@ -107,10 +109,9 @@ function toSpec(name: string, para: string | undefined): FilterSpec {
 /** The filters that open an input and pass a list on to it get the node's; what the others open is looked at before. */
 function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec {
   if (whitelist === undefined || (spec.name !== 'movie' && spec.name !== 'amovie')) return spec;
-  return {
-    ...spec,
-    args: `${spec.args === undefined ? '' : `${spec.args}:`}format_opts=protocol_whitelist=${whitelist}`,
-  };
+  const given = parseArguments(spec.args ?? '');
+  const file = given.find(({ name }, index) => name === 'filename' || (name === undefined && index === 0))?.value ?? '';
+  return { ...spec, own: `format_opts=protocol_whitelist=${whitelistFor(file, whitelist)}` };
 }
 
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */
@@ -174,7 +175,8 @@ function findFilter(name: string): Filter {
   if (filter === null) {
     const known = Filter.getList().flatMap((f) => f.name ?? []);
     throw new MillraceError('ERR_MILLRACE_OPTION', `FFmpeg has no such filter '${name}'`, {
-      hint: didYouMean(name, known, 'Names are those of `ffmpeg -filters`'),
+      hint:
+        absentFilter(name) ?? didYouMean(name, known, 'All filters of FFmpeg: https://ffmpeg.org/ffmpeg-filters.html'),
     });
   }
   if (ENDS.has(name)) {
@@ -187,8 +189,8 @@ function findFilter(name: string): Filter {
 
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
 export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
-  const context = allocate(graph, spec.name, spec.instance ?? `${spec.name}_${index}`);
-  const ret = context.initStr(spec.args ?? null);
+  const context = allocate(graph, spec.name, instanceOf(spec, index));
+  const ret = context.initStr([spec.args, spec.own].filter((part) => part !== undefined).join(':') || null);
   if (ret < 0) {
     // Before others are tried: what FFmpeg says of those is not the reason.
     const lines = linesOf(NO_CODEC);
@@ -199,6 +201,11 @@ export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): 
     });
   }
   return context;
+}
+
+/** Name of a filter in its graph. */
+export function instanceOf(spec: FilterSpec, index: number): string {
+  return spec.instance ?? `${spec.name}_${index}`;
 }
 
 export function allocate(graph: FilterGraph, name: string, instance: string): FilterContext {
@@ -215,8 +222,8 @@ function explain(graph: FilterGraph, spec: FilterSpec): string {
     const plain = value!.replace(/\\(.)|'([^']*)'/gs, (_, escaped, quoted) => escaped ?? quoted);
     const ret = probe.setOption(key!, plain, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
     if (ret === AVERROR_OPTION_NOT_FOUND)
-      return `'${spec.name}' has no option '${key}'; see \`ffmpeg -h filter=${spec.name}\``;
-    if (ret < 0) return `'${key}=${value}' is not accepted; see \`ffmpeg -h filter=${spec.name}\``;
+      return `'${spec.name}' has no option '${key}'; see https://ffmpeg.org/ffmpeg-filters.html#${spec.name}`;
+    if (ret < 0) return `'${key}=${value}' is not accepted; see https://ffmpeg.org/ffmpeg-filters.html#${spec.name}`;
   }
-  return `Arguments are written as in FFmpeg, name=value joined by ':'; see \`ffmpeg -h filter=${spec.name}\``;
+  return `Arguments are written as in FFmpeg, name=value joined by ':'; see https://ffmpeg.org/ffmpeg-filters.html#${spec.name}`;
 }

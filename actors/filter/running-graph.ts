@@ -10,6 +10,7 @@ import { type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../src/errors.js';
 import {
   AudioFrame,
+  alone,
   check,
   isAgain,
   isEof,
@@ -21,7 +22,8 @@ import {
   rescale,
   VideoFrame,
 } from '../../src/media/index.js';
-import { addFilter, allocate, type MediaKind, type Plan } from './plan.js';
+import { conversionsToGray, keepingLuma, type ToGray } from '../luma.js';
+import { addFilter, allocate, instanceOf, type MediaKind, type Plan } from './plan.js';
 import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
 import { describe, type Pad } from './wiring.js';
 
@@ -55,13 +57,15 @@ interface Sink {
 const EARLIEST = AV_NOPTS_VALUE / 2n;
 
 export class RunningGraph {
-  readonly #native = new FilterGraph();
+  #native = new FilterGraph();
   readonly #title: string;
   readonly #sources = new Map<number, Source>();
   readonly #sinks = new Map<number, Sink>();
   /** Waits to receive the next frame; taken over by that frame. */
   #spare: Frame | undefined;
   #closed = false;
+  /** A frame has come out: what FFmpeg refuses of a graph, it mostly refuses before that. */
+  #proven = false;
   /** Time of the first frame that went in, µs. */
   #start: bigint | undefined;
 
@@ -76,11 +80,27 @@ export class RunningGraph {
     this.#native.alloc();
     ledger.opened('filter-graph');
     try {
-      this.#build(plan, formats);
+      alone(() => this.#build(plan, formats));
+      const scalers = plan.filters.flatMap((spec, i) => (spec.name === 'scale' ? [instanceOf(spec, i)] : []));
+      const gray = conversionsToGray(this.#native.dump(), new Set(scalers));
+      if (gray) this.#rebuild(plan, formats, gray);
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  #rebuild(plan: Plan, formats: ReadonlyMap<number, StreamFormat>, { scalers, inserted }: ToGray): void {
+    const filters = plan.filters.map((spec, i) =>
+      scalers.has(instanceOf(spec, i)) ? { ...spec, args: keepingLuma(spec.args) } : spec,
+    );
+    const scaleOptions = inserted ? keepingLuma(plan.scaleOptions) : plan.scaleOptions;
+    this.#native.free();
+    this.#native = new FilterGraph();
+    this.#native.alloc();
+    this.#sources.clear();
+    this.#sinks.clear();
+    this.#build({ ...plan, filters, scaleOptions }, formats);
   }
 
   #build(plan: Plan, formats: ReadonlyMap<number, StreamFormat>): void {
@@ -152,12 +172,17 @@ export class RunningGraph {
     let open = false;
     contexts.forEach((context, i) => {
       const flags = keep || i < contexts.length - 1 ? push | AV_BUFFERSRC_FLAG_KEEP_REF : push;
-      const ret = context.buffersrcAddFrameSync(frame.av, flags as typeof AV_BUFFERSRC_FLAG_NONE);
-      if (isEof(ret)) return;
-      check(ret, `The ${this.#title} failed on a frame of input ${id}`);
-      open = true;
+      const taken = this.#guarded(() => {
+        const ret = context.buffersrcAddFrameSync(frame.av, flags as typeof AV_BUFFERSRC_FLAG_NONE);
+        return !isEof(ret) && check(ret, `The ${this.#title} failed on a frame of input ${id}`) >= 0;
+      });
+      open ||= taken;
     });
     return open;
+  }
+
+  #guarded<T>(call: () => T): T {
+    return this.#proven ? call() : alone(call);
   }
 
   /** The end of an input, at the end of its last frame. */
@@ -180,10 +205,13 @@ export class RunningGraph {
       this.#spare = av;
       ledger.opened('scratch-frame');
     }
-    const ret = context.buffersinkGetFrameSync(av);
-    if (isAgain(ret)) return 'again';
-    if (isEof(ret)) return 'end';
-    check(ret, `The ${this.#title} failed`);
+    const target = av;
+    const got = this.#guarded(() => {
+      const ret = context.buffersinkGetFrameSync(target);
+      return isAgain(ret) ? 'again' : isEof(ret) ? 'end' : check(ret, `The ${this.#title} failed`);
+    });
+    if (typeof got === 'string') return got;
+    this.#proven = true;
     this.#spare = undefined;
     ledger.closed('scratch-frame');
     // libavfilter copies the decoding time of some frame that went in, which says nothing of this one. Without it the

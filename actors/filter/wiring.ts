@@ -12,6 +12,8 @@ export interface FilterSpec {
   /** Name of this instance, the part after `@`. */
   readonly instance?: string | undefined;
   readonly args?: string | undefined;
+  /** Further arguments, which are not the user's. */
+  readonly own?: string | undefined;
 }
 
 export interface PadCounts {

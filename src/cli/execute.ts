@@ -9,6 +9,8 @@ export interface OutputFlags {
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly trace?: string | undefined;
+  /** The media go to the standard output: the report does not. */
+  readonly toStdout?: boolean | undefined;
 }
 
 /**
@@ -17,7 +19,11 @@ export interface OutputFlags {
  * @param name What the report line is about.
  * @returns The exit code.
  */
-export async function execute(graph: Graph, name: string, { json, quiet, trace }: OutputFlags): Promise<number> {
+export async function execute(
+  graph: Graph,
+  name: string,
+  { json, quiet, trace, toStdout }: OutputFlags,
+): Promise<number> {
   const progress = json || quiet || !process.stderr.isTTY ? undefined : await showProgress();
   const note = (text: string): void => {
     if (!quiet) process.stderr.write(`millrace: ${text}\n`);
@@ -57,7 +63,7 @@ export async function execute(graph: Graph, name: string, { json, quiet, trace }
   progress?.end();
   for (const warning of report.warnings) note(`warning: ${warning}`);
   if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`);
-  else if (!quiet) process.stdout.write(`${reportLine(name, report)}\n`);
+  else if (!quiet) (toStdout ? process.stderr : process.stdout).write(`${reportLine(name, report)}\n`);
   return signals > 0 ? INTERRUPTED : 0;
 }
 

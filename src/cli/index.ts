@@ -27,7 +27,8 @@ function program(): Command {
     .summary('decode, scale and encode a file')
     .description('Decodes a file or URL and encodes it anew. An output that exists is overwritten.')
     .argument('<input>', 'file or URL')
-    .argument('<output>', 'file or URL; its name decides the container')
+    .argument('<output>', 'file or URL, whose name decides the container; - for the standard output')
+    .option('--format <name>', 'container, e.g. matroska; needed for -')
     .option('--scale <WxH>', 'picture size in pixels; -2 for one side keeps the aspect (-2x360)', size)
     .option('--vcodec <name>', 'video encoder, or copy (default: h264, or what the container is made for)')
     .option('--preset <name>', 'preset of the video encoder, e.g. veryfast')
@@ -70,7 +71,7 @@ function program(): Command {
     .argument('<file>', 'file or URL')
     .option('--json', 'print JSON')
     .action(async (file: string, flags: { json?: boolean }) =>
-      exitWith((await import('./inspect.js')).inspect(file, flags)),
+      exitWith(await (await import('./inspect.js')).inspect(file, flags)),
     );
 
   millrace

@@ -4,8 +4,8 @@ import { type MediaStream, probe } from '../../actors/probe.js';
 import type { Rational } from '../media/time.js';
 import { clock, columns } from './text.js';
 
-export function inspect(file: string, { json }: { json?: boolean }): number {
-  const info = probe(file);
+export async function inspect(file: string, { json }: { json?: boolean }): Promise<number> {
+  const info = await probe(file);
   if (json) {
     process.stdout.write(`${JSON.stringify(info)}\n`);
     return 0;

@@ -11,13 +11,13 @@ export class ProgressDisplay {
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
   update(progress: Progress): void {
-    if (this.ended || (progress.position === 0 && progress.frames === 0)) return;
+    if (this.ended || (!progress.position && progress.frames === 0)) return;
     if (isLogging()) {
       // FFmpeg's messages go to the same terminal: a line that rewrites itself would be torn up by them.
       this.end();
       return;
     }
-    const { frames, fps, position, duration, speed } = progress;
+    const { frames, fps = 0, position = 0, duration = 0, speed = 0 } = progress;
     const known = duration > 0;
     const total = known ? duration : 1;
     const figures = {

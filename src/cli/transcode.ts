@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chooseTarget, defaultCodec } from '../../actors/encoder/format.js';
+import { localPath } from '../../actors/location.js';
 import { type MediaInfo, probe } from '../../actors/probe.js';
 import { Graph } from '../graph/graph.js';
 import { encode } from '../graph/stream.js';
@@ -10,6 +11,7 @@ import { UsageError } from './errors.js';
 import { execute, type OutputFlags } from './execute.js';
 
 export interface TranscodeFlags extends OutputFlags {
+  readonly format?: string;
   readonly scale?: PictureSize;
   readonly vcodec?: string;
   readonly preset?: string;
@@ -38,7 +40,9 @@ export async function transcode(input: string, output: string, flags: TranscodeF
     refuseSameFile(input, flags.trace);
     if (resolve(flags.trace) === resolve(output)) throw new UsageError(`--trace ${flags.trace} is the output itself`);
   }
-  const info = probe(input);
+  const toStdout = ['-', 'pipe:', 'pipe:1'].includes(output);
+  if (toStdout && flags.json) throw new UsageError('--json and the output would both go to the standard output');
+  const info = await probe(input);
   const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
   if (!wanted.video && !wanted.audio) {
     throw new UsageError(`nothing to do: ${input} has no video or audio that could go into ${output}`);
@@ -57,15 +61,18 @@ export async function transcode(input: string, output: string, flags: TranscodeF
   const { vcodec, preset, crf, bitrate } = flags;
   encode(wanted.video ? picture : null, wanted.audio ? source.audio : null, {
     output_path: output,
+    format: flags.format,
     ...(wanted.video && { video_params: { codec: vcodec, preset, crf, bit_rate: bitrate } }),
     ...(wanted.audio && { audio_params: { codec: flags.acodec } }),
   });
-  return execute(graph, output, flags);
+  return execute(graph, output, { ...flags, toStdout });
 }
 
 /** What is written would be emptied before it is read, or written by two. */
 function refuseSameFile(input: string, output: string): void {
-  const [from, to] = [input, output].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  const [from, to] = [input, output].map((path) =>
+    statSync(localPath(path) ?? path, { throwIfNoEntry: false, bigint: true }),
+  );
   if (from && to?.isFile() && from.ino === to.ino && from.dev === to.dev) {
     throw new UsageError(`${output} is the input itself. Write to another file`);
   }
@@ -81,7 +88,8 @@ function isWanted(kind: Kind, info: MediaInfo, output: string, flags: TranscodeF
     ? `--no-${kind} leaves the ${kind} out`
     : !info.streams.some((stream) => stream.kind === kind && !stream.cover)
       ? `${info.path} has no ${kind}`
-      : codec === undefined && defaultCodec(chooseTarget({ output_path: output }), kind) === undefined
+      : codec === undefined &&
+          defaultCodec(chooseTarget({ output_path: output, format: flags.format }), kind) === undefined
         ? `${output} is of a format that carries no ${kind}`
         : undefined;
   if (reason === undefined) return true;

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { didYouMean } from '../../actors/options.js';
 import { messageOf } from '../error-wire.js';
 import { ConfigError, MillraceError, type Problem } from '../errors.js';
+import { findBuiltin } from '../modules.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import type { GraphConfig } from './config-file.js';
 import type { ReadGraph } from './config-read.js';
@@ -21,6 +22,8 @@ export class Blueprint {
   readonly links: LinkSpec[] = [];
   /** Streams that a graph file names as its outputs. */
   readonly declared: LinkSpec['from'][] = [];
+  /** Ids of the nodes that a graph file has. */
+  private readonly filed = new Set<number>();
   private streamAliases: ReadonlyMap<string, string> = new Map();
 
   constructor(
@@ -35,6 +38,7 @@ export class Blueprint {
   /** What a graph file has. */
   adopt({ nodes, inputs, outputs, links, streamAliases }: Omit<ReadGraph, 'options'>): void {
     this.nodes.push(...nodes);
+    for (const { id } of nodes) this.filed.add(id);
     this.links.push(...links);
     for (const name of inputs) this.session.input(name);
     this.declared.push(...outputs);
@@ -127,8 +131,16 @@ export class Blueprint {
   /** The graph with its input streams and readers. */
   spec(): GraphSpec {
     const { name, options } = this.resolved;
-    const nodes = [...this.nodes, ...this.session.nodes];
+    const nodes = [...this.nodes.map((node) => this.asRun(node)), ...this.session.nodes];
     return { name, options, nodes, links: [...this.links, ...this.session.links] };
+  }
+
+  /** BMF goes on with options that an encoder or muxer does not know, and its files count on it. */
+  asRun(node: NodeSpec): NodeSpec {
+    const { module, options } = node;
+    const isEncoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_encoder';
+    if (!isEncoder || !this.filed.has(node.id) || options.strict !== undefined) return node;
+    return { ...node, options: { ...options, strict: false } };
   }
 
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */

@@ -13,6 +13,7 @@ import { problemsFrom } from './problems.js';
 import { fileReference, findModule } from './registry.js';
 import { resolveGraphOptions } from './resolve-options.js';
 import { type Allowed, checkTrust, protocolWhitelist } from './trust.js';
+import { pathOf } from './urls.js';
 import { validate } from './validate.js';
 
 export interface ReadGraph {
@@ -27,7 +28,7 @@ export interface ReadGraph {
   readonly streamAliases: ReadonlyMap<string, string>;
 }
 
-/** @param source A path; text if it begins with `{`; or the parsed object. */
+/** @param source A path or URL of a file; text if it begins with `{`; or the parsed object. */
 export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   const { value, what } = load(source);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -94,13 +95,14 @@ function readStreamAliases(
 }
 
 function load(source: unknown): { value: unknown; what: string } {
+  if (source instanceof URL) return load(pathOf(source));
   if (typeof source !== 'string') return { value: source, what: 'the graph' };
   const isText = source.trimStart().startsWith('{');
   const what = isText ? 'the graph' : `the graph file ${source}`;
   let text = source;
   if (!isText) {
     try {
-      text = readFileSync(source, 'utf8');
+      text = readFileSync(pathOf(source), 'utf8');
     } catch (cause) {
       throw new MillraceError('ERR_MILLRACE_CONFIG', `${what} cannot be read: ${(cause as Error).message}`, { cause });
     }

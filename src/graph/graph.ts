@@ -34,6 +34,7 @@ import { stateError } from './state-error.js';
 import { NodeHandle, Stream } from './stream.js';
 import { type Home, makeModule, moduleOfNode, ownHome, type SyncParameters } from './sync.js';
 import { type Allowed, checkSettings } from './trust.js';
+import { withoutUrls } from './urls.js';
 
 /**
  * A media graph. Build it from `decode`, `module` and the methods of the streams they return, then `run` it once.
@@ -57,7 +58,8 @@ export class Graph {
    */
   constructor(options: GraphOptionsInput = {}) {
     requireObject(options, 'options of a graph');
-    const { runtime, onLog, ...own } = options;
+    const { runtime, onLog, ...rest } = options;
+    const own = withoutUrls(rest);
     this.runtime = checkRuntime(runtime);
     const given = Array.isArray(options) ? options : { ...this.runtime?.defaults, ...own };
     const { resolved, problems } = resolveGraphOptions(given);
@@ -79,7 +81,7 @@ export class Graph {
    * @throws ConfigError with everything that is wrong, each problem with its JSON path.
    */
   static fromConfig(
-    source: string | object,
+    source: string | URL | object,
     settings: { allow?: Allowed | undefined; onLog?: LogListener | undefined } = {},
   ): Graph {
     requireObject(settings, 'settings of fromConfig');
@@ -184,8 +186,9 @@ export class Graph {
 
   /**
    * The module of a node of this graph, to be called like a function instead of being run, where `sync` has them or where
-   * the node says (`thread`, `scheduler`). Again for the same node: the same object. Its inputs are those that are connected (0 if none is, for modules that have inputs); its outputs those
-   * that are consumed and those that the module has.
+   * the node says (`thread`, `scheduler`). Again for the same node: the same object. Its inputs are those
+   * that are connected (0 if none is, for modules that have inputs); its outputs those that are consumed, or if none is, those
+   * that the module has.
    * @param alias Alias or id of the node.
    * @throws MillraceError ERR_MILLRACE_CONFIG if there is none, ERR_MILLRACE_STATE when the graph has been run; ConfigError.
    */
@@ -195,7 +198,7 @@ export class Graph {
     if (known) return known;
     if (this.launch.begun)
       throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
-    const module = moduleOfNode(node, this.blueprint.links, parameters, this.home());
+    const module = moduleOfNode(this.blueprint.asRun(node), this.blueprint.links, parameters, this.home());
     this.syncModules.set(node.id, module);
     return module;
   }

@@ -9,8 +9,11 @@ import type { LogLevel } from '../media/ffmpeg.js';
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface DecoderOptions {
-  /** File or URL. Absent: what is decoded comes on input 0. */
-  input_path?: string | undefined;
+  /**
+   * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
+   * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
+   */
+  input_path?: string | URL | undefined;
   /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
   map_v?: number | undefined;
   map_a?: number | undefined;
@@ -54,6 +57,13 @@ export interface DecoderOptions {
   max_limit_hits?: number | undefined;
   /** Play the input that many more times; -1 endless. */
   loop?: number | undefined;
+  /**
+   * Milliseconds that one step of the input may take: to answer and to be opened, to show its streams, to bring the next
+   * packet; then the graph fails with ERR_MILLRACE_INPUT. 0: for ever. Default for everything that is no file: 30000,
+   * unless `dec_params` or the URL has a timeout of FFmpeg's own. Files have none; with one they are read as the network
+   * is, so that a disk that does not answer can be left.
+   */
+  timeout_ms?: number | undefined;
   /** Deliver at the speed of the timestamps. */
   realtime?: boolean | undefined;
   /**
@@ -101,8 +111,8 @@ export interface FilterEntry {
 }
 
 export interface EncoderOptions {
-  /** File or URL to write. */
-  output_path?: string | undefined;
+  /** File or URL to write, as text or as a URL object. */
+  output_path?: string | URL | undefined;
   /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
   output_prefix?: string | undefined;
   /** Muxer; guessed from the path, mp4 when that tells nothing. */
@@ -116,8 +126,21 @@ export interface EncoderOptions {
   push_output?: 0 | 1 | 2 | 3 | undefined;
   /** Bytes of a piece with `push_output: 1`. Default 16384. */
   avio_buffer_size?: number | undefined;
+  /**
+   * Milliseconds that a peer of the network may take nothing, at every step: to be reached, to take the header, a packet,
+   * the rest; then the graph fails with ERR_MILLRACE_OUTPUT. 0: for ever. Default for everything that is no file: 30000.
+   */
+  timeout_ms?: number | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
+  /**
+   * Packets of a stream that may wait because another input has sent nothing, if they are more than
+   * `muxing_queue_data_threshold` bytes. Default 128. What is more fails the graph while the file cannot begin, and is written
+   * out of order after that.
+   */
+  max_muxing_queue_size?: number | undefined;
+  /** Default 52428800 (50 MiB). */
+  muxing_queue_data_threshold?: number | undefined;
   /** Metadata of the container. */
   metadata?: Readonly<Record<string, string | number>> | undefined;
   video_params?: VideoParams | undefined;
@@ -131,6 +154,11 @@ export interface EncoderOptions {
   adjust_pts?: boolean | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
+  /**
+   * false: an option of `video_params`, `audio_params` or `mux_params` that the chosen encoder or muxer does not know is a
+   * warning that names it, as in BMF, and the default of graph files. Default true: it is an error.
+   */
+  strict?: boolean | undefined;
   loglevel?: LogLevel | undefined;
 }
 

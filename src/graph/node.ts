@@ -21,6 +21,7 @@ import {
   type ModuleFile,
 } from './registry.js';
 import type { Stream } from './stream.js';
+import { withoutUrls } from './urls.js';
 
 /**
  * A module by name (built-in or registered), by path or URL of its file (`entry` names the export), or as an object or
@@ -133,8 +134,9 @@ export function copyOptions(options: unknown, module: ModuleRef, path: string): 
   // A module of this process stays in its thread and may be given anything.
   if (module.definition) return { ...options };
   try {
-    requirePlain(options, 'option', OPTION_LEVELS);
-    return withoutUndefined(structuredClone(options)) as Record<string, unknown>;
+    const plain = withoutUrls(options);
+    requirePlain(plain, 'option', OPTION_LEVELS);
+    return withoutUndefined(structuredClone(plain)) as Record<string, unknown>;
   } catch (cause) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot be used: ${messageOf(cause)}`, { cause });
   }

@@ -21,6 +21,7 @@ import { LOG_LEVELS, type LogLevel } from '../media/ffmpeg.js';
 import type { Progress } from '../scheduler/report.js';
 import { checked } from './problems.js';
 import type { Runtime } from './runtime.js';
+import { pathOf } from './urls.js';
 
 /** Options of `new Graph(options)` and of the `option` object of a graph file. */
 export interface GraphOptionsInput {
@@ -41,7 +42,7 @@ export interface GraphOptionsInput {
   /** Name in reports and file names. Default 'graph'. */
   graph_name?: string | undefined;
   /** 1 or true: write the graph file when the run starts, as `original_<graph_name>.json`; or the path to write. */
-  dump_graph?: 0 | 1 | boolean | string | undefined;
+  dump_graph?: 0 | 1 | boolean | string | URL | undefined;
   /** Run filters that follow one another in one thread as one actor: quicker, with the same results. Default true. */
   optimize_graph?: 0 | 1 | boolean | undefined;
   /** Packets that may wait on a link before its producer is held back. Default 8. */
@@ -57,7 +58,7 @@ export interface GraphOptionsInput {
   /** Seconds without any progress after which the graph fails (ERR_MILLRACE_STALLED). Default 0: never. */
   time_out?: number | undefined;
   /** Path of the trace file to write, for Perfetto. Default 0: none. */
-  trace?: 0 | false | string | undefined;
+  trace?: 0 | false | string | URL | undefined;
   /** Threads to run on. Default: threads of its own. */
   runtime?: Runtime | undefined;
   /**
@@ -89,13 +90,18 @@ function auto(range: { min: number; max?: number }, what: string): Schema<number
 const dumpGraph: Schema<boolean | string> = parsed('0, 1 or the path of the file to write', (value) => {
   const flag = v.safeParse(boolean(), value);
   if (flag.success) return flag.output;
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return filePath(value);
 });
 
 const traceFile: Schema<false | string> = parsed('0 or the path of the file to write', (value) => {
   if ([false, 0, '0', 'false'].some((off) => off === value)) return false;
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return filePath(value);
 });
+
+/** Of a path, or of a URL of a file as text or as an object. */
+function filePath(value: unknown): string | undefined {
+  return (typeof value === 'string' && value !== '') || value instanceof URL ? pathOf(value) : undefined;
+}
 
 interface GraphOptionRow extends OptionRow {
   readonly schema: Schema<unknown>;

@@ -16,7 +16,7 @@ import type { CalledSpec } from '../thread/called-module.js';
 import { moduleReference } from './node.js';
 import { checkOnLog, checkRunOptions, type GraphOptionsInput, type RunOptions } from './options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
-import { calledSpec, checkSpawnParameters, type Home, type Place, requirePlace } from './sync.js';
+import { calledSpec, checkSpawnParameters, type Home, type Place, refuseIdleTimeout, requirePlace } from './sync.js';
 
 /** Options of a runtime; those of a graph by the same names. */
 export type RuntimeOptions = Pick<GraphOptionsInput, 'threads' | 'wait' | 'transport' | 'onLog'>;
@@ -174,8 +174,9 @@ export class Runtime implements Home {
   }
 
   /** @internal An actor there. */
-  make(called: CalledSpec, { thread, timeout, onLog = this.onLog }: Place): SpawnedActor {
+  make(called: CalledSpec, { thread, timeout, idleTimeout, onLog = this.onLog }: Place): SpawnedActor {
     this.requireOpen('a module');
+    if (idleTimeout !== undefined) refuseIdleTimeout(called.alias);
     this.requireThread(thread, called.alias);
     const inline = requirePlace(called.module, thread, called.alias) || (thread === undefined && this.inline);
     const place = inline ? 'inline' : (thread ?? this.leastUsed());

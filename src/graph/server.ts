@@ -6,6 +6,7 @@ import { GraphError, MillraceError } from '../errors.js';
 import { closeAll, Packet } from '../media/packet.js';
 import { whenAborted } from '../scheduler/abort-listeners.js';
 import { abortedError } from '../scheduler/aborted.js';
+import { type Context, takeContext } from '../scheduler/context.js';
 import { type JobEnds, JobRun } from '../scheduler/job-run.js';
 import type { RunHooks } from '../scheduler/run.js';
 import type { GraphSpec } from '../scheduler/spec.js';
@@ -50,6 +51,8 @@ export interface ServerReport {
 interface Waiting {
   readonly sources: ReadonlyMap<string, JobSource>;
   readonly signal: AbortSignal | undefined;
+  /** Of the submit: its sources are read in it, and callbacks of its time called. */
+  readonly context: Context;
   resolve(result: JobResult): void;
   reject(error: unknown): void;
 }
@@ -77,6 +80,7 @@ export class Server implements AsyncDisposable {
   private forget = (): void => {};
   /** Threads and their runs do not hold the process between two runs. */
   private readonly alive = setInterval(() => {}, 2 ** 30);
+  private readonly context = takeContext();
 
   /** Made by `graph.serve`. @internal */
   constructor(private readonly served: Served) {}
@@ -132,6 +136,7 @@ export class Server implements AsyncDisposable {
       const waiting: Waiting = {
         sources,
         signal,
+        context: takeContext(),
         resolve: (result) => {
           forget();
           resolve(result);
@@ -145,7 +150,7 @@ export class Server implements AsyncDisposable {
         const at = this.queue.indexOf(waiting);
         if (at < 0) return; // it has begun: its run is aborted
         this.queue.splice(at, 1);
-        release(sources);
+        waiting.context(() => release(sources));
         waiting.reject(abortedError('the job was given up before it began', signal?.reason));
       };
       const forget = whenAborted(signal, giveUp);
@@ -197,7 +202,10 @@ export class Server implements AsyncDisposable {
   }
 
   private async work(): Promise<void> {
-    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) await this.perform(next);
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+      const job = next;
+      await job.context(() => this.perform(job));
+    }
     this.working = undefined;
   }
 
@@ -206,11 +214,14 @@ export class Server implements AsyncDisposable {
     let run: JobRun | undefined;
     try {
       run = await this.ready(job, waiting.signal);
+      run.run.context = waiting.context;
       waiting.resolve(await this.feed(run, job, waiting));
     } catch (error) {
       this.failed++;
       if (run === undefined) release(waiting.sources);
       waiting.reject(error);
+    } finally {
+      if (run !== undefined) run.run.context = this.context;
     }
   }
 
@@ -223,7 +234,8 @@ export class Server implements AsyncDisposable {
     if (served.gone()) this.die(closedError('its runtime was closed'));
     if (this.dead !== undefined) throw this.dead;
     if (signal?.aborted) throw abortedError('the job was given up before it began', signal.reason);
-    const run = new JobRun(served.inputs, served.outputs, (ends) => served.spec(ends, job), served.hooks(++this.runs));
+    const spec = (ends: JobEnds): GraphSpec => served.spec(ends, job);
+    const run = this.context(() => new JobRun(served.inputs, served.outputs, spec, served.hooks(++this.runs)));
     this.current = run;
     run.run.finished.then(
       (report) => this.over(run, report),
@@ -231,7 +243,7 @@ export class Server implements AsyncDisposable {
     );
     const forget = whenAborted(signal, () => run.run.abort(signal?.reason));
     try {
-      const started = run.start();
+      const started = this.context(() => run.start());
       if (run.run.begun) served.onRun(run.run);
       await started;
     } finally {
@@ -304,8 +316,8 @@ export class Server implements AsyncDisposable {
   }
 
   private rejectWaiting(error: Error): void {
-    for (const { sources, reject } of this.queue.splice(0)) {
-      release(sources);
+    for (const { sources, context, reject } of this.queue.splice(0)) {
+      context(() => release(sources));
       reject(error);
     }
   }

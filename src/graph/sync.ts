@@ -12,8 +12,8 @@ import { InlineBackend } from '../scheduler/inline-backend.js';
 import type { GraphOptions, LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import { type CallSettings, type Lease, ThreadBackend } from '../scheduler/sync-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../scheduler/sync-module.js';
-import { Thread } from '../scheduler/thread.js';
-import { KeptThreads } from '../scheduler/thread-pool.js';
+import { startThread } from '../scheduler/thread.js';
+import { leaseThread } from '../scheduler/warm-threads.js';
 import type { CalledSpec } from '../thread/called-module.js';
 import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from './node.js';
 import { MAX_THREADS } from './options.js';
@@ -41,6 +41,11 @@ export interface SyncParameters {
    * runtime, theirs. What it throws is thrown as an uncaught exception.
    */
   readonly onLog?: LogListener | undefined;
+  /**
+   * Milliseconds for which a thread with a name is kept when its last module has been closed; 0: it ends with that. A thread
+   * that is kept does not keep the process alive, and no more are kept than there are cores. Default: 10000.
+   */
+  readonly idleTimeout?: number | undefined;
 }
 
 const entries = {
@@ -51,6 +56,7 @@ const entries = {
 const parametersSchema: Schema<SyncParameters> = strictOptions({
   ...entries,
   thread: v.optional(text("'inline' or the name of a thread")),
+  idleTimeout: v.optional(number({ min: 0, max: 2 ** 31 - 1 })),
 });
 const spawnSchema = strictOptions({
   ...entries,
@@ -99,10 +105,9 @@ export interface Home {
 export interface Place extends CallSettings {
   /** Name or index of a thread, or 'inline'; absent: wherever the home puts those that name none. */
   readonly thread: string | number | undefined;
+  /** Milliseconds; as `SyncParameters` has it. */
+  readonly idleTimeout?: number | undefined;
 }
-
-/** Threads that the modules of this process share by name, without a runtime. */
-let shared: KeptThreads | undefined;
 
 /** The home of modules without a runtime, with the settings of a graph. */
 export function ownHome(
@@ -112,12 +117,13 @@ export function ownHome(
   const noThreads = threads === 0;
   return {
     inline: noThreads,
-    make(spec, { thread, timeout, onLog = listener }) {
+    make(spec, { thread, timeout, idleTimeout, onLog = listener }) {
       const inline = requirePlace(spec.module, thread, spec.alias) || (noThreads && thread === undefined);
+      if (idleTimeout !== undefined && (inline || thread === undefined)) refuseIdleTimeout(spec.alias);
       return new SyncModule(spec, () =>
         inline
           ? new InlineBackend(spec, { timeout, onLog })
-          : new ThreadBackend(spec, lease(thread, spin), { transport, spin, timeout, onLog }),
+          : new ThreadBackend(spec, lease(thread, spin, idleTimeout), { transport, spin, timeout, onLog }),
       );
     },
   };
@@ -132,15 +138,12 @@ function defaultHome(): Home {
 }
 
 /** A thread of its own, or a shared one by name. */
-function lease(which: string | number | undefined, spin: number): Lease {
+function lease(which: string | number | undefined, spin: number, idleTimeout: number | undefined): Lease {
   if (which === undefined) {
-    const thread = new Thread(spin);
+    const thread = startThread(spin);
     return { thread, release: () => thread.terminate() };
   }
-  shared ??= new KeptThreads(spin);
-  const threads = shared;
-  const name = typeof which === 'number' ? `scheduler ${which}` : which;
-  return { thread: threads.thread(name), release: () => threads.forget(name) };
+  return leaseThread(typeof which === 'number' ? `scheduler ${which}` : which, spin, idleTimeout);
 }
 
 /**
@@ -178,12 +181,28 @@ export function makeModule<I extends readonly number[], O extends readonly numbe
   node: Pick<NodeSpec, 'inputManager' | 'scheduler' | 'protocolWhitelist'> = {},
 ): SyncModule<I, O> {
   const given = checked(parametersSchema, parameters, 'parameters of a sync module');
-  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY, onLog } = given;
+  const { thread = node.scheduler, alias, timeout = Number.POSITIVE_INFINITY, idleTimeout, onLog } = given;
   const spec = calledSpec(moduleReference(source), options, inputs, outputs, alias);
   if (node.inputManager !== undefined) spec.inputManager = node.inputManager;
   if (node.protocolWhitelist !== undefined) spec.protocolWhitelist = node.protocolWhitelist;
   // Its ids are those given: `calledSpec` has checked and taken them over.
-  return home.make(spec, { thread, timeout, onLog }) as unknown as SyncModule<I, O>;
+  return home.make(spec, {
+    thread,
+    timeout,
+    onLog,
+    ...(idleTimeout !== undefined && { idleTimeout }),
+  }) as unknown as SyncModule<I, O>;
+}
+
+/** @throws ConfigError: there is no thread that could be kept. */
+export function refuseIdleTimeout(alias: string): never {
+  throw new ConfigError(`sync module "${alias}" cannot be made`, [
+    {
+      path: 'idleTimeout',
+      message: 'is for a thread that modules share by name',
+      hint: "Give one: thread: 'name'. A thread of its own ends with its module, those of a runtime with the runtime",
+    },
+  ]);
 }
 
 /** @returns whether it lives on the calling thread. @throws ConfigError for an object of this process elsewhere. */
@@ -239,11 +258,8 @@ export function moduleOfNode(
   }
   if (problems.length > 0) throw new ConfigError(`node "${node.alias}" cannot be called`, problems);
   const builtin = node.module.path === undefined && !node.module.definition ? findBuiltin(node.module.name) : undefined;
-  const linked = (ids: number[], known: number[]): number[] => [...new Set([...known, ...ids])].sort((a, b) => a - b);
-  const inputs = linked(
-    links.filter(({ to }) => to.node === node.id).map(({ to }) => to.input),
-    [],
-  );
+  const sorted = (ids: number[]): number[] => [...new Set(ids)].sort((a, b) => a - b);
+  const inputs = sorted(links.filter(({ to }) => to.node === node.id).map(({ to }) => to.input));
   const outputs = links.filter(({ from }) => from.node === node.id).map(({ from }) => from.output);
   if (inputs.length === 0 && !isSource(node, builtin, outputs.length > 0)) inputs.push(0);
   const placed = parameters.thread === undefined && node.module.definition === undefined && !home.inline;
@@ -252,7 +268,9 @@ export function moduleOfNode(
     sourceOf(node.module),
     node.options,
     inputs,
-    linked(outputs, ownOutputs(node, builtin, inputs)),
+    // Of a node with consumers the other outputs are nobody's: a call would return without a frame whenever one was made
+    // for them, and who reads until nothing comes would stop there.
+    sorted(outputs.length > 0 ? outputs : ownOutputs(node, builtin, inputs)),
     { ...parameters, alias, thread },
     home,
     {
@@ -271,7 +289,7 @@ function isSource(node: NodeSpec, builtin: BuiltinModule | undefined, hasConsume
   return beginsStream(node);
 }
 
-/** Outputs that a node has, whether anything is connected to them or not. */
+/** Outputs of a node to which nothing is connected. */
 function ownOutputs({ options }: NodeSpec, builtin: BuiltinModule | undefined, inputs: number[]): number[] {
   if (builtin?.outputs.max === 0) return [];
   switch (builtin?.name) {

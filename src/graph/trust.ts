@@ -112,7 +112,8 @@ function reasons(
   const format = formatIn(keys, text);
   if (format !== undefined) return may.protocols.has(format) ? [] : [opens(`the format '${format}'`)];
   if (keys.length === 1 && PATHS.has(key)) {
-    const protocol = protocolOf(text);
+    // The encoder takes '-' as the ffmpeg command does: the standard output.
+    const protocol = key === 'output_path' && text === '-' ? 'pipe' : protocolOf(text);
     // A name without a protocol is the file of that name, whatever stands in it.
     return foreign(protocol === 'file' ? [] : [protocol, ...protocolsIn(text)], may.protocols);
   }

@@ -27,3 +27,18 @@ export const colorSpaceName = nameOf(spaces);
 export const colorRangeName = nameOf(ranges);
 export const colorPrimariesName = nameOf(primaries);
 export const colorTransferName = nameOf(transfers);
+
+/** A pixel format of luma alone, with or without alpha. */
+export function isGray(format: string): boolean {
+  return /^(?:gray|ya(?:8|16|f)|mono[wb])/.test(format);
+}
+
+/** A pixel format of red, green and blue, in planes, packed or by a palette. */
+export function isRgb(format: string): boolean {
+  return format === 'pal8' || (/rgb|bgr|gbr/.test(format) && !format.startsWith('bayer'));
+}
+
+/** A pixel format of luma and chroma in main memory. */
+export function isYuv(format: string): boolean {
+  return /^(?:yuv|yuyv|uyvy|uyyv|yvyu|nv\d|p\d{3}|p4\d\d|y2\d\d|xv\d\d|v30x|ayuv|vuy|vyu|uyva)/.test(format);
+}

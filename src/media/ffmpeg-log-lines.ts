@@ -26,6 +26,9 @@ const EMPTY_WORDS = [
   /^Conversion failed/,
   /^Task finished with error/,
   /^Terminating thread/,
+  // Of the muxer that opens outputs of the network (actors/encoder/slave.ts).
+  /^Slave '/,
+  /^All tee outputs failed/,
 ];
 
 export class LogLines {

@@ -8,7 +8,8 @@
  *   hearing thread takes part, so that the calling thread may be blocked.
  * - Lines of codecs carry their context in the level: FFmpeg's levels are multiples of eight, and `log_level_offset` of a
  *   codec context is added to them. Others are told apart by order: a line belongs to the first who asks behind it, and
- *   only if it came after the call began that failed.
+ *   only if it came after the call began that failed. The calls that fail most (opening, configuring, a header, a first
+ *   frame) are made by one thread at a time, so that another one's failure does not come in between.
  *
  * The callback must never outlive the thread that has set it: FFmpeg would call into freed memory and abort the process.
  * The hearing thread therefore belongs to the main thread, is never ended, and the main thread takes the callback away
@@ -31,6 +32,7 @@ import {
   FREE,
   GIVEN_UP,
   HEARING,
+  LOCK,
   MAGIC,
   NAMES,
   nameAt,
@@ -45,6 +47,7 @@ import {
   STOP,
   STOPPED,
   TAKEN,
+  TICKETS,
   TOKEN,
   writeName,
 } from './ffmpeg-log-memory.js';
@@ -52,8 +55,11 @@ import {
 const KEY = 'millrace:ffmpeg-log';
 const THREAD = new URL('./ffmpeg-log.js', import.meta.url);
 /** Longest time in ms that anybody waits: for the thread to be there, for an answer, and for the log's end. */
-const START_WITHIN = 1000;
-const ANSWER_WITHIN = 1000;
+const START_WITHIN = 5000;
+const ANSWER_WITHIN = 2000;
+/** Longest time in ms that a call waits for that of another thread, and for those of all others together. */
+const ONE_WITHIN = 200;
+const ALL_WITHIN = 2000;
 const STOP_WITHIN = 1000;
 /** Nobody answers any more after so many questions in vain: another callback has been set. */
 const MISSES = 2;
@@ -70,6 +76,10 @@ export interface LogThreadData {
 }
 
 let misses = 0;
+/** This thread makes a call alone. */
+let isAlone = false;
+/** This thread has waited for the log once. */
+let waited = false;
 let memory: Int32Array | undefined;
 /** Number of the last line that was heard when the call began which is under way. */
 let began = 0;
@@ -144,12 +154,13 @@ function closeLog(shared: Int32Array): void {
   if (state === HEARING) Atomics.wait(shared, STOPPED, 0, STOP_WITHIN);
 }
 
-/** Waits, a second at most, until the log is heard: before the first calls of a module, which are those that fail most. */
+/** Waits, five seconds at most and once, until the log is heard: before the first calls of a module, which are those that fail most. */
 export function awaitLog(): void {
   startLog();
   const shared = words();
-  if (shared !== undefined && Atomics.load(shared, STATE) === STARTING) {
+  if (shared !== undefined && !waited && Atomics.load(shared, STATE) === STARTING) {
     Atomics.wait(shared, STATE, STARTING, START_WITHIN);
+    waited = true;
   }
 }
 
@@ -158,6 +169,34 @@ export function markLog(): number {
   const shared = words();
   if (shared !== undefined) began = Atomics.load(shared, COUNT);
   return began;
+}
+
+/**
+ * Makes a call in which FFmpeg may fail while no other thread makes one, so that the lines it leaves are its own; what
+ * makes the error of it belongs inside. Nobody waits for ever: a call that takes longer than 200 ms, or whose thread has
+ * died in it, loses its place to the next one, and its lines may then be taken for another's.
+ */
+export function alone<T>(call: () => T): T {
+  awaitLog();
+  const shared = words();
+  if (shared === undefined || isAlone) return call();
+  const ticket = (Atomics.add(shared, TICKETS, 1) + 1) | 0 || 1;
+  const deadline = performance.now() + ALL_WITHIN;
+  for (;;) {
+    const other = Atomics.compareExchange(shared, LOCK, 0, ticket);
+    if (other === 0) break;
+    if (Atomics.wait(shared, LOCK, other, ONE_WITHIN) !== 'timed-out' && performance.now() < deadline) continue;
+    if (Atomics.compareExchange(shared, LOCK, other, ticket) === other) break;
+    if (performance.now() > deadline) break;
+  }
+  isAlone = true;
+  markLog();
+  try {
+    return call();
+  } finally {
+    isAlone = false;
+    if (Atomics.compareExchange(shared, LOCK, ticket, 0) === ticket) Atomics.notify(shared, LOCK);
+  }
 }
 
 /**

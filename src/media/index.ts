@@ -1,6 +1,7 @@
 /** Packets, payloads and time. */
 export { AudioFrame, type AudioFrameOptions } from './audio-frame.js';
 export { Bundle } from './bundle.js';
+export { isGray, isYuv } from './color.js';
 export { EncodedPacket, type EncodedPacketOptions } from './encoded-packet.js';
 export {
   check,
@@ -19,7 +20,7 @@ export {
   setLogLevel,
   toNativeTimestamp,
 } from './ffmpeg.js';
-export { awaitLog, linesOf, markLog, NO_CODEC, nameContext, startLog } from './ffmpeg-log.js';
+export { alone, awaitLog, linesOf, markLog, NO_CODEC, nameContext, startLog } from './ffmpeg-log.js';
 export type { FrameTime, Plane } from './frame-base.js';
 export { ledger } from './ledger.js';
 export { type ControlTag, Packet } from './packet.js';

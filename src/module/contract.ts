@@ -89,6 +89,8 @@ export interface Meter {
   duplicated: number;
   /** Packets that could not be decoded and were skipped. */
   corrupt: number;
+  /** Mean PSNR of what was encoded, in dB, where an encoder was asked for it. */
+  psnr?: number;
 }
 
 export interface ModuleContext<Options = Record<string, unknown>> {

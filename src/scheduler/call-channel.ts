@@ -100,6 +100,7 @@ export class CallChannel implements Answering {
     this.unguard = guardExit(this.board);
     this.calls = new RingOut(CALLS, this.board, LIMIT, BYTES, callRing, calls.port1, thread.bell, transport !== 'copy');
     this.answers = new RingIn(ANSWERS, this.board, answerRing, answers.port1, thread.bell);
+    log.warnings.push(...thread.takeStrays());
     thread.attach(this.user, {
       onMessage: (message) => this.hear(message),
       onDeath: (code, error) => this.die(this.deathOf(code, error)),

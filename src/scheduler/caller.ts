@@ -8,6 +8,7 @@
  */
 import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
+import { withoutContext } from './context.js';
 
 /** Something whose answers arrive at this thread. */
 export interface Answering {
@@ -77,7 +78,7 @@ export function pump(from: Answering): void {
     return;
   }
   pumping = true;
-  void run();
+  withoutContext(() => void run());
 }
 
 /** Calls of `from` have been settled, and perhaps by nobody's ring. */

@@ -3,7 +3,7 @@
  * to run a graph, and has still to import what builds it, has both done at once. Whoever starts them ends what no run took.
  */
 import { availableParallelism } from 'node:os';
-import { Thread } from './thread.js';
+import { startThread, type Thread } from './thread.js';
 
 /**
  * How often a thread looks at its links again before it parks, by the cores at hand. Spinning costs ten times and more as
@@ -16,7 +16,7 @@ export function automaticSpin(): number {
 const waiting: Thread[] = [];
 
 export function startEarly(count: number): void {
-  for (let i = 0; i < count; i++) waiting.push(new Thread(automaticSpin()));
+  for (let i = 0; i < count; i++) waiting.push(startThread(automaticSpin()));
 }
 
 /** A thread that was started ahead and spins as often as this; undefined when there is none. */

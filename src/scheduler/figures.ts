@@ -1,4 +1,5 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
+import { findBuiltin } from '../modules.js';
 import { type Board, NodeCall, NodeStatus } from '../thread/board.js';
 import type { Cut } from './cut.js';
 import type { Merging } from './merge-filters.js';
@@ -12,6 +13,9 @@ const PHASES: readonly NodeStats['state'][] = ['waiting', 'running', 'finished',
 const CALLS = ['load', 'init', 'process', 'close', 'reset'] as const;
 
 export class Figures {
+  /** The last progress: no figure goes back, whichever node it comes from. */
+  private told = { frames: 0, position: 0 };
+
   constructor(
     private readonly spec: GraphSpec,
     private readonly board: Board,
@@ -44,13 +48,15 @@ export class Figures {
   }
 
   /** Video frames and bytes of the nodes at the end of the graph; those of the furthest ones that count any. */
-  private totals(): { frames: number; bytes: number; position: number; duration: number } {
+  private totals(running = false): { frames: number; bytes: number; position: number; duration: number } {
     const producers = new Set(this.spec.links.map((link) => link.from.node));
     const nodes = this.spec.nodes.map((_, index) => this.nodeStats(index, 0));
     const sinks = nodes.filter((node) => !producers.has(node.id));
     const last = (figure: 'frames' | 'position'): NodeStats[] => {
       const counting = sinks.filter((node) => node[figure] > 0);
-      return counting.length > 0 ? counting : nodes;
+      if (counting.length > 0) return counting;
+      // An encoder that has nothing out yet will count: what is ahead of it would be taken back then.
+      return running && sinks.some((node) => findBuiltin(node.module)?.name === 'c_ffmpeg_encoder') ? sinks : nodes;
     };
     return {
       frames: Math.max(0, ...last('frames').map((node) => node.frames)),
@@ -62,8 +68,19 @@ export class Figures {
 
   /** @param elapsed milliseconds after the start of the run. */
   progress(elapsed: number): Progress {
-    const { frames, position, duration } = this.totals();
-    return { elapsed, frames, fps: (frames * 1000) / elapsed, position, duration, speed: position / 1000 / elapsed };
+    const totals = this.totals(true);
+    const frames = Math.max(this.told.frames, totals.frames);
+    const position = Math.max(this.told.position, totals.position);
+    this.told = { frames, position };
+    const known = (figure: number): number | undefined => (Number.isFinite(figure) && figure > 0 ? figure : undefined);
+    return {
+      elapsed,
+      frames,
+      fps: known((frames * 1000) / elapsed),
+      position: known(position),
+      duration: known(totals.duration),
+      speed: known(position / 1000 / elapsed),
+    };
   }
 
   /** @param now milliseconds after the start of the run. */
@@ -88,6 +105,7 @@ export class Figures {
       dropped: figure('dropped'),
       duplicated: figure('duplicated'),
       corrupt: figure('corrupt'),
+      psnr: figure('psnr') || undefined,
       position: figure('position'),
       duration: figure('duration'),
       ...this.whatItDoes(index, now),
@@ -145,14 +163,13 @@ export class Figures {
   private linkStats(index: number): LinkStats {
     const { board } = this;
     const { from, to } = this.spec.links[index]!;
-    const sent = board.sent(index);
     return {
       from: { ...from },
       to: { ...to },
       kind: this.cut.isMerged(index) ? 'merged' : this.cut.crosses(index) ? 'ring' : 'direct',
-      packets: sent,
+      packets: board.packets(index),
       // What a consumer that has left did not take is nobody's any more.
-      queued: board.left(index) ? 0 : Math.max(0, sent - board.taken(index)),
+      queued: board.left(index) ? 0 : board.queued(index),
       highWater: board.highWater(index),
       outbox: board.left(index) ? 0 : board.outbox(index),
       held: board.held(index),

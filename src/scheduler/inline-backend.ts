@@ -8,11 +8,13 @@ import { messageOf } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { closeAll, type Packet } from '../media/packet.js';
 import { packValue, unpackValue } from '../media/wire-value.js';
+import { callBlocking } from '../module/blocking.js';
 import { CalledModule, type CalledSpec } from '../thread/called-module.js';
 import { isPromise, runSteps, type Steps } from '../thread/steps.js';
 import { releaseRefused, requireCarried } from '../thread/transport.js';
 import type { Answer } from './call-channel.js';
 import { CalledLog } from './called-log.js';
+import { type Context, takeContext } from './context.js';
 import { loadNow } from './load-now.js';
 import {
   type Backend,
@@ -27,6 +29,8 @@ interface Call {
   readonly request: Request;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
+  /** Of who made the call: it may be made in the turn of the one before it. */
+  readonly context: Context;
 }
 
 export class InlineBackend implements Backend {
@@ -74,7 +78,7 @@ export class InlineBackend implements Backend {
     }
     let result: Answer | Promise<Answer> | undefined;
     try {
-      result = this.enter(() => runSteps(this.steps(request)));
+      result = callBlocking(this.timeout, () => this.enter(() => runSteps(this.steps(request))));
       if (!isPromise(result)) return result;
       // It goes on, as every promise does; what it brings is nobody's.
       this.follow(result);
@@ -87,7 +91,7 @@ export class InlineBackend implements Backend {
   callAsync(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.dead === undefined) {
-        this.queue.push({ request, resolve, reject });
+        this.queue.push({ request, resolve, reject, context: takeContext() });
         this.next();
         return;
       }
@@ -99,7 +103,7 @@ export class InlineBackend implements Backend {
   close(): void {
     this.stop(closedDuringCall(this.spec));
     if (this.running === undefined && !this.entered) {
-      const result = this.enter(() => runSteps(this.module.close()));
+      const result = callBlocking(Number.POSITIVE_INFINITY, () => this.enter(() => runSteps(this.module.close())));
       if (!isPromise(result)) return;
       this.running = Promise.resolve(result).catch((error: unknown) => this.warn(error));
     }
@@ -132,7 +136,7 @@ export class InlineBackend implements Backend {
       const call = this.queue.shift();
       if (call === undefined) return;
       try {
-        const result = this.enter(() => runSteps(this.steps(call.request)));
+        const result = call.context(() => this.enter(() => runSteps(this.steps(call.request))));
         if (isPromise(result)) this.follow(result, call);
         else call.resolve(result);
       } catch (error) {

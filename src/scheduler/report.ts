@@ -22,6 +22,8 @@ export interface NodeStats {
   dropped: number;
   duplicated: number;
   corrupt: number;
+  /** Mean PSNR in dB of what an encoder with `video_params.psnr` made; undefined without. */
+  psnr: number | undefined;
   position: number;
   duration: number;
   /** What the module is being called for and for how long; undefined between its calls. */
@@ -86,13 +88,13 @@ export interface Progress {
   elapsed: number;
   /** Video frames written by the encoders, or made by the last node that counts frames. */
   frames: number;
-  /** Frames per second so far. */
-  fps: number;
-  /** Microseconds of stream time done, and expected (0 if unknown). */
-  position: number;
-  duration: number;
+  /** Frames per second so far. Here and below: undefined while it is unknown; frames and position never go back. */
+  fps: number | undefined;
+  /** Microseconds of stream time done, and expected. */
+  position: number | undefined;
+  duration: number | undefined;
   /** Stream time per elapsed time. */
-  speed: number;
+  speed: number | undefined;
 }
 
 export interface Report extends GraphStats {

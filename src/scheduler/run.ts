@@ -17,6 +17,7 @@ import type { FromHost, PartSpec, ToHost } from '../thread/protocol.js';
 import { stallError, Watchdog } from '../thread/watchdog.js';
 import { whenAborted } from './abort-listeners.js';
 import { abortedError } from './aborted.js';
+import { type Context, takeContext } from './context.js';
 import { Cut } from './cut.js';
 import { guardExit } from './exit-guard.js';
 import { Figures } from './figures.js';
@@ -61,6 +62,8 @@ export class GraphRun {
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
+  /** What the user has given is called in it: that of the start, or of the job that is being done. */
+  context: Context = takeContext();
   private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
@@ -310,7 +313,7 @@ export class GraphRun {
     const { alias, module } = this.spec.nodes[node]!;
     if (isWarning(level)) this.warnings.add(`${alias}: ${text}`);
     try {
-      this.hooks.onLog?.({ level, node: alias, context: module.name, text });
+      this.context(() => this.hooks.onLog?.({ level, node: alias, context: module.name, text }));
     } catch (cause) {
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
     }
@@ -323,7 +326,7 @@ export class GraphRun {
     const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
     try {
       const value = isOfThisThread ? message.value : unpackValue(message.value as Uint8Array);
-      const result: unknown = await callback?.(message.key, value);
+      const result: unknown = await this.context(() => callback?.(message.key, value));
       answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${alias} returned`));
     } catch (error) {
       answer(false, packError(error));
@@ -394,7 +397,7 @@ export class GraphRun {
   /** A listener that throws fails the graph: nobody else would hear of it. */
   private tellProgress(): void {
     try {
-      this.hooks.onProgress?.(this.figures.progress(this.elapsed()));
+      this.context(() => this.hooks.onProgress?.(this.figures.progress(this.elapsed())));
     } catch (cause) {
       const text = messageOf(cause);
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));

@@ -1,6 +1,6 @@
 /** Where threads come from: made for one run and ended with it, or kept and shared. */
 import { takeEarly } from './early.js';
-import { Thread } from './thread.js';
+import { startThread, type Thread } from './thread.js';
 import type { Undo } from './undo.js';
 
 export interface ThreadSource {
@@ -20,7 +20,7 @@ export class OwnThreads implements ThreadSource {
 
   take(asked: readonly unknown[], undo: Undo): Thread[] {
     return asked.map(() => {
-      const thread = takeEarly(this.spin) ?? new Thread(this.spin);
+      const thread = takeEarly(this.spin) ?? startThread(this.spin);
       undo.add(() => thread.terminate());
       return thread;
     });
@@ -63,7 +63,7 @@ export class KeptThreads implements ThreadSource {
     const known = typeof which === 'number' ? this.numbered[which] : this.named.get(which);
     if (known !== undefined && !known.ended) return known;
     if (known !== undefined) this.retire(known);
-    const thread = new Thread(this.spin);
+    const thread = startThread(this.spin);
     if (typeof which === 'number') this.numbered[which] = thread;
     else this.named.set(which, thread);
     return thread;
@@ -74,14 +74,6 @@ export class KeptThreads implements ThreadSource {
     return [...this.numbered, ...this.named.values()].filter(
       (thread) => thread !== undefined && !thread.ended,
     ) as Thread[];
-  }
-
-  /** Ends a named thread nobody uses any more. */
-  forget(name: string): Promise<void> {
-    const thread = this.named.get(name);
-    if (thread === undefined || !thread.idle) return Promise.resolve();
-    this.named.delete(name);
-    return thread.terminate();
   }
 
   /** Ends all of them; whoever still uses one is told. */

@@ -12,12 +12,13 @@ import {
 import { Piscina } from 'piscina';
 import { clearTimeout, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
-import { messageOf } from '../error-wire.js';
+import { type ErrorWire, messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { startLog } from '../media/ffmpeg-log.js';
 import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
 import { Rest } from '../thread/rest.js';
+import { withoutContext } from './context.js';
 import { workerFile } from './worker-file.js';
 
 /** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
@@ -58,10 +59,13 @@ export class Thread {
   /** Settles when the worker has exited, in whatever way. */
   private readonly exit: Promise<void>;
   private gone = false;
+  /** The worker is no more. */
+  exited = false;
   private doomed = false;
   private ending: Promise<void> | undefined;
   /** It did not end though it was made to, and goes on as long as the process. */
   lost = false;
+  private readonly strays: string[] = [];
   /** What its users still have to do before it may go. */
   private readonly farewells: Promise<void>[] = [];
   /** What the thread died of, if it threw. */
@@ -90,7 +94,8 @@ export class Thread {
     });
     this.exit = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
-        this.exited(code);
+        this.exited = true;
+        this.onExit(code);
         resolve();
       });
     });
@@ -114,9 +119,18 @@ export class Thread {
       },
       (error: Error) => {
         this.lastError ??= error;
-        this.exited(-1);
+        this.onExit(-1);
       },
     );
+  }
+
+  /**
+   * What was thrown on it while nobody had anything there, and has not been told to anybody since: by a timer that a module
+   * of an earlier graph left behind, say.
+   */
+  takeStrays(): string[] {
+    this.drain();
+    return this.strays.splice(0);
   }
 
   /** @param user number from `nextUser`. */
@@ -182,7 +196,7 @@ export class Thread {
     this.port.close();
   }
 
-  private exited(code: number): void {
+  private onExit(code: number): void {
     this.rest.reach();
     if (this.gone) return;
     // What it had told before it died, which may be why it did.
@@ -194,7 +208,23 @@ export class Thread {
   }
 
   private onMessage(message: FromHost): void {
+    if (message.type === 'stray') {
+      this.tellStray(message.error);
+      return;
+    }
     this.users.get(message.run)?.onMessage(message);
+  }
+
+  /** Nobody awaits anything of the thread. It is said at once, and again to the next one who uses it. */
+  private tellStray(wire: ErrorWire): void {
+    const { message, stack } = unpackError(wire);
+    const text = `uncaught exception in a worker thread on which nothing was running: ${message}`;
+    process.emitWarning(text, {
+      type: 'MillraceWarning',
+      code: 'ERR_MILLRACE_MODULE',
+      ...(stack && { detail: stack }),
+    });
+    this.strays.push(text);
   }
 
   private tellDeath(code: number, error: Error | undefined): void {
@@ -205,6 +235,14 @@ export class Thread {
       if (farewell !== undefined) this.farewells.push(farewell);
     }
   }
+}
+
+/**
+ * A thread for whoever comes: it is made in no asynchronous context.
+ * @throws as the constructor
+ */
+export function startThread(spin: number): Thread {
+  return withoutContext(() => new Thread(spin));
 }
 
 function startWorker(): Piscina {

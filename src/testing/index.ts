@@ -2,6 +2,7 @@
 import { logThreads } from '../media/ffmpeg-log.js';
 import { ledger } from '../media/ledger.js';
 import type { Report } from '../scheduler/report.js';
+import { idleThreads } from '../scheduler/warm-count.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
 
 export type { SeenPacket, TestSourceOptions } from './types.js';
@@ -84,7 +85,8 @@ export class LeakWatch {
 }
 
 function countWorkers(): number {
-  // Unreferenced workers are in no list of resources; a diagnostic report has all of them.
+  // Unreferenced workers are in no list of resources; a diagnostic report has all of them. Those that are kept on purpose
+  // for the next module of their name are no leak.
   const report = process.report.getReport() as unknown as { workers?: unknown[] };
-  return (report.workers?.length ?? 0) - logThreads();
+  return (report.workers?.length ?? 0) - logThreads() - idleThreads();
 }

@@ -11,11 +11,12 @@
  * A node that serves jobs has a `reset` in the place of the first two ends, and goes on (jobs.ts). It finishes when no
  * further job comes.
  */
-import { performance } from '../../ringbuffer/clock.js';
+import { clearImmediate, performance, setImmediate } from '../../ringbuffer/clock.js';
 import type { Phase } from '../errors.js';
 import { markLog } from '../media/ffmpeg-log.js';
 import type { Module, ModuleContext, Task } from '../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from './board.js';
+import { IdleCalls } from './idle-calls.js';
 import { Intake } from './intake.js';
 import { type Inlet, Jobs } from './jobs.js';
 import type { OutLink } from './links.js';
@@ -69,6 +70,7 @@ export class Actor {
   private readonly outside: Outside | undefined;
   private callsAfterStop = 0;
   private doneSaid = false;
+  private readonly idle: IdleCalls;
   /** Sequence number and status as last shown on the board. */
   private shown: number = NodeStatus.live;
 
@@ -84,6 +86,7 @@ export class Actor {
     private readonly onJob: (job: number, files: string[]) => void = () => {},
   ) {
     this.deliveries = new Deliveries(onError, onDelivered);
+    this.idle = new IdleCalls(onDelivered);
     if (parts.firstJob !== undefined) this.jobs = new Jobs(parts.firstJob, parts.inlets);
     this.outside = outsideOf(module);
     this.node = parts.node;
@@ -114,6 +117,7 @@ export class Actor {
     if (this.outputs.abandoned || this.isJobUnwanted) return true;
     if (this.jobs?.leavings) return true;
     if (this.jobs?.answered) return this.jobs.over;
+    if (this.idle.paused && !this.board.stopping) return false;
     this.intake.prepare();
     if (this.outside !== undefined && !this.isCalledFor(this.outside)) return false;
     if (this.isSource || this.intake.allEnded) return true;
@@ -212,10 +216,13 @@ export class Actor {
     this.times.beginCall(NodeCall.process, started);
     const given = this.times.given(inputs);
     let returned = false;
+    let patient = false;
+    let turn: NodeJS.Immediate | undefined;
     const settle = (failed: boolean): void => {
       const ended = performance.now();
       this.times.endCall(started, ended);
       this.count(NodeFigure.calls, 1);
+      clearImmediate(turn);
       this.intake.askAgain();
       if (failed) this.deliveries.discard();
       try {
@@ -224,6 +231,12 @@ export class Actor {
         this.deliveries.settle(inputs.values());
       }
       const made = this.outputs.emitted() - emitted;
+      if (inputs.size > 0 || made > 0 || this.doneSaid) this.noteIdle(undefined);
+      else if (!patient) this.noteIdle(ended - started);
+      else {
+        this.noteIdle(undefined);
+        this.count(NodeFigure.patientCalls, 1);
+      }
       if (this.isSource && made > 0 && this.jobs !== undefined) this.jobs.begun = true;
       this.count(NodeFigure.packetsOut, made - (this.outputs.tickets() - tickets));
       this.times.record(NodeCall.process, started, ended, returned, given, made);
@@ -235,7 +248,20 @@ export class Actor {
     };
     const pending = whenSettled(() => this.module.process(task), settle);
     returned = true;
+    if (pending !== undefined && inputs.size === 0) {
+      turn = setImmediate(() => {
+        patient = true;
+      });
+    }
     return pending;
+  }
+
+  /** @param milliseconds of a call that neither took nor gave; undefined: the last call was none of these. */
+  private noteIdle(milliseconds: number | undefined): void {
+    if (milliseconds !== undefined) this.idle.add(milliseconds);
+    else if (this.idle.count > 0) this.idle.end();
+    else return;
+    this.board.figures[this.figuresAt + NodeFigure.idleCalls] = this.idle.count;
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
@@ -244,6 +270,7 @@ export class Actor {
   finish(): void {
     if (this.finished) return;
     this.finished = true;
+    this.idle.end();
     this.board.setPhase(this.node, NodePhase.finished);
     this.outputs.finish();
     this.deliveries.deliver();
@@ -296,6 +323,7 @@ export class Actor {
     if (this.closed) return;
     this.closed = true;
     this.finished = true;
+    this.idle.end();
     const started = performance.now();
     markLog();
     this.times.beginCall(NodeCall.close, started);
@@ -348,6 +376,8 @@ export class Actor {
 
   private idleReason(): number {
     if (this.finished || !this.outputs.clear) return NodeStatus.blocked;
+    // It goes on by itself.
+    if (this.idle.paused) return NodeStatus.live;
     return this.outside?.free ? NodeStatus.live : NodeStatus.starving;
   }
 

@@ -68,6 +68,11 @@ export const NodeFigure = {
   /** Milliseconds after the start of the run at which the wait, or the call, in progress began. */
   waitSince: 15,
   callSince: 16,
+  /** Calls in a row that neither took nor gave anything (idle-calls.ts). */
+  idleCalls: 17,
+  /** Calls that waited for something outside (a timer, I/O) and came back, though with nothing. */
+  patientCalls: 18,
+  psnr: 19,
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32
@@ -75,6 +80,7 @@ const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 i
 const SLEEPS = 1;
 const ASLEEP = 2;
 const ASLEEP_SINCE = 3;
+const SENT_TOTAL = 4; // float64 index inside a link's producer line: behind its int32 words
 const TAKEN_TIME = 2; // float64 index inside a link's consumer line: behind its first int32 words
 const LEFT_JOB = 6; // int32 index in the same line
 
@@ -266,13 +272,29 @@ export class Board {
 
   // --- links: producer's line --------------------------------------------------------------------------------------
 
-  /** Packets handed to the link, counted before the consumer can see them. */
+  /**
+   * Packets handed to the link, counted before the consumer can see them. The word wraps, and so does that of `taken`: they
+   * are compared for equality or by their difference (`queued`), never by size.
+   */
   sent(link: number): number {
     return Atomics.load(this.words, this.linkAt(link));
   }
 
   setSent(link: number, count: number): void {
+    this.figures[this.linkAt(link) / 2 + SENT_TOTAL] = count;
     Atomics.store(this.words, this.linkAt(link), count);
+  }
+
+  /** The same, however many there were; for figures. */
+  packets(link: number): number {
+    return this.figures[this.linkAt(link) / 2 + SENT_TOTAL]!;
+  }
+
+  /** Packets that were handed to the link and not taken. */
+  queued(link: number): number {
+    // What is taken meanwhile must not count as sent before.
+    const taken = this.taken(link);
+    return (this.sent(link) - taken) | 0;
   }
 
   /** Whether the producer waits for room here, and the `taken` it saw when it found none. */

@@ -6,7 +6,7 @@
 import { threadId } from 'node:worker_threads';
 import { setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
-import { messageOf, unpackError } from '../error-wire.js';
+import { messageOf, packError, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native-wait.js';
 import { CallPart } from './call-part.js';
@@ -73,6 +73,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
 
   // Thrown outside any call of ours: a timer or an emitter of a user's module. Nobody can say which.
   process.on('uncaughtException', (cause) => {
+    if (parts.size + called.size === 0) tell({ type: 'stray', run: 0, error: packError(cause) });
     for (const part of called.values()) part.uncaught(cause);
     failAll(parts, cause);
   });

@@ -41,7 +41,8 @@ export interface CallResult {
 
 /**
  * Packets that one call may return before the inputs have ended, from a module that asks to be called again without
- * input: an endless loop of frames must not keep its caller for ever. The rest comes with the next call.
+ * input, and calls in a row that bring none: an endless loop must not keep its caller for ever. The rest comes with the
+ * next call.
  */
 const ENOUGH = 256;
 
@@ -109,8 +110,8 @@ export class CalledModule {
   }
 
   /**
-   * Hands packets to the module and returns what it emits. A source (no inputs) makes its next step: until it emits
-   * something or has finished.
+   * Hands packets to the module and returns what it emits. A source (no inputs) makes its next step, which may bring
+   * nothing.
    * @param given Consumed, also when this throws.
    * @throws GraphError with what the module threw; it may be called again.
    */
@@ -194,22 +195,30 @@ export class CalledModule {
     if (this.pushed === before) this.finish();
   }
 
-  /** A source of which nothing is wanted makes one call: it would never have emitted anything. */
+  /**
+   * One call. Sources of ours may need several for the first packet (a file that begins with another stream), and always
+   * come to one or to their end; what else gives nothing has nothing to give now.
+   */
   private *makeStep(): Steps<void> {
+    const { definition, path } = this.spec.module;
+    const isOurs = definition === undefined && path === undefined;
     do {
       yield* this.call({ inputs: new Map() });
-    } while (!this.finished && this.emitted() === 0 && this.outlets.length > 0);
+    } while (isOurs && !this.finished && this.emitted() === 0 && this.outlets.length > 0);
   }
 
   /** Calls the module as long as there is something for it. */
   private *work(): Steps<void> {
     const first = this.pushed;
+    let idle = 0;
     while (!this.finished && this.pushed - first < MOST) {
       const module = this.module as Module;
       const wanted = this.inlets.allEnded ? undefined : this.guarded(() => requireWanted(module.wants?.()));
       const again = wanted?.length === 0;
       // Who has given the ends wants all there is; they come behind what the module makes before it wants them.
       if (again && this.pushed - first >= ENOUGH && this.inlets.open.length > 0) return;
+      // It works without a result, or is wrong about what it wants: not for ever in one call.
+      if (again && idle >= ENOUGH) return;
       const group = again ? { inputs: new Map<number, Packet[]>() } : this.guarded(() => this.inlets.collect(wanted));
       // After all inputs have ended it is called without any, until it is done or emits nothing.
       const flushing = this.inlets.allEnded && group === undefined;
@@ -217,6 +226,7 @@ export class CalledModule {
       const before = this.pushed;
       yield* this.call(group ?? { inputs: new Map() });
       if (flushing && this.pushed === before) this.finish();
+      idle = again && this.pushed === before ? idle + 1 : 0;
     }
   }
 
@@ -364,5 +374,5 @@ export class CalledModule {
 }
 
 function meter(): Meter {
-  return { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0 };
+  return { duration: 0, position: 0, frames: 0, bytes: 0, dropped: 0, duplicated: 0, corrupt: 0, psnr: 0 };
 }

@@ -252,7 +252,7 @@ export class RingOut implements OutLink {
     }
     this.outbox.push(packet);
     this.flush();
-    const queued = this.sent - this.board.taken(this.index) + this.outbox.length;
+    const queued = this.board.queued(this.index) + this.outbox.length;
     if (queued > this.high) {
       this.high = queued;
       this.board.setHighWater(this.index, queued);

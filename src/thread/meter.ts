@@ -6,7 +6,7 @@ export function boardMeter(board: Board, node: number): Meter {
   const { figures } = board;
   const at = board.figuresAt(node);
   const meter = {} as Meter;
-  for (const name of ['duration', 'position', 'frames', 'bytes', 'dropped', 'duplicated', 'corrupt'] as const) {
+  for (const name of ['duration', 'position', 'frames', 'bytes', 'dropped', 'duplicated', 'corrupt', 'psnr'] as const) {
     Object.defineProperty(meter, name, {
       enumerable: true,
       get: () => figures[at + NodeFigure[name]]!,

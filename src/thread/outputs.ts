@@ -85,7 +85,7 @@ export class Outputs {
       for (const link of outlet.links) {
         if (link.waitingPackets <= link.limit || link.waitingBytes <= cap) continue;
         // It holds its producer back instead, unless nobody has ever taken anything.
-        if (link.holdAt <= cap && board.taken(link.index) > 0) continue;
+        if (link.holdAt <= cap && board.taken(link.index) !== 0) continue;
         return link;
       }
     }

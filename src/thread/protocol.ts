@@ -117,6 +117,8 @@ export type FromHost =
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }
+  /** Thrown while nothing ran on the thread; of no run. */
+  | { type: 'stray'; run: 0; error: ErrorWire }
   | { type: 'ended'; run: number; thread: number; leaked: Record<string, number> };
 
 /** What a thread gets when it is started. */

@@ -123,7 +123,7 @@ export class Relief {
    */
   private underWay(link: number): boolean {
     const { board } = this;
-    return board.sent(link) !== board.taken(link) || board.outbox(link) > 0;
+    return board.queued(link) !== 0 || board.outbox(link) > 0;
   }
 
   /**

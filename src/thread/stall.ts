@@ -51,9 +51,13 @@ export function findStall(board: Board, spec: WatchSpec, now: number, isCallingT
   const resting = findResting(board, spec, isCallingThread);
   const stuck = spec.nodes.map((_, node) => node).filter((node) => !resting.has(node));
   if (stuck.length === 0) return undefined;
-  const calling = stuck.filter((node) => board.call(node) !== NodeCall.none);
-  const blamed = calling[0];
-  const what = (calling.length > 0 ? calling : stuck).map(
+  // Whoever is called again and again is between two calls most of the time, and in one by chance.
+  const isIdle = (node: number): boolean => board.figure(node, 'idleCalls') > 0;
+  const calling = stuck.filter((node) => board.call(node) !== NodeCall.none && !isIdle(node));
+  const idling = stuck.filter(isIdle);
+  const culprits = [...calling, ...idling];
+  const blamed = culprits[0];
+  const what = (culprits.length > 0 ? culprits : stuck).map(
     (node) => `${nameOf(spec, node)} ${state(board, spec, node, now)}`,
   );
   const all = spec.nodes.flatMap((_, node) =>
@@ -65,7 +69,7 @@ export function findStall(board: Board, spec: WatchSpec, now: number, isCallingT
   );
   return {
     node: blamed === undefined ? undefined : spec.nodes[blamed],
-    phase: blamed === undefined ? 'run' : CALLS[board.call(blamed)]!,
+    phase: blamed === undefined ? 'run' : (CALLS[board.call(blamed)] ?? 'process'),
     text:
       `graph ${spec.graph} made no progress for ${spec.timeOut / 1000} s (time_out): ${what.join('; ')}\n` +
       all.join('\n'),
@@ -101,7 +105,7 @@ function findResting(board: Board, spec: WatchSpec, isCallingThread: boolean): S
 
 /** The consumer waits for packets, and none is under way. */
 function starves(board: Board, link: number): boolean {
-  return board.starved(link) && board.sent(link) === board.taken(link);
+  return board.starved(link) && board.queued(link) === 0;
 }
 
 /** The producer waits for room, and nothing was taken since it looked. */
@@ -110,6 +114,8 @@ function isFull(board: Board, link: number): boolean {
 }
 
 function state(board: Board, spec: WatchSpec, node: number, now: number): string {
+  const idle = board.figure(node, 'idleCalls');
+  if (idle > 0) return `has been called ${idle} times in a row without taking or giving anything`;
   const call = CALLS[board.call(node)];
   if (call !== undefined) return `has been in ${call} for ${seconds(now - board.figure(node, 'callSince'))}`;
   if (board.outside(node)) return 'waits for its user';
@@ -131,7 +137,7 @@ function state(board: Board, spec: WatchSpec, node: number, now: number): string
 }
 
 function level(board: Board, ends: LinkEnds, link: number): string {
-  const queued = board.sent(link) - board.taken(link);
+  const queued = board.queued(link);
   const beyond = board.outbox(link);
   return `${queued} of ${ends.limit + board.allowance(link)} queued${beyond > 0 ? `, ${beyond} without room` : ''}`;
 }

@@ -101,11 +101,7 @@ export class TraceRecorder {
     view.setInt32(at + 44, call.asynchronous ? 1 : 0, true);
     links.forEach((link, i) => {
       view.setInt32(at + CALL_BYTES + i * LEVEL_BYTES, link, true);
-      view.setInt32(
-        at + CALL_BYTES + i * LEVEL_BYTES + 4,
-        board.left(link) ? 0 : board.sent(link) - board.taken(link),
-        true,
-      );
+      view.setInt32(at + CALL_BYTES + i * LEVEL_BYTES + 4, board.left(link) ? 0 : board.queued(link), true);
     });
     ring.commit();
   }

@@ -9,16 +9,20 @@
  */
 import { clearInterval, performance, setInterval } from '../../ringbuffer/clock.js';
 import { GraphError } from '../errors.js';
-import { type Board, GraphState, NodeFigure, type NodeFigureName, ThreadState } from './board.js';
+import { type Board, GraphState, NodeCall, NodeFigure, type NodeFigureName, NodePhase, ThreadState } from './board.js';
 import { findStall, type Stall, type WatchSpec } from './stall.js';
 
 /** Longest and shortest time in ms between two looks; else a quarter of the limit. */
 const LONGEST = 1000;
 const SHORTEST = 20;
 
-/** Figures that change when a module does something; a wait that begins anew is no progress. */
+/**
+ * Figures that change when a module takes or makes something, or comes back from waiting for something outside. That it was
+ * called, or that a wait began anew, is no progress.
+ */
+const STILL = new Set<NodeFigureName>(['calls', 'milliseconds', 'callSince', 'idleCalls']);
 const MOVES = ([...Object.keys(NodeFigure)] as NodeFigureName[])
-  .filter((name) => !/^(starv|block|wait)/.test(name))
+  .filter((name) => !STILL.has(name) && !/^(starv|block|wait)/.test(name))
   .map((name) => NodeFigure[name]);
 /** Words of a node and of a link that change when anything moves. */
 const NODE_WORDS = MOVES.length + 4;
@@ -98,8 +102,9 @@ export class Watchdog {
     const { board, now, before } = this;
     let at = 0;
     for (let node = 0; node < board.nodes; node++) {
-      now[at++] = board.phase(node);
-      now[at++] = board.call(node);
+      const [phase, call] = [board.phase(node), board.call(node)];
+      now[at++] = phase === NodePhase.running ? NodePhase.waiting : phase;
+      now[at++] = call === NodeCall.process ? NodeCall.none : call;
       now[at++] = board.outside(node) ? 1 : 0;
       now[at++] = board.threadState(this.spec.nodes[node]!.thread);
       const figures = board.figuresAt(node);

@@ -11,8 +11,8 @@ const test = suite('probe');
 
 test.after.each(() => assert.equal(ledger.snapshot(), {}));
 
-test('tells what a container knows of its streams', () => {
-  const info = probe(media('clip-4s.mp4'));
+test('tells what a container knows of its streams', async () => {
+  const info = await probe(media('clip-4s.mp4'));
   assert.is(info.path, media('clip-4s.mp4'));
   assert.is(info.format, 'mov,mp4,m4a,3gp,3g2,mj2');
   assert.ok(Math.abs(info.duration! - 4) < 0.1);
@@ -41,8 +41,8 @@ test('tells what a container knows of its streams', () => {
   assert.equal([audio!.channelLayout, audio!.sampleFormat], ['mono', 'fltp']);
 });
 
-test('leaves out what is not known', () => {
-  const info = probe(media('still.jpg'));
+test('leaves out what is not known', async () => {
+  const info = await probe(media('still.jpg'));
   assert.equal(
     info.streams.map(({ kind, frames, bitRate, sampleRate }) => [kind, frames, bitRate, sampleRate]),
     [['video', undefined, undefined, undefined]],
@@ -50,9 +50,9 @@ test('leaves out what is not known', () => {
   assert.not.ok('sampleRate' in info.streams[0]!);
 });
 
-test('counts every track', () => {
+test('counts every track', async () => {
   assert.equal(
-    probe(media('two-audio-tracks.mp4')).streams.map(({ index, kind }) => [index, kind]),
+    (await probe(media('two-audio-tracks.mp4'))).streams.map(({ index, kind }) => [index, kind]),
     [
       [0, 'video'],
       [1, 'audio'],
@@ -61,9 +61,9 @@ test('counts every track', () => {
   );
 });
 
-test('tells by how much the picture will be turned', () => {
-  assert.is(probe(media('rotated.mp4')).streams[0]!.rotation, 270);
-  assert.is(probe(media('clip-4s.mp4')).streams[0]!.rotation, undefined);
+test('tells by how much the picture will be turned', async () => {
+  assert.is((await probe(media('rotated.mp4'))).streams[0]!.rotation, 270);
+  assert.is((await probe(media('clip-4s.mp4'))).streams[0]!.rotation, undefined);
 });
 
 for (const [name, says] of [
@@ -72,11 +72,13 @@ for (const [name, says] of [
   ['nothing.mp4', /No such file/],
   ['', /it is a directory/],
 ] as const) {
-  test(`refuses ${name || 'a directory'}`, () => {
-    assert.throws(
-      () => probe(media(name)),
-      (error: MillraceError) => error.code === 'ERR_MILLRACE_INPUT' && says.test(error.message),
+  test(`refuses ${name || 'a directory'}`, async () => {
+    const error = await probe(media(name)).then(
+      () => undefined,
+      (thrown: MillraceError) => thrown,
     );
+    assert.is(error?.code, 'ERR_MILLRACE_INPUT');
+    assert.match(error!.message, says);
   });
 }
 

@@ -130,6 +130,47 @@ test('a raw stream is cut where it was asked, although it has no timestamps', as
   assert.match(warnings.join(), /cannot seek to 1\.2 s; everything before is decoded and left out/);
 });
 
+/** Decodes the video from a time on, and what the run warned of. */
+async function from(input: string, start: number): Promise<{ times: (number | undefined)[]; warnings: string }> {
+  const times: (number | undefined)[] = [];
+  const graph = new Graph({ threads: 0 });
+  graph.decode({ input_path: input, start_time: start }).video.module({
+    process(task) {
+      for (const { payload, timestamp } of task.inputs.get(0) ?? []) if (payload) times.push(timestamp);
+    },
+  });
+  const { warnings } = await run(graph);
+  return { times, warnings: warnings.join() };
+}
+
+async function transportStream(name: string, keyInterval: number): Promise<string> {
+  const graph = new Graph({ threads: 0 });
+  graph.filter('testsrc2', { size: '96x64', rate: 25, duration: 4 }).encode(null, {
+    output_path: path(name),
+    video_params: { codec: 'h264', bf: 2, g: keyInterval, keyint_min: keyInterval, sc_threshold: 0, threads: 1 },
+  });
+  await run(graph);
+  return path(name);
+}
+
+test('a transport stream of one key frame has pictures from any time on', async () => {
+  const input = await transportStream('one-key.ts', 1000);
+  const { times, warnings } = await from(input, 2);
+  assert.is(times.length, 50);
+  assert.is(times[0], 0);
+  assert.match(warnings, /one-key\.ts cannot seek to 2 s; everything before is decoded and left out/);
+});
+
+test('what is missing for want of a key frame before it is said in seconds', async () => {
+  const input = await transportStream('two-keys.ts', 75);
+  const { times, warnings } = await from(input, 2);
+  // As the ffmpeg command: pictures begin with the key frame at 3 s.
+  assert.is(times.length, 25);
+  assert.match(warnings, /two-keys\.ts: the first 1 s of video are missing: there is no key frame/);
+  assert.is((await from(input, 3.2)).times.length, 20);
+  assert.not.match((await from(input, 0)).warnings, /missing/);
+});
+
 test('threads change nothing of a repetition', async () => {
   const input = await make('threads.avi', 'mpeg4', undefined);
   assert.equal(await pictures(input, { loop: 1 }, 2), await pictures(input, { loop: 1 }));

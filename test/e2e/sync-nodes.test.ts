@@ -71,6 +71,30 @@ nodes('one audio frame through volume=3 into a one-frame mp4', async () => {
   assert.is(video.length, 0);
 });
 
+nodes('of a decoder only what is connected comes, so that a loop until nothing comes reads it to its end', () => {
+  const counts = [0, 1].map((output) => {
+    const graph = new Graph();
+    graph.decode({ input_path: CLIP }, { alias: 'decoder' })[output]!.module('null_sink');
+    const decoder = graph.getModule('decoder');
+    assert.equal(decoder.outputs, [output]);
+    let count = 0;
+    for (;;) {
+      const packets = decoder.process().outputs[output] ?? [];
+      if (packets.length === 0) break;
+      for (const packet of packets) {
+        if (!packet.isEof) count++;
+        packet.close();
+      }
+    }
+    decoder.close();
+    return count;
+  });
+  const alone = new Graph();
+  alone.decode({ input_path: CLIP }, { alias: 'decoder' });
+  assert.equal(alone.getModule('decoder').outputs, [0, 1]);
+  assert.ok(counts[0]! > 90 && counts[1]! > 150, `${counts}`);
+});
+
 nodes('an encoder has the outputs that push_output gives it', () => {
   const graph = new Graph();
   const { video, audio } = graph.decode({ input_path: CLIP });

@@ -31,6 +31,7 @@ const decoder: Required<DecoderOptions> = {
   max_width_height: 4096,
   max_limit_hits: 2,
   loop: -1,
+  timeout_ms: 30_000,
   realtime: true,
   push_raw_stream: 1,
   extradata: new Uint8Array([1]),
@@ -48,6 +49,7 @@ const encoder: Required<EncoderOptions> = {
   output_prefix: 'jobs',
   format: 'mp4',
   null_output: false,
+  timeout_ms: 30_000,
   mux_params: { movflags: 'faststart' },
   metadata: { title: 'x', track: 1 },
   video_params: {
@@ -72,8 +74,11 @@ const encoder: Required<EncoderOptions> = {
   min_frames: 5,
   adjust_pts: true,
   force_key_frames: 'expr:gte(t,n_forced*2)',
+  strict: false,
   push_output: 1,
   avio_buffer_size: 4096,
+  max_muxing_queue_size: 512,
+  muxing_queue_data_threshold: 1 << 20,
   loglevel: 'error',
 };
 

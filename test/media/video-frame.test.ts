@@ -276,7 +276,7 @@ test('reformat changes size and format and keeps the rest', () => {
   const rgb = frame.reformat({ format: 'rgb24' });
   assert.equal([rgb.colorSpace, rgb.colorRange, rgb.toBuffer().length], ['gbr', 'pc', 64 * 36 * 3]);
   const yuv = rgb.reformat({ format: 'yuv420p' });
-  assert.equal([yuv.colorSpace, yuv.colorRange], ['unknown', 'unknown']);
+  assert.equal([yuv.colorSpace, yuv.colorRange], ['smpte170m', 'tv']);
   const same = frame.reformat({});
   assert.equal(same.toBuffer(), frame.toBuffer());
   for (const each of [frame, small, rgb, yuv, same]) each.close();

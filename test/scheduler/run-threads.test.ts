@@ -19,6 +19,7 @@ function run(count: number, terminating: (thread: number, run: RunThreads) => vo
   const taken = Array.from({ length: count }, (_, thread) => ({
     attach: () => {},
     detach: () => {},
+    takeStrays: () => [],
     terminate: async () => {
       events.push(`terminate ${thread}`);
       await Promise.resolve();

@@ -171,4 +171,34 @@ links(
   },
 );
 
+for (const start of [2 ** 31 - 3, 2 ** 32 - 3, 2 ** 33 - 3]) {
+  links(`marks and figures are right past ${start} packets`, () => {
+    const ring = ringPair(4);
+    const direct = new DirectLink(0, Board.create(1, 2, 1), 4);
+    const board = Reflect.get(direct, 'board') as Board;
+    for (const [faces, out, into] of [
+      [ring.board, ring.out, ring.into],
+      [board, direct, direct],
+    ] as const) {
+      // As after so many packets, all of them taken.
+      Object.assign(out, { sent: start });
+      Object.assign(into, { taken: start });
+      faces.setSent(0, start);
+      faces.setTaken(0, start);
+      for (let n = 1; n <= 8; n++) {
+        out.offer(value(n));
+        out.offer(value(n));
+        out.flush();
+        assert.is(faces.queued(0), 2);
+        assert.is(faces.packets(0), start + 2 * n);
+        into.take();
+        into.take();
+        assert.is(faces.queued(0), 0);
+      }
+      assert.is(faces.highWater(0), 2);
+    }
+    ring.end();
+  });
+}
+
 links.run();

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Board, GraphState, NodeCall, NodeFigure, NodeStatus, ThreadState } from '../../src/thread/board.js';
+import { Board, GraphState, NodeCall, NodeFigure, NodePhase, NodeStatus, ThreadState } from '../../src/thread/board.js';
 import { findStall, type Stall, type WatchSpec } from '../../src/thread/stall.js';
 import { Watchdog } from '../../src/thread/watchdog.js';
 
@@ -157,31 +157,40 @@ watchdog('it barks after the time without a change, once', () => {
   assert.is(stalls.length, 1);
 });
 
-watchdog('any figure, packet or phase that changes is progress; a wait that begins anew is none', () => {
-  const { board, stalls, pass } = watched();
-  const bump = (figure: number): void => {
-    board.figures[board.figuresAt(0) + figure]!++;
-  };
-  const moves = [
-    () => bump(NodeFigure.position),
-    () => bump(NodeFigure.calls),
-    () => bump(NodeFigure.bytes),
-    () => board.setSent(0, 1),
-    () => board.setTaken(0, 1),
-    () => board.setPhase(1, 1),
-  ];
-  for (const move of moves) {
-    move();
-    pass(900);
-  }
-  assert.equal(stalls, []);
-  for (let i = 0; i < 5; i++) {
-    bump(NodeFigure.starvings);
-    bump(NodeFigure.waitSince);
-    pass(100);
-  }
-  assert.is(stalls.length, 1);
-});
+watchdog(
+  'what was taken, made or ended is progress; a call that brings nothing and a wait that begins anew are none',
+  () => {
+    const { board, stalls, pass } = watched();
+    const bump = (figure: number): void => {
+      board.figures[board.figuresAt(0) + figure]!++;
+    };
+    const moves = [
+      () => bump(NodeFigure.position),
+      () => bump(NodeFigure.patientCalls),
+      () => bump(NodeFigure.bytes),
+      () => board.setSent(0, 1),
+      () => board.setTaken(0, 1),
+      () => board.setPhase(1, NodePhase.finished),
+      () => board.beginCall(1, NodeCall.close, 0),
+    ];
+    for (const move of moves) {
+      move();
+      pass(900);
+    }
+    assert.equal(stalls, []);
+    for (let i = 0; i < 5; i++) {
+      bump(NodeFigure.starvings);
+      bump(NodeFigure.waitSince);
+      bump(NodeFigure.calls);
+      bump(NodeFigure.milliseconds);
+      bump(NodeFigure.idleCalls);
+      board.beginCall(0, i % 2 === 0 ? NodeCall.process : NodeCall.none, i);
+      board.setPhase(0, i % 2 === 0 ? NodePhase.running : NodePhase.waiting);
+      pass(100);
+    }
+    assert.is(stalls.length, 1);
+  },
+);
 
 watchdog('a figure that is no number is no change', () => {
   const { board, stalls, pass } = watched();

@@ -1,0 +1,32 @@
+/** Promises that have to settle: a hang is told by name. */
+import type { MillraceError } from 'millrace';
+import * as assert from 'uvu/assert';
+
+/** Far less than the 30 s that an input waits by itself, and far more than a loaded machine needs. */
+const SOON = 15_000;
+
+/** What it resolves to; fails by name instead of hanging. */
+export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not end`)), SOON);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What it rejects with. */
+export async function failureOf(what: string, promise: Promise<unknown>): Promise<MillraceError> {
+  const error = await soon(
+    what,
+    promise.then(
+      () => undefined,
+      (thrown: MillraceError) => thrown,
+    ),
+  );
+  assert.ok(error, `${what} did not fail`);
+  return error!;
+}
