@@ -1,6 +1,8 @@
 /** What a media file holds, without decoding it. */
+
 import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT, AV_PKT_DATA_DISPLAYMATRIX } from 'node-av/constants';
 import type { Stream } from 'node-av/lib';
+import { clearInterval, setInterval } from '../ringbuffer/clock.js';
 import { fromNativeTimestamp, MICROSECONDS, type Rational, StreamInfo, toMicroseconds } from '../src/media/index.js';
 import type { StreamKind } from '../src/media/stream-info.js';
 import { Input } from './decoder/input.js';

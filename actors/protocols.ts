@@ -2,7 +2,7 @@
 
 /** Protocols, and the demuxers and muxers that open connections of their own by a scheme of their own. */
 const KNOWN = (
-  'amqp android_content async bluray cache concat concatf crypto data dtls fd ffrtmpcrypt ffrtmphttp file ftp gopher ' +
+  'amqp async bluray cache concat concatf content crypto data dtls fd ffrtmpcrypt ffrtmphttp file ftp gopher ' +
   'gophers hls http httpproxy https icecast ipfs ipns md5 mmsh mmst mms mmsu pipe prompeg rist rtmp rtmpe rtmps rtmpt ' +
   'rtmpte rtmpts rtp rtsp rtsps rtspu sap satip sctp sdp sftp shared smb srt srtp subfile tcp tee tls udp udplite unix ' +
   'whip ws wss zmq'

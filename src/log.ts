@@ -3,6 +3,7 @@
  * Lines are strings before they leave the module's thread: nothing else is sure to cross.
  */
 import { inspect } from 'node:util';
+import { FFmpegError } from './errors.js';
 
 export type LogSeverity = 'debug' | 'info' | 'warn' | 'error';
 
@@ -11,12 +12,20 @@ export interface LogEntry {
   readonly level: LogSeverity;
   /** Alias of the node it is about; undefined where nobody can know. */
   readonly node: string | undefined;
-  /** Who speaks: the name of the module. */
+  /** Who speaks: the name of the module, or 'ffmpeg'. */
   readonly context: string;
   readonly text: string;
 }
 
 export type LogListener = (entry: LogEntry) => void;
+
+/** FFmpeg, as `context` of a line. */
+export const FFMPEG = 'ffmpeg';
+
+/** What FFmpeg's own log says of what was thrown. */
+export function ffmpegLines(thrown: unknown): readonly string[] {
+  return thrown instanceof FFmpegError ? thrown.lines : [];
+}
 
 /** Whether a line of that level is among the warnings of a report, or of a called module. */
 export function isWarning(level: LogSeverity): boolean {

@@ -28,6 +28,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
+import { refusalByResult, refusalOf } from '../../src/file-error.js';
 import {
   alone,
   awaitLog,
@@ -305,7 +306,7 @@ export class Input {
     return step.value;
   }
 
-  /** The same for an input that was connected. */
+  /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
   async seekPatiently(time: bigint, patiently: PatientCall): Promise<Place> {
     const seeking = this.#seeking(time);
     let step = seeking.next();
@@ -369,7 +370,7 @@ export class Input {
     return this.#taken(this.#context.readFrameSync(this.#packet));
   }
 
-  /** The same for an input that was connected. */
+  /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
   async readPatiently(patiently: PatientCall): Promise<Packet | 'end' | 'again'> {
     this.#packet.unref();
     return this.#taken(await patiently(`Cannot read ${this.path}`, () => this.#context.readFrame(this.#packet)));
@@ -441,8 +442,8 @@ function statOf(file: string, path: string): Stats | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false });
   } catch (cause) {
-    const reason = messageOf(cause);
-    throw new MillraceError('ERR_MILLRACE_INPUT', `Cannot open ${path}: ${reason}`, { cause });
+    const { why = messageOf(cause), hint } = refusalOf(cause) ?? {};
+    throw new MillraceError('ERR_MILLRACE_INPUT', `Cannot open ${path}: ${why}`, { cause, hint });
   }
 }
 
@@ -454,6 +455,5 @@ function hintFor(ret: number, path: string): string {
   if (ret === AVERROR_PROTOCOL_NOT_FOUND) return `Is it a file? Then write file:${path}`;
   const text = errorText(ret);
   if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
-  if (text.startsWith('No such file')) return 'Check the path; a relative one starts at the working directory';
-  return 'Check that it exists and may be read';
+  return refusalByResult(ret)?.hint ?? 'Check that it exists and may be read';
 }

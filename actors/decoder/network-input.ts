@@ -2,6 +2,7 @@
  * An input that a thread of its own reads (network-reader.ts), as a decoder sees it: the same questions as to one that
  * is open here, and nothing blocks. It can be left at every moment, whatever the peer does.
  */
+import { performance } from '../../ringbuffer/clock.js';
 import { unpackError } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import type { EncodedPacket } from '../../src/media/index.js';

@@ -2,8 +2,9 @@
  * Entry of the thread that reads an input from the network for a decoder, ahead of it by so many bytes. Every call that
  * waits for the peer is asynchronous: this thread's event loop hears meanwhile that it is to leave (interruptible.ts).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { workerData } from 'node:worker_threads';
+import { sleep } from '../../ringbuffer/clock.js';
 import { packError } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { setLogLevel } from '../../src/media/index.js';

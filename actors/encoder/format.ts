@@ -13,6 +13,7 @@ import {
 import { avGetCodecName, Codec, OutputFormat } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
+import { refusalOf } from '../../src/file-error.js';
 import { localPath, nameForFFmpeg } from '../location.js';
 import type { EncoderOptions } from './options.js';
 import type { VsyncMethod } from './video-sync.js';
@@ -198,7 +199,8 @@ export function checkWritable(path: string, folders = false): void {
   try {
     accessSync(touched, constants.W_OK);
   } catch (cause) {
-    fail('permission denied', `Check the permissions of ${touched}`, cause);
+    const { why = messageOf(cause), hint = `Check ${touched}` } = refusalOf(cause) ?? {};
+    fail(why, hint, cause);
   }
 }
 
@@ -209,9 +211,10 @@ export function makeFolder(path: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
   } catch (cause) {
-    const why = messageOf(cause);
+    const { why = messageOf(cause), hint } = refusalOf(cause) ?? {};
     throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: its folder cannot be made: ${why}`, {
       cause,
+      hint,
     });
   }
 }
@@ -222,6 +225,7 @@ function look(path: string, fail: Fail): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    return fail(messageOf(cause), 'Check the path', cause);
+    const { why = messageOf(cause), hint = 'Check the path' } = refusalOf(cause) ?? {};
+    return fail(why, hint, cause);
   }
 }

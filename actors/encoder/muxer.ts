@@ -22,6 +22,7 @@ import {
 } from 'node-av/lib';
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
+import { refusalByResult } from '../../src/file-error.js';
 import { alone, check, errorText, ledger, type Rational } from '../../src/media/index.js';
 import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
@@ -479,7 +480,10 @@ export class Muxer implements Output {
   }
 
   #failing(ret: number, what: string, hint?: string): void {
-    check(ret, `${what} ${this.#target.name}`, { code: 'ERR_MILLRACE_OUTPUT', ...(hint !== undefined && { hint }) });
+    check(ret, `${what} ${this.#target.name}`, {
+      code: 'ERR_MILLRACE_OUTPUT',
+      hint: hint ?? refusalByResult(ret)?.hint,
+    });
   }
 }
 

@@ -2,7 +2,9 @@
  * An output that a thread of its own writes to the network (network-writer.ts), as an encoder sees it. Nothing here
  * blocks; whether the encoder may go on is what `settled` says. It can be left at every moment, whatever the peer does.
  */
+
 import type { Packet } from 'node-av/lib';
+import { performance } from '../../ringbuffer/clock.js';
 import { unpackError } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js';

@@ -10,6 +10,7 @@ import {
   AV_PICTURE_TYPE_NONE,
   AV_PKT_DATA_QUALITY_STATS,
   AV_PKT_FLAG_KEY,
+  AVFMT_VARIABLE_FPS,
   type AVPixelFormat,
 } from 'node-av/constants';
 import { Frame, Rational as NativeRational, type Packet } from 'node-av/lib';
@@ -25,6 +26,7 @@ import {
 import { pixelAspect } from './aspect.js';
 import { Encoder } from './codec.js';
 import { defaultVsync } from './format.js';
+import { LOOK_AHEAD, type MeasuredRate, rateOf } from './frame-rate.js';
 import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from './hdr.js';
 import { PictureTypes } from './key-frames.js';
 import { limitTerms } from './limit-terms.js';
@@ -35,7 +37,7 @@ import { type EncodingContext, write } from './stream.js';
 import { type Placement, roundHalfEven, VideoSync, type VsyncMethod } from './video-sync.js';
 import { setColours } from './wishes.js';
 
-/** Frame rate when neither the frames nor the options tell one, as in the ffmpeg command. */
+/** Frame rate when neither the frames, their times nor the options tell one, as in the ffmpeg command. */
 const ASSUMED_RATE: Rational = { num: 25, den: 1 };
 
 export class VideoStream {
@@ -53,6 +55,9 @@ export class VideoStream {
   #decoded = false;
   readonly #quality: QualityMeter | undefined;
   #types: PictureTypes | undefined;
+  /** The first frames of those that tell no rate, until it has been read from their times. */
+  #held: { readonly frame: VideoFrame; readonly shift: bigint }[] = [];
+  #measured: MeasuredRate | undefined;
   #closed = false;
 
   constructor(ctx: EncodingContext) {
@@ -73,6 +78,45 @@ export class VideoStream {
 
   /** @param shift In microseconds, taken off the frame's time. */
   push(frame: VideoFrame, shift: bigint): void {
+    if (this.#encoder === undefined && this.#mustMeasure(frame)) {
+      this.#held.push({ frame: frame.clone(), shift });
+      if (this.#held.length >= Math.min(LOOK_AHEAD, this.#ctx.options.vframes ?? LOOK_AHEAD)) this.#measure();
+      return;
+    }
+    if (this.#held.length > 0) this.#measure();
+    this.#place(frame, shift);
+  }
+
+  /** Nobody tells its rate, but it has a time. */
+  #mustMeasure(frame: VideoFrame): boolean {
+    const own = frame.frameRate && isTimeBase(frame.frameRate);
+    return !own && this.#params.r === undefined && frame.av.pts !== AV_NOPTS_VALUE && isTimeBase(frame.timeBase);
+  }
+
+  /** Reads the rate from the times of the frames that were held back, and takes these. */
+  #measure(): void {
+    const [first] = this.#held;
+    const held = this.#held.splice(0);
+    if (first !== undefined) {
+      // The finest of theirs: an input manager that gave them other times may have had to change it.
+      const unit = held
+        .map(({ frame }) => this.#inputTimeBase(frame))
+        .reduce((a, b) => (a.num * b.den <= b.num * a.den ? a : b));
+      const times = held.map(({ frame }) =>
+        this.#params.in_time_base ? frame.av.pts : rescale(frame.av.pts, frame.timeBase, unit),
+      );
+      // The only picture lasts as long as it says.
+      if (times.length === 1 && first.frame.av.duration > 0n) times.push(times[0]! + first.frame.av.duration);
+      this.#measured = rateOf(times, unit);
+    }
+    try {
+      for (const { frame, shift } of held) if (!this.full) this.#place(frame, shift);
+    } finally {
+      for (const { frame } of held) frame.close();
+    }
+  }
+
+  #place(frame: VideoFrame, shift: bigint): void {
     const { av } = frame;
     const timeBase = this.#inputTimeBase(frame);
     const pts = av.pts === AV_NOPTS_VALUE ? undefined : av.pts - rescale(shift, MICROSECONDS, timeBase);
@@ -82,6 +126,8 @@ export class VideoStream {
 
   /** Ends the stream: the last repetitions, and what is delayed in the encoder. */
   finish(): void {
+    this.#measure();
+    this.#warnOfConversion();
     if (!this.#encoder || !this.#sync) {
       this.#ctx.muxer.leaveOut(this.#ctx.input);
       return;
@@ -110,6 +156,7 @@ export class VideoStream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const { frame } of this.#held.splice(0)) frame.close();
     this.#converter.close();
     this.#encoder?.close();
     this.#types?.close();
@@ -163,6 +210,7 @@ export class VideoStream {
   #vsync(): VsyncMethod {
     const { vsync = 'auto', r, max_fr } = this.#params;
     if (vsync !== 'auto') return vsync;
+    if (this.#isVariable) return 'vfr';
     return defaultVsync(this.#ctx.format, r !== undefined || max_fr !== undefined);
   }
 
@@ -214,7 +262,7 @@ export class VideoStream {
   #rate(frame: VideoFrame): Rational {
     const { r, max_fr } = this.#params;
     const own = frame.frameRate && isTimeBase(frame.frameRate) ? frame.frameRate : undefined;
-    let rate = r ?? own ?? max_fr ?? ASSUMED_RATE;
+    let rate = r ?? own ?? this.#measured?.rate ?? max_fr ?? ASSUMED_RATE;
     if (max_fr && max_fr.num * rate.den < rate.num * max_fr.den) rate = max_fr;
     const { codec } = this.#ctx.settings;
     const wanted = rate.num / rate.den;
@@ -228,10 +276,34 @@ export class VideoStream {
     return codec.id === AV_CODEC_ID_MPEG4 ? limitTerms(rate, 65535) : rate;
   }
 
+  /** The frames keep their times, where the container and the encoder have room for any. */
+  get #isVariable(): boolean {
+    const { settings, format } = this.#ctx;
+    const { max_fr, vsync = 'auto' } = this.#params;
+    const unit = this.#measured?.timeBase;
+    if (unit === undefined || max_fr !== undefined || (vsync !== 'auto' && vsync !== 'vfr' && vsync !== 'passthrough'))
+      return false;
+    if (!format.hasFlags(AVFMT_VARIABLE_FPS) || settings.codec.supportedFramerates?.some(isTimeBase)) return false;
+    return settings.codec.id !== AV_CODEC_ID_MPEG4 || unit.den <= 65535;
+  }
+
+  /** What was left out and repeated to keep a rate that nobody asked for. */
+  #warnOfConversion(): void {
+    const { r, max_fr, vsync = 'auto' } = this.#params;
+    if (!this.#sync || !this.#encoder || r !== undefined || max_fr !== undefined || vsync !== 'auto') return;
+    const { dropped, duplicated } = this.#sync;
+    if (dropped === 0 && duplicated === 0) return;
+    const { num, den } = this.#encoder.context.framerate;
+    this.#ctx.log.warn(
+      `${this.#ctx.name}: ${dropped} frames were dropped and ${duplicated} repeated to have ${Number((num / den).toFixed(3))} ` +
+        "frames per second; video_params.r names another rate, vsync: 'passthrough' keeps every frame",
+    );
+  }
+
   #open(frame: Frame, source: VideoFrame): Encoder {
     const { settings, muxer, input } = this.#ctx;
     const rate = this.#rate(source);
-    this.#timeBase = invert(rate);
+    this.#timeBase = this.#isVariable ? this.#measured!.timeBase! : invert(rate);
     const { aspect: whole } = this.#params;
     const aspect = whole
       ? pixelAspect(limitTerms(whole, 255), frame.width, frame.height)

@@ -17,7 +17,7 @@ export class ProgressDisplay {
       this.end();
       return;
     }
-    const { frames, fps = 0, position = 0, duration = 0, speed = 0 } = progress;
+    const { frames, fps, position = 0, duration = 0, speed } = progress;
     const known = duration > 0;
     const total = known ? duration : 1;
     const figures = {

@@ -191,7 +191,8 @@ export const graphOptionRows = {
     type: 'milliseconds',
     default: '5000',
     env: 'MILLRACE_STOP_GRACE',
-    meaning: 'How long calls under way may go on after a failure or an abort; then their thread is terminated.',
+    meaning:
+      'How long calls under way may go on after a failure or an abort, and then their thread is terminated; and those of sources after a stop, and then the graph fails.',
     schema: number({ min: 0, max: 1e9 }),
   },
   loglevel: {
@@ -232,7 +233,7 @@ export const graphOptionRows = {
     type: 'function',
     default: "the runtime's",
     meaning:
-      'Called with `{ level, node, context, text }` for what modules say through `ctx.log` ([observing.md](observing.md)). Also of `new Runtime`. Not in files.',
+      'Called with `{ level, node, context, text }` for what modules say through `ctx.log`, and FFmpeg of failures ([observing.md](observing.md)). Also of `new Runtime`. Not in files.',
     schema: v.pipe(
       v.unknown(),
       v.check(() => false, 'a function cannot be in a graph file; give it to `new Graph({ onLog })`'),

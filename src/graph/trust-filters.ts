@@ -31,7 +31,9 @@ function ofFilter(name: string, args: string, may: Permissions): (Reason & { abo
     return [{ about: 'para', ...runs(`a program into ${filter}`) }];
   }
   if (may.anything) return [];
-  return given.flatMap((argument) => ofArgument(filter, facts, argument, may)).map((r) => ({ about: 'para', ...r }));
+  return given
+    .flatMap((argument, index) => ofArgument(filter, facts, argument, index, may))
+    .map((reason) => ({ about: 'para', ...reason }));
 }
 
 function isProgram({ code: programs, plain = 0 }: Opens, { name }: Argument, index: number): boolean {
@@ -39,10 +41,20 @@ function isProgram({ code: programs, plain = 0 }: Opens, { name }: Argument, ind
   return name === undefined ? index >= plain : has(programs, name);
 }
 
-function ofArgument(filter: string, facts: Opens, { name, value }: Argument, may: Permissions): Reason[] {
+function ofArgument(
+  filter: string,
+  facts: Opens,
+  { name, value }: Argument,
+  index: number,
+  may: Permissions,
+): Reason[] {
   if (name !== undefined && has(facts.text, name)) return [];
-  if (name !== undefined && has(facts.how, name))
-    return [opens(`'${name}' of ${filter}`, 'Read the file in a decoder node')];
+  // Without a name only the first one is certain to be the file.
+  if (facts.how !== undefined && (name === undefined ? index > 0 : has(facts.how, name))) {
+    return [
+      opens(`${name === undefined ? `'${value}'` : `'${name}'`} of ${filter}`, 'Read the file in a decoder node'),
+    ];
+  }
   if (facts.url !== undefined && (name === undefined || has(facts.url, name))) {
     const refused = foreign([protocolOf(value)], may.protocols);
     if (refused.length > 0) return refused;

@@ -16,12 +16,14 @@
  * when the process exits. A thread of the application's own, which may be terminated at any moment, can start none: it
  * uses the one that was there when it was started (it is found in the environment data that threads inherit).
  */
+
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import { AV_LOG_ERROR, AV_LOG_INFO, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
 import { type CodecContext, Log } from 'node-av/lib';
+import { performance } from '../../ringbuffer/clock.js';
 import {
   ANSWERED,
   ASKED,
@@ -106,7 +108,15 @@ export function startLog(): void {
   setEnvironmentData(KEY, buffer);
   memory = made;
   const data: LogThreadData = { memory: buffer, addon: addonFile() };
-  const thread = new Worker(THREAD, { workerData: data, execArgv: [], stdin: false });
+  let thread: Worker;
+  try {
+    thread = new Worker(THREAD, { workerData: data, execArgv: [] });
+  } catch {
+    // The system allows no more threads: who needs one for more than this says so, and the next start tries again.
+    setEnvironmentData(KEY, undefined);
+    memory = undefined;
+    return;
+  }
   thread.unref();
   // Without it errors lack FFmpeg's lines, and everything else is as it was.
   thread.on('error', () => deafen(made));

@@ -6,9 +6,11 @@ import { className } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
 import { ledger } from './ledger.js';
+import { changeMetadata } from './metadata.js';
 import { detach } from './native-view.js';
 import { isTimeBase, type Rational, toMicroseconds } from './time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from './time-door.js';
+import { packValue, unpackValue } from './wire-value.js';
 
 /** One plane of pixels or samples. */
 export interface Plane {
@@ -41,6 +43,10 @@ export function requireFrameTime({ pts, duration, timeBase }: FrameTime): void {
 export abstract class FrameBase implements Disposable {
   #av: Frame | undefined;
   #planes: Plane[] | undefined;
+  /** What the user sees and changes; undefined until it is asked for. */
+  #metadata: Record<string, string> | undefined;
+  /** What of it the native frame has. */
+  #stored: Readonly<Record<string, string>> = {};
   /** How `#av` is released. */
   #free: (av: Frame) => void;
 
@@ -62,6 +68,7 @@ export abstract class FrameBase implements Disposable {
         hint: 'Keep a clone() of a frame that is needed longer than its packet',
       });
     }
+    if (this.#metadata !== undefined) this.#writeMetadata(this.#av, this.#metadata);
     return this.#av;
   }
 
@@ -102,13 +109,52 @@ export abstract class FrameBase implements Disposable {
     return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
   }
 
-  /** Key and value strings that decoders and filters attached (AVFrame.metadata). A copy. */
+  /**
+   * Texts by key that decoders, filters and you attach to the frame (AVFrame.metadata): `frame.metadata.scene = '7'`,
+   * `delete frame.metadata.scene`. They go with the frame through filters, into clones and across threads. Numbers and
+   * booleans become text. A key that cannot be stored is found, at the latest, when the frame is handed on:
+   * ERR_MILLRACE_PAYLOAD.
+   */
   get metadata(): Record<string, string> {
-    const dictionary = this.av.getMetadata();
-    try {
-      return dictionary.getAll();
-    } finally {
-      dictionary.free();
+    if (this.#av === undefined || this.#metadata === undefined) {
+      this.#stored = readMetadata(this.av);
+      this.#metadata = { ...this.#stored };
+    }
+    return this.#metadata;
+  }
+
+  set metadata(value: Record<string, string>) {
+    this.#stored = readMetadata(this.av);
+    this.#metadata = { ...value };
+  }
+
+  /**
+   * A value of yours that goes with the frame wherever its metadata goes, in which it is kept (key 'millrace.data'). Set
+   * it as a whole: what is read is a frozen copy. It is plain data, as it crosses threads.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot cross threads.
+   */
+  get data(): unknown {
+    const packed = this.metadata[DATA];
+    return packed === undefined ? undefined : frozen(unpackValue(Buffer.from(packed, 'base64')));
+  }
+
+  set data(value: unknown) {
+    if (value === undefined) delete this.metadata[DATA];
+    else this.metadata[DATA] = Buffer.from(packValue(value)).toString('base64');
+  }
+
+  /** What was changed in `metadata` since it was last stored comes into the native frame. */
+  #writeMetadata(av: Frame, metadata: Record<string, unknown>): void {
+    const stored = this.#stored;
+    const keys = Object.keys(metadata);
+    if (keys.length === Object.keys(stored).length && keys.every((key) => stored[key] === metadata[key])) return;
+    const wanted = textsOf(metadata);
+    changeMetadata(av, stored, wanted);
+    this.#stored = wanted;
+    // In the object the user may hold: what is stored is what it shows.
+    for (const key of keys) {
+      if (wanted[key] === undefined) delete metadata[key];
+      else metadata[key] = wanted[key];
     }
   }
 
@@ -197,6 +243,45 @@ export abstract class FrameBase implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Where `data` is kept in the metadata. */
+const DATA = 'millrace.data';
+
+/** What cannot be changed cannot be taken for the frame's own. Typed arrays cannot be frozen. */
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const item of Object.values(value)) frozen(item);
+  return value;
+}
+
+function readMetadata(av: Frame): Record<string, string> {
+  const dictionary = av.getMetadata();
+  try {
+    return dictionary.getAll();
+  } finally {
+    dictionary.free();
+  }
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot be a text of metadata. */
+function textsOf(metadata: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (value === undefined) continue;
+    const plain = ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
+    const text = plain ? String(value) : '';
+    if (!plain || key === '' || `${key}${text}`.includes('\0')) {
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `metadata['${key}'] of a frame is ${plain ? JSON.stringify(text) : (value?.constructor?.name ?? 'null')}`,
+        { hint: 'Keys and values are texts without NUL, keys not empty' },
+      );
+    }
+    texts[key] = text;
+  }
+  return texts;
 }
 
 function freeFrame(av: Frame): void {

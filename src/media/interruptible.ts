@@ -7,6 +7,7 @@
  *
  * Invariant: the thread ends only when no call is in flight (native-wait.ts): the addon aborts the process otherwise.
  */
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../ringbuffer/clock.js';
 import { markLog } from './ffmpeg-log.js';
 import type { NativeWait } from './native-wait.js';
 

@@ -3,7 +3,9 @@
  * come from it, and nothing here blocks. Its slot of the table of native waits lets anybody make it leave its calls,
  * and it may have only so many bytes of output under way.
  */
+
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { clearTimeout, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { MillraceError } from '../errors.js';
 import { blockingDeadline } from '../module/blocking.js';
 import { NativeWait, nativeWaits } from './native-wait.js';
@@ -103,7 +105,7 @@ export class NativeThread<To, From> {
    */
   async changed(signal: AbortSignal, milliseconds?: number): Promise<void> {
     if (this.#gone || signal.aborted) return;
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       signal.addEventListener('abort', this.#wake);
@@ -127,7 +129,7 @@ export class NativeThread<To, From> {
   async #end(): Promise<void> {
     // An unreferenced worker would let this thread's event loop end before the exit is told.
     this.#worker.ref();
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, END_WITHIN);
     });

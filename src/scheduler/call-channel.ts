@@ -335,7 +335,7 @@ export class CallChannel implements Answering {
   }
 
   private hear(message: FromHost): void {
-    if (message.type === 'log') this.log.take(message.level, message.text);
+    if (message.type === 'log') this.log.take(message.level, message.text, message.context);
   }
 
   private deathOf(code: number | undefined, error: Error | undefined): GraphError {

@@ -18,11 +18,12 @@ export class CalledLog {
     return this.listener !== undefined;
   }
 
-  take(level: LogSeverity, text: string): void {
-    if (isWarning(level)) this.warnings.push(text);
+  /** @param context who speaks, if not the module: that is no warning of the module's. */
+  take(level: LogSeverity, text: string, context?: string): void {
+    if (isWarning(level) && context === undefined) this.warnings.push(text);
     const { alias, module } = this.spec;
     try {
-      this.listener?.({ level, node: alias, context: module.name, text });
+      this.listener?.({ level, node: alias, context: context ?? module.name, text });
     } catch (cause) {
       // There is no run that it could fail, and the call that is being made is not to blame: it is thrown as what a
       // listener of an emitter throws is.

@@ -72,14 +72,14 @@ export class Figures {
     const frames = Math.max(this.told.frames, totals.frames);
     const position = Math.max(this.told.position, totals.position);
     this.told = { frames, position };
-    const known = (figure: number): number | undefined => (Number.isFinite(figure) && figure > 0 ? figure : undefined);
+    const per = (figure: number): number => (elapsed > 0 ? figure / elapsed : 0);
     return {
       elapsed,
       frames,
-      fps: known((frames * 1000) / elapsed),
-      position: known(position),
-      duration: known(totals.duration),
-      speed: known(position / 1000 / elapsed),
+      fps: per(frames * 1000),
+      position: position || undefined,
+      duration: totals.duration || undefined,
+      speed: per(position / 1000),
     };
   }
 

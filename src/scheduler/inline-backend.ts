@@ -56,7 +56,12 @@ export class InlineBackend implements Backend {
   ) {
     this.timeout = timeout;
     this.log = new CalledLog(spec, onLog);
-    this.module = new CalledModule(spec, (level, text) => this.log.take(level, text), this.log.heard, loadNow);
+    this.module = new CalledModule(
+      spec,
+      (level, text, context) => this.log.take(level, text, context),
+      this.log.heard,
+      loadNow,
+    );
   }
 
   get warnings(): readonly string[] {

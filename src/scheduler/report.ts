@@ -88,13 +88,13 @@ export interface Progress {
   elapsed: number;
   /** Video frames written by the encoders, or made by the last node that counts frames. */
   frames: number;
-  /** Frames per second so far. Here and below: undefined while it is unknown; frames and position never go back. */
-  fps: number | undefined;
-  /** Microseconds of stream time done, and expected. */
+  /** Frames per second so far. */
+  fps: number;
+  /** Microseconds of stream time done, and expected; undefined while unknown. Neither position nor frames ever go back. */
   position: number | undefined;
   duration: number | undefined;
   /** Stream time per elapsed time. */
-  speed: number | undefined;
+  speed: number;
 }
 
 export interface Report extends GraphStats {

@@ -309,11 +309,12 @@ export class GraphRun {
   }
 
   /** A listener that throws fails the graph: nobody else would hear of it. */
-  private log({ node, level, text }: FromHost & { type: 'log' }): void {
+  private log({ node, level, text, context }: FromHost & { type: 'log' }): void {
     const { alias, module } = this.spec.nodes[node]!;
-    if (isWarning(level)) this.warnings.add(`${alias}: ${text}`);
+    if (isWarning(level) && context === undefined) this.warnings.add(`${alias}: ${text}`);
     try {
-      this.context(() => this.hooks.onLog?.({ level, node: alias, context: module.name, text }));
+      const speaker = context ?? module.name;
+      this.context(() => this.hooks.onLog?.({ level, node: alias, context: speaker, text }));
     } catch (cause) {
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
     }

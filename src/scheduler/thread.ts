@@ -32,7 +32,7 @@ export interface ThreadUser {
 }
 
 /** Longest time in ms until a thread that is made to end is taken for one that cannot be: it is in a call of the system. */
-const END_LIMIT = 5000;
+const END_LIMIT = 10_000;
 
 /** Why a thread is gone. @param code of its exit; -1: it was ended from outside. */
 export function causeOfDeath(code: number, error: Error | undefined): string {

@@ -6,7 +6,9 @@
  * A thread that is kept holds nothing: the process ends without it, and as soon as more are kept than there are cores,
  * the one that has been idle longest is ended.
  */
+
 import { availableParallelism } from 'node:os';
+import { clearTimeout, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import type { Lease } from './sync-backend.js';
 import { startThread, type Thread } from './thread.js';
 import { countIdleBy } from './warm-count.js';
@@ -17,7 +19,7 @@ const MAX_IDLE = Math.max(2, availableParallelism());
 
 const named = new Map<string, Thread>();
 /** Those that nobody uses, the one that has been idle longest first, and what ends them. */
-const idle = new Map<Thread, NodeJS.Timeout>();
+const idle = new Map<Thread, Timer>();
 
 /** Those of them that were told to end, until they have. */
 const ending = new Set<Thread>();

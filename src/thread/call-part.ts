@@ -73,7 +73,7 @@ export class CallPart implements Hosted {
     );
     this.module = new CalledModule(
       spec.called,
-      (level, text) => tell({ type: 'log', run: spec.run, node: 0, level, text }),
+      (level, text, context) => tell({ type: 'log', run: spec.run, node: 0, level, text, context }),
       spec.heard,
     );
   }

@@ -6,7 +6,7 @@
 import { performance } from '../../ringbuffer/clock.js';
 import { messageOf } from '../error-wire.js';
 import { GraphError, MillraceError, type Phase } from '../errors.js';
-import { isWarning, type LogSeverity, logText } from '../log.js';
+import { FFMPEG, ffmpegLines, isWarning, type LogSeverity, logText } from '../log.js';
 import { markLog } from '../media/ffmpeg-log.js';
 import { closeAll, Packet } from '../media/packet.js';
 import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../module/contract.js';
@@ -70,7 +70,7 @@ export class CalledModule {
   constructor(
     private readonly spec: CalledSpec,
     /** What the module says. */
-    private readonly log: (level: LogSeverity, text: string) => void,
+    private readonly log: (level: LogSeverity, text: string, context?: string) => void,
     /** Whether anybody hears more than warnings and errors. */
     private readonly heard: boolean,
     private readonly load: (ref: ModuleRef) => unknown = loadModule,
@@ -348,6 +348,7 @@ export class CalledModule {
   /** What went wrong, with the module's name. */
   error(phase: Phase, cause: unknown): GraphError {
     if (cause instanceof GraphError) return cause;
+    if (this.heard) for (const line of ffmpegLines(cause)) this.log('error', line, FFMPEG);
     const { alias, module } = this.spec;
     const text = messageOf(cause);
     const code =

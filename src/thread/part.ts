@@ -6,7 +6,7 @@ import { clearTimeout, performance, setTimeout, type Timer } from '../../ringbuf
 import { Doorbell } from '../../ringbuffer/index.js';
 import { packError } from '../error-wire.js';
 import { type GraphError, MillraceError, type Phase } from '../errors.js';
-import { isWarning, logText } from '../log.js';
+import { FFMPEG, ffmpegLines, isWarning, logText } from '../log.js';
 import { whyCopied } from '../media/by-reference.js';
 import { markLog } from '../media/ffmpeg-log.js';
 import { ledger } from '../media/ledger.js';
@@ -351,7 +351,14 @@ export class Part implements Hosted {
     const [node, cause] = member === undefined ? [runner, thrown] : [member, (thrown as MemberError).cause];
     const error = nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
     this.trace?.error(index, error.message);
+    if (this.spec.heard) this.tellFFmpegLines(node.index, cause);
     this.fail(error);
+  }
+
+  private tellFFmpegLines(node: number, cause: unknown): void {
+    for (const text of ffmpegLines(cause)) {
+      this.tell({ type: 'log', run: this.spec.run, node, level: 'error', text, context: FFMPEG });
+    }
   }
 
   /** The input streams that feed a node: what it cannot use came from the user. */

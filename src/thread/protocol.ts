@@ -112,7 +112,8 @@ export type ToHost =
 
 export type FromHost =
   | { type: 'failed'; run: number; first: boolean; error: ErrorWire }
-  | { type: 'log'; run: number; node: number; level: LogSeverity; text: string }
+  /** `context`: who speaks, if not the module: FFmpeg, of a failure that is told as well. */
+  | { type: 'log'; run: number; node: number; level: LogSeverity; text: string; context?: string | undefined }
   | { type: 'warning'; run: number; text: string }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }

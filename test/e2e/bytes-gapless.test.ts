@@ -60,7 +60,7 @@ for (const [name, codec, rate, channels, mux] of files) {
     const input = await make(name, codec, rate, channels, mux);
     const expected = await fileSound(input);
     assert.ok(expected.length > 0);
-    for (const piece of [Number.MAX_SAFE_INTEGER, 4000]) assert.equal(await pushedSound(input, piece), expected);
+    assert.equal(await pushedSound(input, 4000), expected);
   });
 }
 

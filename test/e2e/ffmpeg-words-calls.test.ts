@@ -1,5 +1,4 @@
-/** FFmpeg's own words in calls, in other threads, on stderr, and when the process ends. */
-import { spawnSync } from 'node:child_process';
+/** FFmpeg's own words in calls, in other threads, and in `onLog`. */
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Graph, type GraphError, Packet, syncModule } from 'millrace';
@@ -24,7 +23,7 @@ function oddlyCalled(parameters: { thread?: string }) {
 
 for (const parameters of [{}, { thread: 'named' }, { thread: 'inline' }]) {
   test(`a blocking call has it (${parameters.thread ?? 'a thread of its own'})`, () => {
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const { encoder, source } = oddlyCalled(parameters);
       const failure = thrown(() => {
         encoder.process({ 0: source.process().outputs[0] });
@@ -64,88 +63,36 @@ test('bytes that are pushed: the thread that demuxes them has it', async () => {
   assert.match((failure as GraphError).message, /FFmpeg says: .*moov atom not found/);
 });
 
-/** Runs a program of its own. */
-function program(text: string) {
-  const { stderr, stdout, status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
-    encoding: 'utf8',
-    timeout: 60_000,
+for (const threads of [0, 1]) {
+  test(`onLog hears what FFmpeg says of a failure, with the node's name (${threads} threads)`, async () => {
+    const heard: unknown[] = [];
+    const others: unknown[] = [];
+    const graph = new Graph({ threads, onLog: (entry) => heard.push(entry) });
+    const other = new Graph({ threads, onLog: (entry) => others.push(entry) });
+    REASONS['a pad around what is larger'].build(graph);
+    REASONS['a text with a stray %'].build(other);
+    const caught = (error: GraphError): GraphError => error;
+    const [failure] = await Promise.all([graph.run().catch(caught), other.run().catch(caught)]);
+    const text = 'Padded dimensions cannot be smaller than input dimensions.';
+    assert.equal(heard, [{ level: 'error', node: (failure as GraphError).alias, context: 'ffmpeg', text }]);
+    assert.match(JSON.stringify(others), 'Stray %');
+    assert.not.match(JSON.stringify(others), text);
+    assert.equal((failure as GraphError).warnings, []);
   });
-  return { stderr, stdout, status, signal };
 }
 
-const failing = (options: string): string => `
-  import { Graph } from '${millrace}';
-  const graph = new Graph(${options});
-  graph.module('c_ffmpeg_filter', { name: 'testsrc2', para: 's=320x240:d=0.2' }, { inputs: [] }).scale(853, 480)
-    .encode(null, { output_path: '${at('stderr.mp4')}', video_params: { codec: 'h264', pix_fmt: 'yuv420p' } });
-  await graph.run().catch((error) => console.log(error.message));
-`;
-
-test('nothing is written to stderr unless loglevel asks, and the error is the same', () => {
-  for (const threads of [0, 1]) {
-    const silent = program(failing(`{ threads: ${threads} }`));
-    assert.is(silent.stderr, '');
-    assert.match(silent.stdout, 'width not divisible by 2 (853x480)');
-    const quiet = program(failing(`{ threads: ${threads}, loglevel: 'quiet' }`));
-    assert.equal(quiet, silent);
-    const shown = program(failing(`{ threads: ${threads}, loglevel: 'error' }`));
-    assert.is(shown.stderr, '[libx264] width not divisible by 2 (853x480)\n');
-    assert.is(shown.stdout, silent.stdout);
-  }
-});
-
-test("from 'verbose' on FFmpeg writes its lines itself, with the addresses of its contexts", () => {
-  const { stderr } = program(failing("{ threads: 0, loglevel: 'verbose' }"));
-  assert.match(stderr, /\[libx264 @ 0x[0-9a-f]+\] width not divisible by 2/);
-});
-
-test('a line that FFmpeg gives in pieces is one line on stderr', () => {
-  const { stderr } = program(`
-    import { Graph } from '${millrace}';
-    const graph = new Graph({ threads: 0, loglevel: 'info' });
-    graph.module('c_ffmpeg_filter', { name: 'testsrc2', para: 's=320x240:d=0.08' }, { inputs: [] })
-      .filter('showinfo').encode(null, { null_output: true });
-    await graph.run();
-  `);
-  assert.match(stderr, /^n: +0 pts: .* plane_checksum:\[\w+ \w+ \w+\] mean:\[.*\] stdev:\[.*\]$/m);
-});
-
-test('a process may exit, or die of an error, while FFmpeg says a lot in many threads', () => {
-  const damaged = at('damaged.ts');
-  const make = program(`
-    import { Graph } from '${millrace}';
-    import { readFileSync, writeFileSync } from 'node:fs';
-    const graph = new Graph({ threads: 0 });
-    graph.module('c_ffmpeg_filter', { name: 'testsrc2', para: 's=320x240:d=4' }, { inputs: [] })
-      .encode(null, { output_path: '${damaged}', format: 'mpegts', video_params: { codec: 'h264', preset: 'ultrafast', g: 25 } });
-    await graph.run();
-    const bytes = readFileSync('${damaged}');
-    for (let at = 2000; at < bytes.length; at += 131) if (at % 188 > 20) bytes[at] ^= 0x55;
-    writeFileSync('${damaged}', bytes);
-  `);
-  assert.is(make.status, 0, make.stderr);
-  for (const [how, status] of [
-    ['process.exit(7)', 7],
-    ['throw new Error("on purpose")', 1],
-  ] as const) {
-    for (let round = 0; round < 3; round++) {
-      const { status: code, signal } = program(`
-        import { Graph } from '${millrace}';
-        let ended = 0;
-        const endless = async () => {
-          for (;;) {
-            const graph = new Graph({ threads: 1 });
-            graph.decode({ input_path: '${damaged}' }).video.module('null_sink', {});
-            await graph.run().catch(() => {});
-            if (++ended === ${3 + round}) setImmediate(() => { ${how}; });
-          }
-        };
-        await Promise.all([endless(), endless(), endless()]);
-      `);
-      assert.equal([code, signal], [status, null]);
-    }
-  }
-});
+for (const thread of ['inline', 'heard']) {
+  test(`onLog of a called module hears it as well (${thread})`, () => {
+    const heard: unknown[] = [];
+    const onLog = (entry: unknown): unknown => heard.push(entry);
+    const settings = { graph: 'testsrc2=s=320x240:d=0.2,pad=10:10' };
+    const module = syncModule('c_ffmpeg_filter', settings, [], [0], { thread, alias: 'source', onLog });
+    thrown(() => module.process());
+    const text = 'Padded dimensions cannot be smaller than input dimensions.';
+    assert.equal(heard, [{ level: 'error', node: 'source', context: 'ffmpeg', text }]);
+    module.close();
+  });
+}
 
 test('a thread of the application that is started later has it as well', async () => {
   const graph = new Graph({ threads: 0 });

@@ -23,9 +23,9 @@ test.after(async () => {
 });
 
 test('no option of any filter, muxer or demuxer opens a connection', async () => {
-  const { refused, run, connected } = await attack(211);
+  const { refused, run, connected } = await attack(401);
   assert.equal(connected, []);
-  assert.ok(refused > 200 && run > 20, `${refused} graph files were refused, ${run} run`);
+  assert.ok(refused > 100 && run > 50, `${refused} graph files were refused, ${run} run`);
 });
 
 /** Options that connect where they are let through, and what stands in their place in a harmless file. */
@@ -92,48 +92,49 @@ test('attacks connect where everything is allowed', () => {
   }
 });
 
-test('what the file check does not know connects nowhere either, called or run, on any number of threads', async () => {
+test('what the file check does not know connects nowhere either, called or run, in one thread or several', async () => {
   const before = listener.visits;
   for (const { what, file, node, plain, options } of attacks()) {
     const called = behindTheFirstDoor(file(plain), node, options as Record<string, unknown>);
     call(called, `n${node}`, /input|movie/.test(what) ? undefined : picture);
+    await listener.settle();
     assert.is(listener.visits, before, `${what}, called`);
-    if (node === 0 || what === 'movie') continue;
-    for (const threads of [0, 2]) {
-      const graph = behindTheFirstDoor({ option: { threads }, ...file(plain) }, node, { ...options, vframes: 3 });
-      // FFmpeg's hls muxer goes on without the segments that it could not open.
-      await graph.run().catch((error: Error) => assert.match(error.message, /Invalid argument|may not open/, what));
-      assert.is(listener.visits, before, `${what} on ${threads} threads`);
-    }
+  }
+  const { file, node, plain, options } = attacks().find(({ what }) => what === 'a list of segments')!;
+  for (const threads of [0, 2]) {
+    const graph = behindTheFirstDoor({ option: { threads }, ...file(plain) }, node, { ...options, vframes: 3 });
+    await graph.run().then(
+      () => assert.unreachable('it ran'),
+      (error: Error) => assert.match(error.message, /Invalid argument/),
+    );
+    await listener.settle();
+    assert.is(listener.visits, before, `${threads} threads`);
   }
 });
 
 test('bytes that are a playlist or a session description open nothing, whoever built the graph', async () => {
   const url = `tcp://127.0.0.1:${listener.tcp}`;
   const before = listener.visits;
-  const texts = [
-    `ffconcat version 1.0\nfile '${url}'\n`,
-    `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:${listener.tcp}/a.ts\n#EXT-X-ENDLIST\n`,
-    `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video ${listener.udp + 2} RTP/AVP 96\n`,
-  ];
-  for (const [index, text] of texts.entries()) {
-    const f = ['concat', 'hls', 'sdp'][index]!;
-    for (const dec_params of [{}, { f }]) {
-      const graph = new Graph({ threads: 1 });
-      const source = graph.inputStream('bytes');
-      source.decode({ dec_params }).video.module('null_sink', {});
-      await graph.start({ mode: 'push' });
-      const given = (async () => {
-        await source.push(new Packet(EncodedPacket.from(Buffer.from(text))));
-        await source.end();
-      })();
-      await given.catch(() => undefined);
-      await graph.close().then(
-        () => assert.unreachable(`it ran: ${text}`),
-        (error: Error) => assert.match(error.message, /bytes on input 0/),
-      );
-    }
+  const session = 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n';
+  const texts = {
+    concat: `ffconcat version 1.0\nfile '${url}'\n`,
+    hls: `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:${listener.tcp}/a.ts\n#EXT-X-ENDLIST\n`,
+    sdp: `${session}m=video ${listener.udp + 2} RTP/AVP 96\n`,
+  };
+  for (const [f, text] of Object.entries(texts)) {
+    const graph = new Graph({ threads: 1 });
+    const source = graph.inputStream('bytes');
+    source.decode({ dec_params: { f } }).video.module('null_sink', {});
+    await graph.start({ mode: 'push' });
+    const given = source.push(new Packet(EncodedPacket.from(Buffer.from(text)))).then(() => source.end());
+    // What failed is told by close().
+    await given.catch(() => undefined);
+    await graph.close().then(
+      () => assert.unreachable(`it ran: ${f}`),
+      (error: Error) => assert.match(error.message, /bytes on input 0/),
+    );
   }
+  await listener.settle();
   assert.is(listener.visits, before);
 });
 

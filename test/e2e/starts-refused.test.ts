@@ -86,7 +86,7 @@ starts('a runtime keeps the threads it could start, and its close ends them', as
 });
 
 starts('a call whose thread cannot be made fails, releases its packets, and the next one may succeed', async () => {
-  for (const parameters of [{}, { thread: 'refused' }]) {
+  for (const parameters of [{}, { thread: 'refused', idleTimeout: 0 }]) {
     const leaks = new LeakWatch();
     const module = syncModule(obeying('Echo'), {}, [0], [0], parameters);
     const frame = (): Packet => new Packet(VideoFrame.alloc({ width: 16, height: 16, format: 'gray' }));

@@ -285,6 +285,7 @@ test('a file may not loosen what FFmpeg opens', () => {
     );
   }
   assert.match(messages(filter('movie', 'a.mp4:f=concat')).join(), /'f' of the filter 'movie'/);
+  assert.match(messages(filter('movie', '\\:0:x11grab')).join(), /'x11grab' of the filter 'movie'/);
   assert.match(messages(filter('movie', 'a.mp4:format_opts=safe=0')).join(), /'format_opts' of the filter 'movie'/);
   assert.match(
     messages({ decoder: { input_path: 'nullsrc', dec_params: { f: 'lavfi', graph_file: 'a.txt' } } }).join(),

@@ -2,7 +2,10 @@
  * Sockets on 127.0.0.1 that count who comes: TCP, UDP and a Unix socket, in a thread of their own, since FFmpeg may block
  * the one that tests. Who connects is disconnected at once.
  */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -14,7 +17,8 @@ const gone = (socket) => { count(); socket.on('error', () => {}); socket.destroy
 const net = require('node:net');
 const tcp = net.createServer(gone);
 const unix = net.createServer(gone);
-const udp = require('node:dgram').createSocket('udp4').on('message', count);
+const udp = require('node:dgram').createSocket('udp4');
+udp.on('message', (_, from) => { count(); udp.send('seen', from.port, from.address); });
 const listening = (server, ...where) => new Promise((resolve) => server.listen(...where, resolve));
 Promise.all([
   listening(tcp, 0, '127.0.0.1'),
@@ -45,14 +49,31 @@ export class Listener {
     return new Listener(worker, counter, ports.tcp, ports.udp, path);
   }
 
-  /** Connections and datagrams so far. */
+  /** Our own. */
+  #marks = 0;
+
+  /** Connections and datagrams so far; those of the last moment once it has settled. */
   get visits(): number {
-    return Atomics.load(this.counter, 0);
+    return Atomics.load(this.counter, 0) - this.#marks;
   }
 
-  /** Waits until more than so many have come. @returns false if none does within 10 s. */
+  /** Waits until more than so many have come. @returns false if none does within a minute. */
   visited(before: number): boolean {
-    return this.visits > before || Atomics.wait(this.counter, 0, before, 10_000) !== 'timed-out';
+    return this.visits > before || Atomics.wait(this.counter, 0, before + this.#marks, 60_000) !== 'timed-out';
+  }
+
+  /** Whoever came before has been counted: the sockets take what comes in order, and we are the last. */
+  async settle(): Promise<void> {
+    const gone = (socket: Socket): Promise<unknown> => {
+      socket.on('error', () => undefined).resume();
+      return once(socket, 'close');
+    };
+    const udp = createSocket('udp4');
+    const seen = once(udp, 'message');
+    udp.send('mark', this.udp, '127.0.0.1');
+    await Promise.all([gone(connect(this.tcp, '127.0.0.1')), gone(connect(this.path)), seen]);
+    udp.close();
+    this.#marks += 3;
   }
 
   async close(): Promise<void> {

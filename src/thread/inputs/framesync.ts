@@ -84,7 +84,7 @@ export class FrameSyncInputs implements InputManager {
       const time = Math.min(...waiting.map((pad) => pad.timestamp));
       const moved = new Set(waiting.filter((pad) => pad.timestamp === time));
       for (const pad of moved) this.move(pad);
-      if (moved.has(driver)) return this.group(driver.exact);
+      if (moved.has(driver)) return this.group(driver.exact, driver);
     }
   }
 
@@ -109,7 +109,7 @@ export class FrameSyncInputs implements InputManager {
     pad.next = undefined;
   }
 
-  private group(time: bigint): Group {
+  private group(time: bigint, driver: Pad): Group {
     const inputs = new Map<number, Packet[]>();
     for (const [input, pad] of this.pads) {
       if (pad.current === undefined) continue;
@@ -118,7 +118,7 @@ export class FrameSyncInputs implements InputManager {
         this.trace?.({ kind: 'reuse', pad: pad.index, pts: pad.currentTime, output: time });
       }
       pad.used = true;
-      inputs.set(input, [restamped(pad.current, time)]);
+      inputs.set(input, [pad === driver ? pad.current.clone() : restamped(pad.current, time)]);
     }
     return { inputs, pts: time };
   }

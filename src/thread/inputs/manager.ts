@@ -6,6 +6,7 @@
 import { MillraceError } from '../../errors.js';
 import type { Packet } from '../../media/packet.js';
 import { isTimeBase, MICROSECONDS, NANOSECONDS, type Rational, rescale, toMicroseconds } from '../../media/time.js';
+import { VideoFrame } from '../../media/video-frame.js';
 import type { SyncEvent } from '../../sync/index.js';
 
 /** What one call of `process` gets. */
@@ -117,18 +118,25 @@ function refuse(input: number): never {
   );
 }
 
+/** The unit is fine enough for the time, to the microsecond: 60 ticks a second cannot be told in 1/25 s. */
+function tells(unit: Rational, time: bigint): boolean {
+  const error = rescale(rescale(time, NANOSECONDS, unit), unit, NANOSECONDS) - time;
+  return error > -1000n && error < 1000n;
+}
+
 /**
  * A copy of the packet (a reference, not the pixels) that says it is of that time, in nanoseconds; as it is if it was of
- * that time already.
+ * that time already. The rate of the stream it comes from is not that of the times it is given, so it loses it.
  */
 export function restamped(packet: Packet, time: bigint): Packet {
   const copy = packet.clone();
+  if (copy.payload instanceof VideoFrame && copy.payload !== packet.payload) copy.payload.frameRate = undefined;
   if (nanoseconds(packet) === time) return copy;
   const { payload } = copy;
   const timed = isTimed(payload);
   // Only a payload that was cloned is ours to change.
   if (timed && payload !== packet.payload) {
-    if (!isTimeBase(payload.timeBase)) payload.timeBase = NANOSECONDS;
+    if (!isTimeBase(payload.timeBase) || !tells(payload.timeBase, time)) payload.timeBase = NANOSECONDS;
     payload.pts = rescale(time, NANOSECONDS, payload.timeBase);
   }
   copy.timestamp = timed ? toMicroseconds(time, NANOSECONDS) : Number(time) / 1000;
