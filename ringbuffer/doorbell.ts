@@ -60,6 +60,9 @@ export class Doorbell {
   private pending = false;
 
   private constructor(buffer: SharedArrayBuffer, byteOffset: number) {
+    if (!(buffer instanceof SharedArrayBuffer) || !Number.isInteger(byteOffset)) {
+      throw misuse('A doorbell lives in a SharedArrayBuffer, at a whole number of bytes');
+    }
     if (byteOffset % 4 !== 0 || byteOffset < 0 || byteOffset + BYTES > buffer.byteLength) {
       throw misuse(
         `A doorbell takes ${BYTES} bytes at a multiple of 4; offset ${byteOffset} in ${buffer.byteLength} bytes is wrong`,

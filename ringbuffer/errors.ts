@@ -6,7 +6,7 @@ export type RingErrorCode =
 export class RingError extends Error {
   readonly code: RingErrorCode;
   constructor(code: RingErrorCode, message: string) {
-    super(message);
+    super(String(message));
     this.name = 'RingError';
     this.code = code;
   }

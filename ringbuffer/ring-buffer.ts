@@ -91,6 +91,7 @@ export class RingBuffer {
   private readonly bells: Set<Doorbell>;
 
   private constructor(buffer: SharedArrayBuffer) {
+    if (!(buffer instanceof SharedArrayBuffer)) throw misuse('A ring is made by RingBuffer.create() or attach()');
     this.buffer = buffer;
     this.words = new Int32Array(buffer);
     this.totals = new Float64Array(buffer);
@@ -105,13 +106,16 @@ export class RingBuffer {
   /** Bytes of shared memory that a ring of that capacity takes. */
   static storageFor(capacity: number): number {
     if (!isCapacity(capacity)) {
-      throw misuse(`A ring's capacity is a power of two from ${MIN_CAPACITY} to ${MAX_CAPACITY}, not ${capacity}`);
+      throw misuse(
+        `A ring's capacity is a power of two from ${MIN_CAPACITY} to ${MAX_CAPACITY}, not ${String(capacity)}`,
+      );
     }
     return DATA + capacity;
   }
 
   /** @throws RingError ERR_MILLRACE_RING for options that make no ring. */
   static create(options: RingOptions): RingBuffer {
+    if (typeof options !== 'object' || options === null) throw misuse('A ring is made with { capacity }');
     const { capacity, maxRecords = 0, start = 0 } = options;
     const buffer = new SharedArrayBuffer(RingBuffer.storageFor(capacity));
     const limit = capacity / 2 - HEADER;
@@ -216,5 +220,5 @@ export class RingBuffer {
 }
 
 function isCapacity(bytes: number): boolean {
-  return bytes >= MIN_CAPACITY && bytes <= MAX_CAPACITY && (bytes & (bytes - 1)) === 0 && Number.isInteger(bytes);
+  return Number.isInteger(bytes) && bytes >= MIN_CAPACITY && bytes <= MAX_CAPACITY && (bytes & (bytes - 1)) === 0;
 }

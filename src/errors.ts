@@ -36,8 +36,8 @@ export class MillraceError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options: ErrorDetails = {}) {
     super(
-      options.hint ? `${message}. ${options.hint}` : message,
-      options.cause === undefined ? undefined : { cause: options.cause },
+      options?.hint ? `${String(message)}. ${options?.hint}` : String(message),
+      options?.cause === undefined ? undefined : { cause: options?.cause },
     );
     this.name = 'MillraceError';
     this.code = code;
@@ -65,7 +65,7 @@ export class FFmpegError extends MillraceError {
     const hint = [options.hint, words]
       .filter((part) => part !== undefined)
       .join(/[.?!]$/.test(options.hint ?? '') ? ' ' : '. ');
-    super(code, `${what}: ${text}`, { ...options, hint, cause: options.cause ?? logOf(lines) });
+    super(code, `${String(what)}: ${String(text)}`, { ...options, hint, cause: options.cause ?? logOf(lines) });
     this.name = 'FFmpegError';
     this.averror = averror;
     this.text = text;
@@ -92,6 +92,9 @@ export interface Problem {
 export class ConfigError extends MillraceError {
   readonly problems: readonly Problem[];
   constructor(what: string, problems: readonly Problem[]) {
+    if (!Array.isArray(problems)) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', 'a ConfigError is made of a text and a list of problems');
+    }
     const lines = problems.map((p) => `  ${p.path}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`);
     super('ERR_MILLRACE_CONFIG', `${what}\n${lines.join('\n')}`);
     this.name = 'ConfigError';
@@ -116,11 +119,11 @@ export class GraphError extends MillraceError {
     message: string,
     where: { nodeId?: number; alias?: string; module?: string; phase?: Phase; cause?: unknown } = {},
   ) {
-    super(code, message, { cause: where.cause });
+    super(code, message, { cause: where?.cause });
     this.name = 'GraphError';
-    this.nodeId = where.nodeId;
-    this.alias = where.alias;
-    this.module = where.module;
-    this.phase = where.phase;
+    this.nodeId = where?.nodeId;
+    this.alias = where?.alias;
+    this.module = where?.module;
+    this.phase = where?.phase;
   }
 }

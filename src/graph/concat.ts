@@ -1,4 +1,5 @@
 /** FFmpeg's `concat` filter: segments of video and audio, end to end. */
+import { describeValue } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import type { Named } from './filter-call.js';
 import type { NodeHandle, Stream } from './stream.js';
@@ -24,8 +25,24 @@ export type Segment = readonly Stream[];
  * @throws MillraceError ERR_MILLRACE_CONFIG when the streams do not make whole segments.
  */
 export function concat(streams: readonly Stream[] | readonly Segment[], named: Named<ConcatOptions> = {}): NodeHandle {
+  if (!Array.isArray(streams)) {
+    throw wrong(
+      `the streams are ${describeValue(streams)}`,
+      'Give one list: concat([a.video, b.video]), or pairs: concat([[a.video, a.audio], [b.video, b.audio]])',
+    );
+  }
+  if (typeof named !== 'object' || named === null || isStream(named)) {
+    throw wrong(
+      `the named arguments are ${describeValue(named)}`,
+      'All streams stand in one list, and n, v and a in an object: concat([x, y], { v: 0, a: 1 })',
+    );
+  }
   const segments = streams.filter((item): item is Segment => Array.isArray(item));
   const flat = streams.flat() as readonly Stream[];
+  const other = flat.find((item) => !isStream(item));
+  if (flat.some((item) => !isStream(item))) {
+    throw wrong(`the list holds ${describeValue(other)}`, 'Give streams, or lists of streams');
+  }
   if (segments.length > 0 && segments.length < streams.length) {
     throw wrong('the list mixes streams and segments', 'Give all segments as lists, or all streams in one list');
   }
@@ -56,6 +73,11 @@ export function concat(streams: readonly Stream[] | readonly Segment[], named: N
   if (!first) throw wrong('there are no streams', 'Give at least one');
   const handle = first.filter('concat', ...others, { n, v, a, ...rest });
   return handle.withMedia(v > 0 ? 0 : undefined, a > 0 ? v : undefined);
+}
+
+/** By what it can do: the class lives in a module that imports this one. */
+function isStream(value: unknown): value is Stream {
+  return typeof value === 'object' && value !== null && 'nodeId' in value && 'filter' in value;
 }
 
 function wrong(what: string, hint: string): MillraceError {

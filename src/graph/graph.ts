@@ -1,4 +1,5 @@
 /** The builder, and all that can be done with what it has built. */
+import { requireObject } from '../argument.js';
 import { ConfigError, MillraceError } from '../errors.js';
 import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
@@ -56,6 +57,7 @@ export class Graph {
    * @throws ConfigError naming every option that is wrong.
    */
   constructor(options: GraphOptionsInput = {}) {
+    requireObject(options, 'options of a graph');
     const { runtime, onLog, ...rest } = options;
     const own = withoutUrls(rest);
     this.runtime = checkRuntime(runtime);
@@ -82,6 +84,7 @@ export class Graph {
     source: string | URL | object,
     settings: { allow?: Allowed | undefined; onLog?: LogListener | undefined } = {},
   ): Graph {
+    requireObject(settings, 'settings of fromConfig');
     const { onLog, ...rest } = settings;
     const { options, ...read } = readConfig(source, checkSettings(rest));
     const graph = new Graph({ ...options, onLog });

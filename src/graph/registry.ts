@@ -2,10 +2,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describeValue } from '../class-name.js';
 import { MillraceError, type Problem } from '../errors.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import { findBuiltin, unknownModule } from '../modules.js';
 import type { ModuleRef } from '../scheduler/spec.js';
+import { isModule } from '../thread/load.js';
 
 /** A module that lives in a file: imported inside the thread that runs it. */
 export interface ModuleFile {
@@ -27,8 +29,8 @@ const registered = new Map<string, ModuleRef>();
  * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is taken, or a file that does not exist.
  */
 export function registerModule(name: string, source: ModuleFile | ModuleDefinition): void {
-  if (!/^[A-Za-z_][\w.-]*$/.test(name)) {
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `'${name}' cannot be the name of a module`, {
+  if (typeof name !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(name)) {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `'${String(name)}' cannot be the name of a module`, {
       hint: 'Names are made of letters, digits, _, - and ., and begin with a letter or _',
     });
   }
@@ -50,7 +52,8 @@ export function registeredNames(): Iterable<string> {
   return registered.keys();
 }
 
-export function isModuleFile(source: object): source is ModuleFile {
+export function isModuleFile(source: unknown): source is ModuleFile {
+  if (typeof source !== 'object' || source === null) return false;
   return 'path' in source && (typeof source.path === 'string' || source.path instanceof URL);
 }
 
@@ -78,6 +81,12 @@ export function fileReference(file: ModuleFile, name?: string): ModuleRef {
 /** A module that is an object or class of this process. */
 export function definitionReference(definition: ModuleDefinition, name?: string): ModuleRef {
   const ownName = typeof definition === 'function' ? definition.name : '';
+  if (!isModule(definition)) {
+    const what = typeof definition === 'function' ? describeValue(definition) : 'the module';
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `${name ? `'${name}': ` : ''}${what} has no method process(task)`, {
+      hint: 'A module is an object with a process method (defineModule), or a class with one',
+    });
+  }
   // What its options look like is between the module and its schema.
   return { name: name || ownName || 'module', definition: definition as Module | ModuleClass };
 }

@@ -1,6 +1,7 @@
 /** Threads that graphs and called actors share, and actors spawned and wired by hand. */
 
 import { availableParallelism } from 'node:os';
+import { requireObject } from '../argument.js';
 import { ConfigError, GraphError, MillraceError, type Problem } from '../errors.js';
 import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
@@ -124,6 +125,7 @@ export class Runtime implements Home {
    * @throws ConfigError naming everything that is wrong.
    */
   constructor(options: RuntimeOptions = {}) {
+    requireObject(options, 'options of a runtime');
     const known: readonly string[] = ['threads', 'wait', 'transport', 'onLog'];
     const problems: Problem[] = Object.keys(options)
       .filter((key) => !known.includes(key))

@@ -1,13 +1,16 @@
 /** Streams and node handles: what the builder's methods return and chain on. */
+
+import { requireMethod } from '../argument.js';
 import { MillraceError } from '../errors.js';
 import { type ConcatOptions, concat } from './concat.js';
-import { type FilterInput, type Named, readFilterCall } from './filter-call.js';
+import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filter-call.js';
 import { VideoFilters } from './filters-video.js';
 import type { Graph } from './graph.js';
 import type { DecoderOptions, EncoderOptions } from './module-options.js';
 import type { ModuleOptions, ModuleSource, NodeParameters } from './node.js';
 import { checkPacketsOptions, PacketReader, type PacketsOptions } from './packet-reader.js';
 import { sessionOf } from './session.js';
+import { refusingUnknownNames } from './unknown-names.js';
 
 /** `N` streams when the number is known to the compiler, else a list. */
 export type StreamTuple<N extends number> = number extends N ? readonly Stream[] : Tuple<N>;
@@ -146,6 +149,12 @@ export class NodeHandle extends Stream {
   }
 }
 
+// Behind all that streams have; see unknown-names.ts.
+Object.setPrototypeOf(
+  FilterMethods.prototype,
+  refusingUnknownNames((receiver) => (receiver instanceof Stream ? `the stream ${receiver.name}` : 'a stream')),
+);
+
 // `handle[5]`: numbers are looked up behind the class's own members. The proxy is a link of its own in the prototype
 // chain (around the object it would break private state, around Stream.prototype it would break instanceof).
 Object.setPrototypeOf(
@@ -176,5 +185,6 @@ export function encode(
 
 /** Lays `top` over `base`. FFmpeg `overlay`; named arguments as in `stream.overlay`. */
 export function overlay(base: Stream, top: Stream, named: Named = {}): NodeHandle {
+  requireMethod(base, 'overlay', 'the stream that overlay lays something on');
   return base.overlay(top, named);
 }

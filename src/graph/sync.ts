@@ -1,6 +1,7 @@
 /** Modules that are called like functions: `syncModule`, and what a runtime's `spawn` shares with it. */
 import * as v from 'valibot';
 import { callable, integer, number, parsed, type Schema, strictOptions, text } from '../../actors/options.js';
+import { requireMethod } from '../argument.js';
 import { ConfigError, type Problem } from '../errors.js';
 import type { LogListener } from '../log.js';
 import { setLogLevel } from '../media/ffmpeg.js';
@@ -227,11 +228,13 @@ export function process<const I extends readonly number[], const O extends reado
   module: SyncModule<I, O>,
   packets?: SyncInputs<I>,
 ): SyncResult<O> {
+  requireMethod(module, 'process', 'the module of process()');
   return module.process(packets);
 }
 
 /** `module.sendEof()`, as BMF's bmf_sync has it. */
 export function sendEof<const O extends readonly number[]>(module: SyncModule<readonly number[], O>): SyncResult<O> {
+  requireMethod(module, 'sendEof', 'the module of sendEof()');
   return module.sendEof();
 }
 

@@ -7,22 +7,38 @@ export function pathOf(value: string | URL): string {
   return nameForFFmpeg(String(value));
 }
 
-/** A copy in which URL objects, at any depth, are the path of their file, or their text where they are of no file. */
+/**
+ * A copy in which URL objects, at any depth, are the path of their file, or their text where they are of no file; the
+ * value itself if there are none.
+ */
 export function withoutUrls<T>(value: T): T {
-  return replaced(value) as T;
+  return holdsUrl(value) ? (replaced(value, new Map()) as T) : value;
 }
 
-function replaced(value: unknown): unknown {
+/** @param copies of what is being copied: a value may hold itself. */
+function replaced(value: unknown, copies: Map<unknown, unknown>): unknown {
   if (value instanceof URL) return value.protocol === 'file:' ? fileURLToPath(value) : value.href;
-  if (Array.isArray(value)) return value.some(holdsUrl) ? value.map(replaced) : value;
-  if (!isPlain(value) || !Object.values(value).some(holdsUrl)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaced(item)]));
+  if (!Array.isArray(value) && !isPlain(value)) return value;
+  if (copies.has(value)) return copies.get(value);
+  const copy: object = Array.isArray(value) ? [] : {};
+  copies.set(value, copy);
+  for (const [key, item] of Object.entries(value)) {
+    // Not an assignment: `__proto__` is a key like others.
+    const property = { value: replaced(item, copies), writable: true, enumerable: true, configurable: true };
+    Object.defineProperty(copy, key, property);
+  }
+  if (Array.isArray(value)) (copy as unknown[]).length = value.length;
+  return copy;
 }
 
+/** Not recursive: values may be deep, and hold themselves. */
 function holdsUrl(value: unknown): boolean {
-  if (value instanceof URL) return true;
-  if (Array.isArray(value)) return value.some(holdsUrl);
-  return isPlain(value) && Object.values(value).some(holdsUrl);
+  const seen = new Set<unknown>([value]);
+  for (const item of seen) {
+    if (item instanceof URL) return true;
+    if (Array.isArray(item) || isPlain(item)) for (const inner of Object.values(item)) seen.add(inner);
+  }
+  return false;
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

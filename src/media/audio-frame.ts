@@ -7,6 +7,8 @@ import {
   Frame,
   Rational as NativeRational,
 } from 'node-av/lib';
+import { requireObject } from '../argument.js';
+import { describeValue } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { assignableLayout, describeLayout, type ParsedLayout, parseLayout, relabel } from './channel-layout.js';
 import { check, sampleFormat, sampleFormatName, toNativeTimestamp } from './ffmpeg.js';
@@ -50,6 +52,7 @@ export class AudioFrame extends FrameBase {
    * that of the layout.
    */
   static alloc(options: AudioFrameOptions): AudioFrame {
+    requireObject(options, 'options of an audio frame', 'ERR_MILLRACE_PAYLOAD');
     requireFrameTime(options);
     const layout = layoutOf(options);
     const av = allocSamples(sampleFormat(options.format), layout, options.sampleRate, options.samples);
@@ -69,8 +72,13 @@ export class AudioFrame extends FrameBase {
     channels: readonly Samples[],
     options: Omit<AudioFrameOptions, 'format' | 'samples' | 'channels'> & { format?: string },
   ): AudioFrame {
-    const first = channels[0];
+    if (!Array.isArray(channels)) {
+      const hint = 'Give a list with one array per channel: AudioFrame.from([left, right], { sampleRate })';
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The channels cannot be ${describeValue(channels)}`, { hint });
+    }
+    const first = (channels as readonly Samples[])[0];
     if (first === undefined) throw new MillraceError('ERR_MILLRACE_PAYLOAD', 'An audio frame has at least one channel');
+    requireObject(options, 'options of an audio frame', 'ERR_MILLRACE_PAYLOAD');
     const type = sampleTypeOf(first);
     const format = options.format ?? `${type}p`;
     const expected = sampleFormatName(sampleFormat(format)).replace(/p$/, '') as keyof typeof arrayTypes;

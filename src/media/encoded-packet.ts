@@ -1,6 +1,8 @@
 /** A piece of an encoded stream, or of a file's bytes. BMF's BMFAVPacket. */
 import { AV_PKT_FLAG_KEY, type AVPacketFlag } from 'node-av/constants';
 import { Packet as NativePacket } from 'node-av/lib';
+import { requireNative, requireObject } from '../argument.js';
+import { describeValue } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
 import { ledger } from './ledger.js';
@@ -32,12 +34,14 @@ export class EncodedPacket implements Disposable {
   #draft: Uint8Array | undefined;
 
   private constructor(av: NativePacket) {
+    requireNative(av, 'the packet that an EncodedPacket takes over');
     this.#av = av;
     ledger.own(this, 'packet', av);
   }
 
   /** Takes over the ownership of a node-av packet: the caller must not free it any more. */
   static wrap(av: NativePacket, options: { timeBase?: Rational | undefined } = {}): EncodedPacket {
+    requireObject(options, 'what EncodedPacket.wrap is given besides', 'ERR_MILLRACE_PAYLOAD');
     const packet = new EncodedPacket(av);
     if (options.timeBase) packet.timeBase = options.timeBase;
     return packet;
@@ -45,6 +49,12 @@ export class EncodedPacket implements Disposable {
 
   /** A packet with a copy of the bytes. */
   static from(bytes: Uint8Array, options: EncodedPacketOptions = {}): EncodedPacket {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The bytes of a packet cannot be ${describeValue(bytes)}`, {
+        hint: 'They are a Uint8Array, such as a Buffer',
+      });
+    }
+    requireObject(options, 'options of an encoded packet', 'ERR_MILLRACE_PAYLOAD');
     requireTimes(options);
     const av = new NativePacket();
     av.alloc();
@@ -65,6 +75,9 @@ export class EncodedPacket implements Disposable {
    * read by a module.
    */
   static alloc(size: number): EncodedPacket {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `A packet cannot have ${describeValue(size)} bytes`);
+    }
     const packet = EncodedPacket.from(new Uint8Array(0));
     if (size > 0) packet.#draft = new Uint8Array(size);
     return packet;

@@ -74,9 +74,9 @@ export function isEof(ret: number): boolean {
 
 /** The number of an FFmpeg pixel format. @throws MillraceError ERR_MILLRACE_PAYLOAD for a name FFmpeg does not know. */
 export function pixelFormat(name: string): AVPixelFormat {
-  const format = avGetPixFmtFromName(name);
+  const format = typeof name === 'string' ? avGetPixFmtFromName(name) : AV_PIX_FMT_NONE;
   if (format === AV_PIX_FMT_NONE) {
-    throw new MillraceError('ERR_MILLRACE_PAYLOAD', `FFmpeg knows no pixel format '${name}'`, {
+    throw new MillraceError('ERR_MILLRACE_PAYLOAD', `FFmpeg knows no pixel format '${String(name)}'`, {
       hint: "Names are those of `ffmpeg -pix_fmts`, such as 'yuv420p', 'nv12' or 'rgba'",
     });
   }
@@ -90,9 +90,9 @@ export function pixelFormatName(format: AVPixelFormat): string {
 
 /** The number of an FFmpeg sample format. @throws MillraceError ERR_MILLRACE_PAYLOAD for a name FFmpeg does not know. */
 export function sampleFormat(name: string): AVSampleFormat {
-  const format = avGetSampleFmtFromName(name);
+  const format = typeof name === 'string' ? avGetSampleFmtFromName(name) : AV_SAMPLE_FMT_NONE;
   if (format === AV_SAMPLE_FMT_NONE) {
-    throw new MillraceError('ERR_MILLRACE_PAYLOAD', `FFmpeg knows no sample format '${name}'`, {
+    throw new MillraceError('ERR_MILLRACE_PAYLOAD', `FFmpeg knows no sample format '${String(name)}'`, {
       hint: 'It is one of u8, s16, s32, s64, flt, dbl, each also planar with a p at the end',
     });
   }

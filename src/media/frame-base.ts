@@ -1,6 +1,7 @@
 /** What video and audio frames have in common: ownership of one node-av frame, and time. */
 import { AV_FRAME_FLAG_CORRUPT } from 'node-av/constants';
 import { type Frame, Rational as NativeRational } from 'node-av/lib';
+import { requireNative } from '../argument.js';
 import { className } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from './ffmpeg.js';
@@ -50,6 +51,7 @@ export abstract class FrameBase implements Disposable {
   #free: (av: Frame) => void;
 
   protected constructor(av: Frame, free: (av: Frame) => void = freeFrame) {
+    requireNative(av, 'the frame that a frame of millrace takes over');
     this.#av = av;
     this.#free = free;
     ledger.own(this, 'frame', av);

@@ -1,4 +1,5 @@
 /** What travels through a graph: a payload with a time, or a control signal. */
+import { requireObject } from '../argument.js';
 import { requireTimestamp } from './time-door.js';
 
 /**
@@ -26,6 +27,7 @@ export class Packet<T = unknown> implements Disposable {
    * @throws MillraceError ERR_MILLRACE_PAYLOAD for a timestamp that is no finite number.
    */
   constructor(payload: T, options: { timestamp?: number | undefined; control?: ControlTag | undefined } = {}) {
+    requireObject(options, 'options of a packet', 'ERR_MILLRACE_PAYLOAD');
     this.payload = payload;
     this.#timestamp = requireTimestamp(options.timestamp);
     this.control = options.control;

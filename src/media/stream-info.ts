@@ -17,6 +17,7 @@ import {
   type AVSampleFormat,
 } from 'node-av/constants';
 import { avGetCodecName, CodecContext, CodecParameters, Rational as NativeRational } from 'node-av/lib';
+import { requireNative, requireObject } from '../argument.js';
 import { describeLayout, parseLayout } from './channel-layout.js';
 import { check, pixelFormatName, sampleFormatName } from './ffmpeg.js';
 import type { Rational } from './time.js';
@@ -99,6 +100,8 @@ export class StreamInfo {
       metadata?: Record<string, string> | undefined;
     },
   ): StreamInfo {
+    requireNative(par, 'the codec parameters of a stream');
+    requireObject(stream, 'what is known of a stream besides', 'ERR_MILLRACE_PAYLOAD');
     return new StreamInfo({
       kind: kindOf(par.codecType),
       codec: avGetCodecName(par.codecId) ?? 'none',
@@ -136,6 +139,7 @@ export class StreamInfo {
   }
 
   static fromJSON(data: StreamInfoData): StreamInfo {
+    requireObject(data, 'the data of a stream', 'ERR_MILLRACE_PAYLOAD');
     return new StreamInfo(structuredClone(data));
   }
 

@@ -1,4 +1,5 @@
 /** An n-dimensional array of numbers, row-major. */
+import { describeValue } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 
 const constructors = {
@@ -35,12 +36,15 @@ export class Tensor {
    * @param shape Default: one dimension of all elements.
    * @throws MillraceError ERR_MILLRACE_PAYLOAD if the shape does not hold exactly the elements of `data`.
    */
-  static from(data: TensorData, shape: readonly number[] = [data.length]): Tensor {
+  static from(data: TensorData, shape: readonly number[] = [data?.length]): Tensor {
     const dtype = (Object.keys(constructors) as TensorType[]).find((name) => data instanceof constructors[name]);
     if (dtype === undefined) {
       throw new MillraceError('ERR_MILLRACE_PAYLOAD', `A tensor cannot hold ${Object.prototype.toString.call(data)}`, {
         hint: 'Its data is a typed array of integers or floats of 8 to 64 bits',
       });
+    }
+    if (!Array.isArray(shape)) {
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The shape of a tensor cannot be ${describeValue(shape)}`);
     }
     const elements = shape.reduce((product, length) => product * length, 1);
     if (!shape.every((length) => Number.isInteger(length) && length >= 0) || elements !== data.length) {
@@ -54,6 +58,13 @@ export class Tensor {
 
   /** A tensor over a copy of `bytes`, which need not be aligned. */
   static fromBytes(dtype: TensorType, shape: readonly number[], bytes: Uint8Array): Tensor {
+    if (!Object.hasOwn(constructors, dtype) || !(bytes instanceof Uint8Array)) {
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `A tensor cannot be made of ${describeValue(bytes)} as ${describeValue(dtype)}`,
+        { hint: `Give a Uint8Array, and one of ${Object.keys(constructors).join(', ')}` },
+      );
+    }
     const buffer = new ArrayBuffer(bytes.byteLength);
     new Uint8Array(buffer).set(bytes);
     return Tensor.from(new constructors[dtype](buffer), shape);

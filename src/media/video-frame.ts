@@ -7,6 +7,8 @@ import {
   type AVPixelFormat,
 } from 'node-av/constants';
 import { type Frame, Rational as NativeRational } from 'node-av/lib';
+import { requireObject } from '../argument.js';
+import { describeValue } from '../class-name.js';
 import { MillraceError } from '../errors.js';
 import { colorPrimariesName, colorRangeName, colorSpaceName, colorTransferName } from './color.js';
 import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from './ffmpeg.js';
@@ -47,6 +49,7 @@ export class VideoFrame extends FrameBase {
    * @param extra.free what releases it, instead of its own `free`.
    */
   static wrap(av: Frame, extra: { frameRate?: Rational | undefined; free?: (av: Frame) => void } = {}): VideoFrame {
+    requireObject(extra, 'what VideoFrame.wrap is given besides', 'ERR_MILLRACE_PAYLOAD');
     return new VideoFrame(av, extra.frameRate, extra.free);
   }
 
@@ -55,6 +58,7 @@ export class VideoFrame extends FrameBase {
    * @throws MillraceError ERR_MILLRACE_PAYLOAD for an unknown format, FFmpegError for an impossible size.
    */
   static alloc(options: VideoFrameOptions): VideoFrame {
+    requireObject(options, 'options of a video frame', 'ERR_MILLRACE_PAYLOAD');
     requireFrameTime(options);
     requireRate(options.frameRate, 'frameRate');
     const av = allocPicture(pixelFormat(options.format), options.width, options.height);
@@ -76,8 +80,16 @@ export class VideoFrame extends FrameBase {
     pixels: Uint8Array | Uint8ClampedArray | readonly (Uint8Array | Uint8ClampedArray)[],
     options: Omit<VideoFrameOptions, 'format'> & { format?: string },
   ): VideoFrame {
+    requireObject(options, 'options of a video frame', 'ERR_MILLRACE_PAYLOAD');
     const format = options.format ?? 'rgba';
     const { width, height } = options;
+    const parts: readonly unknown[] = isArray(pixels) ? pixels : [pixels];
+    const other = parts.find((part) => !(part instanceof Uint8Array || part instanceof Uint8ClampedArray));
+    if (parts.length === 0 || parts.some((part) => part === other)) {
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `Pixels cannot be ${describeValue(other)}`, {
+        hint: 'They are a Uint8Array of the whole picture, or a list with one per plane',
+      });
+    }
     const { planes, packedBytes } = pictureLayout(pixelFormat(format), width, height);
     const sizes = planes.map((plane) => plane.rowBytes * plane.rows);
     const given = isArray(pixels) ? pixels.map((plane) => plane.byteLength) : [pixels.byteLength];

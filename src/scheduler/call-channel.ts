@@ -21,7 +21,7 @@ import { requireCrossable } from '../thread/transport.js';
 import type { CalledLog } from './called-log.js';
 import { type Answering, callerBell, pump, unpump } from './caller.js';
 import { guardExit } from './exit-guard.js';
-import { nextUser, type Thread } from './thread.js';
+import { causeOfDeath, nextUser, type Thread } from './thread.js';
 
 /** Packets on their way in each direction; more wait with the sender. */
 const LIMIT = 8;
@@ -341,7 +341,7 @@ export class CallChannel implements Answering {
   private deathOf(code: number | undefined, error: Error | undefined): GraphError {
     if (error instanceof GraphError) return error;
     const { alias, module } = this.called;
-    const why = error?.message ?? (code === undefined ? 'it has ended' : `exit code ${code}`);
+    const why = code === undefined ? 'it has ended' : causeOfDeath(code, error);
     return new GraphError(
       'ERR_MILLRACE_WORKER_DIED',
       `the thread of sync module "${alias}" (${module.name}) died (${why})`,

@@ -4,7 +4,7 @@ import { GraphError } from '../errors.js';
 import { type Board, ThreadState } from '../thread/board.js';
 import type { FromHost, ToHost } from '../thread/protocol.js';
 import type { Cut, RunFacts } from './cut.js';
-import { nextUser, type Thread } from './thread.js';
+import { causeOfDeath, nextUser, type Thread } from './thread.js';
 import type { ThreadSource } from './thread-pool.js';
 import type { Undo } from './undo.js';
 
@@ -117,7 +117,7 @@ export class RunThreads {
   private died(thread: number, code: number, error: Error | undefined): Promise<void> | undefined {
     if (!this.open.has(thread)) return undefined; // its part had ended: nothing of the graph died with it
     this.board.setThreadState(thread, ThreadState.dead);
-    const why = error === undefined ? `exit code ${code}` : error.message;
+    const why = causeOfDeath(code, error);
     this.events.died(
       new GraphError('ERR_MILLRACE_WORKER_DIED', `the thread of ${this.cut.namesOn(thread)} died (${why})`, {
         phase: 'run',

@@ -19,8 +19,7 @@ import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
 import { Rest } from '../thread/rest.js';
 import { withoutContext } from './context.js';
-
-const WORKER = new URL('./worker.js', import.meta.url).href;
+import { workerFile } from './worker-file.js';
 
 /** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
 export interface ThreadUser {
@@ -34,6 +33,12 @@ export interface ThreadUser {
 
 /** Longest time in ms until a thread that is made to end is taken for one that cannot be: it is in a call of the system. */
 const END_LIMIT = 10_000;
+
+/** Why a thread is gone. @param code of its exit; -1: it was ended from outside. */
+export function causeOfDeath(code: number, error: Error | undefined): string {
+  if (error !== undefined) return error.message;
+  return code < 0 ? 'it was terminated' : `exit code ${code}`;
+}
 
 let users = 0;
 
@@ -68,9 +73,10 @@ export class Thread {
 
   /**
    * @param spin times it looks at its links again before it parks.
-   * @throws GraphError ERR_MILLRACE_WORKER_DIED when the system allows no more threads.
+   * @throws GraphError ERR_MILLRACE_WORKER_DIED when the system allows no more threads, or the file they load is missing.
    */
   constructor(readonly spin: number) {
+    const file = workerFile(import.meta.url);
     startLog();
     try {
       this.pool = startWorker();
@@ -107,7 +113,7 @@ export class Thread {
     };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
-    this.pool.run(data, { filename: WORKER, transferList: [port2] }).then(
+    this.pool.run(data, { filename: file, transferList: [port2] }).then(
       () => {
         this.booted = true;
       },

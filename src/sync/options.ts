@@ -81,6 +81,7 @@ export interface Settings<T> {
  * Source: NNStreamer, gst_tensor_time_sync_get_mode.
  */
 export function parseSyncMode(text: string): SyncMode | undefined {
+  if (typeof text !== 'string') return undefined;
   return SYNC_MODES.find((mode) => mode === text.toLowerCase());
 }
 
@@ -91,6 +92,7 @@ export function parseSyncMode(text: string): SyncMode | undefined {
  * durations to 32 bits; here they are not cut.
  */
 export function parseSyncOption(text: string): BasePadOption | undefined {
+  if (typeof text !== 'string') return undefined;
   const match = /^\s*(\d+)\s*(?::\s*(\d+)\s*)?$/.exec(text);
   if (!match) return undefined;
   const duration = match[2] === undefined ? DEFAULT_DURATION_OF_TEXT : BigInt(match[2]);
@@ -118,6 +120,11 @@ const KEYS: Readonly<Record<keyof SynchronizerOptions<unknown>, true>> = {
 
 /** @throws ConfigError that lists everything that is wrong. */
 export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> {
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError('wrong options of a synchronizer', [
+      { path: 'options', message: `must be an object, not ${show(options)}` },
+    ]);
+  }
   const problems: Problem[] = [];
   const refuse = (path: string, message: string, hint: string): void => {
     problems.push({ path, message, hint });

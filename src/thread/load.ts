@@ -32,6 +32,15 @@ export function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): M
   const found = exports[entry];
   if (isModule(found)) return found;
   const names = Object.keys(exports).join(', ') || 'nothing';
+  if (found !== undefined) {
+    throw new MillraceError(
+      'ERR_MILLRACE_MODULE_LOAD',
+      `the export '${entry}' of module file ${ref.path} has no method process(task)`,
+      {
+        hint: `A module is an object with a process method (defineModule), or a class with one. The file exports ${names}`,
+      },
+    );
+  }
   throw new MillraceError(
     'ERR_MILLRACE_MODULE_LOAD',
     `module file ${ref.path} has no module as its export '${entry}'; it exports ${names}`,

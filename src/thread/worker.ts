@@ -10,6 +10,9 @@
 import { passGate } from './boot-gate.js';
 import type { BootData } from './protocol.js';
 
+/** By this the file is known: scheduler/worker-file.ts. */
+export const isWorkerOfMillrace = true;
+
 export default async function start(data: BootData): Promise<void> {
   if (!passGate(data.rest)) return;
   const { boot } = await import('./boot.js');
