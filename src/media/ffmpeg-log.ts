@@ -17,7 +17,6 @@
  * uses the one that was there when it was started (it is found in the environment data that threads inherit).
  */
 
-import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
@@ -104,7 +103,7 @@ export function startLog(): void {
   const buffer = new SharedArrayBuffer(BYTES);
   const made = new Int32Array(buffer);
   made[AT_MAGIC] = MAGIC;
-  made[TOKEN] = randomInt(2 ** 31);
+  made[TOKEN] = Math.floor(Math.random() * 2 ** 31);
   setEnvironmentData(KEY, buffer);
   memory = made;
   const data: LogThreadData = { memory: buffer, addon: addonFile() };
