@@ -44,17 +44,20 @@ const ways: Readonly<Record<string, { end(graph: Graph, abort: AbortController):
   'forceClose()': { end: (graph) => void graph.forceClose(), code: 'ERR_MILLRACE_ABORTED' },
 };
 
-/** A connection per segment would be left before its peer can be told from one that reads. */
-const ONE_SEGMENT: Readonly<Record<string, object>> = { hls: { mux_params: { hls_time: 1000 } } };
+/**
+ * A segment is kept in memory until it is complete, and what a socket takes by itself would be gone before its peer can
+ * be told from one that reads.
+ */
+const LARGE_SEGMENTS: Readonly<Record<string, object>> = { hls: { mux_params: { hls_time: 8 } } };
 
 /** Plays the clip for ever into the output. */
 function endless(threads: number, { url, format }: Case, options: object = {}): Graph {
   const graph = new Graph({ threads });
-  const codec = { nut: 'rawvideo', flv: 'flv' }[format] ?? 'mpeg4';
-  const video_params = { codec, ...(format !== 'nut' && { bit_rate: 20_000_000 }) };
+  const codec = { nut: 'rawvideo', hls: 'rawvideo', flv: 'flv' }[format] ?? 'mpeg4';
+  const video_params = { codec, ...(codec !== 'rawvideo' && { bit_rate: 20_000_000 }) };
   graph
     .decode({ input_path: clip, loop: -1 })
-    .video.encode(null, { output_path: url, format, video_params, ...ONE_SEGMENT[format], ...options });
+    .video.encode(null, { output_path: url, format, video_params, ...LARGE_SEGMENTS[format], ...options });
   return graph;
 }
 
