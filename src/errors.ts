@@ -3,6 +3,8 @@
  * alone: two copies of the package, or a worker and its parent, do not share classes.
  */
 
+import { withoutSecrets } from './secrets.js';
+
 export type ErrorCode =
   | 'ERR_MILLRACE_CONFIG' // a graph, option or graph file is wrong; nothing was started
   | 'ERR_MILLRACE_OPTION' // a module refused its options
@@ -36,7 +38,7 @@ export class MillraceError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options: ErrorDetails = {}) {
     super(
-      options?.hint ? `${String(message)}. ${options?.hint}` : String(message),
+      withoutSecrets(options?.hint ? `${String(message)}. ${options?.hint}` : String(message)),
       options?.cause === undefined ? undefined : { cause: options?.cause },
     );
     this.name = 'MillraceError';
@@ -98,7 +100,10 @@ export class ConfigError extends MillraceError {
     const lines = problems.map((p) => `  ${p.path}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`);
     super('ERR_MILLRACE_CONFIG', `${what}\n${lines.join('\n')}`);
     this.name = 'ConfigError';
-    this.problems = problems;
+    this.problems = problems.map(({ path, message, hint }) => ({
+      ...{ path, message: withoutSecrets(String(message)) },
+      ...(hint !== undefined && { hint: withoutSecrets(String(hint)) }),
+    }));
   }
 }
 

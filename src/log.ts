@@ -4,6 +4,7 @@
  */
 import { inspect } from 'node:util';
 import { FFmpegError } from './errors.js';
+import { withoutSecrets } from './secrets.js';
 
 export type LogSeverity = 'debug' | 'info' | 'warn' | 'error';
 
@@ -34,9 +35,9 @@ export function isWarning(level: LogSeverity): boolean {
 
 /** What was given to `ctx.log`, as text. Never throws: a log line must not fail a module. */
 export function logText(message: unknown): string {
-  if (typeof message === 'string') return message;
+  if (typeof message === 'string') return withoutSecrets(message);
   try {
-    return inspect(message);
+    return withoutSecrets(inspect(message));
   } catch (odd) {
     return `a value that cannot be shown (${typeof odd})`;
   }

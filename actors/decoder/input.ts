@@ -38,6 +38,7 @@ import {
   isAgain,
   isEof,
   ledger,
+  markLog,
 } from '../../src/media/index.js';
 import { findOption, optionNames, optionText, refusedValue } from '../avoptions.js';
 import { localPath, nameForFFmpeg } from '../location.js';
@@ -90,6 +91,8 @@ export class Input {
   readonly #context = new FormatContext();
   readonly #packet = new Packet();
   readonly #demuxer: InputFormat | null;
+  /** Where FFmpeg's log stood when the last patient call began. */
+  #since: number | undefined;
   #opening = false;
   #closed = false;
 
@@ -129,6 +132,7 @@ export class Input {
     try {
       const ret = await patiently(`Cannot open ${this.path}`, () => {
         this.#opening = true;
+        this.#since = markLog();
         return this.#context.openInput(nameOf(options), this.#demuxer, dictionary);
       });
       this.#opened(ret, options);
@@ -136,7 +140,11 @@ export class Input {
       dictionary.free();
     }
     const probing = `Cannot recognise the streams of ${this.path}`;
-    this.#probed(await patiently(probing, () => this.#context.findStreamInfo(null)));
+    const ret = await patiently(probing, () => {
+      this.#since = markLog();
+      return this.#context.findStreamInfo(null);
+    });
+    this.#probed(ret);
   }
 
   /** Ends a call that waits, and every later one (see interruptible.ts). */
@@ -179,7 +187,7 @@ export class Input {
   }
 
   #opened(ret: number, { path, required }: InputOptions): void {
-    check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint: hintFor(ret, path) });
+    check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint: hintFor(ret, path), since: this.#since });
     for (const [key, { option }] of Object.entries(required)) {
       if (findOption(this.#context, option)) continue;
       throw new MillraceError(
@@ -373,13 +381,17 @@ export class Input {
   /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
   async readPatiently(patiently: PatientCall): Promise<Packet | 'end' | 'again'> {
     this.#packet.unref();
-    return this.#taken(await patiently(`Cannot read ${this.path}`, () => this.#context.readFrame(this.#packet)));
+    const ret = await patiently(`Cannot read ${this.path}`, () => {
+      this.#since = markLog();
+      return this.#context.readFrame(this.#packet);
+    });
+    return this.#taken(ret);
   }
 
   #taken(ret: number): Packet | 'end' | 'again' {
     if (isEof(ret)) return 'end';
     if (isAgain(ret)) return 'again';
-    check(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT' });
+    check(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT', since: this.#since });
     return this.#packet;
   }
 

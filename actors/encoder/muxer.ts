@@ -23,7 +23,7 @@ import {
 import { messageOf } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
 import { refusalByResult } from '../../src/file-error.js';
-import { alone, check, errorText, ledger, type Rational } from '../../src/media/index.js';
+import { alone, check, errorText, ledger, markLog, type Rational } from '../../src/media/index.js';
 import type { Log, ModuleContext } from '../../src/module/contract.js';
 import { setAVOptions } from '../avoptions.js';
 import type { AVOptionValues } from '../options.js';
@@ -124,6 +124,8 @@ export class Muxer implements Output {
   /** The open file; undefined for muxers that open their files themselves. */
   #file: IOContext | undefined;
   #finalBytes: number | undefined;
+  /** Where FFmpeg's log stood when the last patient call began. */
+  #since: number | undefined;
   /** The trailer is written. */
   #finished = false;
 
@@ -213,7 +215,11 @@ export class Muxer implements Output {
     let step = writing.next();
     while (!step.done) {
       const { value } = step;
-      step = writing.next(await patiently(value.what, () => value.patiently()));
+      const call = (): Promise<number> => {
+        this.#since = markLog();
+        return value.patiently();
+      };
+      step = writing.next(await patiently(value.what, call));
     }
   }
 
@@ -483,6 +489,7 @@ export class Muxer implements Output {
     check(ret, `${what} ${this.#target.name}`, {
       code: 'ERR_MILLRACE_OUTPUT',
       hint: hint ?? refusalByResult(ret)?.hint,
+      since: this.#since,
     });
   }
 }

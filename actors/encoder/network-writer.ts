@@ -6,7 +6,7 @@ import { workerData } from 'node:worker_threads';
 import { Rational as NativeRational, type Stream } from 'node-av/lib';
 import { packError } from '../../src/error-wire.js';
 import { MillraceError } from '../../src/errors.js';
-import { check, isTimeBase, ledger, StreamInfo, setLogLevel } from '../../src/media/index.js';
+import { awaitLog, check, isTimeBase, ledger, StreamInfo, setLogLevel } from '../../src/media/index.js';
 import { crowded, InterruptibleCalls } from '../../src/media/interruptible.js';
 import { NativeWait } from '../../src/media/native-wait.js';
 import { restorePacket } from '../../src/media/wire-packet.js';
@@ -27,6 +27,7 @@ class Writer {
     if (options.loglevel !== undefined) setLogLevel(options.loglevel);
     const warn = (text: string): void => this.#tell({ type: 'warning', text });
     const log = { debug() {}, info() {}, warn, error: warn };
+    awaitLog();
     this.#target = chooseTarget(options, job);
     this.#muxer = new Muxer(this.#target, inputs, options, { log, protocolWhitelist }, undefined, this.#patiently);
     this.#calls = new InterruptibleCalls(wait, this.#muxer, (limit) => warn(crowded(this.#target.name, limit)));

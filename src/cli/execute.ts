@@ -1,6 +1,7 @@
 /** Runs a graph for the command line: progress, signals, report, exit code. */
 import type { Graph } from '../graph/graph.js';
 import type { Report } from '../scheduler/report.js';
+import { withoutSecrets } from '../secrets.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
 import type { ProgressDisplay } from './progress.js';
 import { reportLine } from './text.js';
@@ -63,7 +64,7 @@ export async function execute(
   progress?.end();
   for (const warning of report.warnings) note(`warning: ${warning}`);
   if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`);
-  else if (!quiet) (toStdout ? process.stderr : process.stdout).write(`${reportLine(name, report)}\n`);
+  else if (!quiet) (toStdout ? process.stderr : process.stdout).write(`${reportLine(withoutSecrets(name), report)}\n`);
   return signals > 0 ? INTERRUPTED : 0;
 }
 

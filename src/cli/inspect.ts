@@ -2,6 +2,7 @@
 import colors from 'picocolors';
 import { type MediaStream, probe } from '../../actors/probe.js';
 import type { Rational } from '../media/time.js';
+import { withoutSecrets } from '../secrets.js';
 import { clock, columns } from './text.js';
 
 export async function inspect(file: string, { json }: { json?: boolean }): Promise<number> {
@@ -11,7 +12,7 @@ export async function inspect(file: string, { json }: { json?: boolean }): Promi
     return 0;
   }
   const length = info.duration === undefined ? 'unknown length' : clock(info.duration, 2);
-  process.stdout.write(`${colors.bold(info.path)}: ${info.format}, ${length}\n`);
+  process.stdout.write(`${colors.bold(withoutSecrets(info.path))}: ${info.format}, ${length}\n`);
   process.stdout.write(columns(info.streams.map(row)));
   return 0;
 }

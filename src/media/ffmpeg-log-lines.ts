@@ -1,5 +1,7 @@
 /** The last lines of FFmpeg's log, and which of them tell why something failed. No threads, no FFmpeg. */
 
+import { withoutSecrets } from '../secrets.js';
+
 export interface Line {
   /** Counts up, modulo 2^32. */
   readonly number: number;
@@ -26,10 +28,10 @@ const EMPTY_WORDS = [
   /^Conversion failed/,
   /^Task finished with error/,
   /^Terminating thread/,
-  // Of the muxer that opens outputs of the network (actors/encoder/slave.ts).
-  /^Slave '/,
-  /^All tee outputs failed/,
 ];
+
+/** Of the muxer that opens outputs of the network (actors/encoder/slave.ts): they repeat what av_strerror says. */
+const OWN_WORDS = /^(Slave '|All tee outputs failed)/;
 
 export class LogLines {
   readonly #lines = new Map<number, Line[]>();
@@ -60,17 +62,18 @@ export class LogLines {
 export function reasons(lines: readonly Line[]): string[] {
   const errors = lines.filter(({ level }) => level <= ERROR);
   const chosen = errors.length > 0 ? errors : lines.filter(({ level }) => level <= WARNING);
-  const texts = [...new Set(chosen.map(({ text }) => cleaned(text)))].filter((text) => text !== '');
+  const texts = [...new Set(chosen.map(({ text }) => cleaned(text)))].filter(
+    (text) => text !== '' && !OWN_WORDS.test(text),
+  );
   const telling = texts.filter((text) => !EMPTY_WORDS.some((words) => words.test(text)));
   return (telling.length > 0 ? telling : texts).slice(-REASONS);
 }
 
 /** In one line, without addresses in memory, without the names and passwords of URLs. */
 export function cleaned(text: string): string {
-  const plain = text
+  const plain = withoutSecrets(text)
     .replace(/\[[^\]]*? @ 0x[0-9a-f]+\] ?/gi, '')
     .replace(/ ?\(?0x[0-9a-f]{9,16}\)?/gi, '')
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1***@')
     .replace(/\s+/g, ' ')
     .trim();
   return plain.length > LONGEST ? `${plain.slice(0, LONGEST)}…` : plain;

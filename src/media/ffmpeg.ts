@@ -39,7 +39,7 @@ export interface FailureDetails extends FFmpegErrorDetails {
   /** Of the codec that failed, from `nameContext`. */
   context?: number;
   /** From `markLog`: the failed call began there, and others of this thread have begun since. */
-  since?: number;
+  since?: number | undefined;
 }
 
 /**

@@ -8,7 +8,6 @@
  * Invariant: the thread ends only when no call is in flight (native-wait.ts): the addon aborts the process otherwise.
  */
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../ringbuffer/clock.js';
-import { markLog } from './ffmpeg-log.js';
 import type { NativeWait } from './native-wait.js';
 
 /** What can be interrupted: a FormatContext. */
@@ -104,7 +103,6 @@ export class InterruptibleCalls {
         }, limit)
       : undefined;
     this.#inFlight = true;
-    markLog();
     try {
       const result = await call();
       if (this.stopped) return 'stopped';

@@ -8,6 +8,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { clearTimeout, setTimeout, type Timer } from '../../ringbuffer/clock.js';
 import { MillraceError } from '../errors.js';
 import { blockingDeadline } from '../module/blocking.js';
+import { startLog } from './ffmpeg-log.js';
 import { NativeWait, nativeWaits } from './native-wait.js';
 
 /** What every thread of this kind is given. */
@@ -38,6 +39,8 @@ export class NativeThread<To, From> {
    */
   constructor(entry: URL, name: string, data: object, receive: (message: From) => void) {
     this.#receive = receive;
+    // The thread finds the log only if that was there before.
+    startLog();
     this.wait = NativeWait.claim();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;

@@ -1,99 +1,74 @@
 /** An input of the network can be left at every stage and in every way, however quiet its peer is. */
-import { readFileSync } from 'node:fs';
-import { Graph, type GraphError } from 'millrace';
+import { Graph, type GraphError, type ModuleContext, type Task } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { freePort, type Peer, quietHttp, quietTcp } from '../kit/quiet-peers.js';
+import { inputs, SHORT_PROBE, ways } from '../kit/quiet-stages.js';
 import { failureOf, soon } from '../kit/soon.js';
 
 const test = suite('inputs of the network');
 
-/** The clip is shorter than what FFmpeg looks at by itself. */
-const SHORT_PROBE = { analyzeduration: 500_000 };
-
-const ts = readFileSync(new URL('../fixtures/media/clip.mpegts', import.meta.url));
-
-interface Case {
-  readonly url: string;
-  readonly peer?: Peer;
-  /** Frames come before the silence. */
-  readonly frames?: boolean;
+/** Tells of every frame. */
+class Teller {
+  #ctx: ModuleContext | undefined;
+  init(ctx: ModuleContext): void {
+    this.#ctx = ctx;
+  }
+  async process(task: Task): Promise<void> {
+    for (const packet of task.inputs.get(0) ?? []) {
+      if (!packet.isEof) await this.#ctx?.callback('frame', 1);
+      packet.close();
+    }
+  }
 }
 
-const stages: Readonly<Record<string, () => Promise<Case>>> = {
-  'udp nobody sends to': async () => ({ url: `udp://127.0.0.1:${await freePort()}` }),
-  'a tcp peer that says nothing': async () => withPeer(await quietTcp(), (port) => `tcp://127.0.0.1:${port}`),
-  'an http server that does not answer': async () =>
-    withPeer(await quietTcp(), (port) => `http://127.0.0.1:${port}/a.mp4`),
-  'a tls server that does not answer': async () =>
-    withPeer(await quietTcp(), (port) => `https://127.0.0.1:${port}/a.mp4`),
-  'an rtsp server that does not answer': async () => withPeer(await quietTcp(), (port) => `rtsp://127.0.0.1:${port}/a`),
-  'an rtmp server that does not answer': async () =>
-    withPeer(await quietTcp(), (port) => `rtmp://127.0.0.1:${port}/a/b`),
-  'srt nobody answers': async () => ({ url: `srt://127.0.0.1:${await freePort()}` }),
-  'a peer that is waited for by tcp': async () => ({ url: `tcp://127.0.0.1:${await freePort()}?listen` }),
-  'a list of segments that does not come': async () =>
-    withPeer(await quietTcp(), (port) => `http://127.0.0.1:${port}/a.m3u8`),
-  'streams that do not show': async () =>
-    withPeer(await quietHttp(ts.subarray(0, 40 * 188)), (port) => `http://127.0.0.1:${port}/a.ts`),
-  'a server that falls silent': async () => ({
-    ...withPeer(await quietHttp(ts), (port) => `http://127.0.0.1:${port}/a.ts`),
-    frames: true,
-  }),
-  'a tcp peer that falls silent': async () => ({
-    ...withPeer(await quietTcp(ts), (port) => `tcp://127.0.0.1:${port}`),
-    frames: true,
-  }),
-};
+/** Inputs that may wait at once. */
+const AT_ONCE = 3;
+const named = Object.entries(inputs);
 
-function withPeer(peer: Peer, url: (port: number) => string): Case {
-  return { url: url(peer.port), peer };
-}
-
-/** What ends the graph, and how that must read. */
-const ways: Readonly<Record<string, { end(graph: Graph, abort: AbortController): void; code?: string }>> = {
-  'stop()': { end: (graph) => void graph.stop() },
-  'an abort signal': { end: (_graph, abort) => abort.abort(), code: 'ERR_MILLRACE_ABORTED' },
-  'forceClose()': { end: (graph) => void graph.forceClose(), code: 'ERR_MILLRACE_ABORTED' },
-};
-
-for (const [index, [name, make]] of Object.entries(stages).entries()) {
+for (let first = 0; first < named.length; first += AT_ONCE) {
+  const group = named.slice(first, first + AT_ONCE);
+  const name = group.map(([stage]) => stage).join(', ');
   test(`${name}: every way to end`, async () => {
     const watch = new LeakWatch();
-    for (const [turn, [way, { end, code }]] of Object.entries(ways).entries()) {
-      const { url, peer, frames } = await make();
+    for (const [threads, [way, { end, code }]] of Object.entries(ways).entries()) {
+      const cases = await Promise.all(group.map(([, make]) => make()));
       try {
-        const graph = new Graph({ threads: (index + turn) % 3 });
-        let seen = (): void => {};
-        const playing = new Promise<void>((resolve) => {
-          seen = resolve;
-        });
-        graph.decode({ input_path: url, dec_params: SHORT_PROBE }).video.module('null_sink', {});
+        const graph = new Graph({ threads });
         const abort = new AbortController();
-        const onProgress = (told: { frames: number }): void => {
-          if (told.frames > 0) seen();
-        };
-        const run = graph.run({ signal: abort.signal, onProgress }).then(
+        const told: (() => void)[] = [];
+        const played = cases.map(({ url }, i) => {
+          graph
+            .decode({ input_path: url, dec_params: SHORT_PROBE })
+            .video.module(Teller, {}, { callback: () => told[i]?.() });
+          return new Promise<void>((resolve) => {
+            told[i] = resolve;
+          });
+        });
+        const run = graph.run({ signal: abort.signal }).then(
           () => undefined,
           (error: GraphError) => error,
         );
-        if (frames) await soon(`the first frame of ${url}`, Promise.race([playing, run]));
-        else if (peer) await soon(`a visit to ${url}`, Promise.race([peer.met, run]));
+        for (const [i, { url, peer, frames }] of cases.entries()) {
+          if (frames) await soon(`the first frame of ${url}`, Promise.race([played[i], run]));
+          else if (peer) await soon(`a visit to ${url}`, Promise.race([peer.met, run]));
+        }
         end(graph, abort);
         const error = await soon(`${name} after ${way}`, run);
         assert.is(error?.code, code, error?.message);
       } finally {
-        peer?.close();
+        for (const { peer } of cases) peer?.close();
       }
     }
     watch.check();
   });
+}
 
+for (const [name, make] of named) {
   test(`${name}: timeout_ms fails by name`, async () => {
     const { url, peer } = await make();
     try {
-      const graph = new Graph({ threads: 1 });
+      const graph = new Graph({ threads: 0 });
       graph.decode({ input_path: url, timeout_ms: 300, dec_params: SHORT_PROBE }).video.module('null_sink', {});
       const error = await failureOf(name, graph.run());
       assert.is(error.code, 'ERR_MILLRACE_INPUT', error.message);

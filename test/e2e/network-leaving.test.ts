@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -19,7 +20,8 @@ interface End {
   readonly output: string;
 }
 
-function run(args: readonly string[], interrupt?: number): Promise<End> {
+/** @param ready Settles when the process may go on or be interrupted. */
+function run(args: readonly string[], ready?: Promise<unknown>, interrupts = false): Promise<End> {
   // A process that hangs is killed, which the assertions see: far sooner than the 30 s that a peer has by itself.
   const child = spawn(process.execPath, args, { timeout: 20_000, killSignal: 'SIGKILL' });
   let output = '';
@@ -28,7 +30,8 @@ function run(args: readonly string[], interrupt?: number): Promise<End> {
       output += data;
     });
   }
-  if (interrupt !== undefined) setTimeout(() => child.kill('SIGINT'), interrupt);
+  child.stdin.on('error', () => {});
+  void ready?.then(() => (interrupts ? child.kill('SIGINT') : child.stdin.write('go\n')));
   return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, output })));
 }
 
@@ -42,38 +45,33 @@ const ways: readonly [how: string, code: number | null, signal: string | null, w
 
 for (const threads of [0, 1]) {
   for (const [how, code, signal, words] of ways) {
-    test(`${how}, ${threads} threads: inputs and outputs`, async () => {
-      const peer = await quietTcp(undefined, false);
-      const url = `tcp://127.0.0.1:${peer.port}`;
-      const cases = [
-        ['input', `udp://127.0.0.1:${await freePort()}`],
-        ['input', url],
-        ['output', url],
-      ] as const;
-      const ends = cases.map(([side, to]) => run([SCRIPT, side, to, MEDIA, how, String(threads)]));
-      for (const [i, end] of (await Promise.all(ends)).entries()) {
-        assert.equal([end.code, end.signal], [code, signal], `${cases[i]}: ${end.output}`);
-        assert.match(end.output, words);
-      }
-      peer.close();
+    test(`${how}, ${threads} threads: inputs and an output`, async () => {
+      const silent = await quietTcp();
+      const full = await quietTcp(undefined, false);
+      const inputs = [`udp://127.0.0.1:${await freePort()}`, `tcp://127.0.0.1:${silent.port}`];
+      const args = [SCRIPT, how, String(threads), MEDIA, `tcp://127.0.0.1:${full.port}`, ...inputs];
+      const end = await run(args, Promise.all([silent.met, full.met]));
+      assert.equal([end.code, end.signal], [code, signal], end.output);
+      assert.match(end.output, words);
+      for (const peer of [silent, full]) peer.close();
     });
   }
 }
 
 test('a blocking call that was given up keeps no process', async () => {
-  const end = await run([SCRIPT, 'input', `udp://127.0.0.1:${await freePort()}`, MEDIA, 'call', '1']);
+  const end = await run([SCRIPT, 'call', '1', MEDIA, 'none', `udp://127.0.0.1:${await freePort()}`]);
   assert.equal([end.code, end.signal], [0, null], end.output);
   assert.match(end.output, 'rejected ERR_MILLRACE_TIMEOUT');
 });
 
 test('Ctrl-C ends inspect and transcode of what says nothing', async () => {
-  const url = `udp://127.0.0.1:${await freePort()}`;
-  for (const args of [
-    ['inspect', url],
-    ['transcode', url, '/dev/null'],
-  ]) {
-    const end = await run([CLI, ...args], 2500);
-    assert.ok(end.signal === 'SIGINT' || end.code === 130, `${args}: ${end.code} ${end.signal} ${end.output}`);
+  const commands = [
+    ['inspect', `udp://127.0.0.1:${await freePort()}`],
+    ['transcode', `udp://127.0.0.1:${await freePort()}`, '/dev/null'],
+  ];
+  const ends = commands.map((args) => run([CLI, ...args], sleep(2500), true));
+  for (const [i, { code, signal, output }] of (await Promise.all(ends)).entries()) {
+    assert.ok(signal === 'SIGINT' || code === 130, `${commands[i]}: ${code} ${signal} ${output}`);
   }
 });
 
@@ -99,7 +97,11 @@ test('Ctrl-C ends a transcode whose peer stops reading', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-network-'));
   writeFileSync(`${folder}/graph.json`, JSON.stringify(graph));
   try {
-    const end = await run([CLI, 'run', `${folder}/graph.json`, '--allow-protocol', 'tcp'], 3000);
+    const end = await run(
+      [CLI, 'run', `${folder}/graph.json`, '--allow-protocol', 'tcp'],
+      peer.met.then(() => sleep(300)),
+      true,
+    );
     assert.is(end.code, 130, `${end.signal} ${end.output}`);
   } finally {
     rmSync(folder, { recursive: true });

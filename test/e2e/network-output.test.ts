@@ -5,91 +5,56 @@ import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { slaveText } from '../../actors/encoder/slave.js';
-import { freePort, type Peer, quietTcp } from '../kit/quiet-peers.js';
+import { freePort } from '../kit/quiet-peers.js';
+import { endless, outputs, ways } from '../kit/quiet-stages.js';
 import { failureOf, soon } from '../kit/soon.js';
 
 const test = suite('outputs of the network');
 
 const clip = new URL('../fixtures/media/clip-4s.mp4', import.meta.url);
 
-interface Case {
-  readonly url: string;
-  readonly format: string;
-  readonly peer?: Peer;
-}
+/** Outputs that may wait at once. */
+const AT_ONCE = 3;
+const named = Object.entries(outputs);
 
-/** The peer takes connections and reads nothing; those with a handshake are never answered. */
-const stages: Readonly<Record<string, () => Promise<Case>>> = {
-  'a tcp peer that stops reading': async () => withPeer((port) => `tcp://127.0.0.1:${port}`, 'nut'),
-  'an http server that stops reading': async () => withPeer((port) => `http://127.0.0.1:${port}/a.nut`, 'nut'),
-  'an rtmp server that does not answer': async () => withPeer((port) => `rtmp://127.0.0.1:${port}/a/b`, 'flv'),
-  'an rtsp server that does not answer': async () => withPeer((port) => `rtsp://127.0.0.1:${port}/a`, 'rtsp'),
-  'srt nobody answers': async () => ({ url: `srt://127.0.0.1:${await freePort()}`, format: 'mpegts' }),
-  'a peer that is waited for by tcp': async () => ({
-    url: `tcp://127.0.0.1:${await freePort()}?listen`,
-    format: 'nut',
-  }),
-  'segments for a server that does not answer': async () =>
-    withPeer((port) => `http://127.0.0.1:${port}/a.m3u8`, 'hls'),
-};
-
-async function withPeer(url: (port: number) => string, format: string): Promise<Case> {
-  const peer = await quietTcp(undefined, false);
-  return { url: url(peer.port), format, peer };
-}
-
-const ways: Readonly<Record<string, { end(graph: Graph, abort: AbortController): void; code?: string }>> = {
-  'stop()': { end: (graph) => void graph.stop() },
-  'an abort signal': { end: (_graph, abort) => abort.abort(), code: 'ERR_MILLRACE_ABORTED' },
-  'forceClose()': { end: (graph) => void graph.forceClose(), code: 'ERR_MILLRACE_ABORTED' },
-};
-
-/** A connection per segment would be left before its peer can be told from one that reads. */
-const ONE_SEGMENT: Readonly<Record<string, object>> = { hls: { mux_params: { hls_time: 1000 } } };
-
-/** Plays the clip for ever into the output. */
-function endless(threads: number, { url, format }: Case, options: object = {}): Graph {
-  const graph = new Graph({ threads });
-  const codec = { nut: 'rawvideo', flv: 'flv' }[format] ?? 'mpeg4';
-  const video_params = { codec, ...(format !== 'nut' && { bit_rate: 20_000_000 }) };
-  graph
-    .decode({ input_path: clip, loop: -1 })
-    .video.encode(null, { output_path: url, format, video_params, ...ONE_SEGMENT[format], ...options });
-  return graph;
-}
-
-for (const [index, [name, make]] of Object.entries(stages).entries()) {
+for (let first = 0; first < named.length; first += AT_ONCE) {
+  const group = named.slice(first, first + AT_ONCE);
+  const name = group.map(([stage]) => stage).join(', ');
   test(`${name}: every way to end`, async () => {
-    for (const [turn, [way, { end, code }]] of Object.entries(ways).entries()) {
-      const one = await make();
+    for (const [threads, [way, { end, code }]] of Object.entries(ways).entries()) {
+      const cases = await Promise.all(group.map(([, make]) => make()));
       try {
         const watch = new LeakWatch();
-        const graph = endless((index + turn) % 3, one);
+        const graph = endless(threads, cases);
         const abort = new AbortController();
         const run = graph.run({ signal: abort.signal }).then(
           () => undefined,
           (error: GraphError) => error,
         );
-        if (one.peer) await soon(`a visit to ${one.url}`, Promise.race([one.peer.met, run]));
-        // The encoder has to wait, or is about to.
-        await Promise.race([new Promise((resolve) => setTimeout(resolve, 500)), run]);
+        for (const { url, peer } of cases) {
+          if (peer) await soon(`a visit to ${url}`, Promise.race([peer.met, run]));
+        }
+        // The encoders have to wait, or are about to.
+        await Promise.race([new Promise((resolve) => setTimeout(resolve, 300)), run]);
         end(graph, abort);
         const error = await soon(`${name} after ${way}`, run);
         assert.is(error?.code, code, error?.message);
         watch.check();
       } finally {
-        one.peer?.close();
+        for (const { peer } of cases) peer?.close();
       }
     }
   });
+}
 
+for (const [name, make] of named) {
   test(`${name}: timeout_ms fails by name`, async () => {
     const one = await make();
     try {
-      const error = await failureOf(name, endless(1, one, { timeout_ms: 400 }).run());
+      const error = await failureOf(name, endless(0, [one], { timeout_ms: 300 }).run());
       assert.is(error.code, 'ERR_MILLRACE_OUTPUT', error.message);
       assert.match(error.message, one.url);
-      assert.match(error.message, 'took nothing for 400 ms');
+      assert.match(error.message, 'took nothing for 300 ms');
     } finally {
       one.peer?.close();
     }
@@ -99,7 +64,7 @@ for (const [index, [name, make]] of Object.entries(stages).entries()) {
 test('a server nobody runs is an error at once', async () => {
   const error = await failureOf(
     'the graph',
-    endless(1, { url: `tcp://127.0.0.1:${await freePort()}`, format: 'nut' }).run(),
+    endless(0, [{ url: `tcp://127.0.0.1:${await freePort()}`, format: 'nut' }]).run(),
   );
   assert.is(error.code, 'ERR_MILLRACE_OUTPUT');
   assert.match(error.message, 'Connection refused');
