@@ -56,7 +56,7 @@ realm('an error as the reason of an abort', async () => {
 
 realm('options, which are written to a file like others', () => {
   const graph = new Graph();
-  graph.module('null_sink', elsewhere<Record<string, unknown>>("({ a: { b: [1, { c: 'd' }] } })"));
+  graph.module('null_sink' as string, elsewhere<Record<string, unknown>>("({ a: { b: [1, { c: 'd' }] } })"));
   assert.equal(graph.toConfig().nodes[0]!.option, { a: { b: [1, { c: 'd' }] } });
 });
 
