@@ -1,5 +1,6 @@
 /** What the system's refusals of a file mean, in words, and what would help. One table for Node's errors and FFmpeg's. */
 import { constants } from 'node:os';
+import { isError } from './error-wire.js';
 
 export interface FileRefusal {
   /** Follows `Cannot open NAME: `. */
@@ -32,7 +33,7 @@ export function refusalByCode(code: unknown): FileRefusal | undefined {
 
 /** @param cause Whatever a call of node:fs threw. */
 export function refusalOf(cause: unknown): FileRefusal | undefined {
-  return cause instanceof Error && 'code' in cause ? refusalByCode(cause.code) : undefined;
+  return isError(cause) && 'code' in cause ? refusalByCode(cause.code) : undefined;
 }
 
 /** @param averror A negative result of FFmpeg, AVERROR(errno) if the system refused. */

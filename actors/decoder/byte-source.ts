@@ -4,9 +4,8 @@
  * way than it was given with one call, and no more packets than `OUTPUT_LIMIT`.
  */
 import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js';
+import { ownFile } from '../../src/own-file.js';
 import { type DemuxerData, type FromDemuxer, type ToDemuxer, weight } from './demux-protocol.js';
-
-const DEMUXER = new URL('./demuxer.js', import.meta.url);
 
 /** What the demuxing thread has to know of the decoder. */
 export type DemuxerOptions = Omit<DemuxerData, keyof ThreadLink>;
@@ -23,7 +22,8 @@ export class ByteSource {
   #passing = false;
 
   constructor(options: DemuxerOptions) {
-    this.#thread = new NativeThread(DEMUXER, 'millrace demuxer', options, (message) => this.#receive(message));
+    const file = ownFile('./demuxer.js', import.meta.url);
+    this.#thread = new NativeThread(file, 'millrace demuxer', options, (message) => this.#receive(message));
   }
 
   #receive(message: FromDemuxer): void {

@@ -19,6 +19,9 @@ import { Input } from './input.js';
 import { Mp3Padding } from './mp3-padding.js';
 import { IndexCheck } from './mp4-index.js';
 
+/** By this the file is known: own-file.ts. */
+export const isThreadOfMillrace = true;
+
 /** What FFmpeg reads ahead at most, bytes. */
 const BUFFER = 65_536;
 

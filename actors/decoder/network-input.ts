@@ -10,14 +10,13 @@ import { crowded } from '../../src/media/interruptible.js';
 import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js';
 import { restorePacket } from '../../src/media/wire-packet.js';
 import { blockingDeadline } from '../../src/module/blocking.js';
+import { ownFile } from '../../src/own-file.js';
 import type { MediaInfo } from '../probe.js';
 import { protocolOf } from '../protocols.js';
 import { type FileFacts, weight } from './demux-protocol.js';
 import { findDemuxer, type Kind, type Place, refuseUnreadable } from './input.js';
 import type { FromReader, ReaderData, ToReader } from './network-protocol.js';
 import { type DistantStream, distantStream } from './source-stream.js';
-
-const READER = new URL('./network-reader.js', import.meta.url);
 
 /** ms that one step of an input may take unless told otherwise. */
 const TIMEOUT = 30_000;
@@ -63,7 +62,8 @@ export class NetworkInput {
     this.#warn = warn;
     refuseUnreadable(this.path, findDemuxer(data.input.format));
     const limit = stepLimit(this.path, timeout, data.input.options);
-    this.#thread = new NativeThread(READER, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
+    const file = ownFile('./network-reader.js', import.meta.url);
+    this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
   }
 
   #receive(message: FromReader): void {

@@ -17,6 +17,9 @@ import { fileFacts } from './file-facts.js';
 import { Input, type PatientCall } from './input.js';
 import type { FromReader, ReaderData, ToReader } from './network-protocol.js';
 
+/** By this the file is known: own-file.ts. */
+export const isThreadOfMillrace = true;
+
 type Order = ToReader | 'read';
 
 /** How long to wait for an input that has no packet yet, milliseconds. */

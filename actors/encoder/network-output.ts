@@ -11,6 +11,7 @@ import { NativeThread, type ThreadLink } from '../../src/media/native-thread.js'
 import { packetParts } from '../../src/media/wire-packet.js';
 import { blockingDeadline } from '../../src/module/blocking.js';
 import type { ModuleContext } from '../../src/module/contract.js';
+import { ownFile } from '../../src/own-file.js';
 import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../protocols.js';
 import type { Target } from './format.js';
 import { Muxer } from './muxer.js';
@@ -18,8 +19,6 @@ import { type FromWriter, INPUT_LIMIT, type ToWriter, type WriterData, weight } 
 import type { EncoderOptions } from './options.js';
 import type { Output, StreamDescription } from './output.js';
 import { infoOf } from './packet-output.js';
-
-const WRITER = new URL('./network-writer.js', import.meta.url);
 
 /** ms that one step of an output may take unless told otherwise. */
 const TIMEOUT = 30_000;
@@ -70,7 +69,8 @@ export class NetworkOutput implements Output {
       ...{ options, inputs, job, protocolWhitelist: ctx.protocolWhitelist },
       limit: limit === 0 ? undefined : limit,
     };
-    this.#thread = new NativeThread(WRITER, 'millrace writer', data, (message) => this.#receive(message));
+    const file = ownFile('./network-writer.js', import.meta.url);
+    this.#thread = new NativeThread(file, 'millrace writer', data, (message) => this.#receive(message));
   }
 
   #receive(message: FromWriter): void {

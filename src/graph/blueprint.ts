@@ -157,16 +157,27 @@ export class Blueprint {
   }
 
   toConfig(): GraphConfig {
+    const { config, problems } = this.written();
+    if (problems.length > 0) throw new ConfigError('the graph cannot be written to a file', problems);
+    return config;
+  }
+
+  private written(): ReturnType<typeof writeConfig> {
     const inputs = [...this.session.inputs.values()].map(({ node }) => node);
     const outputs = [...this.declared, ...this.session.links.map(({ from }) => from)];
     return writeConfig(this.options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
   }
 
-  /** Writes the file that `dump_graph` asks for. @throws MillraceError ERR_MILLRACE_OUTPUT; ConfigError as `toConfig`. */
-  dump(): void {
+  /**
+   * Writes the file that `dump_graph` asks for. What a file cannot hold does not keep the graph from running.
+   * @returns warnings of what is not in the file.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT
+   */
+  dump(): string[] {
     const { dumpPath } = this.resolved;
-    if (dumpPath === undefined) return;
-    const text = `${JSON.stringify(this.toConfig(), null, 2)}\n`;
+    if (dumpPath === undefined) return [];
+    const { config, problems } = this.written();
+    const text = `${JSON.stringify(config, null, 2)}\n`;
     try {
       writeFileSync(dumpPath, text);
     } catch (cause) {
@@ -176,5 +187,9 @@ export class Blueprint {
         hint: 'dump_graph is 0, 1 or a path that can be written',
       });
     }
+    return problems.map(
+      ({ path, message, hint }) =>
+        `dump_graph: ${path} ${message}, and is not in ${dumpPath}${hint === undefined ? '' : ` (${hint})`}`,
+    );
   }
 }

@@ -1,12 +1,11 @@
 /** Writes a graph as a graph file that `readConfig` reads back to the same graph. */
-import { anObject } from '../class-name.js';
-import { ConfigError, type Problem } from '../errors.js';
+import type { Problem } from '../errors.js';
 import { findBuiltin } from '../modules.js';
 import type { LinkSpec, NodeSpec } from '../scheduler/spec.js';
 import type { GraphConfig, NodeConfig, StreamConfig } from './config-file.js';
 import { defaultAlias } from './draw.js';
 import { writeInputManager } from './input-manager.js';
-import { joinPath } from './problems.js';
+import { jsonPart } from './json-part.js';
 import { isKnownByName } from './registry.js';
 
 /** Name of an output in graph files, as BMF forms it. */
@@ -18,7 +17,8 @@ export function streamName({ module, id, alias, outside }: NodeSpec, output: num
 /**
  * @param inputs Nodes of the input streams.
  * @param outputs Streams that are read.
- * @throws ConfigError for what a file cannot hold: modules and callbacks of this process, options that are not JSON.
+ * @returns the file as far as it can be written, which shares nothing with the graph, and what it cannot hold: modules
+ *   and callbacks of this process, options that are not JSON.
  */
 export function writeConfig(
   options: object,
@@ -28,28 +28,28 @@ export function writeConfig(
   links: readonly LinkSpec[],
   streamAliases: ReadonlyMap<string, string>,
   pathOf: (index: number) => string,
-): GraphConfig {
+): { config: GraphConfig; problems: Problem[] } {
   const problems: Problem[] = [];
   const byId = new Map([...nodes, ...inputs].map((node) => [node.id, node]));
   const named = (name: string): StreamConfig => ({ identifier: name, stream_alias: streamAliases.get(name) ?? '' });
   const read = new Set(outputs.map(({ node, output }) => streamName(byId.get(node)!, output)));
   const config: GraphConfig = {
     mode: inputs.length > 0 ? 'Pushdata' : outputs.length > 0 ? 'Generator' : 'Normal',
-    option: { ...options },
+    option: jsonPart(options, 'option', problems) as GraphConfig['option'],
     input_streams: inputs.map((node) => named(node.alias)),
     output_streams: [...read].map(named),
     nodes: nodes.map((node, index) => {
-      problems.push(...unwritable(node, pathOf(index)));
-      return writeNode(node, outputs, links, byId, streamAliases);
+      const path = pathOf(index);
+      const option = jsonPart(node.options, `${path}.option`, problems) as NodeConfig['option'];
+      problems.push(...unwritable(node, path));
+      return { ...writeNode(node, outputs, links, byId, streamAliases), option };
     }),
   };
-  problems.push(...notJson(config.option, 'option'));
-  if (problems.length > 0) throw new ConfigError('the graph cannot be written to a file', problems);
-  return JSON.parse(JSON.stringify(config)) as GraphConfig; // a copy: nothing is shared with the graph
+  return { config: JSON.parse(JSON.stringify(config)) as GraphConfig, problems };
 }
 
 function unwritable(node: NodeSpec, path: string): Problem[] {
-  const problems = notJson(node.options, `${path}.option`);
+  const problems: Problem[] = [];
   if (node.module.definition && !isKnownByName(node.module)) {
     problems.push({
       path: `${path}.module_info`,
@@ -61,24 +61,13 @@ function unwritable(node: NodeSpec, path: string): Problem[] {
   return problems;
 }
 
-function notJson(value: unknown, path: string): Problem[] {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || value === undefined) return [];
-  if (typeof value === 'number' && Number.isFinite(value)) return [];
-  if (Array.isArray(value)) return value.flatMap((item, index) => notJson(item, joinPath(path, index)));
-  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.entries(value).flatMap(([key, item]) => notJson(item, joinPath(path, key)));
-  }
-  const what = typeof value === 'object' ? anObject(value) : `a ${typeof value} (${String(value)})`;
-  return [{ path, message: `is ${what}, which JSON cannot hold` }];
-}
-
 function writeNode(
   node: NodeSpec,
   read: readonly LinkSpec['from'][],
   links: readonly LinkSpec[],
   byId: ReadonlyMap<number, NodeSpec>,
   streamAliases: ReadonlyMap<string, string>,
-): NodeConfig {
+): Omit<NodeConfig, 'option'> {
   const { module, id } = node;
   const isInFile = module.path !== undefined && !isKnownByName(module);
   const isDecoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
@@ -105,7 +94,6 @@ function writeNode(
       callback_binding: [],
       ...(node.queueLimit !== undefined && { queue_length_limit: node.queueLimit }),
     },
-    option: node.options,
     input_streams: Array.from({ length: inputCount }, (_, input) => {
       const from = inputs.get(input);
       // An unconnected input holds its place by a name of this very node, beyond those of its outputs.

@@ -57,9 +57,10 @@ export class Launch {
     // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
     if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
     blueprint.refuse(problems);
-    blueprint.dump();
+    const warnings = blueprint.dump();
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
     const run = new GraphRun(blueprint.spec(), {
+      warnings,
       ...(runtime && { threads: runtime.source() }),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
@@ -97,7 +98,7 @@ export class Launch {
     problems.push(...servingProblems(blueprint.spec(), blueprint.pathOf));
     for (const found of await Promise.all(later)) problems.push(...found);
     blueprint.refuse(problems);
-    blueprint.dump();
+    const warnings = blueprint.dump();
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
     this.session.serve(true);
     this.server = new Server(
@@ -105,6 +106,7 @@ export class Launch {
         trace: blueprint.resolved.tracePath,
         runtime,
         onLog: this.onLog,
+        warnings,
         onRun: (run) => {
           this.current = run;
           runtime?.watch(run);

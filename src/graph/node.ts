@@ -135,7 +135,7 @@ export function copyOptions(options: unknown, module: ModuleRef, path: string): 
   if (module.definition) return { ...options };
   try {
     const plain = withoutUrls(options);
-    requirePlain(plain, 'option', OPTION_LEVELS);
+    requirePlain(plain, 'option', OPTION_LIMITS);
     return withoutUndefined(structuredClone(plain)) as Record<string, unknown>;
   } catch (cause) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot be used: ${messageOf(cause)}`, { cause });
@@ -143,7 +143,7 @@ export function copyOptions(options: unknown, module: ModuleRef, path: string): 
 }
 
 /** Of options, which travel as messages do. */
-const OPTION_LEVELS = 500;
+const OPTION_LIMITS = { levels: 500, isMessage: true };
 
 /** Changes the value, which is a copy of ours. */
 function withoutUndefined(value: unknown, seen = new Set<object>()): unknown {

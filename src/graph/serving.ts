@@ -132,6 +132,8 @@ export interface Surroundings {
   readonly runtime: Runtime | undefined;
   /** Is told what the modules say. */
   readonly onLog: LogListener | undefined;
+  /** What there was to say before it began. */
+  readonly warnings: readonly string[];
   onRun(run: GraphRun): void;
 }
 
@@ -156,7 +158,7 @@ export function withOutputs(
 export function served(
   graph: GraphSpec,
   { outputs, queueLimit }: CheckedServeOptions,
-  { trace, runtime, onLog, onRun }: Surroundings,
+  { trace, runtime, onLog, warnings, onRun }: Surroundings,
 ): Served {
   const own = runtime === undefined ? new KeptThreads(graph.options.spin) : undefined;
   return {
@@ -175,6 +177,7 @@ export function served(
       threads: own ?? runtime!.source(),
       ...(onLog && { onLog }),
       ...(trace !== undefined && { trace: tracePath(trace, number) }),
+      ...(number === 1 && { warnings }),
     }),
     onRun,
     release: async () => own?.close(new GraphError('ERR_MILLRACE_ABORTED', 'the server was closed')),

@@ -29,6 +29,9 @@ import {
   writeAnswer,
 } from './ffmpeg-log-memory.js';
 
+/** By this the file is known: own-file.ts. */
+export const isThreadOfMillrace = true;
+
 /** FFmpeg's numbers, which are multiples of eight: what is above one is the number of a context. */
 const STEP = 8;
 const INFO = 32;

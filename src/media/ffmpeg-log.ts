@@ -17,12 +17,12 @@
  * uses the one that was there when it was started (it is found in the environment data that threads inherit).
  */
 
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import { AV_LOG_ERROR, AV_LOG_INFO, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
 import { type CodecContext, Log } from 'node-av/lib';
 import { performance } from '../../ringbuffer/clock.js';
+import { whyMissing } from '../own-file.js';
 import {
   ANSWERED,
   ASKED,
@@ -54,7 +54,7 @@ import {
 } from './ffmpeg-log-memory.js';
 
 const KEY = 'millrace:ffmpeg-log';
-const THREAD = new URL('./ffmpeg-log.js', import.meta.url);
+const THREAD = './ffmpeg-log.js';
 /** Longest time in ms that anybody waits: for the thread to be there, for an answer, and for the log's end. */
 const START_WITHIN = 5000;
 const ANSWER_WITHIN = 2000;
@@ -99,7 +99,9 @@ function words(): Int32Array | undefined {
  * where FFmpeg writes to stderr by itself already, and the second time.
  */
 export function startLog(): void {
-  if (!isMainThread || words() !== undefined || printsItself() || !existsSync(THREAD)) return;
+  if (!isMainThread || words() !== undefined || printsItself()) return;
+  // Without it errors lack FFmpeg's lines, and everything else is as it is.
+  if (whyMissing(THREAD, import.meta.url) !== undefined) return;
   const buffer = new SharedArrayBuffer(BYTES);
   const made = new Int32Array(buffer);
   made[AT_MAGIC] = MAGIC;
@@ -109,7 +111,7 @@ export function startLog(): void {
   const data: LogThreadData = { memory: buffer, addon: addonFile() };
   let thread: Worker;
   try {
-    thread = new Worker(THREAD, { workerData: data, execArgv: [] });
+    thread = new Worker(new URL(THREAD, import.meta.url), { workerData: data, execArgv: [] });
   } catch {
     // The system allows no more threads: who needs one for more than this says so, and the next start tries again.
     setEnvironmentData(KEY, undefined);
@@ -129,7 +131,7 @@ export function logThreads(): number {
 
 /** The addon is loaded here: the thread that hears needs nothing of node-av but that file. */
 function addonFile(): string | undefined {
-  return Object.keys(createRequire(import.meta.url).cache).find((file) => file.endsWith('node-av.node'));
+  return Object.keys(createRequire(process.execPath).cache).find((file) => file.endsWith('node-av.node'));
 }
 
 function deafen(shared: Int32Array): void {

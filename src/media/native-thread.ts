@@ -24,6 +24,7 @@ const END_WITHIN = 1500;
 
 export class NativeThread<To, From> {
   readonly wait: NativeWait;
+  readonly #name: string;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #exited: Promise<void>;
@@ -38,6 +39,7 @@ export class NativeThread<To, From> {
    * @param receive Gets what it says, before whoever waits in `changed` goes on.
    */
   constructor(entry: URL, name: string, data: object, receive: (message: From) => void) {
+    this.#name = name;
     this.#receive = receive;
     // The thread finds the log only if that was there before.
     startLog();
@@ -85,7 +87,9 @@ export class NativeThread<To, From> {
   /** Why a thread that has ended without a word did so. */
   get died(): MillraceError {
     const why = this.#failure?.message ?? 'it was ended from outside';
-    return new MillraceError('ERR_MILLRACE_WORKER_DIED', `The demuxing thread died: ${why}`, { cause: this.#failure });
+    return new MillraceError('ERR_MILLRACE_WORKER_DIED', `The thread '${this.#name}' died: ${why}`, {
+      cause: this.#failure,
+    });
   }
 
   post(message: To, transfer: ArrayBuffer[] = []): void {

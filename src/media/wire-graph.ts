@@ -2,17 +2,18 @@
  * A value as a table of its objects, for what msgpackr would change on the way: -0, lone surrogates, `__proto__` as a
  * key, holes and named properties of arrays, objects without a prototype, Map, Set, Date, RegExp, errors with all they
  * carry, values of any depth. Each object is a row, and a slot refers to it by its number, so that cycles and repeated
- * references need no care and nothing here is recursive. A row is an array:
+ * references need no care and nothing here is recursive. Tensors are data of ours and go along. A row is an array:
  *
  *   ['O', 1 without prototype, keys, slots]      ['M', [key, value, key, value, …]]     ['V', type, bytes]
  *   ['A', length, keys or null, slots]           ['T', members]                         ['R', source, flags, lastIndex]
- *   ['E', class, keys, slots, 1 if enumerable]   ['D', milliseconds]
+ *   ['E', class, keys, slots, 1 if enumerable]   ['D', milliseconds]         ['N', type, shape, bytes of a tensor]
  *
  * A slot is what msgpackr keeps as it is, or an array: [row], or a mark and its text.
  */
 import { types } from 'node:util';
 import { className } from '../class-name.js';
 import { MillraceError } from '../errors.js';
+import { Tensor, type TensorType } from './tensor.js';
 import { requireFits } from './wire-limit.js';
 
 /** `Map` because the other form of a value never is one; see wire-value.ts. */
@@ -60,6 +61,8 @@ export interface ValueLimits {
   readonly levels?: number;
   /** It is only looked at, and may be of any size. */
   readonly stays?: boolean;
+  /** It goes as a message does, without our classes. */
+  readonly isMessage?: boolean;
 }
 
 /** A key as it follows its object in a path. */
@@ -153,7 +156,14 @@ class Flattening {
     }
     if (types.isNativeError(value)) return this.error(at, value);
     if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) return this.binary(at, value);
+    if (value instanceof Tensor && !this.limits.isMessage) return this.tensor(at, value);
     return this.object(at);
+  }
+
+  private tensor(at: Reached, { dtype, shape, data }: Tensor): Row {
+    this.requireBare(at, 'Tensor', ['dtype', 'shape', 'data']);
+    this.count(data);
+    return ['N', dtype, [...shape], new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
   }
 
   private object(at: Reached): Row {
@@ -196,10 +206,14 @@ class Flattening {
     if (isView ? type !== 'Buffer' && !viewTypes.has(type) : type !== 'ArrayBuffer') {
       this.refuse(at, '', `an object of class ${type}`);
     }
-    this.bytes += value.byteLength;
-    if (!this.limits.stays) requireFits(this.bytes);
+    this.count(value);
     const bytes = isView ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
     return ['V', type, bytes];
+  }
+
+  private count({ byteLength }: { readonly byteLength: number }): void {
+    this.bytes += byteLength;
+    if (!this.limits.stays) requireFits(this.bytes);
   }
 
   private properties(at: Reached, keys: readonly string[]): [names: Slot[], slots: Slot[]] {
@@ -230,7 +244,7 @@ class Flattening {
   private refuse(from: Reached | undefined, step: string, what: string): never {
     let path = step;
     for (let at = from; at !== undefined; at = at.from) path = `${at.step}${path}`;
-    const isMedia = /class (VideoFrame|AudioFrame|EncodedPacket|Packet|Bundle|Tensor|StreamInfo)$/.test(what);
+    const isMedia = /class (VideoFrame|AudioFrame|EncodedPacket|Packet|Bundle|StreamInfo)$/.test(what);
     if (path.length > 200) path = `${path.slice(0, 100)} … ${path.slice(-80)}`;
     throw new MillraceError('ERR_MILLRACE_PAYLOAD', `${this.root}${path} is ${what}, which cannot cross threads`, {
       hint: isMedia
@@ -291,6 +305,8 @@ function shell(row: Row): object {
     }
     case 'V':
       return binaryOf(first as string, second as Uint8Array);
+    case 'N':
+      return Tensor.fromBytes(first as TensorType, second as number[], third as Uint8Array);
     default:
       throw new TypeError(`${String(kind)} is no row of a value`);
   }

@@ -8,7 +8,7 @@ import { types } from 'node:util';
 import { Packr } from 'msgpackr/pack';
 import { messageOf } from '../error-wire.js';
 import { MillraceError } from '../errors.js';
-import { fromTable, isWellFormed, tableOf, type ValueTable } from './wire-graph.js';
+import { fromTable, isWellFormed, tableOf, type ValueLimits, type ValueTable } from './wire-graph.js';
 
 /** Self-contained (no structures shared between messages), keeping repeated references, undefined and 64-bit integers. */
 const packr = new Packr({ structuredClone: true, copyBuffers: true });
@@ -21,7 +21,7 @@ const LARGEST_INTEGER = 2n ** 63n;
  * @param root what the value is called in errors.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD that names the part of the value which cannot cross threads: functions,
  * symbols, getters, promises, weak collections, shared memory, and objects of classes (frames and packets among them, when
- * they are inside another value instead of being the payload themselves); and for a value that is too large.
+ * they are inside another value instead of being the payload themselves; tensors are plain data); and for a value that is too large.
  */
 export function packValue(value: unknown, root = 'payload'): Uint8Array {
   const plain = isSimple(value, new Set(), 0) ? value : tableOf(value, root);
@@ -42,11 +42,11 @@ export function unpackValue(bytes: Uint8Array): unknown {
 
 /**
  * Refuses what cannot cross threads, also where it need not: a graph does the same wherever its nodes are placed.
- * @param levels it may be nested in; the form of payloads has no limit.
+ * @param limits of other ways to travel; the form of payloads has none.
  * @throws as `packValue`
  */
-export function requirePlain(value: unknown, root = 'payload', levels = Number.POSITIVE_INFINITY): void {
-  if (!isSimple(value, new Set(), 0)) tableOf(value, root, { levels, stays: true });
+export function requirePlain(value: unknown, root = 'payload', limits: ValueLimits = {}): void {
+  if (!isSimple(value, new Set(), 0)) tableOf(value, root, { ...limits, stays: true });
 }
 
 /** msgpackr keeps it as it is. */

@@ -34,8 +34,6 @@ const builtins: Readonly<Record<string, unknown>> = {
   timestamper,
 };
 
-const require = createRequire(import.meta.url);
-
 /** The module at once where that is possible, else a promise of it. @throws MillraceError as `loadModule` */
 export function loadNow(ref: ModuleRef): Module | ModuleClass | Promise<Module | ModuleClass> {
   if (ref.definition !== undefined) return ref.definition;
@@ -46,7 +44,7 @@ export function loadNow(ref: ModuleRef): Module | ModuleClass | Promise<Module |
   const file = ref.path.startsWith('file:') ? fileURLToPath(ref.path) : ref.path;
   let exports: Record<string, unknown>;
   try {
-    exports = require(file) as Record<string, unknown>;
+    exports = createRequire(file)(file) as Record<string, unknown>;
   } catch (cause) {
     // Files with top-level await, and other languages' files, whose loaders may know import() alone.
     const code = (cause as { code?: unknown } | null)?.code;

@@ -88,12 +88,12 @@ export interface Progress {
   elapsed: number;
   /** Video frames written by the encoders, or made by the last node that counts frames. */
   frames: number;
-  /** Frames per second so far. */
+  /** Frames per second so far, always a number: 0 before the first frame. */
   fps: number;
   /** Microseconds of stream time done, and expected; undefined while unknown. Neither position nor frames ever go back. */
   position: number | undefined;
   duration: number | undefined;
-  /** Stream time per elapsed time. */
+  /** Stream time per elapsed time so far, always a number: 0 while the position is unknown. */
   speed: number;
 }
 

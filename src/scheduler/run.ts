@@ -46,6 +46,8 @@ export interface RunHooks {
   onJob?: (job: number, node: number, files: readonly string[]) => void;
   /** Is told what modules say through `ctx.log`. */
   onLog?: LogListener;
+  /** What there was to say before it began. */
+  warnings?: readonly string[];
 }
 
 const PROGRESS_INTERVAL = 250;
@@ -93,7 +95,7 @@ export class GraphRun {
     this.spec = spec;
     this.placement = placement;
     this.cut = new Cut(spec, this.placement, merging, rank);
-    for (const text of this.placement.warnings) this.warnings.add(text);
+    for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
     this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
     this.leaveOut(merging);
     const source = hooks.threads ?? new OwnThreads(spec.options.spin);

@@ -16,10 +16,10 @@ import { type ErrorWire, messageOf, unpackError } from '../error-wire.js';
 import { GraphError } from '../errors.js';
 import { startLog } from '../media/ffmpeg-log.js';
 import { leaveNativeCalls, nativeWaits } from '../media/native-wait.js';
+import { ownFile } from '../own-file.js';
 import type { BootData, FromHost, ToHost } from '../thread/protocol.js';
 import { Rest } from '../thread/rest.js';
 import { withoutContext } from './context.js';
-import { workerFile } from './worker-file.js';
 
 /** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
 export interface ThreadUser {
@@ -76,7 +76,7 @@ export class Thread {
    * @throws GraphError ERR_MILLRACE_WORKER_DIED when the system allows no more threads, or the file they load is missing.
    */
   constructor(readonly spin: number) {
-    const file = workerFile(import.meta.url);
+    const file = ownFile('./worker.js', import.meta.url).href;
     startLog();
     try {
       this.pool = startWorker();

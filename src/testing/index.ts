@@ -1,13 +1,17 @@
 /** `millrace/testing`: what one needs to test modules and graphs. Our own tests use nothing else. */
 import { logThreads } from '../media/ffmpeg-log.js';
 import { ledger } from '../media/ledger.js';
+import { ownFile } from '../own-file.js';
 import type { Report } from '../scheduler/report.js';
 import { idleThreads } from '../scheduler/warm-count.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
 
 export type { SeenPacket, TestSourceOptions } from './types.js';
 
-const MODULES = new URL('./testing-modules.js', import.meta.url).href;
+/** @throws GraphError ERR_MILLRACE_WORKER_DIED when a bundler has left it behind. */
+function modules(): string {
+  return ownFile('./testing-modules.js', import.meta.url).href;
+}
 
 /**
  * A source with predictable packets, for the head of a graph:
@@ -19,7 +23,7 @@ const MODULES = new URL('./testing-modules.js', import.meta.url).href;
  * It pushes the same sequence to every output that is consumed.
  */
 export class TestSource {
-  readonly spec = { name: 'test_source', path: MODULES, entry: 'SourceModule' };
+  readonly spec = { name: 'test_source', path: modules(), entry: 'SourceModule' };
   readonly options: Record<string, unknown>;
   constructor(options: TestSourceOptions = {}) {
     this.options = { ...options };
@@ -37,7 +41,7 @@ export class TestSource {
  * ```
  */
 export class TestSink {
-  readonly spec = { name: 'test_sink', path: MODULES, entry: 'SinkModule' };
+  readonly spec = { name: 'test_sink', path: modules(), entry: 'SinkModule' };
   readonly options: Record<string, unknown>;
   /** In order of arrival; of several inputs only the order within each is certain. */
   packets: SeenPacket[] = [];

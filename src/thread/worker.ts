@@ -10,8 +10,8 @@
 import { passGate } from './boot-gate.js';
 import type { BootData } from './protocol.js';
 
-/** By this the file is known: scheduler/worker-file.ts. */
-export const isWorkerOfMillrace = true;
+/** By this the file is known: own-file.ts. */
+export const isThreadOfMillrace = true;
 
 export default async function start(data: BootData): Promise<void> {
   if (!passGate(data.rest)) return;

@@ -66,6 +66,11 @@ pushing('frames, sound, encoded packets, tensors and bytes arrive as they were',
   assert.equal([sound?.samples, sound?.sampleRate, sound?.pts], [1024, 48_000, 7n]);
   assert.equal([encoded?.kind, encoded?.pts], ['packet', 5n]);
   assert.is(tensor?.kind, 'value');
+  assert.instance(tensor?.value, Tensor);
+  assert.equal(
+    { ...(tensor?.value as Tensor) },
+    { dtype: 'float32', shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) },
+  );
   assert.equal([bytes?.value, bytes?.timestamp], [Uint8Array.of(9, 8), 11]);
   leaks.check(report);
 });

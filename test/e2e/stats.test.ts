@@ -116,4 +116,14 @@ stats('after the end nothing goes on', async () => {
   assert.ok(first.nodes.every((one) => one.call === undefined && one.waitsFor === undefined));
 });
 
+stats('progress of a graph without pictures and times has a rate and a speed of 0', async () => {
+  const graph = new Graph({ threads: 0 });
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [scatter(graph, 5)], callback: sink.callback });
+  const told: unknown[] = [];
+  await graph.run({ onProgress: ({ frames, fps, speed, duration }) => told.push([frames, fps, speed, duration]) });
+  assert.ok(told.length > 0);
+  for (const figures of told) assert.equal(figures, [0, 0, 0, undefined]);
+});
+
 stats.run();

@@ -4,6 +4,7 @@ import { ConfigError, type MillraceError } from '../../src/errors.js';
 import { concat } from '../../src/graph/concat.js';
 import { Graph } from '../../src/graph/graph.js';
 import { encode, NodeHandle, overlay, Stream } from '../../src/graph/stream.js';
+import { Tensor } from '../../src/media/tensor.js';
 import { defineModule } from '../../src/module/contract.js';
 import { refused, wiring } from './kit.js';
 
@@ -203,6 +204,8 @@ building('a stream of another graph, and what is no stream, is refused by input'
 building('options that cannot cross threads are refused', () => {
   const error = refused(() => new Graph().module('./m.mjs', { f: () => 1 }));
   assert.match(error.message, /options of m cannot be used: option\.\w+ is a function, which cannot cross threads/);
+  const tensor = refused(() => new Graph().module('./m.mjs', { weights: Tensor.from(Float32Array.of(1)) }));
+  assert.match(tensor.message, /option\.weights is an object of class Tensor, which cannot cross threads/);
 });
 
 building('concat is a function too, across nodes of one graph', () => {

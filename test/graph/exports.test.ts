@@ -58,4 +58,20 @@ for (const entry of ['millrace', 'millrace/sync', 'millrace/ringbuffer', 'millra
   });
 }
 
+exported('classes are made with new, and say so', async () => {
+  let classes = 0;
+  for (const entry of ['millrace', 'millrace/sync', 'millrace/ringbuffer', 'millrace/testing']) {
+    for (const [name, value] of Object.entries((await import(entry)) as Record<string, unknown>)) {
+      if (typeof value !== 'function' || !/^class\b/.test(Function.prototype.toString.call(value))) continue;
+      classes++;
+      assert.throws(
+        () => value({}),
+        (error: Error) => error instanceof TypeError && /without 'new'/.test(error.message),
+        name,
+      );
+    }
+  }
+  assert.ok(classes > 15, `${classes} classes`);
+});
+
 exported.run();

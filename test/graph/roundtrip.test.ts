@@ -137,6 +137,47 @@ test('what a file cannot hold is refused, all at once', () => {
   assert.match(message, /option\.big: is a bigint \(1\)/);
   assert.match(message, /option\.bytes: is a Uint8Array/);
   assert.match(message, /option\.deep\.no: is a number \(NaN\)/);
+  const round: { self?: unknown } = {};
+  round.self = round;
+  const endless = new Graph();
+  endless.module('roundtrip_file' as string, { round });
+  assert.match(refused(() => endless.toConfig()).message, /option\.round\.self: is an object inside itself/);
+});
+
+test('dump_graph leaves out what a file cannot hold, warns of it, and the graph runs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-dump-'));
+  try {
+    const path = join(folder, 'dumped.json');
+    const graph = new Graph({ dump_graph: path, threads: 0 });
+    const options = { big: 1n, list: [1, new Date(0)], kept: { a: [true, null] } };
+    const mine = defineModule<object>({ process: (task) => task.done() });
+    graph.module(mine, options, { alias: 'mine', callback: () => 1 }).module('null_sink');
+    const { warnings } = await graph.run();
+    const expected = [
+      'option.big is a bigint (1), which JSON cannot hold',
+      'option.list[1] is a Date, which JSON cannot hold',
+      'module_info is a module of this process that has no name',
+      'callback is a function, which a file cannot hold',
+    ].map((what) => `dump_graph: nodes[0] (module "mine").${what}, and is not in ${path}`);
+    assert.equal(
+      warnings.map((text, i) => text.slice(0, expected[i]?.length)),
+      expected,
+    );
+    const { nodes } = JSON.parse(readFileSync(path, 'utf8')) as { nodes: { option: object; module_info: object }[] };
+    assert.equal(nodes[0]!.option, { list: [1, null], kept: { a: [true, null] } });
+    assert.equal(nodes[0]!.module_info, { name: 'module', type: '', path: '', entry: '' });
+    assert.is(nodes.length, 2);
+
+    const served = new Graph({ dump_graph: path, threads: 0 });
+    served
+      .inputStream('jobs')
+      .module(mine, {}, { callback: () => 1 })
+      .module('null_sink');
+    const report = await (await served.serve()).close();
+    assert.match(report.warnings.join('\n'), /^dump_graph: .*module_info is .*\ndump_graph: .*callback is .*$/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('dump_graph writes the file when the run starts, even if the run then fails', async () => {

@@ -2,7 +2,6 @@
 import { AudioFrame, concat, Graph, registerModule, syncModule } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { workerFile } from '../../src/scheduler/worker-file.js';
 import { thrown } from '../kit/rejection.js';
 
 const clear = suite('wrong calls');
@@ -56,15 +55,6 @@ clear('a module without process', () => {
   refuses(() => graph.module(Idle as never), /the function Idle has no method process\(task\)/);
   refuses(() => registerModule('idle', {} as never), /'idle': the module has no method process/);
   refuses(() => syncModule(Idle as never, {} as never), /Idle has no method process/);
-});
-
-clear('worker threads whose file a bundler left behind', () => {
-  refuses(
-    () => workerFile('file:///nowhere/bundle.js'),
-    /worker threads is not at file:\/\/\/nowhere\/worker\.js .*mark 'millrace' as external/,
-    'ERR_MILLRACE_WORKER_DIED',
-  );
-  refuses(() => workerFile('data:text/javascript,0'), /Invalid URL|is not at/, 'ERR_MILLRACE_WORKER_DIED');
 });
 
 clear.run();

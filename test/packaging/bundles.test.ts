@@ -1,0 +1,124 @@
+/** An application in one file: what a bundler left behind is told at the first use, and nothing waits for it. */
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { node, temporaryFolder } from '../cli/kit.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = temporaryFolder();
+mkdirSync(join(folder, 'node_modules'));
+for (const name of ['node-av', 'piscina'])
+  symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+
+/** Each use says what came of it. */
+const APPLICATION = `
+import { Graph, Packet, syncModule } from 'millrace';
+import { TestSink } from 'millrace/testing';
+const source = (threads) => new Graph({ threads }).filter('testsrc2', { size: '64x36', duration: 1 });
+const uses = {
+  async inThreads() { return (await source(2).module('null_sink').graph.run()).nodes.length; },
+  async here() { return (await source(0).module('null_sink').graph.run()).nodes.length; },
+  blocking() {
+    const parameters = ['c_ffmpeg_filter', { name: 'testsrc2', para: 'size=64x36:duration=1' }, [], [0]];
+    const [packet] = syncModule(...parameters, { thread: 'w0' }).process().outputs[0];
+    packet.close();
+    return 2;
+  },
+  async bytes() {
+    const graph = new Graph({ threads: 0 });
+    const input = graph.inputStream('bytes');
+    input.decode({}).video.module('null_sink');
+    await graph.start({ mode: 'push' });
+    await input.push(new Packet(Uint8Array.of(1, 2, 3)));
+    await graph.close();
+  },
+  async network() {
+    const graph = new Graph({ threads: 0 });
+    graph.decode({ input_path: 'tcp://127.0.0.1:9/none' }).video.module('null_sink');
+    await graph.run();
+  },
+  kit() { return new TestSink() && 2; },
+};
+(async () => {
+  const results = {};
+  for (const [name, use] of Object.entries(uses)) {
+    try { results[name] = await use(); } catch (error) { results[name] = error.code + ': ' + error.message; }
+  }
+  console.log(JSON.stringify(results));
+})();
+`;
+
+/** What code that was CommonJS finds in a bundle that is none, by the usual banner. */
+const BANNER = `import { createRequire as bannerRequire } from 'node:module';
+const require = bannerRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
+
+async function bundle(name: string, format: 'esm' | 'cjs', external: string[]): Promise<string> {
+  const outfile = join(folder, name, format === 'esm' ? 'app.js' : 'app.cjs');
+  await build({
+    stdin: { contents: APPLICATION, resolveDir: root },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format,
+    external: ['node-av', 'node-av/*', ...external],
+    logLevel: 'silent',
+    ...(format === 'esm' && { banner: { js: BANNER } }),
+  });
+  return outfile;
+}
+
+async function results(script: string): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await node(script, [], { cwd: folder });
+  assert.is(code, 0, stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+function refusedFor(missing: Record<string, RegExp>, told: Record<string, unknown>): void {
+  assert.is(told.here, 2);
+  for (const [use, what] of Object.entries(missing)) {
+    assert.match(String(told[use]), /^ERR_MILLRACE_WORKER_DIED: .*mark 'millrace' as external/, use);
+    assert.match(String(told[use]), what, use);
+  }
+}
+
+const bundles = suite('bundles');
+
+bundles('of everything say which file is missing', async () => {
+  const told = await results(await bundle('whole', 'esm', []));
+  const [worker, modules] = [/threads is missing: file:.*\/whole\/worker\.js \(ENOENT/, /testing-modules\.js \(ENOENT/];
+  refusedFor({ inThreads: worker, blocking: worker, bytes: /demuxer\.js/, network: /reader\.js/, kit: modules }, told);
+});
+
+bundles('in CommonJS, which do not know their place, say so', async () => {
+  const told = await results(await bundle('common', 'cjs', []));
+  const worker = /worker\.js has no place that is known/;
+  refusedFor(
+    { inThreads: worker, blocking: worker, bytes: /demuxer\.js has/, network: /reader\.js has/, kit: /has/ },
+    told,
+  );
+});
+
+bundles('beside which the files lie without their parts, or others of their names, say so', async () => {
+  const script = await bundle('parts', 'esm', ['piscina']);
+  for (const file of ['worker', 'demuxer', 'ffmpeg-log', 'testing-modules']) {
+    copyFileSync(join(root, 'dist', `${file}.js`), join(folder, 'parts', `${file}.js`));
+  }
+  writeFileSync(join(folder, 'parts', 'network-reader.js'), 'export default () => {};\n');
+  const part = /worker\.js \(ENOENT: .*chunk-\w+\.js/;
+  const [parts, other] = [/\.js \(ENOENT: .*chunk-\w+\.js/, /network-reader\.js is another file/];
+  refusedFor({ inThreads: part, blocking: part, bytes: parts, network: other, kit: parts }, await results(script));
+});
+
+bundles('of which the package was kept out run', async () => {
+  symlinkSync(root, join(folder, 'node_modules', 'millrace'));
+  const { bytes, network, ...told } = await results(await bundle('outside', 'esm', ['millrace', 'millrace/*']));
+  assert.equal(told, { inThreads: 2, here: 2, blocking: 2, kit: 2 });
+  assert.match(String(bytes), /^ERR_MILLRACE_INPUT/);
+  assert.match(String(network), /^ERR_MILLRACE_INPUT/);
+});
+
+bundles.run();
