@@ -15,6 +15,7 @@ import {
   DEAF,
   FREE,
   HEARING,
+  LOADED,
   NAMES,
   nameAt,
   QUESTIONS,
@@ -65,6 +66,8 @@ try {
   throw error;
 } finally {
   Atomics.notify(shared, STATE);
+  Atomics.store(shared, LOADED, 1);
+  Atomics.notify(shared, LOADED);
 }
 
 /** All of node-av would take ten times as long to load. */

@@ -33,6 +33,7 @@ import {
   FREE,
   GIVEN_UP,
   HEARING,
+  LOADED,
   LOCK,
   MAGIC,
   NAMES,
@@ -120,7 +121,10 @@ export function startLog(): void {
   }
   thread.unref();
   // Without it errors lack FFmpeg's lines, and everything else is as it was.
-  thread.on('error', () => deafen(made));
+  thread.on('error', () => {
+    deafen(made);
+    Atomics.store(made, LOADED, 1);
+  });
   process.on('exit', () => closeLog(made));
 }
 
@@ -155,8 +159,8 @@ export function logLevelChanged(): void {
  * Ends the hearing before the threads are ended: a line that reached a thread which is ending would abort the process.
  */
 function closeLog(shared: Int32Array): void {
-  // A thread that ends while it loads the addon aborts the process as well.
-  awaitLog();
+  // A thread that ends while it loads the addon aborts the process as well; it may do so though nobody hears it any more.
+  Atomics.wait(shared, LOADED, 0, START_WITHIN);
   const state = Atomics.exchange(shared, STATE, DEAF);
   Atomics.notify(shared, STATE);
   if (state === HEARING) Log.resetCallback();
