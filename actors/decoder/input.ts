@@ -370,7 +370,7 @@ export class Input {
     return this.#taken(this.#context.readFrameSync(this.#packet));
   }
 
-  /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
+  /** The same for an input that was connected. */
   async readPatiently(patiently: PatientCall): Promise<Packet | 'end' | 'again'> {
     this.#packet.unref();
     return this.#taken(await patiently(`Cannot read ${this.path}`, () => this.#context.readFrame(this.#packet)));

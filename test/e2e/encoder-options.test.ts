@@ -184,12 +184,24 @@ names('HLS makes the folders of its variants, and tee its outputs', async () => 
   assert.match(await refusal('', fast, {}, lost), /there is no directory .*none/);
 });
 
-names('an input that delivers nothing is named', async () => {
-  const graph = new Graph({ threads: 0 });
+names('sound that a file does not have is nobody’s loss, sound of which nothing is left is', async () => {
   await make('silent.mkv', fast);
-  const source = graph.decode({ input_path: out('silent.mkv') });
-  source.video.encode(source.audio, { output_path: out('half.mkv'), video_params: fast });
-  assert.match((await graph.run()).warnings.join('\n'), /half\.mkv has no audio: input 1 ended without/);
+  const short = new Graph({ threads: 0 });
+  short
+    .filter('testsrc2', { size: '320x240', rate: 25, duration: 1 })
+    .encode(short.filter('sine', { duration: 0.2 }), { output_path: out('short-sound.mkv'), video_params: fast });
+  await short.run();
+  const encode = async (input: string, options: object = {}): Promise<string> => {
+    const graph = new Graph({ threads: 0 });
+    const source = graph.decode({ input_path: out(input), ...options });
+    source.video.encode(source.audio, { output_path: out('half.mkv'), video_params: fast });
+    return (await graph.run()).warnings.join('\n');
+  };
+  assert.is(await encode('silent.mkv'), '');
+  assert.match(
+    await encode('short-sound.mkv', { start_time: 0.6 }),
+    /short-sound\.mkv: nothing came of its audio: none of \d+ packets could be used/,
+  );
 });
 names.run();
 
