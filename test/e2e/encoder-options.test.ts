@@ -162,6 +162,14 @@ options.run();
 
 const names = suite('names of outputs');
 
+names('a name with a colon that is no protocol is pointed at file:, in any spelling', async () => {
+  assert.match(await refusal('', fast, undefined, { output_path: 'zz9:b.mp4' }), /write file:zz9:b\.mp4/);
+  await make('', fast, undefined, { output_path: `FILE:${out('capital.mp4')}` });
+  const graph = new Graph({ threads: 0 });
+  graph.decode({ input_path: `File:${out('capital.mp4')}` }).video.encode(null, { null_output: true });
+  assert.equal((await graph.run()).warnings, []);
+});
+
 names('an extension nobody knows is refused with the near ones, unless a format is named', async () => {
   assert.match(await refusal('o.mvk', fast), /no format is known by the extension '\.mvk'\. Did you mean '\.mkv'\?/);
   assert.match(await refusal('o.xyz', fast), /extension '\.xyz'/);
@@ -204,6 +212,15 @@ names('sound that a file does not have is nobody’s loss, sound of which nothin
   );
 });
 names.run();
+
+const quality = suite('qscale');
+quality('an encoder that does not look at it says what it is set by', async () => {
+  const { warnings } = await make('q.mkv', { ...fast, 'q:v': 3 }, { codec: 'ac3', q: 3 });
+  assert.match(warnings.join('\n'), /video_params\.qscale has no effect\. Encoder libx264 has no 'qscale': .*crf/);
+  assert.match(warnings.join('\n'), /audio_params\.qscale has no effect\. Encoder ac3 .*bit_rate/);
+  assert.equal((await make('q.mkv', { codec: 'mpeg4', q: 3 }, { codec: 'libvorbis', q: 3 })).warnings, []);
+});
+quality.run();
 
 const hdr = suite('data of the whole stream');
 const display = 'G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)';
