@@ -12,7 +12,8 @@ import { protocolOf } from './protocols.js';
  * @throws MillraceError ERR_MILLRACE_OPTION for a URL of a file that names none, such as one with a foreign host.
  */
 export function nameForFFmpeg(name: string): string {
-  if (!/^file:\/\//i.test(name)) return name;
+  // FFmpeg knows its protocols in small letters only.
+  if (!/^file:\/\//i.test(name)) return name.replace(/^file:/i, 'file:');
   try {
     // It is absolute, and so cannot be taken for another protocol.
     return fileURLToPath(name);
@@ -25,5 +26,5 @@ export function nameForFFmpeg(name: string): string {
 /** The path in the file system; undefined for a name of another protocol. */
 export function localPath(name: string): string | undefined {
   if (protocolOf(name) !== 'file') return undefined;
-  return nameForFFmpeg(name).replace(/^file:/i, '');
+  return nameForFFmpeg(name).replace(/^file:/, '');
 }

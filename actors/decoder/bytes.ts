@@ -294,7 +294,7 @@ export class BytesDecoder implements DecoderSource {
     for (const track of [...this.#tracks.list]) {
       if (this.#failure === undefined) track.checkErrorRate();
       this.#limits.set(track.output, track.left);
-      this.#tracks.release(track);
+      this.#tracks.release(track, this.#failure === undefined);
     }
     for (const stream of this.#file?.streams ?? []) stream.close();
     this.#file = undefined;

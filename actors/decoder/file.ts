@@ -264,7 +264,7 @@ export class FileDecoder implements DecoderSource {
   #finish(): void {
     for (const track of this.#tracks.list) {
       track.checkErrorRate();
-      this.#tracks.leave(track);
+      this.#tracks.complete(track);
       this.#discard(track);
     }
   }

@@ -378,7 +378,7 @@ export class Input {
     return this.#taken(this.#context.readFrameSync(this.#packet));
   }
 
-  /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
+  /** The same for an input that was connected. */
   async readPatiently(patiently: PatientCall): Promise<Packet | 'end' | 'again'> {
     this.#packet.unref();
     const ret = await patiently(`Cannot read ${this.path}`, () => {

@@ -153,7 +153,7 @@ export class RawDecoder implements DecoderSource {
     for (const track of this.#tracks.list) {
       this.#drain(track, ready);
       track.checkErrorRate();
-      this.#tracks.leave(track);
+      this.#tracks.complete(track);
     }
     if (this.#first) ready.unshift(this.#first);
     this.#first = undefined;

@@ -19,6 +19,7 @@ export class TrackSet {
   /** Those among them whose end has not been sent yet. */
   #ended: number[] = [];
   #finished = { corrupt: 0, refused: 0, missing: 0n };
+  #barren: string[] = [];
   readonly #ctx: ModuleContext<DecoderOptions>;
   /** Of the input, in messages. */
   readonly #name: string;
@@ -51,9 +52,22 @@ export class TrackSet {
     this.end(track.output);
   }
 
-  /** Closes a track whose output goes on. */
-  release(track: Track): void {
+  /** Closes a track whose stream is over. */
+  complete(track: Track): void {
+    this.release(track, true);
+    this.end(track.output);
+  }
+
+  /**
+   * Closes a track whose output goes on.
+   * @param complete Its stream is over, and nobody left early.
+   */
+  release(track: Track, complete = false): void {
     this.#tracks = this.#tracks.filter((other) => other !== track);
+    // Pictures that are too large are told of by their number.
+    if (complete && track.barren > 0 && track.refused === 0) {
+      this.#barren.push(`nothing came of its ${track.kind}: none of ${track.barren} packets could be used`);
+    }
     this.#finished.corrupt += track.corrupt;
     this.#finished.refused += track.refused;
     this.#finished.missing += track.missing;
@@ -120,6 +134,9 @@ export class TrackSet {
       log.warn(`${this.#name}: the first ${seconds} s of video are missing: there is no key frame to decode them from`);
     }
     this.#finished = { corrupt: 0, refused: 0, missing: 0n };
+    for (const text of this.#barren.splice(0)) {
+      log.warn(`${this.#name}: ${text} (they are outside the time asked for, or no key frame is before them)`);
+    }
   }
 
   close(): void {

@@ -48,6 +48,8 @@ export abstract class Track {
   protected readonly timeBase: Rational;
   protected readonly frameRate: Rational | undefined;
   #left: number;
+  #taken = 0;
+  #delivered = false;
 
   constructor(options: TrackOptions) {
     this.output = options.output;
@@ -72,6 +74,12 @@ export abstract class Track {
 
   protected count(): void {
     this.#left--;
+    this.#delivered = true;
+  }
+
+  /** Packets that came, if nothing has come of them. */
+  get barren(): number {
+    return this.#delivered ? 0 : this.#taken;
   }
 
   /** Corrects the packet's times and puts what comes of it into `out`. */
@@ -85,7 +93,9 @@ export abstract class Track {
     packet.pts = toNativeTimestamp(times.pts);
     packet.dts = toNativeTimestamp(times.dts);
     packet.timeBase = this.timeBase;
-    if (!this.rangeEnded && !this.full) this.accept(packet, out);
+    if (this.rangeEnded || this.full) return;
+    this.#taken++;
+    this.accept(packet, out);
   }
 
   protected abstract accept(packet: NativePacket, out: Packet[]): void;

@@ -39,6 +39,9 @@ const keptTags = new Set([
 ]);
 const movFamily = new Set(['mp4', 'mov', 'ipod', 'ismv', 'f4v', '3gp', '3g2', 'psp']);
 
+/** Muxers that write no aspect of their own. */
+const WITHOUT_ASPECT = /^(mpegts|rtp_mpegts|hls|mpeg|vob|svcd|dvd|flv|h264|hevc)$/;
+
 export class CopyStream {
   readonly #ctx: StreamContext;
   readonly #parameters: CodecParameters;
@@ -124,6 +127,12 @@ export class CopyStream {
     for (const text of unwrittenSideData(types, this.#ctx.format.name ?? '', this.#ctx.options.mux_params)) {
       this.#ctx.log.warn(`${this.#ctx.name}: ${text}`);
     }
+    const { format, name, log, options } = this.#ctx;
+    if (!this.#isAudio && options.video_params?.aspect && WITHOUT_ASPECT.test(format.name ?? '')) {
+      log.warn(
+        `${name}: video_params.aspect has no effect: '${format.name}' has none beside that of the copied stream`,
+      );
+    }
     this.#ctx.muxer.add(this.#ctx.input, {
       kind: this.#isAudio ? 'audio' : 'video',
       timeBase: this.#timeBase,
@@ -135,6 +144,8 @@ export class CopyStream {
         const whole = this.#ctx.options.video_params?.aspect;
         const aspect = whole ? pixelAspect(whole, info.width, info.height) : info.sampleAspectRatio;
         stream.sampleAspectRatio = new NativeRational(aspect.num, Math.max(1, aspect.den));
+        // As the ffmpeg command: a muxer refuses a container's aspect that is not the codec's.
+        stream.codecpar.sampleAspectRatio = stream.sampleAspectRatio;
         if (info.frameRate && isTimeBase(info.frameRate)) {
           stream.avgFrameRate = new NativeRational(info.frameRate.num, info.frameRate.den);
         }

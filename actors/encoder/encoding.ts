@@ -213,17 +213,19 @@ export class Encoding {
     }
   }
 
-  /** An input that was connected and is not in the output: the file is whole, and yet something is missing. */
+  /**
+   * Packets came, and the output has none of them: the file is whole, and yet something is missing. An input to which
+   * nothing came is no loss: a file without sound has its audio connected as well.
+   */
   #tellEmptyStreams(): void {
     if (this.#ctx.stopping) return;
     for (const { id, kind, context } of this.#inputs.values()) {
       const { tally, name } = context;
-      if (tally.written > 0) continue;
-      const why =
-        tally.skipped > 0
-          ? `${tally.skipped} packets of input ${id} were left out, because no key frame came that they could begin with`
-          : `input ${id} ended without delivering anything`;
-      this.#ctx.log.warn(`${name} has no ${kind}: ${why}`);
+      if (tally.written > 0 || tally.skipped === 0) continue;
+      this.#ctx.log.warn(
+        `${name} has no ${kind}: ${tally.skipped} packets of input ${id} were left out, because no key frame came that they ` +
+          'could begin with',
+      );
     }
   }
 

@@ -8,6 +8,7 @@ import {
   AV_NOPTS_VALUE,
   AVERROR_EINVAL,
   AVERROR_INVALIDDATA,
+  AVERROR_PROTOCOL_NOT_FOUND,
   AVIO_FLAG_WRITE,
 } from 'node-av/constants';
 import {
@@ -486,6 +487,7 @@ export class Muxer implements Output {
   }
 
   #failing(ret: number, what: string, hint?: string): void {
+    if (ret === AVERROR_PROTOCOL_NOT_FOUND) hint = `Is it a file? Then write file:${this.#target.path}`;
     check(ret, `${what} ${this.#target.name}`, {
       code: 'ERR_MILLRACE_OUTPUT',
       hint: hint ?? refusalByResult(ret)?.hint,

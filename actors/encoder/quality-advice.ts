@@ -12,8 +12,17 @@ const QSCALE: readonly [names: RegExp, range: string][] = [
   [/^(libtheora|libvorbis|vorbis)$/, '0 to 10 (best)'],
   [/^libmp3lame$/, '0 (best) to 9'],
   [/^(aac|libfdk_aac|aac_at)$/, '0.1 to 2'],
-  [/^prores.*$/, 'from 1 (best) on'],
+  [/^prores_ks.*$/, 'from 1 (best) on'],
 ];
+
+/** Encoders that are given it and do not look at it. Lossless ones have no quality either. */
+const WITHOUT_QSCALE =
+  /^(libx26[45](rgb)?|libsvtav1|libaom-av1|librav1e|libvpx.*|prores(_aw)?|dnxhd|cfhd|e?ac3.*|mp2|dca|wmav[12]|(lib)?opus)$/;
+
+/** What to say where a quality was asked for by `qscale` of an encoder that takes none; undefined: it may have an effect. */
+export function adviceForQscale(codec: Codec): string | undefined {
+  return isLossless(codec) || WITHOUT_QSCALE.test(codec.name ?? '') ? adviceFor(codec, 'qscale') : undefined;
+}
 
 /** Where the option of that name belongs to, for those of the ffmpeg command that are no codec's. */
 const ELSEWHERE: Readonly<Record<string, string>> = {

@@ -11,6 +11,7 @@ import { defaultCodec, has, type Target } from './format.js';
 import { checkKeyFrames } from './key-frames.js';
 import type { AudioParams, EncoderOptions, VideoParams } from './options.js';
 import { outputFiles } from './output-files.js';
+import { adviceForQscale } from './quality-advice.js';
 import type { StreamContext } from './stream.js';
 
 /** By input. */
@@ -50,6 +51,8 @@ export function settingsFor(
     path: `${kind}_params`,
     ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
   });
+  const idle = params?.qscale === undefined ? undefined : adviceForQscale(codec);
+  if (idle !== undefined) log.warn(`${kind}_params.qscale has no effect. ${idle}`);
   if (kind === 'video') {
     const order = video?.force_key_frames ?? options.force_key_frames;
     if (order !== undefined) checkKeyFrames(order);

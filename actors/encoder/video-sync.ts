@@ -30,6 +30,8 @@ export class VideoSync {
   /** Frames repeated and left out so far. */
   duplicated = 0;
   dropped = 0;
+  /** Those among the repeated that fill the time before the first frame. */
+  leading = 0;
   /** Frames written so far. */
   count = 0;
   #nextPts = 0n;
@@ -116,6 +118,7 @@ export class VideoSync {
         return { previous: 0, total: 0, pts, duration, skippedGap: total };
       }
       this.duplicated += total - once;
+      if (this.count === 0) this.leading = total - once;
     }
     this.#lastDropped = total === previous && !ending;
     this.#nextPts += BigInt(total);

@@ -40,6 +40,9 @@ import { setColours } from './wishes.js';
 /** Frame rate when neither the frames, their times nor the options tell one, as in the ffmpeg command. */
 const ASSUMED_RATE: Rational = { num: 25, den: 1 };
 
+/** Seconds by which pictures may begin later than the output, without a word about what fills the time. */
+const ORDINARY_LEAD = 0.5;
+
 export class VideoStream {
   readonly #ctx: EncodingContext;
   readonly #params: VideoParams;
@@ -291,9 +294,12 @@ export class VideoStream {
   #warnOfConversion(): void {
     const { r, max_fr, vsync = 'auto' } = this.#params;
     if (!this.#sync || !this.#encoder || r !== undefined || max_fr !== undefined || vsync !== 'auto') return;
-    const { dropped, duplicated } = this.#sync;
-    if (dropped === 0 && duplicated === 0) return;
+    const { dropped } = this.#sync;
     const { num, den } = this.#encoder.context.framerate;
+    // In ordinary files the sound begins a little earlier: until the first picture's time it stands, whatever the rate.
+    const ordinary = this.#sync.leading <= (ORDINARY_LEAD * num) / den ? this.#sync.leading : 0;
+    const duplicated = this.#sync.duplicated - ordinary;
+    if (dropped === 0 && duplicated === 0) return;
     this.#ctx.log.warn(
       `${this.#ctx.name}: ${dropped} frames were dropped and ${duplicated} repeated to have ${Number((num / den).toFixed(3))} ` +
         "frames per second; video_params.r names another rate, vsync: 'passthrough' keeps every frame",

@@ -172,6 +172,11 @@ export class VideoFrame extends FrameBase {
 
   set pictureType(value: PictureType | undefined) {
     const { av } = this;
+    if (value !== undefined && !PICTURE_TYPES.includes(value)) {
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `pictureType cannot be ${describeValue(value)}`, {
+        hint: `It is one of ${PICTURE_TYPES.join(', ')}; undefined leaves it to the encoder`,
+      });
+    }
     av.pictType = (value === undefined ? 0 : PICTURE_TYPES.indexOf(value) + 1) as AVPictureType;
     meanPictureType(av);
   }

@@ -115,6 +115,21 @@ rates('where only some rates can be had, what is dropped and repeated is told wi
   assert.match(report.warnings.join(), /\d+ frames were dropped and \d+ repeated to have \S+ frames per second/);
 });
 
+rates(
+  'the picture that stands until a little later first one is ordinary, one that stands long is told of',
+  async () => {
+    const from = async (start: number): Promise<string> => {
+      const times = regular(10, (n) => start + n * 40_000);
+      const { report } = await encoded({ times, timeBase: MICROSECONDS, frameRate: { num: 25, den: 1 } }, 'late.mpg', {
+        video_params: { codec: 'mpeg2video' },
+      });
+      return report.warnings.join();
+    };
+    assert.is(await from(80_000), '');
+    assert.match(await from(2_000_000), /0 frames were dropped and \d+ repeated/);
+  },
+);
+
 rates('a rate that is not that of the times drops pictures, and says how many', async () => {
   const times = regular(60, (n) => (n * 1e6) / 60);
   const { report, times: found } = await encoded(

@@ -162,6 +162,14 @@ options.run();
 
 const names = suite('names of outputs');
 
+names('a name with a colon that is no protocol is pointed at file:, in any spelling', async () => {
+  assert.match(await refusal('', fast, undefined, { output_path: 'zz9:b.mp4' }), /write file:zz9:b\.mp4/);
+  await make('', fast, undefined, { output_path: `FILE:${out('capital.mp4')}` });
+  const graph = new Graph({ threads: 0 });
+  graph.decode({ input_path: `File:${out('capital.mp4')}` }).video.encode(null, { null_output: true });
+  assert.equal((await graph.run()).warnings, []);
+});
+
 names('an extension nobody knows is refused with the near ones, unless a format is named', async () => {
   assert.match(await refusal('o.mvk', fast), /no format is known by the extension '\.mvk'\. Did you mean '\.mkv'\?/);
   assert.match(await refusal('o.xyz', fast), /extension '\.xyz'/);
@@ -184,14 +192,35 @@ names('HLS makes the folders of its variants, and tee its outputs', async () => 
   assert.match(await refusal('', fast, {}, lost), /there is no directory .*none/);
 });
 
-names('an input that delivers nothing is named', async () => {
-  const graph = new Graph({ threads: 0 });
+names('sound that a file does not have is nobody’s loss, sound of which nothing is left is', async () => {
   await make('silent.mkv', fast);
-  const source = graph.decode({ input_path: out('silent.mkv') });
-  source.video.encode(source.audio, { output_path: out('half.mkv'), video_params: fast });
-  assert.match((await graph.run()).warnings.join('\n'), /half\.mkv has no audio: input 1 ended without/);
+  const short = new Graph({ threads: 0 });
+  short
+    .filter('testsrc2', { size: '320x240', rate: 25, duration: 1 })
+    .encode(short.filter('sine', { duration: 0.2 }), { output_path: out('short-sound.mkv'), video_params: fast });
+  await short.run();
+  const encode = async (input: string, options: object = {}): Promise<string> => {
+    const graph = new Graph({ threads: 0 });
+    const source = graph.decode({ input_path: out(input), ...options });
+    source.video.encode(source.audio, { output_path: out('half.mkv'), video_params: fast });
+    return (await graph.run()).warnings.join('\n');
+  };
+  assert.is(await encode('silent.mkv'), '');
+  assert.match(
+    await encode('short-sound.mkv', { start_time: 0.6 }),
+    /short-sound\.mkv: nothing came of its audio: none of \d+ packets could be used/,
+  );
 });
 names.run();
+
+const quality = suite('qscale');
+quality('an encoder that does not look at it says what it is set by', async () => {
+  const { warnings } = await make('q.mkv', { ...fast, 'q:v': 3 }, { codec: 'ac3', q: 3 });
+  assert.match(warnings.join('\n'), /video_params\.qscale has no effect\. Encoder libx264 has no 'qscale': .*crf/);
+  assert.match(warnings.join('\n'), /audio_params\.qscale has no effect\. Encoder ac3 .*bit_rate/);
+  assert.equal((await make('q.mkv', { codec: 'mpeg4', q: 3 }, { codec: 'libvorbis', q: 3 })).warnings, []);
+});
+quality.run();
 
 const hdr = suite('data of the whole stream');
 const display = 'G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)';

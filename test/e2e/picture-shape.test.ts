@@ -134,6 +134,25 @@ test('the pixel aspect comes through sync calls, pushed bytes, threads and a cop
   assert.equal(await shape(copied), expected);
 });
 
+test('a copy has the aspect of the container, or the one that is asked for, where there is room for it', async () => {
+  const input = await rewrap(await make('coded.mp4', 'h264', 'yuv420p'), path('boxed.mp4'), {
+    sampleAspectRatio: { num: 16, den: 15 },
+  });
+  const copy = async (name: string, aspect?: string): Promise<string> => {
+    const graph = new Graph({ threads: 0 });
+    const source = graph.decode({ input_path: input, video_codec: 'copy' });
+    source.video.encode(null, { output_path: path(name), video_params: { codec: 'copy', ...(aspect && { aspect }) } });
+    return (await run(graph)).warnings.join();
+  };
+  for (const name of ['again.mp4', 'again.mkv']) {
+    assert.is(await copy(name), '');
+    assert.is((await shape(path(name))).aspect, '16/15', name);
+    assert.is(await copy(name, '5:3'), '');
+    assert.is((await shape(path(name))).aspect, '4/3', name);
+  }
+  assert.match(await copy('again.ts', '5:3'), /again\.ts: video_params\.aspect has no effect: 'mpegts'/);
+});
+
 test('an aspect that only the bitstream has is copied as well', async () => {
   const raw = await make('elementary.ts', 'mpeg2video', 'yuv420p');
   const aspects: Rational[] = [];

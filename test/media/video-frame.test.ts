@@ -31,6 +31,19 @@ test('time properties write through to the AVFrame', () => {
   frame.close();
 });
 
+test('a picture type that is none is refused by name', () => {
+  const frame = VideoFrame.alloc({ width: 4, height: 4, format: 'yuv420p' });
+  frame.pictureType = 'I';
+  assert.throws(
+    () => {
+      frame.pictureType = 'key' as 'I';
+    },
+    (error: Error) => /pictureType cannot be "key"\. It is one of I, P, B/.test(error.message),
+  );
+  assert.is(frame.pictureType, 'I');
+  frame.close();
+});
+
 test('a fresh frame has no properties but its shape', () => {
   const frame = VideoFrame.alloc({ width: 6, height: 4, format: 'yuv422p10le', frameRate: { num: 25, den: 1 } });
   assert.equal([frame.width, frame.height, frame.format], [6, 4, 'yuv422p10le']);
