@@ -11,6 +11,7 @@
  *     6  LOCK     ticket of the thread that makes a call alone; 0: none
  *     7  TICKETS  number of the last ticket
  *     8  LOADED   1: the thread loads nothing any more, whether it hears or not
+ *     9  MISSES   questions in a row, of any thread, to which nobody has answered
  *   name i, 64 bytes at 64 * (i + 1): what a codec context is called in the log
  *     0  STATE    FREE, TAKEN (being written), SET
  *     1  LENGTH   bytes of the text that follows
@@ -21,8 +22,8 @@
  *     3  LENGTH   bytes of the answer that follows, JSON
  */
 export const MAGIC = 0x6d6c0001;
-export const [AT_MAGIC, STATE, COUNT, STOP, STOPPED, TOKEN, LOCK, TICKETS, LOADED] = [
-  0, 1, 2, 3, 4, 5, 6, 7, 8,
+export const [AT_MAGIC, STATE, COUNT, STOP, STOPPED, TOKEN, LOCK, TICKETS, LOADED, MISSES] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
 ] as const;
 export const [STARTING, HEARING, DEAF] = [0, 1, 2] as const;
 export const [FREE, TAKEN, SET] = [0, 1, 2] as const;

@@ -36,6 +36,7 @@ import {
   LOADED,
   LOCK,
   MAGIC,
+  MISSES,
   NAMES,
   nameAt,
   QUESTIONS,
@@ -64,7 +65,7 @@ const ONE_WITHIN = 200;
 const ALL_WITHIN = 2000;
 const STOP_WITHIN = 1000;
 /** Nobody answers any more after so many questions in vain: another callback has been set. */
-const MISSES = 2;
+const MANY_MISSES = 2;
 
 /** Lines of no codec: containers, filters, protocols. */
 export const NO_CODEC = 0;
@@ -77,7 +78,6 @@ export interface LogThreadData {
   readonly addon: string | undefined;
 }
 
-let misses = 0;
 /** This thread makes a call alone. */
 let isAlone = false;
 /** This thread has waited for the log once. */
@@ -238,8 +238,8 @@ function contextOf(shared: Int32Array, name: string): number {
       Atomics.notify(shared, at);
       return index + 1;
     }
-    // Whoever writes it is in the middle of these few lines.
-    Atomics.wait(shared, at, TAKEN, START_WITHIN);
+    // Whoever writes it is in the middle of these few lines, or has died in them: then the slot stays without a name.
+    if (Atomics.wait(shared, at, TAKEN, START_WITHIN) === 'timed-out') Atomics.compareExchange(shared, at, TAKEN, SET);
     if (readName(shared, index) === name) return index + 1;
   }
   return ANY_CODEC;
@@ -253,12 +253,14 @@ function contextOf(shared: Int32Array, name: string): number {
  */
 export function linesOf(context: number, since = began): readonly string[] {
   const shared = words();
-  if (shared === undefined || Atomics.load(shared, STATE) !== HEARING || misses >= MISSES) return [];
+  if (shared === undefined || Atomics.load(shared, STATE) !== HEARING || Atomics.load(shared, MISSES) >= MANY_MISSES)
+    return [];
   for (let index = 0; index < QUESTIONS; index++) {
     const at = questionAt(index);
     if (Atomics.compareExchange(shared, at, FREE, ASKED) !== FREE) continue;
     const answer = ask(shared, index, at, since, context);
-    misses = answer === undefined ? misses + 1 : 0;
+    if (answer === undefined) Atomics.add(shared, MISSES, 1);
+    else Atomics.store(shared, MISSES, 0);
     markLog();
     return answer === undefined ? [] : (JSON.parse(answer) as string[]);
   }

@@ -47,11 +47,22 @@ export function requireWanted(wanted: unknown): readonly number[] | undefined {
 }
 
 /**
- * What a method of a module has returned: anything, or something to wait for.
- * @throws MillraceError ERR_MILLRACE_MODULE for a generator, in which nothing has run.
+ * What a method of a module has returned, or what that has resolved to: anything, or something to wait for.
+ * @throws MillraceError ERR_MILLRACE_MODULE for a generator, in which nothing has run, and for packets, which nobody would
+ * get; they are released.
  */
 export function requireReturned<T>(returned: T): T {
   if (typeof returned !== 'object' || returned === null) return returned;
+  if (returned instanceof Packet || (Array.isArray(returned) && returned.some((item) => item instanceof Packet))) {
+    release(returned);
+    throw new MillraceError(
+      'ERR_MILLRACE_MODULE',
+      `it returned ${describeValue(returned)} instead of pushing packets`,
+      {
+        hint: 'Whatever a method returns goes nowhere: task.output(0).push(packet)',
+      },
+    );
+  }
   const { next, throw: raise } = returned as unknown as { next?: unknown; throw?: unknown };
   const iterates = Symbol.iterator in returned || Symbol.asyncIterator in returned;
   if (typeof next !== 'function' || typeof raise !== 'function' || !iterates) return returned;

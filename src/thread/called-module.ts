@@ -339,7 +339,7 @@ export class CalledModule {
   private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
     markLog();
     try {
-      return yield requireReturned(work());
+      return requireReturned(yield requireReturned(work()));
     } catch (error) {
       throw this.error(phase, error);
     }

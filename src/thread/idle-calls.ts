@@ -30,6 +30,8 @@ export class IdleCalls {
   add(milliseconds: number): void {
     if (++this.count < MANY || milliseconds >= WORK_MS) return;
     this.paused = true;
+    // While the graph is being stopped it is called within the pause, too.
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.paused = false;
       this.wake();

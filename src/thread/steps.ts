@@ -40,7 +40,7 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 
 /**
  * Calls `settle` when the call has returned, thrown or settled; synchronous as long as the call is.
- * @throws what the call throws, and MillraceError ERR_MILLRACE_MODULE when it has returned a generator.
+ * @throws what the call throws, and MillraceError ERR_MILLRACE_MODULE for what cannot be returned (module/door.ts).
  */
 export function whenSettled(call: () => void | Promise<void>, settle: (failed: boolean) => void): void | Promise<void> {
   let pending: Promise<void> | undefined;
@@ -56,7 +56,7 @@ export function whenSettled(call: () => void | Promise<void>, settle: (failed: b
     settle(false);
     return;
   }
-  return pending.then(
+  return pending.then(requireReturned).then(
     () => settle(false),
     (error: unknown) => {
       settle(true);
