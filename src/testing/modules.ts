@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { sleep } from '../../ringbuffer/clock.js';
 import { AudioFrame } from '../media/audio-frame.js';
+import { Bundle } from '../media/bundle.js';
 import { EncodedPacket } from '../media/encoded-packet.js';
 import { Packet } from '../media/packet.js';
 import { VideoFrame } from '../media/video-frame.js';
@@ -93,21 +94,28 @@ export class SinkModule {
   }
 }
 
-function look(input: number, packet: Packet): SeenPacket {
-  const { payload, timestamp } = packet;
-  const seen: SeenPacket = { input, timestamp };
+function look(input: number, { payload, timestamp }: Packet): SeenPacket {
+  return { input, timestamp, ...described(payload) };
+}
+
+function described(payload: unknown): Omit<SeenPacket, 'input' | 'timestamp'> {
   if (payload instanceof VideoFrame) {
     const { width, height, format, pts } = payload;
-    return { ...seen, kind: 'video', width, height, format, pts, hash: hash(payload.copyPlanes().map((p) => p.data)) };
+    return { kind: 'video', width, height, format, pts, hash: hash(payload.copyPlanes().map((p) => p.data)) };
   }
   if (payload instanceof AudioFrame) {
     const { samples, sampleRate, channels, format, pts } = payload;
     const planes = payload.copyPlanes().map((plane) => plane.data);
-    return { ...seen, kind: 'audio', samples, sampleRate, channels, format, pts, hash: hash(planes) };
+    return { kind: 'audio', samples, sampleRate, channels, format, pts, hash: hash(planes) };
   }
-  if (payload instanceof EncodedPacket)
-    return { ...seen, kind: 'packet', pts: payload.pts, hash: hash([payload.data]) };
-  return { ...seen, kind: 'value', value: payload };
+  if (payload instanceof EncodedPacket) return { kind: 'packet', pts: payload.pts, hash: hash([payload.data]) };
+  if (!(payload instanceof Bundle)) return { kind: 'value', value: payload };
+  // What `mux` makes is a list of payloads, and frames cannot cross threads within a value.
+  const items = Array.from(payload as Iterable<unknown>, (item) => {
+    const seen = described(item);
+    return seen.kind === 'value' ? seen.value : seen;
+  });
+  return { kind: 'value', value: items };
 }
 
 function hash(parts: readonly Uint8Array[]): string {

@@ -69,6 +69,8 @@ export class Actor {
   /** The user behind this node, if packets enter or leave the graph here. */
   private readonly outside: Outside | undefined;
   private callsAfterStop = 0;
+  /** The graph was asked to stop, and the time is over in which those whose input has ended may finish. */
+  private overdue = false;
   private doneSaid = false;
   private readonly idle: IdleCalls;
   /** Sequence number and status as last shown on the board. */
@@ -162,10 +164,27 @@ export class Actor {
   /** Sources end at once, and what makes packets of its own and never asks for more (an endless loop) after a while. */
   private endsOnStop(): boolean {
     if (this.isSource) return true;
+    if (this.isEndless) {
+      this.context.log.warn(
+        'ended: it still made packets of its own long after its input had ended and the graph was asked to stop',
+      );
+      return true;
+    }
     if (this.intake.allEnded || !this.intake.wantsNone) return false;
     if (++this.callsAfterStop <= CALLS_AFTER_STOP) return false;
     this.context.log.warn(`ended: it made packets of its own in ${CALLS_AFTER_STOP} calls after the stop`);
     return true;
+  }
+
+  /** What has an output and is not through with what it had by then goes on for ever: a filter such as `loop`. */
+  private get isEndless(): boolean {
+    return this.overdue && !this.isSource && this.intake.allEnded && !this.finished && this.outputs.areConnected;
+  }
+
+  /** The grace of a stop is over. A call that goes on is told by its signal. */
+  stopIsOverdue(reason: unknown): void {
+    this.overdue = true;
+    if (this.isEndless) this.abort(reason);
   }
 
   /** Nobody wants more of the job under way. */

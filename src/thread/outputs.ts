@@ -31,6 +31,11 @@ export class Outputs {
     return outlet;
   }
 
+  /** Somebody was to get what it makes. */
+  get areConnected(): boolean {
+    return this.connected.length > 0;
+  }
+
   // --- what was emitted ---------------------------------------------------------------------------------------------
 
   emitted(): number {

@@ -38,6 +38,8 @@ export class Part implements Hosted {
   private initialised = false;
   /** It is over, or about to be: nothing is scheduled any more. */
   private ending = false;
+  /** Set by a stop: what goes on for ever is ended then. */
+  private stopTimer: Timer | undefined;
   ended = false;
   /** What its actors wait for may come through the event loop. */
   readonly dormant = false;
@@ -212,6 +214,10 @@ export class Part implements Hosted {
     this.stopTold = true;
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph was asked to stop');
     for (const actor of this.actors) if (actor.isSource) actor.abort(reason);
+    this.stopTimer = setTimeout(() => {
+      for (const actor of this.actors) actor.stopIsOverdue(reason);
+      this.wake();
+    }, this.spec.stopGrace);
   }
 
   /**
@@ -412,6 +418,7 @@ export class Part implements Hosted {
   }
 
   private end(): void {
+    clearTimeout(this.stopTimer);
     for (const link of this.spec.links) link.ring?.port.close();
     this.ended = true;
     this.board.setThreadState(this.spec.thread, ThreadState.ended);

@@ -25,7 +25,7 @@ const EXPECTED: Record<string, [code: string, message: RegExp]> = {
   'no output': ['ERR_MILLRACE_CONFIG', /output\(undefined\) names no output/],
   'text as input': ['ERR_MILLRACE_CONFIG', /closeInput\("0"\) names no input/],
   'returned packet': ['ERR_MILLRACE_MODULE', /it returned a Packet instead of pushing packets/],
-  'packets returned later': ['ERR_MILLRACE_MODULE', /it returned an? .* instead of pushing packets/],
+  'packets returned later': ['ERR_MILLRACE_MODULE', /it returned .* instead of pushing packets/],
   generator: ['ERR_MILLRACE_MODULE', /it returned a generator, of which nothing has run/],
   'async generator': ['ERR_MILLRACE_MODULE', /it returned a generator, of which nothing has run/],
   thenable: ['ERR_MILLRACE_MODULE', /refused later/],

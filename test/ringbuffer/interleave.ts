@@ -4,6 +4,7 @@
  * every run is the same.
  */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -23,6 +24,7 @@ export async function loadRing(edit?: Edit): Promise<(atomics: Interleaver) => R
     bundle: true,
     write: false,
     format: 'iife',
+    platform: 'node',
     globalName: 'ring',
     plugins: [
       {
@@ -38,7 +40,10 @@ export async function loadRing(edit?: Edit): Promise<(atomics: Interleaver) => R
       },
     ],
   });
-  return new Function('Atomics', `${outputFiles[0]!.text}\nreturn ring;`) as (atomics: Interleaver) => Ring;
+  const load = new Function('Atomics', 'require', `${outputFiles[0]!.text}\nreturn ring;`);
+  // Its timers come from modules of Node.
+  const require = createRequire(import.meta.url);
+  return (atomics) => load(atomics, require) as Ring;
 }
 
 /** The other thread dies: thrown out of its atomic operation. */
