@@ -1,21 +1,12 @@
 /** The process ends while FFmpeg speaks. */
-import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { scratch } from '../kit/media.js';
+import { program } from '../kit/program.js';
 
 const at = scratch();
 const test = suite("FFmpeg's own words at the end");
 const millrace = new URL('../../dist/index.js', import.meta.url).href;
-
-/** Runs a program of its own. */
-function program(text: string) {
-  const { stderr, stdout, status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  return { stderr, stdout, status, signal };
-}
 
 test('a process may exit, or die of an error, while FFmpeg says a lot in many threads', () => {
   const damaged = at('damaged.ts');

@@ -1,21 +1,12 @@
 /** What of FFmpeg's log goes to stderr. */
-import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { scratch } from '../kit/media.js';
+import { program } from '../kit/program.js';
 
 const at = scratch();
 const test = suite("FFmpeg's log on stderr");
 const millrace = new URL('../../dist/index.js', import.meta.url).href;
-
-/** Runs a program of its own. */
-function program(text: string) {
-  const { stderr, stdout, status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  return { stderr, stdout, status, signal };
-}
 
 const failing = (options: string): string => `
   import { Graph } from '${millrace}';
