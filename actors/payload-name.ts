@@ -1,4 +1,4 @@
-import { anObject } from '../src/class-name.js';
+import { anObject } from '../src/errors/naming.js';
 
 /** What a packet brought, for messages. */
 export function payloadName(payload: unknown): string {

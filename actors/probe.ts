@@ -4,10 +4,10 @@ import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT, AV_PKT_DATA_DISPLA
 import type { Stream } from 'node-av/lib';
 import { clearInterval, setInterval } from '../ringbuffer/clock.js';
 import { fromNativeTimestamp, MICROSECONDS, type Rational, StreamInfo, toMicroseconds } from '../src/media/index.js';
-import type { StreamKind } from '../src/media/stream-info.js';
-import { Input } from './decoder/input.js';
-import { isNetwork, NetworkInput } from './decoder/network-input.js';
-import { rotation } from './decoder/rotate.js';
+import type { StreamKind } from '../src/media/packet/stream-info.js';
+import { Input } from './decoder/input/input.js';
+import { isNetwork, NetworkInput } from './decoder/network/input.js';
+import { rotation } from './decoder/track/autorotate.js';
 
 export interface MediaInfo {
   /** As it was given. */

@@ -4,7 +4,7 @@
  *
  *   npm run bench:filters [-- --long]
  */
-import { inTurns, machine, quantile, type Row, ratio, table } from '../src/cli/bench/kit.js';
+import { inTurns, machine, quantile, type Row, ratio, table } from './core/kit.js';
 import { built, long } from './kit.js';
 
 const rounds = long ? 9 : 5;

@@ -12,16 +12,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machine, type Row, table, temporaryFolder } from '../src/cli/bench/kit.js';
-import { measure } from '../src/cli/bench/process.js';
-import {
-  type Clip,
-  type Contender,
-  compare,
-  makeClip,
-  type TranscodeResult,
-  transcodeRows,
-} from '../src/cli/bench/transcode.js';
+import { machine, type Row, table, temporaryFolder } from './core/kit.js';
+import { measure } from './core/process.js';
+import { type Clip, type Contender, compare, makeClip, type TranscodeResult, transcodeRows } from './core/transcode.js';
 import { built, clipArguments, type FfmpegCommand, ffmpegCommands, leaveOut } from './kit.js';
 
 const ROUNDS = 3;

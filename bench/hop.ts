@@ -5,8 +5,8 @@
  *
  *   npm run bench:hop [-- --long]
  */
-import { type HopCase, hopRows, measureHops, PICTURES, WAYS } from '../src/cli/bench/hop.js';
-import { machine, table } from '../src/cli/bench/kit.js';
+import { type HopCase, hopRows, measureHops, PICTURES, WAYS } from './core/hop.js';
+import { machine, table } from './core/kit.js';
 import { built, long } from './kit.js';
 
 const rounds = long ? 5 : 3;

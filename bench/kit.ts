@@ -1,11 +1,11 @@
-/** What the benchmarks of this folder share beyond src/cli/bench/kit.ts. */
+/** What the benchmarks of this folder share beyond bench/core/kit.ts. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { Graph } from 'millrace';
-import { type Built, temporaryFolder } from '../src/cli/bench/kit.js';
-import { ffmpegVersion } from '../src/cli/bench/transcode.js';
+import { type Built, temporaryFolder } from './core/kit.js';
+import { ffmpegVersion } from './core/transcode.js';
 
 /** `-- --long` was given. */
 export const long = process.argv.includes('--long');

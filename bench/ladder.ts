@@ -8,8 +8,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Graph } from 'millrace';
-import { machine, table, temporaryFolder } from '../src/cli/bench/kit.js';
-import { measure } from '../src/cli/bench/process.js';
+import { machine, table, temporaryFolder } from './core/kit.js';
+import { measure } from './core/process.js';
 import {
   type Clip,
   type Contender,
@@ -18,7 +18,7 @@ import {
   makeClip,
   type Target,
   transcodeRows,
-} from '../src/cli/bench/transcode.js';
+} from './core/transcode.js';
 import { built, clipArguments, ffmpegCommands } from './kit.js';
 import { ffmpegLadder } from './peers.js';
 

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from '../src/cli/bench/kit.js';
+import { temporaryFolder } from './core/kit.js';
 
 export interface Native {
   compiler: string;

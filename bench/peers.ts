@@ -1,7 +1,7 @@
 /** The other programs that do whole transcodes: GStreamer and BMF. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { measure } from '../src/cli/bench/process.js';
-import { type Clip, type Contender, type Target, X264_AAC } from '../src/cli/bench/transcode.js';
+import { measure } from './core/process.js';
+import { type Clip, type Contender, type Target, X264_AAC } from './core/transcode.js';
 import { leaveOut } from './kit.js';
 
 /** Seconds after which a peer counts as hung: many times what the job takes. */

@@ -7,8 +7,8 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Graph } from 'millrace';
-import { machine, quantile, ratio, table, temporaryFolder } from '../src/cli/bench/kit.js';
-import { makeClip } from '../src/cli/bench/transcode.js';
+import { machine, quantile, ratio, table, temporaryFolder } from './core/kit.js';
+import { makeClip } from './core/transcode.js';
 import { built, long } from './kit.js';
 
 const ROUNDS = long ? 7 : 5;

@@ -1,7 +1,7 @@
-/** One side of a transfer for bench/ring.ts: ringbuf.js here, the others from src/cli/bench/ring-sides.ts. */
+/** One side of a transfer for bench/ring.ts: ringbuf.js here, the others from bench/core/ring-sides.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { RingBuffer as RingbufJs } from 'ringbuf.js';
-import { fill, type RingJob, type RingResult, runSide, timeRounds, verify } from '../src/cli/bench/ring-sides.js';
+import { fill, type RingJob, type RingResult, runSide, timeRounds, verify } from './core/ring-sides.js';
 
 /** ringbuf.js has no way of waiting: both of its sides poll. */
 function push(ring: RingbufJs, words: Int32Array): void {

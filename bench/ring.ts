@@ -5,7 +5,7 @@
  *   npm run bench:ring [-- --long]
  */
 import { RingBuffer as RingbufJs } from 'ringbuf.js';
-import { machine, table } from '../src/cli/bench/kit.js';
+import { machine, table } from './core/kit.js';
 import {
   CAPACITY,
   latencyRows,
@@ -15,7 +15,7 @@ import {
   ownThroughput,
   type RingBench,
   throughputRows,
-} from '../src/cli/bench/ring.js';
+} from './core/ring.js';
 import { bundleWorker, leaveOut, long } from './kit.js';
 import { buildNative } from './native.js';
 

@@ -15,8 +15,8 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { syncModule } from 'millrace';
 import { Piscina } from 'piscina';
-import { inTurns, machine, quantile, ratio, table, temporaryFolder } from '../src/cli/bench/kit.js';
-import { makeClip } from '../src/cli/bench/transcode.js';
+import { inTurns, machine, quantile, ratio, table, temporaryFolder } from './core/kit.js';
+import { makeClip } from './core/transcode.js';
 import { built, leaveOut, long } from './kit.js';
 
 const CALLS = long ? 200_000 : 20_000;

@@ -3,8 +3,8 @@
  * Usage: node --import tsx bench/sync-policies.ts [--long]
  */
 
-import { machine, type Row, table } from '../src/cli/bench/kit.js';
 import { SYNC_MODES, Synchronizer, type SyncMode } from '../src/sync/index.js';
+import { machine, type Row, table } from './core/kit.js';
 
 const long = process.argv.includes('--long');
 const BUFFERS = long ? 2_000_000 : 400_000;

@@ -12,8 +12,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machine, table, temporaryFolder } from '../src/cli/bench/kit.js';
-import { measure } from '../src/cli/bench/process.js';
+import { machine, table, temporaryFolder } from './core/kit.js';
+import { measure } from './core/process.js';
 import {
   type Clip,
   type Contender,
@@ -24,7 +24,7 @@ import {
   ours,
   type TranscodeResult,
   transcodeRows,
-} from '../src/cli/bench/transcode.js';
+} from './core/transcode.js';
 import { built, clipArguments, ffmpegCommands } from './kit.js';
 import { bmf, gstreamer } from './peers.js';
 

@@ -1,4 +1,7 @@
 /** millrace: media graphs in Node.js. The public API; `millrace/ringbuffer` and `millrace/testing` are entries of their own. */
+
+export { type BuiltinModule, builtinModules } from './catalog/builtin.js';
+export { type ModuleDefinition, type ModuleFile, registerModule } from './catalog/registry.js';
 export {
   ConfigError,
   type ErrorCode,
@@ -7,14 +10,10 @@ export {
   MillraceError,
   type Phase,
   type Problem,
-} from './errors.js';
-export { type ConcatOptions, concat, type Segment } from './graph/concat.js';
-export type { GraphConfig, NodeConfig, StreamConfig } from './graph/config-file.js';
-export type { FilterArguments, FilterValue } from './graph/filter-args.js';
-export type { FilterInput, Named, Rate, Size, Time } from './graph/filter-call.js';
-export { Graph } from './graph/graph.js';
-export type { InputStream } from './graph/input-stream.js';
-export { type Job, JobResult, type JobSource } from './graph/job.js';
+} from './errors/errors.js';
+export { type ConcatOptions, concat, type Segment } from './graph/build/concat.js';
+export type { FilterArguments, FilterValue } from './graph/build/filter-args.js';
+export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filter-call.js';
 export type {
   AudioParams,
   AVOptions,
@@ -23,19 +22,21 @@ export type {
   FilterEntry,
   FilterOptions,
   VideoParams,
-} from './graph/module-options.js';
-export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/node.js';
-export type { GraphOptionsInput, RunOptions, StartMode, StartOptions } from './graph/options.js';
-export type { PacketReader, PacketsOptions } from './graph/packet-reader.js';
-export type { PushSource } from './graph/push-source.js';
-export { type ModuleDefinition, type ModuleFile, registerModule } from './graph/registry.js';
+} from './graph/build/module-options.js';
+export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/build/node.js';
+export { encode, NodeHandle, overlay, Stream } from './graph/build/stream.js';
+export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
+export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
+export type { Allowed } from './graph/file/trust.js';
+export { Graph } from './graph/graph.js';
+export type { GraphOptionsInput, RunOptions, StartMode, StartOptions } from './graph/options/options.js';
+export type { InputStream } from './graph/ports/input-stream.js';
+export type { PacketReader, PacketsOptions } from './graph/ports/packet-reader.js';
+export type { PushSource } from './graph/ports/push-source.js';
 export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
-export { Server, type ServerReport, type SubmitOptions } from './graph/server.js';
-export type { ServeOptions } from './graph/serving.js';
-export { encode, NodeHandle, overlay, Stream } from './graph/stream.js';
-export { process, type SyncParameters, sendEof, syncModule } from './graph/sync.js';
-export type { Allowed } from './graph/trust.js';
-export type { LogEntry, LogListener, LogSeverity } from './log.js';
+export { type Job, JobResult, type JobSource } from './graph/serve/job.js';
+export { Server, type ServerReport, type SubmitOptions } from './graph/serve/server.js';
+export type { ServeOptions } from './graph/serve/serving.js';
 export {
   AudioFrame,
   type AudioFrameOptions,
@@ -65,8 +66,9 @@ export {
   type OutputPort,
   type Task,
 } from './module/contract.js';
-export { type BuiltinModule, builtinModules } from './modules.js';
-export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler/explain.js';
+export type { LogEntry, LogListener, LogSeverity } from './module/log.js';
+export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/call/sync-module.js';
+export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler/plan/explain.js';
 export type {
   GraphStats,
   LinkStats,
@@ -75,5 +77,4 @@ export type {
   Report,
   SleepStats,
   WaitStats,
-} from './scheduler/report.js';
-export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/sync-module.js';
+} from './scheduler/run/report.js';

@@ -16,7 +16,7 @@ const sources = ['src', 'actors', 'ringbuffer'].flatMap((folder) =>
 const used = (code: string) =>
   [...code.replace(/\/\*[\s\S]*?\*\//g, '').matchAll(/['"](ERR_MILLRACE_[A-Z_]+)['"]/g)].map((match) => match[1]!);
 
-const declaring = (file: string) => ['src/errors.ts', 'ringbuffer/errors.ts'].includes(file);
+const declaring = (file: string) => ['src/errors/errors.ts', 'ringbuffer/errors.ts'].includes(file);
 const declared = new Set(sources.filter(({ file }) => declaring(file)).flatMap(({ code }) => used(code)));
 const thrown = new Set(sources.filter(({ file }) => !declaring(file)).flatMap(({ code }) => used(code)));
 for (const { code } of sources.filter(({ file }) => declaring(file))) {

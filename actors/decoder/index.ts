@@ -5,12 +5,12 @@
  */
 import { setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { refusePortProblems } from '../options.js';
-import { BytesDecoder } from './bytes.js';
-import { FileDecoder } from './file.js';
+import { refusePortProblems } from '../../src/schema/schema.js';
 import { type DecoderOptions, decoderOptions, decoderPortProblems } from './options.js';
-import { RawDecoder } from './raw.js';
-import { present } from './track-set.js';
+import { BytesDecoder } from './sources/bytes.js';
+import { FileDecoder } from './sources/file.js';
+import { RawDecoder } from './sources/packets.js';
+import { present } from './track/track-set.js';
 
 /** Where the packets come from, and all that depends on it. */
 export interface DecoderSource {

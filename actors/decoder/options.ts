@@ -16,8 +16,8 @@ import {
   strictOptions,
   text,
   unsupported,
-} from '../options.js';
-import { CROPPING, type Cropping } from './cropping.js';
+} from '../../src/schema/schema.js';
+import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
 export interface TimeRange {

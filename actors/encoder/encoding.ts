@@ -1,23 +1,24 @@
 /** One output of the encoder, from its first frame to its end: what a graph that serves jobs has one of per job. */
-import { messageOf } from '../../src/error-wire.js';
-import { MillraceError } from '../../src/errors.js';
+
+import { MillraceError } from '../../src/errors/errors.js';
+import { messageOf } from '../../src/errors/wire.js';
 import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import { payloadName } from '../payload-name.js';
-import { AudioStream } from './audio.js';
-import type { Piece } from './byte-output.js';
-import { CopyStream, missingStreamInfo } from './copy.js';
-import { checkWritable, chooseTarget, has, type Target } from './format.js';
-import { Muxer } from './muxer.js';
-import { HeaderQueue, queueLimits } from './muxing-queue.js';
-import { isNetworkOutput, NetworkOutput } from './network-output.js';
+import { KINDS, type Kind, settingsFor, warnOfUnused } from './codec/settings.js';
+import { isNetworkOutput, NetworkOutput } from './network/output.js';
 import { type EncoderOptions, PUSH } from './options.js';
-import type { Output } from './output.js';
-import { outputFiles } from './output-files.js';
-import { PacketOutput } from './packet-output.js';
-import { KINDS, type Kind, settingsFor, warnOfUnused } from './settings.js';
-import type { EncodingContext, StreamContext } from './stream.js';
-import { VideoStream } from './video.js';
+import type { Piece } from './output/byte-output.js';
+import { checkWritable, chooseTarget, has, type Target } from './output/format.js';
+import { Muxer } from './output/muxer.js';
+import { HeaderQueue, queueLimits } from './output/muxing-queue.js';
+import type { Output } from './output/output.js';
+import { outputFiles } from './output/output-files.js';
+import { PacketOutput } from './output/packet-output.js';
+import { AudioStream } from './stream/audio.js';
+import { CopyStream, missingStreamInfo } from './stream/copy.js';
+import type { EncodingContext, StreamContext } from './stream/stream.js';
+import { VideoStream } from './stream/video.js';
 
 type Payload = VideoFrame | AudioFrame | EncodedPacket | StreamInfo;
 

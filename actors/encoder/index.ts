@@ -4,13 +4,13 @@
  * that serves jobs every job has an output of its own. Names and meanings of the options are BMF's; times, frame rates and
  * conversions follow the ffmpeg command.
  */
-import { MillraceError } from '../../src/errors.js';
+import { MillraceError } from '../../src/errors/errors.js';
 import { setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { refusePortProblems } from '../options.js';
+import { refusePortProblems } from '../../src/schema/schema.js';
 import { Encoding } from './encoding.js';
-import { HandOn } from './hand-on.js';
 import { type EncoderOptions, encoderOptions, encoderPortProblems, PUSH } from './options.js';
+import { HandOn } from './output/frame-output.js';
 
 export default class FFmpegEncoder implements Module<EncoderOptions> {
   static readonly schema = encoderOptions;

@@ -16,8 +16,8 @@ import {
   strictOptions,
   text,
   textRecord,
-} from '../options.js';
-import { spelled } from './spellings.js';
+} from '../../src/schema/schema.js';
+import { spelled } from './codec/spellings.js';
 
 /** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
 export type VsyncOption = 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop';

@@ -5,15 +5,15 @@
  * Frames go in one at a time, each time everything that comes of it is taken out first, at most EMIT frames per call, so
  * that back-pressure acts between them; which input goes next is decided by `demand.ts`.
  */
-import { MillraceError } from '../../src/errors.js';
+import { MillraceError } from '../../src/errors/errors.js';
 import { Packet, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { adopt, type MediaFrame } from './adopt.js';
-import { advance, Demand, lowest } from './demand.js';
 import { type FilterOptions, filterOptions } from './options.js';
-import { makePlan, type Plan } from './plan.js';
-import { RunningGraph } from './running-graph.js';
-import { formatKey, formatOf, type StreamFormat } from './stream-format.js';
+import { makePlan, type Plan } from './plan/plan.js';
+import { advance, Demand, lowest } from './run/input-demand.js';
+import { RunningGraph } from './run/running-graph.js';
+import { formatKey, formatOf, type StreamFormat } from './run/stream-format.js';
+import { adopt, type MediaFrame } from './run/take-frame.js';
 
 /** Frames a call emits at most. */
 const EMIT = 4;

@@ -1,7 +1,7 @@
 /**
  * What FFmpeg's filters open by themselves: in none of these does the graph's `protocol_whitelist` reach the place where
- * it is opened. Read from libavfilter's sources; test/actors/filter-opens.test.ts holds it against the options of the
- * FFmpeg that is used. A filter or option that is missing here may open nothing but files: see src/graph/trust.ts.
+ * it is opened. Read from libavfilter's sources; test/actors/filter/opens.test.ts holds it against the options of the
+ * FFmpeg that is used. A filter or option that is missing here may open nothing but files: see src/graph/file/trust.ts.
  */
 
 export interface Opens {

@@ -1,6 +1,6 @@
 /** Options of `c_ffmpeg_filter`. */
 import * as v from 'valibot';
-import { integer, parsed, type Schema, strictOptions, text } from '../options.js';
+import { integer, parsed, type Schema, strictOptions, text } from '../../src/schema/schema.js';
 
 /** An end of a filter that is one of the node's inputs or outputs. */
 export interface StreamPad {

@@ -1,8 +1,7 @@
 /** `millrace bench`: the short forms of the repository's benchmarks, as far as they need nothing but this package. */
 import { join } from 'node:path';
-import { Graph } from '../graph/graph.js';
-import { hopRows, measureHops, PICTURES, WAYS } from './bench/hop.js';
-import { type Built, machine, type Row, table, temporaryFolder } from './bench/kit.js';
+import { hopRows, measureHops, PICTURES, WAYS } from '../../bench/core/hop.js';
+import { type Built, machine, type Row, table, temporaryFolder } from '../../bench/core/kit.js';
 import {
   latencyRows,
   measureLatency,
@@ -10,7 +9,7 @@ import {
   ownLatency,
   ownThroughput,
   throughputRows,
-} from './bench/ring.js';
+} from '../../bench/core/ring.js';
 import {
   type Clip,
   compare,
@@ -20,7 +19,8 @@ import {
   makeClip,
   ours,
   transcodeRows,
-} from './bench/transcode.js';
+} from '../../bench/core/transcode.js';
+import { Graph } from '../graph/graph.js';
 
 export const BENCHMARKS = ['ring', 'hop', 'transcode'] as const;
 export type Benchmark = (typeof BENCHMARKS)[number];

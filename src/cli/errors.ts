@@ -1,7 +1,7 @@
 /** How the command line tells failures, and with which exit code. */
 import { inspect } from 'node:util';
-import { messageOf } from '../error-wire.js';
-import type { GraphError } from '../errors.js';
+import type { GraphError } from '../errors/errors.js';
+import { messageOf } from '../errors/wire.js';
 
 export const FAILED = 1;
 export const USAGE = 2;

@@ -1,7 +1,8 @@
 /** Runs a graph for the command line: progress, signals, report, exit code. */
+
+import { withoutSecrets } from '../errors/secrets.js';
 import type { Graph } from '../graph/graph.js';
-import type { Report } from '../scheduler/report.js';
-import { withoutSecrets } from '../secrets.js';
+import type { Report } from '../scheduler/run/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
 import type { ProgressDisplay } from './progress.js';
 import { reportLine } from './text.js';

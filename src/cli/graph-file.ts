@@ -1,6 +1,7 @@
 /** Graph files as the command line takes them. */
+
+import type { Allowed } from '../graph/file/trust.js';
 import { Graph } from '../graph/graph.js';
-import type { Allowed } from '../graph/trust.js';
 
 /** @throws ConfigError with everything that is wrong. */
 export function loadGraph(path: string, allow: Allowed): Graph {

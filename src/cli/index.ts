@@ -44,7 +44,7 @@ function program(): Command {
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (input: string, output: string, flags: TranscodeFlags) => {
-      const { likelyThreads, withThreads } = await import('./early.js');
+      const { likelyThreads, withThreads } = await import('./prestart.js');
       const command = async () => (await import('./transcode.js')).transcode(input, output, flags);
       await exitWith(withThreads(likelyThreads(flags.threads, 2), command));
     });
@@ -60,7 +60,7 @@ function program(): Command {
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (file: string, flags: RunFlags) => {
-      const { likelyThreadsOf, withThreads } = await import('./early.js');
+      const { likelyThreadsOf, withThreads } = await import('./prestart.js');
       await exitWith(withThreads(likelyThreadsOf(file), async () => (await import('./run.js')).run(file, flags)));
     });
 

@@ -1,8 +1,8 @@
 /** `millrace inspect FILE` */
 import colors from 'picocolors';
 import { type MediaStream, probe } from '../../actors/probe.js';
+import { withoutSecrets } from '../errors/secrets.js';
 import type { Rational } from '../media/time.js';
-import { withoutSecrets } from '../secrets.js';
 import { clock, columns } from './text.js';
 
 export async function inspect(file: string, { json }: { json?: boolean }): Promise<number> {

@@ -1,6 +1,6 @@
 /** `millrace modules` */
 import colors from 'picocolors';
-import { builtinModules } from '../modules.js';
+import { builtinModules } from '../catalog/builtin.js';
 import { columns } from './text.js';
 
 export function modules({ json }: { json?: boolean }): number {

@@ -1,7 +1,7 @@
 /** The progress of a run on a terminal: a bar where the duration is known, else a line of figures. */
 import { SingleBar } from 'cli-progress';
 import { isLogging } from '../media/ffmpeg.js';
-import type { Progress } from '../scheduler/report.js';
+import type { Progress } from '../scheduler/run/report.js';
 import { clock } from './text.js';
 
 export class ProgressDisplay {

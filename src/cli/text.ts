@@ -1,6 +1,6 @@
 /** Figures as people read them. */
 import { stripVTControlCharacters } from 'node:util';
-import type { Report } from '../scheduler/report.js';
+import type { Report } from '../scheduler/run/report.js';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 

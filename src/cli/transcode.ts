@@ -1,11 +1,11 @@
 /** `millrace transcode IN OUT` */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { chooseTarget, defaultCodec } from '../../actors/encoder/format.js';
-import { localPath } from '../../actors/location.js';
+import { chooseTarget, defaultCodec } from '../../actors/encoder/output/format.js';
 import { type MediaInfo, probe } from '../../actors/probe.js';
+import { localPath } from '../../actors/shared/location.js';
+import { encode } from '../graph/build/stream.js';
 import { Graph } from '../graph/graph.js';
-import { encode } from '../graph/stream.js';
 import type { PictureSize } from './arguments.js';
 import { UsageError } from './errors.js';
 import { execute, type OutputFlags } from './execute.js';

@@ -1,5 +1,5 @@
-import { show } from '../../actors/options.js';
-import { anObject } from '../class-name.js';
+import { anObject } from '../errors/naming.js';
+import { show } from '../schema/schema.js';
 
 /** What somebody gave us instead of what was wanted, for messages. */
 export function describe(value: unknown): string {

@@ -1,22 +1,25 @@
 /** The builder, and all that can be done with what it has built. */
-import { requireObject } from '../argument.js';
-import { ConfigError, MillraceError } from '../errors.js';
-import type { LogListener } from '../log.js';
+
+import { ConfigError, MillraceError } from '../errors/errors.js';
 import { setLogLevel } from '../media/ffmpeg.js';
-import type { Packet } from '../media/packet.js';
-import type { PlacementExplanation } from '../scheduler/explain.js';
-import { explainPlacement } from '../scheduler/prepare.js';
-import type { GraphStats, Report } from '../scheduler/report.js';
-import type { SyncModule } from '../scheduler/sync-module.js';
-import { Blueprint } from './blueprint.js';
-import type { GraphConfig } from './config-file.js';
-import { readConfig } from './config-read.js';
-import { toGraphviz, toMermaid } from './draw.js';
-import { type FilterInput, readFilterCall } from './filter-call.js';
-import { InputStream } from './input-stream.js';
-import { Launch } from './launch.js';
-import type { DecoderOptions } from './module-options.js';
-import type { ModuleOptions, ModuleSource, NodeParameters } from './node.js';
+import type { Packet } from '../media/packet/packet.js';
+import type { LogListener } from '../module/log.js';
+import type { SyncModule } from '../scheduler/call/sync-module.js';
+import type { PlacementExplanation } from '../scheduler/plan/explain.js';
+import { explainPlacement } from '../scheduler/plan/plan.js';
+import type { GraphStats, Report } from '../scheduler/run/report.js';
+import { requireObject } from '../schema/argument.js';
+import { Blueprint } from './build/definition.js';
+import { toGraphviz, toMermaid } from './build/draw.js';
+import { type FilterInput, readFilterCall } from './build/filter-call.js';
+import type { DecoderOptions } from './build/module-options.js';
+import type { ModuleOptions, ModuleSource, NodeParameters } from './build/node.js';
+import { NodeHandle, Stream } from './build/stream.js';
+import { type Home, makeModule, moduleOfNode, ownHome, type SyncParameters } from './call/sync-module.js';
+import type { GraphConfig } from './file/format.js';
+import { readConfig } from './file/read.js';
+import { type Allowed, checkSettings } from './file/trust.js';
+import { Launch } from './lifecycle.js';
 import {
   checkOnLog,
   checkRunOptions,
@@ -24,17 +27,15 @@ import {
   type GraphOptionsInput,
   type RunOptions,
   type StartOptions,
-} from './options.js';
-import { resolveGraphOptions } from './resolve-options.js';
+} from './options/options.js';
+import { resolveGraphOptions } from './options/resolve.js';
+import { withoutUrls } from './options/urls.js';
+import { Session } from './ports/graph-ports.js';
+import { InputStream } from './ports/input-stream.js';
 import { checkRuntime, type Runtime } from './runtime.js';
-import type { Server } from './server.js';
-import { checkServeOptions, type ServeOptions } from './serving.js';
-import { Session } from './session.js';
+import type { Server } from './serve/server.js';
+import { checkServeOptions, type ServeOptions } from './serve/serving.js';
 import { stateError } from './state-error.js';
-import { NodeHandle, Stream } from './stream.js';
-import { type Home, makeModule, moduleOfNode, ownHome, type SyncParameters } from './sync.js';
-import { type Allowed, checkSettings } from './trust.js';
-import { withoutUrls } from './urls.js';
 
 /**
  * A media graph. Build it from `decode`, `module` and the methods of the streams they return, then `run` it once.

@@ -1,22 +1,29 @@
 /** Threads that graphs and called actors share, and actors spawned and wired by hand. */
 
 import { availableParallelism } from 'node:os';
-import { requireObject } from '../argument.js';
-import { ConfigError, GraphError, MillraceError, type Problem } from '../errors.js';
-import type { LogListener } from '../log.js';
+import { ConfigError, GraphError, MillraceError, type Problem } from '../errors/errors.js';
 import { setLogLevel } from '../media/ffmpeg.js';
-import { InlineBackend } from '../scheduler/inline-backend.js';
-import type { Report } from '../scheduler/report.js';
-import { GraphRun } from '../scheduler/run.js';
-import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/spec.js';
-import { type Backend, ThreadBackend } from '../scheduler/sync-backend.js';
-import { SyncModule } from '../scheduler/sync-module.js';
-import { KeptThreads, type ThreadSource } from '../scheduler/thread-pool.js';
-import type { CalledSpec } from '../thread/called-module.js';
-import { moduleReference } from './node.js';
-import { checkOnLog, checkRunOptions, type GraphOptionsInput, type RunOptions } from './options.js';
-import { type ResolvedOptions, resolveGraphOptions } from './resolve-options.js';
-import { calledSpec, checkSpawnParameters, type Home, type Place, refuseIdleTimeout, requirePlace } from './sync.js';
+import type { LogListener } from '../module/log.js';
+import { InlineBackend } from '../scheduler/call/inline-backend.js';
+import { SyncModule } from '../scheduler/call/sync-module.js';
+import { type Backend, ThreadBackend } from '../scheduler/call/thread-backend.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/plan/spec.js';
+import type { Report } from '../scheduler/run/report.js';
+import { GraphRun } from '../scheduler/run/run.js';
+import { KeptThreads, type ThreadSource } from '../scheduler/threads/thread-pool.js';
+import { requireObject } from '../schema/argument.js';
+import type { CalledSpec } from '../thread/call/called-module.js';
+import { moduleReference } from './build/node.js';
+import {
+  calledSpec,
+  checkSpawnParameters,
+  type Home,
+  type Place,
+  refuseIdleTimeout,
+  requirePlace,
+} from './call/sync-module.js';
+import { checkOnLog, checkRunOptions, type GraphOptionsInput, type RunOptions } from './options/options.js';
+import { type ResolvedOptions, resolveGraphOptions } from './options/resolve.js';
 
 /** Options of a runtime; those of a graph by the same names. */
 export type RuntimeOptions = Pick<GraphOptionsInput, 'threads' | 'wait' | 'transport' | 'onLog'>;

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.js';
+import { MillraceError } from '../errors/errors.js';
 
 /** A method was called when it is too late or too early for it. */
 export function stateError(message: string, hint: string): MillraceError {

@@ -26,8 +26,8 @@ import {
   FFmpegError as NativeFFmpegError,
   PosixError,
 } from 'node-av/lib';
-import { FFmpegError, type FFmpegErrorDetails, MillraceError } from '../errors.js';
-import { linesOf, logLevelChanged, NO_CODEC } from './ffmpeg-log.js';
+import { FFmpegError, type FFmpegErrorDetails, MillraceError } from '../errors/errors.js';
+import { linesOf, logLevelChanged, NO_CODEC } from './log/ffmpeg-log.js';
 
 /** FFmpeg's text for an error code (av_strerror). */
 export function errorText(averror: number): string {

@@ -1,8 +1,5 @@
 /** Packets, payloads and time. */
-export { AudioFrame, type AudioFrameOptions } from './audio-frame.js';
-export { Bundle } from './bundle.js';
-export { isGray, isYuv } from './color.js';
-export { EncodedPacket, type EncodedPacketOptions } from './encoded-packet.js';
+
 export {
   check,
   errorText,
@@ -20,13 +17,18 @@ export {
   setLogLevel,
   toNativeTimestamp,
 } from './ffmpeg.js';
-export { alone, awaitLog, linesOf, markLog, NO_CODEC, nameContext, startLog } from './ffmpeg-log.js';
-export type { FrameTime, Plane } from './frame-base.js';
+export { AudioFrame, type AudioFrameOptions } from './frame/audio-frame.js';
+export { isGray, isYuv } from './frame/color.js';
+export type { FrameTime, Plane } from './frame/frame-base.js';
+export { releasePicturePools } from './frame/picture-memory.js';
+export { VideoFrame, type VideoFrameOptions } from './frame/video-frame.js';
 export { ledger } from './ledger.js';
-export { type ControlTag, Packet } from './packet.js';
-export { releasePicturePools } from './picture-memory.js';
-export { isAspect, StreamInfo, type StreamInfoData } from './stream-info.js';
-export { Tensor, type TensorData, type TensorType } from './tensor.js';
+export { alone, awaitLog, linesOf, markLog, NO_CODEC, nameContext, startLog } from './log/ffmpeg-log.js';
+export { Bundle } from './packet/bundle.js';
+export { EncodedPacket, type EncodedPacketOptions } from './packet/encoded-packet.js';
+export { type ControlTag, Packet } from './packet/packet.js';
+export { isAspect, StreamInfo, type StreamInfoData } from './packet/stream-info.js';
+export { Tensor, type TensorData, type TensorType } from './packet/tensor.js';
 export {
   isTimeBase,
   MICROSECONDS,
@@ -37,4 +39,3 @@ export {
   toMicroseconds,
   toNanoseconds,
 } from './time.js';
-export { VideoFrame, type VideoFrameOptions } from './video-frame.js';

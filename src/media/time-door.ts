@@ -1,6 +1,7 @@
 /** Times that users set, checked where they come in: FFmpeg would wrap, truncate or refuse them without a word. */
-import { describeValue } from '../class-name.js';
-import { MillraceError } from '../errors.js';
+
+import { MillraceError } from '../errors/errors.js';
+import { describeValue } from '../errors/naming.js';
 import type { Rational } from './time.js';
 
 /** Of AVRational. */

@@ -1,5 +1,5 @@
 /** Exact time: rational time bases and conversions between them, integers only. */
-import { MillraceError } from '../errors.js';
+import { MillraceError } from '../errors/errors.js';
 
 /** A fraction such as a time base (seconds per tick) or a frame rate (frames per second). */
 export interface Rational {

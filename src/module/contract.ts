@@ -2,7 +2,7 @@
  * What a module is, to the engine and to its author. Built-in modules (`actors/`) and users' modules follow the same
  * contract; nothing here knows threads, rings or FFmpeg.
  */
-import type { Packet } from '../media/packet.js';
+import type { Packet } from '../media/packet/packet.js';
 import type { DropPolicy, PerPad, SyncMode } from '../sync/types.js';
 
 export interface OutputPort {

@@ -2,9 +2,10 @@
  * What modules give to the engine is checked where it comes in, so that a slip is an error that names the node and what
  * was meant, wherever the module runs, instead of something odd far downstream.
  */
-import { describeValue } from '../class-name.js';
-import { MillraceError } from '../errors.js';
-import { Packet } from '../media/packet.js';
+
+import { MillraceError } from '../errors/errors.js';
+import { describeValue } from '../errors/naming.js';
+import { Packet } from '../media/packet/packet.js';
 
 /**
  * @throws MillraceError ERR_MILLRACE_PAYLOAD for what is no packet, ERR_MILLRACE_CLOSED for one that was closed; what

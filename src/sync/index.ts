@@ -1,5 +1,5 @@
 /** Synchronisation policies as pure state machines, after NNStreamer's tensor_mux and tensor_merge. */
-export { ConfigError, type ErrorCode, MillraceError, type Problem } from '../errors.js';
+export { ConfigError, type ErrorCode, MillraceError, type Problem } from '../errors/errors.js';
 export {
   type BasePadOption,
   parseSyncMode,

@@ -1,5 +1,5 @@
 /** Options of a synchroniser: as text, as NNStreamer spells them, and as an object; everything checked at once. */
-import { ConfigError, type Problem } from '../errors.js';
+import { ConfigError, type Problem } from '../errors/errors.js';
 import type { DropPolicy, PerPad, SyncEvent, SyncMode } from './types.js';
 
 export const SYNC_MODES: readonly SyncMode[] = ['nosync', 'slowest', 'basepad', 'refresh'];

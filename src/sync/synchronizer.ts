@@ -7,7 +7,7 @@
  * a buffer or has ended (or is silent beyond its timeout), so their outputs depend on the sequences on the pads alone.
  * `refresh` makes one attempt for each buffer that gets to the head of its pad and one for each end.
  */
-import { MillraceError } from '../errors.js';
+import { MillraceError } from '../errors/errors.js';
 import { resolveOptions, type Settings, type SynchronizerOptions } from './options.js';
 import { Pad, type Timed } from './pad.js';
 import { type Policy, policies, type Round } from './policies.js';

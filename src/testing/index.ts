@@ -1,9 +1,10 @@
 /** `millrace/testing`: what one needs to test modules and graphs. Our own tests use nothing else. */
-import { logThreads } from '../media/ffmpeg-log.js';
+
+import { ownFile } from '../errors/own-file.js';
 import { ledger } from '../media/ledger.js';
-import { ownFile } from '../own-file.js';
-import type { Report } from '../scheduler/report.js';
-import { idleThreads } from '../scheduler/warm-count.js';
+import { logThreads } from '../media/log/ffmpeg-log.js';
+import type { Report } from '../scheduler/run/report.js';
+import { idleThreads } from '../scheduler/threads/warm-count.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
 
 export type { SeenPacket, TestSourceOptions } from './types.js';

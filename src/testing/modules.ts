@@ -2,11 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { sleep } from '../../ringbuffer/clock.js';
-import { AudioFrame } from '../media/audio-frame.js';
-import { Bundle } from '../media/bundle.js';
-import { EncodedPacket } from '../media/encoded-packet.js';
-import { Packet } from '../media/packet.js';
-import { VideoFrame } from '../media/video-frame.js';
+import { AudioFrame } from '../media/frame/audio-frame.js';
+import { VideoFrame } from '../media/frame/video-frame.js';
+import { Bundle } from '../media/packet/bundle.js';
+import { EncodedPacket } from '../media/packet/encoded-packet.js';
+import { Packet } from '../media/packet/packet.js';
 import type { ModuleContext, Task } from '../module/contract.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
 

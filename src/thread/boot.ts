@@ -6,14 +6,14 @@
 import { threadId } from 'node:worker_threads';
 import { setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
-import { messageOf, packError, unpackError } from '../error-wire.js';
-import { GraphError } from '../errors.js';
-import { adoptNativeWaits, leaveNativeCalls } from '../media/native-wait.js';
-import { CallPart } from './call-part.js';
+import { GraphError } from '../errors/errors.js';
+import { messageOf, packError, unpackError } from '../errors/wire.js';
+import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.js';
+import { Part } from './actor/partition.js';
+import { CallPart } from './call/call-server.js';
 import { Host } from './host.js';
-import { Part } from './part.js';
 import type { BootData, CallPartSpec, FromHost, PartSpec, ToHost } from './protocol.js';
-import { Rest } from './rest.js';
+import { Rest } from './thread-stop.js';
 
 /** Gives the event loop a turn that often, in ms, while there is work. */
 const YIELD_AFTER = 8;

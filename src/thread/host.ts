@@ -9,7 +9,7 @@
  */
 import { nextTurn, performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
-import type { Rest } from './rest.js';
+import type { Rest } from './thread-stop.js';
 
 /** What a host runs: a part of a graph (part.ts), or an actor that is called (call-part.ts). */
 export interface Hosted {

@@ -1,5 +1,5 @@
 import type { Meter } from '../module/contract.js';
-import { type Board, NodeFigure } from './board.js';
+import { type Board, NodeFigure } from './board/board.js';
 
 /** The module's meter: its figures are words of the board. */
 export function boardMeter(board: Board, node: number): Meter {

@@ -1,13 +1,13 @@
 /** What the scheduler and a thread's host say to each other. Rare: starting, ending, telling. Packets never go this way. */
 import type { MessagePort } from 'node:worker_threads';
-import type { ErrorWire } from '../error-wire.js';
-import type { LogSeverity } from '../log.js';
+import type { ErrorWire } from '../errors/wire.js';
 import type { InputManagerSpec } from '../module/contract.js';
+import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
-import type { CalledSpec } from './called-module.js';
-import type { LinkEnds } from './relief.js';
-import type { WatchSpec } from './stall.js';
-import type { TraceSpec } from './trace-recorder.js';
+import type { LinkEnds } from './board/relief.js';
+import type { WatchSpec } from './board/stall.js';
+import type { TraceSpec } from './board/trace-recorder.js';
+import type { CalledSpec } from './call/called-module.js';
 
 /** A node as its thread needs it. */
 export interface PartNode {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { probe } from '../../actors/probe.js';
-import type { MillraceError } from '../../src/errors.js';
+import type { MillraceError } from '../../src/errors/errors.js';
 import { ledger } from '../../src/media/index.js';
 
 const media = (name: string): string => fileURLToPath(new URL(`../fixtures/media/${name}`, import.meta.url));

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { endPoint, size, startPoint, threads } from '../../src/cli/arguments.js';
 import { ProgressDisplay } from '../../src/cli/progress.js';
 import { bytes, clock, columns } from '../../src/cli/text.js';
-import type { Progress } from '../../src/scheduler/report.js';
+import type { Progress } from '../../src/scheduler/run/report.js';
 
 const parsing = suite('arguments');
 

@@ -1,6 +1,6 @@
 /** Helpers of the graph tests. */
-import type { MillraceError } from '../../src/errors.js';
-import type { NodeConfig } from '../../src/graph/config-file.js';
+import type { MillraceError } from '../../src/errors/errors.js';
+import type { NodeConfig } from '../../src/graph/file/format.js';
 import type { Graph } from '../../src/graph/graph.js';
 
 /** What a call throws. */

@@ -2,7 +2,7 @@
  * Runs one module on this thread, without scheduler or rings, by the rules of `src/module/contract.ts`: validates its
  * options, respects `wants()`, ends every input once, calls it with empty inputs after the last end, closes it once.
  */
-import { MillraceError } from '../../src/errors.js';
+import { MillraceError } from '../../src/errors/errors.js';
 import { Packet } from '../../src/media/index.js';
 import type { Meter, Module, ModuleClass, ModuleContext, OptionSchema, Task } from '../../src/module/contract.js';
 

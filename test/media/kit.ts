@@ -19,7 +19,7 @@ import {
   Rational,
 } from 'node-av/lib';
 import { check, type VideoFrame } from '../../src/media/index.js';
-import { describe, restore } from '../../src/media/wire.js';
+import { describe, restore } from '../../src/media/wire/payload.js';
 
 type Step = [name: string, args?: string];
 

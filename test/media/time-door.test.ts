@@ -3,8 +3,8 @@ import { AudioFrame, EncodedPacket, Packet, VideoFrame } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as media from '../../src/media/index.js';
-import { LARGEST_PAYLOAD, requireFits } from '../../src/media/wire-limit.js';
-import { outgoing, requireCrossable } from '../../src/thread/transport.js';
+import { LARGEST_PAYLOAD, requireFits } from '../../src/media/wire/limit.js';
+import { outgoing, requireCrossable } from '../../src/thread/link/record.js';
 import { thrown } from '../kit/rejection.js';
 
 const door = suite('times at the door');

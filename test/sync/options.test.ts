@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigError } from '../../src/errors.js';
+import { ConfigError } from '../../src/errors/errors.js';
 import { parseSyncMode, parseSyncOption, Synchronizer, type SynchronizerOptions } from '../../src/sync/index.js';
 
 /** What is wrong with options, as `path: message (hint)`. */

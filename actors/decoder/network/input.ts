@@ -1,0 +1,232 @@
+/**
+ * An input that a thread of its own reads (network-reader.ts), as a decoder sees it: the same questions as to one that
+ * is open here, and nothing blocks. It can be left at every moment, whatever the peer does.
+ */
+import { performance } from '../../../ringbuffer/clock.js';
+import { MillraceError } from '../../../src/errors/errors.js';
+import { ownFile } from '../../../src/errors/own-file.js';
+import { unpackError } from '../../../src/errors/wire.js';
+import type { EncodedPacket } from '../../../src/media/index.js';
+import { crowded } from '../../../src/media/native/interruptible.js';
+import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
+import { restorePacket } from '../../../src/media/wire/packet.js';
+import { blockingDeadline } from '../../../src/module/blocking.js';
+import type { MediaInfo } from '../../probe.js';
+import { protocolOf } from '../../shared/protocols.js';
+import { type FileFacts, weight } from '../demux-thread/protocol.js';
+import { findDemuxer, type Kind, type Place, refuseUnreadable } from '../input/input.js';
+import { type DistantStream, distantStream } from '../input/source-stream.js';
+import type { FromReader, ReaderData, ToReader } from './protocol.js';
+
+/** ms that one step of an input may take unless told otherwise. */
+const TIMEOUT = 30_000;
+
+/** ms between two looks whether anybody still wants what is waited for: a consumer that leaves rings no bell. */
+const WANTED_EVERY = 250;
+
+/** FFmpeg's own names for how long it waits; whoever gives one has decided. */
+const NATIVE_TIMEOUTS = ['timeout', 'rw_timeout', 'stimeout', 'listen_timeout', 'initial_timeout', 'connect_timeout'];
+
+export interface NetworkInputOptions extends Omit<ReaderData, keyof ThreadLink | 'limit'> {
+  /** `timeout_ms` as it was given. */
+  readonly timeout: number | undefined;
+}
+
+/** Whether an input has a peer that may keep it waiting; the name is no URL for FFmpeg's virtual inputs. */
+export function isNetwork(path: string, format: string | undefined, options: ReaderData['input']['options']): boolean {
+  if (format === 'lavfi') return false;
+  // A local list of segments or session description leads elsewhere only with such a permission.
+  return !['file', 'data'].includes(protocolOf(path)) || options.protocol_whitelist !== undefined;
+}
+
+export class NetworkInput {
+  readonly path: string;
+  /** Of what was read so far. */
+  bytes = 0;
+  readonly #thread: NativeThread<ToReader, FromReader>;
+  readonly #warn: (message: string) => void;
+  #events: FromReader[] = [];
+  #facts: FileFacts | undefined;
+  #streams = new Map<Kind, DistantStream>();
+  #packet: EncodedPacket | undefined;
+  #over = false;
+  /** Who is to be told how a seek went; what was read before each of them is dropped. */
+  #seeks: ((place: Place) => void)[] = [];
+
+  /**
+   * @param warn Told if it has to wait for other inputs and outputs.
+   * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION for what needs no opening.
+   */
+  constructor({ timeout, ...data }: NetworkInputOptions, warn: (message: string) => void) {
+    this.path = data.input.path;
+    this.#warn = warn;
+    refuseUnreadable(this.path, findDemuxer(data.input.format));
+    const limit = stepLimit(this.path, timeout, data.input.options);
+    const file = ownFile('./reader.js', import.meta.url);
+    this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
+  }
+
+  #receive(message: FromReader): void {
+    if (message.type === 'crowd') this.#warn(crowded(this.path, message.limit));
+    else this.#events.push(message);
+  }
+
+  /**
+   * Whether it is open, and its properties are known.
+   * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION if it cannot be opened.
+   */
+  get opened(): boolean {
+    if (this.#facts !== undefined) return true;
+    const event = this.#next();
+    if (event?.type !== 'file') return false;
+    this.#facts = event.facts;
+    for (const kind of ['video', 'audio'] as const) {
+      const stream = event.facts[kind];
+      if (stream) this.#streams.set(kind, distantStream(stream));
+    }
+    return true;
+  }
+
+  /** What it holds, as soon as that is known: of one that is only looked at. */
+  get info(): MediaInfo | undefined {
+    const event = this.#next();
+    return event?.type === 'info' ? event.info : undefined;
+  }
+
+  get #known(): FileFacts {
+    if (this.#facts) return this.#facts;
+    throw new MillraceError('ERR_MILLRACE_STATE', `${this.path} is not open yet`);
+  }
+
+  /** Microseconds; undefined if unknown. */
+  get startTime(): bigint | undefined {
+    return this.#known.startTime;
+  }
+
+  /** Microseconds; undefined if unknown. */
+  get duration(): bigint | undefined {
+    return this.#known.duration;
+  }
+
+  get discontinuous(): boolean {
+    return this.#known.discontinuous;
+  }
+
+  get withoutTimestamps(): boolean {
+    return this.#known.withoutTimestamps;
+  }
+
+  knows(option: string): boolean {
+    return this.#known.knownOptions.includes(option);
+  }
+
+  optionNames(): string[] {
+    return [...this.#known.optionNames];
+  }
+
+  /** The stream that was chosen for a kind when it was opened. */
+  select(kind: Kind): DistantStream | undefined {
+    return this.#streams.get(kind);
+  }
+
+  /** Packets of these streams are read from here on. */
+  keepOnly(streams: readonly { readonly index: number }[]): void {
+    this.#thread.post({ type: 'keep', streams: streams.map(({ index }) => index) });
+  }
+
+  /** The packets of a stream that come all the same are nobody's. */
+  discard(): void {}
+
+  /** As `Input.seek`; `reached` is told within `read`. */
+  seek(time: bigint, reached: (place: Place) => void): void {
+    this.#seeks.push(reached);
+    this.#thread.post({ type: 'seek', time });
+  }
+
+  /**
+   * The next packet, valid until the next call; 'end' at the end, 'again' if there is none yet.
+   * @throws MillraceError ERR_MILLRACE_INPUT for a failed read.
+   */
+  read(): EncodedPacket['av'] | 'end' | 'again' {
+    this.#release();
+    for (;;) {
+      const event = this.#next();
+      if (event === undefined) return 'again';
+      if (event.type === 'sought') {
+        this.#seeks.shift()?.(event.place);
+        continue;
+      }
+      if (this.#seeks.length > 0) continue;
+      if (event.type === 'end') return 'end';
+      if (event.type !== 'packet') continue;
+      const [bytes, ...sideData] = event.parts;
+      this.#packet = restorePacket(event.meta, bytes!, sideData);
+      this.bytes = event.bytes;
+      return this.#packet.av;
+    }
+  }
+
+  /** @throws what it failed of. */
+  #next(): FromReader | undefined {
+    if (this.#events.length === 0) this.#thread.drain();
+    const event = this.#events.shift();
+    if (event?.type === 'packet') this.#thread.wait.take(weight(event.parts));
+    if (event?.type === 'failed') {
+      this.#over = true;
+      throw unpackError(event.error);
+    }
+    if (event === undefined && this.#thread.gone && !this.#over) throw this.#thread.died;
+    return event;
+  }
+
+  #release(): void {
+    this.#packet?.close();
+    this.#packet = undefined;
+  }
+
+  /**
+   * Waits until there may be something more, as long as it is wanted; blocks instead within a call that does.
+   * @throws MillraceError ERR_MILLRACE_ABORTED if the signal ended it.
+   */
+  more(signal: AbortSignal, isWanted: () => boolean = () => true): void | Promise<void> {
+    const deadline = blockingDeadline();
+    if (deadline !== undefined) return this.#block(deadline);
+    return this.#changed(signal, isWanted);
+  }
+
+  #block(deadline: number): void {
+    const { wait } = this.#thread;
+    const news = wait.news;
+    this.#thread.drain();
+    if (this.#events.length > 0) return;
+    if (wait.left) throw this.#thread.died;
+    if (wait.awaitNews(news, Math.max(0, deadline - performance.now()))) return;
+    throw new MillraceError('ERR_MILLRACE_TIMEOUT', `${this.path} had nothing in time`);
+  }
+
+  async #changed(signal: AbortSignal, isWanted: () => boolean): Promise<void> {
+    this.#thread.drain();
+    while (this.#events.length === 0 && !this.#thread.gone && !signal.aborted && isWanted()) {
+      await this.#thread.changed(signal, WANTED_EVERY);
+    }
+    if (signal.aborted) throw new MillraceError('ERR_MILLRACE_ABORTED', `${this.path} is not read any further`);
+  }
+
+  /** Leaves it, whatever it waits for. */
+  close(): void | Promise<void> {
+    this.#release();
+    for (const stream of this.#streams.values()) stream.close();
+    this.#streams.clear();
+    return this.#thread.close();
+  }
+}
+
+function stepLimit(
+  path: string,
+  timeout: number | undefined,
+  options: ReaderData['input']['options'],
+): number | undefined {
+  if (timeout !== undefined) return timeout === 0 ? undefined : timeout;
+  const query = new URLSearchParams(path.split('?').at(1) ?? '');
+  return NATIVE_TIMEOUTS.some((name) => options[name] !== undefined || query.has(name)) ? undefined : TIMEOUT;
+}

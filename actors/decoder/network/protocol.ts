@@ -1,0 +1,43 @@
+/** What the decoder and the thread that reads from the network for it say to each other. */
+import type { ErrorWire } from '../../../src/errors/wire.js';
+import type { ThreadLink } from '../../../src/media/native/native-thread.js';
+import type { PacketMeta } from '../../../src/media/wire/packet.js';
+import type { MediaInfo } from '../../probe.js';
+import type { FileFacts } from '../demux-thread/protocol.js';
+import type { InputOptions, Place } from '../input/input.js';
+
+export interface ReaderData extends ThreadLink {
+  readonly input: Omit<InputOptions, 'io'>;
+  /** ms that one step may take; undefined: for ever. */
+  readonly limit: number | undefined;
+  /** Absolute stream index for each output that is consumed; -1: the best one. */
+  readonly video: number | undefined;
+  readonly audio: number | undefined;
+  /** FFmpeg's level of messages. */
+  readonly loglevel: string | undefined;
+  /** It only looks what the input holds. */
+  readonly probes: boolean;
+}
+
+export type ToReader =
+  /** Packets of these streams are wanted, from now on; nothing is read before. */
+  | { readonly type: 'keep'; readonly streams: readonly number[] }
+  /** Goes there (microseconds on the container's clock), and drops what it has read before. */
+  | { readonly type: 'seek'; readonly time: bigint };
+
+export type FromReader =
+  | { readonly type: 'file'; readonly facts: FileFacts }
+  | { readonly type: 'info'; readonly info: MediaInfo }
+  /** `bytes` were read so far. */
+  | {
+      readonly type: 'packet';
+      readonly meta: PacketMeta;
+      readonly parts: readonly Uint8Array[];
+      readonly bytes: number;
+    }
+  /** The answer to `seek`. */
+  | { readonly type: 'sought'; readonly place: Place }
+  | { readonly type: 'end' }
+  | { readonly type: 'failed'; readonly error: ErrorWire }
+  /** It waits for others: so many calls may wait for peers at once. */
+  | { readonly type: 'crowd'; readonly limit: number };

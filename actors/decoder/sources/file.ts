@@ -1,0 +1,279 @@
+/** Decodes a file or URL. */
+import { MillraceError } from '../../../src/errors/errors.js';
+import { Packet } from '../../../src/media/index.js';
+import type { ModuleContext, Task } from '../../../src/module/contract.js';
+import type { DecoderSource } from '../index.js';
+import { Input, type Kind, type Place } from '../input/input.js';
+import type { SourceStream } from '../input/source-stream.js';
+import { demuxerName, requiredOptions } from '../input-options.js';
+import { isNetwork, NetworkInput } from '../network/input.js';
+import type { DecoderOptions } from '../options.js';
+import { pause } from '../time/pace.js';
+import { type Plan, planOf } from '../time/ranges.js';
+import { Timeline } from '../time/timeline.js';
+import { openTracks } from '../track/open-tracks.js';
+import type { Track } from '../track/track.js';
+import { present, type Ready, TrackSet } from '../track/track-set.js';
+
+/** Packets read in one call before control is given back even if no frame came of them. */
+const PACKETS_PER_CALL = 64;
+/** How long to wait for an input that has no packet yet, milliseconds. */
+const AGAIN = 10;
+
+export class FileDecoder implements DecoderSource {
+  readonly #ctx: ModuleContext<DecoderOptions>;
+  readonly #tracks: TrackSet;
+  #input: Input | NetworkInput | undefined;
+  #timeline: Timeline | undefined;
+  #plan: Plan | undefined;
+  /** Number of the part that is being played. */
+  #part = 0;
+  #repetitions = 0;
+  /** Packets of wanted streams since the input last began. */
+  #packets = 0;
+  /** Nothing more is to be read. */
+  #drained = false;
+  /** At the end of the input: the tracks whose delayed frames are still to come. */
+  #draining: Track[] | undefined;
+
+  constructor(ctx: ModuleContext<DecoderOptions>) {
+    this.#ctx = ctx;
+    this.#tracks = new TrackSet(ctx, present(ctx.options.input_path));
+  }
+
+  /**
+   * Opens a file; an input of the network is opened meanwhile, and what is wrong with it comes with the first call of
+   * `process`: inputs are opened side by side, and the graph can be stopped before their peers have answered.
+   * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError.
+   */
+  open(): void {
+    const { options, outputs, log, protocolWhitelist } = this.#ctx;
+    const { f: _demuxer, ...av } = options.dec_params;
+    const path = present(options.input_path);
+    const format = demuxerName(options);
+    const input = { path, format, options: av, required: requiredOptions(options), protocolWhitelist };
+    if (options.timeout_ms === undefined && !isNetwork(path, format, av)) {
+      const file = new Input(input);
+      this.#input = file;
+      this.#begin(file);
+      return;
+    }
+    const { timeout_ms: timeout, loglevel, map_v, map_a } = options;
+    const wanted = { video: outputs.includes(0) ? map_v : undefined, audio: outputs.includes(1) ? map_a : undefined };
+    const data = { input, timeout, loglevel, ...wanted, probes: false };
+    this.#input = new NetworkInput(data, (message) => log.warn(message));
+  }
+
+  /** It is open. */
+  #begin(input: Input | NetworkInput): void {
+    const { options, meter, outputs } = this.#ctx;
+    const streams = new Map<Kind, SourceStream | undefined>([
+      ['video', input.select('video', options.map_v)],
+      ['audio', input.select('audio', options.map_a)],
+    ]);
+    const tracks = openTracks(input, streams, this.#ctx);
+    this.#tracks.add(tracks);
+    for (const id of outputs) if (tracks.every((track) => track.output !== id)) this.#tracks.end(id);
+    this.#plan = planOf(options);
+    this.#repetitions = options.loop;
+    this.#timeline = new Timeline(
+      {
+        containerStart: input.startTime,
+        start: this.#plan.start,
+        copyTimestamps: options.copyts,
+        discontinuous: input.discontinuous,
+        audioDecoded: options.audio_codec !== 'copy' && tracks.some((track) => track.kind === 'audio'),
+      },
+      tracks.map((track) => track.clock.timing),
+    );
+    meter.duration = this.#plan.length(input.duration) * (options.loop < 0 ? 0 : options.loop + 1);
+    // Sought before the other streams are switched off, as the ffmpeg command does: it decides which one leads.
+    this.#beginPart(0);
+    input.keepOnly(tracks.map((track) => track.stream));
+  }
+
+  drain(): void {
+    this.#drained = true;
+  }
+
+  process(task: Task): void | Promise<void> {
+    if (this.#timeline === undefined) return this.#awaitBeginning(task);
+    const { signal, meter } = this.#ctx;
+    const tracks = this.#tracks;
+    this.#dropFinished(task);
+    const ready: Ready[] = [];
+    let starved = false;
+    try {
+      for (let i = 0; i < PACKETS_PER_CALL && ready.length === 0 && tracks.list.length > 0; i++) {
+        if (signal.aborted) break;
+        starved = !this.#step(ready);
+        if (starved) break;
+      }
+      this.#dropFinished(task);
+    } catch (error) {
+      for (const { packet } of ready) packet.close();
+      throw error;
+    }
+    meter.bytes = present(this.#input).bytes;
+    const delivered = tracks.deliver(ready, task);
+    if (delivered) return delivered.then(() => this.#endIfDone(task));
+    this.#endIfDone(task);
+    if (starved) return this.#more(task);
+  }
+
+  /** Waits until there may be another packet. */
+  #more(task: Task): void | Promise<void> {
+    const { signal, outputs } = this.#ctx;
+    const input = present(this.#input);
+    if (!(input instanceof NetworkInput)) return pause(AGAIN, signal).then(() => undefined);
+    return input.more(signal, () => outputs.length === 0 || outputs.some((id) => !task.output(id).closed));
+  }
+
+  /** Waits until the input is open, but not for longer than there is somebody who wants of it. */
+  #awaitBeginning(task: Task): void | Promise<void> {
+    const input = present(this.#input) as NetworkInput;
+    if (input.opened) {
+      this.#begin(input);
+      return this.process(task);
+    }
+    if (!this.#drained) return this.#more(task);
+    for (const id of this.#ctx.outputs) if (!task.output(id).closed) task.output(id).push(Packet.eof());
+    task.done();
+  }
+
+  #endIfDone(task: Task): void {
+    if (this.#tracks.list.length > 0) return;
+    this.#tracks.report();
+    task.done();
+  }
+
+  #dropFinished(task: Task): void {
+    const before = this.#tracks.list;
+    this.#tracks.dropFinished(task);
+    for (const track of before) if (!this.#tracks.list.includes(track)) this.#discard(track);
+  }
+
+  /** Its stream is not read any more. */
+  #discard(track: Track): void {
+    present(this.#input).discard(track.index);
+  }
+
+  /** Reads a packet, or takes a delayed frame at the end of the input; false if there is no packet yet. */
+  #step(ready: Ready[]): boolean {
+    const out: Packet[] = [];
+    const collect = (track: Track) => {
+      for (const packet of out) ready.push({ output: track.output, packet });
+    };
+    if (this.#draining) {
+      const track = this.#draining[0];
+      if (track && this.#tracks.list.includes(track) && track.drain(out)) collect(track);
+      else this.#draining.shift();
+      if (this.#draining.length === 0) this.#endPass();
+      return true;
+    }
+    const packet = this.#drained ? 'end' : present(this.#input).read();
+    if (packet === 'again') return false;
+    if (packet === 'end') {
+      for (const track of this.#tracks.list) track.end();
+      this.#draining = [...this.#tracks.list];
+      if (this.#draining.length === 0) this.#endPass();
+      return true;
+    }
+    const streamIndex = packet.streamIndex;
+    const track = this.#tracks.list.find(({ index }) => index === streamIndex);
+    if (!track) return true;
+    this.#packets++;
+    try {
+      track.take(packet, present(this.#timeline), out);
+    } finally {
+      collect(track);
+    }
+    if (this.#tracks.list.every(({ rangeEnded, full }) => rangeEnded || full)) this.#endPart();
+    return true;
+  }
+
+  /** Nothing more of this part is wanted, the input may go on. */
+  #endPart(): void {
+    const plan = present(this.#plan);
+    if (!this.#drained && this.#part + 1 < plan.parts.length) this.#beginPart(this.#part + 1);
+    else this.#finish();
+  }
+
+  /** The input has ended and all delayed frames are out. */
+  #endPass(): void {
+    this.#draining = undefined;
+    const plan = present(this.#plan);
+    if (this.#drained) this.#finish();
+    else if (this.#part + 1 < plan.parts.length) this.#beginPart(this.#part + 1);
+    else if (this.#repetitions !== 0 && this.#tracks.list.length > 0) this.#repeat();
+    else this.#finish();
+  }
+
+  #beginPart(number: number): void {
+    const input = present(this.#input);
+    const timeline = present(this.#timeline);
+    const part = present(this.#plan).parts[number];
+    if (!part) return;
+    this.#part = number;
+    if (part.seek !== undefined) {
+      const seconds = Number(part.seek) / 1e6;
+      const lead = this.#tracks.list.find(({ kind }) => kind === 'video')?.index;
+      this.#seek(input, timeline.origin + part.seek, lead, (place) => {
+        if (place === 'before' || seconds <= 0) return;
+        this.#ctx.log.warn(`${input.path} cannot seek to ${seconds} s; everything before is decoded and left out`);
+      });
+      timeline.restart(this.#tracks.list.map((track) => track.clock));
+    }
+    const range = part.range(timeline);
+    for (const track of this.#tracks.list) track.begin(range, timeline.beginning);
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_INPUT if the input cannot go back, or gave nothing. */
+  #repeat(): void {
+    const input = present(this.#input);
+    const timeline = present(this.#timeline);
+    if (this.#packets === 0) {
+      throw new MillraceError('ERR_MILLRACE_INPUT', `${input.path} has no packets to repeat`, {
+        hint: 'Leave out the option loop',
+      });
+    }
+    this.#packets = 0;
+    if (this.#repetitions > 0) this.#repetitions--;
+    const played = (wanted: Kind) => this.#tracks.list.find(({ kind }) => kind === wanted)?.played;
+    // Packets of containers that hold decoding times only (AVI, ASF) do not tell from when to when pictures are shown.
+    timeline.repeat(played('audio') ?? played('video'));
+    for (const track of this.#tracks.list) track.repeat();
+    this.#seek(input, timeline.origin, undefined, (place) => {
+      if (place !== 'nowhere') return;
+      throw new MillraceError('ERR_MILLRACE_INPUT', `${input.path} cannot go back to its beginning`, {
+        hint: 'Leave out the option loop, or use a file that can be sought in',
+      });
+    });
+  }
+
+  /**
+   * @param lead Index of the stream of which a key frame is to follow.
+   * @param reached told, at once or within `read`, where the input stands then.
+   */
+  #seek(input: Input | NetworkInput, time: bigint, lead: number | undefined, reached: (place: Place) => void): void {
+    if (input instanceof NetworkInput) input.seek(time, reached);
+    else reached(lead === undefined ? input.seek(time) : input.seekDecodable(time, lead));
+  }
+
+  /** The natural end of all tracks. */
+  #finish(): void {
+    for (const track of this.#tracks.list) {
+      track.checkErrorRate();
+      this.#tracks.complete(track);
+      this.#discard(track);
+    }
+  }
+
+  close(): void | Promise<void> {
+    this.#draining = undefined;
+    this.#tracks.close();
+    const input = this.#input;
+    this.#input = undefined;
+    return input?.close();
+  }
+}

@@ -1,0 +1,128 @@
+/** Which streams are read for which outputs, and with what. */
+import type { ModuleContext } from '../../../src/module/contract.js';
+import { fromDecimal } from '../../../src/schema/schema.js';
+import type { Input, Kind } from '../input/input.js';
+import type { SourceStream } from '../input/source-stream.js';
+import { guessFrameRate, timingOf } from '../input/stream-timing.js';
+import type { DecoderOptions } from '../options.js';
+import { Upright } from './autorotate.js';
+import { StreamCodec } from './codec.js';
+import { containerCropping, croppedByCodec } from './cropping.js';
+import { checkDecParams } from './dec-params.js';
+import { FrameExtractor } from './frame-extractor.js';
+import { AudioTimes, VideoTimes } from './frame-times.js';
+import { CopiedTrack, DecodedTrack, SizeLimit, type Track, type TrackOptions } from './track.js';
+
+/** What the tracks need to know of the container. */
+export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'optionNames'>;
+
+const OUTPUTS: readonly (readonly [number, Kind])[] = [
+  [0, 'video'],
+  [1, 'audio'],
+];
+
+/**
+ * A track for every consumed output whose stream exists.
+ * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
+ */
+export function openTracks(
+  input: TrackInput,
+  streams: ReadonlyMap<Kind, SourceStream | undefined>,
+  { options, outputs }: Pick<ModuleContext<DecoderOptions>, 'options' | 'outputs'>,
+): Track[] {
+  const tracks: Track[] = [];
+  const codecs: StreamCodec[] = [];
+  const unused: SourceStream[] = [];
+  try {
+    for (const [output, kind] of OUTPUTS) {
+      const stream = streams.get(kind);
+      if (!stream) continue;
+      const name = kind === 'video' ? options.video_codec : options.audio_codec;
+      if (!outputs.includes(output) || name === 'copy') unused.push(stream);
+      if (!outputs.includes(output)) continue;
+      const common = trackOptions(output, kind, stream, options);
+      if (name === 'copy') {
+        tracks.push(new CopiedTrack(common));
+        continue;
+      }
+      const codec = openCodec(input, common, name, options);
+      codecs.push(codec);
+      tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
+    }
+    const { f: _demuxer, ...params } = options.dec_params;
+    checkDecParams(params, input, codecs, unused);
+    return tracks;
+  } catch (error) {
+    for (const codec of codecs) codec.close();
+    throw error;
+  }
+}
+
+function trackOptions(output: number, kind: Kind, stream: SourceStream, options: DecoderOptions): TrackOptions {
+  const timing = timingOf(stream, kind);
+  const video = kind === 'video';
+  return {
+    output,
+    kind,
+    stream,
+    timing,
+    timeBase: (video ? options.video_time_base : undefined) ?? timing.timeBase,
+    frameRate: video ? (guessFrameRate(stream) ?? options.fps) : undefined,
+    limit: video ? options.vframes : options.aframes,
+  };
+}
+
+function openCodec(
+  input: TrackInput,
+  track: TrackOptions,
+  decoder: string | undefined,
+  options: DecoderOptions,
+): StreamCodec {
+  const { f: _demuxer, ...shared } = options.dec_params;
+  const video = track.kind === 'video';
+  return new StreamCodec({
+    kind: track.kind,
+    stream: track.stream,
+    timeBase: track.timeBase,
+    decoder,
+    shared,
+    forInput: (option) => input.knows(option),
+    own: (video ? options.video_params?.av : undefined) ?? {},
+    crop: croppedByCodec(options.apply_cropping),
+    skipFrame: video ? options.skip_frame : undefined,
+    input: input.path,
+  });
+}
+
+function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec, options: DecoderOptions): Track {
+  const sourceRate = common.frameRate ?? options.fps;
+  const extracted = options.video_params?.extract_frames;
+  const rate = extracted ? fromDecimal(extracted.fps) : undefined;
+  const { max_width_height: side, max_limit_hits: hits } = options;
+  const crop = containerCropping(common.stream, options.apply_cropping);
+  return new DecodedTrack({
+    ...common,
+    frameRate: rate ?? sourceRate,
+    codec,
+    times: new VideoTimes({
+      timeBase: common.timeBase,
+      codecRate: codec.frameRate,
+      streamRate: guessFrameRate(common.stream),
+      unreliable: input.withoutTimestamps,
+    }),
+    unreliable: input.withoutTimestamps,
+    upright:
+      crop || options.autorotate ? new Upright({ name: input.path, crop, rotate: options.autorotate }) : undefined,
+    extractor: rate ? new FrameExtractor(rate, sourceRate) : undefined,
+    sizeLimit: side === undefined ? undefined : new SizeLimit(side, hits, input.path),
+  });
+}
+
+function audioTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec): Track {
+  return new DecodedTrack({
+    ...common,
+    codec,
+    times: new AudioTimes(common.timeBase),
+    unreliable: input.withoutTimestamps,
+  });
+}

@@ -1,0 +1,193 @@
+/**
+ * An output that a thread of its own writes to the network (network-writer.ts), as an encoder sees it. Nothing here
+ * blocks; whether the encoder may go on is what `settled` says. It can be left at every moment, whatever the peer does.
+ */
+
+import type { Packet } from 'node-av/lib';
+import { performance } from '../../../ringbuffer/clock.js';
+import { MillraceError } from '../../../src/errors/errors.js';
+import { ownFile } from '../../../src/errors/own-file.js';
+import { unpackError } from '../../../src/errors/wire.js';
+import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
+import { packetParts } from '../../../src/media/wire/packet.js';
+import { blockingDeadline } from '../../../src/module/blocking.js';
+import type { ModuleContext } from '../../../src/module/contract.js';
+import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../../shared/protocols.js';
+import type { EncoderOptions } from '../options.js';
+import type { Target } from '../output/format.js';
+import { Muxer } from '../output/muxer.js';
+import type { Output, StreamDescription } from '../output/output.js';
+import { infoOf } from '../output/packet-output.js';
+import { type FromWriter, INPUT_LIMIT, type ToWriter, type WriterData, weight } from './protocol.js';
+
+/** ms that one step of an output may take unless told otherwise. */
+const TIMEOUT = 30_000;
+/** ms that a peer has to take the rest, once the graph is to stop or has failed. */
+const FINISH_WITHIN = 800;
+/** ms between two looks whether the graph is to stop. */
+const LOOK_EVERY = 100;
+
+/** Whether an output has a peer that may keep it waiting. */
+export function isNetworkOutput({ path }: Target, { mux_params, timeout_ms }: EncoderOptions): boolean {
+  if (timeout_ms !== undefined) return true;
+  if (!isLocal(protocolOf(path))) return true;
+  // Segments and lists of a local playlist, the outputs of `tee`.
+  return [path, ...Object.values(mux_params ?? {})].some((value) => !protocolsIn(String(value)).every(isLocal));
+}
+
+function isLocal(protocol: string): boolean {
+  return protocol === '' || PLAYLIST_PROTOCOLS.includes(protocol);
+}
+
+export class NetworkOutput implements Output {
+  readonly name: string;
+  /** Of the packets so far. */
+  bytes = 0;
+  readonly #ctx: ModuleContext<EncoderOptions>;
+  readonly #thread: NativeThread<ToWriter, FromWriter>;
+  /** Inputs of which nothing is known yet. */
+  readonly #unknown: Set<number>;
+  #streams = 0;
+  /** Weight of what was sent and has not been written. */
+  #underWay = 0;
+  #ended = false;
+  #over = false;
+  #failure: Error | undefined;
+  /** When the peer has had its time, after a stop. */
+  #deadline: number | undefined;
+
+  /** @throws MillraceError ERR_MILLRACE_OPTION for a muxer option FFmpeg does not know. */
+  constructor(target: Target, ctx: ModuleContext<EncoderOptions>) {
+    const { options, inputs, job } = ctx;
+    this.name = target.name;
+    this.#ctx = ctx;
+    this.#unknown = new Set(inputs);
+    // What is wrong with the options shows here and now.
+    new Muxer(target, inputs, options, ctx).close();
+    const limit = options.timeout_ms ?? TIMEOUT;
+    const data: Omit<WriterData, keyof ThreadLink> = {
+      ...{ options, inputs, job, protocolWhitelist: ctx.protocolWhitelist },
+      limit: limit === 0 ? undefined : limit,
+    };
+    const file = ownFile('./writer.js', import.meta.url);
+    this.#thread = new NativeThread(file, 'millrace writer', data, (message) => this.#receive(message));
+  }
+
+  #receive(message: FromWriter): void {
+    if (message.type === 'taken') this.#underWay -= message.weight;
+    else if (message.type === 'warning') this.#ctx.log.warn(message.text);
+    // What was given up fails as well.
+    else if (message.type === 'failed' && !this.#over) this.#failure = unpackError(message.error);
+    if (message.type === 'failed' || message.type === 'done') this.#over = true;
+  }
+
+  get waiting(): boolean {
+    return this.#unknown.size > 0 || this.#streams === 0;
+  }
+
+  get writing(): boolean {
+    return !this.waiting && !this.#ended && !this.#over;
+  }
+
+  add(input: number, { kind, timeBase, keepTimes = false, describe }: StreamDescription): void {
+    const info = infoOf(timeBase, describe).toJSON();
+    this.#unknown.delete(input);
+    this.#streams++;
+    this.#thread.post({ type: 'stream', input, kind, timeBase, keepTimes, info });
+  }
+
+  leaveOut(input: number): void {
+    this.#unknown.delete(input);
+    this.#thread.post({ type: 'absent', input });
+  }
+
+  write(input: number, packet: Packet): void {
+    if (this.#over) return;
+    const [meta, parts] = packetParts(packet);
+    this.bytes += packet.size;
+    this.#underWay += weight(parts);
+    this.#thread.post({ type: 'packet', input, meta, parts });
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#thread.post({ type: 'end' });
+  }
+
+  finalise(): void {
+    this.end();
+  }
+
+  /** Nothing is to be waited for. @throws what writing failed of. */
+  get #isSettled(): boolean {
+    this.#thread.drain();
+    if (this.#failure) throw this.#failure;
+    if (this.#over) return true;
+    if (this.#thread.gone || this.#thread.wait.left) throw this.#thread.died;
+    return !this.#ended && this.#underWay <= INPUT_LIMIT;
+  }
+
+  /**
+   * Waits until there is room for more, or after the end until everything is written.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT if it cannot be written, or the peer takes nothing for too long.
+   */
+  settled(): void | Promise<void> {
+    if (this.#isSettled) return;
+    const deadline = blockingDeadline();
+    return deadline === undefined ? this.#settle() : this.#block(deadline);
+  }
+
+  #block(deadline: number): void {
+    const { wait } = this.#thread;
+    for (let { news } = wait; !this.#isSettled; { news } = wait) {
+      if (wait.awaitNews(news, Math.max(0, deadline - performance.now()))) continue;
+      throw new MillraceError('ERR_MILLRACE_TIMEOUT', `${this.name} was not written in time`);
+    }
+  }
+
+  async #settle(): Promise<void> {
+    const { signal } = this.#ctx;
+    while (!this.#isSettled) {
+      if (signal.aborted) throw new MillraceError('ERR_MILLRACE_ABORTED', `${this.name} is not written any further`);
+      if (this.#ctx.stopping && this.#isLate()) return this.#giveUp();
+      await this.#thread.changed(signal, LOOK_EVERY);
+    }
+  }
+
+  #isLate(): boolean {
+    this.#deadline ??= performance.now() + FINISH_WITHIN;
+    return performance.now() >= this.#deadline;
+  }
+
+  /** The graph is to stop, and the peer does not take what there is. */
+  #giveUp(): void {
+    this.#over = true;
+    this.#thread.wait.stop();
+    this.#ctx.log.warn(`${this.name} is incomplete: its peer took too little in ${FINISH_WITHIN} ms after the stop`);
+  }
+
+  /** Leaves the peer; what was sent before and can be written soon still is. */
+  close(): void | Promise<void> {
+    const thread = this.#thread;
+    if (!this.#ended || this.#over || thread.gone) return thread.close();
+    const deadline = performance.now() + FINISH_WITHIN;
+    if (blockingDeadline() === undefined) return this.#finish(deadline).then(() => thread.close());
+    const { wait } = thread;
+    for (let { news } = wait; !this.#isFinished(deadline); { news } = wait) {
+      wait.awaitNews(news, Math.max(0, deadline - performance.now()));
+    }
+    return thread.close();
+  }
+
+  async #finish(deadline: number): Promise<void> {
+    const never = new AbortController().signal;
+    while (!this.#isFinished(deadline)) await this.#thread.changed(never, LOOK_EVERY);
+  }
+
+  #isFinished(deadline: number): boolean {
+    this.#thread.drain();
+    if (this.#failure) this.#ctx.log.warn(this.#failure.message);
+    return this.#over || this.#thread.gone || this.#thread.wait.left || performance.now() >= deadline;
+  }
+}

@@ -1,0 +1,518 @@
+/**
+ * The output file: waits with its header until every stream is known, interleaves, keeps decoding times rising as the
+ * ffmpeg command does, and reports every failed write.
+ */
+import {
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  AV_NOPTS_VALUE,
+  AVERROR_EINVAL,
+  AVERROR_INVALIDDATA,
+  AVERROR_PROTOCOL_NOT_FOUND,
+  AVIO_FLAG_WRITE,
+} from 'node-av/constants';
+import {
+  avGetCodecName,
+  Dictionary,
+  FormatContext,
+  IOContext,
+  Rational as NativeRational,
+  OutputFormat,
+  type Packet,
+  type Stream,
+} from 'node-av/lib';
+import { MillraceError } from '../../../src/errors/errors.js';
+import { refusalByResult } from '../../../src/errors/file-error.js';
+import { messageOf } from '../../../src/errors/wire.js';
+import { alone, check, errorText, ledger, markLog, type Rational } from '../../../src/media/index.js';
+import type { Log, ModuleContext } from '../../../src/module/contract.js';
+import type { AVOptionValues } from '../../../src/schema/schema.js';
+import { setAVOptions } from '../../shared/avoptions.js';
+import { isPermitted, protocolOf } from '../../shared/protocols.js';
+import { refuseSelfOpening } from '../../shared/self-opening.js';
+import type { EncoderOptions } from '../options.js';
+import { closePieces, openPieces, type Piece } from './byte-output.js';
+import { has, makeFolder, type Target } from './format.js';
+import { HeaderQueue, InterleavingQueue, longestWait, type QueueLimits, queueLimits } from './muxing-queue.js';
+import type { Output, StreamDescription } from './output.js';
+import { slaveText } from './slave.js';
+
+/** -muxdelay of the ffmpeg command, in microseconds. */
+const MUX_DELAY = 700_000;
+
+/** Private options of much-used muxers, for suggestions only: FFmpeg lists a muxer's own options nowhere we can reach. */
+const MUXER_OPTIONS = [
+  'movflags',
+  'brand',
+  'frag_duration',
+  'video_track_timescale',
+  'hls_time',
+  'hls_list_size',
+  'hls_segment_filename',
+  'hls_segment_type',
+  'hls_flags',
+  'hls_playlist_type',
+  'segment_time',
+  'segment_format',
+  'segment_list',
+  'start_number',
+  'update',
+  'loop',
+  'id3v2_version',
+  'write_xing',
+  'mpegts_flags',
+  'flvflags',
+  'cluster_time_limit',
+  'seg_duration',
+];
+
+interface Track {
+  /** undefined until known. */
+  description?: StreamDescription;
+  absent: boolean;
+  stream?: Stream;
+  /** Of the stream in the file, as the muxer chose it. */
+  streamTimeBase: Rational;
+  lastDts: bigint | undefined;
+}
+
+interface Held {
+  readonly input: number;
+  readonly packet: Packet;
+}
+
+/** av_interleave_packet_per_dts does not give up waiting for streams of these. */
+const WAITED_FOR = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
+
+/** How the calls of a muxer are made that wait for its peer. @throws if one was given up; `what` says what it does. */
+export type PatientWrite = (what: string, call: () => Promise<number>) => Promise<number>;
+
+/** Calls of FFmpeg that are to be made one after the other, each with its result. */
+type Writing<T = void> = Generator<WriteCall, T, number>;
+
+interface WriteCall {
+  readonly what: string;
+  now(): number;
+  patiently(): Promise<number>;
+}
+
+/** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
+const PIECE = 16_384;
+
+export class Muxer implements Output {
+  /** Packets accepted so far, and their bytes. */
+  packets = 0;
+  payloadBytes = 0;
+  readonly #target: Target;
+  readonly #log: Log;
+  /** Nothing but certain protocols may be opened. */
+  readonly #restricted: boolean;
+  /** The file has a folder of its own. */
+  readonly #makesFolder: boolean;
+  readonly #pieces: { readonly size: number; take(piece: Piece): void } | undefined;
+  /** How calls are made that wait for a peer; without it they block the thread. */
+  readonly #patiently: PatientWrite | undefined;
+  readonly #context = new FormatContext();
+  readonly #tracks = new Map<number, Track>();
+  #held: Held[] = [];
+  readonly #waiting: HeaderQueue;
+  readonly #limits: QueueLimits;
+  /** The interleaving of libavformat ends its waits by itself after so many seconds. */
+  readonly #longestWait: number;
+  /** From the header on. */
+  #interleaving: InterleavingQueue | undefined;
+  #state: 'waiting' | 'writing' | 'ended' | 'closed' = 'waiting';
+  /** The open file; undefined for muxers that open their files themselves. */
+  #file: IOContext | undefined;
+  #finalBytes: number | undefined;
+  /** Where FFmpeg's log stood when the last patient call began. */
+  #since: number | undefined;
+  /** The trailer is written. */
+  #finished = false;
+
+  /**
+   * @param inputs The inputs that a stream may come from, in the order the streams are to have in the file.
+   * @param take Gets the bytes, which go into the file of the target without it.
+   * @param patiently With it `add`, `leaveOut`, `write` and `end` answer with promises, one after the other.
+   * @throws MillraceError ERR_MILLRACE_OPTION for a muxer option FFmpeg does not know.
+   */
+  constructor(
+    target: Target,
+    inputs: readonly number[],
+    options: EncoderOptions,
+    { log, protocolWhitelist }: Pick<ModuleContext, 'log' | 'protocolWhitelist'>,
+    take?: (piece: Piece) => void,
+    patiently?: PatientWrite,
+  ) {
+    this.#target = target;
+    this.#log = log;
+    this.#restricted = protocolWhitelist !== undefined;
+    refuseProtocol(target, protocolWhitelist);
+    refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
+    this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
+    this.#patiently = patiently;
+    this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
+    this.#limits = queueLimits(options);
+    this.#longestWait = longestWait(options.mux_params?.max_interleave_delta);
+    this.#waiting = new HeaderQueue(this.#limits, target.name);
+    for (const input of inputs) {
+      this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
+    }
+    check(
+      this.#context.allocOutputContext2(target.muxer, null, options.null_output ? '' : target.path),
+      `Cannot prepare ${target.name}`,
+      { code: 'ERR_MILLRACE_OUTPUT' },
+    );
+    ledger.opened('format');
+    try {
+      // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
+      const settings = { max_delay: MUX_DELAY, ...options.mux_params };
+      setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
+        use: 'encoding',
+        names: MUXER_OPTIONS,
+        ...(options.strict === false && { skip: (_, message) => log.warn(`ignored: ${message}`) }),
+      });
+      if (this.#isContained) this.#contain(settings, protocolWhitelist);
+      // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.
+      if (protocolWhitelist !== undefined) {
+        check(this.#context.setOption('protocol_whitelist', protocolWhitelist), 'Cannot restrict what the muxer opens');
+      }
+      if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** The file is opened by a muxer around this one, which can be interrupted (slave.ts). */
+  get #isContained(): boolean {
+    return this.#patiently !== undefined && !has(this.#target.muxer, 'no-file');
+  }
+
+  #contain(settings: AVOptionValues, protocolWhitelist: string | undefined): void {
+    const { muxer, name } = this.#target;
+    const restriction: AVOptionValues =
+      protocolWhitelist === undefined ? {} : { protocol_whitelist: protocolWhitelist };
+    const text = slaveText(muxer.name ?? '', { ...settings, ...restriction }, this.#url);
+    this.#context.freeContext();
+    const around = OutputFormat.guessFormat('tee', null, null);
+    check(this.#context.allocOutputContext2(around, null, text), `Cannot prepare ${name}`, {
+      code: 'ERR_MILLRACE_OUTPUT',
+    });
+  }
+
+  /** Ends a call that waits, and every later one (see interruptible.ts). */
+  interrupt(): void {
+    this.#context.interrupt();
+  }
+
+  #run(writing: Writing): void | Promise<void> {
+    if (this.#patiently) return this.#runPatiently(writing, this.#patiently);
+    let step = writing.next();
+    while (!step.done) step = writing.next(step.value.now());
+  }
+
+  async #runPatiently(writing: Writing, patiently: PatientWrite): Promise<void> {
+    let step = writing.next();
+    while (!step.done) {
+      const { value } = step;
+      const call = (): Promise<number> => {
+        this.#since = markLog();
+        return value.patiently();
+      };
+      step = writing.next(await patiently(value.what, call));
+    }
+  }
+
+  /** Bytes of the file so far; for muxers that open their files themselves, of the packets. */
+  get bytes(): number {
+    if (this.#finalBytes !== undefined) return this.#finalBytes;
+    return this.#file ? Number(this.#file.tell()) : this.payloadBytes;
+  }
+
+  /** Nothing has come that could be written. */
+  get waiting(): boolean {
+    return this.#state === 'waiting';
+  }
+
+  get name(): string {
+    return this.#target.name;
+  }
+
+  /** True from the moment the header is in the file until the trailer is. */
+  get writing(): boolean {
+    return this.#state === 'writing';
+  }
+
+  /** A stream is known. The header follows when all are. */
+  add(input: number, description: StreamDescription): void | Promise<void> {
+    this.#track(input).description = description;
+    return this.#run(this.#start());
+  }
+
+  /** An input ended before a stream came: the file is made without it. */
+  leaveOut(input: number): void | Promise<void> {
+    this.#track(input).absent = true;
+    return this.#run(this.#start());
+  }
+
+  /** Writes a packet whose times are in the time base of its description. The caller keeps the packet object. */
+  write(input: number, packet: Packet): void | Promise<void> {
+    this.packets++;
+    this.payloadBytes += packet.size;
+    if (this.#state === 'writing') {
+      return this.#run(this.#interleave(input, packet));
+    }
+    const missing = [...this.#tracks].filter(([, track]) => !track.description && !track.absent);
+    this.#waiting.add(
+      input,
+      packet.size,
+      missing.map(([id]) => id),
+    );
+    const kept = packet.clone();
+    if (kept === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot keep a packet: out of memory');
+    ledger.opened('held-packet');
+    this.#held.push({ input, packet: kept });
+  }
+
+  /**
+   * Ends the file; every input has been added or left out before.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT if the rest cannot be written, or if there was nothing to write.
+   */
+  end(): void | Promise<void> {
+    if (this.#state === 'waiting') {
+      throw new MillraceError(
+        'ERR_MILLRACE_OUTPUT',
+        `Nothing to write to ${this.#target.name}: no input delivered anything`,
+        {
+          hint: 'Look at the time range, frame limits and filters before the encoder',
+        },
+      );
+    }
+    if (this.#state !== 'writing') return;
+    this.#state = 'ended';
+    const late = this.#interleaving?.late ?? 0;
+    if (late > 0) {
+      this.#log.warn(
+        `${late} packets of ${this.#target.name} came so late that later ones of another stream were written before them ` +
+          '(max_muxing_queue_size, muxing_queue_data_threshold)',
+      );
+    }
+    return this.#run(this.#finish());
+  }
+
+  *#finish(): Writing {
+    // libavformat flushes before it returns, and answers with the error of the file if that failed.
+    this.#failing(
+      yield {
+        what: `Cannot finish ${this.#target.name}`,
+        now: () => this.#context.writeTrailerSync(),
+        patiently: () => this.#context.writeTrailer(),
+      },
+      'Cannot finish',
+    );
+    this.#finished = true;
+    this.#finalBytes = this.#file?.seekable && !this.#pieces ? Number(this.#file.sizeSync()) : this.bytes;
+    this.#failing(this.#closeFile(), 'Cannot close');
+  }
+
+  /** Best effort for a graph that stops early: what has been written becomes a valid file where the format allows. */
+  finalise(): void {
+    if (this.#state !== 'writing') return;
+    try {
+      this.end();
+    } catch (error) {
+      this.#log.warn(messageOf(error));
+    }
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    for (const { packet } of this.#held.splice(0)) freeHeld(packet);
+    const ret = this.#closeFile();
+    if (ret < 0) this.#log.warn(`Cannot close ${this.#target.name}: ${errorText(ret)}`);
+    // What a peer has not taken is not waited for.
+    if (this.#patiently && !this.#finished) this.interrupt();
+    this.#context.freeContext();
+    ledger.closed('format');
+  }
+
+  /** @returns FFmpeg's code: closing a file can fail as well. */
+  #closeFile(): number {
+    const file = this.#file;
+    if (!file) return 0;
+    this.#file = undefined;
+    this.#context.pb = null;
+    if (this.#pieces) {
+      closePieces(file);
+      return 0;
+    }
+    const ret = file.closepSync();
+    ledger.closed('file');
+    return ret;
+  }
+
+  #track(input: number): Track {
+    const track = this.#tracks.get(input);
+    if (!track) throw new MillraceError('ERR_MILLRACE_STATE', `The output has no stream for input ${input}`);
+    return track;
+  }
+
+  *#start(): Writing {
+    const tracks = [...this.#tracks.values()];
+    if (tracks.some((track) => !track.description && !track.absent)) return;
+    if (tracks.every((track) => track.absent)) return;
+    for (const track of tracks) {
+      if (!track.description) continue;
+      const { timeBase, describe } = track.description;
+      track.stream = this.#context.newStream(null);
+      // A wish that many muxers follow; what became of it is read after the header.
+      track.stream.timeBase = new NativeRational(timeBase.num, timeBase.den);
+      describe(track.stream);
+    }
+    if (this.#makesFolder) makeFolder(this.#target.path);
+    if (!has(this.#target.muxer, 'no-file') && !this.#isContained) {
+      this.#file = this.#open();
+      this.#context.pb = this.#file;
+    }
+    const codecs = tracks.flatMap((track) =>
+      track.stream ? (avGetCodecName(track.stream.codecpar.codecId) ?? 'unknown') : [],
+    );
+    const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
+    const checkHeader = (ret: number): void => {
+      const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
+      this.#failing(ret, this.#isContained ? 'Cannot open' : 'Cannot write the header of', refused ? hint : undefined);
+    };
+    const writeNow = (): number => {
+      const ret = this.#context.writeHeaderSync(null);
+      // Here already: it is the reason for the lines that FFmpeg has left.
+      checkHeader(ret);
+      return ret;
+    };
+    checkHeader(
+      yield {
+        what: `Cannot open ${this.#target.name}`,
+        now: () => alone(writeNow),
+        patiently: () => this.#context.writeHeader(null),
+      },
+    );
+    this.#state = 'writing';
+    for (const track of tracks) {
+      if (!track.stream) continue;
+      const { num, den } = track.stream.timeBase;
+      track.streamTimeBase = { num, den };
+    }
+    this.#watchInterleaving();
+    const held = this.#held.splice(0);
+    try {
+      for (const { input, packet } of held) yield* this.#interleave(input, packet);
+    } finally {
+      for (const { packet } of held) freeHeld(packet);
+    }
+  }
+
+  #open(): IOContext {
+    if (this.#pieces) return openPieces(this.#pieces.size, this.#pieces.take);
+    const file = new IOContext();
+    this.#failing(file.open2Sync(this.#url, AVIO_FLAG_WRITE), 'Cannot open');
+    ledger.opened('file');
+    return file;
+  }
+
+  /** A file of an untrusted graph is opened as one, whatever its name looks like to FFmpeg. */
+  get #url(): string {
+    const { path } = this.#target;
+    return this.#restricted && protocolOf(path) === 'file' && !path.startsWith('file:') ? `file:${path}` : path;
+  }
+
+  *#interleave(input: number, packet: Packet): Writing {
+    const track = this.#track(input);
+    if (!track.stream || !track.description) {
+      throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
+    }
+    packet.rescaleTs(track.description.timeBase, track.streamTimeBase);
+    if (!has(this.#target.muxer, 'no-timestamps') && !track.description.keepTimes) this.#straighten(track, packet);
+    track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
+    packet.streamIndex = track.stream.index;
+    packet.timeBase = track.streamTimeBase;
+    const image = this.#target.muxer.name === 'image2' && !this.#target.path.includes('%');
+    const hint = image
+      ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
+      : undefined;
+    // libavformat takes the packet over.
+    const { dts, size } = packet;
+    this.#failing(yield this.#handOver(packet), 'Cannot write to', hint);
+    const { num, den } = track.streamTimeBase;
+    const time = dts === AV_NOPTS_VALUE ? undefined : (Number(dts) * num) / den;
+    // With null it writes what it keeps for another stream, which has sent nothing for too long.
+    if (this.#interleaving?.add(input, time, size)) this.#failing(yield this.#handOver(null), 'Cannot write to');
+  }
+
+  #handOver(packet: Packet | null): WriteCall {
+    return {
+      what: `Cannot write to ${this.#target.name}`,
+      now: () => this.#context.interleavedWriteFrameSync(packet),
+      patiently: () => this.#context.interleavedWriteFrame(packet),
+    };
+  }
+
+  #watchInterleaving(): void {
+    const present = [...this.#tracks].filter(([, { stream }]) => stream !== undefined);
+    // libavformat waits for these as long as it takes.
+    const endless = present.some(([, { stream }]) => WAITED_FOR.has(stream!.codecpar.codecId));
+    const inputs = present.map(([input]) => input);
+    this.#interleaving = new InterleavingQueue(this.#limits, inputs, endless ? Infinity : this.#longestWait);
+  }
+
+  /** The corrections of the ffmpeg command: dts not above pts, and each dts above the one before (`write_packet`). */
+  #straighten(track: Track, packet: Packet): void {
+    let { pts, dts } = packet;
+    if (dts === AV_NOPTS_VALUE) return;
+    const next =
+      track.lastDts === undefined ? undefined : track.lastDts + (has(this.#target.muxer, 'non-strict') ? 0n : 1n);
+    if (pts !== AV_NOPTS_VALUE && dts > pts) {
+      const guess = middle(pts, dts, (track.lastDts ?? AV_NOPTS_VALUE) + 1n);
+      this.#log.debug(`${this.#target.name}: dts ${dts} is after pts ${pts}, both become ${guess}`);
+      pts = guess;
+      dts = guess;
+    }
+    if (next !== undefined && dts < next) {
+      this.#log.debug(`${this.#target.name}: dts ${dts} is not after ${track.lastDts}, it becomes ${next}`);
+      if (pts !== AV_NOPTS_VALUE && pts >= dts && pts < next) pts = next;
+      dts = next;
+    }
+    packet.pts = pts;
+    packet.dts = dts;
+  }
+
+  #failing(ret: number, what: string, hint?: string): void {
+    if (ret === AVERROR_PROTOCOL_NOT_FOUND) hint = `Is it a file? Then write file:${this.#target.path}`;
+    check(ret, `${what} ${this.#target.name}`, {
+      code: 'ERR_MILLRACE_OUTPUT',
+      hint: hint ?? refusalByResult(ret)?.hint,
+      since: this.#since,
+    });
+  }
+}
+
+/** The file itself is opened outside of the context that has the list. */
+function refuseProtocol({ path, name }: Target, whitelist: string | undefined): void {
+  if (whitelist === undefined || isPermitted(protocolOf(path), new Set(whitelist.split(',')))) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OUTPUT',
+    `Cannot write ${name}: the graph may not open '${protocolOf(path)}:'`,
+    {
+      hint: 'It comes from a graph file of unknown origin: see `allow` of fromConfig',
+    },
+  );
+}
+
+function freeHeld(packet: Packet): void {
+  packet.free();
+  ledger.closed('held-packet');
+}
+
+function middle(a: bigint, b: bigint, c: bigint): bigint {
+  return [a, b, c].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0))[1]!;
+}

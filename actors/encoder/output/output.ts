@@ -1,0 +1,40 @@
+/** Where the packets of an encoder go: a file, its bytes (both muxer.ts), or the packets themselves (packet-output.ts). */
+import type { Packet, Stream } from 'node-av/lib';
+import type { Rational } from '../../../src/media/index.js';
+
+/** How a stream presents itself when it is known. */
+export interface StreamDescription {
+  readonly kind: 'video' | 'audio';
+  /** Of the packets that will be written. */
+  readonly timeBase: Rational;
+  /** Leave decoding times as they are: copied VP9 has packets that are never shown. */
+  readonly keepTimes?: boolean;
+  /** Fills the codec parameters and whatever else the muxer should know. */
+  describe(stream: Stream): void;
+}
+
+export interface Output {
+  readonly name: string;
+  /** Bytes written so far. */
+  readonly bytes: number;
+  /** Nothing has come that could be written. */
+  readonly waiting: boolean;
+  /** Something has been written and the end has not. */
+  readonly writing: boolean;
+  /** A stream is known. */
+  add(input: number, description: StreamDescription): void;
+  /** An input ended before a stream came. */
+  leaveOut(input: number): void;
+  /** Writes a packet whose times are in the time base of its description. The caller keeps the packet object. */
+  write(input: number, packet: Packet): void;
+  /** Every input has been added or left out, and has ended. */
+  end(): void;
+  /**
+   * Waits until there is room for more, or after the end until everything is written; absent where that is at once.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT, ERR_MILLRACE_ABORTED.
+   */
+  settled?(): void | Promise<void>;
+  /** Best effort for a graph that stops early. */
+  finalise(): void;
+  close(): void | Promise<void>;
+}

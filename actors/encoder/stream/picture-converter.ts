@@ -1,0 +1,143 @@
+/** Brings pictures to the size and pixel format the encoder takes, as the ffmpeg command does with -s and -pix_fmt. */
+import {
+  AV_CODEC_ID_MJPEG,
+  AVCOL_RANGE_MPEG,
+  type AVColorRange,
+  type AVColorSpace,
+  type AVPixelFormat,
+} from 'node-av/constants';
+import type { Frame } from 'node-av/lib';
+import { colorRangeName, colorSpaceName } from '../../../src/media/frame/color.js';
+import { pixelFormat, pixelFormatName, type Rational, type VideoFrame } from '../../../src/media/index.js';
+import { FilterChain, type FilterSpec } from '../../shared/filter-line.js';
+import type { EncoderSettings } from '../codec/codec.js';
+import { refuseUpload } from '../codec/device.js';
+import type { VideoParams } from '../options.js';
+
+/** What a frame must be like for a conversion to take it; another shape needs another conversion. */
+interface Shape {
+  readonly width: number;
+  readonly height: number;
+  readonly format: AVPixelFormat;
+  readonly colorSpace: AVColorSpace;
+  readonly colorRange: AVColorRange;
+  /** Pixels in the memory of a device are left as they are. */
+  readonly hardware: boolean;
+}
+
+export class PictureConverter {
+  readonly #params: VideoParams;
+  readonly #settings: EncoderSettings;
+  readonly #output: string;
+  #shape: Shape | undefined;
+  /** undefined: frames of this shape pass as they are. */
+  #filters: FilterChain | undefined;
+  /** What the first frame was brought to; all later ones are as well. */
+  #target: { readonly width: number; readonly height: number; readonly format: AVPixelFormat } | undefined;
+
+  /** @param output Names the output in errors. */
+  constructor(params: VideoParams, settings: EncoderSettings, output: string) {
+    this.#params = params;
+    this.#settings = settings;
+    this.#output = output;
+  }
+
+  /**
+   * Calls `each` with the converted frame, which it may not keep.
+   * @throws MillraceError if FFmpeg cannot convert frames of this kind.
+   */
+  convert(frame: VideoFrame, each: (converted: Frame) => void): void {
+    const { av } = frame;
+    const shape = shapeOf(av);
+    if (!this.#shape || !sameShape(this.#shape, shape)) this.#reshape(shape, frame.sampleAspectRatio);
+    const settled = (converted: Frame): void => {
+      this.#target ??= { width: converted.width, height: converted.height, format: converted.format as AVPixelFormat };
+      each(converted);
+    };
+    if (this.#filters) this.#filters.push(av, settled);
+    else settled(av);
+  }
+
+  /** Width to height of one pixel of converted frames; undefined where nothing changes it. */
+  get sampleAspectRatio(): Rational | undefined {
+    return this.#filters?.sampleAspectRatio;
+  }
+
+  close(): void {
+    this.#filters?.close();
+    this.#filters = undefined;
+  }
+
+  #reshape(shape: Shape, aspect: Rational): void {
+    this.close();
+    this.#shape = undefined;
+    const filters: FilterSpec[] = [];
+    const [width, height] = this.#target ? [this.#target.width, this.#target.height] : this.#wantedSize(shape);
+    if (width !== shape.width || height !== shape.height) filters.push(['scale', `${width}:${height}:flags=bicubic`]);
+    const formats = this.#target ? [this.#target.format] : acceptedFormats(this.#params, this.#settings);
+    if (formats && !shape.hardware) refuseUpload(formats, this.#settings.codec);
+    const wanted = this.#wantedColours(shape);
+    if ((formats && !formats.includes(shape.format)) || wanted !== '') {
+      const names = this.#suitable(formats ?? [shape.format], shape).map(pixelFormatName);
+      filters.push(['format', `pix_fmts=${names.join('|')}${wanted}`]);
+    }
+    if (filters.length > 0) {
+      const name = `${shape.width}x${shape.height} ${pixelFormatName(shape.format)}`;
+      const source =
+        `video_size=${shape.width}x${shape.height}:pix_fmt=${shape.format}:time_base=1/1000000` +
+        `:pixel_aspect=${aspect.num}/${Math.max(aspect.den, 1)}:colorspace=${shape.colorSpace}:range=${shape.colorRange}`;
+      const what = `Cannot bring ${name} frames to the form ${this.#output} needs`;
+      this.#filters = new FilterChain('video', source, filters, what);
+    }
+    this.#shape = shape;
+  }
+
+  /** What FFmpeg is to convert besides, as the ffmpeg command does for -colorspace and -color_range. */
+  #wantedColours(shape: Shape): string {
+    const { colorSpace = shape.colorSpace, colorRange = shape.colorRange } = this.#settings.wishes;
+    if (shape.hardware) return '';
+    const space = colorSpace === shape.colorSpace ? '' : `:color_spaces=${colorSpaceName(colorSpace)}`;
+    return colorRange === shape.colorRange ? space : `${space}:color_ranges=${colorRangeName(colorRange)}`;
+  }
+
+  /** The format of the frames where it will do. The names with a j are of full range only. */
+  #suitable(formats: readonly AVPixelFormat[], shape: Shape): readonly AVPixelFormat[] {
+    const limited = this.#settings.wishes.colorRange === AVCOL_RANGE_MPEG && this.#params.pix_fmt === undefined;
+    const fits = limited ? formats.filter((format) => !pixelFormatName(format).startsWith('yuvj')) : formats;
+    const own = limited ? pixelFormat(pixelFormatName(shape.format).replace(/^yuvj/, 'yuv')) : shape.format;
+    if (fits.length === 0) return formats;
+    return fits.includes(own) ? [own] : fits;
+  }
+
+  #wantedSize(shape: Shape): readonly [number, number] {
+    const { width = 0, height = 0 } = this.#params;
+    if (width === 0 && height === 0) return [shape.width, shape.height];
+    // FFmpeg's scale takes 0 for "as it is"; one size alone is meant to keep the picture's proportions.
+    return [width || -2, height || -2];
+  }
+}
+
+/** Pixel formats that may reach the encoder; undefined: any. */
+export function acceptedFormats(params: VideoParams, { codec }: EncoderSettings): readonly AVPixelFormat[] | undefined {
+  if (params.pix_fmt !== undefined) return [pixelFormat(params.pix_fmt)];
+  const known = codec.pixelFormats ?? undefined;
+  // JPEG is full range: the plain formats are for streams that say so, and the encoder refuses limited range.
+  if (codec.id === AV_CODEC_ID_MJPEG) return known?.filter((format) => pixelFormatName(format).startsWith('yuvj'));
+  return known;
+}
+
+function shapeOf(frame: Frame): Shape {
+  const { width, height, colorSpace, colorRange } = frame;
+  const hardware = frame.isHwFrame();
+  return { width, height, format: frame.format as AVPixelFormat, colorSpace, colorRange, hardware };
+}
+
+function sameShape(a: Shape, b: Shape): boolean {
+  return (
+    a.width === b.width &&
+    a.height === b.height &&
+    a.format === b.format &&
+    a.colorSpace === b.colorSpace &&
+    a.colorRange === b.colorRange
+  );
+}

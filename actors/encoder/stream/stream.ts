@@ -1,0 +1,48 @@
+/** What the streams of an output have in common. */
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import type { OutputFormat, Packet } from 'node-av/lib';
+import { type Rational, toMicroseconds } from '../../../src/media/index.js';
+import type { Log, Meter } from '../../../src/module/contract.js';
+import type { EncoderSettings } from '../codec/codec.js';
+import type { EncoderOptions } from '../options.js';
+import type { Output } from '../output/output.js';
+
+/** What a stream of the output is given by the module. */
+export interface StreamContext {
+  /** Input of the node whose frames or packets it takes. */
+  readonly input: number;
+  readonly muxer: Output;
+  /** The container the stream is made for. */
+  readonly format: OutputFormat;
+  /** undefined: the stream is copied. */
+  readonly settings: EncoderSettings | undefined;
+  readonly options: EncoderOptions;
+  readonly meter: Meter;
+  readonly log: Log;
+  /** Names the output in errors. */
+  readonly name: string;
+  /** Packets that went into the output, and packets that could not because nothing they refer to came before. */
+  readonly tally: { written: number; skipped: number };
+  /** Its time is the progress of the node: the picture, or the only stream. */
+  readonly leading: boolean;
+}
+
+/** Of a stream that is encoded. */
+export interface EncodingContext extends StreamContext {
+  readonly settings: EncoderSettings;
+}
+
+/** Hands a packet of a stream to the muxer, and tells how far the output is. @param timeBase of the packet's times. */
+export function write(
+  { muxer, input, meter, leading, tally }: StreamContext,
+  packet: Packet,
+  timeBase: Rational,
+): void {
+  // Progress is that of the picture where there is one.
+  if (leading && packet.pts !== AV_NOPTS_VALUE) {
+    meter.position = Math.max(meter.position, toMicroseconds(packet.pts, timeBase));
+  }
+  tally.written++;
+  muxer.write(input, packet);
+  meter.bytes = muxer.bytes;
+}

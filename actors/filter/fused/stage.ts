@@ -1,0 +1,99 @@
+/**
+ * A filter node that has become a member of a chain: one input, one output, a graph of its own. It does what the node
+ * would do by itself, frame by frame.
+ */
+
+import type { Plan } from '../plan/plan.js';
+import { RunningGraph } from '../run/running-graph.js';
+import { formatKey, formatOf, type StreamFormat } from '../run/stream-format.js';
+import { type MediaFrame, requireMainMemory } from '../run/take-frame.js';
+import type { Progress, Stage, Step } from './line.js';
+
+export class Member implements Stage {
+  /** Of the frames that come in; kept when the graph is given up, since a new one must be configured alike. */
+  format: StreamFormat | undefined;
+  graph: RunningGraph | undefined;
+  /** Times the graph was configured. */
+  configured = 0;
+  sated = false;
+  /** A frame of another format: it waits until the graph has given what it still held. */
+  #next: MediaFrame | undefined;
+
+  constructor(
+    private readonly number: number,
+    readonly plan: Plan,
+    private readonly progress: Progress,
+  ) {}
+
+  step(): Step {
+    this.progress.at = this.number;
+    for (;;) {
+      if (this.graph !== undefined) {
+        const pulled = this.graph.pull(0);
+        if (typeof pulled !== 'string') return pulled;
+        if (this.#next !== undefined) {
+          this.#replace(this.#next);
+          continue;
+        }
+        // As for a node by itself: a graph that neither ends nor gives anything after the end of its input is over.
+        if (pulled === 'end' || this.sated) return this.#finish();
+      } else if (this.sated) return 'end';
+      return 'hungry';
+    }
+  }
+
+  end(): void {
+    this.progress.at = this.number;
+    this.sated = true;
+    this.graph?.end(0);
+  }
+
+  give(frame: MediaFrame): void {
+    this.progress.at = this.number;
+    if (this.graph !== undefined && formatKey(frame) !== this.format?.key) {
+      this.#next = frame;
+      // What the graph holds comes out first, as at the end. Not with filters that make frames of their own: such a graph
+      // might never end.
+      if (this.plan.hasSources) this.#replace(frame);
+      else this.graph.end(0);
+    } else this.#feed(frame);
+  }
+
+  #replace(frame: MediaFrame): void {
+    this.#next = undefined;
+    this.release();
+    this.#feed(frame);
+  }
+
+  #feed(frame: MediaFrame): void {
+    try {
+      this.graph ??= this.#configure(frame);
+      if (!this.graph.feed(0, frame, false)) this.sated = true;
+    } finally {
+      frame.close();
+    }
+  }
+
+  #configure(frame: MediaFrame): RunningGraph {
+    if (formatKey(frame) !== this.format?.key) {
+      requireMainMemory(frame, this.plan.title, 0);
+      this.format = formatOf(frame);
+    }
+    this.configured++;
+    return new RunningGraph(this.plan, new Map([[0, this.format]]));
+  }
+
+  #finish(): 'end' {
+    this.sated = true;
+    this.release();
+    return 'end';
+  }
+
+  /** Frees the graph; with the next frame there will be another one. */
+  release(): void {
+    this.graph?.close();
+    this.graph = undefined;
+    this.#next?.close();
+    this.#next = undefined;
+  }
+}

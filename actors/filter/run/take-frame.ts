@@ -1,0 +1,44 @@
+/** From a packet to a frame that a filter graph can take. */
+import { MillraceError } from '../../../src/errors/errors.js';
+import { AudioFrame, isTimeBase, MICROSECONDS, type Packet, rescale, VideoFrame } from '../../../src/media/index.js';
+import { payloadName } from '../../payload-name.js';
+
+export type MediaFrame = VideoFrame | AudioFrame;
+
+/**
+ * Takes the frame of a packet over, and closes the packet.
+ * @param title How errors call the filter.
+ * @param id Of the input it came on.
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD for a payload that is no frame, or one whose pixels are on a device.
+ */
+export function adopt(packet: Packet, title: string, id: number): MediaFrame {
+  const { payload } = packet;
+  if (!(payload instanceof VideoFrame || payload instanceof AudioFrame)) {
+    throw new MillraceError(
+      'ERR_MILLRACE_PAYLOAD',
+      `The ${title} takes frames, ${payloadName(payload)} came on input ${id}`,
+      {
+        hint: 'Put a decoder in front of it, or a module that emits VideoFrame or AudioFrame',
+      },
+    );
+  }
+  requireMainMemory(payload, title, id);
+  const frame = payload.clone();
+  if (frame.pts === undefined && packet.timestamp !== undefined) {
+    if (!isTimeBase(frame.timeBase)) frame.timeBase = MICROSECONDS;
+    frame.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, frame.timeBase);
+  }
+  // The only reference left: filters that work in place need not copy.
+  packet.close();
+  return frame;
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for a frame in the memory of a device. */
+export function requireMainMemory(frame: MediaFrame, title: string, id: number): void {
+  if (!frame.av.isHwFrame()) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `The ${title} takes frames in main memory, a hardware frame came on input ${id}`,
+    { hint: 'Let the decoder download its frames' },
+  );
+}

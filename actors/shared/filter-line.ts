@@ -1,0 +1,116 @@
+/** A private FFmpeg filter graph of one source, a chain of filters and one sink, fed and read frame by frame. */
+import { AV_BUFFERSRC_FLAG_KEEP_REF } from 'node-av/constants';
+import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
+import { MillraceError } from '../../src/errors/errors.js';
+import { alone, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { conversionsToGray, keepingLuma } from './luma.js';
+
+/** A filter by FFmpeg's name with its arguments in FFmpeg's syntax. */
+export type FilterSpec = readonly [name: string, args: string];
+
+/** That of the ffmpeg command, also where the graph inserts one by itself to convert the pixel format. */
+const SCALER = 'flags=bicubic';
+
+export class FilterChain {
+  #graph = new FilterGraph();
+  #source!: FilterContext;
+  #sink!: FilterContext;
+  readonly #frame = new Frame();
+  readonly #what: string;
+  #closed = false;
+
+  /**
+   * @param kind Decides between FFmpeg's `buffer`/`buffersink` and `abuffer`/`abuffersink`.
+   * @param what Names the conversion in errors, e.g. `Cannot convert video for out.mp4`.
+   * @throws FFmpegError with code ERR_MILLRACE_OPTION if FFmpeg refuses a filter or its arguments.
+   */
+  constructor(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], what: string) {
+    this.#what = what;
+    this.#graph.alloc();
+    ledger.opened('filter-graph');
+    this.#frame.alloc();
+    ledger.opened('scratch-frame');
+    try {
+      alone(() => this.#build(kind, sourceArgs, filters, SCALER));
+      const gray = kind === 'video' ? conversionsToGray(this.#graph.dump(), new Set(['scale'])) : undefined;
+      if (gray === undefined) return;
+      this.#graph.free();
+      this.#graph = new FilterGraph();
+      this.#graph.alloc();
+      const faithful = filters.map(
+        ([name, args]): FilterSpec => [name, gray.scalers.has(name) ? keepingLuma(args) : args],
+      );
+      this.#build(kind, sourceArgs, faithful, gray.inserted ? keepingLuma(SCALER) : SCALER);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #build(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], scaler: string): void {
+    this.#graph.scaleSwsOpts = scaler;
+    const prefix = kind === 'audio' ? 'a' : '';
+    this.#source = this.#create(`${prefix}buffer`, sourceArgs);
+    let last = this.#source;
+    for (const [name, args] of filters) {
+      const next = this.#create(name, args);
+      check(last.link(0, next, 0), this.#what);
+      last = next;
+    }
+    this.#sink = this.#create(`${prefix}buffersink`, null);
+    check(last.link(0, this.#sink, 0), this.#what);
+    check(this.#graph.configSync(), this.#what, { code: 'ERR_MILLRACE_OPTION' });
+  }
+
+  #create(name: string, args: string | null): FilterContext {
+    const filter = Filter.getByName(name);
+    if (!filter) throw new MillraceError('ERR_MILLRACE_FFMPEG', `${this.#what}: this FFmpeg has no filter '${name}'`);
+    let context: FilterContext | null;
+    try {
+      context = this.#graph.createFilter(filter, name, args);
+    } catch (cause) {
+      throw new MillraceError('ERR_MILLRACE_OPTION', `${this.#what}: FFmpeg refuses ${name}=${args}`, { cause });
+    }
+    if (!context) throw new MillraceError('ERR_MILLRACE_OPTION', `${this.#what}: FFmpeg refuses ${name}=${args}`);
+    return context;
+  }
+
+  /** Of the frames that come out. */
+  get timeBase(): Rational {
+    const { num, den } = this.#sink.buffersinkGetTimeBase();
+    return { num, den };
+  }
+
+  /** Width to height of one pixel after the chain. */
+  get sampleAspectRatio(): Rational {
+    const { num, den } = this.#sink.buffersinkGetSampleAspectRatio();
+    return { num, den };
+  }
+
+  /**
+   * Feeds a frame, which stays the caller's, or with null the end; `each` sees every frame that comes out and may not
+   * keep it (`ref` it to keep it).
+   */
+  push(frame: Frame | null, each: (frame: Frame) => void): void {
+    check(this.#source.buffersrcAddFrameSync(frame, AV_BUFFERSRC_FLAG_KEEP_REF), this.#what);
+    for (;;) {
+      const ret = this.#sink.buffersinkGetFrameSync(this.#frame);
+      if (isAgain(ret) || isEof(ret)) return;
+      check(ret, this.#what);
+      try {
+        each(this.#frame);
+      } finally {
+        this.#frame.unref();
+      }
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#graph.free();
+    ledger.closed('filter-graph');
+    this.#frame.free();
+    ledger.closed('scratch-frame');
+  }
+}

@@ -1,0 +1,66 @@
+/** From a module's name or file to an object that can be run, in the thread that will run it. */
+import { pathToFileURL } from 'node:url';
+import { MillraceError } from '../errors/errors.js';
+import { messageOf } from '../errors/wire.js';
+import type { Module, ModuleClass } from '../module/contract.js';
+import type { ModuleRef } from '../module/ref.js';
+import type { PartNode } from '../thread/protocol.js';
+import { loadBuiltin } from './builtin.js';
+
+/** @throws MillraceError ERR_MILLRACE_MODULE_LOAD naming the file, the export and what is there instead. */
+export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> {
+  if (ref.definition !== undefined) return ref.definition;
+  if (ref.path === undefined) return loadBuiltin(ref.name);
+  const url = ref.path.startsWith('file:') ? ref.path : pathToFileURL(ref.path).href;
+  let exports: Record<string, unknown>;
+  try {
+    exports = (await import(url)) as Record<string, unknown>;
+  } catch (cause) {
+    throw cannotImport(ref, cause);
+  }
+  return moduleAmong(exports, ref);
+}
+
+export function cannotImport(ref: ModuleRef, cause: unknown): MillraceError {
+  const why = messageOf(cause);
+  return new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, { cause });
+}
+
+/** The module among what its file exports. @throws MillraceError ERR_MILLRACE_MODULE_LOAD */
+export function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): Module | ModuleClass {
+  const entry = ref.entry ?? 'default';
+  const found = exports[entry];
+  if (isModule(found)) return found;
+  const names = Object.keys(exports).join(', ') || 'nothing';
+  if (found !== undefined) {
+    throw new MillraceError(
+      'ERR_MILLRACE_MODULE_LOAD',
+      `the export '${entry}' of module file ${ref.path} has no method process(task)`,
+      {
+        hint: `A module is an object with a process method (defineModule), or a class with one. The file exports ${names}`,
+      },
+    );
+  }
+  throw new MillraceError(
+    'ERR_MILLRACE_MODULE_LOAD',
+    `module file ${ref.path} has no module as its export '${entry}'; it exports ${names}`,
+    { hint: 'A module is an object with a process method (defineModule), or a class with one' },
+  );
+}
+
+/** The module of a node, or the one that runs a chain of filter nodes. */
+export async function loadNode(node: PartNode): Promise<Module | ModuleClass> {
+  if (node.chain === undefined) return loadModule(node.module);
+  const { default: chain } = await import('../../actors/filter/fused/fused-filters.js');
+  return chain as unknown as ModuleClass;
+}
+
+export function isModule(value: unknown): value is Module | ModuleClass {
+  if (typeof value === 'function') return typeof (value.prototype as Module | undefined)?.process === 'function';
+  return typeof value === 'object' && value !== null && typeof (value as Module).process === 'function';
+}
+
+/** Every node has an object of its own: an instance of the class, or one that inherits from the definition. */
+export function instantiate(loaded: Module | ModuleClass): Module {
+  return typeof loaded === 'function' ? new loaded() : (Object.create(loaded) as Module);
+}

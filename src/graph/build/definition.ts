@@ -1,0 +1,195 @@
+/** What a graph consists of, as it was built: its nodes, links and names, checked and written to a file. */
+import { writeFileSync } from 'node:fs';
+import { findBuiltin } from '../../catalog/builtin.js';
+import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
+import { messageOf } from '../../errors/wire.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import { didYouMean } from '../../schema/schema.js';
+import type { GraphConfig } from '../file/format.js';
+import type { ReadGraph } from '../file/read.js';
+import { streamName, writeConfig } from '../file/write.js';
+import type { Graph } from '../graph.js';
+import type { GraphOptionsInput } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve.js';
+import type { Session } from '../ports/graph-ports.js';
+import { defaultAlias } from './draw.js';
+import { checkParameters, copyOptions, type ModuleSource, moduleReference, type NodeParameters } from './node.js';
+import { Stream } from './stream.js';
+import { validate } from './validate.js';
+
+export class Blueprint {
+  readonly nodes: NodeSpec[] = [];
+  readonly links: LinkSpec[] = [];
+  /** Streams that a graph file names as its outputs. */
+  readonly declared: LinkSpec['from'][] = [];
+  /** Ids of the nodes that a graph file has. */
+  private readonly filed = new Set<number>();
+  private streamAliases: ReadonlyMap<string, string> = new Map();
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly options: GraphOptionsInput,
+    readonly resolved: ResolvedOptions,
+    private readonly session: Session,
+  ) {}
+
+  // --- building -----------------------------------------------------------------------------------------------------
+
+  /** What a graph file has. */
+  adopt({ nodes, inputs, outputs, links, streamAliases }: Omit<ReadGraph, 'options'>): void {
+    this.nodes.push(...nodes);
+    for (const { id } of nodes) this.filed.add(id);
+    this.links.push(...links);
+    for (const name of inputs) this.session.input(name);
+    this.declared.push(...outputs);
+    this.streamAliases = streamAliases;
+  }
+
+  /** Adds a node. @returns its id. @throws ConfigError for parameters that are wrong. */
+  add(source: ModuleSource, options: unknown, parameters: NodeParameters): number {
+    const module = moduleReference(source);
+    const { inputs, ...checked } = checkParameters(parameters, module.name);
+    const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
+    const links = this.linksInto(id, module.name, inputs ?? []);
+    const own = copyOptions(options, module, module.name);
+    let { alias } = checked;
+    // BMF's builder takes the alias among the options, and graph files have it there.
+    if (!module.path && !module.definition && typeof own.alias === 'string') {
+      alias ??= own.alias || undefined;
+      delete own.alias;
+    }
+    const { scheduler, thread, inputManager, queueLimit, distNums, callback } = checked;
+    this.nodes.push({
+      id,
+      alias: alias ?? defaultAlias({ id, module }),
+      module,
+      options: own,
+      ...(inputManager !== undefined && { inputManager }),
+      ...(scheduler !== undefined && { scheduler }),
+      ...(thread !== undefined && { thread }),
+      ...(queueLimit !== undefined && { queueLimit }),
+      ...(distNums !== undefined && distNums > 1 && { distNums }),
+      ...(callback !== undefined && { callback }),
+    });
+    this.links.push(...links);
+    return id;
+  }
+
+  private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {
+    return inputs.flatMap((stream, input): LinkSpec[] => {
+      if (stream === null || stream === undefined) return [];
+      if (!(stream instanceof Stream)) {
+        throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${input} of ${name} is no stream`, {
+          hint: 'Streams are what decode(), module() and their methods return; null leaves an input unconnected',
+        });
+      }
+      if (stream.graph !== this.graph) {
+        throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${input} of ${name} is a stream of another graph`, {
+          hint: 'Build both nodes from one Graph',
+        });
+      }
+      return [{ from: { node: stream.nodeId, output: stream.index }, to: { node: id, input } }];
+    });
+  }
+
+  // --- names --------------------------------------------------------------------------------------------------------
+
+  /** The node with that alias or id. @throws MillraceError ERR_MILLRACE_CONFIG if there is none. */
+  find(alias: string | number): NodeSpec {
+    const node = this.nodes.find((candidate) => candidate.alias === alias || candidate.id === alias);
+    if (node) return node;
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node '${alias}'`, {
+      hint: didYouMean(
+        String(alias),
+        this.nodes.map((candidate) => candidate.alias),
+        `Nodes are ${this.nodes.map((candidate) => candidate.alias).join(', ') || 'none'}`,
+      ),
+    });
+  }
+
+  /** Name of the stream with that alias. @throws MillraceError ERR_MILLRACE_CONFIG if there is none. */
+  streamCalled(alias: string): string {
+    for (const [name, known] of this.streamAliases) if (known === alias) return name;
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no stream '${alias}'`, {
+      hint: didYouMean(alias, this.streamAliases.values(), 'Stream aliases come from graph files'),
+    });
+  }
+
+  /** Name of a node's output in graph files. */
+  streamName(nodeId: number, output: number): string {
+    return streamName(this.spec().nodes.find((node) => node.id === nodeId)!, output);
+  }
+
+  /** JSON path of a node by its place in the specification. */
+  readonly pathOf = (index: number): string => {
+    const { id, module, alias } = this.spec().nodes[index]!;
+    return id < 0 ? `${module.name} "${alias}"` : `nodes[${index}] (${module.name} "${alias}")`;
+  };
+
+  // --- as a whole ---------------------------------------------------------------------------------------------------
+
+  /** The graph with its input streams and readers. */
+  spec(): GraphSpec {
+    const { name, options } = this.resolved;
+    const nodes = [...this.nodes.map((node) => this.asRun(node)), ...this.session.nodes];
+    return { name, options, nodes, links: [...this.links, ...this.session.links] };
+  }
+
+  /** BMF goes on with options that an encoder or muxer does not know, and its files count on it. */
+  asRun(node: NodeSpec): NodeSpec {
+    const { module, options } = node;
+    const isEncoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_encoder';
+    if (!isEncoder || !this.filed.has(node.id) || options.strict !== undefined) return node;
+    return { ...node, options: { ...options, strict: false } };
+  }
+
+  /** What is wrong with it; `later` is what asynchronous schemas have to say. */
+  check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
+    const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
+    return { problems: [...problems, ...this.session.problems(links)], later };
+  }
+
+  /** @throws ConfigError with the problems, if there are any. */
+  refuse(problems: readonly Problem[]): void {
+    if (problems.length === 0) return;
+    const name = this.options.graph_name === undefined ? 'the graph' : `graph '${this.resolved.name}'`;
+    throw new ConfigError(`${name} cannot run`, problems);
+  }
+
+  toConfig(): GraphConfig {
+    const { config, problems } = this.written();
+    if (problems.length > 0) throw new ConfigError('the graph cannot be written to a file', problems);
+    return config;
+  }
+
+  private written(): ReturnType<typeof writeConfig> {
+    const inputs = [...this.session.inputs.values()].map(({ node }) => node);
+    const outputs = [...this.declared, ...this.session.links.map(({ from }) => from)];
+    return writeConfig(this.options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
+  }
+
+  /**
+   * Writes the file that `dump_graph` asks for. What a file cannot hold does not keep the graph from running.
+   * @returns warnings of what is not in the file.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT
+   */
+  dump(): string[] {
+    const { dumpPath } = this.resolved;
+    if (dumpPath === undefined) return [];
+    const { config, problems } = this.written();
+    const text = `${JSON.stringify(config, null, 2)}\n`;
+    try {
+      writeFileSync(dumpPath, text);
+    } catch (cause) {
+      const why = messageOf(cause);
+      throw new MillraceError('ERR_MILLRACE_OUTPUT', `the graph file ${dumpPath} cannot be written: ${why}`, {
+        cause,
+        hint: 'dump_graph is 0, 1 or a path that can be written',
+      });
+    }
+    return problems.map(
+      ({ path, message, hint }) =>
+        `dump_graph: ${path} ${message}, and is not in ${dumpPath}${hint === undefined ? '' : ` (${hint})`}`,
+    );
+  }
+}

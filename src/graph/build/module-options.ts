@@ -1,0 +1,287 @@
+/**
+ * Options of the built-in modules as TypeScript sees them. They are BMF's and shared with graph files, hence the
+ * snake_case names. What is accepted is decided by the modules' schemas (actors/<module>/options.ts), which also take
+ * what files hold: numbers as strings, 0 and 1 for booleans.
+ */
+import type { LogLevel } from '../../media/ffmpeg.js';
+
+/** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
+export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface DecoderOptions {
+  /**
+   * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
+   * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
+   */
+  input_path?: string | URL | undefined;
+  /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
+  map_v?: number | undefined;
+  map_a?: number | undefined;
+  /**
+   * Seconds; frame-accurate where the container has an index. MPEG-TS and MPEG-PS are entered anywhere, as by the ffmpeg
+   * command: pictures before the next key frame are missing, and the report says how many seconds. Where no key frame
+   * follows, a local file is decoded from its beginning. `end_time` is on the clock of the input.
+   */
+  start_time?: number | undefined;
+  end_time?: number | undefined;
+  /** Several ranges in seconds: [start, end, start, end, …]. */
+  durations?: readonly number[] | undefined;
+  /** Stop after that many frames. */
+  vframes?: number | undefined;
+  aframes?: number | undefined;
+  /** Keep the container's timestamps instead of starting at 0. */
+  copyts?: boolean | undefined;
+  /** AVDiscard: 0 default, 8 non-reference, 16 bidirectional, 24 non-intra, 32 non-key, 48 all. */
+  skip_frame?: number | undefined;
+  /** Decoder name; 'copy' emits the packets undecoded. */
+  video_codec?: string | undefined;
+  audio_codec?: string | undefined;
+  /** "num,den" in place of the stream's own. */
+  video_time_base?: string | undefined;
+  /** Frame rate assumed when the container has none. Default 25. */
+  fps?: number | undefined;
+  video_params?: { extract_frames?: { fps?: number | undefined } | undefined } | undefined;
+  /** Options of demuxer and codecs (`threads`, …); `f` names the demuxer. */
+  dec_params?: AVOptions | undefined;
+  /** Apply the display matrix. Default true. */
+  autorotate?: boolean | undefined;
+  /**
+   * Cut off what is not to be shown: what the bitstream says ('codec': the conformance window of H.264 and HEVC), what
+   * the container says ('container': `clap` of mp4 and mov, PixelCrop of Matroska), 'all' (default, true) or 'none'
+   * (false).
+   */
+  apply_cropping?: 'none' | 'all' | 'codec' | 'container' | boolean | 0 | 1 | undefined;
+  /** Size ("320x240") and pixel format of rawvideo input. */
+  s?: string | undefined;
+  pix_fmt?: string | undefined;
+  /** Key of cenc-encrypted input, in hex. */
+  decryption_key?: string | undefined;
+  /** Refuse packets of pictures larger than this; error after `max_limit_hits` of them. */
+  max_width_height?: number | undefined;
+  max_limit_hits?: number | undefined;
+  /** Play the input that many more times; -1 endless. */
+  loop?: number | undefined;
+  /**
+   * Milliseconds that one step of the input may take: to answer and to be opened, to show its streams, to bring the next
+   * packet; then the graph fails with ERR_MILLRACE_INPUT. 0: for ever. Default for everything that is no file: 30000,
+   * unless `dec_params` or the URL has a timeout of FFmpeg's own. Files have none; with one they are read as the network
+   * is, so that a disk that does not answer can be left.
+   */
+  timeout_ms?: number | undefined;
+  /** Deliver at the speed of the timestamps. */
+  realtime?: boolean | undefined;
+  /**
+   * Packets on input 0 go to the decoder one by one, without a container. Needs `video_codec` and `video_time_base`, or
+   * `audio_codec`, `channels` and `sample_rate`.
+   */
+  push_raw_stream?: boolean | 0 | 1 | undefined;
+  /** Codec headers, if the packets of such a stream do not hold them (avcC of H.264). */
+  extradata?: Uint8Array | string | undefined;
+  channels?: number | undefined;
+  /** Hz. */
+  sample_rate?: number | undefined;
+  /** A sample format such as 's16' or 'fltp'. */
+  sample_fmt?: string | undefined;
+  /**
+   * Seconds; where a file on input 0 follows another one: what began before the last frame by no more than this and goes
+   * on with the same clock repeats it (10); a gap up to this is kept (10); the distance to the last frame otherwise (1/30).
+   */
+  overlap_time?: number | undefined;
+  cut_off_time?: number | undefined;
+  cut_off_interval?: number | undefined;
+  loglevel?: LogLevel | undefined;
+}
+
+/** One FFmpeg filter; or a whole graph, as BMF's list or in FFmpeg's syntax ('[0][1]overlay=10:20[0]'). */
+export type FilterOptions =
+  | {
+      name: string;
+      /** Arguments in FFmpeg's syntax, e.g. '320:240' or 'w=320:h=240'. */
+      para?: string | number | undefined;
+    }
+  | { filters: readonly FilterEntry[] }
+  | { graph: string };
+
+/** A filter in BMF's list form. */
+export interface FilterEntry {
+  name: string;
+  para?: string | number | undefined;
+  /** Inputs of the node that go into this filter. */
+  inputs?: readonly { stream: number | string; pin: number }[] | undefined;
+  /** Outputs of the node that come out of this filter. */
+  outputs?: readonly { stream: number | string; pin: number }[] | undefined;
+  /** From pin `input_pin` of this filter to pin `output_pin` of filter `output_filter`. */
+  links?: readonly { input_pin: number; output_pin: number; output_filter: number }[] | undefined;
+}
+
+export interface EncoderOptions {
+  /** File or URL to write, as text or as a URL object. */
+  output_path?: string | URL | undefined;
+  /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
+  output_prefix?: string | undefined;
+  /** Muxer; guessed from the path, mp4 when that tells nothing. */
+  format?: string | undefined;
+  /** Encode and discard. */
+  null_output?: boolean | undefined;
+  /**
+   * 0: write the file. 1: its bytes on output 0, as EncodedPackets with `offset` and `whence`. 2: encoded packets behind a
+   * StreamInfo, those of input i on output i. 3: the frames as they came, likewise.
+   */
+  push_output?: 0 | 1 | 2 | 3 | undefined;
+  /** Bytes of a piece with `push_output: 1`. Default 16384. */
+  avio_buffer_size?: number | undefined;
+  /**
+   * Milliseconds that a peer of the network may take nothing, at every step: to be reached, to take the header, a packet,
+   * the rest; then the graph fails with ERR_MILLRACE_OUTPUT. 0: for ever. Default for everything that is no file: 30000.
+   */
+  timeout_ms?: number | undefined;
+  /** Options of the muxer: movflags, hls_time, … */
+  mux_params?: AVOptions | undefined;
+  /**
+   * Packets of a stream that may wait because another input has sent nothing, if they are more than
+   * `muxing_queue_data_threshold` bytes. Default 128. What is more fails the graph while the file cannot begin, and is written
+   * out of order after that.
+   */
+  max_muxing_queue_size?: number | undefined;
+  /** Default 52428800 (50 MiB). */
+  muxing_queue_data_threshold?: number | undefined;
+  /** Metadata of the container. */
+  metadata?: Readonly<Record<string, string | number>> | undefined;
+  video_params?: VideoParams | undefined;
+  audio_params?: AudioParams | undefined;
+  /** Stop after that many. */
+  vframes?: number | undefined;
+  aframes?: number | undefined;
+  /** Repeat the last frame until there are that many. */
+  min_frames?: number | undefined;
+  /** Shift timestamps so that they start at 0. */
+  adjust_pts?: boolean | undefined;
+  /** The same as `video_params.force_key_frames`. */
+  force_key_frames?: string | number | undefined;
+  /**
+   * false: an option of `video_params`, `audio_params` or `mux_params` that the chosen encoder or muxer does not know is a
+   * warning that names it, as in BMF, and the default of graph files. Default true: it is an error.
+   */
+  strict?: boolean | undefined;
+  loglevel?: LogLevel | undefined;
+}
+
+/** Other keys (crf, preset, g, maxrate, …) are options of the codec. */
+export interface VideoParams {
+  /** h264 (default), hevc, jpg, png, av1, … or any encoder name. */
+  codec?: string | undefined;
+  /** Pixels; frames are scaled when theirs differ. -2 keeps the aspect. */
+  width?: number | undefined;
+  height?: number | undefined;
+  pix_fmt?: string | undefined;
+  /** Output frame rate, and an upper limit of it. */
+  r?: number | string | undefined;
+  max_fr?: number | string | undefined;
+  /** How frames are put on the output's time line; auto goes by the muxer. */
+  vsync?: 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop' | undefined;
+  threads?: number | 'auto' | undefined;
+  /** Bits per second, or '1M', '800k'. */
+  bit_rate?: number | string | undefined;
+  qscale?: number | undefined;
+  vtag?: string | number | undefined;
+  psnr?: boolean | undefined;
+  /** "num,den". */
+  in_time_base?: string | undefined;
+  /** Shape of the picture as it is shown, '16:9' or 1.85; the shape of a pixel follows from it. */
+  aspect?: number | string | undefined;
+  /** Times ('0,2.5,00:01:00'), 'expr:gte(t,n_forced*2)' or 'source', as the ffmpeg command's -force_key_frames. */
+  force_key_frames?: string | number | undefined;
+  [option: string]: string | number | boolean | undefined;
+}
+
+/** Other keys are options of the codec. */
+export interface AudioParams {
+  /** aac (default), libopus, pcm_s16le, … any encoder name. */
+  codec?: string | undefined;
+  channels?: number | undefined;
+  /** Hz. */
+  sample_rate?: number | undefined;
+  /** Bits per second, or '128k'. */
+  bit_rate?: number | string | undefined;
+  qscale?: number | undefined;
+  atag?: string | number | undefined;
+  /** A sample format such as 's16' or 'fltp'. */
+  sample_fmt?: string | undefined;
+  [option: string]: string | number | boolean | undefined;
+}
+
+type Ratio = string | number;
+
+/** Options of `clock`: docs/input-managers.md. */
+export interface ClockOptions {
+  /** Ticks per second; default 25. */
+  fps?: Ratio;
+  /** Unit of the ticks' pts; default "1,1000000". */
+  time_base?: Ratio;
+  /** false: as fast as they are taken. Default true. */
+  realtime?: boolean | 0 | 1;
+  /** Ends after that many ticks; default -1, never. */
+  count?: number;
+}
+
+/** Options of `timestamper`. */
+export interface TimestamperOptions {
+  /** Frames per second; without it packets get the running time at which they come. */
+  framerate?: Ratio;
+  /** Nanoseconds; default 0. */
+  start?: number;
+  /** false: everything passes as it is. Default true. */
+  set_timestamp?: boolean | 0 | 1;
+}
+
+/** Options of `mux`. */
+export interface MuxOptions {
+  /** The policy, in any case; default slowest (merge: nosync). */
+  sync_mode?: string;
+  /** basepad: "<base pad>:<duration in ns>". */
+  sync_option?: string;
+  /** refresh: ends with the first input that ends (any, the default), or when all have. */
+  end?: 'any' | 'all';
+  /**
+   * Seconds without a packet after which an input no longer holds the others: its last packet is used again. For all
+   * inputs, or per connected input, null for none.
+   */
+  timeout?: number | (number | null)[];
+  /**
+   * Packets that may wait on one input for the others; then `drop_policy` decides instead of back-pressure. For all
+   * inputs, or per connected input, null for none.
+   */
+  max_queue?: number | (number | null)[];
+  /** What a full queue gives up; default fail. */
+  drop_policy?: 'oldest' | 'newest' | 'fail';
+}
+
+/** Options of `merge`. */
+export interface MergeOptions extends MuxOptions {
+  /** Default: linear for tensors, hstack for pictures, channels for sound. */
+  mode?: 'linear' | 'hstack' | 'vstack' | 'grid' | 'channels';
+  /** linear: the axis, an index of `shape`; default 0. */
+  option?: number;
+  /** grid: pictures in a row. */
+  columns?: number;
+  /** Pictures of another size or format are converted instead of being refused. */
+  scale?: boolean | 0 | 1;
+}
+
+/** Options by module name; the names without `c_` are the same modules. */
+export interface BuiltinModuleOptions {
+  c_ffmpeg_decoder: DecoderOptions;
+  ffmpeg_decoder: DecoderOptions;
+  c_ffmpeg_filter: FilterOptions;
+  ffmpeg_filter: FilterOptions;
+  c_ffmpeg_encoder: EncoderOptions;
+  ffmpeg_encoder: EncoderOptions;
+  pass_through: Readonly<Record<string, never>>;
+  null_sink: Readonly<Record<string, never>>;
+  clock: ClockOptions;
+  timestamper: TimestamperOptions;
+  mux: MuxOptions;
+  merge: MergeOptions;
+  split: Readonly<Record<string, never>>;
+  assemble: { tickets?: boolean | undefined };
+}

@@ -1,0 +1,190 @@
+/** Streams and node handles: what the builder's methods return and chain on. */
+
+import { MillraceError } from '../../errors/errors.js';
+import { requireMethod } from '../../schema/argument.js';
+import type { Graph } from '../graph.js';
+import { sessionOf } from '../ports/graph-ports.js';
+import { checkPacketsOptions, PacketReader, type PacketsOptions } from '../ports/packet-reader.js';
+import { type ConcatOptions, concat } from './concat.js';
+import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filter-call.js';
+import { VideoFilters } from './filters-video.js';
+import type { DecoderOptions, EncoderOptions } from './module-options.js';
+import type { ModuleOptions, ModuleSource, NodeParameters } from './node.js';
+import { refusingUnknownNames } from './unknown-names.js';
+
+/** `N` streams when the number is known to the compiler, else a list. */
+export type StreamTuple<N extends number> = number extends N ? readonly Stream[] : Tuple<N>;
+type Tuple<N extends number, Made extends readonly Stream[] = readonly []> = Made['length'] extends N
+  ? Made
+  : Made['length'] extends 64
+    ? readonly Stream[]
+    : Tuple<N, readonly [...Made, Stream]>;
+
+/** One output of a node. Using a stream several times gives every consumer all of it. */
+export class Stream extends VideoFilters {
+  constructor(
+    readonly graph: Graph,
+    /** Id of the node. */
+    readonly nodeId: number,
+    /** Output of the node. */
+    readonly index: number,
+  ) {
+    super();
+  }
+
+  /** Name in graph files: `<module>_<node id>_<output>`. */
+  get name(): string {
+    return this.graph.streamName(this.nodeId, this.index);
+  }
+
+  override filter(name: string, ...args: readonly FilterInput[]): NodeHandle {
+    const { streams, options, alias } = readFilterCall(name, args, isStream);
+    return this.module('c_ffmpeg_filter', options, { inputs: streams, alias });
+  }
+
+  /**
+   * A node with this stream as input 0.
+   * @param source Name of a built-in or registered module, path or URL of a module file, or a module of this process.
+   * @param parameters `inputs` are the further ones: 1, 2, …
+   * @throws ConfigError for parameters that are wrong.
+   */
+  module<const M extends ModuleSource>(
+    source: M,
+    options?: ModuleOptions<M>,
+    parameters: NodeParameters = {},
+  ): NodeHandle {
+    return this.graph.module(source, options, { ...parameters, inputs: [this, ...(parameters.inputs ?? [])] });
+  }
+
+  /** Decodes the bytes or encoded packets of this stream; `.video` and `.audio` are the outputs. */
+  decode(options: DecoderOptions = {}, parameters: NodeParameters = {}): NodeHandle {
+    return this.module('c_ffmpeg_decoder', options, parameters);
+  }
+
+  /**
+   * The packets of this stream, to be read one after the other. The reader belongs to the graph from this call on; its
+   * first `next()` starts the graph if nobody has.
+   * @throws ConfigError for wrong options, MillraceError ERR_MILLRACE_STATE after the start.
+   */
+  packets<T = unknown>(options: PacketsOptions = {}): PacketReader<T> {
+    const { signal, queueLimit } = checkPacketsOptions(options);
+    const session = sessionOf(this.graph);
+    const tap = session.addReader({ node: this.nodeId, output: this.index }, this.name, { signal, queueLimit });
+    return new PacketReader<T>(session, tap);
+  }
+
+  /** This stream and then others of its kind, end to end; for pairs of video and audio see the function `concat`. */
+  concat(others: Stream | readonly Stream[], named: Named<ConcatOptions> = {}): NodeHandle {
+    return concat([this, ...([others].flat() as readonly Stream[])], named);
+  }
+
+  /**
+   * Encodes this video, and an audio stream or none, into a file.
+   * @param options See docs/options.md for where the encoder's options are described.
+   */
+  encode(audio: Stream | null | undefined, options: EncoderOptions, parameters: NodeParameters = {}): NodeHandle {
+    return encode(this, audio, options, parameters);
+  }
+}
+
+function isStream(value: unknown): value is Stream {
+  return value instanceof Stream;
+}
+
+/**
+ * A node: its outputs by `.video`, `.audio`, `[n]` or `.output(n)`; where a stream is wanted it stands for output 0.
+ */
+export class NodeHandle extends Stream {
+  declare readonly 0: Stream;
+  declare readonly 1: Stream;
+  declare readonly 2: Stream;
+  declare readonly 3: Stream;
+  readonly [output: number]: Stream;
+
+  private videoOutput: number | undefined = 0;
+  private audioOutput: number | undefined = 1;
+
+  constructor(graph: Graph, nodeId: number) {
+    super(graph, nodeId, 0);
+  }
+
+  /** The video output: 0, and of a `concat` its first video. */
+  get video(): Stream {
+    return this.media('video', this.videoOutput);
+  }
+
+  /** The audio output: 1, and of a `concat` its first audio. */
+  get audio(): Stream {
+    return this.media('audio', this.audioOutput);
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_CONFIG if `index` is no whole number from 0 on. */
+  output(index: number): Stream {
+    if (!Number.isInteger(index) || index < 0) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `${index} cannot be the number of an output`, {
+        hint: 'Outputs are numbered 0, 1, 2, …',
+      });
+    }
+    return new Stream(this.graph, this.nodeId, index);
+  }
+
+  /** The first `count` outputs. */
+  outputs<const N extends number>(count: N): StreamTuple<N> {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `${count} cannot be a number of outputs`);
+    }
+    return Array.from({ length: count }, (_, index) => this.output(index)) as readonly Stream[] as StreamTuple<N>;
+  }
+
+  /** The same handle with other outputs behind `.video` and `.audio`; undefined for none. */
+  withMedia(video: number | undefined, audio: number | undefined): this {
+    this.videoOutput = video;
+    this.audioOutput = audio;
+    return this;
+  }
+
+  private media(kind: string, index: number | undefined): Stream {
+    if (index !== undefined) return this.output(index);
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `${this.name} has no ${kind} output`);
+  }
+}
+
+// Behind all that streams have; see unknown-names.ts.
+Object.setPrototypeOf(
+  FilterMethods.prototype,
+  refusingUnknownNames((receiver) => (receiver instanceof Stream ? `the stream ${receiver.name}` : 'a stream')),
+);
+
+// `handle[5]`: numbers are looked up behind the class's own members. The proxy is a link of its own in the prototype
+// chain (around the object it would break private state, around Stream.prototype it would break instanceof).
+Object.setPrototypeOf(
+  NodeHandle.prototype,
+  new Proxy(Object.create(Stream.prototype) as Stream, {
+    get: (target, key, receiver: NodeHandle) =>
+      typeof key === 'string' && /^\d+$/.test(key) ? receiver.output(Number(key)) : Reflect.get(target, key, receiver),
+  }),
+);
+
+/**
+ * Encodes a video stream, an audio stream, or both into a file.
+ * @throws MillraceError ERR_MILLRACE_CONFIG if both are missing.
+ */
+export function encode(
+  video: Stream | null | undefined,
+  audio: Stream | null | undefined,
+  options: EncoderOptions,
+  parameters: NodeParameters = {},
+): NodeHandle {
+  const graph = (video ?? audio)?.graph;
+  if (!graph) {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', 'encode needs a video stream, an audio stream, or both');
+  }
+  const inputs = audio ? [video ?? null, audio] : [video ?? null];
+  return graph.module('c_ffmpeg_encoder', options, { ...parameters, inputs });
+}
+
+/** Lays `top` over `base`. FFmpeg `overlay`; named arguments as in `stream.overlay`. */
+export function overlay(base: Stream, top: Stream, named: Named = {}): NodeHandle {
+  requireMethod(base, 'overlay', 'the stream that overlay lays something on');
+  return base.overlay(top, named);
+}

@@ -1,0 +1,168 @@
+/**
+ * The form of BMF's graph files: what keys there are and what they may hold. Reading and writing them:
+ * config-read.ts and config-write.ts; docs/graph-files.md describes them.
+ */
+import * as v from 'valibot';
+import { didYouMean, integer, parsed, type Schema, show, strictOptions, text } from '../../schema/schema.js';
+import { nodeSchemas } from '../build/node.js';
+
+/** One stream of a node. `video:` or `audio:` before the identifier of an output says which output it is. */
+export interface StreamConfig {
+  identifier: string;
+  stream_alias: string;
+}
+
+export interface NodeConfig {
+  id: number;
+  alias: string;
+  module_info: { name: string; type: string; path: string; entry: string };
+  meta_info: { premodule_id: number; callback_binding: string[]; queue_length_limit?: number };
+  option: Record<string, unknown>;
+  input_streams: StreamConfig[];
+  output_streams: StreamConfig[];
+  input_manager: string | Record<string, unknown>;
+  dist_nums?: number;
+  scheduler?: number;
+  thread?: string;
+}
+
+/** Pushdata: the graph has input streams, which its user feeds. Generator: its user reads its output streams. */
+export type FileMode = 'Normal' | 'Pushdata' | 'Generator' | 'Server';
+
+/** A graph file. */
+export interface GraphConfig {
+  mode: string;
+  option: Record<string, unknown>;
+  input_streams: StreamConfig[];
+  output_streams: StreamConfig[];
+  nodes: NodeConfig[];
+}
+
+/** BMF writes "" or null for what is not set. */
+function orEmpty<T>(schema: Schema<T>): Schema<T | undefined> {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, T | undefined>(({ dataset, addIssue, NEVER }) => {
+      if (dataset.value === '' || dataset.value === null || dataset.value === undefined) return undefined;
+      const result = v.safeParse(schema, dataset.value);
+      if (result.success) return result.output;
+      for (const issue of result.issues) addIssue({ message: issue.message, ...(issue.path && { path: issue.path }) });
+      return NEVER;
+    }),
+  );
+}
+
+function anyObject(what: string): Schema<Record<string, unknown>> {
+  return parsed(what, (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined,
+  );
+}
+
+/** Refuses anything but nothing, by name. */
+function absent(what: string): Schema<undefined> {
+  return v.pipe(
+    v.unknown(),
+    v.check(
+      (value) => value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0),
+      `${what} not in this version`,
+    ),
+    v.transform(() => undefined),
+  );
+}
+
+const stream = strictOptions({
+  identifier: text('a stream name such as "c_ffmpeg_decoder_0_0"'),
+  alias: v.optional(orEmpty(text())),
+  stream_alias: v.optional(orEmpty(text())),
+  notify: v.optional(orEmpty(text())),
+});
+
+const moduleInfo = strictOptions({
+  name: v.optional(orEmpty(text('the name of a module'))),
+  type: v.optional(orEmpty(text())),
+  path: v.optional(orEmpty(text('the path of a module file'))),
+  entry: v.optional(orEmpty(text('the name of an export'))),
+});
+
+const callbacks = absent('callbacks bound to a graph file (functions of another process) are');
+
+const metaInfo = strictOptions({
+  premodule_id: v.optional(
+    v.pipe(
+      integer(),
+      v.check(
+        (value) => value === -1,
+        'modules created beforehand (premodule_id other than -1) are not in this version',
+      ),
+    ),
+  ),
+  callback_binding: v.optional(callbacks),
+  callback_bindings: v.optional(callbacks),
+  queue_length_limit: v.optional(nodeSchemas.queueLimit),
+});
+
+/** A list whose items are checked one by one; `null` and "" count as empty. */
+function listOf<T>(item: Schema<T>): Schema<readonly T[]> {
+  return v.pipe(
+    v.unknown(),
+    v.transform((value) => (value === null || value === '' ? [] : value)),
+    v.array(item, (issue) => `must be a list, not ${show(issue.input)}`),
+  );
+}
+
+/** One entry of `nodes`. */
+export const nodeSchema = strictOptions({
+  id: integer({ min: 0, max: 2 ** 31 - 1 }),
+  alias: v.optional(orEmpty(text('a name'))),
+  module_info: moduleInfo,
+  meta_info: v.optional(orEmpty(metaInfo)),
+  option: v.optional(orEmpty(anyObject('an object of options'))),
+  input_streams: v.optional(listOf(stream)),
+  output_streams: v.optional(listOf(stream)),
+  input_manager: v.optional(orEmpty(nodeSchemas.inputManager)),
+  scheduler: v.optional(orEmpty(nodeSchemas.scheduler)),
+  thread: v.optional(orEmpty(nodeSchemas.thread)),
+  dist_nums: v.optional(orEmpty(nodeSchemas.distNums)),
+  action: v.optional(absent('changing a running graph (action) is')),
+});
+
+export type ParsedNode = v.InferOutput<typeof nodeSchema>;
+export type ParsedStream = v.InferOutput<typeof stream>;
+
+const MODES: Readonly<Record<string, FileMode>> = {
+  normal: 'Normal',
+  pushdata: 'Pushdata',
+  push: 'Pushdata',
+  generator: 'Generator',
+  server: 'Server',
+};
+const LATER_MODES = ['subgraph', 'sync', 'update', 'ffmpeg', 'c_engine'];
+const MODE_LIST = "'Normal', 'Pushdata', 'Generator' and 'Server'";
+
+const mode: Schema<FileMode | undefined> = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, FileMode | undefined>(({ dataset, addIssue, NEVER }) => {
+    const { value } = dataset;
+    if (value === null || value === '') return undefined;
+    const name = typeof value === 'string' ? value.toLowerCase() : '';
+    const known = MODES[name];
+    if (known !== undefined) return known;
+    addIssue({
+      message: LATER_MODES.includes(name)
+        ? `the mode ${show(value)} is not in this version; ${MODE_LIST} are`
+        : `must be one of ${MODE_LIST}, not ${show(value)}. ${didYouMean(name, [...Object.keys(MODES), ...LATER_MODES])}`.trim(),
+    });
+    return NEVER;
+  }),
+);
+
+/** The keys of the file around its nodes. The nodes are checked one by one, the option by the table of options. */
+export const fileSchema = strictOptions({
+  mode: v.optional(mode),
+  option: v.optional(v.unknown()),
+  input_streams: v.optional(listOf(stream)),
+  output_streams: v.optional(listOf(stream)),
+  nodes: parsed<readonly unknown[]>('the list of nodes', (value) => (Array.isArray(value) ? value : undefined)),
+});

@@ -1,0 +1,112 @@
+/** Writes a graph as a graph file that `readConfig` reads back to the same graph. */
+
+import { findBuiltin } from '../../catalog/builtin.js';
+import { isKnownByName } from '../../catalog/registry.js';
+import type { Problem } from '../../errors/errors.js';
+import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import { defaultAlias } from '../build/draw.js';
+import { writeInputManager } from '../options/input-manager.js';
+import type { GraphConfig, NodeConfig, StreamConfig } from './format.js';
+import { jsonPart } from './json-part.js';
+
+/** Name of an output in graph files, as BMF forms it. */
+export function streamName({ module, id, alias, outside }: NodeSpec, output: number): string {
+  if (outside === 'input') return alias;
+  return `${module.name}_${id}_${output}`;
+}
+
+/**
+ * @param inputs Nodes of the input streams.
+ * @param outputs Streams that are read.
+ * @returns the file as far as it can be written, which shares nothing with the graph, and what it cannot hold: modules
+ *   and callbacks of this process, options that are not JSON.
+ */
+export function writeConfig(
+  options: object,
+  nodes: readonly NodeSpec[],
+  inputs: readonly NodeSpec[],
+  outputs: readonly LinkSpec['from'][],
+  links: readonly LinkSpec[],
+  streamAliases: ReadonlyMap<string, string>,
+  pathOf: (index: number) => string,
+): { config: GraphConfig; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const byId = new Map([...nodes, ...inputs].map((node) => [node.id, node]));
+  const named = (name: string): StreamConfig => ({ identifier: name, stream_alias: streamAliases.get(name) ?? '' });
+  const read = new Set(outputs.map(({ node, output }) => streamName(byId.get(node)!, output)));
+  const config: GraphConfig = {
+    mode: inputs.length > 0 ? 'Pushdata' : outputs.length > 0 ? 'Generator' : 'Normal',
+    option: jsonPart(options, 'option', problems) as GraphConfig['option'],
+    input_streams: inputs.map((node) => named(node.alias)),
+    output_streams: [...read].map(named),
+    nodes: nodes.map((node, index) => {
+      const path = pathOf(index);
+      const option = jsonPart(node.options, `${path}.option`, problems) as NodeConfig['option'];
+      problems.push(...unwritable(node, path));
+      return { ...writeNode(node, outputs, links, byId, streamAliases), option };
+    }),
+  };
+  return { config: JSON.parse(JSON.stringify(config)) as GraphConfig, problems };
+}
+
+function unwritable(node: NodeSpec, path: string): Problem[] {
+  const problems: Problem[] = [];
+  if (node.module.definition && !isKnownByName(node.module)) {
+    problems.push({
+      path: `${path}.module_info`,
+      message: 'is a module of this process that has no name',
+      hint: 'Register it: registerModule(name, module)',
+    });
+  }
+  if (node.callback) problems.push({ path: `${path}.callback`, message: 'is a function, which a file cannot hold' });
+  return problems;
+}
+
+function writeNode(
+  node: NodeSpec,
+  read: readonly LinkSpec['from'][],
+  links: readonly LinkSpec[],
+  byId: ReadonlyMap<number, NodeSpec>,
+  streamAliases: ReadonlyMap<string, string>,
+): Omit<NodeConfig, 'option'> {
+  const { module, id } = node;
+  const isInFile = module.path !== undefined && !isKnownByName(module);
+  const isDecoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
+  const used = [...links.map(({ from }) => from), ...read].filter((from) => from.node === id);
+  const outputs = new Set(used.map(({ output }) => output));
+  const inputs = new Map(links.filter((link) => link.to.node === id).map((link) => [link.to.input, link.from]));
+  const outputCount = Math.max(-1, ...outputs) + 1;
+  const inputCount = Math.max(-1, ...inputs.keys()) + 1;
+  const stream = (name: string, kind = ''): StreamConfig => ({
+    identifier: `${kind}${name}`,
+    stream_alias: streamAliases.get(name) ?? '',
+  });
+  return {
+    id,
+    alias: node.alias === defaultAlias(node) ? '' : node.alias,
+    module_info: {
+      name: module.name,
+      type: '',
+      path: isInFile ? module.path! : '',
+      entry: isInFile ? (module.entry ?? '') : '',
+    },
+    meta_info: {
+      premodule_id: -1,
+      callback_binding: [],
+      ...(node.queueLimit !== undefined && { queue_length_limit: node.queueLimit }),
+    },
+    input_streams: Array.from({ length: inputCount }, (_, input) => {
+      const from = inputs.get(input);
+      // An unconnected input holds its place by a name of this very node, beyond those of its outputs.
+      return stream(from ? streamName(byId.get(from.node)!, from.output) : streamName(node, outputCount + input));
+    }),
+    output_streams: Array.from({ length: outputCount }, (_, output) => {
+      const name = streamName(node, output);
+      return isDecoder ? stream(name, output === 0 ? 'video:' : 'audio:') : stream(name);
+    }),
+    input_manager: writeInputManager(node.inputManager),
+    ...(node.distNums !== undefined && { dist_nums: node.distNums }),
+    ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
+    ...(node.thread !== undefined && { thread: node.thread }),
+  };
+}

@@ -1,0 +1,145 @@
+/** The one start of a graph, to run or to serve jobs, and what was started. */
+
+import { setLogLevel } from '../media/ffmpeg.js';
+import type { LogListener } from '../module/log.js';
+import type { GraphStats, Report } from '../scheduler/run/report.js';
+import { GraphRun } from '../scheduler/run/run.js';
+import type { Blueprint } from './build/definition.js';
+import type { RunOptions } from './options/options.js';
+import type { Session } from './ports/graph-ports.js';
+import type { Runtime } from './runtime.js';
+import { Server } from './serve/server.js';
+import { type CheckedServeOptions, served, servingProblems, withOutputs } from './serve/serving.js';
+import { stateError } from './state-error.js';
+
+export class Launch {
+  private stopAsked = false;
+  private current: GraphRun | undefined;
+  private starting: Promise<GraphRun> | undefined;
+  private server: Server | undefined;
+  private serving = false;
+
+  constructor(
+    private readonly blueprint: Blueprint,
+    private readonly session: Session,
+    private readonly runtime: Runtime | undefined,
+    private readonly onLog: LogListener | undefined,
+  ) {}
+
+  /** From here on the graph is as it is. A start that is under way counts, and one that was refused does not any more. */
+  get begun(): boolean {
+    return this.starting !== undefined || this.serving;
+  }
+
+  // --- starting -----------------------------------------------------------------------------------------------------
+
+  /** Starts the graph if nobody has. */
+  async ensure(): Promise<void> {
+    await (this.starting ?? this.begin({}));
+  }
+
+  begin(options: RunOptions): Promise<GraphRun> {
+    if (this.begun) return Promise.reject(stateError('the graph has been run', 'A graph runs once; build a new one'));
+    this.starting = this.beginOnce(options).catch((error: unknown) => {
+      // Nothing was started: the graph may be completed and run again.
+      if (this.current === undefined) {
+        this.starting = undefined;
+        this.stopAsked = false;
+      }
+      throw error;
+    });
+    return this.starting;
+  }
+
+  private async beginOnce(options: RunOptions): Promise<GraphRun> {
+    const { blueprint, runtime, onLog } = this;
+    const { signal, onProgress, trace = blueprint.resolved.tracePath } = options;
+    const { problems, later } = blueprint.check();
+    // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
+    if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
+    blueprint.refuse(problems);
+    const warnings = blueprint.dump();
+    if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
+    const run = new GraphRun(blueprint.spec(), {
+      warnings,
+      ...(runtime && { threads: runtime.source() }),
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+      ...(onLog && { onLog }),
+      ...(trace && { trace }),
+    });
+    runtime?.watch(run);
+    const started = run.start();
+    if (!run.begun) await started; // it was refused
+    this.current = run;
+    if (this.stopAsked) run.stop();
+    await this.session.attach(run, started);
+    return run;
+  }
+
+  async serve(options: CheckedServeOptions): Promise<Server> {
+    if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
+    this.serving = true;
+    try {
+      return await this.serveOnce(options);
+    } catch (error) {
+      // As above.
+      if (this.current === undefined) {
+        this.serving = false;
+        this.server = undefined;
+        this.session.serve(false);
+      }
+      throw error;
+    }
+  }
+
+  private async serveOnce(options: CheckedServeOptions): Promise<Server> {
+    const { blueprint, runtime } = this;
+    const { problems, later } = blueprint.check(withOutputs(blueprint.spec(), options.outputs));
+    problems.push(...servingProblems(blueprint.spec(), blueprint.pathOf));
+    for (const found of await Promise.all(later)) problems.push(...found);
+    blueprint.refuse(problems);
+    const warnings = blueprint.dump();
+    if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
+    this.session.serve(true);
+    this.server = new Server(
+      served(blueprint.spec(), options, {
+        trace: blueprint.resolved.tracePath,
+        runtime,
+        onLog: this.onLog,
+        warnings,
+        onRun: (run) => {
+          this.current = run;
+          runtime?.watch(run);
+        },
+      }),
+    );
+    return this.server.start(options.signal);
+  }
+
+  // --- what was started ---------------------------------------------------------------------------------------------
+
+  async close(): Promise<Report> {
+    await this.starting;
+    return this.session.close();
+  }
+
+  async forceClose(): Promise<void> {
+    if (this.server) return this.server.forceClose();
+    // A start that is refused has started nothing that would have to be closed.
+    if (!this.current) await this.starting?.catch(() => {});
+    await this.session.forceClose();
+  }
+
+  stop(): void {
+    if (!this.begun) throw stateError('stop() was called before the run', 'Call run() first');
+    this.stopAsked = true;
+    this.current?.stop();
+    this.server?.stop();
+  }
+
+  stats(): GraphStats {
+    if (!this.current) throw stateError('stats() was called before the run', 'Call run() first');
+    return this.current.stats();
+  }
+}

@@ -1,0 +1,383 @@
+/**
+ * Every option of a graph, a node and a run in one table: what is accepted, what is assumed, which environment variable
+ * stands in, and the text from which docs/options.md is made. Options of the built-in modules are their own affair
+ * (actors/<module>/options.ts).
+ */
+import * as v from 'valibot';
+import type { Problem } from '../../errors/errors.js';
+import { LOG_LEVELS, type LogLevel } from '../../media/ffmpeg.js';
+import type { LogListener } from '../../module/log.js';
+import type { Progress } from '../../scheduler/run/report.js';
+import { checked } from '../../schema/problems.js';
+import {
+  boolean,
+  callable,
+  choice,
+  integer,
+  number,
+  parsed,
+  type Schema,
+  show,
+  strictOptions,
+} from '../../schema/schema.js';
+import type { Runtime } from '../runtime.js';
+import { pathOf } from './urls.js';
+
+/** Options of `new Graph(options)` and of the `option` object of a graph file. */
+export interface GraphOptionsInput {
+  /**
+   * Threads for the graph's nodes; 0 runs all of them on the calling thread, 'auto' (default) gives the heavy nodes a
+   * thread each as far as there are cores. Codec threads are a codec's own option.
+   */
+  threads?: number | 'auto' | undefined;
+  /** BMF's name for `threads`. */
+  scheduler_count?: number | undefined;
+  /**
+   * How video frames cross threads. 'auto' (default): by reference, or by copy should that not be possible here;
+   * 'reference': the same, with a warning in the report when they had to be copied; 'copy': always by copy.
+   */
+  transport?: 'auto' | 'reference' | 'copy' | undefined;
+  /** `spin`: how often a thread looks at its links again before it parks (default: by the cores at hand). */
+  wait?: { spin?: number | 'auto' | undefined } | undefined;
+  /** Name in reports and file names. Default 'graph'. */
+  graph_name?: string | undefined;
+  /** 1 or true: write the graph file when the run starts, as `original_<graph_name>.json`; or the path to write. */
+  dump_graph?: 0 | 1 | boolean | string | URL | undefined;
+  /** Run filters that follow one another in one thread as one actor: quicker, with the same results. Default true. */
+  optimize_graph?: 0 | 1 | boolean | undefined;
+  /** Packets that may wait on a link before its producer is held back. Default 8. */
+  queue_length_limit?: number | undefined;
+  /** Bytes of packets that may wait on a link in shared memory, where frames by reference are not. Default 64 MiB. */
+  queue_bytes_limit?: number | undefined;
+  /** Bytes a link may hold beyond its limit when a starving consumer forces it to be lifted. Default 1 GiB. */
+  hard_cap?: number | undefined;
+  /** Milliseconds a thread may ignore a stop before it is terminated. Default 5000. */
+  stop_grace?: number | undefined;
+  /** FFmpeg messages of this level and above go to stderr. Default: none. */
+  loglevel?: LogLevel | undefined;
+  /** Seconds without any progress after which the graph fails (ERR_MILLRACE_STALLED). Default 0: never. */
+  time_out?: number | undefined;
+  /** Path of the trace file to write, for Perfetto. Default 0: none. */
+  trace?: 0 | false | string | URL | undefined;
+  /** Threads to run on. Default: threads of its own. */
+  runtime?: Runtime | undefined;
+  /**
+   * Is told what modules say through `ctx.log`, on this thread, in the order in which a module said it. Default: the
+   * runtime's. What it throws fails the graph (ERR_MILLRACE_CALLBACK).
+   */
+  onLog?: LogListener | undefined;
+}
+
+/** One row of the table. */
+export interface OptionRow {
+  readonly type: string;
+  readonly default: string;
+  readonly env?: string;
+  readonly meaning: string;
+}
+
+/** More threads than this is a mistake in the configuration, not a machine. */
+export const MAX_THREADS = 256;
+
+function auto(range: { min: number; max?: number }, what: string): Schema<number | 'auto'> {
+  return parsed(`'auto' or ${what}`, (value) => {
+    if (value === 'auto') return value;
+    const result = v.safeParse(integer(range), value);
+    return result.success ? result.output : undefined;
+  });
+}
+
+const dumpGraph: Schema<boolean | string> = parsed('0, 1 or the path of the file to write', (value) => {
+  const flag = v.safeParse(boolean(), value);
+  if (flag.success) return flag.output;
+  return filePath(value);
+});
+
+const traceFile: Schema<false | string> = parsed('0 or the path of the file to write', (value) => {
+  if ([false, 0, '0', 'false'].some((off) => off === value)) return false;
+  return filePath(value);
+});
+
+/** Of a path, or of a URL of a file as text or as an object. */
+function filePath(value: unknown): string | undefined {
+  return (typeof value === 'string' && value !== '') || value instanceof URL ? pathOf(value) : undefined;
+}
+
+interface GraphOptionRow extends OptionRow {
+  readonly schema: Schema<unknown>;
+}
+
+/** Options of a graph, in the order of the documentation. */
+export const graphOptionRows = {
+  threads: {
+    type: "'auto' or whole number",
+    default: "'auto'",
+    env: 'MILLRACE_THREADS',
+    meaning:
+      'Threads for the nodes; 0 runs everything on the calling thread. Nodes placed by `scheduler` raise an automatic number; with a given number an index out of range runs on thread 0, with a warning.',
+    schema: auto({ min: 0, max: MAX_THREADS }, `a whole number from 0 to ${MAX_THREADS}`),
+  },
+  scheduler_count: {
+    type: 'whole number',
+    default: '',
+    meaning: "BMF's name for `threads`.",
+    schema: integer({ min: 1, max: MAX_THREADS }),
+  },
+  transport: {
+    type: "'auto', 'reference', 'copy'",
+    default: "'auto'",
+    env: 'MILLRACE_TRANSPORT',
+    meaning:
+      "How video frames cross threads. `'auto'`: by reference, without copying a pixel, or by copy should the self-test of references fail. `'reference'`: the same, and the report warns if it failed. `'copy'`: the planes are copied.",
+    schema: choice('auto', 'reference', 'copy'),
+  },
+  'wait.spin': {
+    type: "'auto' or whole number",
+    default: "'auto'",
+    env: 'MILLRACE_WAIT_SPIN',
+    meaning:
+      'Times a thread looks at its links again before it parks: quicker wake-ups for processor time. Automatic: 2000 with more than four cores, else 200.',
+    schema: auto({ min: 0, max: 1e9 }, 'a whole number of at least 0'),
+  },
+  graph_name: {
+    type: 'string',
+    default: "'graph'",
+    meaning: 'Name in reports, drawings and file names.',
+    schema: parsed('a name without / and \\', (value) =>
+      typeof value === 'string' && /^[^/\\]+$/.test(value) ? value : undefined,
+    ),
+  },
+  dump_graph: {
+    type: '0, 1 or path',
+    default: '0',
+    env: 'MILLRACE_DUMP_GRAPH',
+    meaning:
+      'Writes the graph file when the run starts: to the path, or with 1 to `original_<graph_name>.json` (`original_graph.json` without a name) in the current directory.',
+    schema: dumpGraph,
+  },
+  optimize_graph: {
+    type: 'boolean',
+    default: 'true',
+    env: 'MILLRACE_OPTIMIZE_GRAPH',
+    meaning:
+      'Filters that follow one another in one thread are run as one actor, and as one FFmpeg graph where they work on single pictures (docs/tuning.md). No result depends on it.',
+    schema: boolean(),
+  },
+  queue_length_limit: {
+    type: 'packets',
+    default: '8',
+    env: 'MILLRACE_QUEUE_LENGTH_LIMIT',
+    meaning:
+      "Packets that may wait on a link before its producer is held back. A node's own value wins for its inputs.",
+    schema: integer({ min: 1, max: 1e6 }),
+  },
+  queue_bytes_limit: {
+    type: 'bytes',
+    default: '67108864 (64 MiB)',
+    env: 'MILLRACE_QUEUE_BYTES_LIMIT',
+    meaning:
+      'Bytes of packets that may wait on a link in shared memory. Video frames by reference are not there: `queue_length_limit` alone counts them.',
+    schema: integer({ min: 4096, max: 2 ** 40 }),
+  },
+  hard_cap: {
+    type: 'bytes',
+    default: '1073741824 (1 GiB)',
+    env: 'MILLRACE_HARD_CAP',
+    meaning:
+      'Bytes a link may hold beyond its limits when a consumer that starves on another input forces them to be lifted; past it the graph fails and names the link.',
+    schema: integer({ min: 0, max: 2 ** 40 }),
+  },
+  stop_grace: {
+    type: 'milliseconds',
+    default: '5000',
+    env: 'MILLRACE_STOP_GRACE',
+    meaning:
+      'How long calls under way may go on after a failure or an abort, and then their thread is terminated; and those of sources after a stop, and then the graph fails.',
+    schema: number({ min: 0, max: 1e9 }),
+  },
+  loglevel: {
+    type: LOG_LEVELS.map((level) => `'${level}'`).join(', '),
+    default: 'none',
+    env: 'MILLRACE_LOGLEVEL',
+    meaning: 'FFmpeg messages of this level and above go to stderr. One level for the process: the most verbose wins.',
+    schema: choice(...LOG_LEVELS),
+  },
+  time_out: {
+    type: 'seconds',
+    default: '0',
+    env: 'MILLRACE_TIME_OUT',
+    meaning:
+      'A graph in which nothing at all moves for so long fails with ERR_MILLRACE_STALLED and says who waits for whom; waiting for the user does not count. 0: never.',
+    schema: number({ min: 0, max: 1e6 }),
+  },
+  trace: {
+    type: '0 or path',
+    default: '0',
+    env: 'MILLRACE_TRACE',
+    meaning:
+      'Writes what every thread does and how full every link is into a file for https://ui.perfetto.dev (Chrome trace-event JSON).',
+    schema: traceFile,
+  },
+  runtime: {
+    type: 'Runtime',
+    default: 'threads of its own',
+    meaning:
+      'Runs the graph on the threads of this runtime, which also gives `threads`, `transport` and `wait.spin` where the graph does not. Not in files.',
+    schema: v.pipe(
+      v.unknown(),
+      v.check(() => false, 'a runtime cannot be in a graph file; give it to `new Graph({ runtime })`'),
+      v.transform(() => undefined),
+    ),
+  },
+  onLog: {
+    type: 'function',
+    default: "the runtime's",
+    meaning:
+      'Called with `{ level, node, context, text }` for what modules say through `ctx.log`, and FFmpeg of failures ([observing.md](observing.md)). Also of `new Runtime`. Not in files.',
+    schema: v.pipe(
+      v.unknown(),
+      v.check(() => false, 'a function cannot be in a graph file; give it to `new Graph({ onLog })`'),
+      v.transform(() => undefined),
+    ),
+  },
+} as const satisfies Record<string, GraphOptionRow>;
+
+/** What is wrong with an `onLog`, which is no plain data and so goes beside the other options. */
+export function checkOnLog(value: unknown, path: string): Problem[] {
+  if (value === undefined || typeof value === 'function') return [];
+  return [{ path, message: `must be a function, not ${show(value)}` }];
+}
+
+/** Options of a node: the last argument of `module()` and the node's keys in a graph file. */
+export const nodeOptionRows = {
+  alias: {
+    type: 'string',
+    default: '`<module>_<id>`',
+    meaning: 'Name of the node in errors, statistics and drawings; unique in its graph.',
+  },
+  inputs: {
+    type: 'streams',
+    default: 'none',
+    meaning: 'Streams for inputs 0, 1, …; `null` leaves an input unconnected. File: `input_streams`.',
+  },
+  scheduler: { type: 'whole number', default: 'automatic', meaning: 'Index of the thread the node runs on.' },
+  thread: {
+    type: 'string',
+    default: 'automatic',
+    meaning: 'Name of a thread; nodes with the same name share it. Not together with `scheduler`.',
+  },
+  inputManager: {
+    type: 'name, or object with `mode`',
+    default: "what the module asks for, else `'immediate'`",
+    meaning: 'How packets of several inputs are put together: docs/input-managers.md. File: `input_manager`.',
+  },
+  queueLimit: {
+    type: 'packets',
+    default: "the graph's",
+    meaning: "Packets that may wait on each of the node's inputs. File: `meta_info.queue_length_limit`.",
+  },
+  callback: {
+    type: 'function',
+    default: 'none',
+    meaning: 'Answers `ctx.callback(key, value)` of the module, on the calling thread. Not in files.',
+  },
+  distNums: {
+    type: 'whole number',
+    default: '1',
+    meaning:
+      'Parallel copies of the node, each on a thread of its own beside those of `threads`; the order of its packets is kept. For modules with one input and one output that treat every packet alike. File: `dist_nums`.',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Options of `graph.run()`. */
+export const runOptionRows = {
+  signal: {
+    type: 'AbortSignal',
+    default: 'none',
+    meaning: 'Aborts the run: `run()` rejects with ERR_MILLRACE_ABORTED, what was begun is finalised.',
+  },
+  onProgress: { type: 'function', default: 'none', meaning: 'Called with the progress while the graph runs.' },
+  trace: { type: '0 or path', default: "the graph's", meaning: 'Trace file to write.' },
+  mode: {
+    type: "'normal', 'push', 'generator'",
+    default: 'none',
+    meaning:
+      'Only of `start()`: refuses a graph without input streams (push), without readers (generator), with input streams (normal).',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+/** Options of `graph.serve()`. */
+export const serveOptionRows = {
+  outputs: {
+    type: 'streams: list, or object by names',
+    default: "the graph file's `output_streams`",
+    meaning: 'Streams whose packets are in the result of every job.',
+  },
+  queueLimit: {
+    type: 'jobs',
+    default: '100',
+    meaning: 'Jobs that may wait; one more is refused (ERR_MILLRACE_QUEUE_FULL).',
+  },
+  signal: { type: 'AbortSignal', default: 'none', meaning: 'Closes the server at once, as `forceClose()`.' },
+} as const satisfies Record<string, OptionRow>;
+
+const rows = graphOptionRows;
+
+/** Validates the `option` object of a graph. */
+export const graphOptionsSchema = strictOptions({
+  threads: v.optional(rows.threads.schema),
+  scheduler_count: v.optional(rows.scheduler_count.schema),
+  transport: v.optional(rows.transport.schema),
+  wait: v.optional(strictOptions({ spin: v.optional(rows['wait.spin'].schema) })),
+  graph_name: v.optional(rows.graph_name.schema),
+  dump_graph: v.optional(rows.dump_graph.schema),
+  optimize_graph: v.optional(rows.optimize_graph.schema),
+  queue_length_limit: v.optional(rows.queue_length_limit.schema),
+  queue_bytes_limit: v.optional(rows.queue_bytes_limit.schema),
+  hard_cap: v.optional(rows.hard_cap.schema),
+  stop_grace: v.optional(rows.stop_grace.schema),
+  loglevel: v.optional(rows.loglevel.schema),
+  time_out: v.optional(rows.time_out.schema),
+  trace: v.optional(rows.trace.schema),
+  runtime: v.optional(rows.runtime.schema),
+  onLog: v.optional(rows.onLog.schema),
+});
+
+/** Options of `graph.run()`. */
+export interface RunOptions {
+  /** Aborts the run: `run()` rejects with ERR_MILLRACE_ABORTED; outputs already begun are finalised. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called about four times a second while the graph runs, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Path of the trace file to write, for Perfetto; 0: none. Default: the graph's option. */
+  readonly trace?: 0 | false | string | undefined;
+}
+
+/** What a graph that is started is expected to do; BMF's names of its modes. */
+export type StartMode = 'normal' | 'push' | 'generator';
+
+/** Options of `graph.start()`. */
+export interface StartOptions extends RunOptions {
+  readonly mode?: StartMode | undefined;
+}
+
+/** Of whatever can be aborted. */
+export const signalSchema = v.instance(AbortSignal, 'must be an AbortSignal');
+
+const runEntries = {
+  signal: v.optional(signalSchema),
+  onProgress: v.optional(callable<(progress: Progress) => void>()),
+  trace: v.optional(traceFile),
+};
+const runOptionsSchema = strictOptions(runEntries);
+const startOptionsSchema = strictOptions({ ...runEntries, mode: v.optional(choice('normal', 'push', 'generator')) });
+
+/** @throws ConfigError naming everything that is wrong. */
+export function checkRunOptions(options: unknown): RunOptions {
+  return checked(runOptionsSchema, options, 'options of run');
+}
+
+/** @throws ConfigError naming everything that is wrong. */
+export function checkStartOptions(options: unknown): StartOptions {
+  return checked(startOptionsSchema, options, 'options of start');
+}

@@ -1,0 +1,201 @@
+/** What `stream.packets()` returns. */
+import { Readable } from 'node:stream';
+import * as v from 'valibot';
+import { MillraceError } from '../../errors/errors.js';
+import { EncodedPacket } from '../../media/packet/encoded-packet.js';
+import type { Packet } from '../../media/packet/packet.js';
+import { StreamInfo } from '../../media/packet/stream-info.js';
+import type { Tap } from '../../scheduler/ports/app-sink.js';
+import { checked } from '../../schema/problems.js';
+import { strictOptions } from '../../schema/schema.js';
+import { nodeSchemas } from '../build/node.js';
+import { describe } from '../describe.js';
+import { signalSchema } from '../options/options.js';
+import type { Session } from './graph-ports.js';
+
+export interface PacketsOptions {
+  /** Aborts the graph: the loop rejects with ERR_MILLRACE_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  /** Packets that may wait for the reader. Default: the graph's `queue_length_limit`. */
+  readonly queueLimit?: number | undefined;
+}
+
+const optionsSchema = strictOptions({
+  signal: v.optional(signalSchema),
+  queueLimit: v.optional(nodeSchemas.queueLimit),
+});
+
+/** @throws ConfigError naming everything that is wrong. */
+export function checkPacketsOptions(options: unknown): PacketsOptions {
+  return checked(optionsSchema, options, 'options of packets');
+}
+
+/**
+ * The packets of a stream, one after the other, at the reader's pace: a reader that does not ask holds the graph back.
+ * Each packet is the reader's to close (`using`, or `closing()` for a loop). Signals such as the end of the stream are no
+ * packets.
+ */
+export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T>>, AsyncDisposable {
+  readonly #session: Session;
+  readonly #tap: Tap;
+  #begun: Promise<void> | undefined;
+  #done = false;
+
+  constructor(session: Session, tap: Tap) {
+    this.#session = session;
+    this.#tap = tap;
+  }
+
+  /**
+   * The next packet. The first call on any reader of a graph starts it, if nobody has. At the end of the graph's last
+   * reader it waits until the whole graph has ended.
+   * @throws ConfigError when the graph is wrong; the graph's GraphError when it has failed.
+   */
+  async next(): Promise<IteratorResult<Packet<T>, undefined>> {
+    if (this.#done) return { done: true, value: undefined };
+    this.#begun ??= this.#session.begin();
+    try {
+      await this.#begun;
+    } catch (error) {
+      this.#begun = undefined;
+      throw error;
+    }
+    let packet: Packet | undefined;
+    try {
+      packet = await this.#tap.take();
+    } catch (error) {
+      this.#done = true; // told once
+      throw error;
+    }
+    if (packet !== undefined) return { done: false, value: packet as Packet<T> };
+    this.#done = true;
+    await this.#session.afterLast();
+    return { done: true, value: undefined };
+  }
+
+  /**
+   * Leaves the stream; what a loop does that is broken out of. What waits is released. With the last reader that was being
+   * read the graph stops (its outputs are finalised), and this waits until it has ended. Before the start it takes the
+   * reader back.
+   * @throws the graph's GraphError when it has failed.
+   */
+  async return(): Promise<IteratorResult<Packet<T>, undefined>> {
+    this.#done = true;
+    await this.#session.leave(this.#tap);
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** The same packets for a loop that keeps none of them: each is closed when the loop goes on, or is left. */
+  closing(): AsyncIterableIterator<Packet<T>, undefined> & AsyncDisposable {
+    return new ClosingReader(this);
+  }
+
+  /**
+   * The bytes as a Node stream: of encoded packets and of byte arrays, in order. For an encoder's muxed bytes
+   * (`push_output: 1`) the format has to be one that is written from front to back: going back is an error.
+   * Destroying the stream leaves the reader; an error of the graph is the stream's error.
+   */
+  toReadable(): Readable {
+    return Readable.from(new ByteReader(this.closing()), { objectMode: false });
+  }
+}
+
+/**
+ * No generators: `return()` of a generator does nothing before the first `next()`, and waits for the one that is pending.
+ * A reader has to be left at once in both cases, or it holds its graph for ever.
+ */
+class ClosingReader<T> implements AsyncIterableIterator<Packet<T>, undefined>, AsyncDisposable {
+  readonly #reader: PacketReader<T>;
+  /** Given to the loop, which has not come back yet. */
+  readonly #given: Packet<T>[] = [];
+
+  constructor(reader: PacketReader<T>) {
+    this.#reader = reader;
+  }
+
+  async next(): Promise<IteratorResult<Packet<T>, undefined>> {
+    this.#close();
+    const result = await this.#reader.next();
+    if (!result.done) this.#given.push(result.value);
+    return result;
+  }
+
+  async return(): Promise<IteratorResult<Packet<T>, undefined>> {
+    this.#close();
+    return this.#reader.return();
+  }
+
+  #close(): void {
+    for (const packet of this.#given.splice(0)) packet.close();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
+/** The bytes of the packets, in order. */
+class ByteReader implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #packets: AsyncIterableIterator<Packet, undefined>;
+  #position = 0;
+
+  constructor(packets: AsyncIterableIterator<Packet, undefined>) {
+    this.#packets = packets;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    for (;;) {
+      const { done, value } = await this.#packets.next();
+      if (done) return { done: true, value: undefined };
+      const { payload } = value;
+      if (payload instanceof StreamInfo) continue; // says what the packets after it are
+      const bytes = bytesOf(payload);
+      if (payload instanceof EncodedPacket) refuseGoingBack(payload.offset ?? this.#position, this.#position);
+      this.#position += bytes.byteLength;
+      if (bytes.byteLength > 0) return { done: false, value: bytes };
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await this.#packets.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** What has been read cannot be written again. */
+function refuseGoingBack(offset: number, position: number): void {
+  if (offset === position) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `toReadable() has given ${position} bytes, and the muxer goes back to byte ${offset}`,
+    {
+      hint:
+        "Take a container that is written from front to back: mpegts, adts, mp4 with movflags 'frag_keyframe+empty_moov', " +
+        "flv with flvflags 'no_duration_filesize', matroska with live 1; or write the packets by their offset",
+    },
+  );
+}
+
+function bytesOf(payload: unknown): Uint8Array {
+  if (payload instanceof EncodedPacket) return payload.data;
+  if (payload instanceof Uint8Array) return payload;
+  throw new MillraceError('ERR_MILLRACE_PAYLOAD', `toReadable() needs packets of bytes, not ${describe(payload)}`, {
+    hint: 'Read an encoder with push_output 1 or 2, or a module that emits bytes',
+  });
+}

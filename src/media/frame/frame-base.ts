@@ -1,0 +1,308 @@
+/** What video and audio frames have in common: ownership of one node-av frame, and time. */
+import { AV_FRAME_FLAG_CORRUPT } from 'node-av/constants';
+import { type Frame, Rational as NativeRational } from 'node-av/lib';
+import { MillraceError } from '../../errors/errors.js';
+import { className } from '../../errors/naming.js';
+import { requireNative } from '../../schema/argument.js';
+import { check, fromNativeTimestamp, toNativeTimestamp } from '../ffmpeg.js';
+import { ledger } from '../ledger.js';
+import { detach } from '../native-view.js';
+import { isTimeBase, type Rational, toMicroseconds } from '../time.js';
+import { requireOptionalTicks, requireTicks, requireUnit } from '../time-door.js';
+import { packValue, unpackValue } from '../wire/value.js';
+import { changeMetadata } from './metadata.js';
+
+/** One plane of pixels or samples. */
+export interface Plane {
+  /** From the first byte of the first row to the last byte of the last row. */
+  data: Uint8Array;
+  /** Bytes from one row to the next. */
+  stride: number;
+  /** Bytes in use in each row. */
+  width: number;
+  /** Rows. */
+  height: number;
+}
+
+/** Properties of a frame in time. */
+export interface FrameTime {
+  /** In units of `timeBase`; undefined if unknown. */
+  pts?: bigint | undefined;
+  /** In units of `timeBase`; 0 if unknown. */
+  duration?: bigint | undefined;
+  timeBase?: Rational | undefined;
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for a time that a frame cannot have. */
+export function requireFrameTime({ pts, duration, timeBase }: FrameTime): void {
+  requireOptionalTicks(pts, 'pts');
+  requireOptionalTicks(duration, 'duration');
+  if (timeBase !== undefined) requireUnit(timeBase);
+}
+
+export abstract class FrameBase implements Disposable {
+  #av: Frame | undefined;
+  #planes: Plane[] | undefined;
+  /** What the user sees and changes; undefined until it is asked for. */
+  #metadata: Record<string, string> | undefined;
+  /** What of it the native frame has. */
+  #stored: Readonly<Record<string, string>> = {};
+  /** How `#av` is released. */
+  #free: (av: Frame) => void;
+
+  protected constructor(av: Frame, free: (av: Frame) => void = freeFrame) {
+    requireNative(av, 'the frame that a frame of millrace takes over');
+    this.#av = av;
+    this.#free = free;
+    ledger.own(this, 'frame', av);
+  }
+
+  /**
+   * The node-av frame, for everything this class does not show. It stays owned by this object: do not free it, nor use it
+   * after `close()`, when it may have become another frame. After `writable()` it may be another one, too.
+   * @throws MillraceError ERR_MILLRACE_CLOSED after `close()`.
+   */
+  get av(): Frame {
+    if (this.#av === undefined) {
+      throw new MillraceError('ERR_MILLRACE_CLOSED', `This ${className(this)} was used after close()`, {
+        hint: 'Keep a clone() of a frame that is needed longer than its packet',
+      });
+    }
+    if (this.#metadata !== undefined) this.#writeMetadata(this.#av, this.#metadata);
+    return this.#av;
+  }
+
+  /** Presentation time in units of `timeBase`; undefined if unknown. */
+  get pts(): bigint | undefined {
+    return fromNativeTimestamp(this.av.pts);
+  }
+
+  set pts(value: bigint | undefined) {
+    this.av.pts = toNativeTimestamp(requireOptionalTicks(value, 'pts'));
+  }
+
+  /** In units of `timeBase`; 0 if unknown. */
+  get duration(): bigint {
+    return this.av.duration;
+  }
+
+  set duration(value: bigint) {
+    this.av.duration = requireTicks(value, 'duration');
+  }
+
+  /** Seconds per unit of `pts` and `duration`; 0/1 if unknown. */
+  get timeBase(): Rational {
+    const { num, den } = this.av.timeBase;
+    return { num, den };
+  }
+
+  set timeBase(value: Rational) {
+    const { num, den } = requireUnit(value);
+    this.av.timeBase = new NativeRational(num, den);
+  }
+
+  /** Presentation time in microseconds; undefined if pts or time base are unknown. */
+  get timestamp(): number | undefined {
+    const pts = this.pts;
+    if (pts === undefined) return undefined;
+    const timeBase = this.timeBase;
+    return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
+  }
+
+  /**
+   * Texts by key that decoders, filters and you attach to the frame (AVFrame.metadata): `frame.metadata.scene = '7'`,
+   * `delete frame.metadata.scene`. They go with the frame through filters, into clones and across threads. Numbers and
+   * booleans become text. A key that cannot be stored is found, at the latest, when the frame is handed on:
+   * ERR_MILLRACE_PAYLOAD.
+   */
+  get metadata(): Record<string, string> {
+    if (this.#av === undefined || this.#metadata === undefined) {
+      this.#stored = readMetadata(this.av);
+      this.#metadata = { ...this.#stored };
+    }
+    return this.#metadata;
+  }
+
+  set metadata(value: Record<string, string>) {
+    this.#stored = readMetadata(this.av);
+    this.#metadata = { ...value };
+  }
+
+  /**
+   * A value of yours that goes with the frame wherever its metadata goes, in which it is kept (key 'millrace.data'). Set
+   * it as a whole: what is read is a frozen copy. It is plain data, as it crosses threads.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot cross threads.
+   */
+  get data(): unknown {
+    const packed = this.metadata[DATA];
+    return packed === undefined ? undefined : frozen(unpackValue(Buffer.from(packed, 'base64')));
+  }
+
+  set data(value: unknown) {
+    if (value === undefined) delete this.metadata[DATA];
+    else this.metadata[DATA] = Buffer.from(packValue(value)).toString('base64');
+  }
+
+  /** What was changed in `metadata` since it was last stored comes into the native frame. */
+  #writeMetadata(av: Frame, metadata: Record<string, unknown>): void {
+    const stored = this.#stored;
+    const keys = Object.keys(metadata);
+    if (keys.length === Object.keys(stored).length && keys.every((key) => stored[key] === metadata[key])) return;
+    const wanted = textsOf(metadata);
+    changeMetadata(av, stored, wanted);
+    this.#stored = wanted;
+    // In the object the user may hold: what is stored is what it shows.
+    for (const key of keys) {
+      if (wanted[key] === undefined) delete metadata[key];
+      else metadata[key] = wanted[key];
+    }
+  }
+
+  /** The decoder found errors in this frame (AV_FRAME_FLAG_CORRUPT). */
+  get corrupt(): boolean {
+    return (this.av.flags & AV_FRAME_FLAG_CORRUPT) !== 0;
+  }
+
+  /**
+   * Views of the frame's memory, without a copy. They are valid until the frame is closed or made writable, whichever
+   * comes first. From Node 22 on they have length zero afterwards; **on Node 20 reading them after close is a use after
+   * free**: take `copyPlanes()` for data that outlives the frame.
+   */
+  planes(): Plane[] {
+    const av = this.av;
+    // Kept because each reading of the native data makes new buffers, which V8 counts as that much external memory.
+    this.#planes ??= this.mapPlanes(av);
+    return this.#planes;
+  }
+
+  /** Private copies of the planes without padding between the rows. */
+  copyPlanes(): Plane[] {
+    return this.planes().map((plane) => {
+      const data = new Uint8Array(plane.width * plane.height);
+      copyRows(data, plane.width, plane.data, plane.stride, plane.width, plane.height);
+      return { data, stride: plane.width, width: plane.width, height: plane.height };
+    });
+  }
+
+  /**
+   * Makes the memory private to this frame: nothing happens if nobody else refers to it, otherwise it is copied
+   * (av_frame_make_writable). Call it before writing into `planes()`.
+   */
+  writable(): this {
+    if (this.av.isWritable) return this;
+    this.replace((av) => check(av.makeWritable(), 'Cannot make a frame writable'));
+    return this;
+  }
+
+  /** Exchanges the native frame for a changed reference to it, so that views of the old memory are never mixed up. */
+  protected replace(change: (av: Frame) => void): void {
+    const next = this.cloneNative();
+    try {
+      change(next);
+    } catch (error) {
+      next.free();
+      throw error;
+    }
+    this.#release();
+    this.#av = next;
+    this.#free = freeFrame;
+    ledger.own(this, 'frame', next);
+  }
+
+  protected abstract mapPlanes(av: Frame): Plane[];
+
+  protected cloneNative(): Frame {
+    const av = this.av.clone();
+    if (av === null) {
+      throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a frame once more: out of memory');
+    }
+    return av;
+  }
+
+  #release(): void {
+    const av = this.#av;
+    if (av === undefined) return;
+    this.#av = undefined;
+    if (this.#planes !== undefined) {
+      detach(this.#planes.map((plane) => plane.data));
+      this.#planes = undefined;
+    }
+    this.#free(av);
+    ledger.disown(this, 'frame');
+  }
+
+  /** Gives this reference back. Calling it again does nothing. */
+  close(): void {
+    this.#release();
+  }
+
+  get closed(): boolean {
+    return this.#av === undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Where `data` is kept in the metadata. */
+const DATA = 'millrace.data';
+
+/** What cannot be changed cannot be taken for the frame's own. Typed arrays cannot be frozen. */
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const item of Object.values(value)) frozen(item);
+  return value;
+}
+
+function readMetadata(av: Frame): Record<string, string> {
+  const dictionary = av.getMetadata();
+  try {
+    return dictionary.getAll();
+  } finally {
+    dictionary.free();
+  }
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot be a text of metadata. */
+function textsOf(metadata: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (value === undefined) continue;
+    const plain = ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
+    const text = plain ? String(value) : '';
+    if (!plain || key === '' || `${key}${text}`.includes('\0')) {
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `metadata['${key}'] of a frame is ${plain ? JSON.stringify(text) : (value?.constructor?.name ?? 'null')}`,
+        { hint: 'Keys and values are texts without NUL, keys not empty' },
+      );
+    }
+    texts[key] = text;
+  }
+  return texts;
+}
+
+function freeFrame(av: Frame): void {
+  av.free();
+}
+
+/** Copies rows from one stride to another; both views begin at the first row. */
+export function copyRows(
+  target: Uint8Array,
+  targetStride: number,
+  source: Uint8Array,
+  sourceStride: number,
+  rowBytes: number,
+  rows: number,
+): void {
+  if (targetStride === sourceStride) {
+    target.set(rows === 0 ? source.subarray(0, 0) : source.subarray(0, (rows - 1) * sourceStride + rowBytes));
+    return;
+  }
+  for (let row = 0; row < rows; row++) {
+    const from = row * sourceStride;
+    target.set(source.subarray(from, from + rowBytes), row * targetStride);
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * What FFmpeg itself says. Its log is one for the process, and node-av hands a line to a callback with its level and
+ * nothing else: no thread, no context. So one thread of the process, which does nothing else, hears the lines
+ * (ffmpeg-log-thread.ts), and a thread in which FFmpeg has failed asks it what was said there:
+ *
+ * - The question is a line of the log as well. FFmpeg calls the callback in the thread that logs, before the failed call
+ *   returns, and node-av queues in that order: the answer knows every line of the call. No event loop but that of the
+ *   hearing thread takes part, so that the calling thread may be blocked.
+ * - Lines of codecs carry their context in the level: FFmpeg's levels are multiples of eight, and `log_level_offset` of a
+ *   codec context is added to them. Others are told apart by order: a line belongs to the first who asks behind it, and
+ *   only if it came after the call began that failed. The calls that fail most (opening, configuring, a header, a first
+ *   frame) are made by one thread at a time, so that another one's failure does not come in between.
+ *
+ * The callback must never outlive the thread that has set it: FFmpeg would call into freed memory and abort the process.
+ * The hearing thread therefore belongs to the main thread, is never ended, and the main thread takes the callback away
+ * when the process exits. A thread of the application's own, which may be terminated at any moment, can start none: it
+ * uses the one that was there when it was started (it is found in the environment data that threads inherit).
+ */
+
+import { createRequire } from 'node:module';
+import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
+import { AV_LOG_ERROR, AV_LOG_INFO, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
+import { type CodecContext, Log } from 'node-av/lib';
+import { performance } from '../../../ringbuffer/clock.js';
+import { whyMissing } from '../../errors/own-file.js';
+import {
+  ANSWERED,
+  ASKED,
+  AT_MAGIC,
+  BYTES,
+  COUNT,
+  DEAF,
+  FREE,
+  GIVEN_UP,
+  HEARING,
+  LOADED,
+  LOCK,
+  MAGIC,
+  MISSES,
+  NAMES,
+  nameAt,
+  QUESTIONS,
+  questionAt,
+  questionText,
+  readAnswer,
+  readName,
+  SET,
+  STARTING,
+  STATE,
+  STOP,
+  STOPPED,
+  TAKEN,
+  TICKETS,
+  TOKEN,
+  writeName,
+} from './memory.js';
+
+const KEY = 'millrace:ffmpeg-log';
+const THREAD = './ffmpeg-log.js';
+/** Longest time in ms that anybody waits: for the thread to be there, for an answer, and for the log's end. */
+const START_WITHIN = 5000;
+const ANSWER_WITHIN = 2000;
+/** Longest time in ms that a call waits for that of another thread, and for those of all others together. */
+const ONE_WITHIN = 200;
+const ALL_WITHIN = 2000;
+const STOP_WITHIN = 1000;
+/** Nobody answers any more after so many questions in vain: another callback has been set. */
+const MANY_MISSES = 2;
+
+/** Lines of no codec: containers, filters, protocols. */
+export const NO_CODEC = 0;
+/** Lines of codecs beyond those that have a number of their own. */
+const ANY_CODEC = NAMES + 1;
+
+export interface LogThreadData {
+  readonly memory: SharedArrayBuffer;
+  /** File of the addon, as it was loaded here; undefined if that is not known. */
+  readonly addon: string | undefined;
+}
+
+/** This thread makes a call alone. */
+let isAlone = false;
+/** This thread has waited for the log once. */
+let waited = false;
+let memory: Int32Array | undefined;
+/** Number of the last line that was heard when the call began which is under way. */
+let began = 0;
+
+function words(): Int32Array | undefined {
+  if (memory !== undefined) return memory;
+  const buffer = getEnvironmentData(KEY);
+  if (!(buffer instanceof SharedArrayBuffer)) return undefined;
+  const found = new Int32Array(buffer);
+  if (found[AT_MAGIC] === MAGIC) memory = found;
+  return memory;
+}
+
+/**
+ * Has FFmpeg's log heard from here on, for this process and the threads that it starts later. Without effect in a thread,
+ * where FFmpeg writes to stderr by itself already, and the second time.
+ */
+export function startLog(): void {
+  if (!isMainThread || words() !== undefined || printsItself()) return;
+  // Without it errors lack FFmpeg's lines, and everything else is as it is.
+  if (whyMissing(THREAD, import.meta.url) !== undefined) return;
+  const buffer = new SharedArrayBuffer(BYTES);
+  const made = new Int32Array(buffer);
+  made[AT_MAGIC] = MAGIC;
+  made[TOKEN] = Math.floor(Math.random() * 2 ** 31);
+  setEnvironmentData(KEY, buffer);
+  memory = made;
+  const data: LogThreadData = { memory: buffer, addon: addonFile() };
+  let thread: Worker;
+  try {
+    thread = new Worker(new URL(THREAD, import.meta.url), { workerData: data, execArgv: [] });
+  } catch {
+    // The system allows no more threads: who needs one for more than this says so, and the next start tries again.
+    setEnvironmentData(KEY, undefined);
+    memory = undefined;
+    return;
+  }
+  thread.unref();
+  // Without it errors lack FFmpeg's lines, and everything else is as it was.
+  thread.on('error', () => {
+    deafen(made);
+    Atomics.store(made, LOADED, 1);
+  });
+  process.on('exit', () => closeLog(made));
+}
+
+/** Threads of the process that are none of a graph: the one that hears, once it was started. */
+export function logThreads(): number {
+  return isMainThread && words() !== undefined ? 1 : 0;
+}
+
+/** The addon is loaded here: the thread that hears needs nothing of node-av but that file. */
+function addonFile(): string | undefined {
+  return Object.keys(createRequire(process.execPath).cache).find((file) => file.endsWith('node-av.node'));
+}
+
+function deafen(shared: Int32Array): void {
+  Atomics.store(shared, STATE, DEAF);
+  Atomics.notify(shared, STATE);
+}
+
+/** From more than 'info' on FFmpeg's lines are too many to be handed around: it writes them itself, as it always does. */
+function printsItself(): boolean {
+  return Log.getLevel() > AV_LOG_INFO + 1;
+}
+
+/** The level of messages has changed. */
+export function logLevelChanged(): void {
+  const shared = words();
+  if (shared === undefined || !printsItself()) return;
+  if (Atomics.exchange(shared, STATE, DEAF) === HEARING) Log.resetCallback();
+}
+
+/**
+ * Ends the hearing before the threads are ended: a line that reached a thread which is ending would abort the process.
+ */
+function closeLog(shared: Int32Array): void {
+  // A thread that ends while it loads the addon aborts the process as well; it may do so though nobody hears it any more.
+  Atomics.wait(shared, LOADED, 0, START_WITHIN);
+  const state = Atomics.exchange(shared, STATE, DEAF);
+  Atomics.notify(shared, STATE);
+  if (state === HEARING) Log.resetCallback();
+  Atomics.store(shared, STOP, 1);
+  Atomics.notify(shared, STOP);
+  if (state === HEARING) Atomics.wait(shared, STOPPED, 0, STOP_WITHIN);
+}
+
+/** Waits, five seconds at most and once, until the log is heard: before the first calls of a module, which are those that fail most. */
+export function awaitLog(): void {
+  startLog();
+  const shared = words();
+  if (shared !== undefined && !waited && Atomics.load(shared, STATE) === STARTING) {
+    Atomics.wait(shared, STATE, STARTING, START_WITHIN);
+    waited = true;
+  }
+}
+
+/** A call begins in this thread; lines from before are not the reason if it fails. @returns the mark, for `linesOf`. */
+export function markLog(): number {
+  const shared = words();
+  if (shared !== undefined) began = Atomics.load(shared, COUNT);
+  return began;
+}
+
+/**
+ * Makes a call in which FFmpeg may fail while no other thread makes one, so that the lines it leaves are its own; what
+ * makes the error of it belongs inside. Nobody waits for ever: a call that takes longer than 200 ms, or whose thread has
+ * died in it, loses its place to the next one, and its lines may then be taken for another's.
+ */
+export function alone<T>(call: () => T): T {
+  awaitLog();
+  const shared = words();
+  if (shared === undefined || isAlone) return call();
+  const ticket = (Atomics.add(shared, TICKETS, 1) + 1) | 0 || 1;
+  const deadline = performance.now() + ALL_WITHIN;
+  for (;;) {
+    const other = Atomics.compareExchange(shared, LOCK, 0, ticket);
+    if (other === 0) break;
+    if (Atomics.wait(shared, LOCK, other, ONE_WITHIN) !== 'timed-out' && performance.now() < deadline) continue;
+    if (Atomics.compareExchange(shared, LOCK, other, ticket) === other) break;
+    if (performance.now() > deadline) break;
+  }
+  isAlone = true;
+  markLog();
+  try {
+    return call();
+  } finally {
+    isAlone = false;
+    if (Atomics.compareExchange(shared, LOCK, ticket, 0) === ticket) Atomics.notify(shared, LOCK);
+  }
+}
+
+/**
+ * Gives a codec context that is not yet open a number, by which its lines are known.
+ * @param name of the codec, as FFmpeg's log has it.
+ * @returns what `linesOf` wants.
+ */
+export function nameContext(context: CodecContext, use: 'encoder' | 'decoder', name: string): number {
+  awaitLog();
+  const shared = words();
+  if (shared === undefined || Atomics.load(shared, STATE) !== HEARING) return NO_CODEC;
+  const number = contextOf(shared, `${use} ${name}`);
+  const ret = context.setOption('log_level_offset', String(number), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
+  return ret < 0 ? NO_CODEC : number;
+}
+
+/** Codecs of one name share their number; the levels have room for six names, all further ones share the last. */
+function contextOf(shared: Int32Array, name: string): number {
+  for (let index = 0; index < NAMES; index++) {
+    const at = nameAt(index);
+    if (Atomics.compareExchange(shared, at, FREE, TAKEN) === FREE) {
+      writeName(shared, index, name);
+      Atomics.store(shared, at, SET);
+      Atomics.notify(shared, at);
+      return index + 1;
+    }
+    // Whoever writes it is in the middle of these few lines, or has died in them: then the slot stays without a name.
+    if (Atomics.wait(shared, at, TAKEN, START_WITHIN) === 'timed-out') Atomics.compareExchange(shared, at, TAKEN, SET);
+    if (readName(shared, index) === name) return index + 1;
+  }
+  return ANY_CODEC;
+}
+
+/**
+ * FFmpeg's own reasons for a call that has just failed in this thread, the last one last: lines of level error, else
+ * warnings; none if it gave none.
+ * @param since mark of the call's beginning; undefined: that of the call under way.
+ * @param context from `nameContext`, of the codec that failed.
+ */
+export function linesOf(context: number, since = began): readonly string[] {
+  const shared = words();
+  if (shared === undefined || Atomics.load(shared, STATE) !== HEARING || Atomics.load(shared, MISSES) >= MANY_MISSES)
+    return [];
+  for (let index = 0; index < QUESTIONS; index++) {
+    const at = questionAt(index);
+    if (Atomics.compareExchange(shared, at, FREE, ASKED) !== FREE) continue;
+    const answer = ask(shared, index, at, since, context);
+    if (answer === undefined) Atomics.add(shared, MISSES, 1);
+    else Atomics.store(shared, MISSES, 0);
+    markLog();
+    return answer === undefined ? [] : (JSON.parse(answer) as string[]);
+  }
+  return [];
+}
+
+function ask(shared: Int32Array, index: number, at: number, since: number, context: number): string | undefined {
+  Atomics.store(shared, at + 1, since);
+  Atomics.store(shared, at + 2, context);
+  Log.log(AV_LOG_ERROR, questionText(shared, index));
+  Atomics.wait(shared, at, ASKED, ANSWER_WITHIN);
+  // The thread that hears frees what nobody waits for any more.
+  if (Atomics.compareExchange(shared, at, ASKED, GIVEN_UP) !== ANSWERED) return undefined;
+  const answer = readAnswer(shared, index);
+  Atomics.store(shared, at, FREE);
+  return answer;
+}

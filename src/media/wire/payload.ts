@@ -1,0 +1,182 @@
+/**
+ * The form in which payloads cross a ring by copy: a kind, a small plain value (`meta`) and blobs. The transport packs
+ * `meta` with msgpackr and copies the blobs; end of stream and other control packets are its own business.
+ */
+import { MillraceError } from '../../errors/errors.js';
+import { AudioFrame } from '../frame/audio-frame.js';
+import { VideoFrame } from '../frame/video-frame.js';
+import { Bundle } from '../packet/bundle.js';
+import { EncodedPacket } from '../packet/encoded-packet.js';
+import { StreamInfo, type StreamInfoData } from '../packet/stream-info.js';
+import { Tensor, type TensorType } from '../packet/tensor.js';
+import type { Rational } from '../time.js';
+import { restoreReference } from '../wire-reference.js';
+import { type Blob, blobOf } from './blob.js';
+import { type AudioMeta, audioMeta, restoreAudio, restoreVideo, type VideoMeta, videoMeta } from './frame.js';
+import { type PacketMeta, packetMeta, restorePacket } from './packet.js';
+import { packValue, unpackValue } from './value.js';
+
+/** What a record holds. Numbers, because they stand in a record's header. */
+export const PAYLOAD_KIND = {
+  undefined: 0,
+  value: 1,
+  bytes: 2,
+  video: 3,
+  audio: 4,
+  encoded: 5,
+  streamInfo: 6,
+  tensor: 7,
+  bundle: 8,
+  /** A video frame by reference, as a part of a bundle. */
+  reference: 9,
+} as const;
+
+/** Valid as long as the payload it describes is open. */
+export class Described {
+  readonly kind: number;
+  /** Plain data without pixels, samples or bytes of packets; undefined if there is none. */
+  readonly meta: unknown;
+  /** To be copied in this order, each at an address that is a multiple of 8. */
+  readonly blobs: readonly Blob[];
+
+  constructor(kind: number, meta: unknown, blobs: readonly Blob[]) {
+    this.kind = kind;
+    this.meta = meta;
+    this.blobs = blobs;
+  }
+}
+
+/** Binary payloads that keep their type; everything else binary goes as a value. */
+const byteTypes = {
+  Buffer,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+} as const;
+type ByteType = keyof typeof byteTypes;
+
+/** Describes a video frame whose memory stays where it is: the `meta` and blobs that `restoreReference` takes. */
+export type ByReference = (frame: VideoFrame) => [Rational | undefined, Blob[]];
+
+/**
+ * Takes a payload apart for the way to another thread. The payload stays the caller's.
+ * @param byReference absent: video frames are copied like everything else.
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot cross threads by copy, ERR_MILLRACE_CLOSED for a closed
+ * frame or packet.
+ */
+export function describe(payload: unknown, byReference?: ByReference): Described {
+  if (payload === undefined) return new Described(PAYLOAD_KIND.undefined, undefined, []);
+  if (payload instanceof VideoFrame) {
+    if (byReference !== undefined) return new Described(PAYLOAD_KIND.reference, ...byReference(payload));
+    return new Described(PAYLOAD_KIND.video, ...videoMeta(payload));
+  }
+  if (payload instanceof AudioFrame) return new Described(PAYLOAD_KIND.audio, ...audioMeta(payload));
+  if (payload instanceof EncodedPacket) return new Described(PAYLOAD_KIND.encoded, ...packetMeta(payload));
+  if (payload instanceof StreamInfo) return new Described(PAYLOAD_KIND.streamInfo, payload.toJSON(), []);
+  if (payload instanceof Tensor) {
+    const meta: TensorMeta = { dtype: payload.dtype, shape: [...payload.shape] };
+    return new Described(PAYLOAD_KIND.tensor, meta, [blobOf(payload.data)]);
+  }
+  if (payload instanceof Bundle) return describeBundle(payload, byReference);
+  if (isBytes(payload)) return new Described(PAYLOAD_KIND.bytes, payload.constructor.name, [blobOf(payload)]);
+  return new Described(PAYLOAD_KIND.value, undefined, [blobOf(packValue(payload))]);
+}
+
+/**
+ * Puts a payload together again. It owns all its memory; the views in `parts` are not used after the call.
+ * @throws MillraceError ERR_MILLRACE_RING if the record is none that `describe` made.
+ */
+export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[]): unknown {
+  switch (kind) {
+    case PAYLOAD_KIND.undefined:
+      return undefined;
+    case PAYLOAD_KIND.value:
+      return unpackValue(part(parts, 0));
+    case PAYLOAD_KIND.bytes:
+      return restoreBytes(meta as ByteType, part(parts, 0));
+    case PAYLOAD_KIND.video:
+      return restoreVideo(meta as VideoMeta, part(parts, 0), parts.slice(1));
+    case PAYLOAD_KIND.audio:
+      return restoreAudio(meta as AudioMeta, part(parts, 0), parts.slice(1));
+    case PAYLOAD_KIND.encoded:
+      return restorePacket(meta as PacketMeta, part(parts, 0), parts.slice(1));
+    case PAYLOAD_KIND.streamInfo:
+      return StreamInfo.fromJSON(meta as StreamInfoData);
+    case PAYLOAD_KIND.tensor: {
+      const { dtype, shape } = meta as TensorMeta;
+      return Tensor.fromBytes(dtype, shape, part(parts, 0));
+    }
+    case PAYLOAD_KIND.reference:
+      return restoreReference(meta as Rational | undefined, part(parts, 0));
+    case PAYLOAD_KIND.bundle:
+      return restoreBundle(meta as BundleMeta, parts);
+    default:
+      throw new MillraceError('ERR_MILLRACE_RING', `A record is of kind ${kind}, which is no kind of payload`);
+  }
+}
+
+interface BundleMeta {
+  pts: bigint | undefined;
+  duration: bigint | undefined;
+  timeBase: Rational;
+  /** Kind, meta and number of blobs of every payload. */
+  payloads: [kind: number, meta: unknown, blobs: number][];
+}
+
+function describeBundle(bundle: Bundle, byReference?: ByReference): Described {
+  const described = Array.from(bundle, (payload) => describe(payload, byReference));
+  const payloads = described.map(({ kind, meta, blobs }): BundleMeta['payloads'][number] => [kind, meta, blobs.length]);
+  const { pts, duration, timeBase } = bundle;
+  const meta: BundleMeta = { pts, duration, timeBase, payloads };
+  return new Described(
+    PAYLOAD_KIND.bundle,
+    meta,
+    described.flatMap(({ blobs }) => blobs),
+  );
+}
+
+function restoreBundle(meta: BundleMeta, parts: readonly Uint8Array[]): Bundle {
+  const bundle = Bundle.fromPayloads<unknown>([], meta);
+  bundle.timeBase = meta.timeBase;
+  let from = 0;
+  try {
+    for (const [kind, own, blobs] of meta.payloads) {
+      bundle.push(restore(kind, own, parts.slice(from, from + blobs)));
+      from += blobs;
+    }
+  } catch (error) {
+    bundle.close();
+    throw error;
+  }
+  return bundle;
+}
+
+interface TensorMeta {
+  dtype: TensorType;
+  shape: number[];
+}
+
+function part(parts: readonly Uint8Array[], index: number): Uint8Array {
+  const bytes = parts[index];
+  if (bytes === undefined) throw new MillraceError('ERR_MILLRACE_RING', `A record lacks its part ${index}`);
+  return bytes;
+}
+
+function restoreBytes(type: ByteType, bytes: Uint8Array): ArrayBufferView {
+  const buffer = new ArrayBuffer(bytes.byteLength);
+  new Uint8Array(buffer).set(bytes);
+  return type === 'Buffer' ? Buffer.from(buffer) : new byteTypes[type](buffer);
+}
+
+/** Binary data that is a payload of its own: a typed array, of no class that extends one. */
+export function isBytes(payload: unknown): payload is ArrayBufferView {
+  return ArrayBuffer.isView(payload) && Object.hasOwn(byteTypes, payload.constructor.name);
+}

@@ -1,8 +1,0 @@
-import { isError, messageOf } from '../error-wire.js';
-import { GraphError } from '../errors.js';
-
-/** Somebody wanted no more of it. @param reason what they said: `AbortSignal.reason`, an error, a text; undefined: nothing. */
-export function abortedError(message: string, reason: unknown): GraphError {
-  const text = isError(reason) ? `: ${messageOf(reason)}` : typeof reason === 'string' ? `: ${reason}` : '';
-  return new GraphError('ERR_MILLRACE_ABORTED', `${message}${text}`, reason === undefined ? {} : { cause: reason });
-}

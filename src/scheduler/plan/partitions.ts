@@ -1,0 +1,210 @@
+/** A placed graph cut into what each thread gets: its nodes, the links that touch it, and the rings between threads. */
+import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
+import type { LinkEnds } from '../../thread/board/relief.js';
+import type { WatchSpec } from '../../thread/board/stall.js';
+import { createRing } from '../../thread/link/link.js';
+import type { PartLink, PartNode, PartSpec } from '../../thread/protocol.js';
+import type { TracedGraph } from '../run/trace-writer.js';
+import type { Merging } from './fuse-filters.js';
+import { CALLING_THREAD, type Placement } from './placement.js';
+import type { GraphSpec, NodeSpec } from './spec.js';
+
+/** The ring of a link that crosses threads, and the ports through which larger ones travel. */
+interface Crossing {
+  buffer: SharedArrayBuffer;
+  producer: MessagePort;
+  consumer: MessagePort;
+}
+
+/** What every part of a run is told alike. */
+export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace' | 'heard'>;
+
+export class Cut {
+  /** The calling thread hosts a part as well. */
+  readonly hasLocalPart: boolean;
+  /** Threads on the board: the workers, and the calling thread last if it hosts a part. */
+  readonly threads: number;
+  /** Ends of every link. */
+  readonly links: readonly LinkEnds[];
+  private readonly crossings = new Map<number, Crossing>();
+
+  /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
+  constructor(
+    private readonly spec: GraphSpec,
+    private readonly placement: Placement,
+    private readonly merging: Merging,
+    private readonly rank: readonly number[],
+  ) {
+    this.hasLocalPart = placement.threadOf.includes(CALLING_THREAD);
+    this.threads = placement.threads + (this.hasLocalPart ? 1 : 0);
+    const indexOf = new Map(spec.nodes.map((node, index) => [node.id, index]));
+    this.links = spec.links.map(({ from, to }) => {
+      const consumer = indexOf.get(to.node)!;
+      const limit = spec.nodes[consumer]!.queueLimit ?? spec.options.queueLengthLimit;
+      const producer = indexOf.get(from.node)!;
+      // What goes into a chain of merged nodes goes to the node that runs them.
+      return { producer, consumer: merging.isMerged(producer) ? consumer : merging.carrierOf(consumer), limit };
+    });
+  }
+
+  /** Index on the board of the thread that hosts the node. */
+  threadOf(node: number): number {
+    const thread = this.placement.threadOf[node]!;
+    return thread === CALLING_THREAD ? this.placement.threads : thread;
+  }
+
+  /** Aliases of the nodes on a thread, for messages. */
+  namesOn(thread: number): string {
+    const names = this.spec.nodes.filter((_, node) => this.threadOf(node) === thread).map(({ alias }) => alias);
+    return names.join(', ');
+  }
+
+  /** Nodes into which nothing leads, as far as they are run. */
+  get sources(): number[] {
+    const fed = new Set(this.links.filter((_, link) => !this.isMerged(link)).map(({ consumer }) => consumer));
+    return [...this.spec.nodes.keys()].filter((node) => !this.merging.isMerged(node) && !fed.has(node));
+  }
+
+  /** Nodes that are run by themselves. */
+  get actors(): number {
+    return this.spec.nodes.filter((_, node) => !this.merging.isMerged(node)).length;
+  }
+
+  /** The link is inside of a chain of merged nodes: nothing goes over it. */
+  isMerged(link: number): boolean {
+    return this.merging.isMerged(this.links[link]!.producer);
+  }
+
+  crosses(link: number): boolean {
+    const { producer, consumer } = this.links[link]!;
+    return this.threadOf(producer) !== this.threadOf(consumer);
+  }
+
+  /** The part of one thread, and the ports that go with it. To be called once per thread. */
+  part(thread: number, facts: RunFacts): { part: PartSpec; transfer: Transferable[] } {
+    const { spec } = this;
+    const transfer: Transferable[] = [];
+    const links: PartLink[] = [];
+    this.links.forEach((ends, index) => {
+      const producerThread = this.threadOf(ends.producer);
+      const consumerThread = this.threadOf(ends.consumer);
+      if (this.isMerged(index) || (producerThread !== thread && consumerThread !== thread)) return;
+      const { from, to } = spec.links[index]!;
+      const link: PartLink = {
+        ...ends,
+        index,
+        output: from.output,
+        input: to.input,
+        patient: [ends.producer, ends.consumer].some((node) => spec.nodes[node]!.outside !== undefined),
+        free: [ends.producer, ends.consumer].every((node) => spec.nodes[node]!.module.definition !== undefined),
+        serving: this.firstJobOf(spec.nodes[ends.producer]!) !== undefined,
+        producerThread,
+        consumerThread,
+      };
+      if (producerThread !== consumerThread) {
+        const crossing = this.crossing(index);
+        const port = producerThread === thread ? crossing.producer : crossing.consumer;
+        transfer.push(port);
+        link.ring = { buffer: crossing.buffer, port };
+      }
+      links.push(link);
+    });
+    const part: PartSpec = {
+      ...facts,
+      thread,
+      nodes: this.nodesOf(thread),
+      links,
+      nodeThreads: spec.nodes.map((_, index) => this.threadOf(index)),
+      names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
+      allLinks: [...this.links],
+      transport: spec.options.transport,
+      pushed: spec.nodes.flatMap((node, index) => (node.outside === 'input' ? [index] : [])),
+      bytesLimit: spec.options.queueBytesLimit,
+      hardCap: spec.options.hardCap,
+      stopGrace: spec.options.stopGrace,
+      watch: this.watch,
+    };
+    return { part, transfer };
+  }
+
+  /** What the watchdog has to know; undefined if there is none. */
+  get watch(): WatchSpec | undefined {
+    const { spec } = this;
+    const { timeOut } = spec.options;
+    if (timeOut === 0) return undefined;
+    return {
+      graph: spec.name,
+      timeOut,
+      nodes: this.nodes,
+      links: this.links.map((ends, i) => {
+        const { from, to } = spec.links[i]!;
+        return { ...ends, output: from.output, input: to.input };
+      }),
+      localThread: this.localThread,
+    };
+  }
+
+  /** What the trace has to know. */
+  get traced(): TracedGraph {
+    const { nodes, threads, localThread } = this;
+    return { name: this.spec.name, nodes, links: this.spec.links, threads, localThread };
+  }
+
+  /** Index on the board of the calling thread, if it hosts a part. */
+  private get localThread(): number | undefined {
+    return this.hasLocalPart ? this.placement.threads : undefined;
+  }
+
+  private get nodes(): { id: number; alias: string; module: string; thread: number }[] {
+    return this.spec.nodes.map(({ id, alias, module }, i) => {
+      return { id, alias, module: module.name, thread: this.threadOf(i) };
+    });
+  }
+
+  private crossing(link: number): Crossing {
+    let crossing = this.crossings.get(link);
+    if (crossing === undefined) {
+      const { port1, port2 } = new MessageChannel();
+      crossing = { buffer: createRing(this.links[link]!.limit), producer: port1, consumer: port2 };
+      this.crossings.set(link, crossing);
+    }
+    return crossing;
+  }
+
+  /** Upstream first. */
+  private nodesOf(thread: number): PartNode[] {
+    const nodes: PartNode[] = [];
+    const { spec } = this;
+    spec.nodes.forEach((node, index) => {
+      if (this.threadOf(index) !== thread || this.merging.isMerged(index)) return;
+      const chain = this.merging.chainOf(index)?.map((member) => this.node(spec.nodes[member]!, member));
+      const members = chain?.map(({ index, options }) => ({ node: index, options }));
+      nodes.push({ ...this.node(node, index), ...(chain !== undefined && { chain, options: { members } }) });
+    });
+    return nodes.sort((a, b) => a.rank - b.rank);
+  }
+
+  private node(node: NodeSpec, index: number): PartNode {
+    const { alias, module, options, inputManager, protocolWhitelist } = node;
+    return {
+      index,
+      // To its module and in errors a copy is the node that was built.
+      id: node.copyOf?.id ?? node.id,
+      alias,
+      rank: this.rank[index]!,
+      module,
+      options,
+      hasCallback: node.callback !== undefined,
+      isCopy: node.copyOf !== undefined,
+      inputManager,
+      protocolWhitelist,
+      firstJob: this.firstJobOf(node),
+    };
+  }
+
+  /** In a graph that runs once there is one job for those that want to serve them. */
+  private firstJobOf({ inputManager }: NodeSpec): number | undefined {
+    const mode = typeof inputManager === 'object' ? inputManager.mode : inputManager;
+    return this.spec.firstJob ?? (mode === 'server' ? 1 : undefined);
+  }
+}

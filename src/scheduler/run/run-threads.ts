@@ -1,0 +1,171 @@
+import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
+import { Doorbell } from '../../../ringbuffer/index.js';
+import { GraphError } from '../../errors/errors.js';
+import { type Board, ThreadState } from '../../thread/board/board.js';
+import type { FromHost, ToHost } from '../../thread/protocol.js';
+import type { Cut, RunFacts } from '../plan/partitions.js';
+import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
+import type { ThreadSource } from '../threads/thread-pool.js';
+import type { Undo } from '../threads/undo.js';
+
+/** What a run is told of its threads. */
+export interface ThreadEvents {
+  message(message: FromHost, reply: (message: ToHost) => void): void;
+  /** A thread died whose part of the graph had not ended. */
+  died(error: GraphError): void;
+  warning(text: string): void;
+  /** Every part has ended. */
+  over(): void;
+}
+
+/**
+ * The threads of a run, from when they are taken until they are given back: which parts of the graph have not ended, and
+ * what becomes of threads that die, or do not stop when they should. Threads are numbered as on the board, the workers
+ * first; the calling thread, if it hosts a part, is the last.
+ */
+export class RunThreads {
+  /** Number by which the threads know the run. */
+  readonly user = nextUser();
+  /** Of every thread on the board. */
+  readonly bells: Doorbell[] = [];
+  /** Native objects that the graph's own threads have not released, by kind. */
+  readonly leaked: Record<string, number> = {};
+  private readonly workers: Thread[] = [];
+  /** Those whose part has not ended. */
+  private readonly open = new Set<number>();
+  private graceTimer: Timer | undefined;
+  /** They have been given back. */
+  private over = false;
+
+  /** @param grace ms until threads that do not answer a stop are terminated. */
+  constructor(
+    private readonly source: ThreadSource,
+    private readonly cut: Cut,
+    private readonly board: Board,
+    private grace: number,
+    private readonly events: ThreadEvents,
+  ) {}
+
+  /**
+   * @param asked what each is wanted to be, as `ThreadSource.take` has it.
+   * @throws GraphError when one of them cannot be started; then this is to be used no more.
+   */
+  take(asked: Parameters<ThreadSource['take']>[0], undo: Undo): void {
+    this.workers.push(...this.source.take(asked, undo));
+    for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
+    this.workers.forEach((worker, thread) => {
+      for (const text of worker.takeStrays()) this.events.warning(`before this graph: ${text}`);
+      worker.attach(this.user, {
+        onMessage: (message) => this.events.message(message, (reply) => worker.post(reply)),
+        onDeath: (code, error) => this.died(thread, code, error),
+      });
+      this.bells.push(worker.bell);
+    });
+    if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
+  }
+
+  /** Starts the parts of the workers. */
+  start(facts: RunFacts): void {
+    this.workers.forEach((worker, thread) => {
+      const { part, transfer } = this.cut.part(thread, facts);
+      worker.post({ type: 'start', part }, transfer);
+    });
+  }
+
+  /** Wakes all of them, whatever they wait for. */
+  alarm(): void {
+    for (const bell of this.bells) bell.alarm();
+  }
+
+  /** Hands out what they have told and the event loop has not had a turn to deliver. */
+  drain(): void {
+    for (const worker of this.workers) worker.drain();
+  }
+
+  /** The part of a thread has ended. */
+  ended(thread: number, leaked: Record<string, number>): void {
+    if (!this.open.delete(thread)) return;
+    // On the calling thread there are objects of others, too: only the graph's own threads are counted.
+    if (thread < this.workers.length) {
+      for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
+    }
+    if (this.open.size === 0) this.events.over();
+  }
+
+  /** They were told to stop, and are terminated if they do not. */
+  expectEnd(): void {
+    if (this.graceTimer === undefined && !this.over) this.beginGrace();
+  }
+
+  /** Shortens the time they have for it. */
+  hurry(grace: number): void {
+    if (grace >= this.grace) return;
+    this.grace = grace;
+    if (this.graceTimer !== undefined) this.beginGrace();
+  }
+
+  /** Nothing of the run is on them any more, or ever was. Resolves when those that go have gone. */
+  async giveBack(): Promise<void> {
+    this.over = true;
+    this.open.clear();
+    clearTimeout(this.graceTimer);
+    for (const worker of this.workers) worker.detach(this.user);
+    await this.source.giveBack(this.workers);
+  }
+
+  /** @returns what a thread that is about to be terminated, on behalf of somebody else who shares it, has to wait for. */
+  private died(thread: number, code: number, error: Error | undefined): Promise<void> | undefined {
+    if (!this.open.has(thread)) return undefined; // its part had ended: nothing of the graph died with it
+    this.board.setThreadState(thread, ThreadState.dead);
+    const why = causeOfDeath(code, error);
+    this.events.died(
+      new GraphError('ERR_MILLRACE_WORKER_DIED', `the thread of ${this.cut.namesOn(thread)} died (${why})`, {
+        phase: 'run',
+        ...(error === undefined ? {} : { cause: error }),
+      }),
+    );
+    const readers = this.readersOf(thread);
+    this.ended(thread, {});
+    return readers;
+  }
+
+  /**
+   * What a thread has sent by reference goes with it. The graph is being aborted, so nobody begins to read it any more
+   * (thread/pins.ts). Resolves when nobody is in the middle of it.
+   */
+  private async readersOf(thread: number): Promise<void> {
+    const links = [...this.cut.links.keys()].filter((link) => {
+      return this.cut.threadOf(this.cut.links[link]!.producer) === thread;
+    });
+    if (links.length > 0) await this.board.readersDone(links);
+  }
+
+  private beginGrace(): void {
+    clearTimeout(this.graceTimer);
+    this.graceTimer = setTimeout(() => void this.terminateSilent(), this.grace);
+  }
+
+  /** The threads that have not answered a stop in time are stuck in a call that does not return. */
+  private async terminateSilent(): Promise<void> {
+    for (const thread of [...this.open]) {
+      const stuck = this.workers[thread];
+      // The calling thread cannot be terminated, and another one may have answered while this waited for one to go.
+      if (stuck === undefined || !this.open.has(thread)) continue;
+      this.events.warning(
+        `the thread of ${this.cut.namesOn(thread)} did not stop within ${this.grace} ms and was terminated; ` +
+          'its modules were not closed',
+      );
+      stuck.detach(this.user);
+      await this.readersOf(thread);
+      await stuck.terminate();
+      if (stuck.lost) {
+        this.events.warning(
+          `the thread of ${this.cut.namesOn(thread)} is in a call of the operating system that does not return, ` +
+            'and goes on as long as the process',
+        );
+      }
+      this.board.setThreadState(thread, ThreadState.dead);
+      this.ended(thread, {});
+    }
+  }
+}

@@ -1,0 +1,409 @@
+import {
+  clearInterval,
+  clearTimeout,
+  performance,
+  queueMicrotask,
+  setInterval,
+  setTimeout,
+  type Timer,
+} from '../../../ringbuffer/clock.js';
+import { GraphError } from '../../errors/errors.js';
+import { abortedError } from '../../errors/make.js';
+import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
+import { unpackValue } from '../../media/wire/value.js';
+import { isWarning, type LogListener } from '../../module/log.js';
+import { packMessage } from '../../thread/actor/callbacks.js';
+import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../../thread/board/board.js';
+import { stallError, Watchdog } from '../../thread/board/watchdog.js';
+import type { FromHost, PartSpec, ToHost } from '../../thread/protocol.js';
+import type { Merging } from '../plan/fuse-filters.js';
+import { Cut } from '../plan/partitions.js';
+import type { Placement } from '../plan/placement.js';
+import { prepare } from '../plan/plan.js';
+import type { GraphSpec, NodeSpec } from '../plan/spec.js';
+import { LocalSide } from '../ports/local-host.js';
+import { type Context, takeContext } from '../threads/context.js';
+import { guardExit } from '../threads/exit-guard.js';
+import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
+import { Undo } from '../threads/undo.js';
+import { whenAborted } from './abort-listeners.js';
+import type { GraphStats, Progress, Report } from './report.js';
+import { RunThreads } from './run-threads.js';
+import { Figures } from './stats.js';
+import { TraceWriter } from './trace-writer.js';
+import { Warnings } from './warnings.js';
+
+export interface RunHooks {
+  /** Called about four times a second while the graph runs, and once at its end. */
+  onProgress?: (progress: Progress) => void;
+  /** Aborts the run: it rejects with ERR_MILLRACE_ABORTED. */
+  signal?: AbortSignal;
+  /** Path of the file that takes the trace of the run. */
+  trace?: string;
+  /** Where the threads come from, and go to; default: threads of the run's own. */
+  threads?: ThreadSource;
+  /** A node has ended a job, and has written these files in it. */
+  onJob?: (job: number, node: number, files: readonly string[]) => void;
+  /** Is told what modules say through `ctx.log`. */
+  onLog?: LogListener;
+  /** What there was to say before it began. */
+  warnings?: readonly string[];
+}
+
+const PROGRESS_INTERVAL = 250;
+
+export class GraphRun {
+  /** Resolves when every actor has closed and every thread has gone; rejects, after the same, when the graph failed. */
+  readonly finished: Promise<Report>;
+  private readonly board: Board;
+  private readonly placement: Placement;
+  private readonly cut: Cut;
+  private readonly figures: Figures;
+  private readonly threads: RunThreads;
+  private readonly warnings = new Warnings();
+  private failure: Error | undefined;
+  /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
+  begun = false;
+  /** What the user has given is called in it: that of the start, or of the job that is being done. */
+  context: Context = takeContext();
+  private trace: TraceWriter | undefined;
+  private startedAt = 0;
+  private endedAfter: number | undefined;
+  private resolve!: (report: Report) => void;
+  private reject!: (error: Error) => void;
+  private progressTimer: NodeJS.Timeout | undefined;
+  /** Runs while the sources have time to end after a stop. */
+  private stopTimer: Timer | undefined;
+  private watchdog: Watchdog | undefined;
+  private side: LocalSide | undefined;
+  private settling = false;
+  private settled = false;
+  /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
+  private alive: NodeJS.Timeout | undefined;
+  private unguard: (() => void) | undefined;
+  /** Ends the watch over the signal. */
+  private forgetSignal = (): void => {};
+
+  private readonly spec: GraphSpec;
+
+  /** @throws ConfigError when the graph has a cycle. */
+  constructor(
+    built: GraphSpec,
+    private readonly hooks: RunHooks = {},
+  ) {
+    const { spec, rank, placement, merging } = prepare(built);
+    this.spec = spec;
+    this.placement = placement;
+    this.cut = new Cut(spec, this.placement, merging, rank);
+    for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
+    this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
+    this.leaveOut(merging);
+    const source = hooks.threads ?? new OwnThreads(spec.options.spin);
+    this.threads = new RunThreads(source, this.cut, this.board, spec.options.stopGrace, {
+      message: (message, reply) => this.receive(message, reply),
+      died: (error) => this.fail(error),
+      warning: (text) => this.warnings.add(text),
+      over: () => void this.settle(),
+    });
+    this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
+    this.finished = new Promise<Report>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Whoever awaits `finished` sees the rejection; a run that is only started must not end the process by it.
+    this.finished.catch(() => {});
+  }
+
+  /** Nodes that are run by others are over before anything begins, for whoever looks at the board. */
+  private leaveOut(merging: Merging): void {
+    for (const node of merging.merged) {
+      this.board.setStatus(node, NodeStatus.over);
+      this.board.setPhase(node, NodePhase.closed);
+    }
+  }
+
+  /**
+   * Starts threads and parts; resolves when all have been asked to start. A failing start rejects `finished` as well.
+   * @throws what it was refused for, with `begun` false: everything that was taken has been given back. Anything else with
+   *   `begun` true: the graph has failed.
+   */
+  async start(): Promise<void> {
+    const undo = new Undo();
+    try {
+      this.takeWhatItNeeds(undo);
+    } catch (error) {
+      await undo.all();
+      this.settled = true;
+      this.reject(errorOf(error));
+      throw error;
+    }
+    this.begun = true;
+    try {
+      this.startAll();
+      if (this.cut.threads === 0) await this.settle(); // a graph without nodes
+    } catch (error) {
+      this.fail(errorOf(error));
+      await this.settle();
+      throw error;
+    }
+  }
+
+  /** What may be refused. `settle` gives it back when it was not. */
+  private takeWhatItNeeds(undo: Undo): void {
+    const { trace } = this.hooks;
+    if (trace !== undefined) {
+      const writer = new TraceWriter(trace);
+      undo.add(() => writer.abandon());
+      this.trace = writer;
+    }
+    this.threads.take(this.placement.asked, undo);
+  }
+
+  private startAll(): void {
+    this.startedAt = performance.timeOrigin + performance.now();
+    const { signal } = this.hooks;
+    this.alive = setInterval(() => {}, 2 ** 30);
+    this.unguard = guardExit(this.board);
+    const facts = {
+      run: this.threads.user,
+      board: this.board.buffer,
+      bells: this.threads.bells.map((bell) => bell.buffer),
+      startedAt: this.startedAt,
+      trace: this.trace?.start(this.cut.traced),
+      heard: this.hooks.onLog !== undefined,
+    };
+    this.threads.start(facts);
+    if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
+    const { watch } = this.cut;
+    if (watch !== undefined) {
+      const epoch = performance.timeOrigin - this.startedAt;
+      this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
+      this.watchdog.start();
+    }
+    const onAbort = (): void => this.abort(signal?.reason);
+    if (signal?.aborted) onAbort();
+    this.forgetSignal = whenAborted(signal, onAbort);
+    if (this.hooks.onProgress) {
+      this.progressTimer = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
+    }
+  }
+
+  /**
+   * Ends the sources; what is under way is finished, outputs are finalised, and `finished` resolves. A source that is still
+   * in the same call after `stop_grace` never comes to see it, and with it the graph would never end: it fails.
+   */
+  stop(): void {
+    this.board.setStopping();
+    this.threads.alarm();
+    if (this.settling) return;
+    this.stopTimer ??= setTimeout(() => this.failStuckSources(), this.spec.options.stopGrace);
+  }
+
+  private failStuckSources(): void {
+    const stuck = this.cut.sources.filter((node) => this.board.call(node) === NodeCall.process);
+    if (stuck.length === 0) return;
+    const nodes = stuck.map((index) => this.spec.nodes[index]!);
+    const names = nodes.map(({ alias, module }) => `source "${alias}" (${module.name})`).join(' and ');
+    const [{ id: nodeId, alias, module }] = nodes as [NodeSpec];
+    const message =
+      `${names} did not return from process() within ${this.spec.options.stopGrace} ms after stop(). ` +
+      'A loop of its own has to look at ctx.stopping, and a wait to end with ctx.signal';
+    const where = { nodeId, alias, module: module.name, phase: 'process' } as const;
+    this.fail(new GraphError('ERR_MILLRACE_TIMEOUT', message, where));
+  }
+
+  /**
+   * Ends everything now; `finished` rejects with ERR_MILLRACE_ABORTED. Outputs already begun are finalised.
+   * @param grace ms until threads that do not answer are terminated; default: the graph's `stop_grace`.
+   */
+  abort(reason?: unknown, grace = this.spec.options.stopGrace): void {
+    this.threads.hurry(grace);
+    this.fail(abortedError(`graph ${this.spec.name} was aborted`, reason));
+  }
+
+  /** The calling thread's share of the graph, if it has one; from the start on. */
+  get local(): LocalSide | undefined {
+    return this.side;
+  }
+
+  /** Nodes that tell the end of every job. */
+  get actors(): number {
+    return this.cut.actors;
+  }
+
+  /**
+   * What the graph failed of, as far as it is known here. Also what the threads have told and this thread's event loop
+   * has not had a turn to hear.
+   */
+  failureNow(): Error | undefined {
+    if (this.failure === undefined) this.threads.drain();
+    return this.failure;
+  }
+
+  /** The graph has failed, or is being aborted. */
+  get aborting(): boolean {
+    return this.board.state === GraphState.aborting;
+  }
+
+  /** Somebody who feeds the graph has failed: so does it. */
+  failOutside(error: GraphError): void {
+    this.fail(error);
+  }
+
+  /** Reads the board: costs the actors nothing, whatever state the graph is in. */
+  stats(): GraphStats {
+    return this.figures.stats(this.elapsed());
+  }
+
+  /** Milliseconds since the start; until its end for a run that has ended. */
+  private elapsed(): number {
+    return this.endedAfter ?? performance.timeOrigin + performance.now() - this.startedAt;
+  }
+
+  // --- starting -------------------------------------------------------------------------------------------------------
+
+  private startLocal(spec: PartSpec): void {
+    this.side = new LocalSide(spec, this.threads.bells[spec.thread]!, (message) => {
+      // Not within the actors' call: a listener that throws must not end up in a module's stack.
+      queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
+    });
+    this.side.run().catch((error: unknown) => {
+      this.fail(errorOf(error));
+      this.threads.ended(spec.thread, {});
+    });
+  }
+
+  private replyLocal(message: ToHost): void {
+    if (message.type !== 'callback-result') return;
+    const value = message.ok ? message.value : unpackError(message.value as Parameters<typeof unpackError>[0]);
+    this.side?.part.callbackResult(message.call, message.ok, value);
+  }
+
+  // --- what the threads tell --------------------------------------------------------------------------------------------
+
+  private receive(message: FromHost, reply: (message: ToHost) => void): void {
+    switch (message.type) {
+      case 'failed': {
+        const error = unpackError(message.error);
+        if (message.first || this.failure === undefined) this.takeFailure(error, message.first);
+        else this.warnings.add(`after the failure: ${error.message}`);
+        break;
+      }
+      case 'log':
+        this.log(message);
+        break;
+      case 'warning':
+        this.warnings.addOnce(message.text);
+        break;
+      case 'job':
+        this.hooks.onJob?.(message.job, message.node, message.files);
+        break;
+      case 'relief':
+        this.noteRelief(message.link);
+        break;
+      case 'callback':
+        void this.callback(message, reply);
+        break;
+      case 'ended':
+        this.threads.ended(message.thread, message.leaked);
+        break;
+    }
+  }
+
+  /** A listener that throws fails the graph: nobody else would hear of it. */
+  private log({ node, level, text, context }: FromHost & { type: 'log' }): void {
+    const { alias, module } = this.spec.nodes[node]!;
+    if (isWarning(level) && context === undefined) this.warnings.add(`${alias}: ${text}`);
+    try {
+      const speaker = context ?? module.name;
+      this.context(() => this.hooks.onLog?.({ level, node: alias, context: speaker, text }));
+    } catch (cause) {
+      this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
+    }
+  }
+
+  private async callback(message: FromHost & { type: 'callback' }, reply: (message: ToHost) => void): Promise<void> {
+    const { run, call } = message;
+    const { module, callback, alias } = this.spec.nodes[message.node]!;
+    const isOfThisThread = module.definition !== undefined;
+    const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
+    try {
+      const value = isOfThisThread ? message.value : unpackValue(message.value as Uint8Array);
+      const result: unknown = await this.context(() => callback?.(message.key, value));
+      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${alias} returned`));
+    } catch (error) {
+      answer(false, packError(error));
+    }
+  }
+
+  private noteRelief(link: number): void {
+    const { from, to } = this.spec.links[link]!;
+    const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
+    const text =
+      `the limit of the link from ${name(from.node)}[${from.output}] to ${name(to.node)}[${to.input}] was lifted: its ` +
+      'consumer starved on another input';
+    this.warnings.addOnce(text);
+  }
+
+  /** Something outside the actors failed the graph. */
+  private fail(error: Error): void {
+    if (this.settled) return;
+    this.board.setAborting();
+    this.takeFailure(error, false);
+    this.threads.alarm();
+  }
+
+  private takeFailure(error: Error, first: boolean): void {
+    if (this.failure !== undefined) {
+      // A thread's message may arrive after the consequences of its failure were seen from here.
+      if (!first) return;
+      this.warnings.add(`after the failure: ${this.failure.message}`);
+    }
+    this.failure = error;
+    this.threads.expectEnd();
+  }
+
+  private async settle(): Promise<void> {
+    if (this.settling) return;
+    this.settling = true;
+    const milliseconds = this.elapsed();
+    this.endedAfter = milliseconds;
+    clearInterval(this.progressTimer);
+    clearTimeout(this.stopTimer);
+    this.watchdog?.stop();
+    this.forgetSignal();
+    this.side?.quit();
+    await this.threads.giveBack();
+    clearInterval(this.alive);
+    this.unguard?.();
+    if (this.trace !== undefined) {
+      let lost = 0;
+      for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
+      for (const text of this.trace.finish(lost)) this.warnings.add(text);
+    }
+    this.tellProgress();
+    this.settled = true;
+    if (this.failure !== undefined) {
+      if (this.failure instanceof GraphError) {
+        this.failure.warnings = this.warnings.list;
+        this.failure.leaked = { ...this.threads.leaked };
+      }
+      this.reject(this.failure);
+    } else {
+      const { list: warnings } = this.warnings;
+      this.resolve({ ...this.figures.report(milliseconds), warnings, leaked: { ...this.threads.leaked } });
+    }
+  }
+
+  // --- telling ------------------------------------------------------------------------------------------------------------
+
+  /** A listener that throws fails the graph: nobody else would hear of it. */
+  private tellProgress(): void {
+    try {
+      this.context(() => this.hooks.onProgress?.(this.figures.progress(this.elapsed())));
+    } catch (cause) {
+      const text = messageOf(cause);
+      this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));
+    }
+  }
+}

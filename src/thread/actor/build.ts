@@ -1,0 +1,151 @@
+/** Puts an actor together from what its thread was told: the faces of its links, its context, its validated options. */
+import { performance } from '../../../ringbuffer/clock.js';
+import type { Doorbell } from '../../../ringbuffer/index.js';
+import { MillraceError } from '../../errors/errors.js';
+import type { Module, ModuleClass, ModuleContext, StandardResult } from '../../module/contract.js';
+import type { LogSeverity } from '../../module/log.js';
+import type { Board } from '../board/board.js';
+import { Timekeeper } from '../board/node-timer.js';
+import type { TraceRecorder } from '../board/trace-recorder.js';
+import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from '../link/link.js';
+import { boardMeter } from '../meter.js';
+import type { PartNode, PartSpec } from '../protocol.js';
+import { Actor } from './actor.js';
+import type { Inlet } from './jobs.js';
+
+/** This thread's faces of the links that touch it, by index of the link. */
+export interface LinkFaces {
+  ins: Map<number, InLink>;
+  outs: Map<number, OutLink>;
+}
+
+export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell[]): LinkFaces {
+  const ins = new Map<number, InLink>();
+  const outs = new Map<number, OutLink>();
+  for (const link of spec.links) {
+    const holdAt = link.patient ? spec.hardCap : Number.POSITIVE_INFINITY;
+    if (link.ring === undefined) {
+      const direct = new DirectLink(link.index, board, link.limit, holdAt, link.free);
+      ins.set(link.index, direct);
+      outs.set(link.index, direct);
+    } else if (link.producerThread === spec.thread) {
+      const bell = bells[link.consumerThread]!;
+      const { buffer, port } = link.ring;
+      const byReference = spec.transport !== 'copy';
+      const { index, limit } = link;
+      outs.set(index, new RingOut(index, board, limit, spec.bytesLimit, buffer, port, bell, byReference, holdAt));
+    } else {
+      const bell = bells[link.producerThread]!;
+      ins.set(link.index, new RingIn(link.index, board, link.ring.buffer, link.ring.port, bell));
+    }
+  }
+  return { ins, outs };
+}
+
+/** What an actor asks of its part. */
+export interface ActorHooks {
+  log(node: PartNode, level: LogSeverity, message: unknown): void;
+  callback(node: PartNode, key: string | number, value: unknown): Promise<unknown>;
+  onError(node: PartNode, error: unknown): void;
+  onDelivered(actor: Actor): void;
+  onJob(node: PartNode, job: number, files: string[]): void;
+}
+
+export function makeActor(
+  spec: Pick<PartSpec, 'links' | 'startedAt'>,
+  board: Board,
+  node: PartNode,
+  module: Module,
+  links: LinkFaces,
+  hooks: ActorHooks,
+  trace?: TraceRecorder,
+): Actor {
+  const inlets: Inlet[] = [];
+  const outputs = new Map<number, OutLink[]>();
+  for (const link of spec.links) {
+    if (link.consumer === node.index) {
+      const { serving } = link;
+      inlets.push({
+        id: link.input,
+        link: links.ins.get(link.index)!,
+        serving,
+        ended: false,
+        over: false,
+        last: false,
+      });
+    }
+    if (link.producer === node.index) {
+      const list = outputs.get(link.output) ?? [];
+      list.push(links.outs.get(link.index)!);
+      outputs.set(link.output, list);
+    }
+  }
+  inlets.sort((a, b) => a.id - b.id);
+  const connected = inlets.map((inlet) => inlet.id);
+  const unconnected: number[] = [];
+  for (let id = 0; id < (connected.at(-1) ?? 0); id++) if (!connected.includes(id)) unconnected.push(id);
+  const aborter = new AbortController();
+  const log = (level: LogSeverity) => (message: unknown) => hooks.log(node, level, message);
+  const context: ModuleContext = {
+    options: node.options,
+    id: node.id,
+    alias: node.alias,
+    inputs: connected,
+    outputs: [...outputs.keys()].sort((a, b) => a - b),
+    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    meter: boardMeter(board, node.index),
+    callback: (key, value) => hooks.callback(node, key, value),
+    signal: aborter.signal,
+    get stopping() {
+      return board.stopping;
+    },
+    protocolWhitelist: node.protocolWhitelist,
+    elapsed: () => Number(board.elapsed) / 1000,
+    get job() {
+      return actor.jobs?.number ?? 0;
+    },
+    wrote: (path) => {
+      actor.jobs?.files.push(path);
+    },
+  };
+  const { index, alias, rank } = node;
+  const times = new Timekeeper(board, index, epochOf(spec), trace);
+  const actor: Actor = new Actor(
+    { node: index, alias, rank, inlets, unconnected, outputs, board, times, firstJob: node.firstJob },
+    module,
+    context,
+    (error) => hooks.onError(node, error),
+    () => hooks.onDelivered(actor),
+    aborter,
+    (job, files) => hooks.onJob(node, job, files),
+  );
+  return actor;
+}
+
+/** What makes milliseconds after the start of the run of this thread's performance.now(). */
+export function epochOf({ startedAt }: Pick<PartSpec, 'startedAt'>): number {
+  return performance.timeOrigin - startedAt;
+}
+
+/**
+ * The node's options as the module wants them; at once unless its schema is asynchronous.
+ * @throws MillraceError ERR_MILLRACE_OPTION with everything the module's schema objects to.
+ */
+export function validated(
+  module: Module | ModuleClass,
+  node: Pick<PartNode, 'options'>,
+): Record<string, unknown> | Promise<Record<string, unknown>> {
+  const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
+  if (schema === undefined) return node.options;
+  const result = schema['~standard'].validate(node.options);
+  return result instanceof Promise ? result.then(accepted) : accepted(result);
+}
+
+function accepted(result: StandardResult<unknown>): Record<string, unknown> {
+  if (result.issues === undefined) return result.value as Record<string, unknown>;
+  const problems = result.issues.map((issue) => {
+    const path = (issue.path ?? []).map((key) => (typeof key === 'object' ? String(key.key) : String(key))).join('.');
+    return path === '' ? issue.message : `option ${path}: ${issue.message}`;
+  });
+  throw new MillraceError('ERR_MILLRACE_OPTION', problems.join('; '));
+}

@@ -1,0 +1,71 @@
+/**
+ * What the modules of a part ask of the calling thread (`ctx.callback`), and its answers. Both are packed as payloads are,
+ * also where the module is on the calling thread: what cannot cross threads is refused there as well. Only a module of the
+ * calling thread's own (an object, a class) may give it anything, because it never runs elsewhere.
+ */
+import type { Doorbell } from '../../../ringbuffer/index.js';
+import { MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
+import { packValue, unpackValue } from '../../media/wire/value.js';
+import type { Board } from '../board/board.js';
+import type { FromHost, PartNode, PartSpec } from '../protocol.js';
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  /** Its answer comes packed. */
+  readonly packed: boolean;
+}
+
+/** Bytes of their own: a message takes the whole of the memory that a view is of. */
+export function packMessage(value: unknown, root: string): Uint8Array {
+  return new Uint8Array(packValue(value, root));
+}
+
+export class Callbacks {
+  private readonly pending = new Map<number, Pending>();
+  private next = 0;
+
+  constructor(
+    private readonly spec: PartSpec,
+    private readonly board: Board,
+    private readonly bells: readonly Doorbell[],
+    private readonly tell: (message: FromHost) => void,
+  ) {}
+
+  async call(node: PartNode, key: string | number, value: unknown): Promise<unknown> {
+    if (typeof key !== 'string' && typeof key !== 'number') {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `ctx.callback(${describeValue(key)}, …) has no key`, {
+        hint: 'The key is a string or a number: ctx.callback(key, value)',
+      });
+    }
+    if (!node.hasCallback) {
+      throw new MillraceError('ERR_MILLRACE_STATE', `node ${node.alias} has no callback for '${key}'`, {
+        hint: 'Give the node a `callback` when you build the graph',
+      });
+    }
+    const packed = node.module.definition === undefined;
+    const sent = packed ? packMessage(value, `the value of ctx.callback(${describeValue(key)}, …)`) : value;
+    const call = this.next++;
+    this.board.countCallbacks(1);
+    // The calling thread may sleep in a blocking push: it has to learn that it is wanted elsewhere.
+    const [input] = this.spec.pushed;
+    if (input !== undefined) this.bells[this.spec.nodeThreads[input]!]!.alarm();
+    return new Promise((resolve, reject) => {
+      this.pending.set(call, { resolve, reject, packed });
+      this.tell({ type: 'callback', run: this.spec.run, node: node.index, call, key, value: sent });
+    });
+  }
+
+  answer(call: number, ok: boolean, value: unknown): void {
+    const pending = this.pending.get(call);
+    if (this.pending.delete(call)) this.board.countCallbacks(-1);
+    if (!ok) pending?.reject(value);
+    else pending?.resolve(pending.packed ? unpackValue(value as Uint8Array) : value);
+  }
+
+  /** Nobody waits for an answer any more. */
+  rejectAll(reason: unknown): void {
+    for (const call of [...this.pending.keys()]) this.answer(call, false, reason);
+  }
+}

@@ -1,0 +1,41 @@
+/** What goes wrong in a node or a part, as the graph's error. */
+
+import { GraphError, MillraceError, type Phase } from '../../errors/errors.js';
+import { messageOf } from '../../errors/wire.js';
+import type { OutLink } from '../link/link.js';
+import type { PartNode, PartSpec } from '../protocol.js';
+
+/** Ending a part went wrong. */
+export function endingError(cause: unknown): GraphError {
+  const text = messageOf(cause);
+  return new GraphError('ERR_MILLRACE_MODULE', `ending failed: ${text}`, { phase: 'run', cause });
+}
+
+/**
+ * What a module threw, with the place where it happened. Our own errors keep their code.
+ * @param fedBy what the user pushes into it by.
+ */
+export function nodeError(node: PartNode, phase: Phase, cause: unknown, fedBy: readonly string[] = []): GraphError {
+  const known = cause instanceof MillraceError;
+  const text = messageOf(cause);
+  const { id, alias, module } = node;
+  const name = alias === '' ? `node ${id}` : `node ${id} "${alias}"`;
+  const source = fedBy.length > 0 ? `, fed by ${fedBy.join(' and ')},` : '';
+  return new GraphError(
+    known ? cause.code : phase === 'load' ? 'ERR_MILLRACE_MODULE_LOAD' : 'ERR_MILLRACE_MODULE',
+    `${name} (${module.name})${source} failed in ${phase}: ${text}`,
+    { nodeId: id, alias, module: module.name, phase, cause },
+  );
+}
+
+/** More waits at a link than may. */
+export function overflowError(link: OutLink, { links, names, hardCap }: PartSpec): MillraceError {
+  const ends = links.find((l) => l.index === link.index)!;
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  const message =
+    `the link from output ${ends.output} of ${names[ends.producer]} to input ${ends.input} of ${names[ends.consumer]} ` +
+    `holds about ${megabytes(link.waitingBytes)} beyond its limit of ${ends.limit} packets, more than hard_cap ` +
+    `(${megabytes(hardCap)}): its consumer waits for packets of another input that come much later, or its producer ` +
+    'emits too much in one call';
+  return new MillraceError('ERR_MILLRACE_LINK_OVERFLOW', message);
+}

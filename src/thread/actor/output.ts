@@ -1,0 +1,190 @@
+/** The outputs of an actor: fan-out to the links, ownership of what is pushed, and the end of each. */
+import { queueMicrotask } from '../../../ringbuffer/clock.js';
+import { MillraceError } from '../../errors/errors.js';
+import { Packet } from '../../media/packet/packet.js';
+import type { OutputPort } from '../../module/contract.js';
+import { requirePacket } from '../../module/door.js';
+import type { OutLink } from '../link/link.js';
+import type { Jobs } from './jobs.js';
+
+interface Delivery {
+  readonly packet: Packet;
+  /** Consumers that had not left when the delivery began: each is given a reference, wanted or not by then. */
+  readonly takers: OutLink[];
+}
+
+/**
+ * What the call in progress has pushed. It is delivered when the call returns (asynchronous calls: when they next wait
+ * for something), because only then is it known who gets a payload: the same one may be pushed to several outputs, and
+ * each output may have several consumers. The last of them gets the payload itself, the others clones.
+ */
+export class Deliveries {
+  private readonly pending: { outlet: Outlet; packet: Packet }[] = [];
+  /** Payloads that belong to consumers now: not to be released with the inputs they came in. */
+  private readonly handedOn = new Set<unknown>();
+  private scheduled = false;
+
+  /**
+   * @param onError what went wrong in a delivery that no caller waits for.
+   * @param onDelivered called after such a delivery: the host may be asleep, and its own links ring no bell.
+   */
+  constructor(
+    private readonly onError: (error: unknown) => void,
+    private readonly onDelivered: () => void,
+  ) {}
+
+  add(outlet: Outlet, packet: Packet): void {
+    this.pending.push({ outlet, packet });
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      if (this.pending.length === 0) return; // the call has returned, and what it pushed is delivered
+      try {
+        this.deliver();
+        this.onDelivered();
+      } catch (error) {
+        this.onError(error);
+      }
+    });
+  }
+
+  /**
+   * Hands everything to the links.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a payload that cannot cross threads; what was not handed on by then is
+   * released.
+   */
+  deliver(): void {
+    if (this.pending.length === 0) return;
+    const uses = new Map<unknown, number>();
+    const batch = this.pending.splice(0).map(({ outlet, packet }): Delivery => {
+      const takers = outlet.links.filter((link) => !link.left);
+      if (!packet.isEof) uses.set(packet.payload, (uses.get(packet.payload) ?? 0) + takers.length);
+      return { packet, takers };
+    });
+    const undelivered = new Set(batch.map(({ packet }) => packet));
+    try {
+      for (const { packet, takers } of batch) this.hand(packet, takers, uses, undelivered);
+    } finally {
+      for (const packet of undelivered) packet.close();
+    }
+  }
+
+  /** The call has settled: releases the inputs that were not handed on. */
+  settle(inputs: Iterable<Packet[]>): void {
+    for (const packets of inputs) {
+      for (const packet of packets) if (!this.handedOn.has(packet.payload)) packet.close();
+    }
+    this.handedOn.clear();
+  }
+
+  /** The call has failed: nothing of it is delivered. */
+  discard(): void {
+    for (const { packet } of this.pending.splice(0)) packet.close();
+  }
+
+  private hand(packet: Packet, takers: OutLink[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {
+    if (packet.isEof) {
+      for (const link of takers) link.offer(Packet.eof());
+      return;
+    }
+    const { payload } = packet;
+    if (uses.get(payload) === 0) return; // nobody takes it: released with what is undelivered
+    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    // In other hands from here on, as the last clone or as the payload of another packet of this batch.
+    undelivered.delete(packet);
+    for (const [i, link] of takers.entries()) {
+      const left = uses.get(payload)! - 1;
+      uses.set(payload, left);
+      try {
+        link.offer(left > 0 ? packet.clone() : packet);
+      } catch (error) {
+        if (left > 0 || i < takers.length - 1) undelivered.add(packet);
+        throw error;
+      }
+    }
+  }
+}
+
+export class Outlet implements OutputPort {
+  /** Packets pushed, wanted or not: what "a call that emits nothing" is judged by. */
+  pushed = 0;
+  /** Of these, tickets: see parallel-copy.ts. */
+  tickets = 0;
+  ended = false;
+
+  constructor(
+    readonly id: number,
+    readonly links: readonly OutLink[],
+    private readonly deliveries: Deliveries,
+    private readonly where: string,
+    /** Of a node that serves them. */
+    private readonly jobs?: Jobs,
+  ) {}
+
+  push(packet: Packet): void {
+    requirePacket(packet, this.id);
+    if (packet.isEof) {
+      this.end();
+      return;
+    }
+    if (this.ended) {
+      packet.close();
+      throw new MillraceError(
+        'ERR_MILLRACE_STATE',
+        `${this.where}: a packet was pushed to output ${this.id} after its end`,
+      );
+    }
+    this.pushed++;
+    if (packet.control === 'ticket') this.tickets++;
+    this.deliveries.add(this, packet);
+  }
+
+  get closed(): boolean {
+    return this.ended || this.unwanted;
+  }
+
+  /** Nobody is connected, or all consumers have left: for good, or this job. */
+  get unwanted(): boolean {
+    const job = this.jobs?.number ?? Number.POSITIVE_INFINITY;
+    for (const link of this.links) if (!link.left && link.leftJob < job) return false;
+    return true;
+  }
+
+  /** All consumers have left for good. */
+  get abandoned(): boolean {
+    for (const link of this.links) if (!link.left) return false;
+    return true;
+  }
+
+  /** End of stream, once, behind the last packet. */
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.deliveries.add(this, Packet.eof());
+  }
+
+  /** No further job follows. @param within a job is under way. */
+  endServing(within: boolean): void {
+    if (within) this.end();
+    this.ended = true;
+    this.deliveries.add(this, Packet.eos());
+  }
+
+  /** The next job begins. */
+  reopen(): void {
+    this.ended = false;
+  }
+
+  /** Nothing waits any more. */
+  flush(): boolean {
+    let empty = true;
+    for (const link of this.links) if (!link.flush()) empty = false;
+    return empty;
+  }
+
+  get clear(): boolean {
+    for (const link of this.links) if (!link.clear) return false;
+    return true;
+  }
+}

@@ -1,0 +1,452 @@
+/**
+ * The share of one graph that one thread runs: its actors, from loading to the last `close`, and its word in the
+ * graph's common affairs (ready, failed, ended). It has no loop of its own; the thread's host drives it.
+ */
+import { clearTimeout, performance, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
+import { Doorbell } from '../../../ringbuffer/index.js';
+import { instantiate, loadNode } from '../../catalog/load.js';
+import { type GraphError, MillraceError, type Phase } from '../../errors/errors.js';
+import { packError } from '../../errors/wire.js';
+import { ledger } from '../../media/ledger.js';
+import { markLog } from '../../media/log/ffmpeg-log.js';
+import { whyCopied } from '../../media/reference/frame-references.js';
+import type { Module } from '../../module/contract.js';
+import { requireReturned } from '../../module/door.js';
+import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
+import { MemberError } from '../../module/member-error.js';
+import { Board, GraphState, NodeCall, ThreadState } from '../board/board.js';
+import { Relief } from '../board/relief.js';
+import { TraceRecorder } from '../board/trace-recorder.js';
+import { stallError, Watchdog } from '../board/watchdog.js';
+import type { Hosted } from '../host.js';
+import { makeInputManager, type Surroundings } from '../input-manager/index.js';
+import type { FromHost, PartNode, PartSpec } from '../protocol.js';
+import type { Actor } from './actor.js';
+import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './build.js';
+import { Callbacks } from './callbacks.js';
+import { endingError, nodeError, overflowError } from './node-error.js';
+import { ParallelCopy } from './parallel-copy.js';
+
+/** Times an actor that could run lets others of its thread go first. */
+const PATIENCE = 64;
+
+export class Part implements Hosted {
+  readonly board: Board;
+  /** Furthest downstream first. */
+  readonly actors: Actor[] = [];
+  /** Modules are initialised and the graph has been let go; until then nothing is scheduled. */
+  private initialised = false;
+  /** It is over, or about to be: nothing is scheduled any more. */
+  private ending = false;
+  /** Set by a stop: what goes on for ever is ended then. */
+  private stopTimer: Timer | undefined;
+  ended = false;
+  /** What its actors wait for may come through the event loop. */
+  readonly dormant = false;
+  private loading: Promise<void> = Promise.resolve();
+  private readonly bells: Doorbell[];
+  private readonly relief: Relief;
+  private stopTold = false;
+  private readonly callbacks: Callbacks;
+  private readonly running = new Set<Promise<void>>();
+  private readonly nativeBefore: Record<string, number>;
+  private readonly epoch: number;
+  private readonly trace: TraceRecorder | undefined;
+
+  constructor(
+    readonly spec: PartSpec,
+    private readonly tell: (message: FromHost) => void,
+    /** Wakes this thread's host. */
+    private readonly wake: () => void,
+    /** Whether this part is the only thing of its thread; what others hold is no leak of its own. */
+    private readonly alone: () => boolean = () => true,
+  ) {
+    this.board = Board.attach(spec.board);
+    this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
+    this.relief = new Relief(this.board, spec.allLinks, spec.pushed);
+    this.callbacks = new Callbacks(spec, this.board, this.bells, tell);
+    this.epoch = epochOf(spec);
+    this.trace = spec.trace && new TraceRecorder(spec.trace, this.board, spec.thread, spec.links);
+    this.nativeBefore = ledger.snapshot();
+  }
+
+  // --- beginning ----------------------------------------------------------------------------------------------------
+
+  /** Loads and initialises every module; the last thread to do so lets the graph go. */
+  load(): void {
+    const { watch, thread } = this.spec;
+    // The calling thread has a watchdog of its own, which outlives this part.
+    if (watch !== undefined && thread !== watch.localThread) {
+      new Watchdog(this.board, watch, this.epoch, false, (stall) => this.fail(stallError(stall))).start();
+    }
+    this.loading = this.loadAll();
+  }
+
+  /** Its modules are loaded and initialised, or it has failed. Never rejects. */
+  get loaded(): Promise<void> {
+    return this.loading;
+  }
+
+  private async loadAll(): Promise<void> {
+    const { spec, board } = this;
+    const links = makeLinks(spec, board, this.bells);
+    for (const node of spec.nodes) {
+      if (this.ending || board.state === GraphState.aborting) break;
+      board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
+      await this.guard(node, 'load', async () => {
+        const own = instantiate(await loadNode(node));
+        const module: Module = node.isCopy ? new ParallelCopy(own) : own;
+        const actor = makeActor(spec, board, node, module, links, this.hooks, this.trace);
+        this.actors.push(actor);
+        await this.guard(node, 'init', async () => {
+          const context = actor.context as { options: Record<string, unknown> };
+          const started = performance.now();
+          markLog();
+          actor.times.beginCall(NodeCall.init, started);
+          context.options = await validated(own, node);
+          const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
+          if (!actor.isSource) {
+            const { inputs } = actor.context;
+            actor.intake.useManager(() => makeInputManager(manager, inputs, this.surroundings(actor)));
+          }
+          await requireReturned(module.init?.(actor.context));
+          const ended = performance.now();
+          actor.times.endCall(started, ended);
+          // One after the other in this thread.
+          actor.times.record(NodeCall.init, started, ended, false);
+        });
+      });
+      board.endCall(node.index);
+    }
+    this.actors.sort((a, b) => b.rank - a.rank);
+    if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
+      const text = whyCopied();
+      if (text !== undefined) this.tell({ type: 'warning', run: spec.run, text: `${text}; they are copied` });
+    }
+    this.initialised = true;
+    board.setThreadState(spec.thread, ThreadState.ready);
+    if (board.arrive() && board.setRunning()) this.ringAll();
+    this.wake();
+  }
+
+  /** What the actor's input manager knows of it. Time stands still until the graph runs: nobody is silent before. */
+  private surroundings(actor: Actor): Surroundings {
+    const { inputs } = actor.context;
+    return {
+      now: () => this.board.elapsed,
+      wake: () => this.wake(),
+      available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
+      trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),
+    };
+  }
+
+  private readonly hooks: ActorHooks = {
+    log: ({ index: node }, level, message) => {
+      if (!this.spec.heard && !isWarning(level)) return;
+      this.tell({ type: 'log', run: this.spec.run, node, level, text: logText(message) });
+    },
+    callback: (node, key, value) => this.callbacks.call(node, key, value),
+    onError: (node, error) => this.failNode(node.index, 'process', error),
+    onDelivered: (actor) => this.delivered(actor),
+    onJob: (node, job, files) => this.tell({ type: 'job', run: this.spec.run, node: node.index, job, files }),
+  };
+
+  // --- work -----------------------------------------------------------------------------------------------------------
+
+  /** Whether the host should call `step`. */
+  hasWork(): boolean {
+    if (this.ending) return false;
+    const { state } = this.board;
+    if (state === GraphState.aborting) return true;
+    if (!this.initialised || state === GraphState.starting) return false;
+    for (const actor of this.actors) if (this.isReady(actor)) return true;
+    return this.finished();
+  }
+
+  /**
+   * The last look before the thread sleeps. Whatever changes the board, or would have to, is work as well: the relief
+   * rule stands on every thread looking for a deadlock after its own last word on the board.
+   */
+  mayNotSleep(): boolean {
+    const before = this.changes();
+    if (this.hasWork()) return true;
+    if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
+    // Those in the middle of a call and those that are closed have nothing to do, but may have frames to let go of.
+    for (const actor of this.actors) actor.outputs.settled();
+    return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
+  }
+
+  private changes(): number {
+    let sum = 0;
+    for (const actor of this.actors) sum += actor.outputs.changes();
+    return sum;
+  }
+
+  /** One unit of work. @returns false if there was nothing to do. */
+  step(turn: number): boolean {
+    if (this.ending) return false;
+    const { state } = this.board;
+    if (state === GraphState.aborting) {
+      this.ending = true;
+      // Whatever goes wrong in it, the part ends.
+      this.abortAll()
+        .catch((cause: unknown) => this.fail(endingError(cause)))
+        .finally(() => this.end());
+      return true;
+    }
+    if (!this.initialised || state !== GraphState.running) return false;
+    if (this.board.stopping && !this.stopTold) this.tellSources();
+    const next = this.choose();
+    if (next !== undefined) {
+      next.passedOver = 0;
+      next.lastTurn = turn;
+      this.run(next);
+      return true;
+    }
+    if (!this.finished()) return false;
+    this.ending = true;
+    this.end();
+    return true;
+  }
+
+  /** A source may be in a call that waits for something: its signal tells it that the graph is to stop. */
+  private tellSources(): void {
+    this.stopTold = true;
+    const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph was asked to stop');
+    for (const actor of this.actors) if (actor.isSource) actor.abort(reason);
+    this.stopTimer = setTimeout(() => {
+      for (const actor of this.actors) actor.stopIsOverdue(reason);
+      this.wake();
+    }, this.spec.stopGrace);
+  }
+
+  /**
+   * The actor furthest downstream that can run, so that packets leave before new ones enter. Those that need no input
+   * come after all others, in turns. Who could run but was passed over too often goes first: an endless stream from
+   * another thread must not keep a neighbour from its share.
+   */
+  private choose(): Actor | undefined {
+    let fed: Actor | undefined;
+    let selfDriven: Actor | undefined;
+    let patient: Actor | undefined;
+    for (const actor of this.actors) {
+      if (!this.isReady(actor)) continue;
+      if (++actor.passedOver > PATIENCE && actor.passedOver > (patient?.passedOver ?? 0)) patient = actor;
+      if (actor.finished || !actor.selfDriven) fed ??= actor;
+      else if (selfDriven === undefined || actor.lastTurn < selfDriven.lastTurn) selfDriven = actor;
+    }
+    return patient ?? fed ?? selfDriven;
+  }
+
+  private isReady(actor: Actor): boolean {
+    return this.attempt(actor, () => actor.ready()) ?? false;
+  }
+
+  /** Moving what waits can fail (a payload that cannot cross threads), and so can a module's `wants`. */
+  private attempt<T>(actor: Actor, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.failNode(actor.node, actor.intake.asking ? 'process' : 'transport', error);
+      return undefined;
+    }
+  }
+
+  private finished(): boolean {
+    for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
+    // A thread outlives what it has sent by reference.
+    let settled = true;
+    for (const actor of this.actors) if (!actor.outputs.settled()) settled = false;
+    return settled;
+  }
+
+  private run(actor: Actor): void {
+    const { phase } = actor;
+    let pending: void | Promise<void>;
+    try {
+      pending = actor.step();
+      if (actor.isSource && pending === undefined) this.noteFirstPacket();
+    } catch (error) {
+      this.failNode(actor.node, phase, error);
+      return;
+    }
+    if (pending !== undefined) {
+      actor.busy = true;
+      const settled = pending
+        .catch((error: unknown) => {
+          if (!actor.stopped) this.failNode(actor.node, phase, error);
+        })
+        .finally(() => {
+          actor.busy = false;
+          this.running.delete(settled);
+          if (actor.isSource) this.noteFirstPacket();
+          this.checkOverflow(actor);
+          this.wake();
+        });
+      this.running.add(settled);
+    } else {
+      this.checkOverflow(actor);
+    }
+  }
+
+  /** An asynchronous call that goes on has delivered something. */
+  private delivered(actor: Actor): void {
+    this.checkOverflow(actor);
+    this.wake();
+  }
+
+  private noteFirstPacket(): void {
+    if (this.board.firstPacketMilliseconds !== undefined) return;
+    for (const actor of this.actors) {
+      if (actor.isSource && this.board.figure(actor.node, 'packetsOut') > 0) {
+        this.board.noteFirstPacket(performance.timeOrigin + performance.now() - this.spec.startedAt);
+        return;
+      }
+    }
+  }
+
+  private checkOverflow(actor: Actor): void {
+    const link = actor.outputs.overflowing(this.spec.hardCap, this.board);
+    if (link !== undefined) this.failNode(actor.node, 'run', overflowError(link, this.spec));
+  }
+
+  /**
+   * Called when none of this thread's actors can run: shows why on the board and lifts what the relief rule demands.
+   * @param now performance.now()
+   * @returns true if a limit was lifted, so that somebody can run now.
+   */
+  showIdle(now: number): boolean {
+    if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
+    for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle(now));
+    const raised = this.relief.relieve();
+    for (const link of raised) {
+      const ends = this.spec.allLinks[link]!;
+      this.trace?.relief(link, now);
+      if (this.board.reliefs(link) === 1) this.tell({ type: 'relief', run: this.spec.run, link });
+      this.bells[this.spec.nodeThreads[ends.producer]!]!.ring();
+    }
+    return raised.length > 0;
+  }
+
+  /** This thread goes to sleep, or has slept; for the figures. @param now performance.now() */
+  fallAsleep(now: number): void {
+    this.board.fallAsleep(this.spec.thread, now + this.epoch);
+  }
+
+  wakeUp(now: number): void {
+    this.board.wakeUp(this.spec.thread, now + this.epoch);
+  }
+
+  callbackResult(call: number, ok: boolean, value: unknown): void {
+    this.callbacks.answer(call, ok, value);
+  }
+
+  // --- failing and ending -----------------------------------------------------------------------------------------------
+
+  private async guard(node: PartNode, phase: Phase, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.failNode(node.index, phase, error);
+    }
+  }
+
+  private failNode(index: number, phase: Phase, thrown: unknown): void {
+    const runner = this.spec.nodes.find((n) => n.index === index)!;
+    const member = thrown instanceof MemberError ? runner.chain?.find((n) => n.index === thrown.node) : undefined;
+    const [node, cause] = member === undefined ? [runner, thrown] : [member, (thrown as MemberError).cause];
+    const error = nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
+    this.trace?.error(index, error.message);
+    if (this.spec.heard) this.tellFFmpegLines(node.index, cause);
+    this.fail(error);
+  }
+
+  private tellFFmpegLines(node: number, cause: unknown): void {
+    for (const text of ffmpegLines(cause)) {
+      this.tell({ type: 'log', run: this.spec.run, node, level: 'error', text, context: FFMPEG });
+    }
+  }
+
+  /** The input streams that feed a node: what it cannot use came from the user. */
+  private inputStreamsOf(index: number): string[] {
+    const { allLinks, pushed, names } = this.spec;
+    const feeding = allLinks.filter(({ producer, consumer }) => consumer === index && pushed.includes(producer));
+    return feeding.map(({ producer }) => names[producer]!);
+  }
+
+  /** The graph has failed: the first to say so ends it for everybody. */
+  fail(error: GraphError): void {
+    const first = this.board.setAborting();
+    this.tell({ type: 'failed', run: this.spec.run, first, error: packError(error) });
+    this.ringAll();
+    this.wake();
+  }
+
+  /**
+   * This thread is dying, and its native memory with it: the graph fails, and its other threads have to be done with what
+   * this one has sent.
+   */
+  die(): void {
+    this.board.setThreadState(this.spec.thread, ThreadState.dead);
+    this.board.setAborting();
+    this.ringAll();
+    const own = this.spec.links.filter((link) => link.ring !== undefined && link.producerThread === this.spec.thread);
+    this.board.awaitReaders(own.map(({ index }) => index));
+  }
+
+  ringAll(): void {
+    for (const bell of this.bells) bell.alarm();
+  }
+
+  /** Closes every module, releases every packet. */
+  private async abortAll(): Promise<void> {
+    const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
+    for (const actor of this.actors) actor.abort(reason);
+    this.callbacks.rejectAll(reason);
+    // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
+    await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
+    await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
+    for (const actor of this.actors) actor.discard();
+  }
+
+  private async closeActor(actor: Actor): Promise<void> {
+    try {
+      await actor.close();
+    } catch (error) {
+      this.failNode(actor.node, 'close', error);
+    }
+  }
+
+  private end(): void {
+    clearTimeout(this.stopTimer);
+    for (const link of this.spec.links) link.ring?.port.close();
+    this.ended = true;
+    this.board.setThreadState(this.spec.thread, ThreadState.ended);
+    this.tell({
+      type: 'ended',
+      run: this.spec.run,
+      thread: this.spec.thread,
+      leaked: this.alone() ? difference(ledger.snapshot(), this.nativeBefore) : {},
+    });
+    this.wake();
+  }
+}
+
+/** A module's promise may never settle; the end of the graph must not depend on it. */
+async function withinGrace(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: Timer | undefined;
+  const grace = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, grace]);
+  clearTimeout(timer);
+}
+
+function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
+  const more: Record<string, number> = {};
+  for (const [kind, count] of Object.entries(after)) {
+    const grown = count - (before[kind] ?? 0);
+    if (grown > 0) more[kind] = grown;
+  }
+  return more;
+}

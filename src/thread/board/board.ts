@@ -1,0 +1,478 @@
+/**
+ * The board: one SharedArrayBuffer per running graph in which every thread reads what it has to know of the others.
+ * Nothing a running graph needs waits for the thread that built it; that thread only reads the board.
+ *
+ *   line 0   magic | threads | nodes | links                                       written once
+ *   line 1   STATE      starting -> running -> aborting          compare-and-swap, first change wins
+ *   line 2   STOP       1: sources end, outputs are finalised    set once
+ *   line 3   READY      threads whose modules are initialised    counts up
+ *            CALLBACKS  calls of ctx.callback without an answer  counts up and down
+ *   line 4   FIRST      (float64) ms until the first packet left a source
+ *            SINCE      (int64) when it began to run              stored before STATE says so
+ *   then     one line per thread   | state | trace losses | … float64 figures of its sleep
+ *            two lines per node    | status | phase | call | outside | … float64 figures
+ *            three lines per link  | producer's words | consumer's words | relief's words
+ *
+ * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
+ * read-modify-write ones has exactly one writer. Words that only statistics and the watchdog read are stored
+ * plainly: they are looked at long after they were written.
+ */
+import { monotonic } from '../../../ringbuffer/clock.js';
+
+const LINE = 32; // int32 per line
+const MAGIC = 0x4d524231; // "MRB1"
+const HEAD_LINES = 5;
+const THREAD_LINES = 1;
+const NODE_LINES = 2;
+const LINK_LINES = 3;
+
+export const GraphState = { starting: 0, running: 1, aborting: 2 } as const;
+export const ThreadState = { starting: 0, ready: 1, ended: 2, dead: 3 } as const;
+/**
+ * What the relief rule has to know of a node (relief.ts). The status word holds a sequence number above these two
+ * bits, so that a change and back is seen.
+ */
+export const NodeStatus = { live: 0, starving: 1, blocked: 2, over: 3 } as const;
+/** What a node's thread is in; `none` between its calls. */
+export const NodeCall = { none: 0, load: 1, init: 2, process: 3, close: 4, reset: 5 } as const;
+export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as const;
+
+const STATE = LINE;
+const STOP = 2 * LINE;
+const READY = 3 * LINE;
+const CALLBACKS = 3 * LINE + 1; // both change rarely: they may share a line
+const FIRST = (4 * LINE) / 2; // float64 index
+const SINCE = FIRST + 1; // int64 index
+
+/** Waits of a millisecond. Counted, because the clock also runs while the process is suspended. */
+const READER_WAITS = 2000;
+
+/** float64 figures of a node, from its second half line on. */
+export const NodeFigure = {
+  calls: 0,
+  milliseconds: 1,
+  packetsIn: 2,
+  packetsOut: 3,
+  frames: 4,
+  bytes: 5,
+  dropped: 6,
+  duplicated: 7,
+  corrupt: 8,
+  position: 9,
+  duration: 10,
+  /** Waits for packets, and for room, begun; and the milliseconds of those that are over. */
+  starvings: 11,
+  starvingMilliseconds: 12,
+  blockings: 13,
+  blockedMilliseconds: 14,
+  /** Milliseconds after the start of the run at which the wait, or the call, in progress began. */
+  waitSince: 15,
+  callSince: 16,
+  /** Calls in a row that neither took nor gave anything (idle-calls.ts). */
+  idleCalls: 17,
+  /** Calls that waited for something outside (a timer, I/O) and came back, though with nothing. */
+  patientCalls: 18,
+  psnr: 19,
+} as const;
+export type NodeFigureName = keyof typeof NodeFigure;
+const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32
+// float64 indices inside a thread's line
+const SLEEPS = 1;
+const ASLEEP = 2;
+const ASLEEP_SINCE = 3;
+const SENT_TOTAL = 4; // float64 index inside a link's producer line: behind its int32 words
+const TAKEN_TIME = 2; // float64 index inside a link's consumer line: behind its first int32 words
+const LEFT_JOB = 6; // int32 index in the same line
+
+export class Board {
+  readonly buffer: SharedArrayBuffer;
+  readonly threads: number;
+  readonly nodes: number;
+  readonly links: number;
+  /** Only for the figures of one's own node, and for reading. */
+  readonly figures: Float64Array;
+  private readonly words: Int32Array;
+  private readonly instants: BigInt64Array;
+
+  private constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer);
+    this.figures = new Float64Array(buffer);
+    this.instants = new BigInt64Array(buffer);
+    if (this.words[0] !== MAGIC) throw new Error('not a graph board');
+    this.threads = this.words[1]!;
+    this.nodes = this.words[2]!;
+    this.links = this.words[3]!;
+  }
+
+  static create(threads: number, nodes: number, links: number): Board {
+    const lines = HEAD_LINES + threads * THREAD_LINES + nodes * NODE_LINES + links * LINK_LINES;
+    const buffer = new SharedArrayBuffer(lines * LINE * 4);
+    new Int32Array(buffer).set([MAGIC, threads, nodes, links]);
+    new Float64Array(buffer)[FIRST] = -1;
+    const board = new Board(buffer);
+    for (let link = 0; link < links; link++) board.setTakenTimestamp(link, undefined);
+    return board;
+  }
+
+  static attach(buffer: SharedArrayBuffer): Board {
+    return new Board(buffer);
+  }
+
+  // --- the graph -----------------------------------------------------------------------------------------------
+
+  get state(): number {
+    return Atomics.load(this.words, STATE);
+  }
+
+  /** True for the one caller that turned the graph from starting to running. */
+  setRunning(): boolean {
+    Atomics.store(this.instants, SINCE, monotonic());
+    return Atomics.compareExchange(this.words, STATE, GraphState.starting, GraphState.running) === GraphState.starting;
+  }
+
+  /** Nanoseconds since the graph was turned to running, on the one clock of all threads; 0 before. */
+  get elapsed(): bigint {
+    const since = Atomics.load(this.instants, SINCE);
+    return since === 0n ? 0n : monotonic() - since;
+  }
+
+  /** True for the caller whose abort was the first. */
+  setAborting(): boolean {
+    return Atomics.exchange(this.words, STATE, GraphState.aborting) !== GraphState.aborting;
+  }
+
+  get stopping(): boolean {
+    return Atomics.load(this.words, STOP) !== 0;
+  }
+
+  setStopping(): void {
+    Atomics.store(this.words, STOP, 1);
+  }
+
+  /** One more thread has initialised its modules; true when it was the last. */
+  arrive(): boolean {
+    return Atomics.add(this.words, READY, 1) + 1 === this.threads;
+  }
+
+  /** Calls of `ctx.callback` that the calling thread has not answered. */
+  get callbacks(): number {
+    return Atomics.load(this.words, CALLBACKS);
+  }
+
+  countCallbacks(by: 1 | -1): void {
+    Atomics.add(this.words, CALLBACKS, by);
+  }
+
+  get firstPacketMilliseconds(): number | undefined {
+    const value = this.figures[FIRST]!;
+    return value < 0 ? undefined : value;
+  }
+
+  /** Several sources may race here; any of their values is a good answer. */
+  noteFirstPacket(milliseconds: number): void {
+    if (this.figures[FIRST]! < 0) this.figures[FIRST] = milliseconds;
+  }
+
+  // --- threads -------------------------------------------------------------------------------------------------
+
+  threadState(thread: number): number {
+    return Atomics.load(this.words, this.threadAt(thread));
+  }
+
+  setThreadState(thread: number, state: number): void {
+    Atomics.store(this.words, this.threadAt(thread), state);
+  }
+
+  /** Events of the trace that found no room. */
+  traceLosses(thread: number): number {
+    return this.words[this.threadAt(thread) + 1]!;
+  }
+
+  countTraceLoss(thread: number): void {
+    this.words[this.threadAt(thread) + 1]!++;
+  }
+
+  /** @param now milliseconds after the start of the run, for a sleep that goes on. */
+  sleeps(thread: number, now: number): { count: number; milliseconds: number } {
+    const at = this.threadAt(thread) / 2;
+    const { figures } = this;
+    const since = figures[at + ASLEEP_SINCE]!;
+    const going = since > 0 ? Math.max(0, now - since) : 0;
+    return { count: figures[at + SLEEPS]!, milliseconds: figures[at + ASLEEP]! + going };
+  }
+
+  fallAsleep(thread: number, now: number): void {
+    const at = this.threadAt(thread) / 2;
+    this.figures[at + SLEEPS]!++;
+    this.figures[at + ASLEEP_SINCE] = now;
+  }
+
+  wakeUp(thread: number, now: number): void {
+    const at = this.threadAt(thread) / 2;
+    const since = this.figures[at + ASLEEP_SINCE]!;
+    if (since === 0) return;
+    this.figures[at + ASLEEP]! += now - since;
+    this.figures[at + ASLEEP_SINCE] = 0;
+  }
+
+  // --- nodes: written by the thread that hosts the node ----------------------------------------------------------
+
+  status(node: number): number {
+    return Atomics.load(this.words, this.nodeAt(node));
+  }
+
+  setStatus(node: number, word: number): void {
+    Atomics.store(this.words, this.nodeAt(node), word);
+  }
+
+  phase(node: number): number {
+    return Atomics.load(this.words, this.nodeAt(node) + 1);
+  }
+
+  setPhase(node: number, phase: number): void {
+    Atomics.store(this.words, this.nodeAt(node) + 1, phase);
+  }
+
+  /** One of NodeCall. */
+  call(node: number): number {
+    return this.words[this.nodeAt(node) + 2]!;
+  }
+
+  /** @param now milliseconds after the start of the run. */
+  beginCall(node: number, call: number, now: number): void {
+    this.figures[this.figuresAt(node) + NodeFigure.callSince] = now;
+    this.words[this.nodeAt(node) + 2] = call;
+  }
+
+  endCall(node: number): void {
+    this.words[this.nodeAt(node) + 2] = NodeCall.none;
+  }
+
+  /**
+   * Whether the node waits for somebody outside the graph who owes it nothing: a user who has not pushed, a reader who
+   * does not ask. The watchdog takes it, and who waits for it, for idle. Written by whoever serves that user.
+   */
+  outside(node: number): boolean {
+    return Atomics.load(this.words, this.nodeAt(node) + 3) !== 0;
+  }
+
+  setOutside(node: number, outside: boolean): void {
+    Atomics.store(this.words, this.nodeAt(node) + 3, outside ? 1 : 0);
+  }
+
+  /** Index of the node's first figure in `figures`. */
+  figuresAt(node: number): number {
+    return this.nodeAt(node) / 2 + NODE_FIGURES_AT;
+  }
+
+  figure(node: number, name: NodeFigureName): number {
+    return this.figures[this.figuresAt(node) + NodeFigure[name]]!;
+  }
+
+  // --- links: producer's line --------------------------------------------------------------------------------------
+
+  /**
+   * Packets handed to the link, counted before the consumer can see them. The word wraps, and so does that of `taken`: they
+   * are compared for equality or by their difference (`queued`), never by size.
+   */
+  sent(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link));
+  }
+
+  setSent(link: number, count: number): void {
+    this.figures[this.linkAt(link) / 2 + SENT_TOTAL] = count;
+    Atomics.store(this.words, this.linkAt(link), count);
+  }
+
+  /** The same, however many there were; for figures. */
+  packets(link: number): number {
+    return this.figures[this.linkAt(link) / 2 + SENT_TOTAL]!;
+  }
+
+  /** Packets that were handed to the link and not taken. */
+  queued(link: number): number {
+    // What is taken meanwhile must not count as sent before.
+    const taken = this.taken(link);
+    return (this.sent(link) - taken) | 0;
+  }
+
+  /** Whether the producer waits for room here, and the `taken` it saw when it found none. */
+  blocked(link: number): boolean {
+    return Atomics.load(this.words, this.linkAt(link) + 1) !== 0;
+  }
+
+  blockedAtTaken(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 2);
+  }
+
+  setBlocked(link: number, taken: number): void {
+    const at = this.linkAt(link);
+    Atomics.store(this.words, at + 2, taken);
+    Atomics.store(this.words, at + 1, 1);
+  }
+
+  clearBlocked(link: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 1, 0);
+  }
+
+  /** Packets that wait with the producer because the link has no room. */
+  outbox(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 3);
+  }
+
+  setOutbox(link: number, packets: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 3, packets);
+  }
+
+  highWater(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 4);
+  }
+
+  setHighWater(link: number, packets: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 4, packets);
+  }
+
+  /** Frames sent by reference that the producer still keeps alive (pins.ts). */
+  held(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 5);
+  }
+
+  setHeld(link: number, frames: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 5, frames);
+  }
+
+  /** Whether the producer asked to be woken when so many packets have been taken. */
+  awaited(link: number, taken: number): boolean {
+    const at = this.linkAt(link) + 6;
+    return Atomics.load(this.words, at) !== 0 && ((taken - Atomics.load(this.words, at + 1)) | 0) >= 0;
+  }
+
+  setAwaited(link: number, taken: number): void {
+    const at = this.linkAt(link) + 6;
+    Atomics.store(this.words, at + 1, taken);
+    Atomics.store(this.words, at, 1);
+  }
+
+  clearAwaited(link: number): void {
+    Atomics.store(this.words, this.linkAt(link) + 6, 0);
+  }
+
+  // --- links: consumer's line --------------------------------------------------------------------------------------
+
+  taken(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + LINE);
+  }
+
+  setTaken(link: number, count: number): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE, count);
+  }
+
+  /** Whether the consumer waits for packets of this link. */
+  starved(link: number): boolean {
+    return Atomics.load(this.words, this.linkAt(link) + LINE + 1) !== 0;
+  }
+
+  setStarved(link: number, starved: boolean): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + 1, starved ? 1 : 0);
+  }
+
+  /** The consumer takes no more; what is sent is dropped. */
+  left(link: number): boolean {
+    return Atomics.load(this.words, this.linkAt(link) + LINE + 2) !== 0;
+  }
+
+  setLeft(link: number): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + 2, 1);
+  }
+
+  /** Number of the last job of which the consumer takes no more; 0: none (jobs.ts). */
+  leftJob(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + LINE + LEFT_JOB);
+  }
+
+  setLeftJob(link: number, job: number): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + LEFT_JOB, job);
+  }
+
+  /** Microseconds; of the last packet that was taken and had a timestamp. */
+  takenTimestamp(link: number): number | undefined {
+    const value = this.figures[this.linkAt(link) / 2 + LINE / 2 + TAKEN_TIME]!;
+    return Number.isNaN(value) ? undefined : value;
+  }
+
+  setTakenTimestamp(link: number, timestamp: number | undefined): void {
+    this.figures[this.linkAt(link) / 2 + LINE / 2 + TAKEN_TIME] = timestamp ?? Number.NaN;
+  }
+
+  /** Whether the consumer is in the middle of taking a frame by reference (pins.ts). */
+  setReading(link: number, reading: boolean): void {
+    Atomics.store(this.words, this.linkAt(link) + LINE + 3, reading ? 1 : 0);
+  }
+
+  /**
+   * Waits until no consumer of these links is in the middle of taking a frame. That takes it microseconds; after two
+   * seconds, for all of them together, those that still are are taken for dead. Blocks the thread, because the threads
+   * that call it are about to end.
+   */
+  awaitReaders(links: Iterable<number>): void {
+    let waits = 0;
+    for (const link of links) {
+      const at = this.readingAt(link);
+      while (waits < READER_WAITS && Atomics.load(this.words, at) !== 0) {
+        waits++;
+        // What it begins to take from now on it does not read (pins.ts).
+        if (Atomics.wait(this.words, at, 1, 1) === 'not-equal') break;
+      }
+    }
+  }
+
+  /** The same for a thread that has to go on meanwhile. */
+  async readersDone(links: Iterable<number>): Promise<void> {
+    let waits = 0;
+    for (const link of links) {
+      const at = this.readingAt(link);
+      while (waits < READER_WAITS && Atomics.load(this.words, at) !== 0) {
+        waits++;
+        const wait = Atomics.waitAsync(this.words, at, 1, 1);
+        if (!wait.async) break;
+        await wait.value;
+      }
+    }
+  }
+
+  private readingAt(link: number): number {
+    return this.linkAt(link) + LINE + 3;
+  }
+
+  // --- links: relief's line, compare-and-swap by whoever finds the deadlock -----------------------------------------
+
+  /** Packets the producer may hold beyond the limit and still run. */
+  allowance(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 2 * LINE);
+  }
+
+  /** False when somebody else lifted the limit first. */
+  raiseAllowance(link: number, from: number, by: number): boolean {
+    const at = this.linkAt(link) + 2 * LINE;
+    if (Atomics.compareExchange(this.words, at, from, from + by) !== from) return false;
+    Atomics.add(this.words, at + 1, 1);
+    return true;
+  }
+
+  reliefs(link: number): number {
+    return Atomics.load(this.words, this.linkAt(link) + 2 * LINE + 1);
+  }
+
+  private threadAt(thread: number): number {
+    return (HEAD_LINES + thread * THREAD_LINES) * LINE;
+  }
+
+  private nodeAt(node: number): number {
+    return (HEAD_LINES + this.threads * THREAD_LINES + node * NODE_LINES) * LINE;
+  }
+
+  private linkAt(link: number): number {
+    return (HEAD_LINES + this.threads * THREAD_LINES + this.nodes * NODE_LINES + link * LINK_LINES) * LINE;
+  }
+}

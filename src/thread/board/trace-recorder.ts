@@ -1,0 +1,213 @@
+/**
+ * What a thread writes down for the trace: fixed binary records into a ring that the calling thread empties now and then
+ * (scheduler/trace-writer.ts). A ring that is full, because that thread is busy, makes nobody wait: the record is left
+ * out and counted.
+ */
+import { monotonic, performance } from '../../../ringbuffer/clock.js';
+import { RingBuffer, type RingProducer } from '../../../ringbuffer/index.js';
+import type { DropReason, SyncEvent } from '../../sync/index.js';
+import type { PartLink } from '../protocol.js';
+import type { Board } from './board.js';
+
+export interface TraceSpec {
+  /** One per thread of the board. */
+  rings: SharedArrayBuffer[];
+  /** process.hrtime at the start of the run, in ms: a clock that is the same in all threads. */
+  origin: number;
+}
+
+/** Kinds of ring records. */
+const CALL = 1;
+const RELIEF = 2;
+const ERROR = 3;
+const USE = 4;
+
+/** Bytes of a call's record before the levels of its links, and of each level. */
+const CALL_BYTES = 48;
+const LEVEL_BYTES = 8;
+const ERROR_HEAD = 16;
+const USE_BYTES = 40;
+/** As they are numbered in records; what is no drop is a reuse, number -1. */
+const REASONS: readonly DropReason[] = ['superseded', 'queue', 'end', 'reset'];
+const LONGEST_TEXT = 1000;
+/** About 15,000 calls of a node with two links. */
+const CAPACITY = 2 ** 20;
+
+export function createTraceRing(): SharedArrayBuffer {
+  return RingBuffer.create({ capacity: CAPACITY }).buffer;
+}
+
+/** Milliseconds of the clock that is the same in all threads. */
+export function traceClock(): number {
+  return Number(monotonic()) / 1e6;
+}
+
+/** One call of a module. Times in ms of performance.now(). */
+export interface TracedCall {
+  node: number;
+  /** One of NodeCall. */
+  call: number;
+  began: number;
+  ended: number;
+  /** It went on after it had returned (a promise). */
+  asynchronous: boolean;
+  packetsIn: number;
+  packetsOut: number;
+  dropped: number;
+  /** Microseconds; of the first packet it was given. */
+  timestamp: number | undefined;
+}
+
+/** A packet that an input manager left out or used again. */
+export interface TracedUse {
+  node: number;
+  /** Id of the input it came by. */
+  input: number;
+  event: SyncEvent;
+}
+
+export class TraceRecorder {
+  private readonly ring: RingProducer;
+  private readonly offset: number;
+  private readonly linksOf = new Map<number, number[]>();
+
+  constructor(
+    { rings, origin }: TraceSpec,
+    private readonly board: Board,
+    private readonly thread: number,
+    links: readonly PartLink[],
+  ) {
+    this.ring = RingBuffer.attach(rings[thread]!).producer();
+    this.offset = traceClock() - performance.now() - origin;
+    for (const { index, producer, consumer } of links) {
+      for (const node of [producer, consumer]) this.linksOf.set(node, [...(this.linksOf.get(node) ?? []), index]);
+    }
+  }
+
+  call(call: TracedCall): void {
+    const { board, ring } = this;
+    const links = this.linksOf.get(call.node) ?? [];
+    const at = this.claim(CALL_BYTES + links.length * LEVEL_BYTES, CALL);
+    if (at < 0) return;
+    const { view } = ring;
+    view.setFloat64(at, call.began + this.offset, true);
+    view.setFloat64(at + 8, call.ended - call.began, true);
+    view.setFloat64(at + 16, call.timestamp ?? Number.NaN, true);
+    view.setInt32(at + 24, call.node, true);
+    view.setInt32(at + 28, call.call, true);
+    view.setInt32(at + 32, call.packetsIn, true);
+    view.setInt32(at + 36, call.packetsOut, true);
+    view.setInt32(at + 40, call.dropped, true);
+    view.setInt32(at + 44, call.asynchronous ? 1 : 0, true);
+    links.forEach((link, i) => {
+      view.setInt32(at + CALL_BYTES + i * LEVEL_BYTES, link, true);
+      view.setInt32(at + CALL_BYTES + i * LEVEL_BYTES + 4, board.left(link) ? 0 : board.queued(link), true);
+    });
+    ring.commit();
+  }
+
+  /** @param now performance.now() */
+  use({ node, input, event }: TracedUse, now: number): void {
+    const at = this.claim(USE_BYTES, USE);
+    if (at < 0) return;
+    const { view } = this.ring;
+    view.setFloat64(at, now + this.offset, true);
+    view.setBigInt64(at + 8, event.pts, true);
+    view.setBigInt64(at + 16, event.kind === 'reuse' ? event.output : 0n, true);
+    view.setInt32(at + 24, node, true);
+    view.setInt32(at + 28, input, true);
+    view.setInt32(at + 32, event.pad, true);
+    view.setInt32(at + 36, event.kind === 'reuse' ? -1 : REASONS.indexOf(event.reason), true);
+    this.ring.commit();
+  }
+
+  /** @param now performance.now() */
+  relief(link: number, now: number): void {
+    const at = this.claim(16, RELIEF);
+    if (at < 0) return;
+    this.ring.view.setFloat64(at, now + this.offset, true);
+    this.ring.view.setInt32(at + 8, link, true);
+    this.ring.commit();
+  }
+
+  error(node: number, message: string): void {
+    const text = new TextEncoder().encode(message.slice(0, LONGEST_TEXT));
+    const at = this.claim(ERROR_HEAD + text.length, ERROR);
+    if (at < 0) return;
+    this.ring.view.setFloat64(at, performance.now() + this.offset, true);
+    this.ring.view.setInt32(at + 8, node, true);
+    this.ring.bytes.set(text, at + ERROR_HEAD);
+    this.ring.commit();
+  }
+
+  private claim(bytes: number, kind: number): number {
+    const at = this.ring.claim(bytes, kind);
+    if (at < 0) this.board.countTraceLoss(this.thread);
+    return at;
+  }
+}
+
+/** What a record says. Times in ms after the start of the run. */
+export type TraceRecord =
+  | ({ kind: 'call'; levels: { link: number; packets: number }[] } & TracedCall)
+  | ({ kind: 'use'; at: number } & TracedUse)
+  | { kind: 'relief'; at: number; link: number }
+  | { kind: 'error'; at: number; node: number; message: string };
+
+/** Takes every record that is in a thread's ring. */
+export class TraceReader {
+  private readonly ring: ReturnType<RingBuffer['consumer']>;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.ring = RingBuffer.attach(buffer).consumer();
+  }
+
+  *take(): Generator<TraceRecord> {
+    const { ring } = this;
+    for (let at = ring.peek(); at >= 0; at = ring.peek()) {
+      const record = read(ring.view, ring.bytes, at, ring.kind, ring.length);
+      ring.release();
+      yield record;
+    }
+  }
+}
+
+function read(view: DataView, bytes: Uint8Array, at: number, kind: number, length: number): TraceRecord {
+  const time = view.getFloat64(at, true);
+  if (kind === RELIEF) return { kind: 'relief', at: time, link: view.getInt32(at + 8, true) };
+  if (kind === USE) return { kind: 'use', at: time, ...readUse(view, at) };
+  if (kind === ERROR) {
+    // A decoder takes no views of shared memory.
+    const message = new TextDecoder().decode(bytes.slice(at + ERROR_HEAD, at + length));
+    return { kind: 'error', at: time, node: view.getInt32(at + 8, true), message };
+  }
+  const levels = Array.from({ length: (length - CALL_BYTES) / LEVEL_BYTES }, (_, i) => {
+    const level = at + CALL_BYTES + i * LEVEL_BYTES;
+    return { link: view.getInt32(level, true), packets: view.getInt32(level + 4, true) };
+  });
+  const timestamp = view.getFloat64(at + 16, true);
+  return {
+    kind: 'call',
+    began: time,
+    ended: time + view.getFloat64(at + 8, true),
+    timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
+    node: view.getInt32(at + 24, true),
+    call: view.getInt32(at + 28, true),
+    packetsIn: view.getInt32(at + 32, true),
+    packetsOut: view.getInt32(at + 36, true),
+    dropped: view.getInt32(at + 40, true),
+    asynchronous: view.getInt32(at + 44, true) !== 0,
+    levels,
+  };
+}
+
+function readUse(view: DataView, at: number): TracedUse {
+  const pad = view.getInt32(at + 32, true);
+  const pts = view.getBigInt64(at + 8, true);
+  const reason = REASONS[view.getInt32(at + 36, true)];
+  const event: SyncEvent =
+    reason === undefined
+      ? { kind: 'reuse', pad, pts, output: view.getBigInt64(at + 16, true) }
+      : { kind: 'drop', pad, pts, reason };
+  return { node: view.getInt32(at + 24, true), input: view.getInt32(at + 28, true), event };
+}

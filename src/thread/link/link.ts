@@ -1,0 +1,495 @@
+/**
+ * A link carries packets from one output to one input. Inside a thread it is a queue; across threads it is a ring. It
+ * has two faces, each used only by the thread of its actor: `OutLink` by the producer, `InLink` by the consumer.
+ *
+ * Back-pressure never blocks a module: what finds no room waits with the producer, and the producer is not run again
+ * while more waits than the link's allowance, which is 0 until the relief rule (relief.ts) raises it.
+ *
+ * Invariants the relief rule stands on: `sent` is raised before a packet can be seen, `taken` before its room is given
+ * back, the end of the stream counts as a packet, and `blocked` is shown with the `taken` that was read before the last
+ * look for room. A producer that sleeps on a full link has shown the newest `taken`, or will be woken to show it, even
+ * if what was taken made too little room: otherwise it would pass for one that can move, for ever.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from '../../../ringbuffer/index.js';
+import type { Packet } from '../../media/packet/packet.js';
+import { type FrameReferences, frameReferences } from '../../media/reference/frame-references.js';
+import { type Board, GraphState } from '../board/board.js';
+import { Pins } from './frame-pins.js';
+import { PacketFifo } from './packet-queue.js';
+import {
+  holdsFrames,
+  isEnd,
+  KIND_SWITCH,
+  mayRefer,
+  type Outgoing,
+  outgoing,
+  read,
+  releaseRefused,
+  requireCarried,
+  write,
+} from './record.js';
+
+export interface OutLink {
+  readonly index: number;
+  /** Takes the packet over, end of stream included. */
+  offer(packet: Packet): void;
+  /** Moves what waits as far as there is room; true when nothing waits any more. */
+  flush(): boolean;
+  /** Times that looking at the link has changed what the board says of it: packets moved or dropped, a newer `blocked`. */
+  readonly changes: number;
+  /** The producer may run: no more waits than is allowed. */
+  readonly clear: boolean;
+  /** The consumer takes no more. */
+  readonly left: boolean;
+  /** Number of the last job of which the consumer wants no more, if jobs are sent. */
+  readonly leftJob: number;
+  /** Packets it takes before its producer is held back. */
+  readonly limit: number;
+  /**
+   * Bytes beyond the limit at which it holds its producer back, however far it was lifted. Finite where the user is at
+   * one end: a reader that is slower than another, or input streams that are fed at different speeds, look like a deadlock
+   * until their user comes back. Those links are lifted that far, and are no failure beyond.
+   */
+  readonly holdAt: number;
+  /** Packets that wait beyond the limit, and their estimated bytes. */
+  readonly waitingPackets: number;
+  readonly waitingBytes: number;
+  /** Shows on the board what waits here. */
+  announce(): void;
+  /**
+   * Nothing of what was sent depends on this thread any more. If false, its bell is rung when more of it was taken: ask
+   * between arming the bell and sleeping.
+   */
+  settled(): boolean;
+  /** Releases what was not taken, and from then on whatever is offered. */
+  discard(): void;
+}
+
+export interface InLink {
+  readonly index: number;
+  readonly available: boolean;
+  /** What would be taken next is the end of the stream. */
+  readonly endIsNext: boolean;
+  /** Packets that wait to be taken. The producer may add some at any time. */
+  readonly queued: number;
+  /** The next packet, or undefined. */
+  take(): Packet | undefined;
+  /** Takes no more: what is queued is released, and the producer learns it. */
+  leave(): void;
+  /** Wants no more of this job; what still comes of it has to be taken. The producer learns it. */
+  leaveJob(job: number): void;
+  /** Releases what was not taken, without telling anybody. No further calls. */
+  discard(): void;
+}
+
+/** Both faces of a link inside one thread. */
+export class DirectLink implements OutLink, InLink {
+  private readonly queue = new PacketFifo();
+  private sent = 0;
+  private taken = 0;
+  private high = 0;
+  left = false;
+  readonly changes = 0; // nothing ever moves: the queue is the room
+
+  constructor(
+    readonly index: number,
+    private readonly board: Board,
+    readonly limit: number,
+    readonly holdAt = Number.POSITIVE_INFINITY,
+    /** Both its ends are on the calling thread wherever the others are: it carries anything. */
+    private readonly free = true,
+  ) {}
+
+  /** @throws MillraceError ERR_MILLRACE_PAYLOAD for what could not cross threads, unless it never has to. */
+  offer(packet: Packet): void {
+    if (this.left) {
+      packet.close();
+      return;
+    }
+    if (!this.free) {
+      try {
+        requireCarried(packet);
+      } catch (error) {
+        releaseRefused(packet);
+        throw error;
+      }
+    }
+    this.queue.push(packet);
+    this.board.setSent(this.index, ++this.sent);
+    const { length } = this.queue;
+    if (length > this.high) {
+      this.high = length;
+      this.board.setHighWater(this.index, length);
+    }
+  }
+
+  flush(): boolean {
+    return this.queue.length <= this.limit;
+  }
+
+  get clear(): boolean {
+    const waiting = this.waitingPackets;
+    return waiting === 0 || (waiting <= this.board.allowance(this.index) && this.waitingBytes <= this.holdAt);
+  }
+
+  get waitingPackets(): number {
+    return Math.max(0, this.queue.length - this.limit);
+  }
+
+  get waitingBytes(): number {
+    // By the average of all that are queued: exact enough for a cap, and needs no walk.
+    const { length } = this.queue;
+    return length === 0 ? 0 : (this.queue.bytes / length) * this.waitingPackets;
+  }
+
+  settled(): boolean {
+    return true;
+  }
+
+  announce(): void {
+    const waiting = this.waitingPackets;
+    this.board.setOutbox(this.index, waiting);
+    if (waiting > 0) this.board.setBlocked(this.index, this.taken);
+    else this.board.clearBlocked(this.index);
+  }
+
+  get available(): boolean {
+    return this.queue.length > 0;
+  }
+
+  get endIsNext(): boolean {
+    return this.queue.peek()?.isEof ?? false;
+  }
+
+  get queued(): number {
+    return this.queue.length;
+  }
+
+  take(): Packet | undefined {
+    const packet = this.queue.shift();
+    if (packet !== undefined) {
+      this.board.setTaken(this.index, ++this.taken);
+    }
+    return packet;
+  }
+
+  get leftJob(): number {
+    return this.board.leftJob(this.index);
+  }
+
+  leave(): void {
+    this.board.setLeft(this.index);
+    this.discard();
+  }
+
+  leaveJob(job: number): void {
+    this.board.setLeftJob(this.index, job);
+  }
+
+  discard(): void {
+    this.left = true;
+    for (let packet = this.take(); packet !== undefined; packet = this.take()) packet.close();
+  }
+}
+
+/** Rings start small and grow with what they carry: most links of a graph never need more. */
+const FIRST_CAPACITY = 64 * 1024;
+
+export function createRing(limit: number, capacity = FIRST_CAPACITY): SharedArrayBuffer {
+  return RingBuffer.create({ capacity, maxRecords: limit }).buffer;
+}
+
+/** The largest a ring can be. */
+const LAST_CAPACITY = 2 ** 30;
+
+/** Power of two in which `depth` records of `size` bytes fit, at most about `most` bytes but always two records. */
+export function capacityFor(size: number, depth: number, most: number): number {
+  const record = size + 16; // header and alignment
+  const wanted = Math.max(2 * record, Math.min(record * (depth + 1), most));
+  return Math.min(LAST_CAPACITY, 2 ** Math.ceil(Math.log2(wanted)));
+}
+
+/** The producer's face of a link that crosses threads. */
+export class RingOut implements OutLink {
+  private handle: RingBuffer;
+  private ring: RingProducer;
+  private readonly outbox = new PacketFifo();
+  /** The head of the outbox in its ring form. */
+  private head: Outgoing | undefined;
+  private sent = 0;
+  private high = 0;
+  changes = 0;
+  private discarded = false;
+  /** What was taken when no room was last found, as shown on the board; undefined while nothing waits. */
+  private blockedAt: number | undefined;
+  private readonly pins: Pins;
+  /** How video frames go, found out with the first of them; undefined: by copy. */
+  private references: FrameReferences | undefined;
+
+  constructor(
+    readonly index: number,
+    private readonly board: Board,
+    readonly limit: number,
+    private readonly bytesLimit: number,
+    buffer: SharedArrayBuffer,
+    private readonly port: MessagePort,
+    /** The consumer's thread waits on it. */
+    private readonly bell: Doorbell,
+    /** Video frames go by reference if this thread can do that. */
+    private readonly byReference: boolean,
+    readonly holdAt = Number.POSITIVE_INFINITY,
+  ) {
+    this.handle = RingBuffer.attach(buffer);
+    this.ring = this.handle.producer({ bell });
+    this.pins = new Pins(board, index, (pin) => this.references!.unpin(pin));
+  }
+
+  offer(packet: Packet): void {
+    if (this.left) {
+      packet.close();
+      return;
+    }
+    this.outbox.push(packet);
+    this.flush();
+    const queued = this.board.queued(this.index) + this.outbox.length;
+    if (queued > this.high) {
+      this.high = queued;
+      this.board.setHighWater(this.index, queued);
+    }
+  }
+
+  /**
+   * Whenever it returns false, the wish for room stands in the ring and was made after the last attempt: a host that
+   * calls it between arming its bell and sleeping cannot miss the room.
+   */
+  flush(): boolean {
+    this.pins.dropTaken();
+    while (this.outbox.length > 0) {
+      if (this.left) {
+        this.discard();
+        this.changes++;
+        break;
+      }
+      for (let packet = this.outbox.peek(); packet !== undefined && this.send(packet); packet = this.outbox.peek()) {
+        this.outbox.shift();
+        packet.close();
+        this.changes++;
+      }
+      if (this.outbox.length === 0) continue;
+      // Read after the attempts and before the last look: a take whose room was used is in it, and one that is not makes
+      // room after the look, which rings this thread's bell. (Read earlier, it would differ for ever: a missed deadlock.)
+      const taken = this.board.taken(this.index);
+      if (this.ring.wantSpace(this.needed())) continue;
+      if (this.blockedAt !== taken) {
+        this.blockedAt = taken;
+        this.board.setBlocked(this.index, taken);
+        this.changes++;
+        // A take between our reading and our showing found nobody to wake (see RingIn.take).
+        if (this.board.taken(this.index) !== taken) continue;
+      }
+      return false;
+    }
+    if (this.blockedAt !== undefined) {
+      this.board.clearBlocked(this.index);
+      this.blockedAt = undefined;
+    }
+    return true;
+  }
+
+  get clear(): boolean {
+    const { length } = this.outbox;
+    return length === 0 || (length <= this.board.allowance(this.index) && this.waitingBytes <= this.holdAt);
+  }
+
+  get waitingPackets(): number {
+    return this.outbox.length;
+  }
+
+  get waitingBytes(): number {
+    return this.outbox.bytes;
+  }
+
+  announce(): void {
+    this.flush();
+    this.board.setOutbox(this.index, this.outbox.length);
+  }
+
+  settled(): boolean {
+    return this.pins.awaitTaken();
+  }
+
+  /** The consumer has left, or the graph is being aborted. */
+  discard(): void {
+    this.discarded = true;
+    this.pins.dropAll();
+    for (let packet = this.outbox.shift(); packet !== undefined; packet = this.outbox.shift()) packet.close();
+    this.head = undefined;
+  }
+
+  get left(): boolean {
+    return this.discarded || this.board.left(this.index);
+  }
+
+  get leftJob(): number {
+    return this.board.leftJob(this.index);
+  }
+
+  /** Bytes of the record that has to go next: the head's, or the switch to a larger ring. */
+  private needed(): number {
+    return this.head === undefined || this.head.size > this.ring.maxRecord ? 0 : this.head.size;
+  }
+
+  private send(packet: Packet): boolean {
+    if (this.head?.packet !== packet) {
+      // Describing a frame makes views of its planes, so it is not done while the ring takes no record at all.
+      if (this.handle.inFlight() >= this.limit) return false;
+      if (this.byReference && holdsFrames(packet.payload)) this.references ??= frameReferences();
+      try {
+        this.head = outgoing(packet, this.references);
+      } catch (error) {
+        this.outbox.shift();
+        releaseRefused(packet);
+        throw error;
+      }
+    }
+    const { head } = this;
+    if (this.mustGrow(head.size) && !this.grow(head.size)) return false;
+    const at = this.ring.claim(head.size, head.kind);
+    if (at < 0) return false;
+    try {
+      write(this.ring, at, head);
+    } catch (error) {
+      this.ring.abort();
+      for (const pin of head.pins.splice(0)) this.references!.unpin(pin);
+      throw error;
+    }
+    for (const pin of head.pins) this.pins.hold(pin, this.sent + 1);
+    // Only now, and before `commit` makes it visible: a count that rose and fell again with a failed attempt would let
+    // another thread's look at the relief rule take the consumer for live, and nobody would look again.
+    this.board.setSent(this.index, ++this.sent);
+    this.head = undefined;
+    this.ring.commit();
+    return true;
+  }
+
+  /** A ring that cannot hold as many such records as the limit allows is replaced, up to the limit in bytes. */
+  private mustGrow(size: number): boolean {
+    if (size > this.ring.maxRecord) return true;
+    return capacityFor(size, this.limit, this.bytesLimit) > this.handle.capacity;
+  }
+
+  private grow(size: number): boolean {
+    if (this.ring.claim(0, KIND_SWITCH) < 0) return false;
+    const larger = RingBuffer.create({
+      capacity: capacityFor(size, this.limit, this.bytesLimit),
+      maxRecords: this.limit,
+    });
+    // The port's queue is filled before the record that sends the consumer there is published.
+    this.port.postMessage(larger.buffer);
+    this.ring.commit();
+    this.handle = larger;
+    this.ring = larger.producer({ bell: this.bell });
+    return true;
+  }
+}
+
+/** The consumer's face of a link that crosses threads. */
+export class RingIn implements InLink {
+  private handle: RingBuffer;
+  private ring: RingConsumer;
+  private taken = 0;
+  private gone = false;
+
+  constructor(
+    readonly index: number,
+    private readonly board: Board,
+    buffer: SharedArrayBuffer,
+    private readonly port: MessagePort,
+    /** The producer's thread waits on it. */
+    private readonly bell: Doorbell,
+  ) {
+    this.handle = RingBuffer.attach(buffer);
+    this.ring = this.handle.consumer({ bell });
+  }
+
+  get available(): boolean {
+    return !this.gone && this.next() >= 0;
+  }
+
+  get endIsNext(): boolean {
+    if (this.gone) return false;
+    const at = this.next();
+    return at >= 0 && isEnd(this.ring, at);
+  }
+
+  get queued(): number {
+    return this.available ? this.handle.inFlight() : 0;
+  }
+
+  take(): Packet | undefined {
+    if (this.gone) return undefined;
+    const at = this.next();
+    if (at < 0) return undefined;
+    if (mayRefer(this.ring.kind)) return this.takeReference(at);
+    const packet = read(this.ring, at);
+    this.release();
+    return packet;
+  }
+
+  /** The order of the steps is what the producer relies on when it drops its references: see pins.ts. */
+  private takeReference(at: number): Packet | undefined {
+    const { board, index } = this;
+    // The first call of a thread makes the self-test, which is too long for those who wait for us to have read.
+    frameReferences();
+    board.setReading(index, true);
+    try {
+      if (board.state === GraphState.aborting) {
+        this.gone = true;
+        return undefined;
+      }
+      const packet = read(this.ring, at);
+      this.release();
+      return packet;
+    } finally {
+      board.setReading(index, false);
+    }
+  }
+
+  private release(): void {
+    // Before the room is given back: a producer that uses the room must not remember an older count.
+    this.board.setTaken(this.index, ++this.taken);
+    this.ring.release();
+    // The ring tells its producer of room that suffices; the board must not say for ever that it may have found some.
+    if (this.board.blocked(this.index)) this.bell.ring();
+    if (this.board.awaited(this.index, this.taken)) this.bell.ring();
+  }
+
+  leave(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.board.setLeft(this.index);
+    this.ring.close(); // wakes the producer, which reads `left` on the board
+  }
+
+  leaveJob(job: number): void {
+    this.board.setLeftJob(this.index, job);
+    this.bell.ring();
+  }
+
+  discard(): void {
+    this.gone = true;
+  }
+
+  private next(): number {
+    for (;;) {
+      const at = this.ring.peek();
+      if (at < 0 || this.ring.kind !== KIND_SWITCH) return at;
+      const message = receiveMessageOnPort(this.port) as { message: SharedArrayBuffer } | undefined;
+      if (message === undefined) throw new Error(`link ${this.index}: the larger ring is announced but not there`);
+      this.ring.release();
+      this.handle = RingBuffer.attach(message.message);
+      this.ring = this.handle.consumer({ bell: this.bell });
+    }
+  }
+}

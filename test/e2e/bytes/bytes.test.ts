@@ -1,0 +1,102 @@
+/** Decoding the bytes that come on input 0: the same frames as from the file, whatever the pieces. */
+import { readFileSync } from 'node:fs';
+import { MessagePort } from 'node:worker_threads';
+import { Graph } from 'millrace';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { bytesOfFile, decode, essence, hashes, pieces, sourceOf } from '../../kit/bytes.js';
+import { contentsOf, media, run, scratch } from '../../kit/media.js';
+
+const scratchFile = scratch();
+const test = suite('decoding bytes');
+
+async function assertLikeFile(name: string, size: number, threads: number): Promise<void> {
+  const expected = await contentsOf(media(name));
+  const graph = new Graph({ threads });
+  const { video, audio } = decode(sourceOf(graph, pieces(bytesOfFile(name), size)));
+  await run(graph);
+  assert.equal(essence(video.packets), essence(expected.video), `${name}: pictures, pieces of ${size}`);
+  assert.equal(essence(audio.packets), essence(expected.audio), `${name}: sound, pieces of ${size}`);
+}
+
+for (const size of [7, 1000, 65_536, Number.MAX_SAFE_INTEGER]) {
+  test(`pieces of ${size} bytes give the frames of the file: fragmented mp4`, () =>
+    assertLikeFile('fragmented.mp4', size, 1));
+}
+
+test('pieces of one byte give the frames of the file', async () => {
+  await assertLikeFile('mono-16k.wav', 1, 0);
+  await assertLikeFile('aac_slice/100.aac', 1, 2);
+});
+
+for (const name of [
+  'part0.flv',
+  'clip.mpegts',
+  'vfr.mkv',
+  'raw.aac',
+  'raw.h264',
+  'mono-16k.wav',
+  'still.jpg',
+  'logo-alpha.png',
+  'aac_slice/100.aac',
+]) {
+  test(`pieces of 1000 bytes give the frames of the file: ${name}`, () => assertLikeFile(name, 1000, 1));
+}
+
+test('a piece of a large buffer is sent to the demuxer alone', async () => {
+  const { postMessage } = MessagePort.prototype;
+  const sizes: [number, number][] = [];
+  MessagePort.prototype.postMessage = function (this: MessagePort, message: unknown, ...rest) {
+    if (message instanceof Uint8Array) sizes.push([message.byteLength, message.buffer.byteLength]);
+    return Reflect.apply(postMessage, this, [message, ...rest]);
+  } as typeof postMessage;
+  try {
+    const graph = new Graph({ threads: 0 });
+    const { audio } = decode(sourceOf(graph, pieces(bytesOfFile('mono-16k.wav'), 20_000), 1));
+    await run(graph);
+    assert.equal(essence(audio.packets), essence((await contentsOf(media('mono-16k.wav'))).audio));
+  } finally {
+    MessagePort.prototype.postMessage = postMessage;
+  }
+  assert.ok(sizes.length > 1);
+  for (const [piece, memory] of sizes) assert.is(memory, piece);
+});
+
+test('an mp4 with its index in front is decoded while it arrives', async () => {
+  const path = scratchFile('faststart.mp4');
+  const copy = new Graph();
+  const input = copy.decode({ input_path: media('clip-4s.mp4'), video_codec: 'copy', audio_codec: 'copy' });
+  input.video.encode(input.audio, { output_path: path, mux_params: { movflags: 'faststart' } });
+  await run(copy);
+  const expected = await contentsOf(path);
+  const graph = new Graph();
+  const { video, audio } = decode(sourceOf(graph, pieces(readFileSync(path), 4096)));
+  await run(graph);
+  assert.equal(essence(video.packets), essence(expected.video));
+  assert.equal(essence(audio.packets), essence(expected.audio));
+});
+
+test('a range of time is cut out of bytes as of a file', async () => {
+  const range = { start_time: 1, end_time: 2 };
+  const expected = await contentsOf(media('part0.flv'), range);
+  const graph = new Graph();
+  const { video, audio } = decode(sourceOf(graph, pieces(bytesOfFile('part0.flv'), 3000)), range);
+  await run(graph);
+  assert.equal(essence(video.packets), essence(expected.video));
+  assert.equal(essence(audio.packets), essence(expected.audio));
+});
+
+test('bytes are copied into another container without decoding', async () => {
+  const path = scratchFile('copied.mp4');
+  const graph = new Graph();
+  const decoder = sourceOf(graph, pieces(bytesOfFile('part0.flv'), 1000)).module('c_ffmpeg_decoder', {
+    video_codec: 'copy',
+    audio_codec: 'copy',
+  });
+  decoder.output(0).encode(decoder.output(1), { output_path: path });
+  await run(graph);
+  const [copied, original] = [await contentsOf(path), await contentsOf(media('part0.flv'))];
+  assert.equal(hashes(copied.video), hashes(original.video));
+});
+
+test.run();

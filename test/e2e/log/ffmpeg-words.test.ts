@@ -1,0 +1,45 @@
+/** What FFmpeg itself says of a failure ends its message, wherever the node runs. */
+import { type FFmpegError, Graph, GraphError } from 'millrace';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { failureOf } from '../../kit/media.js';
+import { REASONS } from '../../kit/reasons.js';
+
+const test = suite("FFmpeg's own words");
+
+for (const [name, { words, build }] of Object.entries(REASONS)) {
+  for (const threads of [0, 2]) {
+    test(`${name}: the reason ends the message, with ${threads} threads`, async () => {
+      const graph = new Graph({ threads });
+      build(graph);
+      const failure = await failureOf(graph);
+      assert.match(failure.message, words);
+      const cause = failure.cause as FFmpegError;
+      assert.ok(cause.lines.length > 0);
+      assert.ok(failure.message.endsWith(cause.lines.at(-1)!), cause.lines.join('\n'));
+      // The whole of it is the last cause, for those who print the chain.
+      assert.is((cause.cause as Error).name, 'FFmpegLog');
+      assert.is((cause.cause as Error).message, cause.lines.join('\n'));
+    });
+  }
+}
+
+test('of many graphs at once each has its own reason and no other', async () => {
+  const cases = Object.values(REASONS);
+  const all = [1, 2].flatMap(() => cases);
+  const failures = await Promise.all(
+    all.map(async ({ words, build }) => {
+      const graph = new Graph({ threads: 1 });
+      build(graph);
+      return [words, await graph.run().catch((error: GraphError) => error)] as const;
+    }),
+  );
+  for (const [words, failure] of failures) {
+    assert.instance(failure, GraphError);
+    const message = (failure as GraphError).message;
+    assert.match(message, words, message);
+    for (const other of cases) if (other.words.source !== words.source) assert.not.match(message, other.words);
+  }
+});
+
+test.run();

@@ -1,0 +1,121 @@
+/** Metadata that is written on a frame stays on it: in clones, across threads by reference and by copy, through filters. */
+import { AudioFrame, defineModule, Graph, MillraceError, Packet, VideoFrame } from 'millrace';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { media, scratch } from '../../kit/media.js';
+
+scratch();
+const picture = () =>
+  VideoFrame.alloc({ width: 64, height: 48, format: 'yuv420p', pts: 7n, timeBase: { num: 1, den: 25 } });
+
+const test = suite('metadata of frames');
+
+test('what is set, changed and deleted is on the frame and its clones, and nothing else changes', () => {
+  for (const frame of [picture(), AudioFrame.from([new Float32Array(64)], { sampleRate: 48000, pts: 7n })]) {
+    const held = frame.metadata;
+    held.first = 'one';
+    held['lavfi.scene_score'] = '0.5';
+    const before = frame.toBuffer();
+    const clone = frame.clone();
+    assert.equal(clone.metadata, { first: 'one', 'lavfi.scene_score': '0.5' });
+    held.first = 'ein=s: ü';
+    delete held['lavfi.scene_score'];
+    held.second = '2';
+    const other = frame.clone();
+    assert.equal(other.metadata, { first: 'ein=s: ü', second: '2' });
+    assert.equal(clone.metadata, { first: 'one', 'lavfi.scene_score': '0.5' }, 'a clone has its own');
+    assert.equal([other.pts, other.timeBase, other.toBuffer()], [7n, frame.timeBase, before]);
+    frame.metadata = { only: 'this' };
+    const last = frame.clone();
+    assert.equal(last.metadata, { only: 'this' });
+    for (const each of [frame, clone, other, last]) each.close();
+  }
+});
+
+test('what is no text is refused by its key', () => {
+  using frame = picture();
+  (frame.metadata as Record<string, unknown>).count = 3;
+  using counted = frame.clone();
+  assert.is(counted.metadata.count, '3');
+  (frame.metadata as Record<string, unknown>).wrong = {};
+  assert.throws(
+    () => frame.clone(),
+    (error: unknown) =>
+      error instanceof MillraceError && /metadata\['wrong'\] of a frame is Object/.test(error.message),
+  );
+  delete frame.metadata.wrong;
+  using again = frame.clone();
+  assert.equal(again.metadata, { count: '3' });
+});
+
+for (const transport of ['reference', 'copy'] as const) {
+  test(`it crosses threads by ${transport}, and filters`, async () => {
+    const marker = defineModule({
+      process(task) {
+        for (const packet of task.inputs.get(0) ?? []) {
+          if (packet.payload instanceof VideoFrame) packet.payload.metadata.number = `${packet.payload.pts}`;
+          if (packet.payload instanceof AudioFrame) packet.payload.metadata.number = `${packet.payload.pts}`;
+          if (!packet.isEof) task.output(0).push(packet);
+        }
+      },
+    });
+    for (const kind of ['video', 'audio'] as const) {
+      const graph = new Graph({ threads: 2, transport, optimize_graph: false });
+      const marked = graph.decode({ input_path: media('clip-4s.mp4'), vframes: 5, aframes: 5 }, { scheduler: 1 })[kind];
+      const inline = marked.module(marker, {}, { thread: 'calling' });
+      const filtered =
+        kind === 'video' ? inline.filter('hflip', { alias: 'turned' }) : inline.filter('volume', { volume: 1 });
+      let seen = 0;
+      for await (const packet of filtered.packets().closing()) {
+        const frame = packet.payload as VideoFrame | AudioFrame;
+        assert.is(frame.metadata.number, `${frame.pts}`);
+        seen++;
+      }
+      assert.is(seen, 5);
+    }
+  });
+}
+
+test('a value set as data goes the same ways', async () => {
+  const value = { boxes: [[1, 2, 3, 4]], label: 'ü', at: 10n ** 12n };
+  for (const transport of ['reference', 'copy'] as const) {
+    const graph = new Graph({ threads: 2, transport });
+    const source = graph.inputStream('pictures');
+    const reader = source.filter('hflip').packets().closing();
+    await graph.start();
+    const frame = picture();
+    frame.data = value;
+    assert.equal(frame.data, value);
+    assert.throws(() => {
+      (frame.data as { label: string }).label = 'lost';
+    }, TypeError);
+    await source.push(new Packet(frame));
+    await source.end();
+    for await (const { payload } of reader) assert.equal((payload as VideoFrame).data, value);
+    await graph.close();
+  }
+  using frame = picture();
+  assert.is(frame.data, undefined);
+  frame.data = 1;
+  frame.data = undefined;
+  using clone = frame.clone();
+  assert.equal([clone.data, clone.metadata], [undefined, {}]);
+  assert.throws(() => {
+    frame.data = () => {};
+  }, /cannot cross threads/);
+});
+
+test('frames that are pushed keep it', async () => {
+  const graph = new Graph({ threads: 1 });
+  const source = graph.inputStream('pictures');
+  const reader = source.filter('vflip').packets().closing();
+  await graph.start();
+  const frame = picture();
+  frame.metadata.x = 'y';
+  await source.push(new Packet(frame));
+  await source.end();
+  for await (const { payload } of reader) assert.is((payload as VideoFrame).metadata.x, 'y');
+  await graph.close();
+});
+
+test.run();

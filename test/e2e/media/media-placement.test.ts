@@ -1,0 +1,92 @@
+/** The same media graph gives the same pictures and samples wherever its nodes run and however short its queues are. */
+import { Graph, type GraphOptionsInput, type NodeParameters } from 'millrace';
+import { TestSink } from 'millrace/testing';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { contentsOf, media, pictures, run, scratch } from '../../kit/media.js';
+
+const at = scratch();
+const FILTER = 'c_ffmpeg_filter';
+
+type Where = Pick<NodeParameters, 'scheduler' | 'thread'>;
+
+/**
+ * Two inputs, a fan-out into an encoder and sinks, an overlay, and the second half of the clip played before the first:
+ * that one needs a queue which holds a second of frames.
+ */
+function build(options: GraphOptionsInput, where: (node: number) => Where, file: string) {
+  let nodes = 0;
+  const next = (more: NodeParameters = {}): NodeParameters => ({ ...where(nodes++), ...more });
+  const graph = new Graph(options);
+  const source = graph.decode({ input_path: media('clip-4s.mp4'), vframes: 50, aframes: 90 }, next());
+  const logo = graph.decode({ input_path: media('logo-alpha.png') }, next());
+  const small = source.video.module(FILTER, { name: 'scale', para: '160:90' }, next());
+  const marked = small.module(FILTER, { name: 'overlay', para: '4:4' }, next({ inputs: [logo.video] }));
+  const quiet = source.audio.module(FILTER, { name: 'volume', para: '0.5' }, next());
+  const last = small.module(FILTER, { graph: '[0]trim=1:2,setpts=PTS-STARTPTS' }, next());
+  const first = small.module(FILTER, { graph: '[0]trim=0:1,setpts=PTS-STARTPTS' }, next());
+  const joined = last.module(FILTER, { name: 'concat' }, next({ inputs: [first] }));
+  const sinks = [marked, joined, quiet].map((stream) => {
+    const sink = new TestSink();
+    stream.module(sink.spec, sink.options, next({ callback: sink.callback }));
+    return sink;
+  });
+  // libx264's mbtree is not deterministic on AVX-512 machines.
+  const video_params = { threads: 1, preset: 'veryfast', bit_rate: '200k', mbtree: 0 } as const;
+  marked.module('c_ffmpeg_encoder', { output_path: file, video_params }, next({ inputs: [quiet] }));
+  return { graph, sinks };
+}
+
+async function result(name: string, options: GraphOptionsInput, where: (node: number) => Where = () => ({})) {
+  const file = at(`${name}.mp4`);
+  const { graph, sinks } = build(options, where, file);
+  const report = await run(graph);
+  const { video, audio } = await contentsOf(file);
+  return { report, seen: [...sinks.map((sink) => sink.packets), video, audio].map(pictures) };
+}
+
+const test = suite('placements');
+const reference = await result('reference', { threads: 0 });
+
+test('the reference is what it should be', () => {
+  const [marked, joined, quiet, video, audio] = reference.seen.map((list) => list.length);
+  assert.equal([marked, joined, video], [50, 50, 50]);
+  assert.is(quiet, 90);
+  assert.ok(Math.abs(audio! - 90) <= 1, `${audio} frames of sound in the file`);
+  const [small, other] = [reference.seen[0]!, reference.seen[1]!];
+  assert.is(new Set(small.map(([, md5]) => md5)).size, 50, 'pictures differ');
+  assert.equal(
+    other.map(([time]) => time),
+    small.map(([time]) => time),
+  );
+});
+
+const CASES: Record<string, [GraphOptionsInput, ((node: number) => Where)?]> = {
+  'threads 1': [{ threads: 1 }],
+  'threads 2': [{ threads: 2 }],
+  'threads 4': [{ threads: 4 }],
+  'nodes dealt out to three threads': [{}, (node) => ({ scheduler: (node * 7) % 3 })],
+  'named threads, against the flow': [{}, (node) => ({ thread: ['red', 'green', 'blue'][(node * 5 + 1) % 3]! })],
+  'queues of one packet': [{ threads: 2, queue_length_limit: 1 }],
+  'queues of one packet on the calling thread': [{ threads: 0, queue_length_limit: 1 }],
+  'every node on a thread of its own, queues of one packet': [
+    { queue_length_limit: 1 },
+    (node) => ({ scheduler: node }),
+  ],
+  'queues of a hundred packets': [{ threads: 3, queue_length_limit: 100 }],
+  'frames that are copied between threads': [{ threads: 3, transport: 'copy' }],
+};
+
+for (const [name, [options, where]] of Object.entries(CASES)) {
+  test(name, async () => {
+    const { report, seen } = await result(name, options, where);
+    seen.forEach((list, i) => {
+      assert.is(list.length, reference.seen[i]!.length, `list ${i}`);
+      assert.equal(list, reference.seen[i], `list ${i}`);
+    });
+    if (name.startsWith('every node'))
+      assert.is(new Set(report.nodes.map((node) => node.thread)).size, report.nodes.length);
+  });
+}
+
+test.run();

@@ -1,0 +1,111 @@
+/** A graph that does not get to its end leaves files that play up to there, or none at all. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type EncoderOptions, encode, Graph, type GraphError, type Stream } from 'millrace';
+import { LeakWatch } from 'millrace/testing';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { contentsOf, failureOf, scratch } from '../../kit/media.js';
+import { add } from '../../kit/modules.js';
+
+const at = scratch();
+const video_params = { threads: 1, preset: 'ultrafast', tune: 'zerolatency' } as const;
+
+const test = suite('unfinished files');
+
+/** The file holds pictures from the first on, without a gap, and sound beside them. */
+async function plays(path: string, atLeast: number, atMost = Number.POSITIVE_INFINITY): Promise<void> {
+  const { video, samples } = await contentsOf(path);
+  assert.ok(video.length >= atLeast && video.length <= atMost, `${video.length} pictures in ${path}`);
+  // An MPEG transport stream begins with the priming samples of its sound.
+  const start = video[0]!.timestamp!;
+  assert.ok(start === 0 || (path.endsWith('.ts') && start < 22_000), `the first picture is at ${start}`);
+  for (const [i, { timestamp }] of video.entries()) assert.is(timestamp, start + i * 40_000);
+  assert.ok(samples > 0, `${samples} samples`);
+}
+
+/** Pictures and a tone without end. */
+function source(graph: Graph): { video: Stream; audio: Stream } {
+  return {
+    video: graph.filter('testsrc2', { size: '128x72', rate: 25 }),
+    audio: graph.filter('sine', { sample_rate: 48_000 }),
+  };
+}
+
+for (const threads of [0, 1, 3]) {
+  for (const extension of ['mp4', 'mkv', 'ts']) {
+    test(`threads: ${threads}: ${extension}, when another module fails in the middle`, async () => {
+      const output_path = at(`failed-${threads}.${extension}`);
+      const graph = new Graph({ threads });
+      const { video, audio } = source(graph);
+      const through = add(graph, 'Failing', { where: 'process', after: 60 }, { inputs: [video], alias: 'bad' });
+      encode(through.scale(64, 36), audio, { output_path, video_params });
+      const error = await failureOf(graph);
+      assert.match(error.message, /"bad".*process said no/);
+      // What was under way between the threads is lost: at most what the links hold.
+      await plays(output_path, 30);
+    });
+  }
+
+  /** An endless transcode, looked at every 20 ms. */
+  const endless = (options: EncoderOptions): Graph => {
+    const graph = new Graph({ threads });
+    const { video, audio } = source(graph);
+    encode(video.scale(64, 36), audio, { video_params, ...options }, { alias: 'file' });
+    return graph;
+  };
+  const whenWritten = (graph: Graph, frames: number, act: () => void): void => {
+    const timer = setInterval(() => {
+      if (graph.stats().nodes.find(({ alias }) => alias === 'file')!.frames < frames) return;
+      clearInterval(timer);
+      act();
+    }, 20);
+  };
+
+  test(`threads: ${threads}: after an abort by signal`, async () => {
+    const leaks = new LeakWatch();
+    const graph = endless({ output_path: at(`aborted-${threads}.mp4`) });
+    const controller = new AbortController();
+    const running = graph.run({ signal: controller.signal });
+    whenWritten(graph, 50, () => controller.abort(new Error('no more')));
+    const error = await running.then(
+      () => assert.unreachable('the graph should have been aborted'),
+      (cause: GraphError) => cause,
+    );
+    assert.is((error as GraphError).code, 'ERR_MILLRACE_ABORTED');
+    assert.match((error as GraphError).message, /no more/);
+    leaks.check();
+    await plays(at(`aborted-${threads}.mp4`), 50);
+  });
+
+  test(`threads: ${threads}: after stop()`, async () => {
+    const leaks = new LeakWatch();
+    const graph = endless({ output_path: at(`stopped-${threads}.mp4`) });
+    const running = graph.run();
+    whenWritten(graph, 50, () => graph.stop());
+    const report = await running;
+    assert.is(report.stopped, true);
+    leaks.check(report);
+    await plays(at(`stopped-${threads}.mp4`), 50, report.frames);
+    assert.is(
+      (await contentsOf(at(`stopped-${threads}.mp4`))).video.length,
+      report.frames,
+      'nothing is lost by a stop',
+    );
+  });
+
+  test(`threads: ${threads}: a graph that fails before its first frame leaves an older file as it is`, async () => {
+    const output_path = at(`older-${threads}.mp4`);
+    writeFileSync(output_path, 'older');
+    const graph = new Graph({ threads });
+    const { video, audio } = source(graph);
+    encode(video.filter('crop', 4000, 2000), audio, { output_path, video_params });
+    await failureOf(graph);
+    assert.is(readFileSync(output_path, 'utf8'), 'older');
+    const missing = new Graph({ threads });
+    missing.decode({ input_path: '/nowhere.mp4' }).video.encode(null, { output_path: at(`none-${threads}.mp4`) });
+    await failureOf(missing);
+    assert.not.ok(existsSync(at(`none-${threads}.mp4`)));
+  });
+}
+
+test.run();

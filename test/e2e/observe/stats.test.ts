@@ -1,0 +1,129 @@
+/** What `graph.stats()` and the report tell of a graph's nodes, links and threads. */
+import { Graph, type GraphStats, type NodeStats } from 'millrace';
+import { TestSink } from 'millrace/testing';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { add } from '../../kit/modules.js';
+
+const stats = suite('statistics');
+
+const node = (from: GraphStats, alias: string): NodeStats => from.nodes.find((one) => one.alias === alias)!;
+
+/** Looks at the graph every 10 ms until the condition holds; its time limit is the test runner's. */
+async function until(graph: Graph, holds: (now: GraphStats) => boolean): Promise<GraphStats> {
+  for (;;) {
+    const now = graph.stats();
+    if (holds(now)) return now;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+for (const threads of [0, 2]) {
+  stats(`threads: ${threads}: a fast source behind a slow sink waits for room, the sink does not starve`, async () => {
+    const graph = new Graph({ threads, queue_length_limit: 2 });
+    const source = add(graph, 'Scatter', { count: 60, outputs: 1 }, { alias: 'fast' });
+    const sink = new TestSink({ delay: 2 });
+    graph.module(sink.spec, sink.options, { inputs: [source], callback: sink.callback, alias: 'slow' });
+    const report = await graph.run();
+    const [fast, slow] = [node(report, 'fast'), node(report, 'slow')];
+    assert.ok(fast.waits.blocked.count > 5, JSON.stringify(fast.waits));
+    assert.is(fast.waits.starving.count, 0);
+    assert.is(slow.waits.blocked.count, 0);
+    assert.ok(report.sleeps.every(({ count, milliseconds }) => count > 0 && milliseconds > 0));
+  });
+
+  stats(`threads: ${threads}: a fast sink behind a slow source starves, the source waits for nothing`, async () => {
+    // There is room for everything: the slow one does not wait even if the thread of the fast one has to.
+    const graph = new Graph({ threads, queue_length_limit: 50 });
+    const slow = add(graph, 'SlowRelay', { milliseconds: 2 }, { alias: 'slow', inputs: [scatter(graph, 40)] });
+    const sink = new TestSink();
+    graph.module(sink.spec, sink.options, { inputs: [slow], callback: sink.callback, alias: 'fast' });
+    const report = await graph.run();
+    const fast = node(report, 'fast');
+    // At least for the first packet; how often after that is up to the operating system.
+    assert.ok(fast.waits.starving.count > 0, JSON.stringify(fast.waits));
+    assert.ok(fast.waits.starving.milliseconds > 0);
+    assert.is(fast.waits.blocked.count, 0);
+    assert.is(node(report, 'slow').waits.blocked.count, 0);
+  });
+}
+
+function scatter(graph: Graph, count: number) {
+  return add(graph, 'Scatter', { count, outputs: 1 }, { alias: 'source' });
+}
+
+stats('the time of the last packet that was taken is known on both sides of a link', async () => {
+  for (const threads of [0, 2]) {
+    const graph = new Graph({ threads });
+    const relay = add(graph, 'Relay', {}, { alias: 'relay', inputs: [scatter(graph, 30)] });
+    const sink = new TestSink();
+    graph.module(sink.spec, sink.options, { inputs: [relay], callback: sink.callback, alias: 'sink' });
+    const report = await graph.run();
+    const times = report.nodes.map(({ timestampIn, timestampOut }) => [timestampIn, timestampOut]);
+    assert.equal(times, [
+      [undefined, 29],
+      [29, 29],
+      [29, undefined],
+    ]);
+    assert.equal(
+      report.links.map((link) => link.timestamp),
+      [29, 29],
+    );
+  }
+});
+
+stats('a running graph shows who is in a call, who waits for what, and where the packets are', async () => {
+  for (const threads of [0, 2]) {
+    const graph = new Graph({ threads, queue_length_limit: 3 });
+    const source = add(graph, 'Endless', {}, { alias: 'source' });
+    const stuck = add(graph, 'Failing', { where: 'never', after: 0 }, { alias: 'stuck', inputs: [source] });
+    const sink = new TestSink();
+    graph.module(sink.spec, sink.options, { inputs: [stuck], callback: sink.callback, alias: 'sink' });
+    const abort = new AbortController();
+    const run = graph.run({ signal: abort.signal }).catch((error: { code: string }) => error.code);
+    // Each thread says so when it gets there; nothing changes once all of this holds.
+    const held = (now: GraphStats): boolean =>
+      node(now, 'stuck').call?.phase === 'process' &&
+      node(now, 'source').waitsFor === 'room' &&
+      node(now, 'sink').waitsFor === 'packets' &&
+      now.links[0]!.outbox >= 1 &&
+      now.links[0]!.queued >= 3;
+    const now = await until(graph, held);
+    assert.is(node(now, 'stuck').waitsFor, undefined);
+    assert.is(node(now, 'source').call, undefined);
+    assert.is(now.links[1]!.queued, 0);
+    // What goes on is counted while it does.
+    const later = await until(
+      graph,
+      (seen) => node(seen, 'source').waits.blocked.milliseconds > node(now, 'source').waits.blocked.milliseconds + 20,
+    );
+    assert.ok(node(later, 'stuck').call!.milliseconds > node(now, 'stuck').call!.milliseconds);
+    assert.is(node(later, 'source').waits.blocked.count, node(now, 'source').waits.blocked.count);
+    assert.is(node(later, 'source').calls, node(now, 'source').calls);
+    abort.abort();
+    assert.is(await run, 'ERR_MILLRACE_ABORTED');
+  }
+});
+
+stats('after the end nothing goes on', async () => {
+  const graph = new Graph({ threads: 1 });
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [scatter(graph, 5)], callback: sink.callback });
+  await graph.run();
+  const first = graph.stats();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(graph.stats(), first);
+  assert.ok(first.nodes.every((one) => one.call === undefined && one.waitsFor === undefined));
+});
+
+stats('progress of a graph without pictures and times has a rate and a speed of 0', async () => {
+  const graph = new Graph({ threads: 0 });
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [scatter(graph, 5)], callback: sink.callback });
+  const told: unknown[] = [];
+  await graph.run({ onProgress: ({ frames, fps, speed, duration }) => told.push([frames, fps, speed, duration]) });
+  assert.ok(told.length > 0);
+  for (const figures of told) assert.equal(figures, [0, 0, 0, undefined]);
+});
+
+stats.run();

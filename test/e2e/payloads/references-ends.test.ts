@@ -1,0 +1,29 @@
+/** Graphs and processes that end in the midst of frames by reference. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { goOff, MOMENTS } from './references.js';
+
+const test = suite('references and ends');
+
+for (const moment of MOMENTS) {
+  test(`at random moments: ${moment}`, async () => {
+    for (let i = 0; i < 2; i++) await goOff(moment);
+  });
+}
+
+test('process.exit in the midst of running graphs ends the process with its code', async () => {
+  const script = fileURLToPath(new URL('../../fixtures/leave-with-frames.mjs', import.meta.url));
+  for (let i = 0; i < 2; i++) {
+    const child = promisify(execFile)(process.execPath, [script], { timeout: 60_000 });
+    const error = await child.then(
+      () => undefined,
+      (failure: unknown) => failure as { code: unknown; signal: unknown },
+    );
+    assert.equal([error?.code, error?.signal], [7, null]);
+  }
+});
+
+test.run();

@@ -1,0 +1,165 @@
+/** The option types of the built-in modules against the schemas that decide. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { builtinModules, findBuiltin, loadBuiltin, unknownModule } from '../../../src/catalog/builtin.js';
+import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../../src/graph/build/module-options.js';
+import type { OptionSchema } from '../../../src/module/contract.js';
+
+// `Required`: a key added to the type must be added here, and then be known to the schema.
+const decoder: Required<DecoderOptions> = {
+  input_path: 'in.mp4',
+  map_v: 0,
+  map_a: 1,
+  start_time: 1,
+  end_time: 2.5,
+  durations: [0, 1, 2, 3],
+  vframes: 1,
+  aframes: 1,
+  copyts: true,
+  skip_frame: 32,
+  video_codec: 'h264',
+  audio_codec: 'aac',
+  video_time_base: '1,25',
+  fps: 25,
+  video_params: { extract_frames: { fps: 0.5 } },
+  dec_params: { threads: 1, probesize: '1000000' },
+  autorotate: false,
+  apply_cropping: 'container',
+  s: '320x240',
+  pix_fmt: 'yuv420p',
+  decryption_key: '00112233445566778899aabbccddeeff',
+  max_width_height: 4096,
+  max_limit_hits: 2,
+  loop: -1,
+  timeout_ms: 30_000,
+  realtime: true,
+  push_raw_stream: 1,
+  extradata: new Uint8Array([1]),
+  channels: 2,
+  sample_rate: 44_100,
+  sample_fmt: 'fltp',
+  overlap_time: 10,
+  cut_off_time: 10,
+  cut_off_interval: 0.04,
+  loglevel: 'error',
+};
+
+const encoder: Required<EncoderOptions> = {
+  output_path: 'out.mp4',
+  output_prefix: 'jobs',
+  format: 'mp4',
+  null_output: false,
+  timeout_ms: 30_000,
+  mux_params: { movflags: 'faststart' },
+  metadata: { title: 'x', track: 1 },
+  video_params: {
+    codec: 'h264',
+    width: 320,
+    height: -2,
+    pix_fmt: 'yuv420p',
+    r: '30000/1001',
+    max_fr: 30,
+    vsync: 'cfr',
+    threads: 1,
+    bit_rate: '1M',
+    qscale: 2,
+    vtag: 'avc1',
+    psnr: false,
+    in_time_base: '1,90000',
+    crf: 23,
+  },
+  audio_params: { codec: 'aac', channels: 2, sample_rate: 48000, bit_rate: 128000, qscale: 1, atag: 'mp4a' },
+  vframes: 10,
+  aframes: 10,
+  min_frames: 5,
+  adjust_pts: true,
+  force_key_frames: 'expr:gte(t,n_forced*2)',
+  strict: false,
+  push_output: 1,
+  avio_buffer_size: 4096,
+  max_muxing_queue_size: 512,
+  muxing_queue_data_threshold: 1 << 20,
+  loglevel: 'error',
+};
+
+const filters: FilterOptions[] = [
+  { name: 'scale', para: '320:240' },
+  { name: 'fps', para: 30 },
+  { name: 'vflip' },
+  { graph: '[0][1]overlay=10:20[0]' },
+  {
+    filters: [
+      {
+        name: 'scale',
+        para: '64:64',
+        inputs: [{ stream: 0, pin: 0 }],
+        links: [{ input_pin: 0, output_pin: 0, output_filter: 1 }],
+      },
+      { name: 'vflip', outputs: [{ stream: 0, pin: 0 }] },
+    ],
+  },
+];
+
+/** Messages for every option the schema does not take, without those that only come from the combination. */
+async function complaints(schema: OptionSchema<unknown>, options: object): Promise<string[]> {
+  const { issues } = await schema['~standard'].validate(options);
+  return (issues ?? []).map(
+    (issue) =>
+      `${(issue.path ?? []).map((step) => (typeof step === 'object' ? step.key : step)).join('.')}: ${issue.message}`,
+  );
+}
+
+const test = suite('options of built-in modules');
+
+/** Options that say where the decoder's input comes from, as the option `key` needs it. */
+function inputFor(key: string): object {
+  if (['push_raw_stream', 'extradata', 'channels', 'sample_rate', 'sample_fmt'].includes(key)) {
+    return { push_raw_stream: 1, audio_codec: 'aac', channels: 2, sample_rate: 48_000 };
+  }
+  return ['overlap_time', 'cut_off_time', 'cut_off_interval'].includes(key) ? {} : { input_path: 'in.mp4' };
+}
+
+test('the decoder takes every option of its type', async () => {
+  const { schema } = findBuiltin('c_ffmpeg_decoder')!;
+  for (const [key, value] of Object.entries(decoder)) {
+    const needed = key === 'max_limit_hits' ? { max_width_height: 4096 } : {};
+    assert.equal(await complaints(schema, { ...inputFor(key), ...needed, [key]: value }), [], key);
+  }
+});
+
+test('the encoder takes every option of its type', async () => {
+  const { schema } = findBuiltin('c_ffmpeg_encoder')!;
+  for (const [key, value] of Object.entries(encoder)) {
+    const needed = key === 'avio_buffer_size' ? { push_output: 1 } : {};
+    const place = key === 'output_prefix' ? {} : { output_path: 'out.mp4' };
+    assert.equal(await complaints(schema, { ...place, ...needed, [key]: value }), [], key);
+  }
+});
+
+test('the filter takes every form of its type', async () => {
+  const { schema } = findBuiltin('c_ffmpeg_filter')!;
+  for (const options of filters) assert.equal(await complaints(schema, options), [], JSON.stringify(options));
+});
+
+test('every built-in module loads, has a process method, and refuses unknown options', async () => {
+  for (const { name, schema } of builtinModules) {
+    const module = await loadBuiltin(name);
+    const prototype = (typeof module === 'function' ? module.prototype : module) as { process?: unknown };
+    assert.type(prototype.process, 'function', name);
+    assert.match((await complaints(schema, { no_such_option: 1 })).join('; '), /no_such_option/, name);
+  }
+});
+
+test('modules are found with and without c_', () => {
+  assert.is(findBuiltin('ffmpeg_encoder'), findBuiltin('c_ffmpeg_encoder'));
+  assert.is(findBuiltin('c_pass_through'), undefined);
+});
+
+test('an unknown module is refused with the nearest', async () => {
+  assert.match(unknownModule('ffmpeg_decodr').hint, /Did you mean 'ffmpeg_decoder'\?/);
+  const error = await loadBuiltin('nul_sink').catch((cause: unknown) => cause as { code: string; message: string });
+  assert.is((error as { code: string }).code, 'ERR_MILLRACE_MODULE_LOAD');
+  assert.match((error as { message: string }).message, /Did you mean 'null_sink'\?/);
+});
+
+test.run();
