@@ -23,7 +23,7 @@ export class ByteSource {
   #passing = false;
 
   constructor(options: DemuxerOptions) {
-    const file = ownFile('./thread.js', import.meta.url);
+    const file = ownFile('./demuxer.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace demuxer', options, (message) => this.#receive(message));
   }
 

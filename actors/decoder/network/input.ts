@@ -62,7 +62,7 @@ export class NetworkInput {
     this.#warn = warn;
     refuseUnreadable(this.path, findDemuxer(data.input.format));
     const limit = stepLimit(this.path, timeout, data.input.options);
-    const file = ownFile('./reader.js', import.meta.url);
+    const file = ownFile('./network-reader.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
   }
 

@@ -69,7 +69,7 @@ export class NetworkOutput implements Output {
       ...{ options, inputs, job, protocolWhitelist: ctx.protocolWhitelist },
       limit: limit === 0 ? undefined : limit,
     };
-    const file = ownFile('./writer.js', import.meta.url);
+    const file = ownFile('./network-writer.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace writer', data, (message) => this.#receive(message));
   }
 
