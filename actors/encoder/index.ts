@@ -10,14 +10,14 @@ import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { refusePortProblems } from '../../src/schema/schema.js';
 import { Encoding } from './encoding.js';
 import { type EncoderOptions, encoderOptions, encoderPortProblems, PUSH } from './options.js';
-import { HandOn } from './output/frame-output.js';
+import { FrameOutput } from './output/frame-output.js';
 
 export default class FFmpegEncoder implements Module<EncoderOptions> {
   static readonly schema = encoderOptions;
 
   #ctx!: ModuleContext<EncoderOptions>;
   /** Undefined between two jobs: the next one's output is prepared with the first packets. */
-  #output: Encoding | HandOn | undefined;
+  #output: Encoding | FrameOutput | undefined;
 
   /**
    * Refuses what can be refused without a frame: options, codecs, formats, paths. The file is created with the first
@@ -61,7 +61,7 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
     return output?.close();
   }
 
-  #begin(): Encoding | HandOn {
-    return this.#ctx.options.push_output === PUSH.frames ? new HandOn(this.#ctx) : new Encoding(this.#ctx);
+  #begin(): Encoding | FrameOutput {
+    return this.#ctx.options.push_output === PUSH.frames ? new FrameOutput(this.#ctx) : new Encoding(this.#ctx);
   }
 }

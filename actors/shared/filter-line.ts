@@ -11,7 +11,7 @@ export type FilterSpec = readonly [name: string, args: string];
 /** That of the ffmpeg command, also where the graph inserts one by itself to convert the pixel format. */
 const SCALER = 'flags=bicubic';
 
-export class FilterChain {
+export class FilterLine {
   #graph = new FilterGraph();
   #source!: FilterContext;
   #sink!: FilterContext;

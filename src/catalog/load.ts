@@ -4,7 +4,7 @@ import { MillraceError } from '../errors/errors.js';
 import { messageOf } from '../errors/wire.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
-import type { PartNode } from '../thread/protocol.js';
+import type { PartitionNode } from '../thread/protocol.js';
 import { loadBuiltin } from './builtin.js';
 
 /** @throws MillraceError ERR_MILLRACE_MODULE_LOAD naming the file, the export and what is there instead. */
@@ -49,7 +49,7 @@ export function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): M
 }
 
 /** The module of a node, or the one that runs a chain of filter nodes. */
-export async function loadNode(node: PartNode): Promise<Module | ModuleClass> {
+export async function loadNode(node: PartitionNode): Promise<Module | ModuleClass> {
   if (node.chain === undefined) return loadModule(node.module);
   const { default: chain } = await import('../../actors/filter/fused/fused-filters.js');
   return chain as unknown as ModuleClass;

@@ -9,17 +9,17 @@ import type { PlacementExplanation } from '../scheduler/plan/explain.js';
 import { explainPlacement } from '../scheduler/plan/plan.js';
 import type { GraphStats, Report } from '../scheduler/run/report.js';
 import { requireObject } from '../schema/argument.js';
-import { Blueprint } from './build/definition.js';
+import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
 import { type FilterInput, readFilterCall } from './build/filter-call.js';
 import type { DecoderOptions } from './build/module-options.js';
 import type { ModuleOptions, ModuleSource, NodeParameters } from './build/node.js';
 import { NodeHandle, Stream } from './build/stream.js';
-import { type Home, makeModule, moduleOfNode, ownHome, type SyncParameters } from './call/sync-module.js';
+import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
 import { type Allowed, checkSettings } from './file/trust.js';
-import { Launch } from './lifecycle.js';
+import { Lifecycle } from './lifecycle.js';
 import {
   checkOnLog,
   checkRunOptions,
@@ -30,7 +30,7 @@ import {
 } from './options/options.js';
 import { resolveGraphOptions } from './options/resolve.js';
 import { withoutUrls } from './options/urls.js';
-import { Session } from './ports/graph-ports.js';
+import { GraphPorts } from './ports/graph-ports.js';
 import { InputStream } from './ports/input-stream.js';
 import { checkRuntime, type Runtime } from './runtime.js';
 import type { Server } from './serve/server.js';
@@ -46,9 +46,9 @@ import { stateError } from './state-error.js';
  *     const report = await graph.run();
  */
 export class Graph {
-  private readonly blueprint: Blueprint;
-  private readonly session: Session;
-  private readonly launch: Launch;
+  private readonly blueprint: GraphDefinition;
+  private readonly session: GraphPorts;
+  private readonly launch: Lifecycle;
   private readonly runtime: Runtime | undefined;
   private readonly onLog: LogListener | undefined;
   private readonly syncModules = new Map<number, SyncModule>();
@@ -68,9 +68,9 @@ export class Graph {
     if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
     this.onLog = onLog ?? this.runtime?.onLog;
     const { hardCap: cap } = resolved.options;
-    this.session = new Session(this, { cap, start: () => this.launch.ensure() });
-    this.blueprint = new Blueprint(this, structuredClone(own), resolved, this.session);
-    this.launch = new Launch(this.blueprint, this.session, this.runtime, this.onLog);
+    this.session = new GraphPorts(this, { cap, start: () => this.launch.ensure() });
+    this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
+    this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
   }
 
   /**
@@ -334,11 +334,11 @@ export class Graph {
   }
 
   /** Where modules of this graph that are called live. */
-  private home(): Home {
+  private home(): CallHost {
     const { loglevel, options } = this.blueprint.resolved;
     if (loglevel) setLogLevel(loglevel);
     const { runtime, onLog } = this;
-    if (runtime === undefined) return ownHome(options, onLog);
+    if (runtime === undefined) return ownCallHost(options, onLog);
     return {
       inline: runtime.inline,
       make: (spec, place) => runtime.make(spec, { ...place, onLog: place.onLog ?? onLog }),

@@ -4,15 +4,15 @@ import { setLogLevel } from '../media/ffmpeg.js';
 import type { LogListener } from '../module/log.js';
 import type { GraphStats, Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
-import type { Blueprint } from './build/definition.js';
+import type { GraphDefinition } from './build/definition.js';
 import type { RunOptions } from './options/options.js';
-import type { Session } from './ports/graph-ports.js';
+import type { GraphPorts } from './ports/graph-ports.js';
 import type { Runtime } from './runtime.js';
 import { Server } from './serve/server.js';
 import { type CheckedServeOptions, served, servingProblems, withOutputs } from './serve/serving.js';
 import { stateError } from './state-error.js';
 
-export class Launch {
+export class Lifecycle {
   private stopAsked = false;
   private current: GraphRun | undefined;
   private starting: Promise<GraphRun> | undefined;
@@ -20,8 +20,8 @@ export class Launch {
   private serving = false;
 
   constructor(
-    private readonly blueprint: Blueprint,
-    private readonly session: Session,
+    private readonly blueprint: GraphDefinition,
+    private readonly session: GraphPorts,
     private readonly runtime: Runtime | undefined,
     private readonly onLog: LogListener | undefined,
   ) {}

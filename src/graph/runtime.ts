@@ -15,10 +15,10 @@ import { requireObject } from '../schema/argument.js';
 import type { CalledSpec } from '../thread/call/called-module.js';
 import { moduleReference } from './build/node.js';
 import {
+  type CallHost,
+  type CallPlacement,
   calledSpec,
   checkSpawnParameters,
-  type Home,
-  type Place,
   refuseIdleTimeout,
   requirePlace,
 } from './call/sync-module.js';
@@ -116,7 +116,7 @@ export class SpawnedActor<
  * called one by one or wired by hand. Threads are started when they are first needed, do not keep the process alive, and
  * are replaced when they die.
  */
-export class Runtime implements Home {
+export class Runtime implements CallHost {
   private readonly resolved: ResolvedOptions;
   private readonly kept: KeptThreads;
   private readonly actors = new Set<SpawnedActor>();
@@ -181,7 +181,7 @@ export class Runtime implements Home {
   }
 
   /** @internal An actor there. */
-  make(called: CalledSpec, { thread, timeout, idleTimeout, onLog = this.onLog }: Place): SpawnedActor {
+  make(called: CalledSpec, { thread, timeout, idleTimeout, onLog = this.onLog }: CallPlacement): SpawnedActor {
     this.requireOpen('a module');
     if (idleTimeout !== undefined) refuseIdleTimeout(called.alias);
     this.requireThread(thread, called.alias);

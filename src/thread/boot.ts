@@ -9,11 +9,11 @@ import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError } from '../errors/errors.js';
 import { messageOf, packError, unpackError } from '../errors/wire.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.js';
-import { Part } from './actor/partition.js';
-import { CallPart } from './call/call-server.js';
+import { Partition } from './actor/partition.js';
+import { CallServer } from './call/call-server.js';
 import { Host } from './host.js';
-import type { BootData, CallPartSpec, FromHost, PartSpec, ToHost } from './protocol.js';
-import { Rest } from './thread-stop.js';
+import type { BootData, CallPartSpec, FromHost, PartitionSpec, ToHost } from './protocol.js';
+import { ThreadStop } from './thread-stop.js';
 
 /** Gives the event loop a turn that often, in ms, while there is work. */
 const YIELD_AFTER = 8;
@@ -21,10 +21,10 @@ const YIELD_AFTER = 8;
 export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }: BootData): void {
   adoptNativeWaits(nativeWaits);
   const bell = Doorbell.attach(buffer);
-  const rest = Rest.attach(restBuffer);
+  const rest = ThreadStop.attach(restBuffer);
   const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER, mayNap: true, rest });
-  const parts = new Map<number, Part>();
-  const called = new Map<number, CallPart>();
+  const parts = new Map<number, Partition>();
+  const called = new Map<number, CallServer>();
   const alone = (): boolean => parts.size + called.size <= 1;
 
   // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does, until the thread is terminated.
@@ -47,15 +47,15 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
     }
   });
 
-  function start(spec: PartSpec): void {
-    const part = new Part(spec, tellOf(spec.run), host.wake, alone);
+  function start(spec: PartitionSpec): void {
+    const part = new Partition(spec, tellOf(spec.run), host.wake, alone);
     parts.set(spec.run, part);
     host.add(part);
     part.load();
   }
 
   function startCalled(spec: CallPartSpec): void {
-    const part = new CallPart(spec, tellOf(spec.run), host.wake);
+    const part = new CallServer(spec, tellOf(spec.run), host.wake);
     called.set(spec.run, part);
     host.add(part);
     host.wake();
@@ -92,7 +92,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
   });
 }
 
-function failAll(parts: Map<number, Part>, cause: unknown): void {
+function failAll(parts: Map<number, Partition>, cause: unknown): void {
   const text = messageOf(cause);
   for (const part of parts.values()) {
     const names = part.spec.nodes.map(({ alias }) => alias).join(', ');

@@ -9,7 +9,7 @@
  */
 import { nextTurn, performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
-import type { Rest } from './thread-stop.js';
+import type { ThreadStop } from './thread-stop.js';
 
 /** What a host runs: a part of a graph (part.ts), or an actor that is called (call-part.ts). */
 export interface Hosted {
@@ -38,7 +38,7 @@ export interface HostOptions {
   /** The thread is ours alone: its event loop may stand still for a moment. */
   mayNap: boolean;
   /** How the thread is asked to come to rest; absent on a thread that is not ours. */
-  rest?: Rest;
+  rest?: ThreadStop;
 }
 
 /**

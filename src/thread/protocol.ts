@@ -10,7 +10,7 @@ import type { TraceSpec } from './board/trace-recorder.js';
 import type { CalledSpec } from './call/called-module.js';
 
 /** A node as its thread needs it. */
-export interface PartNode {
+export interface PartitionNode {
   /** Index on the board. */
   index: number;
   id: number;
@@ -22,7 +22,7 @@ export interface PartNode {
   /** One of several parallel copies of a node. */
   isCopy?: boolean;
   /** Filters it runs as one with itself, upstream first and itself last. */
-  chain?: PartNode[];
+  chain?: PartitionNode[];
   /** Absent: what the module asks for, else `immediate`. */
   inputManager?: InputManagerSpec | undefined;
   /** FFmpeg's list of the protocols that it may open; absent: any. */
@@ -32,7 +32,7 @@ export interface PartNode {
 }
 
 /** A link that touches this thread. */
-export interface PartLink extends LinkEnds {
+export interface PartitionLink extends LinkEnds {
   index: number;
   output: number;
   input: number;
@@ -52,16 +52,16 @@ export interface PartLink extends LinkEnds {
 export type Transport = 'auto' | 'reference' | 'copy';
 
 /** The share of one graph that one thread runs. */
-export interface PartSpec {
+export interface PartitionSpec {
   run: number;
   /** Index of this thread on the board. */
   thread: number;
   board: SharedArrayBuffer;
   /** Doorbell of every thread of the graph, by index. */
   bells: SharedArrayBuffer[];
-  nodes: PartNode[];
+  nodes: PartitionNode[];
   /** Links that touch this thread. */
-  links: PartLink[];
+  links: PartitionLink[];
   /** Thread of every node of the graph, by node index. */
   nodeThreads: number[];
   /** What every node is called in messages, by node index. */
@@ -106,7 +106,7 @@ export interface CallPartSpec {
 }
 
 export type ToHost =
-  | { type: 'start'; part: PartSpec }
+  | { type: 'start'; part: PartitionSpec }
   | { type: 'call-part'; part: CallPartSpec }
   | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
 

@@ -27,11 +27,11 @@ const LIMIT = 1000;
 const LOADING_LIMIT = 15_000;
 
 /** Threads started from this one. */
-const started = new Set<Rest>();
+const started = new Set<ThreadStop>();
 let listening = false;
 let deadline: number | undefined;
 
-export class Rest {
+export class ThreadStop {
   private readonly words: Int32Array;
 
   private constructor(
@@ -42,17 +42,17 @@ export class Rest {
   }
 
   /** For a thread that is about to be started. @param bell what its host sleeps on. */
-  static create(bell: Doorbell): Rest {
+  static create(bell: Doorbell): ThreadStop {
     // Listeners of 'exit' run before the threads are ended, whatever ends the process or the thread.
     if (!listening) process.on('exit', restThreads);
     listening = true;
-    const rest = new Rest(new SharedArrayBuffer(12), bell);
+    const rest = new ThreadStop(new SharedArrayBuffer(12), bell);
     started.add(rest);
     return rest;
   }
 
-  static attach(buffer: SharedArrayBuffer): Rest {
-    return new Rest(buffer);
+  static attach(buffer: SharedArrayBuffer): ThreadStop {
+    return new ThreadStop(buffer);
   }
 
   // --- of the thread itself -----------------------------------------------------------------------------------------

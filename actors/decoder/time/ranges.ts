@@ -3,7 +3,7 @@ import type { DecoderOptions } from '../options.js';
 import type { Range } from '../track/trim.js';
 import type { Timeline } from './timeline.js';
 
-export interface Part {
+export interface TimeRange {
   /** Where to go before it, microseconds from the beginning of the input; undefined: nowhere. */
   readonly seek: bigint | undefined;
   /** What is let through, on the output's clock. */
@@ -13,7 +13,7 @@ export interface Part {
 export interface Plan {
   /** The input's time that becomes 0, microseconds from its beginning. */
   readonly start: bigint;
-  readonly parts: readonly Part[];
+  readonly parts: readonly TimeRange[];
   /** Length of all parts in microseconds, given that of the input; 0 if unknown. */
   length(input: bigint | undefined): number;
 }

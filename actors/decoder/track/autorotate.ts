@@ -2,7 +2,7 @@
 import { AV_FRAME_DATA_DISPLAYMATRIX } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
 import { check } from '../../../src/media/index.js';
-import { FilterChain, type FilterSpec } from '../../shared/filter-line.js';
+import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 
 /** The 3x3 matrix of AV_FRAME_DATA_DISPLAYMATRIX: 16.16 fixed point, row by row. */
 export type DisplayMatrix = Int32Array;
@@ -46,9 +46,9 @@ export interface UprightOptions {
   readonly rotate: boolean;
 }
 
-export class Upright {
+export class AutoRotate {
   readonly #options: UprightOptions;
-  #chain: FilterChain | undefined;
+  #chain: FilterLine | undefined;
   #key = '';
 
   constructor(options: UprightOptions) {
@@ -82,7 +82,7 @@ export class Upright {
     this.#chain = undefined;
     if (filters.length === 0) return;
     const what = filters[0] === this.#options.crop ? 'crop the pictures' : 'turn the pictures upright';
-    this.#chain = new FilterChain('video', source, filters, `Cannot ${what} of ${this.#options.name}`);
+    this.#chain = new FilterLine('video', source, filters, `Cannot ${what} of ${this.#options.name}`);
   }
 
   close(): void {

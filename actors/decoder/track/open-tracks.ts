@@ -5,7 +5,7 @@ import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { guessFrameRate, timingOf } from '../input/stream-timing.js';
 import type { DecoderOptions } from '../options.js';
-import { Upright } from './autorotate.js';
+import { AutoRotate } from './autorotate.js';
 import { StreamCodec } from './codec.js';
 import { containerCropping, croppedByCodec } from './cropping.js';
 import { checkDecParams } from './dec-params.js';
@@ -112,7 +112,7 @@ function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec,
     }),
     unreliable: input.withoutTimestamps,
     upright:
-      crop || options.autorotate ? new Upright({ name: input.path, crop, rotate: options.autorotate }) : undefined,
+      crop || options.autorotate ? new AutoRotate({ name: input.path, crop, rotate: options.autorotate }) : undefined,
     extractor: rate ? new FrameExtractor(rate, sourceRate) : undefined,
     sizeLimit: side === undefined ? undefined : new SizeLimit(side, hits, input.path),
   });

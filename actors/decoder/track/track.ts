@@ -17,7 +17,7 @@ import {
 import type { Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { type Played, StreamClock, type StreamTiming, type Timeline } from '../time/timeline.js';
-import type { Upright } from './autorotate.js';
+import type { AutoRotate } from './autorotate.js';
 import type { StreamCodec } from './codec.js';
 import type { FrameExtractor } from './frame-extractor.js';
 import type { FrameTimes } from './frame-times.js';
@@ -131,7 +131,7 @@ export interface DecodedTrackOptions extends TrackOptions {
   readonly times: FrameTimes;
   /** The container has no timestamps of its own. */
   readonly unreliable: boolean;
-  readonly upright?: Upright | undefined;
+  readonly upright?: AutoRotate | undefined;
   readonly extractor?: FrameExtractor | undefined;
   readonly sizeLimit?: SizeLimit | undefined;
 }

@@ -9,7 +9,7 @@ import {
   rescale,
   sampleFormatName,
 } from '../../../src/media/index.js';
-import { FilterChain } from '../../shared/filter-line.js';
+import { FilterLine } from '../../shared/filter-line.js';
 
 /** A range on the output's clock, in microseconds. */
 export interface Range {
@@ -108,9 +108,9 @@ function cutSamples(source: Frame, begin: bigint, end: bigint): Frame {
   const what = 'Cannot cut an audio frame';
   const target = new NativeFrame();
   target.alloc();
-  let chain: FilterChain | undefined;
+  let chain: FilterLine | undefined;
   try {
-    chain = new FilterChain(
+    chain = new FilterLine(
       'audio',
       `sample_rate=${rate}:sample_fmt=${format}:channel_layout=${layout}:time_base=1/${rate}`,
       [['atrim', `start_sample=${begin}:end_sample=${end}`]],

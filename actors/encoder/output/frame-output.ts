@@ -3,7 +3,7 @@ import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import type { EncoderOptions } from '../options.js';
 
-export class HandOn {
+export class FrameOutput {
   readonly #left: Map<number, number>;
   readonly #ctx: ModuleContext<EncoderOptions>;
 

@@ -19,7 +19,7 @@ import {
   rescale,
   sampleFormatName,
 } from '../../../src/media/index.js';
-import { FilterChain, type FilterSpec } from '../../shared/filter-line.js';
+import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 import { Encoder } from '../codec/codec.js';
 import type { AudioParams } from '../options.js';
 import { type EncodingContext, write } from './stream.js';
@@ -39,11 +39,11 @@ export class AudioStream {
   readonly #params: AudioParams;
   #encoder: Encoder | undefined;
   #timeBase: Rational = { num: 1, den: 48000 };
-  #conversion: { readonly shape: Shape; readonly filters: FilterChain | undefined } | undefined;
+  #conversion: { readonly shape: Shape; readonly filters: FilterLine | undefined } | undefined;
   /** Set by the first frame that came out of the conversion; later frames are brought to it. */
   #target: Shape | undefined;
   /** Cuts the samples into frames of the size the encoder wants; absent where any size will do. */
-  #cutter: FilterChain | undefined;
+  #cutter: FilterLine | undefined;
   #nextPts = 0n;
   #packets = 0;
   readonly #frame = new Frame();
@@ -129,7 +129,7 @@ export class AudioStream {
     ].filter((wish) => wish !== undefined);
     const filters: FilterSpec[] = wishes.length > 0 ? [['aformat', wishes.join(':')]] : [];
     const what = `Cannot bring ${shape.rate} Hz ${shape.layout} ${shape.format} audio to the form ${this.#ctx.name} needs`;
-    this.#conversion = { shape, filters: new FilterChain('audio', sourceArguments(shape), filters, what) };
+    this.#conversion = { shape, filters: new FilterLine('audio', sourceArguments(shape), filters, what) };
   }
 
   /** What may reach the encoder; undefined: anything. */
@@ -195,7 +195,7 @@ export class AudioStream {
     const size = encoder.context.frameSize;
     if (size > 0 && !settings.codec.hasCapabilities(AV_CODEC_CAP_VARIABLE_FRAME_SIZE)) {
       const what = `Cannot cut audio into frames of ${size} samples for ${this.#ctx.name}`;
-      this.#cutter = new FilterChain('audio', sourceArguments(shape), [['asetnsamples', `n=${size}:p=0`]], what);
+      this.#cutter = new FilterLine('audio', sourceArguments(shape), [['asetnsamples', `n=${size}:p=0`]], what);
     }
     muxer.add(input, { kind: 'audio', timeBase: this.#timeBase, describe: (stream) => encoder.describe(stream) });
     return encoder;

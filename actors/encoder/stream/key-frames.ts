@@ -15,7 +15,7 @@ import { allocPicture } from '../../../src/media/frame/picture-memory.js';
 import { meantPictureType } from '../../../src/media/frame/picture-type.js';
 import { check, ledger, MICROSECONDS, type Rational, type VideoFrame } from '../../../src/media/index.js';
 import { didYouMean, show } from '../../../src/schema/schema.js';
-import { FilterChain } from '../../shared/filter-line.js';
+import { FilterLine } from '../../shared/filter-line.js';
 import type { Placement } from './video-sync.js';
 
 /** Where key frames are wanted; times in microseconds, ascending. */
@@ -89,13 +89,13 @@ export function checkKeyFrames(text: string): void {
 /** An expression as FFmpeg evaluates it, once for each frame in turn. */
 class Expression {
   readonly #frame: Frame;
-  readonly #filter: FilterChain;
+  readonly #filter: FilterLine;
 
   constructor(expression: string, { num, den }: Rational) {
     const source = `video_size=2x2:pix_fmt=gray:time_base=${num}/${den}:pixel_aspect=1/1`;
     const quoted = expression.replace(/[\\':]/g, '\\$&');
     const what = `force_key_frames: FFmpeg does not understand the expression`;
-    this.#filter = new FilterChain('video', source, [['select', `expr=${quoted}`]], what);
+    this.#filter = new FilterLine('video', source, [['select', `expr=${quoted}`]], what);
     this.#frame = new Frame();
     this.#frame.alloc();
     ledger.opened('scratch-frame');

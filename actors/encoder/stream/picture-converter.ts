@@ -9,7 +9,7 @@ import {
 import type { Frame } from 'node-av/lib';
 import { colorRangeName, colorSpaceName } from '../../../src/media/frame/color.js';
 import { pixelFormat, pixelFormatName, type Rational, type VideoFrame } from '../../../src/media/index.js';
-import { FilterChain, type FilterSpec } from '../../shared/filter-line.js';
+import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 import type { EncoderSettings } from '../codec/codec.js';
 import { refuseUpload } from '../codec/device.js';
 import type { VideoParams } from '../options.js';
@@ -31,7 +31,7 @@ export class PictureConverter {
   readonly #output: string;
   #shape: Shape | undefined;
   /** undefined: frames of this shape pass as they are. */
-  #filters: FilterChain | undefined;
+  #filters: FilterLine | undefined;
   /** What the first frame was brought to; all later ones are as well. */
   #target: { readonly width: number; readonly height: number; readonly format: AVPixelFormat } | undefined;
 
@@ -87,7 +87,7 @@ export class PictureConverter {
         `video_size=${shape.width}x${shape.height}:pix_fmt=${shape.format}:time_base=1/1000000` +
         `:pixel_aspect=${aspect.num}/${Math.max(aspect.den, 1)}:colorspace=${shape.colorSpace}:range=${shape.colorRange}`;
       const what = `Cannot bring ${name} frames to the form ${this.#output} needs`;
-      this.#filters = new FilterChain('video', source, filters, what);
+      this.#filters = new FilterLine('video', source, filters, what);
     }
     this.#shape = shape;
   }

@@ -16,7 +16,7 @@ import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
 import { makePlan, type Plan } from '../plan/plan.js';
 import { adopt, type MediaFrame } from '../run/take-frame.js';
-import { Stretch } from './joined-stages.js';
+import { JoinedStages } from './joined-stages.js';
 import { isFrame, Line, type Progress } from './line.js';
 import { Member } from './stage.js';
 import { worksOnOnePicture } from './stateless.js';
@@ -41,7 +41,7 @@ export interface ChainOptions {
 /** Every member is a node with input 0 and output 0 and no other. */
 const PORTS = { inputs: [0], outputs: [0] };
 
-export default class FilterChain implements Module<ChainOptions> {
+export default class FusedFilters implements Module<ChainOptions> {
   static readonly schema = v.pipe(
     strictOptions({ members: v.array(strictOptions({ node: v.number(), options: filterOptions })) }),
     v.readonly(),
@@ -80,7 +80,7 @@ export default class FilterChain implements Module<ChainOptions> {
     const stages = stretches(plans).map((group) => {
       const [first] = group;
       return group.length > 1
-        ? new Stretch(group, this.#progress)
+        ? new JoinedStages(group, this.#progress)
         : new Member(first!.number, first!.plan, this.#progress);
     });
     this.#line = new Line(stages, this.#progress);

@@ -21,7 +21,7 @@ import { FEW_BITS } from './stateless.js';
 /** Pictures in a row of one format, after which the members are joined. */
 export const STEADY = 4;
 
-export class Stretch implements Stage {
+export class JoinedStages implements Stage {
   readonly #members: readonly Member[];
   readonly #line: Line;
   readonly #progress: Progress;

@@ -11,13 +11,13 @@ import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
-import type { Session } from '../ports/graph-ports.js';
+import type { GraphPorts } from '../ports/graph-ports.js';
 import { defaultAlias } from './draw.js';
 import { checkParameters, copyOptions, type ModuleSource, moduleReference, type NodeParameters } from './node.js';
 import { Stream } from './stream.js';
 import { validate } from './validate.js';
 
-export class Blueprint {
+export class GraphDefinition {
   readonly nodes: NodeSpec[] = [];
   readonly links: LinkSpec[] = [];
   /** Streams that a graph file names as its outputs. */
@@ -30,7 +30,7 @@ export class Blueprint {
     private readonly graph: Graph,
     private readonly options: GraphOptionsInput,
     readonly resolved: ResolvedOptions,
-    private readonly session: Session,
+    private readonly session: GraphPorts,
   ) {}
 
   // --- building -----------------------------------------------------------------------------------------------------

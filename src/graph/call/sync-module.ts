@@ -8,7 +8,7 @@ import type { LogListener } from '../../module/log.js';
 import type { ModuleRef } from '../../module/ref.js';
 import { InlineBackend } from '../../scheduler/call/inline-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../../scheduler/call/sync-module.js';
-import { type CallSettings, type Lease, ThreadBackend } from '../../scheduler/call/thread-backend.js';
+import { type CallSettings, ThreadBackend, type ThreadLease } from '../../scheduler/call/thread-backend.js';
 import { beginsStream } from '../../scheduler/plan/filter-options.js';
 import type { GraphOptions, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { startThread } from '../../scheduler/threads/thread.js';
@@ -96,13 +96,13 @@ export function calledSpec(
 }
 
 /** Where called modules live: threads of their own, or those of a runtime. */
-export interface Home {
+export interface CallHost {
   /** Modules that name no thread live on the calling one. */
   readonly inline: boolean;
-  make(spec: CalledSpec, place: Place): SyncModule;
+  make(spec: CalledSpec, place: CallPlacement): SyncModule;
 }
 
-export interface Place extends CallSettings {
+export interface CallPlacement extends CallSettings {
   /** Name or index of a thread, or 'inline'; absent: wherever the home puts those that name none. */
   readonly thread: string | number | undefined;
   /** Milliseconds; as `SyncParameters` has it. */
@@ -110,10 +110,10 @@ export interface Place extends CallSettings {
 }
 
 /** The home of modules without a runtime, with the settings of a graph. */
-export function ownHome(
+export function ownCallHost(
   { threads, transport, spin }: Pick<GraphOptions, 'threads' | 'transport' | 'spin'>,
   listener?: LogListener,
-): Home {
+): CallHost {
   const noThreads = threads === 0;
   return {
     inline: noThreads,
@@ -130,15 +130,15 @@ export function ownHome(
 }
 
 /** The home of modules without a graph: always in threads. */
-function defaultHome(): Home {
+function defaultHome(): CallHost {
   const { resolved, problems } = resolveGraphOptions({});
   if (!resolved) throw new ConfigError('wrong options in the environment', problems);
   if (resolved.loglevel !== undefined) setLogLevel(resolved.loglevel);
-  return ownHome({ ...resolved.options, threads: 'auto' });
+  return ownCallHost({ ...resolved.options, threads: 'auto' });
 }
 
 /** A thread of its own, or a shared one by name. */
-function lease(which: string | number | undefined, spin: number, idleTimeout: number | undefined): Lease {
+function lease(which: string | number | undefined, spin: number, idleTimeout: number | undefined): ThreadLease {
   if (which === undefined) {
     const thread = startThread(spin);
     return { thread, release: () => thread.terminate() };
@@ -177,7 +177,7 @@ export function makeModule<I extends readonly number[], O extends readonly numbe
   inputs: I,
   outputs: O,
   parameters: SyncParameters,
-  home: Home,
+  home: CallHost,
   node: Pick<NodeSpec, 'inputManager' | 'scheduler' | 'protocolWhitelist'> = {},
 ): SyncModule<I, O> {
   const given = checked(parametersSchema, parameters, 'parameters of a sync module');
@@ -247,7 +247,7 @@ export function moduleOfNode(
   node: NodeSpec,
   links: readonly LinkSpec[],
   parameters: SyncParameters,
-  home: Home,
+  home: CallHost,
 ): SyncModule {
   const problems: Problem[] = [];
   if (node.distNums !== undefined) {

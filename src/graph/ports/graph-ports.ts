@@ -7,8 +7,8 @@ import { GraphError, MillraceError, type Problem } from '../../errors/errors.js'
 import { messageOf } from '../../errors/wire.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
-import { Tap, Taps } from '../../scheduler/ports/app-sink.js';
-import { type Entry, Feed, Feeds } from '../../scheduler/ports/app-source.js';
+import { AppSink, Taps } from '../../scheduler/ports/app-sink.js';
+import { AppSource, type Entry, Feeds } from '../../scheduler/ports/app-source.js';
 import type { LocalSide } from '../../scheduler/ports/local-host.js';
 import { whenAborted } from '../../scheduler/run/abort-listeners.js';
 import type { Report } from '../../scheduler/run/report.js';
@@ -20,12 +20,12 @@ import { stateError } from '../state-error.js';
 import type { PacketsOptions } from './packet-reader.js';
 
 interface Input {
-  readonly feed: Feed;
+  readonly feed: AppSource;
   readonly node: NodeSpec;
 }
 
 interface Reader {
-  readonly tap: Tap;
+  readonly tap: AppSink;
   readonly node: NodeSpec;
   readonly link: LinkSpec;
   readonly signal: AbortSignal | undefined;
@@ -39,17 +39,17 @@ export interface SessionHost {
   readonly cap: number;
 }
 
-const sessions = new WeakMap<object, Session>();
+const sessions = new WeakMap<object, GraphPorts>();
 
 /** The session of a graph; what streams reach it by. */
-export function sessionOf(graph: object): Session {
+export function sessionOf(graph: object): GraphPorts {
   return sessions.get(graph)!;
 }
 
 /** Longest time in ms a thread is given to stop by `forceClose`. */
 const FORCE_GRACE = 1000;
 
-export class Session {
+export class GraphPorts {
   readonly inputs = new Map<string, Input>();
   private readonly readers: Reader[] = [];
   private readonly feeds = new Feeds();
@@ -74,7 +74,7 @@ export class Session {
   input(name: string): NodeSpec {
     const known = this.inputs.get(name);
     if (known) return known.node;
-    const feed = new Feed(name, this.feeds, this.host.cap);
+    const feed = new AppSource(name, this.feeds, this.host.cap);
     const module = { name: 'input_stream', definition: feed.module };
     const node: NodeSpec = { id: --this.lastId, alias: name, module, options: {}, outside: 'input' };
     this.inputs.set(name, { feed, node });
@@ -82,11 +82,11 @@ export class Session {
   }
 
   /** A reader of that output. */
-  addReader(from: LinkSpec['from'], streamName: string, { signal, queueLimit }: PacketsOptions): Tap {
+  addReader(from: LinkSpec['from'], streamName: string, { signal, queueLimit }: PacketsOptions): AppSink {
     if (this.run) {
       throw stateError(`packets() of ${streamName} was called after the start`, 'Call it before the first next()');
     }
-    const tap = new Tap(streamName, this.taps);
+    const tap = new AppSink(streamName, this.taps);
     const module = { name: 'packet_reader', definition: tap.module };
     const id = --this.lastId;
     const node: NodeSpec = {
@@ -177,7 +177,7 @@ export class Session {
 
   // --- pushing ------------------------------------------------------------------------------------------------------
 
-  feed(name: string): Feed {
+  feed(name: string): AppSource {
     const input = this.inputs.get(name);
     if (input) return input.feed;
     throw new MillraceError('ERR_MILLRACE_CONFIG', `there is no input stream '${name}'`, {
@@ -186,7 +186,7 @@ export class Session {
   }
 
   /** Takes the packet over, also when it throws. */
-  offer(feed: Feed, packet: unknown): Entry {
+  offer(feed: AppSource, packet: unknown): Entry {
     const what = `input stream '${feed.name}'`;
     if (!(packet instanceof Packet)) {
       throw new MillraceError('ERR_MILLRACE_PAYLOAD', `${what}: ${describe(packet)} is no Packet`, {
@@ -216,7 +216,7 @@ export class Session {
 
   /** As `offer`, for a stream by its name. */
   fill(name: string, packet: unknown, options: { readonly block?: boolean | undefined }): boolean {
-    let feed: Feed;
+    let feed: AppSource;
     let block: boolean | undefined;
     try {
       block = flagOption(options, 'block', 'fillPacket');
@@ -231,7 +231,7 @@ export class Session {
   }
 
   /** As `offer`, and blocks this thread until there is room. @returns whether somebody has taken it. */
-  offerBlocking(feed: Feed, packet: unknown): boolean {
+  offerBlocking(feed: AppSource, packet: unknown): boolean {
     const what = `fillPacket('${feed.name}', …, { block: true })`;
     let side: LocalSide | undefined;
     try {
@@ -276,7 +276,7 @@ export class Session {
   }
 
   /** The source of a stream has failed: nobody can finish it any more. */
-  failSource(feed: Feed, cause: unknown): void {
+  failSource(feed: AppSource, cause: unknown): void {
     const text = messageOf(cause);
     this.run?.failOutside(
       new GraphError('ERR_MILLRACE_INPUT', `the source of input stream '${feed.name}' failed: ${text}`, {
@@ -301,7 +301,7 @@ export class Session {
   }
 
   /** The user has left this reader. The graph stops with the last one that was being read. */
-  async leave(tap: Tap): Promise<void> {
+  async leave(tap: AppSink): Promise<void> {
     tap.leave();
     if (this.run === undefined) {
       const place = this.readers.findIndex((reader) => reader.tap === tap);

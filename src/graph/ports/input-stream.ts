@@ -1,18 +1,18 @@
 /** What `graph.inputStream()` returns: a stream whose packets the user pushes. */
 import { Writable } from 'node:stream';
 import { Packet } from '../../media/packet/packet.js';
-import type { Feed } from '../../scheduler/ports/app-source.js';
+import type { AppSource } from '../../scheduler/ports/app-source.js';
 import { flagOption } from '../../schema/flag-option.js';
 import { Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
-import type { Session } from './graph-ports.js';
+import type { GraphPorts } from './graph-ports.js';
 import { iterate, leave, type PushSource, toPacket } from './push-source.js';
 
 export class InputStream extends Stream {
-  readonly #session: Session;
-  readonly #feed: Feed;
+  readonly #session: GraphPorts;
+  readonly #feed: AppSource;
 
-  constructor(graph: Graph, nodeId: number, session: Session, feed: Feed) {
+  constructor(graph: Graph, nodeId: number, session: GraphPorts, feed: AppSource) {
     super(graph, nodeId, 0);
     this.#session = session;
     this.#feed = feed;

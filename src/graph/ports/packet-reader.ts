@@ -5,13 +5,13 @@ import { MillraceError } from '../../errors/errors.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import type { Packet } from '../../media/packet/packet.js';
 import { StreamInfo } from '../../media/packet/stream-info.js';
-import type { Tap } from '../../scheduler/ports/app-sink.js';
+import type { AppSink } from '../../scheduler/ports/app-sink.js';
 import { checked } from '../../schema/problems.js';
 import { strictOptions } from '../../schema/schema.js';
 import { nodeSchemas } from '../build/node.js';
 import { describe } from '../describe.js';
 import { signalSchema } from '../options/options.js';
-import type { Session } from './graph-ports.js';
+import type { GraphPorts } from './graph-ports.js';
 
 export interface PacketsOptions {
   /** Aborts the graph: the loop rejects with ERR_MILLRACE_ABORTED. */
@@ -36,12 +36,12 @@ export function checkPacketsOptions(options: unknown): PacketsOptions {
  * packets.
  */
 export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T>>, AsyncDisposable {
-  readonly #session: Session;
-  readonly #tap: Tap;
+  readonly #session: GraphPorts;
+  readonly #tap: AppSink;
   #begun: Promise<void> | undefined;
   #done = false;
 
-  constructor(session: Session, tap: Tap) {
+  constructor(session: GraphPorts, tap: AppSink) {
     this.#session = session;
     this.#tap = tap;
   }

@@ -125,7 +125,7 @@ function writesOneFile(node: NodeSpec): boolean {
 }
 
 /** What the graph gives its server beside itself. */
-export interface Surroundings {
+export interface ServeEnvironment {
   /** Path of the trace. */
   readonly trace: string | undefined;
   /** Whose threads it uses; default: threads of the server's own. */
@@ -158,7 +158,7 @@ export function withOutputs(
 export function served(
   graph: GraphSpec,
   { outputs, queueLimit }: CheckedServeOptions,
-  { trace, runtime, onLog, warnings, onRun }: Surroundings,
+  { trace, runtime, onLog, warnings, onRun }: ServeEnvironment,
 ): Served {
   const own = runtime === undefined ? new KeptThreads(graph.options.spin) : undefined;
   return {

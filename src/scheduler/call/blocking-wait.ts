@@ -11,7 +11,7 @@ import { Doorbell } from '../../../ringbuffer/index.js';
 import { withoutContext } from '../threads/context.js';
 
 /** Something whose answers arrive at this thread. */
-export interface Answering {
+export interface PendingCalls {
   /** Takes what has arrived and sends what waits. @returns whether there was anything. */
   poll(): boolean;
   /** Asynchronous calls that are not settled. */
@@ -23,7 +23,7 @@ export interface Answering {
 const bell = Doorbell.create();
 /** The same doorbell, for the other kind of wait. */
 const asyncBell = Doorbell.attach(bell.buffer, bell.byteOffset);
-const waiting = new Set<Answering>();
+const waiting = new Set<PendingCalls>();
 let pumping = false;
 /** The pump sleeps, or is about to. */
 let asleep = false;
@@ -38,7 +38,7 @@ export function callerBell(): Doorbell {
  * @param spin times it looks before it sleeps.
  * @returns false when the deadline has passed.
  */
-export function blockUntil(from: Answering, settled: () => boolean, spin: number): boolean {
+export function blockUntil(from: PendingCalls, settled: () => boolean, spin: number): boolean {
   for (let i = 0; i < spin; i++) {
     from.poll();
     if (settled()) return true;
@@ -71,7 +71,7 @@ export function blockUntil(from: Answering, settled: () => boolean, spin: number
  * dies: then nobody rings, and whoever settled it says so by `unpump`. Otherwise the pump would sleep for ever, and with it the
  * process.
  */
-export function pump(from: Answering): void {
+export function pump(from: PendingCalls): void {
   waiting.add(from);
   if (pumping) {
     bell.alarm();
@@ -82,7 +82,7 @@ export function pump(from: Answering): void {
 }
 
 /** Calls of `from` have been settled, and perhaps by nobody's ring. */
-export function unpump(from: Answering): void {
+export function unpump(from: PendingCalls): void {
   if (from.pending > 0 || !waiting.delete(from)) return;
   if (waiting.size === 0 && asleep) bell.alarm();
 }

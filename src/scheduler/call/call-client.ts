@@ -14,13 +14,13 @@ import { unpackValue } from '../../media/wire/value.js';
 import { Board, GraphState } from '../../thread/board/board.js';
 import { ANSWERS, CALLS } from '../../thread/call/call-server.js';
 import type { CalledSpec } from '../../thread/call/called-module.js';
-import { CallDesk, CallFlag, CallOp } from '../../thread/call/mailbox.js';
-import { createRing, RingIn, RingOut } from '../../thread/link/link.js';
+import { CallFlag, CallOp, Mailbox } from '../../thread/call/mailbox.js';
+import { createRing, RingReceiver, RingSender } from '../../thread/link/link.js';
 import { requireCrossable } from '../../thread/link/record.js';
 import type { FromHost, Transport } from '../../thread/protocol.js';
 import { guardExit } from '../threads/exit-guard.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
-import { type Answering, callerBell, pump, unpump } from './blocking-wait.js';
+import { callerBell, type PendingCalls, pump, unpump } from './blocking-wait.js';
 import type { CalledLog } from './called-log.js';
 
 /** Packets on their way in each direction; more wait with the sender. */
@@ -58,14 +58,14 @@ export interface Limit {
   readonly until?: number;
 }
 
-export class CallChannel implements Answering {
+export class CallClient implements PendingCalls {
   readonly user = nextUser();
   pending = 0;
   private readonly board = Board.create(1, 1, 2);
-  private readonly calls: RingOut;
-  private readonly answers: RingIn;
+  private readonly calls: RingSender;
+  private readonly answers: RingReceiver;
   private readonly ports: { close(): void }[];
-  private readonly desk: CallDesk;
+  private readonly desk: Mailbox;
   /** Not yet made. One is made when the one before it has been answered. */
   private readonly queue: Call[] = [];
   private current: Call | undefined;
@@ -95,11 +95,20 @@ export class CallChannel implements Answering {
     const answers = new MessageChannel();
     const callRing = createRing(LIMIT, CAPACITY);
     const answerRing = createRing(LIMIT, CAPACITY);
-    this.desk = CallDesk.create(called.inputs.length, called.outputs.length);
+    this.desk = Mailbox.create(called.inputs.length, called.outputs.length);
     this.ports = [calls.port1, answers.port1];
     this.unguard = guardExit(this.board);
-    this.calls = new RingOut(CALLS, this.board, LIMIT, BYTES, callRing, calls.port1, thread.bell, transport !== 'copy');
-    this.answers = new RingIn(ANSWERS, this.board, answerRing, answers.port1, thread.bell);
+    this.calls = new RingSender(
+      CALLS,
+      this.board,
+      LIMIT,
+      BYTES,
+      callRing,
+      calls.port1,
+      thread.bell,
+      transport !== 'copy',
+    );
+    this.answers = new RingReceiver(ANSWERS, this.board, answerRing, answers.port1, thread.bell);
     log.warnings.push(...thread.takeStrays());
     thread.attach(this.user, {
       onMessage: (message) => this.hear(message),

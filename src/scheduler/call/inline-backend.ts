@@ -10,7 +10,7 @@ import { messageOf } from '../../errors/wire.js';
 import { closeAll, type Packet } from '../../media/packet/packet.js';
 import { packValue, unpackValue } from '../../media/wire/value.js';
 import { callBlocking } from '../../module/blocking.js';
-import { isPromise, runSteps, type Steps } from '../../thread/actor/maybe-async.js';
+import { isPromise, type MaybeAsync, runSteps } from '../../thread/actor/maybe-async.js';
 import { CalledModule, type CalledSpec } from '../../thread/call/called-module.js';
 import { releaseRefused, requireCarried } from '../../thread/link/record.js';
 import { type Context, takeContext } from '../threads/context.js';
@@ -211,7 +211,7 @@ export class InlineBackend implements Backend {
     await runSteps(this.module.close());
   }
 
-  private *steps(request: Request): Steps<Answer> {
+  private *steps(request: Request): MaybeAsync<Answer> {
     switch (request.op) {
       case 'init':
         yield* this.module.init();

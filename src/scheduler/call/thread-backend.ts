@@ -8,7 +8,7 @@ import type { CalledSpec } from '../../thread/call/called-module.js';
 import { CallOp } from '../../thread/call/mailbox.js';
 import type { Thread } from '../threads/thread.js';
 import { blockUntil } from './blocking-wait.js';
-import { type Answer, CallChannel, type Limit } from './call-client.js';
+import { type Answer, CallClient, type Limit } from './call-client.js';
 import { CalledLog } from './called-log.js';
 
 export type Inputs = ReadonlyMap<number, readonly Packet[]>;
@@ -40,7 +40,7 @@ export interface CallSettings {
 }
 
 /** How an actor uses its thread. */
-export interface Lease {
+export interface ThreadLease {
   readonly thread: Thread;
   /** The actor is gone. Resolves when a thread that goes with it has gone. */
   release(): Promise<void>;
@@ -51,18 +51,18 @@ export const CLOSE_GRACE = 5000;
 const NO_INPUTS: Inputs = new Map();
 
 export class ThreadBackend implements Backend {
-  private readonly channel: CallChannel;
+  private readonly channel: CallClient;
   private readonly log: CalledLog;
   private released: Promise<void> | undefined;
 
   constructor(
     private readonly spec: CalledSpec,
-    private readonly lease: Lease,
+    private readonly lease: ThreadLease,
     private readonly settings: CallSettings & { transport: 'auto' | 'reference' | 'copy'; spin: number },
   ) {
     const late = (op: number, span: number): void => this.expire(op, span);
     this.log = new CalledLog(spec, settings.onLog);
-    this.channel = new CallChannel(lease.thread, spec, settings.transport, this.log, late);
+    this.channel = new CallClient(lease.thread, spec, settings.transport, this.log, late);
   }
 
   get warnings(): readonly string[] {

@@ -5,7 +5,7 @@
  * the heaviest is as light as possible and, of all such cuts, the sum of squares is the least: the others are as even as
  * they can be.
  */
-export function cut(weights: readonly number[], parts: number): number[] {
+export function balance(weights: readonly number[], parts: number): number[] {
   const count = Math.min(parts, weights.length);
   const most = leastMost(weights, count);
   const sums = [0];

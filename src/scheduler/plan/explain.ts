@@ -1,5 +1,5 @@
 /** Who sits where and why: the placement of a graph as data and as text. */
-import type { Merging } from './fuse-filters.js';
+import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
@@ -53,7 +53,7 @@ export interface PlacementExplanation {
 export function explain(
   spec: GraphSpec,
   placement: Placement,
-  merging: Merging,
+  merging: Fusion,
   rank: readonly number[],
 ): PlacementExplanation {
   const order = spec.nodes.map((_, index) => index).sort((a, b) => rank[a]! - rank[b]!);
@@ -86,7 +86,7 @@ export function explain(
   return Object.defineProperty(explanation, 'toString', { value: () => text(explanation) });
 }
 
-function placedNode(spec: GraphSpec, placement: Placement, merging: Merging, index: number): PlacedNode {
+function placedNode(spec: GraphSpec, placement: Placement, merging: Fusion, index: number): PlacedNode {
   const { id, alias, module } = spec.nodes[index]!;
   const { work, share, codecThreads, what } = placement.costs[index]!;
   return {
@@ -94,7 +94,7 @@ function placedNode(spec: GraphSpec, placement: Placement, merging: Merging, ind
     alias,
     module: module.name,
     thread: placement.threadOf[index]!,
-    mergedInto: merging.isMerged(index) ? spec.nodes[merging.carrierOf(index)]!.id : undefined,
+    mergedInto: merging.isMerged(index) ? spec.nodes[merging.hostOf(index)]!.id : undefined,
     why: `${reason(spec.nodes, placement, index)}${mergingOf(spec.nodes, merging, index)}`,
     work: what,
     cost: round(work),
@@ -120,22 +120,22 @@ function reason(nodes: readonly NodeSpec[], placement: Placement, index: number)
     case 'scheduler-out-of-range':
       return `scheduler: ${node.scheduler} is out of range`;
     case 'automatic': {
-      const fused = placement.fusedWith[index];
+      const fused = placement.colocatedWith[index];
       if (fused !== undefined) return `cheap: fused with ${nodes[fused]!.alias}`;
       const stages = nodes.filter(
         (_, other) =>
           placement.threadOf[other] === placement.threadOf[index] &&
           placement.reasons[other] === 'automatic' &&
-          placement.fusedWith[other] === undefined,
+          placement.colocatedWith[other] === undefined,
       ).length;
       return stages === 1 ? 'a stage of its own' : `one of ${stages} neighbouring stages that share a thread`;
     }
   }
 }
 
-function mergingOf(nodes: readonly NodeSpec[], merging: Merging, index: number): string {
+function mergingOf(nodes: readonly NodeSpec[], merging: Fusion, index: number): string {
   const alias = (node: number): string => nodes[node]!.alias;
-  if (merging.isMerged(index)) return `; merged into ${alias(merging.carrierOf(index))}`;
+  if (merging.isMerged(index)) return `; merged into ${alias(merging.hostOf(index))}`;
   const chain = merging.chainOf(index);
   return chain === undefined ? '' : `; runs ${chain.slice(0, -1).map(alias).join(', ')} with itself`;
 }

@@ -8,9 +8,9 @@ import { findBuiltin } from '../../catalog/builtin.js';
 import type { Placement } from './placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
-export class Merging {
+export class Fusion {
   /** Of every node that is run by another one: index of that node. */
-  private readonly carriers = new Map<number, number>();
+  private readonly hosts = new Map<number, number>();
   /** Of every node that runs others: their indexes and its own, upstream first. */
   private readonly chains = new Map<number, readonly number[]>();
 
@@ -18,22 +18,22 @@ export class Merging {
     for (const chain of chains) {
       const carrier = chain.at(-1)!;
       this.chains.set(carrier, chain);
-      for (const node of chain) if (node !== carrier) this.carriers.set(node, carrier);
+      for (const node of chain) if (node !== carrier) this.hosts.set(node, carrier);
     }
   }
 
   /** Indexes of the nodes that are run by others. */
   get merged(): Iterable<number> {
-    return this.carriers.keys();
+    return this.hosts.keys();
   }
 
   isMerged(node: number): boolean {
-    return this.carriers.has(node);
+    return this.hosts.has(node);
   }
 
   /** The node that runs this one: mostly itself. */
-  carrierOf(node: number): number {
-    return this.carriers.get(node) ?? node;
+  hostOf(node: number): number {
+    return this.hosts.get(node) ?? node;
   }
 
   /** The nodes that this one runs, upstream first and itself last; undefined if only itself. */
@@ -42,8 +42,8 @@ export class Merging {
   }
 }
 
-export function mergeFilters(spec: GraphSpec, { threadOf }: Pick<Placement, 'threadOf'>): Merging {
-  if (!spec.options.optimizeGraph) return new Merging();
+export function fuseFilters(spec: GraphSpec, { threadOf }: Pick<Placement, 'threadOf'>): Fusion {
+  if (!spec.options.optimizeGraph) return new Fusion();
   const { nodes, links } = spec;
   const indexOf = new Map(nodes.map((node, index) => [node.id, index]));
   const mergeable = nodes.map((node) => isMergeable(node, links));
@@ -67,7 +67,7 @@ export function mergeFilters(spec: GraphSpec, { threadOf }: Pick<Placement, 'thr
     for (let node = next.get(first); node !== undefined; node = next.get(node)) chain.push(node);
     chains.push(chain);
   }
-  return new Merging(chains);
+  return new Fusion(chains);
 }
 
 /** A filter with input 0 and output 0 and no other, and with nothing of its own beside its options. */

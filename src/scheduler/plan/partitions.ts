@@ -3,9 +3,9 @@ import { MessageChannel, type MessagePort, type Transferable } from 'node:worker
 import type { LinkEnds } from '../../thread/board/relief.js';
 import type { WatchSpec } from '../../thread/board/stall.js';
 import { createRing } from '../../thread/link/link.js';
-import type { PartLink, PartNode, PartSpec } from '../../thread/protocol.js';
+import type { PartitionLink, PartitionNode, PartitionSpec } from '../../thread/protocol.js';
 import type { TracedGraph } from '../run/trace-writer.js';
-import type { Merging } from './fuse-filters.js';
+import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
@@ -17,9 +17,9 @@ interface Crossing {
 }
 
 /** What every part of a run is told alike. */
-export type RunFacts = Pick<PartSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace' | 'heard'>;
+export type RunFacts = Pick<PartitionSpec, 'run' | 'board' | 'bells' | 'startedAt' | 'trace' | 'heard'>;
 
-export class Cut {
+export class Partitions {
   /** The calling thread hosts a part as well. */
   readonly hasLocalPart: boolean;
   /** Threads on the board: the workers, and the calling thread last if it hosts a part. */
@@ -32,7 +32,7 @@ export class Cut {
   constructor(
     private readonly spec: GraphSpec,
     private readonly placement: Placement,
-    private readonly merging: Merging,
+    private readonly merging: Fusion,
     private readonly rank: readonly number[],
   ) {
     this.hasLocalPart = placement.threadOf.includes(CALLING_THREAD);
@@ -43,7 +43,7 @@ export class Cut {
       const limit = spec.nodes[consumer]!.queueLimit ?? spec.options.queueLengthLimit;
       const producer = indexOf.get(from.node)!;
       // What goes into a chain of merged nodes goes to the node that runs them.
-      return { producer, consumer: merging.isMerged(producer) ? consumer : merging.carrierOf(consumer), limit };
+      return { producer, consumer: merging.isMerged(producer) ? consumer : merging.hostOf(consumer), limit };
     });
   }
 
@@ -81,16 +81,16 @@ export class Cut {
   }
 
   /** The part of one thread, and the ports that go with it. To be called once per thread. */
-  part(thread: number, facts: RunFacts): { part: PartSpec; transfer: Transferable[] } {
+  part(thread: number, facts: RunFacts): { part: PartitionSpec; transfer: Transferable[] } {
     const { spec } = this;
     const transfer: Transferable[] = [];
-    const links: PartLink[] = [];
+    const links: PartitionLink[] = [];
     this.links.forEach((ends, index) => {
       const producerThread = this.threadOf(ends.producer);
       const consumerThread = this.threadOf(ends.consumer);
       if (this.isMerged(index) || (producerThread !== thread && consumerThread !== thread)) return;
       const { from, to } = spec.links[index]!;
-      const link: PartLink = {
+      const link: PartitionLink = {
         ...ends,
         index,
         output: from.output,
@@ -109,7 +109,7 @@ export class Cut {
       }
       links.push(link);
     });
-    const part: PartSpec = {
+    const part: PartitionSpec = {
       ...facts,
       thread,
       nodes: this.nodesOf(thread),
@@ -172,8 +172,8 @@ export class Cut {
   }
 
   /** Upstream first. */
-  private nodesOf(thread: number): PartNode[] {
-    const nodes: PartNode[] = [];
+  private nodesOf(thread: number): PartitionNode[] {
+    const nodes: PartitionNode[] = [];
     const { spec } = this;
     spec.nodes.forEach((node, index) => {
       if (this.threadOf(index) !== thread || this.merging.isMerged(index)) return;
@@ -184,7 +184,7 @@ export class Cut {
     return nodes.sort((a, b) => a.rank - b.rank);
   }
 
-  private node(node: NodeSpec, index: number): PartNode {
+  private node(node: NodeSpec, index: number): PartitionNode {
     const { alias, module, options, inputManager, protocolWhitelist } = node;
     return {
       index,

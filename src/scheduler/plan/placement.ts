@@ -17,7 +17,7 @@
  * counted against the cores. Placement never changes a codec's number of threads.
  */
 import { availableParallelism } from 'node:os';
-import { cut } from './balance.js';
+import { balance } from './balance.js';
 import { type Cost, estimate } from './cost.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 import { type Stage, stages } from './stages.js';
@@ -45,7 +45,7 @@ export interface Placement {
   reasons: PlacementReason[];
   costs: readonly Cost[];
   /** Where the node was fused with another for being cheap: index of that node. */
-  fusedWith: (number | undefined)[];
+  colocatedWith: (number | undefined)[];
   cores: number;
   /** How the number of threads came about, in a sentence. */
   why: string;
@@ -70,7 +70,7 @@ export function place(spec: GraphSpec, rank: readonly number[], cores = availabl
   if (options.threads === 0) {
     const reasons = nodes.map((): PlacementReason => 'threads-0');
     const why = 'threads: 0 runs everything on the calling thread';
-    return { threads: 0, asked: [], threadOf, reasons, costs, fusedWith: none, cores, why, warnings: [] };
+    return { threads: 0, asked: [], threadOf, reasons, costs, colocatedWith: none, cores, why, warnings: [] };
   }
 
   const given = typeof options.threads === 'number' ? options.threads : undefined;
@@ -101,7 +101,7 @@ export function place(spec: GraphSpec, rank: readonly number[], cores = availabl
   const numbered = Math.max(1, indexed, Math.min(wanted, groups.length + indexed));
   if (given !== undefined && numbered < given) why += ', but no more threads are started than there are nodes for them';
 
-  const stretchOf = cut(
+  const stretchOf = balance(
     groups.map((group) => group.share),
     numbered,
   );
@@ -109,11 +109,11 @@ export function place(spec: GraphSpec, rank: readonly number[], cores = availabl
   const load = new Array<number>(numbered).fill(0);
   for (const [index, thread] of pins.threadOf) load[thread]! += costs[index]!.share;
   const order = load.map((_, thread) => thread).sort((a, b) => load[a]! - load[b]! || a - b);
-  const fusedWith: (number | undefined)[] = none;
+  const colocatedWith: (number | undefined)[] = none;
   groups.forEach((group, at) => {
     for (const index of group.nodes) {
       threadOf[index] = order[stretchOf[at]!]!;
-      if (index !== group.anchor) fusedWith[index] = group.anchor;
+      if (index !== group.anchor) colocatedWith[index] = group.anchor;
     }
   });
 
@@ -125,10 +125,10 @@ export function place(spec: GraphSpec, rank: readonly number[], cores = availabl
     asked.push(name);
   }
   const { reasons, warnings } = pins;
-  return { ...compact(asked, threadOf), reasons, costs, fusedWith, cores, why, warnings };
+  return { ...compact(asked, threadOf), reasons, costs, colocatedWith, cores, why, warnings };
 }
 
-interface Pins {
+interface Affinity {
   /** Nodes that are placed automatically. */
   free: number[];
   /** Threads that were asked for by index. */
@@ -140,8 +140,8 @@ interface Pins {
   warnings: string[];
 }
 
-function readPins(nodes: readonly NodeSpec[], given: number | undefined): Pins {
-  const pins: Pins = { free: [], indexed: 0, names: new Map(), threadOf: new Map(), reasons: [], warnings: [] };
+function readPins(nodes: readonly NodeSpec[], given: number | undefined): Affinity {
+  const pins: Affinity = { free: [], indexed: 0, names: new Map(), threadOf: new Map(), reasons: [], warnings: [] };
   nodes.forEach((node, i) => {
     if (node.module.definition !== undefined) {
       pins.reasons[i] = 'in-process';
@@ -184,7 +184,7 @@ interface Counting {
   cores: number;
   bottleneck: number;
   expensive: (index: number) => boolean;
-  pins: Pins;
+  pins: Affinity;
 }
 
 /** How many threads 'auto' takes for what has an index or is free. */
@@ -221,7 +221,7 @@ function countThreads({ groups, costs, cores, bottleneck, expensive, pins }: Cou
 /** The heaviest stretch when the sequence is cut into `parts`. */
 function heaviest(shares: readonly number[], parts: number): number {
   const sums: number[] = [];
-  cut(shares, parts).forEach((stretch, item) => {
+  balance(shares, parts).forEach((stretch, item) => {
     sums[stretch] = (sums[stretch] ?? 0) + shares[item]!;
   });
   return Math.max(0, ...sums);

@@ -1,7 +1,7 @@
 /** From the graph as it was built to what runs: nodes rewritten, put in order, and placed on threads. */
 import { ConfigError } from '../../errors/errors.js';
 import { explain, type PlacementExplanation } from './explain.js';
-import { type Merging, mergeFilters } from './fuse-filters.js';
+import { type Fusion, fuseFilters } from './fuse-filters.js';
 import { distribute } from './parallel-copies.js';
 import { type Placement, place } from './placement.js';
 import type { GraphSpec } from './spec.js';
@@ -12,7 +12,7 @@ export interface Prepared {
   /** Position of every node in topological order, in the order of `spec.nodes`. */
   rank: number[];
   placement: Placement;
-  merging: Merging;
+  merging: Fusion;
 }
 
 /** @throws ConfigError when the graph has a cycle. */
@@ -20,7 +20,7 @@ export function prepare(built: GraphSpec): Prepared {
   const spec = distribute(built);
   const rank = ranks(spec);
   const placement = place(spec, rank);
-  return { spec, rank, placement, merging: mergeFilters(spec, placement) };
+  return { spec, rank, placement, merging: fuseFilters(spec, placement) };
 }
 
 /** @throws ConfigError when the graph has a cycle. */

@@ -7,9 +7,9 @@
  */
 import type { Packet } from '../../media/packet/packet.js';
 import type { Module, Task } from '../../module/contract.js';
-import { OUTSIDE, type Outside, type OutsideModule } from '../../thread/actor/app-port.js';
+import { APP_PORT, type AppPort, type AppPortModule } from '../../thread/actor/app-port.js';
 import type { FeedPort } from './app-source.js';
-import { Answering, Fairness } from './user-turn.js';
+import { Fairness, UserTurn } from './user-turn.js';
 
 interface Waiting {
   resolve(packet: Packet | undefined): void;
@@ -18,9 +18,9 @@ interface Waiting {
 
 /** The readers of one graph. */
 export class Taps {
-  readonly all: Tap[] = [];
+  readonly all: AppSink[] = [];
   port: FeedPort | undefined;
-  readonly answering = new Answering(() => this.port?.nudge(() => false));
+  readonly answering = new UserTurn(() => this.port?.nudge(() => false));
 
   /** Nobody reads any more, and nobody who has begun to read is left. */
   get idle(): boolean {
@@ -28,8 +28,8 @@ export class Taps {
   }
 }
 
-export class Tap {
-  readonly module: OutsideModule;
+export class AppSink {
+  readonly module: AppPortModule;
   /** Somebody has asked for a packet. */
   begun = false;
   private readonly buffer: Packet[] = [];
@@ -109,9 +109,9 @@ export class Tap {
 
   // --- the graph's side ---------------------------------------------------------------------------------------------
 
-  private makeModule(): OutsideModule {
+  private makeModule(): AppPortModule {
     const tap = this;
-    const outside: Outside = {
+    const outside: AppPort = {
       get due(): boolean {
         return tap.waiting.length > 0;
       },
@@ -125,7 +125,7 @@ export class Tap {
       onRoom: () => {},
     };
     const module: Module = { process: (task: Task) => this.receive(task) };
-    return Object.assign(module, { [OUTSIDE]: outside });
+    return Object.assign(module, { [APP_PORT]: outside });
   }
 
   private receive(task: Task): void {

@@ -8,9 +8,9 @@
 import { MillraceError } from '../../errors/errors.js';
 import type { Packet } from '../../media/packet/packet.js';
 import type { Module, ModuleContext, Task } from '../../module/contract.js';
-import { OUTSIDE, type Outside, type OutsideModule } from '../../thread/actor/app-port.js';
+import { APP_PORT, type AppPort, type AppPortModule } from '../../thread/actor/app-port.js';
 import { payloadBytes } from '../../thread/link/record.js';
-import { Answering, Fairness } from './user-turn.js';
+import { Fairness, UserTurn } from './user-turn.js';
 
 /** Packets that may wait in an input stream for being sent; their bytes are limited by `hard_cap`. */
 export const QUEUE_PACKETS = 65_536;
@@ -32,11 +32,11 @@ export interface Entry {
 
 /** The input streams of one graph: their user is one, who does one thing after the other. */
 export class Feeds {
-  readonly all: Feed[] = [];
+  readonly all: AppSource[] = [];
   /** The user's thread is blocked in a push: nobody can push anything else meanwhile. */
   blocking = false;
   port: FeedPort | undefined;
-  readonly answering = new Answering(() => this.port?.nudge(() => false));
+  readonly answering = new UserTurn(() => this.port?.nudge(() => false));
 
   /** The user waits for room in one of the streams, and is not known to do anything else at the same time. */
   get userWaits(): boolean {
@@ -48,8 +48,8 @@ export class Feeds {
 /** Packets that wait in the queue of any feed. */
 const queued = new WeakSet<Packet>();
 
-export class Feed {
-  readonly module: OutsideModule;
+export class AppSource {
+  readonly module: AppPortModule;
   private queue: Entry[] = [];
   private head = 0;
   private bytes = 0;
@@ -156,8 +156,8 @@ export class Feed {
 
   // --- the graph's side ---------------------------------------------------------------------------------------------
 
-  private makeModule(): OutsideModule {
-    const outside: Outside = this.makeOutside();
+  private makeModule(): AppPortModule {
+    const outside: AppPort = this.makeOutside();
     const module: Module = {
       init: (ctx: ModuleContext) => {
         this.stopping = () => ctx.stopping;
@@ -167,10 +167,10 @@ export class Feed {
       // Of an aborted graph the reason is not known here yet: what is pending is answered by `end`.
       close: () => this.close(this.aborted() && !this.stopping() ? undefined : false),
     };
-    return Object.assign(module, { [OUTSIDE]: outside });
+    return Object.assign(module, { [APP_PORT]: outside });
   }
 
-  private makeOutside(): Outside {
+  private makeOutside(): AppPort {
     const feed = this;
     return {
       get due(): boolean {

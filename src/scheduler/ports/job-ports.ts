@@ -7,13 +7,13 @@
  */
 import type { Packet } from '../../media/packet/packet.js';
 import type { Module, Task } from '../../module/contract.js';
-import { OUTSIDE, type Outside, type OutsideModule } from '../../thread/actor/app-port.js';
+import { APP_PORT, type AppPort, type AppPortModule } from '../../thread/actor/app-port.js';
 import type { FeedPort } from './app-source.js';
 import { Fairness } from './user-turn.js';
 
 /** An input stream. A packet that is under way has not found room on every link. */
 export class JobFeed {
-  readonly module: OutsideModule;
+  readonly module: AppPortModule;
   port: FeedPort | undefined;
   /** Resolves when the graph has been let go: its nodes are not asked for anything before. */
   readonly ready: Promise<void>;
@@ -30,7 +30,7 @@ export class JobFeed {
       begin = resolve;
     });
     const feed = this;
-    const outside: Outside = {
+    const outside: AppPort = {
       get due(): boolean {
         return feed.next !== undefined || feed.isLast;
       },
@@ -50,7 +50,7 @@ export class JobFeed {
       reset: () => this.end(),
       close: () => this.end(),
     };
-    this.module = Object.assign(module, { [OUTSIDE]: outside });
+    this.module = Object.assign(module, { [APP_PORT]: outside });
   }
 
   /** A job begins; those before it have ended everywhere. */
@@ -111,11 +111,11 @@ export class JobFeed {
 
 /** An output: keeps what comes of a job. */
 export class JobTap {
-  readonly module: OutsideModule;
+  readonly module: AppPortModule;
   private packets: Packet[] = [];
 
   constructor() {
-    const outside: Outside = { due: true, leaving: false, free: false, onRoom: () => {} };
+    const outside: AppPort = { due: true, leaving: false, free: false, onRoom: () => {} };
     const module: Module = {
       process: (task: Task) => {
         // Taken out of the task, which would release them when this call returns.
@@ -123,7 +123,7 @@ export class JobTap {
         for (const packet of packets) if (packet.control === undefined) this.packets.push(packet);
       },
     };
-    this.module = Object.assign(module, { [OUTSIDE]: outside });
+    this.module = Object.assign(module, { [APP_PORT]: outside });
   }
 
   /** What has come, which is the caller's to close. */

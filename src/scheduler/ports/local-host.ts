@@ -1,10 +1,10 @@
 /** The calling thread's share of a run: a host and a part like those of the workers, and the ways a user drives them. */
 import { Doorbell } from '../../../ringbuffer/index.js';
-import { outsideOf } from '../../thread/actor/app-port.js';
-import { Part } from '../../thread/actor/partition.js';
+import { appPortOf } from '../../thread/actor/app-port.js';
+import { Partition } from '../../thread/actor/partition.js';
 import { GraphState } from '../../thread/board/board.js';
 import { Host } from '../../thread/host.js';
-import type { FromHost, PartSpec } from '../../thread/protocol.js';
+import type { FromHost, PartitionSpec } from '../../thread/protocol.js';
 
 /** Longest time in ms without a turn for the calling thread's own timers and I/O, between two calls of modules. */
 const LOCAL_YIELD = 1;
@@ -18,16 +18,16 @@ export type Blocked =
   | 'callback';
 
 export class LocalSide {
-  readonly part: Part;
+  readonly part: Partition;
   private readonly host: Host;
 
   constructor(
-    spec: PartSpec,
+    spec: PartitionSpec,
     private readonly bell: Doorbell,
     tell: (message: FromHost) => void,
   ) {
     this.host = new Host(bell, { spin: 0, yieldAfter: LOCAL_YIELD, mayNap: false });
-    this.part = new Part(spec, tell, this.host.wake);
+    this.part = new Partition(spec, tell, this.host.wake);
   }
 
   /** Loads the modules and works until `quit`. Rejects only for a mistake of ours. */
@@ -47,7 +47,7 @@ export class LocalSide {
    */
   nudge(settled: () => boolean): void {
     // Modules of the user's own may take their time, and are given turns between which this thread's I/O has its own.
-    if (this.part.actors.every((actor) => outsideOf(actor.module) !== undefined)) this.host.turn();
+    if (this.part.actors.every((actor) => appPortOf(actor.module) !== undefined)) this.host.turn();
     if (!settled()) this.host.wake();
   }
 

@@ -5,7 +5,7 @@ import { performance, setImmediate } from '../../../ringbuffer/clock.js';
  * A user whose promise was settled goes on in a microtask, or in the next turn of the event loop: until then nobody may
  * take them for one who waits for something else.
  */
-export class Answering {
+export class UserTurn {
   private pending: NodeJS.Immediate | undefined;
 
   /** @param onOver called a turn of the event loop later. */

@@ -3,7 +3,7 @@ import { Doorbell } from '../../../ringbuffer/index.js';
 import { GraphError } from '../../errors/errors.js';
 import { type Board, ThreadState } from '../../thread/board/board.js';
 import type { FromHost, ToHost } from '../../thread/protocol.js';
-import type { Cut, RunFacts } from '../plan/partitions.js';
+import type { Partitions, RunFacts } from '../plan/partitions.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
 import type { ThreadSource } from '../threads/thread-pool.js';
 import type { Undo } from '../threads/undo.js';
@@ -40,7 +40,7 @@ export class RunThreads {
   /** @param grace ms until threads that do not answer a stop are terminated. */
   constructor(
     private readonly source: ThreadSource,
-    private readonly cut: Cut,
+    private readonly cut: Partitions,
     private readonly board: Board,
     private grace: number,
     private readonly events: ThreadEvents,

@@ -15,9 +15,9 @@ import { isWarning, type LogListener } from '../../module/log.js';
 import { packMessage } from '../../thread/actor/callbacks.js';
 import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../../thread/board/board.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
-import type { FromHost, PartSpec, ToHost } from '../../thread/protocol.js';
-import type { Merging } from '../plan/fuse-filters.js';
-import { Cut } from '../plan/partitions.js';
+import type { FromHost, PartitionSpec, ToHost } from '../../thread/protocol.js';
+import type { Fusion } from '../plan/fuse-filters.js';
+import { Partitions } from '../plan/partitions.js';
 import type { Placement } from '../plan/placement.js';
 import { prepare } from '../plan/plan.js';
 import type { GraphSpec, NodeSpec } from '../plan/spec.js';
@@ -57,7 +57,7 @@ export class GraphRun {
   readonly finished: Promise<Report>;
   private readonly board: Board;
   private readonly placement: Placement;
-  private readonly cut: Cut;
+  private readonly cut: Partitions;
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
@@ -94,7 +94,7 @@ export class GraphRun {
     const { spec, rank, placement, merging } = prepare(built);
     this.spec = spec;
     this.placement = placement;
-    this.cut = new Cut(spec, this.placement, merging, rank);
+    this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
     this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
     this.leaveOut(merging);
@@ -115,7 +115,7 @@ export class GraphRun {
   }
 
   /** Nodes that are run by others are over before anything begins, for whoever looks at the board. */
-  private leaveOut(merging: Merging): void {
+  private leaveOut(merging: Fusion): void {
     for (const node of merging.merged) {
       this.board.setStatus(node, NodeStatus.over);
       this.board.setPhase(node, NodePhase.closed);
@@ -262,7 +262,7 @@ export class GraphRun {
 
   // --- starting -------------------------------------------------------------------------------------------------------
 
-  private startLocal(spec: PartSpec): void {
+  private startLocal(spec: PartitionSpec): void {
     this.side = new LocalSide(spec, this.threads.bells[spec.thread]!, (message) => {
       // Not within the actors' call: a listener that throws must not end up in a module's stack.
       queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));

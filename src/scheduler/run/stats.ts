@@ -1,8 +1,8 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
 import { findBuiltin } from '../../catalog/builtin.js';
 import { type Board, NodeCall, NodeStatus } from '../../thread/board/board.js';
-import type { Merging } from '../plan/fuse-filters.js';
-import type { Cut } from '../plan/partitions.js';
+import type { Fusion } from '../plan/fuse-filters.js';
+import type { Partitions } from '../plan/partitions.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec } from '../plan/spec.js';
 import type { GraphStats, LinkStats, NodeStats, Progress, Report, SleepStats } from './report.js';
@@ -20,8 +20,8 @@ export class Figures {
     private readonly spec: GraphSpec,
     private readonly board: Board,
     private readonly placement: Placement,
-    private readonly merging: Merging,
-    private readonly cut: Cut,
+    private readonly merging: Fusion,
+    private readonly cut: Partitions,
   ) {}
 
   /** @param now milliseconds after the start of the run. */
@@ -87,7 +87,7 @@ export class Figures {
   private nodeStats(index: number, now: number): NodeStats {
     const { board, merging, spec } = this;
     const node = spec.nodes[index]!;
-    const carrier = merging.carrierOf(index);
+    const carrier = merging.hostOf(index);
     const figure = (name: Parameters<Board['figure']>[1]): number => board.figure(index, name);
     return {
       id: node.id,

@@ -18,7 +18,7 @@ import { type ErrorWire, messageOf, unpackError } from '../../errors/wire.js';
 import { startLog } from '../../media/log/ffmpeg-log.js';
 import { leaveNativeCalls, nativeWaits } from '../../media/native/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../../thread/protocol.js';
-import { Rest } from '../../thread/thread-stop.js';
+import { ThreadStop } from '../../thread/thread-stop.js';
 import { withoutContext } from './context.js';
 
 /** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
@@ -49,7 +49,7 @@ export function nextUser(): number {
 
 export class Thread {
   readonly bell = Doorbell.create();
-  private readonly rest = Rest.create(this.bell);
+  private readonly rest = ThreadStop.create(this.bell);
   private readonly users = new Map<number, ThreadUser>();
   private readonly pool: Piscina;
   private readonly port: MessagePort;

@@ -9,7 +9,7 @@
 
 import { availableParallelism } from 'node:os';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
-import type { Lease } from '../call/thread-backend.js';
+import type { ThreadLease } from '../call/thread-backend.js';
 import { startThread, type Thread } from './thread.js';
 import { countIdleBy } from './warm-count.js';
 
@@ -31,7 +31,7 @@ countIdleBy(() => [...idle.keys(), ...ending].filter((thread) => !thread.exited)
  * @param idleTimeout ms for which it is kept when its last module has gone; 0: it ends with that.
  * @throws as `startThread`
  */
-export function leaseThread(name: string, spin: number, idleTimeout = IDLE_TIMEOUT): Lease {
+export function leaseThread(name: string, spin: number, idleTimeout = IDLE_TIMEOUT): ThreadLease {
   let thread = named.get(name);
   if (thread === undefined || thread.ended) {
     if (thread !== undefined) void forget(name, thread);

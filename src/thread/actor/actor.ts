@@ -16,15 +16,15 @@ import type { Phase } from '../../errors/errors.js';
 import { markLog } from '../../media/log/ffmpeg-log.js';
 import type { Module, ModuleContext, Task } from '../../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/board.js';
-import type { Timekeeper } from '../board/node-timer.js';
-import type { OutLink } from '../link/link.js';
-import { type Outside, outsideOf } from './app-port.js';
+import type { NodeTimer } from '../board/node-timer.js';
+import type { LinkSender } from '../link/link.js';
+import { type AppPort, appPortOf } from './app-port.js';
 import { IdleCalls } from './idle-calls.js';
-import { Intake } from './inputs.js';
-import { type Inlet, Jobs } from './jobs.js';
+import { ActorInputs } from './inputs.js';
+import { type ActorInput, Jobs } from './jobs.js';
 import { whenSettled } from './maybe-async.js';
 import { Deliveries } from './output.js';
-import { Outputs } from './outputs.js';
+import { ActorOutputs } from './outputs.js';
 
 export interface ActorParts {
   /** Index of the node on the board. */
@@ -32,12 +32,12 @@ export interface ActorParts {
   alias: string;
   /** Position in the graph's topological order: larger is further downstream. */
   rank: number;
-  inlets: Inlet[];
+  inlets: ActorInput[];
   /** Input ids that nobody feeds though a higher one is fed: they end at once. */
   unconnected: number[];
-  outputs: Map<number, OutLink[]>;
+  outputs: Map<number, LinkSender[]>;
   board: Board;
-  times: Timekeeper;
+  times: NodeTimer;
   /** Number of its first job, of a node that serves them one after the other. */
   firstJob?: number | undefined;
 }
@@ -49,8 +49,8 @@ export class Actor {
   readonly node: number;
   readonly alias: string;
   readonly rank: number;
-  readonly inlets: readonly Inlet[];
-  readonly times: Timekeeper;
+  readonly inlets: readonly ActorInput[];
+  readonly times: NodeTimer;
   /** Turn in which it last ran: sources take turns by it. */
   lastTurn = 0;
   /** Times it could run since it last did. */
@@ -61,13 +61,13 @@ export class Actor {
   closed = false;
   /** Of a node that serves jobs one after the other. */
   readonly jobs: Jobs | undefined;
-  readonly intake: Intake;
-  readonly outputs: Outputs;
+  readonly intake: ActorInputs;
+  readonly outputs: ActorOutputs;
   private readonly board: Board;
   private readonly figuresAt: number;
   private readonly deliveries: Deliveries;
   /** The user behind this node, if packets enter or leave the graph here. */
-  private readonly outside: Outside | undefined;
+  private readonly outside: AppPort | undefined;
   private callsAfterStop = 0;
   /** The graph was asked to stop, and the time is over in which those whose input has ended may finish. */
   private overdue = false;
@@ -90,7 +90,7 @@ export class Actor {
     this.deliveries = new Deliveries(onError, onDelivered);
     this.idle = new IdleCalls(onDelivered);
     if (parts.firstJob !== undefined) this.jobs = new Jobs(parts.firstJob, parts.inlets);
-    this.outside = outsideOf(module);
+    this.outside = appPortOf(module);
     this.node = parts.node;
     this.alias = parts.alias;
     this.rank = parts.rank;
@@ -98,8 +98,8 @@ export class Actor {
     this.board = parts.board;
     this.times = parts.times;
     this.figuresAt = parts.board.figuresAt(parts.node);
-    this.intake = new Intake(parts.inlets, parts.unconnected, module, parts.board, parts.node, this.jobs);
-    this.outputs = new Outputs(parts.outputs, this.deliveries, `node ${parts.alias}`, this.jobs);
+    this.intake = new ActorInputs(parts.inlets, parts.unconnected, module, parts.board, parts.node, this.jobs);
+    this.outputs = new ActorOutputs(parts.outputs, this.deliveries, `node ${parts.alias}`, this.jobs);
   }
 
   get isSource(): boolean {
@@ -127,7 +127,7 @@ export class Actor {
     return this.intake.ready();
   }
 
-  private isCalledFor(outside: Outside): boolean {
+  private isCalledFor(outside: AppPort): boolean {
     if (outside.due || outside.leaving) return true;
     if (this.isSource) return this.board.stopping;
     // To learn that nothing follows, nobody has to be waited for: the graph could not end before its user asks once more.

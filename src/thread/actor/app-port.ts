@@ -5,9 +5,9 @@
  */
 import type { Module } from '../../module/contract.js';
 
-export const OUTSIDE = Symbol('the outside of a module');
+export const APP_PORT = Symbol('the outside of a module');
 
-export interface Outside {
+export interface AppPort {
   /**
    * A source: has something to send. A sink: somebody waits for a packet. An actor whose outside is not due does not run
    * and, as a sink, does not starve.
@@ -26,8 +26,8 @@ export interface Outside {
   onRoom(): void;
 }
 
-export type OutsideModule = Module & { readonly [OUTSIDE]: Outside };
+export type AppPortModule = Module & { readonly [APP_PORT]: AppPort };
 
-export function outsideOf(module: Module): Outside | undefined {
-  return (module as Partial<OutsideModule>)[OUTSIDE];
+export function appPortOf(module: Module): AppPort | undefined {
+  return (module as Partial<AppPortModule>)[APP_PORT];
 }

@@ -5,23 +5,23 @@ import { MillraceError } from '../../errors/errors.js';
 import type { Module, ModuleClass, ModuleContext, StandardResult } from '../../module/contract.js';
 import type { LogSeverity } from '../../module/log.js';
 import type { Board } from '../board/board.js';
-import { Timekeeper } from '../board/node-timer.js';
+import { NodeTimer } from '../board/node-timer.js';
 import type { TraceRecorder } from '../board/trace-recorder.js';
-import { DirectLink, type InLink, type OutLink, RingIn, RingOut } from '../link/link.js';
+import { DirectLink, type LinkReceiver, type LinkSender, RingReceiver, RingSender } from '../link/link.js';
 import { boardMeter } from '../meter.js';
-import type { PartNode, PartSpec } from '../protocol.js';
+import type { PartitionNode, PartitionSpec } from '../protocol.js';
 import { Actor } from './actor.js';
-import type { Inlet } from './jobs.js';
+import type { ActorInput } from './jobs.js';
 
 /** This thread's faces of the links that touch it, by index of the link. */
 export interface LinkFaces {
-  ins: Map<number, InLink>;
-  outs: Map<number, OutLink>;
+  ins: Map<number, LinkReceiver>;
+  outs: Map<number, LinkSender>;
 }
 
-export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell[]): LinkFaces {
-  const ins = new Map<number, InLink>();
-  const outs = new Map<number, OutLink>();
+export function makeLinks(spec: PartitionSpec, board: Board, bells: readonly Doorbell[]): LinkFaces {
+  const ins = new Map<number, LinkReceiver>();
+  const outs = new Map<number, LinkSender>();
   for (const link of spec.links) {
     const holdAt = link.patient ? spec.hardCap : Number.POSITIVE_INFINITY;
     if (link.ring === undefined) {
@@ -33,10 +33,10 @@ export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell
       const { buffer, port } = link.ring;
       const byReference = spec.transport !== 'copy';
       const { index, limit } = link;
-      outs.set(index, new RingOut(index, board, limit, spec.bytesLimit, buffer, port, bell, byReference, holdAt));
+      outs.set(index, new RingSender(index, board, limit, spec.bytesLimit, buffer, port, bell, byReference, holdAt));
     } else {
       const bell = bells[link.producerThread]!;
-      ins.set(link.index, new RingIn(link.index, board, link.ring.buffer, link.ring.port, bell));
+      ins.set(link.index, new RingReceiver(link.index, board, link.ring.buffer, link.ring.port, bell));
     }
   }
   return { ins, outs };
@@ -44,24 +44,24 @@ export function makeLinks(spec: PartSpec, board: Board, bells: readonly Doorbell
 
 /** What an actor asks of its part. */
 export interface ActorHooks {
-  log(node: PartNode, level: LogSeverity, message: unknown): void;
-  callback(node: PartNode, key: string | number, value: unknown): Promise<unknown>;
-  onError(node: PartNode, error: unknown): void;
+  log(node: PartitionNode, level: LogSeverity, message: unknown): void;
+  callback(node: PartitionNode, key: string | number, value: unknown): Promise<unknown>;
+  onError(node: PartitionNode, error: unknown): void;
   onDelivered(actor: Actor): void;
-  onJob(node: PartNode, job: number, files: string[]): void;
+  onJob(node: PartitionNode, job: number, files: string[]): void;
 }
 
 export function makeActor(
-  spec: Pick<PartSpec, 'links' | 'startedAt'>,
+  spec: Pick<PartitionSpec, 'links' | 'startedAt'>,
   board: Board,
-  node: PartNode,
+  node: PartitionNode,
   module: Module,
   links: LinkFaces,
   hooks: ActorHooks,
   trace?: TraceRecorder,
 ): Actor {
-  const inlets: Inlet[] = [];
-  const outputs = new Map<number, OutLink[]>();
+  const inlets: ActorInput[] = [];
+  const outputs = new Map<number, LinkSender[]>();
   for (const link of spec.links) {
     if (link.consumer === node.index) {
       const { serving } = link;
@@ -109,7 +109,7 @@ export function makeActor(
     },
   };
   const { index, alias, rank } = node;
-  const times = new Timekeeper(board, index, epochOf(spec), trace);
+  const times = new NodeTimer(board, index, epochOf(spec), trace);
   const actor: Actor = new Actor(
     { node: index, alias, rank, inlets, unconnected, outputs, board, times, firstJob: node.firstJob },
     module,
@@ -123,7 +123,7 @@ export function makeActor(
 }
 
 /** What makes milliseconds after the start of the run of this thread's performance.now(). */
-export function epochOf({ startedAt }: Pick<PartSpec, 'startedAt'>): number {
+export function epochOf({ startedAt }: Pick<PartitionSpec, 'startedAt'>): number {
   return performance.timeOrigin - startedAt;
 }
 
@@ -133,7 +133,7 @@ export function epochOf({ startedAt }: Pick<PartSpec, 'startedAt'>): number {
  */
 export function validated(
   module: Module | ModuleClass,
-  node: Pick<PartNode, 'options'>,
+  node: Pick<PartitionNode, 'options'>,
 ): Record<string, unknown> | Promise<Record<string, unknown>> {
   const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
   if (schema === undefined) return node.options;

@@ -8,7 +8,7 @@ import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { packValue, unpackValue } from '../../media/wire/value.js';
 import type { Board } from '../board/board.js';
-import type { FromHost, PartNode, PartSpec } from '../protocol.js';
+import type { FromHost, PartitionNode, PartitionSpec } from '../protocol.js';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -27,13 +27,13 @@ export class Callbacks {
   private next = 0;
 
   constructor(
-    private readonly spec: PartSpec,
+    private readonly spec: PartitionSpec,
     private readonly board: Board,
     private readonly bells: readonly Doorbell[],
     private readonly tell: (message: FromHost) => void,
   ) {}
 
-  async call(node: PartNode, key: string | number, value: unknown): Promise<unknown> {
+  async call(node: PartitionNode, key: string | number, value: unknown): Promise<unknown> {
     if (typeof key !== 'string' && typeof key !== 'number') {
       throw new MillraceError('ERR_MILLRACE_CONFIG', `ctx.callback(${describeValue(key)}, …) has no key`, {
         hint: 'The key is a string or a number: ctx.callback(key, value)',

@@ -8,9 +8,9 @@ import type { Module } from '../../module/contract.js';
 import { requireId, requireWanted } from '../../module/door.js';
 import { type Board, NodeFigure } from '../board/board.js';
 import type { Group, InputManager } from '../input-manager/index.js';
-import { type Inlet, isLeft, type Jobs } from './jobs.js';
+import { type ActorInput, isLeft, type Jobs } from './jobs.js';
 
-export class Intake {
+export class ActorInputs {
   /** Puts the inputs' packets together; undefined: they are delivered as they come. */
   manager: InputManager | undefined;
   /** Packets that came with the last `take`. */
@@ -35,7 +35,7 @@ export class Intake {
   asking = false;
 
   constructor(
-    private readonly inlets: readonly Inlet[],
+    private readonly inlets: readonly ActorInput[],
     /** Input ids that nobody feeds in any job. */
     private readonly neverFed: readonly number[],
     private readonly module: Module,
@@ -118,7 +118,7 @@ export class Intake {
     return this.wanted;
   }
 
-  private isWanted(inlet: Inlet): boolean {
+  private isWanted(inlet: ActorInput): boolean {
     if (inlet.ended) return false;
     if (this.managerDue) return true;
     if (this.manager !== undefined) return this.manager.wants(inlet.id);
@@ -175,7 +175,7 @@ export class Intake {
   }
 
   /** The next packet of this job; for the module its end is EOF, whether or not another one follows. */
-  private takeFrom(inlet: Inlet): Packet | undefined {
+  private takeFrom(inlet: ActorInput): Packet | undefined {
     const packet = inlet.link.take();
     if (packet === undefined || this.jobs === undefined) return packet;
     return this.jobs.note(inlet, packet) ? Packet.eof() : packet;
@@ -243,7 +243,7 @@ export class Intake {
   }
 
   /** Takes no more from an input: of this job, if there are several. */
-  private leave(inlet: Inlet): void {
+  private leave(inlet: ActorInput): void {
     inlet.ended = true;
     this.open--;
     if (this.jobs === undefined) inlet.link.leave();

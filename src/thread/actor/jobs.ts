@@ -10,12 +10,12 @@
  * job ends it: its number is the same, because a consumer cannot be ahead, and one that is behind has said it of an earlier job.
  */
 import type { Packet } from '../../media/packet/packet.js';
-import type { InLink } from '../link/link.js';
+import type { LinkReceiver } from '../link/link.js';
 
 /** An input of an actor. */
-export interface Inlet {
+export interface ActorInput {
   readonly id: number;
-  readonly link: InLink;
+  readonly link: LinkReceiver;
   /** The producer sends one job after the other. */
   readonly serving: boolean;
   /** Its end was delivered to the module, or the module takes no more of it; in this job, if there are several. */
@@ -38,11 +38,11 @@ export class Jobs {
   /** @param number of the first job, from 1 on. */
   constructor(
     public number: number,
-    private readonly inlets: readonly Inlet[],
+    private readonly inlets: readonly ActorInput[],
   ) {}
 
   /** Notes what a packet that was taken means. @returns true if it ends the job on that input. */
-  note(inlet: Inlet, { control }: Packet): boolean {
+  note(inlet: ActorInput, { control }: Packet): boolean {
     if (control !== 'eos') this.begun = true;
     inlet.over = control === 'eof' || control === 'eos';
     inlet.last = control === 'eos' || (control === 'eof' && !inlet.serving);
@@ -87,7 +87,7 @@ export class Jobs {
   }
 
   /** The module takes no more of this job from the input. */
-  leave(inlet: Inlet): void {
+  leave(inlet: ActorInput): void {
     if (inlet.over) return;
     if (inlet.serving) {
       inlet.link.leaveJob(this.number);
@@ -119,6 +119,6 @@ export class Jobs {
 }
 
 /** The module takes no more of it, but the job goes on there. */
-export function isLeft({ ended, over }: Inlet): boolean {
+export function isLeft({ ended, over }: ActorInput): boolean {
   return ended && !over;
 }

@@ -3,13 +3,13 @@
 import { requireReturned } from '../../module/door.js';
 
 /** Yields what may be a promise, and is given what it resolves to. */
-export type Steps<T> = Generator<unknown, T, unknown>;
+export type MaybeAsync<T> = Generator<unknown, T, unknown>;
 
 /**
  * Runs the steps to their end: at once, or from the first promise on in a promise of the result. What a yielded promise
  * rejects with is thrown into the generator.
  */
-export function runSteps<T>(steps: Steps<T>): T | Promise<T> {
+export function runSteps<T>(steps: MaybeAsync<T>): T | Promise<T> {
   let step = steps.next();
   while (!step.done) {
     if (isPromise(step.value)) return resume(steps, step.value);
@@ -18,7 +18,7 @@ export function runSteps<T>(steps: Steps<T>): T | Promise<T> {
   return step.value;
 }
 
-async function resume<T>(steps: Steps<T>, first: PromiseLike<unknown>): Promise<T> {
+async function resume<T>(steps: MaybeAsync<T>, first: PromiseLike<unknown>): Promise<T> {
   let pending: unknown = first;
   for (;;) {
     let step: IteratorResult<unknown, T>;

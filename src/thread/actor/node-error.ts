@@ -2,8 +2,8 @@
 
 import { GraphError, MillraceError, type Phase } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
-import type { OutLink } from '../link/link.js';
-import type { PartNode, PartSpec } from '../protocol.js';
+import type { LinkSender } from '../link/link.js';
+import type { PartitionNode, PartitionSpec } from '../protocol.js';
 
 /** Ending a part went wrong. */
 export function endingError(cause: unknown): GraphError {
@@ -15,7 +15,12 @@ export function endingError(cause: unknown): GraphError {
  * What a module threw, with the place where it happened. Our own errors keep their code.
  * @param fedBy what the user pushes into it by.
  */
-export function nodeError(node: PartNode, phase: Phase, cause: unknown, fedBy: readonly string[] = []): GraphError {
+export function nodeError(
+  node: PartitionNode,
+  phase: Phase,
+  cause: unknown,
+  fedBy: readonly string[] = [],
+): GraphError {
   const known = cause instanceof MillraceError;
   const text = messageOf(cause);
   const { id, alias, module } = node;
@@ -29,7 +34,7 @@ export function nodeError(node: PartNode, phase: Phase, cause: unknown, fedBy: r
 }
 
 /** More waits at a link than may. */
-export function overflowError(link: OutLink, { links, names, hardCap }: PartSpec): MillraceError {
+export function overflowError(link: LinkSender, { links, names, hardCap }: PartitionSpec): MillraceError {
   const ends = links.find((l) => l.index === link.index)!;
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   const message =

@@ -4,13 +4,13 @@ import { MillraceError } from '../../errors/errors.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { OutputPort } from '../../module/contract.js';
 import { requirePacket } from '../../module/door.js';
-import type { OutLink } from '../link/link.js';
+import type { LinkSender } from '../link/link.js';
 import type { Jobs } from './jobs.js';
 
 interface Delivery {
   readonly packet: Packet;
   /** Consumers that had not left when the delivery began: each is given a reference, wanted or not by then. */
-  readonly takers: OutLink[];
+  readonly takers: LinkSender[];
 }
 
 /**
@@ -19,7 +19,7 @@ interface Delivery {
  * each output may have several consumers. The last of them gets the payload itself, the others clones.
  */
 export class Deliveries {
-  private readonly pending: { outlet: Outlet; packet: Packet }[] = [];
+  private readonly pending: { outlet: ActorOutput; packet: Packet }[] = [];
   /** Payloads that belong to consumers now: not to be released with the inputs they came in. */
   private readonly handedOn = new Set<unknown>();
   private scheduled = false;
@@ -33,7 +33,7 @@ export class Deliveries {
     private readonly onDelivered: () => void,
   ) {}
 
-  add(outlet: Outlet, packet: Packet): void {
+  add(outlet: ActorOutput, packet: Packet): void {
     this.pending.push({ outlet, packet });
     if (this.scheduled) return;
     this.scheduled = true;
@@ -83,7 +83,7 @@ export class Deliveries {
     for (const { packet } of this.pending.splice(0)) packet.close();
   }
 
-  private hand(packet: Packet, takers: OutLink[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {
+  private hand(packet: Packet, takers: LinkSender[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {
     if (packet.isEof) {
       for (const link of takers) link.offer(Packet.eof());
       return;
@@ -106,7 +106,7 @@ export class Deliveries {
   }
 }
 
-export class Outlet implements OutputPort {
+export class ActorOutput implements OutputPort {
   /** Packets pushed, wanted or not: what "a call that emits nothing" is judged by. */
   pushed = 0;
   /** Of these, tickets: see parallel-copy.ts. */
@@ -115,7 +115,7 @@ export class Outlet implements OutputPort {
 
   constructor(
     readonly id: number,
-    readonly links: readonly OutLink[],
+    readonly links: readonly LinkSender[],
     private readonly deliveries: Deliveries,
     private readonly where: string,
     /** Of a node that serves them. */

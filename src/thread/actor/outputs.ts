@@ -1,31 +1,31 @@
 /** All outputs of an actor together: those with consumers, and those that a module pushes to although nobody consumes them. */
 import { requireId } from '../../module/door.js';
 import type { Board } from '../board/board.js';
-import type { OutLink } from '../link/link.js';
+import type { LinkSender } from '../link/link.js';
 import type { Jobs } from './jobs.js';
-import { type Deliveries, Outlet } from './output.js';
+import { ActorOutput, type Deliveries } from './output.js';
 
-export class Outputs {
-  private readonly outlets = new Map<number, Outlet>();
-  private readonly connected: readonly Outlet[];
+export class ActorOutputs {
+  private readonly outlets = new Map<number, ActorOutput>();
+  private readonly connected: readonly ActorOutput[];
 
   constructor(
-    links: ReadonlyMap<number, OutLink[]>,
+    links: ReadonlyMap<number, LinkSender[]>,
     private readonly deliveries: Deliveries,
     private readonly where: string,
     /** Of a node that serves them. */
     private readonly jobs: Jobs | undefined,
   ) {
-    for (const [id, list] of links) this.outlets.set(id, new Outlet(id, list, deliveries, where, jobs));
+    for (const [id, list] of links) this.outlets.set(id, new ActorOutput(id, list, deliveries, where, jobs));
     this.connected = [...this.outlets.values()];
   }
 
-  get(id: number): Outlet {
+  get(id: number): ActorOutput {
     let outlet = this.outlets.get(id);
     if (outlet === undefined) {
       requireId(id, 'output');
       // Nobody consumes it; what is pushed is released.
-      outlet = new Outlet(id, [], this.deliveries, this.where);
+      outlet = new ActorOutput(id, [], this.deliveries, this.where);
       this.outlets.set(id, outlet);
     }
     return outlet;
@@ -85,7 +85,7 @@ export class Outputs {
    * The link beyond whose limit more than `cap` bytes wait, if any. What one call emits may always wait, up to as many
    * packets as the limit allows: the cap is for what piles up.
    */
-  overflowing(cap: number, board: Board): OutLink | undefined {
+  overflowing(cap: number, board: Board): LinkSender | undefined {
     for (const outlet of this.connected) {
       for (const link of outlet.links) {
         if (link.waitingPackets <= link.limit || link.waitingBytes <= cap) continue;

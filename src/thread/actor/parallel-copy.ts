@@ -6,7 +6,7 @@
 import { MillraceError } from '../../errors/errors.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { InputManagerSpec, Module, ModuleContext, OutputPort, Task } from '../../module/contract.js';
-import { runSteps, type Steps } from './maybe-async.js';
+import { type MaybeAsync, runSteps } from './maybe-async.js';
 
 export class ParallelCopy implements Module {
   private readonly queue: Packet[] = [];
@@ -47,12 +47,12 @@ export class ParallelCopy implements Module {
    * To the engine a call that emits nothing after the last end is the last one; here packets may still wait, so the
    * module is called until it emits something or has no more. In a loop: that may be thousands of calls.
    */
-  private *work(task: Task): Steps<void> {
+  private *work(task: Task): MaybeAsync<void> {
     while (yield* this.step(task));
   }
 
   /** One call of the module. @returns true if it must be called again at once. */
-  private *step(task: Task): Steps<boolean> {
+  private *step(task: Task): MaybeAsync<boolean> {
     const inputs = new Map<number, Packet[]>();
     const packet = this.hasMore ? undefined : this.queue.shift();
     if (packet !== undefined) {

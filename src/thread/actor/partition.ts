@@ -19,8 +19,8 @@ import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
 import type { Hosted } from '../host.js';
-import { makeInputManager, type Surroundings } from '../input-manager/index.js';
-import type { FromHost, PartNode, PartSpec } from '../protocol.js';
+import { type ManagerHost, makeInputManager } from '../input-manager/index.js';
+import type { FromHost, PartitionNode, PartitionSpec } from '../protocol.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './build.js';
 import { Callbacks } from './callbacks.js';
@@ -30,7 +30,7 @@ import { ParallelCopy } from './parallel-copy.js';
 /** Times an actor that could run lets others of its thread go first. */
 const PATIENCE = 64;
 
-export class Part implements Hosted {
+export class Partition implements Hosted {
   readonly board: Board;
   /** Furthest downstream first. */
   readonly actors: Actor[] = [];
@@ -54,7 +54,7 @@ export class Part implements Hosted {
   private readonly trace: TraceRecorder | undefined;
 
   constructor(
-    readonly spec: PartSpec,
+    readonly spec: PartitionSpec,
     private readonly tell: (message: FromHost) => void,
     /** Wakes this thread's host. */
     private readonly wake: () => void,
@@ -130,7 +130,7 @@ export class Part implements Hosted {
   }
 
   /** What the actor's input manager knows of it. Time stands still until the graph runs: nobody is silent before. */
-  private surroundings(actor: Actor): Surroundings {
+  private surroundings(actor: Actor): ManagerHost {
     const { inputs } = actor.context;
     return {
       now: () => this.board.elapsed,
@@ -343,7 +343,7 @@ export class Part implements Hosted {
 
   // --- failing and ending -----------------------------------------------------------------------------------------------
 
-  private async guard(node: PartNode, phase: Phase, work: () => Promise<void>): Promise<void> {
+  private async guard(node: PartitionNode, phase: Phase, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {

@@ -12,7 +12,7 @@ export interface Given {
 }
 
 /** All times are of performance.now(): nobody looks at the clock but for a call's begin and end. */
-export class Timekeeper {
+export class NodeTimer {
   private readonly at: number;
   /** What the node waits for, or waited for until its next call (which knows the time), and since when. */
   private cause: number = NodeStatus.live;

@@ -6,7 +6,7 @@
 import { monotonic, performance } from '../../../ringbuffer/clock.js';
 import { RingBuffer, type RingProducer } from '../../../ringbuffer/index.js';
 import type { DropReason, SyncEvent } from '../../sync/index.js';
-import type { PartLink } from '../protocol.js';
+import type { PartitionLink } from '../protocol.js';
 import type { Board } from './board.js';
 
 export interface TraceSpec {
@@ -75,7 +75,7 @@ export class TraceRecorder {
     { rings, origin }: TraceSpec,
     private readonly board: Board,
     private readonly thread: number,
-    links: readonly PartLink[],
+    links: readonly PartitionLink[],
   ) {
     this.ring = RingBuffer.attach(rings[thread]!).producer();
     this.offset = traceClock() - performance.now() - origin;

@@ -4,7 +4,7 @@ import { Packet } from '../../media/packet/packet.js';
 import type { InputManagerSpec } from '../../module/contract.js';
 import { type Group, type InputManager, makeInputManager } from '../input-manager/index.js';
 
-interface Inlet {
+interface CallInput {
   readonly id: number;
   readonly queue: Packet[];
   /** Its end was given by the caller; it may still be queued. */
@@ -12,7 +12,7 @@ interface Inlet {
 }
 
 export class CalledInlets {
-  private readonly inlets: readonly Inlet[];
+  private readonly inlets: readonly CallInput[];
   private manager: InputManager | undefined;
   /** Inputs whose end the module has seen. */
   private readonly seen = new Set<number>();
@@ -49,7 +49,7 @@ export class CalledInlets {
 
   /** @param id one of the inputs. */
   give(id: number, packet: Packet): void {
-    const inlet = this.inlets.find((candidate) => candidate.id === id) as Inlet;
+    const inlet = this.inlets.find((candidate) => candidate.id === id) as CallInput;
     // What comes after the end, a second end too, is of no use to anybody.
     if (inlet.ended) {
       packet.close();

@@ -11,27 +11,27 @@ import type { GraphError } from '../../errors/errors.js';
 import { messageOf, packError } from '../../errors/wire.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import { packValue, unpackValue } from '../../media/wire/value.js';
-import { isPromise, runSteps, type Steps } from '../actor/maybe-async.js';
+import { isPromise, type MaybeAsync, runSteps } from '../actor/maybe-async.js';
 import { Board, ThreadState } from '../board/board.js';
 import type { Hosted } from '../host.js';
-import { RingIn, RingOut } from '../link/link.js';
+import { RingReceiver, RingSender } from '../link/link.js';
 import { requireCrossable } from '../link/record.js';
 import type { CallPartSpec, FromHost } from '../protocol.js';
 import { CalledModule, type CallResult } from './called-module.js';
-import { CallDesk, CallFlag, CallOp } from './mailbox.js';
+import { CallFlag, CallOp, Mailbox } from './mailbox.js';
 
 /** Links on the board of a called actor. */
 export const CALLS = 0;
 export const ANSWERS = 1;
 
-export class CallPart implements Hosted {
+export class CallServer implements Hosted {
   ended = false;
   private readonly board: Board;
-  private readonly calls: RingIn;
-  private readonly answers: RingOut;
+  private readonly calls: RingReceiver;
+  private readonly answers: RingSender;
   private readonly callerBell: Doorbell;
   private readonly module: CalledModule;
-  private readonly desk: CallDesk;
+  private readonly desk: Mailbox;
   /** Number of the call in progress, or of the last one. */
   private call = 0;
   /** Its packets so far, by the place of the input, then the value; and how many are still to come for the last of these. */
@@ -57,11 +57,11 @@ export class CallPart implements Hosted {
     private readonly wake: () => void,
   ) {
     this.board = Board.attach(spec.board);
-    this.desk = CallDesk.attach(spec.desk, spec.called.inputs.length);
+    this.desk = Mailbox.attach(spec.desk, spec.called.inputs.length);
     this.callerBell = Doorbell.attach(spec.callerBell);
     const { calls, answers, limit, bytesLimit, transport } = spec;
-    this.calls = new RingIn(CALLS, this.board, calls.buffer, calls.port, this.callerBell);
-    this.answers = new RingOut(
+    this.calls = new RingReceiver(CALLS, this.board, calls.buffer, calls.port, this.callerBell);
+    this.answers = new RingSender(
       ANSWERS,
       this.board,
       limit,
@@ -195,7 +195,7 @@ export class CallPart implements Hosted {
     closeAll(result?.outputs.values() ?? []);
   }
 
-  private *steps(op: number, received: Packet[][]): Steps<CallResult | undefined> {
+  private *steps(op: number, received: Packet[][]): MaybeAsync<CallResult | undefined> {
     this.throwStray(op, received);
     switch (op) {
       case CallOp.init:

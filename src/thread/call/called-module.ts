@@ -14,7 +14,7 @@ import { requireId, requireReturned, requireWanted } from '../../module/door.js'
 import { FFMPEG, ffmpegLines, isWarning, type LogSeverity, logText } from '../../module/log.js';
 import type { ModuleRef } from '../../module/ref.js';
 import { validated } from '../actor/build.js';
-import type { Steps } from '../actor/maybe-async.js';
+import type { MaybeAsync } from '../actor/maybe-async.js';
 import type { Group } from '../input-manager/index.js';
 import { CalledInlets } from './call-inputs.js';
 import { CalledOutlet, Nowhere } from './call-outputs.js';
@@ -80,7 +80,7 @@ export class CalledModule {
   }
 
   /** Loads and initialises the module; does nothing the second time. @throws GraphError */
-  *init(): Steps<void> {
+  *init(): MaybeAsync<void> {
     if (this.failure !== undefined) throw this.failure.error;
     if (this.module !== undefined) return;
     if (this.closed) throw this.closedError();
@@ -101,7 +101,7 @@ export class CalledModule {
   }
 
   /** The caller is told of the beginning that failed; what `close` makes of it is only a warning. */
-  private *closeFailed(): Steps<void> {
+  private *closeFailed(): MaybeAsync<void> {
     try {
       yield* this.close();
     } catch (error) {
@@ -115,7 +115,7 @@ export class CalledModule {
    * @param given Consumed, also when this throws.
    * @throws GraphError with what the module threw; it may be called again.
    */
-  *process(given: ReadonlyMap<number, readonly Packet[]>): Steps<CallResult> {
+  *process(given: ReadonlyMap<number, readonly Packet[]>): MaybeAsync<CallResult> {
     try {
       yield* this.init();
     } catch (error) {
@@ -138,7 +138,7 @@ export class CalledModule {
   }
 
   /** Ends every input that has not ended; a source stops reading. Returns what the module still had, and the ends. */
-  *sendEof(): Steps<CallResult> {
+  *sendEof(): MaybeAsync<CallResult> {
     yield* this.init();
     if (!this.inlets.none) {
       return yield* this.process(new Map(this.inlets.open.map((id) => [id, [Packet.eof()]])));
@@ -156,7 +156,7 @@ export class CalledModule {
     return this.result();
   }
 
-  *dynamicReset(options: Record<string, unknown>): Steps<void> {
+  *dynamicReset(options: Record<string, unknown>): MaybeAsync<void> {
     yield* this.init();
     const { module } = this;
     if (module?.dynamicReset === undefined) {
@@ -176,7 +176,7 @@ export class CalledModule {
   }
 
   /** Calls the module's `close`, once, and releases what waits. */
-  *close(): Steps<void> {
+  *close(): MaybeAsync<void> {
     if (this.closed) return;
     this.closed = true;
     this.finished = true;
@@ -189,7 +189,7 @@ export class CalledModule {
   // --- calls --------------------------------------------------------------------------------------------------------
 
   /** One call of a source that reads no more; one that emits nothing is the last. */
-  private *drained(): Steps<void> {
+  private *drained(): MaybeAsync<void> {
     const before = this.pushed;
     yield* this.call({ inputs: new Map() });
     if (this.pushed === before) this.finish();
@@ -199,7 +199,7 @@ export class CalledModule {
    * One call. Sources of ours may need several for the first packet (a file that begins with another stream), and always
    * come to one or to their end; what else gives nothing has nothing to give now.
    */
-  private *makeStep(): Steps<void> {
+  private *makeStep(): MaybeAsync<void> {
     const { definition, path } = this.spec.module;
     const isOurs = definition === undefined && path === undefined;
     do {
@@ -208,7 +208,7 @@ export class CalledModule {
   }
 
   /** Calls the module as long as there is something for it. */
-  private *work(): Steps<void> {
+  private *work(): MaybeAsync<void> {
     const first = this.pushed;
     let idle = 0;
     while (!this.finished && this.pushed - first < MOST) {
@@ -230,7 +230,7 @@ export class CalledModule {
     }
   }
 
-  private *call({ inputs, pts, duration }: Group): Steps<void> {
+  private *call({ inputs, pts, duration }: Group): MaybeAsync<void> {
     const handedOn = new Set<unknown>();
     const task: Task = {
       inputs,
@@ -336,7 +336,7 @@ export class CalledModule {
     }
   }
 
-  private *attempt(phase: Phase, work: () => unknown): Steps<unknown> {
+  private *attempt(phase: Phase, work: () => unknown): MaybeAsync<unknown> {
     markLog();
     try {
       return requireReturned(yield requireReturned(work()));

@@ -22,7 +22,7 @@ export const CallOp = { init: 0, process: 1, sendEof: 2, dynamicReset: 3, close:
 /** Of an answer. */
 export const CallFlag = { done: 1, failed: 2 } as const;
 
-export class CallDesk {
+export class Mailbox {
   private readonly words: Int32Array;
   private readonly answersAt: number;
 
@@ -34,13 +34,13 @@ export class CallDesk {
     this.answersAt = COUNTS + linesFor(inputs) * LINE;
   }
 
-  static create(inputs: number, outputs: number): CallDesk {
+  static create(inputs: number, outputs: number): Mailbox {
     const lines = COUNTS / LINE + linesFor(inputs) + linesFor(outputs);
-    return new CallDesk(new SharedArrayBuffer(lines * LINE * 4), inputs);
+    return new Mailbox(new SharedArrayBuffer(lines * LINE * 4), inputs);
   }
 
-  static attach(buffer: SharedArrayBuffer, inputs: number): CallDesk {
-    return new CallDesk(buffer, inputs);
+  static attach(buffer: SharedArrayBuffer, inputs: number): Mailbox {
+    return new Mailbox(buffer, inputs);
   }
 
   // --- written by the caller ----------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ import { SYNC_MODES } from '../../sync/index.js';
 import { ClockSyncInputs } from './clocksync.js';
 import { SettledInputs } from './default.js';
 import { FrameSyncInputs } from './framesync.js';
-import type { InputManager, Surroundings } from './manager.js';
+import type { InputManager, ManagerHost } from './manager.js';
 import { PolicyInputs } from './policy.js';
 
-export type { Group, InputManager, Surroundings } from './manager.js';
+export type { Group, InputManager, ManagerHost } from './manager.js';
 
 /**
  * The manager of a node with these connected inputs; undefined for `immediate`, which needs none.
@@ -17,7 +17,7 @@ export type { Group, InputManager, Surroundings } from './manager.js';
 export function makeInputManager(
   spec: InputManagerSpec,
   inputs: readonly number[],
-  node: Surroundings,
+  node: ManagerHost,
 ): InputManager | undefined {
   const settings: InputManagerSettings = typeof spec === 'string' ? { mode: spec } : spec;
   const { mode, ...rest } = settings;

@@ -20,7 +20,7 @@ export interface Group {
 }
 
 /** What a manager knows of the node it works for. */
-export interface Surroundings {
+export interface ManagerHost {
   /** Nanoseconds of a clock that does not go back. */
   now(): bigint;
   /** Makes the host ask for the next group. */

@@ -2,7 +2,7 @@ import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import type { InputManagerSettings } from '../../module/contract.js';
 import { type PerPad, type SyncEvent, Synchronizer, type SyncMode, type SyncOutput } from '../../sync/index.js';
-import { type Group, type InputManager, lengthOf, nanoseconds, type Surroundings } from './manager.js';
+import { type Group, type InputManager, lengthOf, type ManagerHost, nanoseconds } from './manager.js';
 
 /**
  * Packets that are taken from an input ahead of use. `refresh` goes by the order of arrival, which is lost for what
@@ -40,7 +40,7 @@ export class PolicyInputs implements InputManager {
     mode: SyncMode,
     { option, end, timeout, maxQueue, dropPolicy }: InputManagerSettings,
     private readonly inputs: readonly number[],
-    private readonly node: Surroundings,
+    private readonly node: ManagerHost,
   ) {
     this.padOf = new Map(inputs.map((input, pad) => [input, pad]));
     this.ended = inputs.map(() => false);

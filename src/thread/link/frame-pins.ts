@@ -22,7 +22,7 @@ interface Held {
   readonly number: number;
 }
 
-export class Pins {
+export class FramePins {
   private readonly held: Held[] = [];
   /** The board says that this thread is to be woken when it has been taken. */
   private awaited: Held | undefined;

@@ -15,7 +15,7 @@ import { type Doorbell, RingBuffer, type RingConsumer, type RingProducer } from 
 import type { Packet } from '../../media/packet/packet.js';
 import { type FrameReferences, frameReferences } from '../../media/reference/frame-references.js';
 import { type Board, GraphState } from '../board/board.js';
-import { Pins } from './frame-pins.js';
+import { FramePins } from './frame-pins.js';
 import { PacketFifo } from './packet-queue.js';
 import {
   holdsFrames,
@@ -30,7 +30,7 @@ import {
   write,
 } from './record.js';
 
-export interface OutLink {
+export interface LinkSender {
   readonly index: number;
   /** Takes the packet over, end of stream included. */
   offer(packet: Packet): void;
@@ -66,7 +66,7 @@ export interface OutLink {
   discard(): void;
 }
 
-export interface InLink {
+export interface LinkReceiver {
   readonly index: number;
   readonly available: boolean;
   /** What would be taken next is the end of the stream. */
@@ -84,7 +84,7 @@ export interface InLink {
 }
 
 /** Both faces of a link inside one thread. */
-export class DirectLink implements OutLink, InLink {
+export class DirectLink implements LinkSender, LinkReceiver {
   private readonly queue = new PacketFifo();
   private sent = 0;
   private taken = 0;
@@ -211,7 +211,7 @@ export function capacityFor(size: number, depth: number, most: number): number {
 }
 
 /** The producer's face of a link that crosses threads. */
-export class RingOut implements OutLink {
+export class RingSender implements LinkSender {
   private handle: RingBuffer;
   private ring: RingProducer;
   private readonly outbox = new PacketFifo();
@@ -223,7 +223,7 @@ export class RingOut implements OutLink {
   private discarded = false;
   /** What was taken when no room was last found, as shown on the board; undefined while nothing waits. */
   private blockedAt: number | undefined;
-  private readonly pins: Pins;
+  private readonly pins: FramePins;
   /** How video frames go, found out with the first of them; undefined: by copy. */
   private references: FrameReferences | undefined;
 
@@ -242,7 +242,7 @@ export class RingOut implements OutLink {
   ) {
     this.handle = RingBuffer.attach(buffer);
     this.ring = this.handle.producer({ bell });
-    this.pins = new Pins(board, index, (pin) => this.references!.unpin(pin));
+    this.pins = new FramePins(board, index, (pin) => this.references!.unpin(pin));
   }
 
   offer(packet: Packet): void {
@@ -395,7 +395,7 @@ export class RingOut implements OutLink {
 }
 
 /** The consumer's face of a link that crosses threads. */
-export class RingIn implements InLink {
+export class RingReceiver implements LinkReceiver {
   private handle: RingBuffer;
   private ring: RingConsumer;
   private taken = 0;

@@ -1,7 +1,7 @@
 /** Chains of filters as one module: when members are joined into one FFmpeg graph. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import FilterChain from '../../../actors/filter/fused/fused-filters.js';
+import FusedFilters from '../../../actors/filter/fused/fused-filters.js';
 import { STEADY } from '../../../actors/filter/fused/joined-stages.js';
 import { ledger, type Packet } from '../../../src/media/index.js';
 import type { ModuleClass } from '../../../src/module/contract.js';
@@ -15,7 +15,7 @@ async function graphs(steps: readonly string[], packets: Packet[]): Promise<numb
     const [name, ...para] = step.split('=');
     return { node, options: { name, para: para.join('=') } };
   });
-  await drive(FilterChain as unknown as ModuleClass<never>, {
+  await drive(FusedFilters as unknown as ModuleClass<never>, {
     options: { members },
     inputs: { 0: packets },
     batch: 1,

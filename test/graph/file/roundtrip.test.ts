@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { registerModule } from '../../../src/catalog/registry.js';
-import type { Blueprint } from '../../../src/graph/build/definition.js';
+import type { GraphDefinition } from '../../../src/graph/build/definition.js';
 import type { NodeParameters } from '../../../src/graph/build/node.js';
 import type { NodeHandle, Stream } from '../../../src/graph/build/stream.js';
 import { Graph } from '../../../src/graph/graph.js';
@@ -21,7 +21,7 @@ registerModule('roundtrip_file', { path: someFile, entry: 'named' });
 
 /** What the scheduler would get. */
 function content(graph: Graph): { nodes: readonly NodeSpec[]; links: readonly LinkSpec[] } {
-  const { nodes, links } = (graph as unknown as { blueprint: Blueprint }).blueprint;
+  const { nodes, links } = (graph as unknown as { blueprint: GraphDefinition }).blueprint;
   return { nodes, links };
 }
 

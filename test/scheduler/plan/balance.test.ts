@@ -1,21 +1,21 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cut } from '../../../src/scheduler/plan/balance.js';
+import { balance } from '../../../src/scheduler/plan/balance.js';
 import { random } from '../../fixtures/modules/plain.mjs';
 
 const test = suite('cutting into stretches');
 
 test('the heaviest is as light as possible, the others as even as they can be', () => {
-  assert.equal(cut([3, 2, 6], 2), [0, 0, 1]);
-  assert.equal(cut([6, 1, 1, 1, 1], 3), [0, 1, 1, 2, 2]);
-  assert.equal(cut([1, 1, 1, 1], 2), [0, 0, 1, 1]);
+  assert.equal(balance([3, 2, 6], 2), [0, 0, 1]);
+  assert.equal(balance([6, 1, 1, 1, 1], 3), [0, 1, 1, 2, 2]);
+  assert.equal(balance([1, 1, 1, 1], 2), [0, 0, 1, 1]);
 });
 
 test('as many stretches as asked for, but no empty ones', () => {
-  assert.equal(cut([5, 0, 0], 3), [0, 1, 2]);
-  assert.equal(cut([5, 1], 9), [0, 1]);
-  assert.equal(cut([], 3), []);
-  assert.equal(cut([1, 2, 3], 1), [0, 0, 0]);
+  assert.equal(balance([5, 0, 0], 3), [0, 1, 2]);
+  assert.equal(balance([5, 1], 9), [0, 1]);
+  assert.equal(balance([], 3), []);
+  assert.equal(balance([1, 2, 3], 1), [0, 0, 0]);
 });
 
 test('no cut of random sequences has a lighter heaviest stretch', () => {
@@ -25,7 +25,7 @@ test('no cut of random sequences has a lighter heaviest stretch', () => {
     const parts = 1 + Math.floor(next() * 5);
     const whole = weights.reduce((sum, weight) => sum + weight, 0);
     const best = Math.min(...everyCut(weights.length, Math.min(parts, weights.length)).map((c) => most(weights, c)));
-    const found = cut(weights, parts);
+    const found = balance(weights, parts);
     assert.is(new Set(found).size, Math.min(parts, weights.length));
     assert.equal(found, [...found].sort());
     assert.ok(most(weights, found) <= best + whole / 1000 + 1e-6, `${weights} in ${parts}: ${found}`);

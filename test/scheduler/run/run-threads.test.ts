@@ -1,7 +1,7 @@
 /** What becomes of threads that do not stop, with threads that are made up. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Cut } from '../../../src/scheduler/plan/partitions.js';
+import type { Partitions } from '../../../src/scheduler/plan/partitions.js';
 import { RunThreads } from '../../../src/scheduler/run/run-threads.js';
 import type { ThreadSource } from '../../../src/scheduler/threads/thread-pool.js';
 import { Undo } from '../../../src/scheduler/threads/undo.js';
@@ -27,7 +27,12 @@ function run(count: number, terminating: (thread: number, run: RunThreads) => vo
     },
   }));
   const source = { take: () => taken, giveBack: async () => {} } as unknown as ThreadSource;
-  const cut = { threads: count, hasLocalPart: false, links: [], namesOn: (n: number) => `node${n}` } as unknown as Cut;
+  const cut = {
+    threads: count,
+    hasLocalPart: false,
+    links: [],
+    namesOn: (n: number) => `node${n}`,
+  } as unknown as Partitions;
   const board = { setThreadState: (n: number) => events.push(`dead ${n}`) } as unknown as Board;
   const run = new RunThreads(source, cut, board, 1, {
     message: () => {},

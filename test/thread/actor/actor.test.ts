@@ -6,7 +6,7 @@ import type { Actor } from '../../../src/thread/actor/actor.js';
 import { makeActor } from '../../../src/thread/actor/build.js';
 import { Board, NodeStatus } from '../../../src/thread/board/board.js';
 import { DirectLink } from '../../../src/thread/link/link.js';
-import type { PartNode, PartSpec } from '../../../src/thread/protocol.js';
+import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const actors = suite('actor');
 
@@ -16,7 +16,7 @@ function relay(limit: number, module: Module): { board: Board; into: DirectLink;
   const into = new DirectLink(0, board, limit);
   const out = new DirectLink(1, board, limit);
   const place = { output: 0, input: 0, producerThread: 0, consumerThread: 0, limit };
-  const node: PartNode = {
+  const node: PartitionNode = {
     index: 1,
     id: 1,
     alias: 'relay',
@@ -29,7 +29,7 @@ function relay(limit: number, module: Module): { board: Board; into: DirectLink;
     { ...place, index: 0, producer: 0, consumer: 1 },
     { ...place, index: 1, producer: 1, consumer: 2 },
   ];
-  const spec = { links } as unknown as PartSpec;
+  const spec = { links } as unknown as PartitionSpec;
   const faces = { ins: new Map([[0, into]]), outs: new Map([[1, out]]) };
   const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {}, onJob() {} };
   return { board, into, out, actor: makeActor(spec, board, node, module, faces, hooks) };

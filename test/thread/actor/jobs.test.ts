@@ -8,7 +8,7 @@ import { makeActor } from '../../../src/thread/actor/build.js';
 import { Board } from '../../../src/thread/board/board.js';
 import { makeInputManager } from '../../../src/thread/input-manager/index.js';
 import { DirectLink } from '../../../src/thread/link/link.js';
-import type { PartNode, PartSpec } from '../../../src/thread/protocol.js';
+import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const jobs = suite('jobs of a node');
 
@@ -41,7 +41,7 @@ class Bench {
       { ...place, index: 1, producer: 1, consumer: 2, input: 1 },
       { ...place, index: 2, producer: 2, consumer: 3 },
     ];
-    const node: PartNode = {
+    const node: PartitionNode = {
       index: 2,
       id: 2,
       alias: 'node',
@@ -57,7 +57,7 @@ class Bench {
       callback: () => Promise.resolve(),
       onError() {},
       onDelivered() {},
-      onJob: (_: PartNode, job: number, files: string[]) => this.log.push(`job ${job} ${files.join()}`.trim()),
+      onJob: (_: PartitionNode, job: number, files: string[]) => this.log.push(`job ${job} ${files.join()}`.trim()),
     };
     const module: Module = {
       process: (task) => {
@@ -70,7 +70,7 @@ class Bench {
       reset: () => void this.log.push(`reset ${this.actor.context.job}`),
       close: () => void this.log.push('close'),
     };
-    this.actor = makeActor({ links, startedAt: 0 } as unknown as PartSpec, board, node, module, faces, hooks);
+    this.actor = makeActor({ links, startedAt: 0 } as unknown as PartitionSpec, board, node, module, faces, hooks);
     const surroundings = { now: () => 0n, wake() {}, available: () => false };
     this.actor.intake.useManager(() => makeInputManager(manager, [0, 1], surroundings));
   }

@@ -11,7 +11,7 @@ import { makeInputManager } from '../../../src/thread/input-manager/index.js';
 import { restamped } from '../../../src/thread/input-manager/manager.js';
 import { PolicyInputs } from '../../../src/thread/input-manager/policy.js';
 import { DirectLink } from '../../../src/thread/link/link.js';
-import type { PartNode, PartSpec } from '../../../src/thread/protocol.js';
+import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const inputs = suite('inputs of a node');
 
@@ -28,7 +28,7 @@ function join(manager: InputManagerSpec): Join {
   const links = [0, 1].map((index) => new DirectLink(index, board, 8));
   const place = { output: 0, producerThread: 0, consumerThread: 0, limit: 8, consumer: 2, patient: false };
   const spec = { links: [0, 1].map((index) => ({ ...place, index, input: index, producer: index })) };
-  const node: PartNode = {
+  const node: PartitionNode = {
     index: 2,
     id: 2,
     alias: 'join',
@@ -50,7 +50,7 @@ function join(manager: InputManagerSpec): Join {
   };
   const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {}, onJob() {} };
   const faces = { ins: new Map(links.map((link, i) => [i, link])), outs: new Map() };
-  const actor = makeActor(spec as unknown as PartSpec, board, node, module, faces, hooks);
+  const actor = makeActor(spec as unknown as PartitionSpec, board, node, module, faces, hooks);
   const surroundings = { now: () => 0n, wake() {}, available: () => false };
   actor.intake.useManager(() => makeInputManager(manager, [0, 1], surroundings));
   return { links, actor, calls };

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { AudioFrame, Bundle, ledger, Packet, VideoFrame } from '../../../src/media/index.js';
 import { Board } from '../../../src/thread/board/board.js';
-import { createRing, RingIn, RingOut } from '../../../src/thread/link/link.js';
+import { createRing, RingReceiver, RingSender } from '../../../src/thread/link/link.js';
 
 const test = suite('pins');
 
@@ -15,8 +15,8 @@ function link(limit: number, byReference = true) {
   const buffer = createRing(limit);
   const { port1, port2 } = new MessageChannel();
   const producerBell = Doorbell.create();
-  const out = new RingOut(0, board, limit, 1 << 24, buffer, port1, Doorbell.create(), byReference);
-  const into = new RingIn(0, board, buffer, port2, producerBell);
+  const out = new RingSender(0, board, limit, 1 << 24, buffer, port1, Doorbell.create(), byReference);
+  const into = new RingReceiver(0, board, buffer, port2, producerBell);
   let grown = 0;
   const post = port1.postMessage.bind(port1);
   port1.postMessage = (message) => {

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { ledger, Packet, VideoFrame } from '../../../src/media/index.js';
 import { Board } from '../../../src/thread/board/board.js';
-import { createRing, RingIn, RingOut } from '../../../src/thread/link/link.js';
+import { createRing, RingReceiver, RingSender } from '../../../src/thread/link/link.js';
 
 const test = suite('pins of frames under way');
 
@@ -13,8 +13,8 @@ function pair(limit = 8) {
   const buffer = createRing(limit);
   const { port1, port2 } = new MessageChannel();
   const bell = Doorbell.create();
-  const out = new RingOut(0, board, limit, 1 << 20, buffer, port1, Doorbell.create(), true);
-  const into = new RingIn(0, board, buffer, port2, bell);
+  const out = new RingSender(0, board, limit, 1 << 20, buffer, port1, Doorbell.create(), true);
+  const into = new RingReceiver(0, board, buffer, port2, bell);
   const end = (): void => {
     port1.close();
     port2.close();
@@ -34,7 +34,7 @@ function pair(limit = 8) {
 
 const frame = (): VideoFrame => VideoFrame.alloc({ width: 64, height: 36, format: 'yuv420p' });
 
-function send(out: RingOut, count: number): void {
+function send(out: RingSender, count: number): void {
   for (let n = 0; n < count; n++) out.offer(new Packet(frame(), { timestamp: n }));
 }
 

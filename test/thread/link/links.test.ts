@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { ledger, Packet, VideoFrame } from '../../../src/media/index.js';
 import { Board } from '../../../src/thread/board/board.js';
-import { capacityFor, createRing, DirectLink, RingIn, RingOut } from '../../../src/thread/link/link.js';
+import { capacityFor, createRing, DirectLink, RingReceiver, RingSender } from '../../../src/thread/link/link.js';
 
 const links = suite('links');
 
@@ -14,8 +14,8 @@ function ringPair(limit: number, bytes = 1 << 20) {
   const { port1, port2 } = new MessageChannel();
   const producerBell = Doorbell.create();
   const consumerBell = Doorbell.create();
-  const out = new RingOut(0, board, limit, bytes, buffer, port1, consumerBell, true);
-  const into = new RingIn(0, board, buffer, port2, producerBell);
+  const out = new RingSender(0, board, limit, bytes, buffer, port1, consumerBell, true);
+  const into = new RingReceiver(0, board, buffer, port2, producerBell);
   const end = () => {
     port1.close();
     port2.close();
