@@ -1,5 +1,6 @@
 /** Modules that are called like functions: `syncModule`, and what a runtime's `spawn` shares with it. */
 import * as v from 'valibot';
+import { beginsStream } from '../../../actors/filter/plan/named-filters.js';
 import { type BuiltinModule, findBuiltin } from '../../catalog/builtin.js';
 import { checkModule } from '../../catalog/registry.js';
 import { ConfigError, type Problem } from '../../errors/errors.js';
@@ -9,7 +10,6 @@ import type { ModuleRef } from '../../module/ref.js';
 import { InlineBackend } from '../../scheduler/call/inline-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../../scheduler/call/sync-module.js';
 import { type CallSettings, ThreadBackend, type ThreadLease } from '../../scheduler/call/thread-backend.js';
-import { beginsStream } from '../../scheduler/plan/filter-options.js';
 import type { GraphOptions, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { startThread } from '../../scheduler/threads/thread.js';
 import { leaseThread } from '../../scheduler/threads/warm-threads.js';
@@ -286,7 +286,7 @@ function isSource(node: NodeSpec, builtin: BuiltinModule | undefined, hasConsume
   if (builtin === undefined) return hasConsumers;
   if (builtin.name === 'c_ffmpeg_decoder') return node.options.input_path !== undefined;
   if (builtin.name !== 'c_ffmpeg_filter') return builtin.inputs.max === 0;
-  return beginsStream(node);
+  return beginsStream(node.options);
 }
 
 /** Outputs of a node to which nothing is connected. */

@@ -12,14 +12,14 @@ import {
   AV_CODEC_CAP_OTHER_THREADS,
   AV_CODEC_CAP_SLICE_THREADS,
   AVFILTER_FLAG_SLICE_THREADS,
-  AVMEDIA_TYPE_AUDIO,
   type FFVideoEncoder,
 } from 'node-av/constants';
 import { Codec, Filter } from 'node-av/lib';
 import { encoderNames } from '../../../actors/encoder/codec/codec.js';
+import { factsOf, isOfSound } from '../../../actors/filter/catalogue.js';
+import { filtersOf } from '../../../actors/filter/plan/named-filters.js';
 import { findBuiltin } from '../../catalog/builtin.js';
-import { ENCODERS, FILTERS, PRESETS } from './cost-tables.js';
-import { filtersOf } from './filter-options.js';
+import { ENCODERS, PRESETS } from './cost-tables.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
 export interface Cost {
@@ -148,15 +148,15 @@ class Guess {
   }
 
   private filter(node: NodeSpec): Cost {
-    const filters = filtersOf(node);
+    const filters = filtersOf(node.options);
     if (filters.length === 0) return cost(OTHER_FILTER, 1, 'filters');
     let size = this.inputSize(node);
     let work = 0;
     let sliced = 0;
     for (const { name, args } of filters) {
       const filter = Filter.getByName(name);
-      const isAudio = (filter?.inputs[0] ?? filter?.outputs[0])?.type === AVMEDIA_TYPE_AUDIO;
-      const own = FILTERS[name] ?? (isAudio ? AUDIO_FILTER : OTHER_FILTER);
+      const isAudio = isOfSound(filter);
+      const own = factsOf(name).cost ?? (isAudio ? AUDIO_FILTER : OTHER_FILTER);
       const after = isAudio ? size : (sizeAfter(name, args, size) ?? size);
       // Of pictures that change their size, the larger: all of them must be read, or written.
       const part = isAudio ? own : own * Math.max(area(size), area(after));
