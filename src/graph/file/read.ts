@@ -1,7 +1,7 @@
 /** Reads a graph file (BMF's graph.json): checked as one, every problem with its JSON path. */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf, findBuiltin } from '../../catalog/builtin.js';
 import { fileReference, findModule } from '../../catalog/registry.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import type { LinkSpec, ModuleRef, NodeSpec } from '../../scheduler/plan/spec.js';
@@ -121,7 +121,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
   const options = structuredClone(parsed.option ?? {});
   let alias = parsed.alias;
   // BMF's builder writes the alias among the options.
-  if (!module.path && !module.definition && findBuiltin(module.name) && 'alias' in options) {
+  if (builtinOf(module) && 'alias' in options) {
     if (typeof options.alias !== 'string') problems.push({ path: `${path}.option.alias`, message: 'must be a string' });
     else alias ??= options.alias || undefined;
     delete options.alias;

@@ -1,7 +1,7 @@
 /** What `graph.serve()` takes, what a graph must be for it, and the graph that it makes of it. */
 import { extname, resolve } from 'node:path';
 import * as v from 'valibot';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { ConfigError, GraphError, type Problem } from '../../errors/errors.js';
 import type { Module } from '../../module/contract.js';
 import type { LogListener } from '../../module/log.js';
@@ -107,8 +107,7 @@ export function servingProblems(
 }
 
 function isEncoder({ module }: NodeSpec): boolean {
-  if (module.path !== undefined || module.definition) return false;
-  return findBuiltin(module.name)?.name === 'c_ffmpeg_encoder';
+  return builtinOf(module)?.work === 'encoding';
 }
 
 /** What the names of the files that an encoder writes for each job depend on. */

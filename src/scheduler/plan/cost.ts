@@ -18,7 +18,7 @@ import { Codec, Filter } from 'node-av/lib';
 import { encoderNames } from '../../../actors/encoder/codec/codec.js';
 import { factsOf, isOfSound } from '../../../actors/filter/catalogue.js';
 import { filtersOf } from '../../../actors/filter/plan/named-filters.js';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { ENCODERS, PRESETS } from './cost-tables.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
@@ -88,17 +88,18 @@ class Guess {
 
   node(node: NodeSpec): Cost {
     const { module } = node;
-    const builtin = module.path === undefined && !module.definition ? findBuiltin(module.name)?.name : undefined;
-    switch (builtin) {
-      case 'c_ffmpeg_decoder':
+    const builtin = builtinOf(module);
+    if (!builtin) {
+      this.handOn(node);
+      return { ...cost(USER, 1, 'a module of yours: work unknown'), unknown: true };
+    }
+    switch (builtin.work) {
+      case 'decoding':
         return this.decoder(node);
-      case 'c_ffmpeg_encoder':
+      case 'encoding':
         return this.encoder(node);
-      case 'c_ffmpeg_filter':
+      case 'filtering':
         return this.filter(node);
-      case undefined:
-        this.handOn(node);
-        return { ...cost(USER, 1, 'a module of yours: work unknown'), unknown: true };
       default:
         this.handOn(node);
         return cost(HANDING_ON, 1, 'hands packets on');
@@ -211,7 +212,7 @@ function cost(work: number, codecThreads: number, what: string): Cost {
 }
 
 function isDecoder({ module }: NodeSpec): boolean {
-  return module.path === undefined && !module.definition && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
+  return builtinOf(module)?.work === 'decoding';
 }
 
 /** Size of the pictures a filter puts out, if its arguments say it in plain numbers. */

@@ -10,8 +10,7 @@
  * No deadlock: `assemble` waits for the oldest packet under way. Every packet before it has been taken from its copy, so that copy is
  * not held back by what it has emitted, and neither is `split` by that copy's input.
  */
-import { whyStateful } from '../../../actors/filter/plan/named-filters.js';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
 /** More copies than this is a mistake in the configuration, not a machine. */
@@ -57,12 +56,9 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
 
 /** What a built-in module keeps from one packet to the next. Of others it is their author's word that they keep nothing. */
 function stateOf(node: NodeSpec): string | undefined {
-  const { module } = node;
-  if (module.path !== undefined || module.definition) return undefined;
-  const name = findBuiltin(module.name)?.name;
-  if (name === undefined || name === 'pass_through') return undefined;
-  if (name !== 'c_ffmpeg_filter') return `${name} cannot have parallel copies: its packets depend on the ones before`;
-  return whyStateful(node.options);
+  const builtin = builtinOf(node.module);
+  if (builtin === undefined || builtin.whyStateful) return builtin?.whyStateful?.(node.options);
+  return `${builtin.name} cannot have parallel copies: its packets depend on the ones before`;
 }
 
 /** The graph with `split`, copies and `assemble` in place of every node that wants copies. */
