@@ -38,3 +38,9 @@ function describeObject(value: object): string {
     return Array.isArray(value) ? 'an array' : 'an object'; // circular
   }
 }
+
+/** What a packet brought, for messages. */
+export function payloadName(payload: unknown): string {
+  if (payload === undefined || payload === null) return 'a packet without payload';
+  return typeof payload === 'object' ? anObject(payload) : `a ${typeof payload}`;
+}

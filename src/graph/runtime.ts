@@ -12,7 +12,7 @@ import type { Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
 import { KeptThreads, type ThreadSource } from '../scheduler/threads/thread-pool.js';
 import { requireObject } from '../schema/argument.js';
-import type { CalledSpec } from '../thread/call/called-module.js';
+import type { CalledSpec } from '../thread/protocol.js';
 import { moduleReference } from './build/node.js';
 import {
   type CallHost,
