@@ -1,8 +1,9 @@
 /**
- * Every error class of the runtime, each with a stable `code`. Errors are recognised by code, never by `instanceof`
- * alone: two copies of the package, or a worker and its parent, do not share classes.
+ * Every error class of the runtime, each with a stable `code`. `instanceof` recognises those of another copy of the package as
+ * well (brand.ts).
  */
 
+import { brand } from './brand.js';
 import { withoutSecrets } from './secrets.js';
 
 export type ErrorCode =
@@ -147,3 +148,8 @@ export class MemberError extends Error {
     this.name = 'MemberError';
   }
 }
+
+brand(MillraceError, 'MillraceError');
+brand(FFmpegError, 'FFmpegError');
+brand(ConfigError, 'ConfigError');
+brand(GraphError, 'GraphError');

@@ -73,7 +73,7 @@ export interface PartitionLink extends LinkEnds {
   index: number;
   output: number;
   input: number;
-  /** An end of it is in the user's hands: see OutLink.patient. */
+  /** An end of it is in the user's hands. */
   patient: boolean;
   /** Both ends are modules or users of the calling thread: whatever is placed where, nothing on it crosses threads. */
   free: boolean;

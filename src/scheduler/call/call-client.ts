@@ -1,7 +1,7 @@
 /**
  * The caller's end of an actor in another thread: sends calls, takes answers. Its other end is thread/call-part.ts.
  *
- * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallPart.die), one that is
+ * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallServer.die), one that is
  * terminated, or dies without a word, is reported by the event loop (`onDeath`), and `timeout` is the cure for the rest.
  */
 

@@ -1,0 +1,15 @@
+/**
+ * Classes that are recognised across two copies of the package, and across a bundle and the package beside it: an object is
+ * an instance if its class, or one that its class extends, bears the same mark. Marks are `Symbol.for`, which copies share.
+ */
+export function brand(made: { readonly prototype: object }, name: string): void {
+  const mark = Symbol.for(`millrace.${name}`);
+  Object.defineProperty(made.prototype, mark, { value: true });
+  Object.defineProperty(made, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      // A class of the user's that extends ours inherits this, and goes by its own prototype.
+      if (this !== made) return Function.prototype[Symbol.hasInstance].call(this, value);
+      return typeof value === 'object' && value !== null && mark in value;
+    },
+  });
+}
