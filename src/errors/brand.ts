@@ -13,3 +13,18 @@ export function brand(made: { readonly prototype: object }, name: string): void 
     },
   });
 }
+
+const COPY = Symbol.for('millrace.copy');
+/** This copy of the package. */
+const OWN = {};
+
+/** Marks a class whose objects cannot be shared by two copies: they have private parts and owners. */
+export function markCopy(made: { readonly prototype: object }): void {
+  Object.defineProperty(made.prototype, COPY, { value: OWN });
+}
+
+/** An object of such a class, of another copy of the package. */
+export function isOfAnotherCopy(value: object): boolean {
+  const mark = (value as { [COPY]?: unknown })[COPY];
+  return mark !== undefined && mark !== OWN;
+}

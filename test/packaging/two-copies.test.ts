@@ -51,4 +51,18 @@ copies('a graph of one that is refused rejects with an error the other knows', a
   }
 });
 
+copies('a packet of the other is refused by name', async () => {
+  const graph = new Graph({ threads: 0 });
+  const input = graph.inputStream('in');
+  input.module('null_sink');
+  await graph.start({ mode: 'push' });
+  const error = await input.push(new other.Packet(5) as never).then(
+    () => undefined,
+    (thrown: MillraceError) => thrown,
+  );
+  await graph.forceClose();
+  assert.is(error?.code, 'ERR_MILLRACE_PAYLOAD');
+  assert.match(error?.message ?? '', 'a Packet of another copy of millrace');
+});
+
 copies.run();
