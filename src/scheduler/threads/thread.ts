@@ -2,6 +2,7 @@
  * A worker thread of ours: a Piscina pool of exactly one thread (a pool that grows needs the calling thread's event
  * loop to do so, and hosts never return, so more than one per pool would wait for ever), its doorbell and its port.
  */
+import { createRequire } from 'node:module';
 import {
   MessageChannel,
   type MessagePort,
@@ -9,7 +10,7 @@ import {
   type Transferable,
   type Worker,
 } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { GraphError } from '../../errors/errors.js';
@@ -81,9 +82,10 @@ export class Thread {
    */
   constructor(readonly spin: number) {
     const file = ownFile('./worker.js', import.meta.url).href;
+    const Pool = poolPackage();
     startLog();
     try {
-      this.pool = startWorker();
+      this.pool = startWorker(Pool);
     } catch (cause) {
       this.rest.forget();
       throw noThread(cause);
@@ -259,8 +261,24 @@ export function startThread(spin: number): Thread {
   return withoutContext(() => new Thread(spin));
 }
 
-function startWorker(): Piscina {
-  return new Piscina({
+/**
+ * The pool's package is loaded for the first thread, and never by an import: a bundler would take its JavaScript along and
+ * leave the file behind that its threads run, and such a thread never says that it is not what it should be.
+ * @throws GraphError ERR_MILLRACE_WORKER_DIED when it is not there.
+ */
+function poolPackage(): typeof Piscina {
+  try {
+    return (createRequire(import.meta.url)('piscina') as { Piscina: typeof Piscina }).Piscina;
+  } catch (cause) {
+    const message =
+      `the package 'piscina', which worker threads need, is missing: ${messageOf(cause)}. Was millrace bundled? Keep it out ` +
+      "of the bundle: mark 'millrace' as external, so that it is loaded from node_modules with what it depends on";
+    throw new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'load', cause });
+  }
+}
+
+function startWorker(Pool: typeof Piscina): Piscina {
+  return new Pool({
     minThreads: 1,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
