@@ -19,7 +19,7 @@ import { type ErrorWire, messageOf, unpackError } from '../../errors/wire.js';
 import { startLog } from '../../media/log/ffmpeg-log.js';
 import { leaveNativeCalls, nativeWaits } from '../../media/native/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../../thread/protocol.js';
-import { ThreadStop } from '../../thread/thread-stop.js';
+import { LOADING_LIMIT, ThreadStop } from '../../thread/thread-stop.js';
 import { withoutContext } from './context.js';
 
 /** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
@@ -57,6 +57,10 @@ export class Thread {
   private readonly worker: Worker;
   /** It has loaded what it runs. */
   private booted = false;
+  /** Settles when it has loaded that, or never will. */
+  private readonly boot: Promise<void>;
+  /** It has not loaded that in the time which that takes on any machine. */
+  private overdue = false;
   /** Settles when the worker has exited, in whatever way. */
   private readonly exit: Promise<void>;
   private gone = false;
@@ -115,7 +119,7 @@ export class Thread {
     };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
-    this.pool.run(data, { filename: file, transferList: [port2] }).then(
+    this.boot = this.pool.run(data, { filename: file, transferList: [port2] }).then(
       () => {
         this.booted = true;
       },
@@ -151,6 +155,16 @@ export class Thread {
 
   get userCount(): number {
     return this.users.size;
+  }
+
+  /** It cannot answer anybody yet, and that is no sign that it is stuck. */
+  get loading(): boolean {
+    return !this.booted && !this.overdue && !this.ended;
+  }
+
+  /** Resolves when it loads no more. */
+  async whenLoaded(): Promise<void> {
+    if (!(await within(this.boot, LOADING_LIMIT))) this.overdue = true;
   }
 
   /** It has gone, or is going. */
