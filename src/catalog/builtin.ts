@@ -1,15 +1,23 @@
 /**
  * The built-in modules by name. Used where modules are loaded (inside the threads) and where graphs are checked (before
- * any thread exists), so it knows nothing of either.
+ * any thread exists), so it knows nothing of either. All of them are imported at once: every file that a thread has to
+ * find costs it more than what is in it.
  */
 import { assembleOptions } from '../../actors/assemble-options.js';
+import decoder from '../../actors/decoder/index.js';
 import { decoderOptions, decoderPortProblems } from '../../actors/decoder/options.js';
+import encoder from '../../actors/encoder/index.js';
 import { encoderOptions, encoderPortProblems } from '../../actors/encoder/options.js';
+import filter from '../../actors/filter/index.js';
 import { filterOptions } from '../../actors/filter/options.js';
-import { clockOptions } from '../../actors/join/clock.js';
-import { mergeOptions } from '../../actors/join/merge.js';
-import { muxOptions } from '../../actors/join/mux.js';
-import { timestamperOptions } from '../../actors/join/timestamper.js';
+import assemble from '../../actors/flow/assemble.js';
+import nullSink from '../../actors/flow/null-sink.js';
+import passThrough from '../../actors/flow/pass-through.js';
+import split from '../../actors/flow/split.js';
+import clock, { clockOptions } from '../../actors/join/clock.js';
+import merge, { mergeOptions } from '../../actors/join/merge.js';
+import mux, { muxOptions } from '../../actors/join/mux.js';
+import timestamper, { timestamperOptions } from '../../actors/join/timestamper.js';
 import { MillraceError } from '../errors/errors.js';
 import type { ModuleClass, OptionSchema } from '../module/contract.js';
 import { didYouMean, type PortProblem, type Ports, strictOptions } from '../schema/schema.js';
@@ -26,8 +34,8 @@ export interface BuiltinModule {
   readonly outputs: { readonly max: number };
   /** Options that do not go with what is connected to the node. */
   readonly portProblems?: (options: Record<string, unknown>, ports: Ports) => PortProblem[];
-  /** Imports the module. The specifier is literal so that bundlers find it. */
-  load(): Promise<{ readonly default: unknown }>;
+  /** The module itself. */
+  readonly module: unknown;
 }
 
 const noOptions = strictOptions({});
@@ -41,7 +49,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     inputs: { min: 0, max: 1 },
     outputs: { max: 2 },
     portProblems: decoderPortProblems,
-    load: () => import('../../actors/decoder/index.js'),
+    module: decoder,
   },
   {
     name: 'c_ffmpeg_filter',
@@ -49,7 +57,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: filterOptions,
     inputs: { min: 0, max: ANY },
     outputs: { max: ANY },
-    load: () => import('../../actors/filter/index.js'),
+    module: filter,
   },
   {
     name: 'c_ffmpeg_encoder',
@@ -58,7 +66,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     inputs: { min: 1, max: 2 },
     outputs: { max: 2 },
     portProblems: encoderPortProblems,
-    load: () => import('../../actors/encoder/index.js'),
+    module: encoder,
   },
   {
     name: 'pass_through',
@@ -66,7 +74,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: noOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: ANY },
-    load: () => import('../../actors/flow/pass-through.js'),
+    module: passThrough,
   },
   {
     name: 'null_sink',
@@ -74,7 +82,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: noOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 0 },
-    load: () => import('../../actors/flow/null-sink.js'),
+    module: nullSink,
   },
   {
     name: 'clock',
@@ -82,7 +90,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: clockOptions,
     inputs: { min: 0, max: 0 },
     outputs: { max: ANY },
-    load: () => import('../../actors/join/clock.js'),
+    module: clock,
   },
   {
     name: 'timestamper',
@@ -90,7 +98,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: timestamperOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: ANY },
-    load: () => import('../../actors/join/timestamper.js'),
+    module: timestamper,
   },
   {
     name: 'mux',
@@ -98,7 +106,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: muxOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 1 },
-    load: () => import('../../actors/join/mux.js'),
+    module: mux,
   },
   {
     name: 'merge',
@@ -106,7 +114,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: mergeOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 1 },
-    load: () => import('../../actors/join/merge.js'),
+    module: merge,
   },
   {
     name: 'split',
@@ -114,7 +122,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: noOptions,
     inputs: { min: 1, max: 1 },
     outputs: { max: ANY },
-    load: () => import('../../actors/flow/split.js'),
+    module: split,
   },
   {
     name: 'assemble',
@@ -122,7 +130,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: assembleOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 1 },
-    load: () => import('../../actors/flow/assemble.js'),
+    module: assemble,
   },
 ];
 
@@ -149,16 +157,12 @@ function listNames(others: Iterable<string>): string {
   return `${[...builtinModules.map((builtin) => builtin.name), ...others].join(', ')}, and module files by their path`;
 }
 
-/**
- * Imports a built-in module.
- * @throws MillraceError ERR_MILLRACE_MODULE_LOAD if there is none of that name.
- */
+/** @throws MillraceError ERR_MILLRACE_MODULE_LOAD if there is none of that name. */
 export async function loadBuiltin(name: string): Promise<ModuleClass> {
   const builtin = byName.get(name);
   if (!builtin) {
     const { message, hint } = unknownModule(name);
     throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', message, { hint });
   }
-  const { default: module } = await builtin.load();
-  return module as ModuleClass;
+  return builtin.module as ModuleClass;
 }

@@ -1,5 +1,6 @@
 /** From a module's name or file to an object that can be run, in the thread that will run it. */
 import { pathToFileURL } from 'node:url';
+import fusedFilters from '../../actors/filter/fused/fused-filters.js';
 import { MillraceError } from '../errors/errors.js';
 import { messageOf } from '../errors/wire.js';
 import type { Module, ModuleClass } from '../module/contract.js';
@@ -51,8 +52,7 @@ export function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): M
 /** The module of a node, or the one that runs a chain of filter nodes. */
 export async function loadNode(node: PartitionNode): Promise<Module | ModuleClass> {
   if (node.chain === undefined) return loadModule(node.module);
-  const { default: chain } = await import('../../actors/filter/fused/fused-filters.js');
-  return chain as unknown as ModuleClass;
+  return fusedFilters as unknown as ModuleClass;
 }
 
 export function isModule(value: unknown): value is Module | ModuleClass {

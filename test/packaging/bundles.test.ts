@@ -110,7 +110,10 @@ bundles('beside which the files lie without their parts, or others of their name
   writeFileSync(join(folder, 'parts', 'network-reader.js'), 'export default () => {};\n');
   const part = /worker\.js \(ENOENT: .*chunk-\w+\.js/;
   const [parts, other] = [/\.js \(ENOENT: .*chunk-\w+\.js/, /network-reader\.js is another file/];
-  refusedFor({ inThreads: part, blocking: part, bytes: parts, network: other, kit: parts }, await results(script));
+  const told = await results(script);
+  refusedFor({ inThreads: part, blocking: part, network: other, kit: parts }, told);
+  // This thread's file has no parts.
+  assert.match(String(told.bytes), /^ERR_MILLRACE_INPUT/);
 });
 
 bundles('of which the package was kept out run', async () => {
