@@ -271,7 +271,7 @@ function poolPackage(): typeof Piscina {
     return (createRequire(import.meta.url)('piscina') as { Piscina: typeof Piscina }).Piscina;
   } catch (cause) {
     const message =
-      `the package 'piscina', which worker threads need, is missing: ${messageOf(cause)}. Was millrace bundled? Keep it out ` +
+      `the package 'piscina', which worker threads need, is missing: ${messageOf(cause).split('\n')[0]}. Was millrace bundled? Keep it out ` +
       "of the bundle: mark 'millrace' as external, so that it is loaded from node_modules with what it depends on";
     throw new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'load', cause });
   }
