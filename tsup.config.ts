@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { defineConfig } from 'tsup';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { defineConfig, type Options } from 'tsup';
+import { nodeAv, oneFileOf } from './tsup.plugins.js';
 
-// Built in, not depended on: every thread compiles what it imports, of these packages it needs a tenth, and one file is
-// found faster than thirty.
-const BUNDLED = ['fastest-levenshtein', 'ts-graphviz', 'valibot'];
+// Built in: every thread compiles what it imports, of these packages it needs a part, and one file is found faster than
+// a hundred. node-av remains a dependency for its native binary, and because applications use its objects.
+const BUNDLED = ['fastest-levenshtein', 'msgpackr', 'node-av', 'ts-graphviz', 'valibot'];
 
 /** What their licences ask for: the notice in every copy. */
 function writeNotices(): void {
@@ -16,39 +17,104 @@ function writeNotices(): void {
   writeFileSync(new URL('dist/THIRD-PARTY-NOTICES.txt', import.meta.url), notices.join(`\n${'-'.repeat(80)}\n\n`));
 }
 
-export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    ringbuffer: 'ringbuffer/index.ts',
-    sync: 'src/sync/index.ts',
-    testing: 'src/testing/index.ts',
-    'testing-modules': 'src/testing/modules.ts',
-    cli: 'src/cli/index.ts',
-    // Loaded by URL when a thread starts: bundlers do not follow it, so it is an entry of its own.
-    worker: 'src/thread/worker.ts',
-    demuxer: 'actors/decoder/demux-thread/thread.ts',
-    'network-reader': 'actors/decoder/network/reader.ts',
-    'network-writer': 'actors/encoder/network/writer.ts',
-    'ffmpeg-log': 'src/media/log/thread.ts',
-    // The same for what `millrace bench` runs in threads.
-    'bench-worker': 'bench/core/worker.ts',
-    'bench-modules': 'bench/core/modules.ts',
-  },
+/** Source maps hold our sources, which are not in the package; those of other packages can be found there. */
+function leaveOthersSources(isOurs: (name: string) => boolean): void {
+  const dist = new URL('dist/', import.meta.url);
+  for (const name of readdirSync(dist).filter((file) => file.endsWith('.js.map') && isOurs(file.split('.')[0]!))) {
+    const map = JSON.parse(readFileSync(new URL(name, dist), 'utf8')) as {
+      sources: string[];
+      sourcesContent: unknown[];
+    };
+    map.sources.forEach((source, index) => {
+      if (source.includes('node_modules/')) map.sourcesContent[index] = null;
+    });
+    writeFileSync(new URL(name, dist), JSON.stringify(map));
+  }
+}
+
+// Both builds write there at once, so neither of them can clean it.
+rmSync(new URL('dist', import.meta.url), { recursive: true, force: true });
+
+const shared: Options = {
   format: 'esm',
   target: 'node20',
   platform: 'node',
-  splitting: true,
   sourcemap: true,
-  clean: true,
-  dts: {
+  noExternal: BUNDLED,
+  removeNodeProtocol: false,
+  esbuildOptions(options) {
+    // Names stay as they are, in traces of errors and without what keeping them costs; lines stay short, because Node prints
+    // the whole line of an error that nobody catches.
+    options.minifyWhitespace = true;
+    options.minifySyntax = true;
+    options.lineLimit = 160;
+  },
+};
+
+const BOOT = 'src/thread/boot.ts';
+const INDEX = 'src/index.ts';
+
+// Threads that run nothing of an application's and share no classes with anybody: one file each.
+const ALONE = {
+  demuxer: 'actors/decoder/demux-thread/thread.ts',
+  'network-reader': 'actors/decoder/network/reader.ts',
+  'network-writer': 'actors/encoder/network/writer.ts',
+  'ffmpeg-log': 'src/media/log/thread.ts',
+};
+
+export default defineConfig([
+  {
+    ...shared,
     entry: {
-      index: 'src/index.ts',
+      index: INDEX,
       ringbuffer: 'ringbuffer/index.ts',
       sync: 'src/sync/index.ts',
       testing: 'src/testing/index.ts',
+      'testing-modules': 'src/testing/modules.ts',
+      cli: 'src/cli/index.ts',
+      // Loaded by URL when a thread starts: bundlers do not follow it, so it is an entry of its own.
+      worker: 'src/thread/worker.ts',
+      // What `millrace bench` runs in threads.
+      'bench-worker': 'bench/core/worker.ts',
+      'bench-modules': 'bench/core/modules.ts',
+    },
+    splitting: true,
+    dts: {
+      entry: {
+        index: INDEX,
+        ringbuffer: 'ringbuffer/index.ts',
+        sync: 'src/sync/index.ts',
+        testing: 'src/testing/index.ts',
+      },
+    },
+    esbuildPlugins: [
+      nodeAv,
+      oneFileOf({
+        [INDEX]: BOOT,
+        'src/testing/index.ts': INDEX,
+        'src/testing/modules.ts': BOOT,
+        'bench/core/modules.ts': BOOT,
+        'src/cli/bench.ts': INDEX,
+        'src/cli/graph.ts': INDEX,
+        'src/cli/inspect.ts': INDEX,
+        'src/cli/modules.ts': INDEX,
+        // It starts threads before the rest of the command is loaded.
+        'src/cli/prestart.ts': BOOT,
+        'src/cli/progress.ts': INDEX,
+        'src/cli/run.ts': INDEX,
+        'src/cli/transcode.ts': INDEX,
+      }),
+    ],
+    onSuccess: async () => {
+      writeNotices();
+      leaveOthersSources((name) => !(name in ALONE));
     },
   },
-  noExternal: BUNDLED,
-  onSuccess: async () => writeNotices(),
-  removeNodeProtocol: false,
-});
+  {
+    ...shared,
+    entry: ALONE,
+    splitting: false,
+    esbuildPlugins: [nodeAv],
+    onSuccess: async () => leaveOthersSources((name) => name in ALONE),
+  },
+]);

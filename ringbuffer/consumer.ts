@@ -12,11 +12,11 @@ import {
   POISONED,
   PUBLISHED,
   RELEASED,
+  type RingShape,
   STATE,
   TAIL,
   WANT,
 } from './layout.js';
-import type { RingBuffer } from './ring-buffer.js';
 import { waitFor, waitForAsync } from './wait.js';
 
 export type RecordStatus = 'ok' | 'ended' | 'poisoned';
@@ -49,7 +49,7 @@ export class RingConsumer {
   private payloadKind = 0;
 
   /** @internal */
-  constructor(ring: RingBuffer, bell: Doorbell, own: Doorbell, spin: number) {
+  constructor(ring: RingShape, bell: Doorbell, own: Doorbell, spin: number) {
     const words = new Int32Array(ring.buffer);
     this.words = words;
     this.bytes = new Uint8Array(ring.buffer, DATA, ring.capacity);

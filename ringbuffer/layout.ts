@@ -73,3 +73,14 @@ export const CLOSING = 1;
 export const ABANDONED = 2;
 /** The whole is being aborted. */
 export const POISONED = 4;
+
+/** What the two sides of a ring know of it. */
+export interface RingShape {
+  readonly buffer: SharedArrayBuffer;
+  /** Bytes for records, headers included. */
+  readonly capacity: number;
+  /** Largest payload in bytes. */
+  readonly maxRecord: number;
+  /** Records in flight at which `claim` returns -1; 0: no limit. */
+  readonly maxRecords: number;
+}

@@ -13,6 +13,7 @@ import {
   PRODUCER_MARKS,
   PUBLISHED,
   RELEASED,
+  type RingShape,
   STALLS,
   STATE,
   TAIL,
@@ -20,7 +21,6 @@ import {
   TOTAL_RECORDS,
   WANT,
 } from './layout.js';
-import type { RingBuffer } from './ring-buffer.js';
 import { waitFor, waitForAsync } from './wait.js';
 
 export type SpaceStatus = 'ok' | 'abandoned' | 'poisoned';
@@ -58,7 +58,7 @@ export class RingProducer {
   private stalled = false;
 
   /** @internal */
-  constructor(ring: RingBuffer, bell: Doorbell, own: Doorbell, spin: number) {
+  constructor(ring: RingShape, bell: Doorbell, own: Doorbell, spin: number) {
     const words = new Int32Array(ring.buffer);
     this.words = words;
     this.totals = new Float64Array(ring.buffer);

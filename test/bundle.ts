@@ -20,8 +20,17 @@ const places: Plugin = {
   },
 };
 
-/** Failures tell lines of the sources. The workers do without: reading the maps would take a third of their time. */
-const START = `process.setSourceMapsEnabled(true);
+/**
+ * Failures tell lines of the sources. The workers do without: reading the maps would take a third of their time. Where the
+ * system tells it, the seconds of CPU go to the runner at the end: those of this process and of all that it has waited for.
+ */
+const START = `import { readFileSync, writeSync } from 'node:fs';
+process.setSourceMapsEnabled(true);
+process.once('exit', () => {
+  if (process.platform !== 'linux') return;
+  const ticks = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\\) /, '').split(' ').slice(11, 15);
+  writeSync(3, String(ticks.reduce((sum, n) => sum + Number(n), 0) / 100));
+});
 await import(process.argv[2]);
 `;
 

@@ -43,14 +43,18 @@ function runFile(file: string): Promise<void> {
     const started = Date.now();
     const child = spawn(process.execPath, bundles.argumentsOf(file), {
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     let output = '';
+    let cpu = '';
     let hung = false;
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdio[3]!.on('data', (chunk: Buffer) => {
+      cpu += chunk;
+    });
+    child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk;
     });
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr!.on('data', (chunk: Buffer) => {
       output += chunk;
     });
     const watchdog = setTimeout(() => {
@@ -71,7 +75,7 @@ function runFile(file: string): Promise<void> {
       passed += good;
       skipped.push(...left.map((text) => `${name}: ${text}`));
       failed += bad;
-      console.log(`${bad > 0 ? 'FAIL' : 'ok  '} ${name}  ${good}/${total}  ${seconds} s`);
+      console.log(`${bad > 0 ? 'FAIL' : 'ok  '} ${name}  ${good}/${total}  ${seconds} s${cpu && `, ${cpu} s of CPU`}`);
       if (bad > 0) {
         console.log(output.trimEnd());
         if (hung) console.log(`  did not end within ${LIMIT_MS / 1000} s`);

@@ -3,26 +3,16 @@
  * on input 0, or decodes the packets that come there one by one (`push_raw_stream`). Frames, timestamps and their order
  * are those of the ffmpeg command with the same settings; names and types of the options are BMF's.
  */
+
 import { setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { refusePortProblems } from '../../src/schema/schema.js';
 import { type DecoderOptions, decoderOptions, decoderPortProblems } from './options.js';
+import type { DecoderSource } from './source.js';
+import { present } from './source.js';
 import { BytesDecoder } from './sources/bytes.js';
 import { FileDecoder } from './sources/file.js';
 import { RawDecoder } from './sources/packets.js';
-import { present } from './track/track-set.js';
-
-/** Where the packets come from, and all that depends on it. */
-export interface DecoderSource {
-  open(): void;
-  process(task: Task): void | Promise<void>;
-  wants?(): readonly number[] | undefined;
-  /** Reads no more; what the codecs hold back still comes. */
-  drain?(): void;
-  /** Another one for the next job, with what is too dear to be made anew; otherwise it is closed and opened. */
-  renew?(): DecoderSource;
-  close(): void | Promise<void>;
-}
 
 export default class FFmpegDecoder implements Module<DecoderOptions> {
   static readonly schema = decoderOptions;

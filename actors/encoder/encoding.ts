@@ -1,10 +1,10 @@
 /** One output of the encoder, from its first frame to its end: what a graph that serves jobs has one of per job. */
 
 import { MillraceError } from '../../src/errors/errors.js';
+import { payloadName } from '../../src/errors/naming.js';
 import { messageOf } from '../../src/errors/wire.js';
 import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
-import { payloadName } from '../payload-name.js';
 import { KINDS, type Kind, settingsFor, warnOfUnused } from './codec/settings.js';
 import { isNetworkOutput, NetworkOutput } from './network/output.js';
 import { type EncoderOptions, PUSH } from './options.js';

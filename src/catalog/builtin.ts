@@ -1,6 +1,7 @@
 /**
  * The built-in modules by name. Used where modules are loaded (inside the threads) and where graphs are checked (before
- * any thread exists), so it knows nothing of either.
+ * any thread exists), so it knows nothing of either. All of them are imported at once: every file that a thread has to
+ * find costs it more than what is in it.
  */
 import Decoder from '../../actors/decoder/index.js';
 import { decoderOptions, decoderPortProblems } from '../../actors/decoder/options.js';

@@ -1,5 +1,5 @@
 /** `millrace graph graph.json` */
-import { loadGraph } from './graph-file.js';
+import { loadGraph } from './run.js';
 
 export type Format = 'mermaid' | 'dot' | 'json' | 'placement';
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 /** The `millrace` command. Exit codes: 0 done, 1 failed, 2 bad usage or a graph that is wrong, 130 interrupted. */
+
+// First of all: what is imported after it comes from the cache.
+import '../thread/compile-cache.js';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
 import { endPoint, positive, size, startPoint, threads } from './arguments.js';
@@ -70,9 +73,10 @@ function program(): Command {
     .description('Shows what a media file holds.')
     .argument('<file>', 'file or URL')
     .option('--json', 'print JSON')
-    .action(async (file: string, flags: { json?: boolean }) =>
-      exitWith(await (await import('./inspect.js')).inspect(file, flags)),
-    );
+    .action(async (file: string, flags: { json?: boolean }) => {
+      const { withThreads } = await import('./prestart.js');
+      await exitWith(withThreads(0, async () => (await import('./inspect.js')).inspect(file, flags)));
+    });
 
   millrace
     .command('graph')

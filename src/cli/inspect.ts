@@ -1,6 +1,7 @@
 /** `millrace inspect FILE` */
 import colors from 'picocolors';
-import { type MediaStream, probe } from '../../actors/probe.js';
+import { probe } from '../../actors/probe.js';
+import type { MediaStream } from '../../actors/shared/media-info.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Rational } from '../media/time.js';
 import { clock, columns } from './text.js';

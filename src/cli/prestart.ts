@@ -1,11 +1,14 @@
 /** Starts the threads a command will use while the command itself is still being loaded. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { startLog } from '../media/index.js';
 import { endEarly, startEarly } from '../scheduler/threads/prestart.js';
 
 /** Runs a command meanwhile; those threads that its graph did not take have gone when this settles. */
 export async function withThreads<T>(count: number, command: () => Promise<T>): Promise<T> {
   startEarly(count);
+  // Without threads too: the first call into FFmpeg waits for it.
+  startLog();
   try {
     return await command();
   } finally {

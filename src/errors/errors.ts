@@ -1,8 +1,9 @@
 /**
- * Every error class of the runtime, each with a stable `code`. Errors are recognised by code, never by `instanceof`
- * alone: two copies of the package, or a worker and its parent, do not share classes.
+ * Every error class of the runtime, each with a stable `code`. `instanceof` recognises those of another copy of the package as
+ * well (brand.ts).
  */
 
+import { brand } from './brand.js';
 import { withoutSecrets } from './secrets.js';
 
 export type ErrorCode =
@@ -132,3 +133,23 @@ export class GraphError extends MillraceError {
     this.phase = where?.phase;
   }
 }
+
+/**
+ * What a module that does the work of several nodes throws, to tell whose part has failed. The engine takes it apart: the
+ * graph fails as if that node had thrown `cause`.
+ */
+export class MemberError extends Error {
+  /** @param node Index of the node on the graph's board. */
+  constructor(
+    readonly node: number,
+    override readonly cause: unknown,
+  ) {
+    super(`node ${node} of a chain failed`, { cause });
+    this.name = 'MemberError';
+  }
+}
+
+brand(MillraceError, 'MillraceError');
+brand(FFmpegError, 'FFmpegError');
+brand(ConfigError, 'ConfigError');
+brand(GraphError, 'GraphError');

@@ -1,4 +1,5 @@
 /** What messages call an object. */
+import { isOfAnotherCopy } from './brand.js';
 
 /** The name of its class. The bundler gives one that refers to itself a leading underscore. */
 export function className(value: object): string {
@@ -9,7 +10,8 @@ export function className(value: object): string {
 /** The same with the article: 'a Tensor', 'an EncodedPacket', 'a Uint8Array'. */
 export function anObject(value: object): string {
   const name = className(value);
-  return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`;
+  const copy = isOfAnotherCopy(value) ? ' of another copy of millrace' : '';
+  return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}${copy}`;
 }
 
 /** Any value, short: what somebody gave us instead of what was wanted. Never throws. */
@@ -37,4 +39,10 @@ function describeObject(value: object): string {
   } catch {
     return Array.isArray(value) ? 'an array' : 'an object'; // circular
   }
+}
+
+/** What a packet brought, for messages. */
+export function payloadName(payload: unknown): string {
+  if (payload === undefined || payload === null) return 'a packet without payload';
+  return typeof payload === 'object' ? anObject(payload) : `a ${typeof payload}`;
 }

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { ConfigError, GraphError, MillraceError, type Problem } from '../errors/errors.js';
+import { describeValue } from '../errors/naming.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { LogListener } from '../module/log.js';
 import { InlineBackend } from '../scheduler/call/inline-backend.js';
@@ -12,7 +13,7 @@ import type { Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
 import { KeptThreads, type ThreadSource } from '../scheduler/threads/thread-pool.js';
 import { requireObject } from '../schema/argument.js';
-import type { CalledSpec } from '../thread/call/called-module.js';
+import type { CalledSpec } from '../thread/protocol.js';
 import { moduleReference } from './build/node.js';
 import {
   type CallHost,
@@ -162,6 +163,7 @@ export class Runtime implements CallHost {
     spec: SpawnSpec<I, O>,
   ): Promise<SpawnedActor<I, O>> {
     this.requireOpen('spawn');
+    requireObject(spec, 'an actor to spawn');
     const { name, path, entry, options, inputs = [], outputs = [], ...rest } = spec;
     const { thread, alias, timeout = Number.POSITIVE_INFINITY, onLog } = checkSpawnParameters(rest);
     if (name === undefined && path === undefined) {
@@ -206,6 +208,7 @@ export class Runtime implements CallHost {
    */
   async run(actors: readonly SpawnedActor[], options: RunOptions = {}): Promise<Report> {
     this.requireOpen('run');
+    requireActors(actors);
     const { signal, onProgress } = checkRunOptions(options);
     const run = new GraphRun(this.graphOf(actors), {
       threads: this.source(),
@@ -348,6 +351,22 @@ export class Runtime implements CallHost {
     if (this.closing === undefined) return;
     throw new MillraceError('ERR_MILLRACE_STATE', `${what} after the close of the runtime`);
   }
+}
+
+/** @throws ConfigError naming what is no actor. */
+function requireActors(actors: unknown): void {
+  const hint = 'runtime.run takes a list of what runtime.spawn returned';
+  if (!Array.isArray(actors)) {
+    throw new ConfigError('the actors cannot be run', [
+      { path: 'actors', message: `must be a list of actors, not ${describeValue(actors)}`, hint },
+    ]);
+  }
+  const problems = [...(actors as unknown[])].flatMap((actor, index): Problem[] =>
+    actor instanceof SpawnedActor
+      ? []
+      : [{ path: `actors[${index}]`, message: `must be an actor, not ${describeValue(actor)}`, hint }],
+  );
+  if (problems.length > 0) throw new ConfigError('the actors cannot be run', problems);
 }
 
 /** The `runtime` of graph options. @throws ConfigError if it is none. */

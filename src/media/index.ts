@@ -1,5 +1,13 @@
 /** Packets, payloads and time. */
 
+import { markCopy } from '../errors/brand.js';
+import { AudioFrame } from './frame/audio-frame.js';
+import { VideoFrame } from './frame/video-frame.js';
+import { EncodedPacket } from './packet/encoded-packet.js';
+import { Packet } from './packet/packet.js';
+import { StreamInfo } from './packet/stream-info.js';
+import { Tensor } from './packet/tensor.js';
+
 export {
   check,
   errorText,
@@ -39,3 +47,5 @@ export {
   toMicroseconds,
   toNanoseconds,
 } from './time.js';
+
+for (const made of [AudioFrame, EncodedPacket, Packet, StreamInfo, Tensor, VideoFrame]) markCopy(made);

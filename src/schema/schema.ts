@@ -44,11 +44,22 @@ export function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** A schema from a parser that answers `undefined` for what it does not accept. */
+/** To FFmpeg a text ends at its first NUL: what was checked would be another text than the one it reads. */
+function holdsNul(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('\0');
+}
+
+const NUL = 'holds a NUL character, at which FFmpeg would take the text to end';
+
+/** A schema from a parser that answers `undefined` for what it does not accept. Text with a NUL in it never is. */
 export function parsed<T>(expected: string, parse: (value: unknown) => T | undefined): Schema<T> {
   return v.pipe(
     v.unknown(),
     v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
+      if (holdsNul(dataset.value)) {
+        addIssue({ message: NUL });
+        return NEVER;
+      }
       const result = parse(dataset.value);
       if (result !== undefined) return result;
       addIssue({ message: `must be ${expected}, not ${show(dataset.value)}` });
@@ -166,10 +177,12 @@ export function avOptions(): Schema<AVOptionValues> {
       }
       let wrong = false;
       for (const [key, value] of Object.entries(input)) {
-        if (typeof value === 'string' || typeof value === 'boolean' || toNumber(value) !== undefined) continue;
+        const nul = holdsNul(key) || holdsNul(value);
+        if (!nul && (typeof value === 'string' || typeof value === 'boolean' || toNumber(value) !== undefined))
+          continue;
         wrong = true;
         addIssue({
-          message: `must be a string, a number or a boolean, not ${show(value)}`,
+          message: nul ? NUL : `must be a string, a number or a boolean, not ${show(value)}`,
           path: [{ type: 'object', origin: 'value', input, key, value }],
         });
       }

@@ -2,7 +2,7 @@
 
 import { ownFile } from '../errors/own-file.js';
 import { ledger } from '../media/ledger.js';
-import { logThreads } from '../media/log/ffmpeg-log.js';
+import { logThreadId } from '../media/log/ffmpeg-log.js';
 import type { Report } from '../scheduler/run/report.js';
 import { idleThreads } from '../scheduler/threads/warm-count.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
@@ -92,6 +92,8 @@ export class LeakWatch {
 function countWorkers(): number {
   // Unreferenced workers are in no list of resources; a diagnostic report has all of them. Those that are kept on purpose
   // for the next module of their name are no leak.
-  const report = process.report.getReport() as unknown as { workers?: unknown[] };
-  return (report.workers?.length ?? 0) - logThreads() - idleThreads();
+  // The thread that hears FFmpeg's log is told by its number: while it boots it is in no report, and later it is in all.
+  const report = process.report.getReport() as unknown as { workers?: { header: { threadId: number } }[] };
+  const others = report.workers?.filter(({ header }) => header.threadId !== logThreadId()) ?? [];
+  return others.length - idleThreads();
 }

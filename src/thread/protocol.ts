@@ -4,10 +4,47 @@ import type { ErrorWire } from '../errors/wire.js';
 import type { InputManagerSpec } from '../module/contract.js';
 import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
-import type { LinkEnds } from './board/relief.js';
-import type { WatchSpec } from './board/stall.js';
-import type { TraceSpec } from './board/trace-recorder.js';
-import type { CalledSpec } from './call/called-module.js';
+
+/** Who produces and who consumes a link, by node index; `limit` is also the step by which it is lifted. */
+export interface LinkEnds {
+  producer: number;
+  consumer: number;
+  limit: number;
+}
+
+/** What a graph is called and how it is wired, for the watchdog. */
+export interface WatchSpec {
+  graph: string;
+  /** Milliseconds without progress after which the graph fails. */
+  timeOut: number;
+  nodes: { id: number; alias: string; module: string; thread: number }[];
+  links: (LinkEnds & { output: number; input: number })[];
+  /**
+   * Index of the calling thread if it hosts nodes. Others take them for resting: whether that thread is stuck in a module
+   * or busy with affairs of the user's cannot be seen from outside. It judges them itself.
+   */
+  localThread: number | undefined;
+}
+
+export interface TraceSpec {
+  /** One per thread of the board. */
+  rings: SharedArrayBuffer[];
+  /** process.hrtime at the start of the run, in ms: a clock that is the same in all threads. */
+  origin: number;
+}
+
+/** What a called module is. Everything but a definition in `module` can cross threads. */
+export interface CalledSpec {
+  module: ModuleRef;
+  alias: string;
+  options: Record<string, unknown>;
+  inputs: number[];
+  outputs: number[];
+  /** Of a graph's node; absent: what the module asks for. */
+  inputManager?: InputManagerSpec;
+  /** As of a graph's node. */
+  protocolWhitelist?: string;
+}
 
 /** A node as its thread needs it. */
 export interface PartitionNode {
@@ -36,7 +73,7 @@ export interface PartitionLink extends LinkEnds {
   index: number;
   output: number;
   input: number;
-  /** An end of it is in the user's hands: see OutLink.patient. */
+  /** An end of it is in the user's hands. */
   patient: boolean;
   /** Both ends are modules or users of the calling thread: whatever is placed where, nothing on it crosses threads. */
   free: boolean;

@@ -24,7 +24,7 @@ const LIMIT = 1000;
  * The same in ms for one that has begun to load what it runs and may not have finished. Ending it meanwhile would abort the
  * process, so this is longer than that takes on any machine, and yet not for ever: a loader may hang.
  */
-const LOADING_LIMIT = 15_000;
+export const LOADING_LIMIT = 15_000;
 
 /** Threads started from this one. */
 const started = new Set<ThreadStop>();

@@ -7,6 +7,7 @@
  *
  * The task returns when the thread is ready: a task that stayed would keep the process alive.
  */
+import './compile-cache.js';
 import { passGate } from './boot-gate.js';
 import type { BootData } from './protocol.js';
 

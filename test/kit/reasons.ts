@@ -34,9 +34,10 @@ export const REASONS = {
     words: /FFmpeg says: Error setting profile baseline\.$/,
     build: (graph) => encoded(picture(graph), 'p.mp4', { video_params: { profile: 'baseline', pix_fmt: 'yuv444p' } }),
   },
-  'a text with a stray %': {
-    words: /FFmpeg says: Stray % near ''$/,
-    build: (graph) => encoded(picture(graph).filter('drawtext', { text: '50%' }), 'stray.mp4'),
+  'a point outside of a curve': {
+    words:
+      /FFmpeg says: Invalid key point coordinates \(0\.000000;2\.000000\), x and y must be in the \[0;1\] range\.$/,
+    build: (graph) => encoded(picture(graph).filter('curves', { master: '0/2' }), 'curve.mp4'),
   },
   'an output that cannot seek': {
     words: /FFmpeg says: muxer does not support non seekable output$/,

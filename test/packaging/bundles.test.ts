@@ -1,5 +1,5 @@
 /** An application in one file: what a bundler left behind is told at the first use, and nothing waits for it. */
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -110,7 +110,31 @@ bundles('beside which the files lie without their parts, or others of their name
   writeFileSync(join(folder, 'parts', 'network-reader.js'), 'export default () => {};\n');
   const part = /worker\.js \(ENOENT: .*chunk-\w+\.js/;
   const [parts, other] = [/\.js \(ENOENT: .*chunk-\w+\.js/, /network-reader\.js is another file/];
-  refusedFor({ inThreads: part, blocking: part, bytes: parts, network: other, kit: parts }, await results(script));
+  const told = await results(script);
+  refusedFor({ inThreads: part, blocking: part, network: other, kit: parts }, told);
+  // This thread's file has no parts.
+  assert.match(String(told.bytes), /^ERR_MILLRACE_INPUT/);
+});
+
+bundles('beside which all files lie run, and wait for no thread that is another', async () => {
+  const script = await bundle('beside', 'esm', []);
+  cpSync(join(root, 'dist'), join(folder, 'beside'), { recursive: true });
+  const { inThreads, here, blocking, kit } = await results(script);
+  assert.equal({ inThreads, here, blocking, kit }, { inThreads: 2, here: 2, blocking: 2, kit: 2 });
+});
+
+bundles('without the package of the threads say so', async () => {
+  const script = await bundle('alone', 'esm', []);
+  cpSync(join(root, 'dist'), join(folder, 'alone'), { recursive: true });
+  renameSync(join(folder, 'node_modules/piscina'), join(folder, 'no-piscina'));
+  try {
+    const { inThreads, blocking } = await results(script);
+    for (const told of [inThreads, blocking]) {
+      assert.match(String(told), /^ERR_MILLRACE_WORKER_DIED: the package 'piscina'.*mark 'millrace' as external/);
+    }
+  } finally {
+    renameSync(join(folder, 'no-piscina'), join(folder, 'node_modules/piscina'));
+  }
 });
 
 bundles('of which the package was kept out run', async () => {

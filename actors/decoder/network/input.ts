@@ -11,7 +11,7 @@ import { crowded } from '../../../src/media/native/interruptible.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import { blockingDeadline } from '../../../src/module/blocking.js';
-import type { MediaInfo } from '../../probe.js';
+import type { MediaInfo } from '../../shared/media-info.js';
 import { protocolOf } from '../../shared/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';
 import { findDemuxer, type Kind, type Place, refuseUnreadable } from '../input/input.js';

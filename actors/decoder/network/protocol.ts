@@ -2,7 +2,7 @@
 import type { ErrorWire } from '../../../src/errors/wire.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
-import type { MediaInfo } from '../../probe.js';
+import type { MediaInfo } from '../../shared/media-info.js';
 import type { FileFacts } from '../demux-thread/protocol.js';
 import type { InputOptions, Place } from '../input/input.js';
 

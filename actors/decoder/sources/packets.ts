@@ -19,15 +19,16 @@ import {
 } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import { didYouMean } from '../../../src/schema/schema.js';
-import type { DecoderSource } from '../index.js';
 import type { Kind } from '../input/input.js';
 import { type DistantStream, distantStream, type StreamFacts } from '../input/source-stream.js';
 import type { DecoderOptions } from '../options.js';
+import type { DecoderSource } from '../source.js';
+import { present } from '../source.js';
 import { planOf } from '../time/ranges.js';
 import { Timeline } from '../time/timeline.js';
 import { openTracks } from '../track/open-tracks.js';
 import type { Track } from '../track/track.js';
-import { present, type Ready, TrackSet } from '../track/track-set.js';
+import { type Ready, TrackSet } from '../track/track-set.js';
 import { bytesOf, unusable } from './payloads.js';
 
 const NAME = 'the packets on input 0';

@@ -1,7 +1,7 @@
 /** What may come on the input of a decoder. */
 import { MillraceError } from '../../../src/errors/errors.js';
+import { payloadName } from '../../../src/errors/naming.js';
 import { EncodedPacket } from '../../../src/media/index.js';
-import { payloadName } from '../../payload-name.js';
 
 /** The bytes of an EncodedPacket, a Buffer or another Uint8Array, or an ArrayBuffer; undefined for anything else. */
 export function bytesOf(payload: unknown): Uint8Array | undefined {

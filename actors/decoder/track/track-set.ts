@@ -1,5 +1,4 @@
 /** The tracks of a decoder that are still wanted: what comes of them, their ends, and what was left out of them. */
-import { MillraceError } from '../../../src/errors/errors.js';
 import { Packet, StreamInfo } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import type { DecoderOptions } from '../options.js';
@@ -144,11 +143,4 @@ export class TrackSet {
     this.#ended = [];
     this.report();
   }
-}
-
-/** What is there from init to close. @throws MillraceError ERR_MILLRACE_STATE if it is not. */
-export function present<T>(value: T | undefined): T {
-  if (value === undefined)
-    throw new MillraceError('ERR_MILLRACE_STATE', 'The decoder was used before init or after close');
-  return value;
 }

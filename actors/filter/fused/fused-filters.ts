@@ -9,9 +9,9 @@
 
 import * as v from 'valibot';
 import { nextTurn } from '../../../ringbuffer/clock.js';
+import { MemberError } from '../../../src/errors/errors.js';
 import { Packet, VideoFrame } from '../../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../../src/module/contract.js';
-import { MemberError } from '../../../src/module/member-error.js';
 import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
 import { makePlan, type Plan } from '../plan/plan.js';

@@ -9,8 +9,8 @@
  * themselves they decide which of them has to be configured anew.
  */
 
+import type { FilterSpec } from '../plan/filter-spec.js';
 import type { Plan } from '../plan/plan.js';
-import type { FilterSpec } from '../plan/wiring.js';
 import { RunningGraph } from '../run/running-graph.js';
 import { formatKey } from '../run/stream-format.js';
 import type { MediaFrame } from '../run/take-frame.js';

@@ -8,13 +8,12 @@ type Options = Readonly<Record<string, unknown>>;
 
 /** Names and arguments in the order written; none for options that cannot be read. */
 export function filtersOf(options: Options): { name: string; args: string }[] {
-  const entry = (name: unknown, para: unknown) => ({
-    name: String(name).split('@')[0]!,
-    args: para === undefined ? '' : String(para),
-  });
+  const entry = (name: unknown, para: unknown) => ({ name: textOf(name).split('@')[0]!, args: textOf(para) });
   if (options.name !== undefined) return [entry(options.name, options.para)];
   if (Array.isArray(options.filters)) {
-    return (options.filters as { name: unknown; para?: unknown }[]).map(({ name, para }) => entry(name, para));
+    return options.filters.map((filter: { name?: unknown; para?: unknown } | null) =>
+      entry(filter?.name, filter?.para),
+    );
   }
   if (typeof options.graph !== 'string') return [];
   try {
@@ -26,6 +25,11 @@ export function filtersOf(options: Options): { name: string; args: string }[] {
     if (error instanceof MillraceError) return [];
     throw error;
   }
+}
+
+/** Of what the schema of the options accepts; the schema refuses everything else by its place. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
 
 /** Whether the first of a node's filters is one that takes nothing (`testsrc2`, `anullsrc`). */

@@ -16,17 +16,9 @@ import { whitelistFor } from '../../shared/protocols.js';
 import { whyAbsent } from '../catalogue.js';
 import type { FilterOptions } from '../options.js';
 import { parseArguments } from './arguments.js';
+import type { FilterSpec } from './filter-spec.js';
 import { parseGraph } from './syntax.js';
-import {
-  describe,
-  type FilterSpec,
-  type PadCounts,
-  type Ports,
-  type Wiring,
-  wireChains,
-  wireList,
-  wireOne,
-} from './wiring.js';
+import { describe, type PadCounts, type Ports, type Wiring, wireChains, wireList, wireOne } from './wiring.js';
 
 export type MediaKind = 'video' | 'audio';
 

@@ -1,6 +1,6 @@
 /** FFmpeg's filtergraph description (libavfilter/graphparser.c) as data. */
 import { MillraceError } from '../../../src/errors/errors.js';
-import type { FilterSpec } from './wiring.js';
+import type { FilterSpec } from './filter-spec.js';
 
 export interface ParsedFilter extends FilterSpec {
   /** Labels before the filter, in order. */

@@ -2,19 +2,11 @@
  * Which pad of which filter is joined to which: the three forms of the options brought into one. Pure data; how many
  * pads a filter has is told by the caller, since only an initialised filter knows.
  */
+
 import { MillraceError } from '../../../src/errors/errors.js';
 import type { FilterEntry } from '../options.js';
+import type { FilterSpec } from './filter-spec.js';
 import type { ParsedFilter } from './syntax.js';
-
-/** One filter and its arguments. */
-export interface FilterSpec {
-  readonly name: string;
-  /** Name of this instance, the part after `@`. */
-  readonly instance?: string | undefined;
-  readonly args?: string | undefined;
-  /** Further arguments, which are not the user's. */
-  readonly own?: string | undefined;
-}
 
 export interface PadCounts {
   readonly inputs: number;

@@ -1,7 +1,7 @@
 /** From a packet to a frame that a filter graph can take. */
 import { MillraceError } from '../../../src/errors/errors.js';
+import { payloadName } from '../../../src/errors/naming.js';
 import { AudioFrame, isTimeBase, MICROSECONDS, type Packet, rescale, VideoFrame } from '../../../src/media/index.js';
-import { payloadName } from '../../payload-name.js';
 
 export type MediaFrame = VideoFrame | AudioFrame;
 

@@ -1,5 +1,6 @@
 /** URL objects among options: what crosses threads and goes into graph files is text. */
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { nameForFFmpeg } from '../../../actors/shared/location.js';
 
 /** The path of a file that is given as one, as `file://…` or as a URL object. */
@@ -17,15 +18,17 @@ export function withoutUrls<T>(value: T): T {
 
 /** @param copies of what is being copied: a value may hold itself. */
 function replaced(value: unknown, copies: Map<unknown, unknown>): unknown {
+  if (types.isProxy(value)) return value;
   if (value instanceof URL) return value.protocol === 'file:' ? fileURLToPath(value) : value.href;
   if (!Array.isArray(value) && !isPlain(value)) return value;
   if (copies.has(value)) return copies.get(value);
   const copy: object = Array.isArray(value) ? [] : {};
   copies.set(value, copy);
-  for (const [key, item] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const own = Object.getOwnPropertyDescriptor(value, key)!;
+    const property = 'value' in own ? { value: replaced(own.value, copies), writable: true } : own;
     // Not an assignment: `__proto__` is a key like others.
-    const property = { value: replaced(item, copies), writable: true, enumerable: true, configurable: true };
-    Object.defineProperty(copy, key, property);
+    Object.defineProperty(copy, key, { ...property, enumerable: true, configurable: true });
   }
   if (Array.isArray(value)) (copy as unknown[]).length = value.length;
   return copy;
@@ -35,8 +38,11 @@ function replaced(value: unknown, copies: Map<unknown, unknown>): unknown {
 function holdsUrl(value: unknown): boolean {
   const seen = new Set<unknown>([value]);
   for (const item of seen) {
+    // It is refused with the other options, by its name; to ask it anything would run the user's code. So would getters.
+    if (types.isProxy(item)) continue;
     if (item instanceof URL) return true;
-    if (Array.isArray(item) || isPlain(item)) for (const inner of Object.values(item)) seen.add(inner);
+    if (!Array.isArray(item) && !isPlain(item)) continue;
+    for (const key of Object.keys(item)) seen.add(Object.getOwnPropertyDescriptor(item, key)!.value);
   }
   return false;
 }

@@ -40,7 +40,7 @@ export class InputStream extends Stream {
       return this.#feed.answer(this.#session.offer(this.#feed, packet));
     } catch (error) {
       const refused = Promise.reject<boolean>(error);
-      // As with a push that was pending when the graph failed: see Feed.answer.
+      // As with a push that was pending when the graph failed: see AppSource.answer.
       if (this.#session.hasFailed) refused.catch(() => {});
       return refused;
     }

@@ -62,7 +62,7 @@ const START_WITHIN = 5000;
 const ANSWER_WITHIN = 2000;
 /** Longest time in ms that a call waits for that of another thread, and for those of all others together. */
 const ONE_WITHIN = 200;
-const ALL_WITHIN = 2000;
+const ALL_WITHIN = 400;
 const STOP_WITHIN = 1000;
 /** Nobody answers any more after so many questions in vain: another callback has been set. */
 const MANY_MISSES = 2;
@@ -83,6 +83,8 @@ let isAlone = false;
 /** This thread has waited for the log once. */
 let waited = false;
 let memory: Int32Array | undefined;
+/** The thread that hears, where it was started. */
+let hearing: Worker | undefined;
 /** Number of the last line that was heard when the call began which is under way. */
 let began = 0;
 
@@ -119,6 +121,7 @@ export function startLog(): void {
     memory = undefined;
     return;
   }
+  hearing = thread;
   thread.unref();
   // Without it errors lack FFmpeg's lines, and everything else is as it was.
   thread.on('error', () => {
@@ -128,9 +131,9 @@ export function startLog(): void {
   process.on('exit', () => closeLog(made));
 }
 
-/** Threads of the process that are none of a graph: the one that hears, once it was started. */
-export function logThreads(): number {
-  return isMainThread && words() !== undefined ? 1 : 0;
+/** Number of the thread that hears, which is none of a graph, once this thread has started it. */
+export function logThreadId(): number | undefined {
+  return hearing?.threadId;
 }
 
 /** The addon is loaded here: the thread that hears needs nothing of node-av but that file. */

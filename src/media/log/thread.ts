@@ -49,7 +49,7 @@ let heard = 0;
 setInterval(() => {}, 2 ** 30);
 let Log: typeof NativeLog;
 try {
-  Log = await loadLog();
+  Log = loadLog();
   void whenStopped();
   Log.setCallback(
     (level, text) => {
@@ -71,9 +71,8 @@ try {
 }
 
 /** All of node-av would take ten times as long to load. */
-async function loadLog(): Promise<typeof NativeLog> {
-  const loaded: { Log: typeof NativeLog } =
-    addon === undefined ? await import('node-av/lib') : createRequire(import.meta.url)(addon);
+function loadLog(): typeof NativeLog {
+  const loaded = createRequire(import.meta.url)(addon ?? 'node-av/lib') as { Log: typeof NativeLog };
   return loaded.Log;
 }
 

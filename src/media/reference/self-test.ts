@@ -15,15 +15,23 @@ import {
 import { Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { check } from '../ffmpeg.js';
-import type { FrameReferences } from './frame-references.js';
+
+/** What is tested, see FrameReferences. `Pin` is what holds a frame that was sent. */
+export interface TestedReferences<Pin> {
+  readonly size: number;
+  pin(frame: Frame, target: Uint8Array): Pin;
+  unpin(pin: Pin): void;
+  adopt(source: Uint8Array): Frame;
+  recycle(frame: Frame): void;
+}
 
 /** @throws MillraceError or FFmpegError that says what went wrong. */
-export function verifyReferences(references: FrameReferences): void {
+export function verifyReferences<Pin>(references: TestedReferences<Pin>): void {
   // The second arrives in the recycled frame of the first, and nothing of it may be left.
   for (const marked of [true, false]) verifyOne(references, marked);
 }
 
-function verifyOne(references: FrameReferences, marked: boolean): void {
+function verifyOne<Pin>(references: TestedReferences<Pin>, marked: boolean): void {
   const struct = new Uint8Array(references.size);
   const sent = picture(marked);
   try {

@@ -132,6 +132,8 @@ class Flattening {
 
   private row(at: Reached): Row {
     const { value } = at;
+    // Whatever it is asked runs the user's code, which may answer differently each time, or throw.
+    if (types.isProxy(value)) this.refuse(at, '', 'a Proxy');
     if (Array.isArray(value)) return this.array(at, value);
     if (types.isMap(value)) {
       this.requireBare(at, 'Map');
@@ -206,6 +208,7 @@ class Flattening {
     if (isView ? type !== 'Buffer' && !viewTypes.has(type) : type !== 'ArrayBuffer') {
       this.refuse(at, '', `an object of class ${type}`);
     }
+    if (isDetached(isView ? value.buffer : value)) this.refuse(at, '', `a ${type} whose memory was transferred away`);
     this.count(value);
     const bytes = isView ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
     return ['V', type, bytes];
@@ -360,6 +363,16 @@ function binaryOf(type: string, bytes: Uint8Array): object {
   return type === 'Buffer'
     ? Buffer.from(buffer)
     : new (viewTypes.get(type) as new (buffer: ArrayBuffer) => ArrayBufferView)(buffer);
+}
+
+/** Node 20 has no `detached`: such a buffer is told by what can be made of it. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    return new Uint8Array(buffer).byteLength > 0;
+  } catch {
+    return true;
+  }
 }
 
 /** Length of the prototype chain, the null at its end not counted. */

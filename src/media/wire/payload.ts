@@ -2,6 +2,7 @@
  * The form in which payloads cross a ring by copy: a kind, a small plain value (`meta`) and blobs. The transport packs
  * `meta` with msgpackr and copies the blobs; end of stream and other control packets are its own business.
  */
+import { types } from 'node:util';
 import { MillraceError } from '../../errors/errors.js';
 import { AudioFrame } from '../frame/audio-frame.js';
 import { VideoFrame } from '../frame/video-frame.js';
@@ -74,6 +75,7 @@ export type ByReference = (frame: VideoFrame) => [Rational | undefined, Blob[]];
  */
 export function describe(payload: unknown, byReference?: ByReference): Described {
   if (payload === undefined) return new Described(PAYLOAD_KIND.undefined, undefined, []);
+  if (types.isProxy(payload)) return new Described(PAYLOAD_KIND.value, undefined, [blobOf(packValue(payload))]);
   if (payload instanceof VideoFrame) {
     if (byReference !== undefined) return new Described(PAYLOAD_KIND.reference, ...byReference(payload));
     return new Described(PAYLOAD_KIND.video, ...videoMeta(payload));
@@ -176,7 +178,12 @@ function restoreBytes(type: ByteType, bytes: Uint8Array): ArrayBufferView {
   return type === 'Buffer' ? Buffer.from(buffer) : new byteTypes[type](buffer);
 }
 
-/** Binary data that is a payload of its own: a typed array, of no class that extends one. */
+/**
+ * Binary data that is a payload of its own: a typed array, of no class that extends one. One without bytes goes as a value:
+ * its memory may have been transferred away, which is refused there.
+ */
 export function isBytes(payload: unknown): payload is ArrayBufferView {
-  return ArrayBuffer.isView(payload) && Object.hasOwn(byteTypes, payload.constructor.name);
+  if (!ArrayBuffer.isView(payload)) return false;
+  const { constructor: type } = payload as { constructor?: { name?: unknown } };
+  return typeof type?.name === 'string' && Object.hasOwn(byteTypes, type.name) && payload.byteLength > 0;
 }

@@ -20,7 +20,7 @@ const LARGEST_INTEGER = 2n ** 63n;
 /**
  * @param root what the value is called in errors.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD that names the part of the value which cannot cross threads: functions,
- * symbols, getters, promises, weak collections, shared memory, and objects of classes (frames and packets among them, when
+ * symbols, getters, proxies, promises, weak collections, shared memory, and objects of classes (frames and packets among them, when
  * they are inside another value instead of being the payload themselves; tensors are plain data); and for a value that is too large.
  */
 export function packValue(value: unknown, root = 'payload'): Uint8Array {
@@ -67,7 +67,7 @@ function isSimple(value: unknown, seen: Set<object>, depth: number): boolean {
       return false;
   }
   if (value === null || seen.has(value)) return true;
-  if (depth > SHALLOW) return false;
+  if (depth > SHALLOW || types.isProxy(value)) return false;
   seen.add(value);
   return Array.isArray(value) ? isSimpleList(value, seen, depth) : isSimpleObject(value, seen, depth);
 }

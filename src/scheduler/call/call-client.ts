@@ -1,7 +1,7 @@
 /**
  * The caller's end of an actor in another thread: sends calls, takes answers. Its other end is thread/call-part.ts.
  *
- * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallPart.die), one that is
+ * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallServer.die), one that is
  * terminated, or dies without a word, is reported by the event loop (`onDeath`), and `timeout` is the cure for the rest.
  */
 
@@ -13,11 +13,10 @@ import { closeAll, Packet } from '../../media/packet/packet.js';
 import { unpackValue } from '../../media/wire/value.js';
 import { Board, GraphState } from '../../thread/board/board.js';
 import { ANSWERS, CALLS } from '../../thread/call/call-server.js';
-import type { CalledSpec } from '../../thread/call/called-module.js';
 import { CallFlag, CallOp, Mailbox } from '../../thread/call/mailbox.js';
 import { createRing, RingReceiver, RingSender } from '../../thread/link/link.js';
 import { requireCrossable } from '../../thread/link/record.js';
-import type { FromHost, Transport } from '../../thread/protocol.js';
+import type { CalledSpec, FromHost, Transport } from '../../thread/protocol.js';
 import { guardExit } from '../threads/exit-guard.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
 import { callerBell, type PendingCalls, pump, unpump } from './blocking-wait.js';

@@ -3,7 +3,7 @@ import { queueMicrotask } from '../../../ringbuffer/clock.js';
 import { GraphError } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import { isWarning, type LogListener, type LogSeverity } from '../../module/log.js';
-import type { CalledSpec } from '../../thread/call/called-module.js';
+import type { CalledSpec } from '../../thread/protocol.js';
 
 export class CalledLog {
   readonly warnings: string[] = [];

@@ -1,7 +1,7 @@
 /** One actor, called like a function. */
 import { MillraceError } from '../../errors/errors.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
-import type { CalledSpec } from '../../thread/call/called-module.js';
+import type { CalledSpec } from '../../thread/protocol.js';
 import type { Answer } from './call-client.js';
 import type { Backend, Inputs, Request } from './thread-backend.js';
 

@@ -1,9 +1,7 @@
 /** A placed graph cut into what each thread gets: its nodes, the links that touch it, and the rings between threads. */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import type { LinkEnds } from '../../thread/board/relief.js';
-import type { WatchSpec } from '../../thread/board/stall.js';
 import { createRing } from '../../thread/link/link.js';
-import type { PartitionLink, PartitionNode, PartitionSpec } from '../../thread/protocol.js';
+import type { LinkEnds, PartitionLink, PartitionNode, PartitionSpec, WatchSpec } from '../../thread/protocol.js';
 import type { TracedGraph } from '../run/trace-writer.js';
 import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';

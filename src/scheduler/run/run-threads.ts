@@ -145,12 +145,20 @@ export class RunThreads {
     this.graceTimer = setTimeout(() => void this.terminateSilent(), this.grace);
   }
 
-  /** The threads that have not answered a stop in time are stuck in a call that does not return. */
+  /**
+   * The threads that have not answered a stop in time are stuck in a call that does not return. One that others share and
+   * that still loads is not: it would take them with it, so that its time begins when it has loaded.
+   */
   private async terminateSilent(): Promise<void> {
+    const loading: Thread[] = [];
     for (const thread of [...this.open]) {
       const stuck = this.workers[thread];
       // The calling thread cannot be terminated, and another one may have answered while this waited for one to go.
       if (stuck === undefined || !this.open.has(thread)) continue;
+      if (stuck.loading && stuck.userCount > 1) {
+        loading.push(stuck);
+        continue;
+      }
       this.events.warning(
         `the thread of ${this.cut.namesOn(thread)} did not stop within ${this.grace} ms and was terminated; ` +
           'its modules were not closed',
@@ -167,5 +175,8 @@ export class RunThreads {
       this.board.setThreadState(thread, ThreadState.dead);
       this.ended(thread, {});
     }
+    if (loading.length === 0) return;
+    await Promise.all(loading.map((thread) => thread.whenLoaded()));
+    if (!this.over) this.beginGrace();
   }
 }

@@ -132,9 +132,12 @@ export class GraphRun {
     try {
       this.takeWhatItNeeds(undo);
     } catch (error) {
-      await undo.all();
-      this.settled = true;
-      this.reject(errorOf(error));
+      try {
+        await undo.all();
+      } finally {
+        this.settled = true;
+        this.reject(errorOf(error));
+      }
       throw error;
     }
     this.begun = true;

@@ -12,13 +12,8 @@ import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import { NodeCall } from '../../thread/board/board.js';
-import {
-  createTraceRing,
-  TraceReader,
-  type TraceRecord,
-  type TraceSpec,
-  traceClock,
-} from '../../thread/board/trace-recorder.js';
+import { createTraceRing, TraceReader, type TraceRecord, traceClock } from '../../thread/board/trace-recorder.js';
+import type { TraceSpec } from '../../thread/protocol.js';
 
 /** What the writer has to know of the graph. */
 export interface TracedGraph {

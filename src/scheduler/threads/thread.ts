@@ -2,6 +2,7 @@
  * A worker thread of ours: a Piscina pool of exactly one thread (a pool that grows needs the calling thread's event
  * loop to do so, and hosts never return, so more than one per pool would wait for ever), its doorbell and its port.
  */
+import { createRequire } from 'node:module';
 import {
   MessageChannel,
   type MessagePort,
@@ -9,7 +10,7 @@ import {
   type Transferable,
   type Worker,
 } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { GraphError } from '../../errors/errors.js';
@@ -18,7 +19,7 @@ import { type ErrorWire, messageOf, unpackError } from '../../errors/wire.js';
 import { startLog } from '../../media/log/ffmpeg-log.js';
 import { leaveNativeCalls, nativeWaits } from '../../media/native/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../../thread/protocol.js';
-import { ThreadStop } from '../../thread/thread-stop.js';
+import { LOADING_LIMIT, ThreadStop } from '../../thread/thread-stop.js';
 import { withoutContext } from './context.js';
 
 /** Whoever has something running on a thread: a run of a graph, or an actor that is called. */
@@ -56,6 +57,10 @@ export class Thread {
   private readonly worker: Worker;
   /** It has loaded what it runs. */
   private booted = false;
+  /** Settles when it has loaded that, or never will. */
+  private readonly boot: Promise<void>;
+  /** It has not loaded that in the time which that takes on any machine. */
+  private overdue = false;
   /** Settles when the worker has exited, in whatever way. */
   private readonly exit: Promise<void>;
   private gone = false;
@@ -77,9 +82,10 @@ export class Thread {
    */
   constructor(readonly spin: number) {
     const file = ownFile('./worker.js', import.meta.url).href;
+    const Pool = poolPackage();
     startLog();
     try {
-      this.pool = startWorker();
+      this.pool = startWorker(Pool);
     } catch (cause) {
       this.rest.forget();
       throw noThread(cause);
@@ -113,7 +119,7 @@ export class Thread {
     };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
-    this.pool.run(data, { filename: file, transferList: [port2] }).then(
+    this.boot = this.pool.run(data, { filename: file, transferList: [port2] }).then(
       () => {
         this.booted = true;
       },
@@ -149,6 +155,16 @@ export class Thread {
 
   get userCount(): number {
     return this.users.size;
+  }
+
+  /** It cannot answer anybody yet, and that is no sign that it is stuck. */
+  get loading(): boolean {
+    return !this.booted && !this.overdue && !this.ended;
+  }
+
+  /** Resolves when it loads no more. */
+  async whenLoaded(): Promise<void> {
+    if (!(await within(this.boot, LOADING_LIMIT))) this.overdue = true;
   }
 
   /** It has gone, or is going. */
@@ -245,8 +261,24 @@ export function startThread(spin: number): Thread {
   return withoutContext(() => new Thread(spin));
 }
 
-function startWorker(): Piscina {
-  return new Piscina({
+/**
+ * The pool's package is loaded for the first thread, and never by an import: a bundler would take its JavaScript along and
+ * leave the file behind that its threads run, and such a thread never says that it is not what it should be.
+ * @throws GraphError ERR_MILLRACE_WORKER_DIED when it is not there.
+ */
+function poolPackage(): typeof Piscina {
+  try {
+    return (createRequire(import.meta.url)('piscina') as { Piscina: typeof Piscina }).Piscina;
+  } catch (cause) {
+    const message =
+      `the package 'piscina', which worker threads need, is missing: ${messageOf(cause).split('\n')[0]}. Was millrace bundled? Keep it out ` +
+      "of the bundle: mark 'millrace' as external, so that it is loaded from node_modules with what it depends on";
+    throw new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'load', cause });
+  }
+}
+
+function startWorker(Pool: typeof Piscina): Piscina {
+  return new Pool({
     minThreads: 1,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,

@@ -62,12 +62,12 @@ export class ActorOutputs {
     return this.connected.every((outlet) => outlet.clear);
   }
 
-  /** See `OutLink.announce`. */
+  /** See `LinkSender.announce`. */
   announce(): void {
     for (const outlet of this.connected) for (const link of outlet.links) link.announce();
   }
 
-  /** Nothing it has sent depends on this thread any more; see `OutLink.settled`. */
+  /** Nothing it has sent depends on this thread any more; see `LinkSender.settled`. */
   settled(): boolean {
     let settled = true;
     for (const outlet of this.connected) for (const link of outlet.links) if (!link.settled()) settled = false;

@@ -5,7 +5,7 @@
 import { clearTimeout, performance, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { instantiate, loadNode } from '../../catalog/load.js';
-import { type GraphError, MillraceError, type Phase } from '../../errors/errors.js';
+import { type GraphError, MemberError, MillraceError, type Phase } from '../../errors/errors.js';
 import { packError } from '../../errors/wire.js';
 import { ledger } from '../../media/ledger.js';
 import { markLog } from '../../media/log/ffmpeg-log.js';
@@ -13,7 +13,6 @@ import { whyCopied } from '../../media/reference/frame-references.js';
 import type { Module } from '../../module/contract.js';
 import { requireReturned } from '../../module/door.js';
 import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
-import { MemberError } from '../../module/member-error.js';
 import { Board, GraphState, NodeCall, ThreadState } from '../board/board.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';

@@ -21,14 +21,8 @@
  * harm: the status words of the whole dead set are read again before anything is lifted, and they carry a sequence
  * number; a lift that was not needed is only a larger queue.
  */
+import type { LinkEnds } from '../protocol.js';
 import { type Board, NodeStatus } from './board.js';
-
-/** Who produces and who consumes a link, by node index; `limit` is also the step by which it is lifted. */
-export interface LinkEnds {
-  producer: number;
-  consumer: number;
-  limit: number;
-}
 
 export class Relief {
   private readonly inLinks: number[][] = [];

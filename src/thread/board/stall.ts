@@ -9,23 +9,10 @@
  * Everybody else is stuck: in a call that does not return, in a circle of waits, or on a thread that does not run.
  * Resting is a least fixpoint, so a circle of waits does not excuse itself.
  */
-import type { Phase } from '../../errors/errors.js';
-import { type Board, GraphState, NodeCall, NodeStatus, ThreadState } from './board.js';
-import type { LinkEnds } from './relief.js';
 
-/** What a graph is called and how it is wired, for the watchdog. */
-export interface WatchSpec {
-  graph: string;
-  /** Milliseconds without progress after which the graph fails. */
-  timeOut: number;
-  nodes: { id: number; alias: string; module: string; thread: number }[];
-  links: (LinkEnds & { output: number; input: number })[];
-  /**
-   * Index of the calling thread if it hosts nodes. Others take them for resting: whether that thread is stuck in a module
-   * or busy with affairs of the user's cannot be seen from outside. It judges them itself.
-   */
-  localThread: number | undefined;
-}
+import type { Phase } from '../../errors/errors.js';
+import type { LinkEnds, WatchSpec } from '../protocol.js';
+import { type Board, GraphState, NodeCall, NodeStatus, ThreadState } from './board.js';
 
 export interface Stall {
   /** The node to blame, if there is one: it is in a call that does not return. */

@@ -3,18 +3,12 @@
  * (scheduler/trace-writer.ts). A ring that is full, because that thread is busy, makes nobody wait: the record is left
  * out and counted.
  */
+
 import { monotonic, performance } from '../../../ringbuffer/clock.js';
 import { RingBuffer, type RingProducer } from '../../../ringbuffer/index.js';
 import type { DropReason, SyncEvent } from '../../sync/index.js';
-import type { PartitionLink } from '../protocol.js';
+import type { PartitionLink, TraceSpec } from '../protocol.js';
 import type { Board } from './board.js';
-
-export interface TraceSpec {
-  /** One per thread of the board. */
-  rings: SharedArrayBuffer[];
-  /** process.hrtime at the start of the run, in ms: a clock that is the same in all threads. */
-  origin: number;
-}
 
 /** Kinds of ring records. */
 const CALL = 1;

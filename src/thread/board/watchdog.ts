@@ -9,8 +9,9 @@
  */
 import { clearInterval, performance, setInterval } from '../../../ringbuffer/clock.js';
 import { GraphError } from '../../errors/errors.js';
+import type { WatchSpec } from '../protocol.js';
 import { type Board, GraphState, NodeCall, NodeFigure, type NodeFigureName, NodePhase, ThreadState } from './board.js';
-import { findStall, type Stall, type WatchSpec } from './stall.js';
+import { findStall, type Stall } from './stall.js';
 
 /** Longest and shortest time in ms between two looks; else a quarter of the limit. */
 const LONGEST = 1000;

@@ -3,34 +3,23 @@
  * The rules are those of an actor (actor.ts, docs/sync-mode.md); there are no links, no other threads and no waiting in
  * here, so that a call may run in a worker (call-part.ts) or on the thread of the caller.
  */
+
 import { performance } from '../../../ringbuffer/clock.js';
 import { instantiate, loadModule } from '../../catalog/load.js';
 import { GraphError, MillraceError, type Phase } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import { markLog } from '../../media/log/ffmpeg-log.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
-import type { InputManagerSpec, Meter, Module, ModuleContext, Task } from '../../module/contract.js';
+import type { Meter, Module, ModuleContext, Task } from '../../module/contract.js';
 import { requireId, requireReturned, requireWanted } from '../../module/door.js';
 import { FFMPEG, ffmpegLines, isWarning, type LogSeverity, logText } from '../../module/log.js';
 import type { ModuleRef } from '../../module/ref.js';
 import { validated } from '../actor/build.js';
 import type { MaybeAsync } from '../actor/maybe-async.js';
 import type { Group } from '../input-manager/index.js';
+import type { CalledSpec } from '../protocol.js';
 import { CalledInlets } from './call-inputs.js';
 import { CalledOutlet, Nowhere } from './call-outputs.js';
-
-/** What a called module is. Everything but a definition in `module` can cross threads. */
-export interface CalledSpec {
-  module: ModuleRef;
-  alias: string;
-  options: Record<string, unknown>;
-  inputs: number[];
-  outputs: number[];
-  /** Of a graph's node; absent: what the module asks for. */
-  inputManager?: InputManagerSpec;
-  /** As of a graph's node. */
-  protocolWhitelist?: string;
-}
 
 export interface CallResult {
   /** Every declared output, with what it got. */

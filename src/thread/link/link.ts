@@ -1,6 +1,6 @@
 /**
  * A link carries packets from one output to one input. Inside a thread it is a queue; across threads it is a ring. It
- * has two faces, each used only by the thread of its actor: `OutLink` by the producer, `InLink` by the consumer.
+ * has two faces, each used only by the thread of its actor: `LinkSender` by the producer, `LinkReceiver` by the consumer.
  *
  * Back-pressure never blocks a module: what finds no room waits with the producer, and the producer is not run again
  * while more waits than the link's allowance, which is 0 until the relief rule (relief.ts) raises it.
@@ -285,7 +285,7 @@ export class RingSender implements LinkSender {
         this.blockedAt = taken;
         this.board.setBlocked(this.index, taken);
         this.changes++;
-        // A take between our reading and our showing found nobody to wake (see RingIn.take).
+        // A take between our reading and our showing found nobody to wake (see RingReceiver.take).
         if (this.board.taken(this.index) !== taken) continue;
       }
       return false;

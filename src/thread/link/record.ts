@@ -15,6 +15,7 @@
  *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown
  *   24  the AVFrame struct (media/by-reference.ts)
  */
+import { types } from 'node:util';
 import { Packr } from 'msgpackr/pack'; // as media/wire-value.ts does
 import type { RingConsumer, RingProducer } from '../../../ringbuffer/index.js';
 import { AudioFrame } from '../../media/frame/audio-frame.js';
@@ -68,7 +69,8 @@ export function payloadBytes(payload: unknown): number {
   if (payload instanceof EncodedPacket) return payload.size;
   if (payload instanceof Tensor) return payload.data.byteLength;
   if (payload instanceof Bundle) return payload.reduce<number>((sum, part) => sum + payloadBytes(part), 0);
-  if (ArrayBuffer.isView(payload)) return payload.byteLength;
+  // A DataView has no length any more when its memory was transferred away, which is refused with the value.
+  if (ArrayBuffer.isView(payload)) return payload.buffer.byteLength === 0 ? 0 : payload.byteLength;
   return typeof payload === 'string' ? payload.length * 2 : 256;
 }
 
@@ -93,7 +95,9 @@ export function requireCrossable(packet: Packet): void {
  */
 export function requireCarried({ payload, control }: Packet): void {
   if (control !== undefined) return;
-  if (payload instanceof Bundle) for (const part of payload) requireKnown(part);
+  // A Proxy is none of ours, and is not asked.
+  if (types.isProxy(payload)) requirePlain(payload);
+  else if (payload instanceof Bundle) for (const part of payload) requireKnown(part);
   else requireKnown(payload);
 }
 
@@ -117,14 +121,22 @@ export function releaseRefused(packet: Packet): void {
   const seen = new Set<unknown>();
   const open: unknown[] = [packet.payload];
   for (let value = open.pop(); value !== undefined || open.length > 0; value = open.pop()) {
-    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    if (typeof value !== 'object' || value === null || seen.has(value) || types.isProxy(value)) continue;
     seen.add(value);
     if (value instanceof VideoFrame || value instanceof AudioFrame || value instanceof EncodedPacket) value.close();
-    else if (value instanceof Packet) releaseRefused(value);
-    else if (Array.isArray(value) || value instanceof Set) open.push(...value);
-    else if (value instanceof Map) open.push(...value.values());
-    else if (Object.getPrototypeOf(value) === Object.prototype) open.push(...Object.values(value));
+    else if (value instanceof Packet) {
+      value.close();
+      open.push(value.payload);
+    } else if (types.isSet(value) || types.isMap(value)) for (const item of value.values()) open.push(item);
+    else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) {
+      for (const item of stored(value)) open.push(item);
+    }
   }
+}
+
+/** What an object holds itself: no getter is run, and of an array only what it has, however long it says to be. */
+function* stored(value: object): Generator<unknown> {
+  for (const key of Reflect.ownKeys(value)) yield Object.getOwnPropertyDescriptor(value, key)?.value;
 }
 
 /** @param references how video frames go; absent: they are copied. */

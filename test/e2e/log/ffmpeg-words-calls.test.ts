@@ -70,12 +70,12 @@ for (const threads of [0, 1]) {
     const graph = new Graph({ threads, onLog: (entry) => heard.push(entry) });
     const other = new Graph({ threads, onLog: (entry) => others.push(entry) });
     REASONS['a pad around what is larger'].build(graph);
-    REASONS['a text with a stray %'].build(other);
+    REASONS['a point outside of a curve'].build(other);
     const caught = (error: GraphError): GraphError => error;
     const [failure] = await Promise.all([graph.run().catch(caught), other.run().catch(caught)]);
     const text = 'Padded dimensions cannot be smaller than input dimensions.';
     assert.equal(heard, [{ level: 'error', node: (failure as GraphError).alias, context: 'ffmpeg', text }]);
-    assert.match(JSON.stringify(others), 'Stray %');
+    assert.match(JSON.stringify(others), 'Invalid key point');
     assert.not.match(JSON.stringify(others), text);
     assert.equal((failure as GraphError).warnings, []);
   });

@@ -236,4 +236,14 @@ shared('actors go to the threads with the fewest, whether or not they have been 
   await runtime.close();
 });
 
+shared('what is no actor is refused by name', async () => {
+  const runtime = new Runtime({ threads: 1 });
+  for (const none of [undefined, null, 5, 'pass_through']) {
+    for (const call of [runtime.spawn(none as never), runtime.run(none as never), runtime.run([none] as never)]) {
+      assert.is((await rejection(call)).code, 'ERR_MILLRACE_CONFIG');
+    }
+  }
+  await runtime.close();
+});
+
 shared.run();

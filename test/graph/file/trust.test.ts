@@ -314,6 +314,32 @@ test('programs that FFmpeg would load need the permission for modules, whatever 
   }
 });
 
+test('no name and no value hides behind a NUL, at which FFmpeg would stop to read', () => {
+  const hidden: Parts[] = [
+    { decoder: { dec_params: { f: 'concat', 'safe\0': 0 } } },
+    { decoder: { dec_params: { f: 'hls', 'protocol_whitelist\0': 'file,http,tcp' } } },
+    { decoder: { dec_params: { f: 'vapoursynth\0' } } },
+    { decoder: { input_path: '-\0' } },
+    { encoder: { output_path: 'out.mp4\0.txt' } },
+    { encoder: { video_params: { 'omx_libname\0': 'a.so' } } },
+    { encoder: { mux_params: { 'hls_base_url\0': 'a' } } },
+    { encoder: { metadata: { title: 'a\0b' } } },
+    filter('zmq\0', 'a'),
+    filter('libplacebo', 'custom_shader_path\0=a'),
+    { filter: { name: undefined, graph: 'movie\0=a.mp4' } },
+    { filter: { name: undefined, filters: [{ name: 'movie\0', para: 'a.mp4' }] } },
+  ];
+  for (const parts of hidden) assert.match(messages(parts, { protocols: ['*'], modules: true }).join(), /NUL/);
+});
+
+test('filters that are none are named by their place', () => {
+  const of = (filters: unknown[]): Parts => ({ filter: { name: undefined, filters } });
+  for (const none of [null, 5, 'vflip', [1], { name: {} }, { name: 'vflip', para: { toString: 1 } }, {}]) {
+    assert.match(problems(of([none]))[0]!.path, /^nodes\[1\]\.option\.filters\[0\]/, JSON.stringify(none));
+  }
+  assert.is(problems({ filter: { para: { toString: 1 } } })[0]!.path, 'nodes[1].option.para');
+});
+
 test('the time that a look takes goes with the length of the text', () => {
   for (const part of ['a', ' ', 'a ', '=', 'tcp+', 'subfile,', ':/', "'\\"]) {
     problems(filter('drawtext', part.repeat(2e5 / part.length)));

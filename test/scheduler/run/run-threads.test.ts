@@ -3,14 +3,22 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Partitions } from '../../../src/scheduler/plan/partitions.js';
 import { RunThreads } from '../../../src/scheduler/run/run-threads.js';
+import type { Thread } from '../../../src/scheduler/threads/thread.js';
 import type { ThreadSource } from '../../../src/scheduler/threads/thread-pool.js';
 import { Undo } from '../../../src/scheduler/threads/undo.js';
 import type { Board } from '../../../src/thread/board/board.js';
 
 const threads = suite('threads of a run');
 
-/** A run on some threads; `terminating` is called with the number of the one that is being terminated. */
-function run(count: number, terminating: (thread: number, run: RunThreads) => void) {
+/**
+ * A run on some threads; `terminating` is called with the number of the one that is being terminated.
+ * @param facts what else is to be known of the threads, at any time.
+ */
+function run(
+  count: number,
+  terminating: (thread: number, run: RunThreads) => void,
+  facts: () => Partial<Pick<Thread, 'userCount' | 'loading' | 'whenLoaded'>> = () => ({}),
+) {
   const events: string[] = [];
   let over!: () => void;
   const ended = new Promise<void>((resolve) => {
@@ -20,6 +28,13 @@ function run(count: number, terminating: (thread: number, run: RunThreads) => vo
     attach: () => {},
     detach: () => {},
     takeStrays: () => [],
+    get userCount() {
+      return facts().userCount ?? 1;
+    },
+    get loading() {
+      return facts().loading ?? false;
+    },
+    whenLoaded: () => facts().whenLoaded?.(),
     terminate: async () => {
       events.push(`terminate ${thread}`);
       await Promise.resolve();
@@ -76,6 +91,53 @@ threads('those that have ended in time are not terminated, and the end is told o
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(events, []);
   assert.equal(prompt.leaked, {}, 'what a thread says after its end is not counted');
+});
+
+threads(
+  'one that others share and that still loads is not taken for stuck: its time begins when it has loaded',
+  async () => {
+    for (const answers of [true, false]) {
+      const loading = { isOver: false };
+      const {
+        run: early,
+        events,
+        ended,
+      } = run(
+        1,
+        () => {},
+        () => ({
+          userCount: 2,
+          loading: !loading.isOver,
+          whenLoaded: async () => {
+            events.push('loaded');
+            loading.isOver = true;
+            if (answers) early.ended(0, {});
+          },
+        }),
+      );
+      early.expectEnd();
+      await ended;
+      assert.equal(
+        events,
+        answers ? ['loaded'] : ['loaded', 'the thread of node0 did not stop within 1 ms', 'terminate 0', 'dead 0'],
+      );
+    }
+  },
+);
+
+threads('one that still loads and that nobody else has anything on is ended at once', async () => {
+  const {
+    run: alone,
+    events,
+    ended,
+  } = run(
+    1,
+    () => {},
+    () => ({ loading: true }),
+  );
+  alone.expectEnd();
+  await ended;
+  assert.equal(events, ['the thread of node0 did not stop within 1 ms', 'terminate 0', 'dead 0']);
 });
 
 threads.run();

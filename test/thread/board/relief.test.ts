@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Board, NodeStatus } from '../../../src/thread/board/board.js';
-import { type LinkEnds, Relief } from '../../../src/thread/board/relief.js';
+import { Relief } from '../../../src/thread/board/relief.js';
+import type { LinkEnds } from '../../../src/thread/protocol.js';
 
 const relief = suite('relief rule');
 

@@ -9,8 +9,9 @@ import {
   NodeStatus,
   ThreadState,
 } from '../../../src/thread/board/board.js';
-import { findStall, type Stall, type WatchSpec } from '../../../src/thread/board/stall.js';
+import { findStall, type Stall } from '../../../src/thread/board/stall.js';
 import { Watchdog } from '../../../src/thread/board/watchdog.js';
+import type { WatchSpec } from '../../../src/thread/protocol.js';
 
 const watchdog = suite('watchdog');
 

@@ -1,0 +1,163 @@
+/** The tree keeps to its own rules (ARCHITECTURE.md): who may import whom, how large a room may be, what is in use. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { circles, type Import, readTree, root } from './tree.js';
+
+const tree = readTree(['ringbuffer', 'src', 'actors', 'bench/core']);
+const MAX_FILES = 15;
+
+/** From the ground up: each room imports only those before it. */
+const ORDER = ['ringbuffer', 'errors', 'schema', 'media', 'module', 'sync', 'catalog', 'thread', 'scheduler', 'graph'];
+/** Rooms that stand on top of all others and import any of them. */
+const TOPS = ['index.ts', 'testing', 'cli'];
+
+/** Imports that go up. Each is to be mended; none may be added. */
+const UPWARD: readonly string[] = [
+  'src/media/native/native-thread.ts -> src/module/blocking.ts',
+  'src/module/contract.ts -> src/sync/types.ts', // the settings of an input manager are those of a synchroniser
+  'src/schema/problems.ts -> src/module/contract.ts',
+];
+
+/** What the product takes from the built-in modules without asking the catalogue. None may be added. */
+const FROM_ACTORS: readonly string[] = [
+  'src/cli/inspect.ts -> actors/probe.ts',
+  'src/cli/inspect.ts -> actors/shared/media-info.ts',
+  'src/cli/transcode.ts -> actors/encoder/output/format.ts',
+  'src/cli/transcode.ts -> actors/probe.ts',
+  'src/cli/transcode.ts -> actors/shared/location.ts',
+  'src/cli/transcode.ts -> actors/shared/media-info.ts',
+  'src/graph/build/filter-own-option.ts -> actors/shared/avoptions.ts',
+  'src/graph/file/trust-filters.ts -> actors/filter/catalogue.ts',
+  'src/graph/file/trust-filters.ts -> actors/filter/plan/named-filters.ts',
+  'src/scheduler/plan/cost.ts -> actors/filter/catalogue.ts',
+  'src/scheduler/plan/cost.ts -> actors/filter/plan/named-filters.ts',
+  'src/graph/file/trust-filters.ts -> actors/filter/plan/arguments.ts',
+  'src/graph/file/trust-filters.ts -> actors/shared/protocols.ts',
+  'src/graph/file/trust-reasons.ts -> actors/shared/protocols.ts',
+  'src/graph/file/trust.ts -> actors/shared/protocols.ts',
+  'src/graph/file/trust.ts -> actors/shared/self-opening.ts',
+  'src/graph/options/input-manager.ts -> actors/join/options.ts',
+  'src/graph/options/urls.ts -> actors/shared/location.ts',
+  'src/scheduler/plan/cost.ts -> actors/encoder/codec/codec.ts',
+];
+
+/** The fluent builder's Stream and Node make each other, and the graph, its ports and its files know each other's types. */
+const GRAPH_CIRCLE = 'src/graph/';
+
+function roomOf(file: string): string {
+  const [top, room] = file.split('/') as [string, string];
+  return top === 'src' ? room : top;
+}
+
+function arrows(wanted: (file: string, imported: Import) => boolean): string[] {
+  const found: string[] = [];
+  for (const [file, imports] of tree) {
+    for (const imported of imports) if (wanted(file, imported)) found.push(`${file} -> ${imported.file}`);
+  }
+  return [...new Set(found)].sort();
+}
+
+function onlyListed(found: readonly string[], listed: readonly string[], rule: string): void {
+  const added = found.filter((arrow) => !listed.includes(arrow));
+  assert.equal(added, [], rule);
+}
+
+const structure = suite('structure');
+
+structure('a room imports only the rooms below it', () => {
+  const up = arrows((file, imported) => {
+    const to = roomOf(imported.file);
+    const from = ORDER.indexOf(roomOf(file));
+    return from >= 0 && (ORDER.indexOf(to) > from || TOPS.includes(to));
+  });
+  onlyListed(up, UPWARD, `the order is ${ORDER.join(', ')}`);
+});
+
+structure('the product takes nothing from the built-in modules but through the catalogue', () => {
+  const taken = arrows((file, imported) => {
+    return file.startsWith('src/') && roomOf(file) !== 'catalog' && imported.file.startsWith('actors/');
+  });
+  onlyListed(taken, FROM_ACTORS, 'a record of src/catalog/builtin.ts says what others must know of a module');
+});
+
+structure('built-in modules know nothing of threads, schedulers and graphs', () => {
+  const above = ['catalog', 'thread', 'scheduler', 'graph', ...TOPS];
+  assert.equal(
+    arrows((file, imported) => file.startsWith('actors/') && above.includes(roomOf(imported.file))),
+    [],
+  );
+});
+
+structure('no files import each other in a circle, types included', () => {
+  const found = circles(tree).filter((group) => !group.every((file) => file.startsWith(GRAPH_CIRCLE)));
+  assert.equal(found, []);
+});
+
+structure(`no room has more than ${MAX_FILES} files`, () => {
+  const rooms = new Map<string, number>();
+  for (const file of tree.keys()) rooms.set(dirname(file), (rooms.get(dirname(file)) ?? 0) + 1);
+  assert.equal(
+    [...rooms].filter(([, files]) => files > MAX_FILES),
+    [],
+  );
+});
+
+structure('every file is reached from an entry of the package', () => {
+  // What the build itself puts in counts as well.
+  const build = ['tsup.config.ts', 'tsup.plugins.ts'].map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
+  const entries = [...build.matchAll(/'((?:\.\/)?(?:src|actors|ringbuffer|bench)\/[^']+\.ts)'/g)].map(
+    (match) => match[1]!,
+  );
+  assert.ok(entries.length > 5);
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const imported of tree.get(file) ?? []) visit(imported.file);
+  };
+  for (const entry of entries) visit(entry.replace(/^\.\//, ''));
+  assert.equal(
+    [...tree.keys()].filter((file) => !reached.has(file)),
+    [],
+  );
+});
+
+structure('only the command itself loads what `millrace bench` needs, and only when it is called', () => {
+  assert.equal(
+    arrows(
+      (file, { file: to }) => to.startsWith('bench/') && !file.startsWith('bench/') && file !== 'src/cli/bench.ts',
+    ),
+    [],
+  );
+  assert.equal(
+    arrows((file, { file: to, late }) => to === 'src/cli/bench.ts' && !late && file !== 'src/cli/index.ts'),
+    [],
+  );
+  assert.match(readFileSync(join(root, 'src/cli/index.ts'), 'utf8'), /import type \{[^}]*\} from '\.\/bench\.js'/);
+});
+
+const GUIDES = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
+structure('every path that the guides name exists', () => {
+  for (const guide of GUIDES) {
+    const text = readFileSync(join(root, guide), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
+    const names = [...text.matchAll(/`((?:src|actors|ringbuffer|bench|test|docs|scripts|examples)\/[\w./-]*)`/g)];
+    const paths = [...links, ...names.map((match) => match[1]!)];
+    assert.ok(paths.length > 0, guide);
+    for (const path of paths) assert.ok(existsSync(join(root, path)), `${guide} names ${path}`);
+  }
+});
+
+structure('every command that the guides name exists', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
+  for (const guide of GUIDES) {
+    for (const [, name] of readFileSync(join(root, guide), 'utf8').matchAll(/npm run ([\w:-]+)/g)) {
+      assert.ok(name! in scripts, `${guide} names npm run ${name}`);
+    }
+  }
+});
+
+structure.run();
