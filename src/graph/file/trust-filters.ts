@@ -1,9 +1,15 @@
 /** What the filters of a graph file must not open or load. */
 
-import { factsOf, type Opens } from '../../../actors/filter/catalogue.js';
-import { type Argument, parseArguments } from '../../../actors/filter/plan/arguments.js';
-import { filtersOf } from '../../../actors/filter/plan/named-filters.js';
-import { protocolOf, protocolsIn, unquoted } from '../../../actors/shared/protocols.js';
+import {
+  type Argument,
+  factsOf,
+  filtersOf,
+  type Opens,
+  parseArguments,
+  protocolOf,
+  protocolsIn,
+  unquoted,
+} from '../../catalog/ffmpeg.js';
 import type { NodeSpec } from '../../scheduler/plan/spec.js';
 import { foreign, loosened, loosens, opens, type Permissions, type Reason, runs } from './trust-reasons.js';
 

@@ -7,9 +7,16 @@
  * `protocol_whitelist` (NodeSpec.protocolWhitelist), so that what was not recognised here fails there.
  */
 import * as v from 'valibot';
-import { protocolOf, protocolsIn, whitelistOf } from '../../../actors/shared/protocols.js';
-import { isLavfi, runsScripts, selfOpeningDemuxer, selfOpeningMuxer } from '../../../actors/shared/self-opening.js';
 import { builtinOf } from '../../catalog/builtin.js';
+import {
+  isLavfi,
+  protocolOf,
+  protocolsIn,
+  runsScripts,
+  selfOpeningDemuxer,
+  selfOpeningMuxer,
+  whitelistOf,
+} from '../../catalog/ffmpeg.js';
 import { isKnownByName } from '../../catalog/registry.js';
 import type { Problem } from '../../errors/errors.js';
 import type { NodeSpec } from '../../scheduler/plan/spec.js';

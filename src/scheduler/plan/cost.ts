@@ -15,10 +15,8 @@ import {
   type FFVideoEncoder,
 } from 'node-av/constants';
 import { Codec, Filter } from 'node-av/lib';
-import { encoderNames } from '../../../actors/encoder/codec/codec.js';
-import { factsOf, isOfSound } from '../../../actors/filter/catalogue.js';
-import { filtersOf } from '../../../actors/filter/plan/named-filters.js';
 import { builtinOf } from '../../catalog/builtin.js';
+import { encoderNames, factsOf, filtersOf, isOfSound } from '../../catalog/ffmpeg.js';
 import { ENCODERS, PRESETS } from './cost-tables.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
