@@ -43,9 +43,16 @@ export const nodeAv: Plugin = {
     });
     build.onLoad({ filter: /[\\/]node-av[\\/]dist[\\/]lib[\\/]binding\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      if (!text.includes('import.meta.url')) throw new Error(`${path} no longer asks for its own place`);
-      // Bundles of applications often declare `__dirname` themselves.
-      const contents = `import { nodeAvUrl } from ${JSON.stringify(resolve(root, 'src/media/native/node-av-place.ts'))};\n${text.replaceAll('import.meta.url', 'nodeAvUrl').replaceAll('__dirname', 'nodeAvFolder')}`;
+      const ask = "import { createRequire } from 'node:module';";
+      for (const part of ['import.meta.url', ask]) {
+        if (!text.includes(part)) throw new Error(`${path} no longer has: ${part}`);
+      }
+      const place = JSON.stringify(resolve(root, 'src/media/native/node-av-place.ts'));
+      const contents = text
+        .replace(ask, `import { createRequire, nodeAvUrl } from ${place};`)
+        .replaceAll('import.meta.url', 'nodeAvUrl')
+        // Bundles of applications often declare `__dirname` themselves.
+        .replaceAll('__dirname', 'nodeAvFolder');
       return { contents, loader: 'js' };
     });
   },
