@@ -43,6 +43,7 @@ import {
 import { type AVOptionValues, show } from '../../../src/schema/schema.js';
 import { findOption, optionNames, optionText, refusedValue } from '../../shared/avoptions.js';
 import { localPath, nameForFFmpeg } from '../../shared/location.js';
+import { refuseProtocolLists } from '../../shared/protocol-lists.js';
 import { protocolOf, whitelistFor } from '../../shared/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
 import type { SourceStream } from './source-stream.js';
@@ -106,6 +107,7 @@ export class Input {
     awaitLog();
     this.#demuxer = findDemuxer(options.format);
     refuseSelfOpening(this.#demuxer, options.protocolWhitelist, 'dec_params.f');
+    refuseProtocolLists(options.options, 'dec_params', options.protocolWhitelist !== undefined);
     if (!options.io) refuseUnreadable(options.path, this.#demuxer);
     this.#context.allocContext();
     ledger.opened('format');

@@ -26,8 +26,9 @@ import { refusalByResult } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import { alone, check, errorText, ledger, markLog, type Rational } from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
-import type { AVOptionValues } from '../../../src/schema/schema.js';
+import type { AVOptionValue, AVOptionValues } from '../../../src/schema/schema.js';
 import { setAVOptions } from '../../shared/avoptions.js';
+import { refuseProtocolLists } from '../../shared/protocol-lists.js';
 import { isPermitted, protocolOf } from '../../shared/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
 import type { EncoderOptions } from '../options.js';
@@ -149,6 +150,7 @@ export class Muxer implements Output {
     this.#restricted = protocolWhitelist !== undefined;
     refuseProtocol(target, protocolWhitelist);
     refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
+    refuseProtocolLists(options.mux_params ?? {}, 'mux_params', this.#restricted);
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
@@ -166,11 +168,15 @@ export class Muxer implements Output {
     ledger.opened('format');
     try {
       // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
-      const settings = { max_delay: MUX_DELAY, ...options.mux_params };
+      const settings: Record<string, AVOptionValue> = { max_delay: MUX_DELAY, ...options.mux_params };
+      const skip = (name: string, message: string): void => {
+        log.warn(`ignored: ${message}`);
+        delete settings[name];
+      };
       setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
         use: 'encoding',
         names: MUXER_OPTIONS,
-        ...(options.strict === false && { skip: (_, message) => log.warn(`ignored: ${message}`) }),
+        ...(options.strict === false && { skip }),
       });
       if (this.#isContained) this.#contain(settings, protocolWhitelist);
       // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.

@@ -1,4 +1,5 @@
 /** What a graph file of unknown origin may do, and the words in which the rest is refused. */
+import { holdsProtocolList } from '../../../actors/shared/protocol-lists.js';
 import { isPermitted, PLAYLIST_PROTOCOLS, unquoted } from '../../../actors/shared/protocols.js';
 import type { Problem } from '../../errors/errors.js';
 
@@ -70,5 +71,5 @@ export function loosened(what: string): Reason {
 
 /** A list of options in the text has one that says what else FFmpeg may open. */
 export function loosens(text: string): boolean {
-  return /(?:^|[^A-Za-z0-9_])(?:protocol_(?:white|black)list|safe)\s*=/.test(unquoted(text));
+  return holdsProtocolList(text) || /(?:^|[^a-z\d_])safe\s*=/i.test(unquoted(text));
 }
