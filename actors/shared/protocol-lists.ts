@@ -6,21 +6,10 @@
  */
 import { MillraceError } from '../../src/errors/errors.js';
 import type { AVOptionValues } from '../../src/schema/schema.js';
-import { unquoted } from './protocols.js';
+import { holdsProtocolList } from './protocols.js';
 
 const NAME = /^protocol_(?:white|black)list$/;
 const MISSPELT = new RegExp(NAME.source, 'i');
-const INSIDE = /(?:^|[^a-z\d_])protocol_(?:white|black)list\s*=/i;
-
-/** Whether a text of options has such a list in it, in whatever letters and however it is quoted. */
-export function holdsProtocolList(text: string): boolean {
-  return INSIDE.test(unquoted(text));
-}
-
-/** Whether an option is such a list, in whatever letters. */
-export function isProtocolList(name: string): boolean {
-  return MISSPELT.test(name);
-}
 
 /**
  * @param what Where the options stand: `dec_params`.
@@ -29,7 +18,7 @@ export function isProtocolList(name: string): boolean {
  */
 export function refuseProtocolLists(values: AVOptionValues, what: string, restricted: boolean): void {
   for (const [name, value] of Object.entries(values)) {
-    if (isProtocolList(name) && !NAME.test(name)) {
+    if (MISSPELT.test(name) && !NAME.test(name)) {
       throw new MillraceError('ERR_MILLRACE_OPTION', `${what}: FFmpeg has no option '${name}' here`, {
         hint: `It is written '${name.toLowerCase()}'`,
       });
