@@ -6,7 +6,7 @@ import type { Log as NativeLog } from 'node-av/lib';
 import { clearTimeout, nextTurn, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { createRequire } from '../../errors/node-require.js';
 import type { LogThreadData } from './ffmpeg-log.js';
-import { type Line, LogLines } from './lines.js';
+import { isOwnWords, type Line, LogLines } from './lines.js';
 import {
   ANSWER_BYTES,
   ANSWERED,
@@ -106,6 +106,7 @@ let piece = '';
 let timer: Timer | undefined;
 
 function print({ context, text }: Line): void {
+  if (isOwnWords(text)) return;
   const goesOn = piece !== '' && (/^[\s\]\b,]/.test(text) || /[ [:=]$/.test(piece));
   if (!goesOn) {
     flush();
