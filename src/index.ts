@@ -65,7 +65,6 @@ export {
   type Module,
   type ModuleClass,
   type ModuleContext,
-  type OptionSchema,
   type OutputPort,
   type Task,
 } from './module/contract.js';
@@ -81,3 +80,4 @@ export type {
   SleepStats,
   WaitStats,
 } from './scheduler/run/report.js';
+export type { OptionSchema } from './schema/standard.js';

@@ -19,9 +19,10 @@ import Merge, { mergeOptions } from '../../actors/join/merge.js';
 import Mux, { muxOptions } from '../../actors/join/mux.js';
 import Timestamper, { timestamperOptions } from '../../actors/join/timestamper.js';
 import { MillraceError } from '../errors/errors.js';
-import type { ModuleClass, OptionSchema } from '../module/contract.js';
+import type { ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { didYouMean, type PortProblem, type Ports, strictOptions } from '../schema/schema.js';
+import type { OptionSchema } from '../schema/standard.js';
 
 export interface BuiltinModule {
   readonly name: string;

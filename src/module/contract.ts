@@ -3,6 +3,7 @@
  * contract; nothing here knows threads, rings or FFmpeg.
  */
 import type { Packet } from '../media/packet/packet.js';
+import type { OptionSchema } from '../schema/standard.js';
 import type { DropPolicy, PerPad, SyncMode } from '../sync/types.js';
 
 export interface OutputPort {
@@ -128,23 +129,6 @@ export interface ModuleContext<Options = Record<string, unknown>> {
   readonly job: number;
   /** Tells that a file was written, for the result of the job. Where there are no jobs it says nothing to anybody. */
   wrote(path: string): void;
-}
-
-/** Anything with the Standard Schema interface (valibot, zod, arktype, …): https://standardschema.dev */
-export interface OptionSchema<Output> {
-  readonly '~standard': {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
-  };
-}
-export type StandardResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly StandardIssue[] };
-export interface StandardIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 export interface Module<Options = Record<string, unknown>> {

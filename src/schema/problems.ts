@@ -1,8 +1,8 @@
 /** Problems of a graph: JSON paths, and the issues of a Standard Schema turned into them. */
 import * as v from 'valibot';
 import { ConfigError, type Problem } from '../errors/errors.js';
-import type { OptionSchema } from '../module/contract.js';
 import type { Schema } from './schema.js';
+import type { OptionSchema } from './standard.js';
 
 /** An issue as Standard Schema has it; valibot types its keys more widely. */
 interface Issue {

@@ -4,7 +4,8 @@
  */
 import { MillraceError } from '../../src/errors/errors.js';
 import { Packet } from '../../src/media/index.js';
-import type { Meter, Module, ModuleClass, ModuleContext, OptionSchema, Task } from '../../src/module/contract.js';
+import type { Meter, Module, ModuleClass, ModuleContext, Task } from '../../src/module/contract.js';
+import type { OptionSchema } from '../../src/schema/standard.js';
 
 export interface DriveOptions {
   /** As a graph file would hold them; checked against the module's schema. */

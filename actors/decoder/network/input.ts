@@ -10,7 +10,7 @@ import type { EncodedPacket } from '../../../src/media/index.js';
 import { crowded } from '../../../src/media/native/interruptible.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
-import { blockingDeadline } from '../../../src/module/blocking.js';
+import { blockingDeadline } from '../../../src/media/native/blocking.js';
 import type { MediaInfo } from '../../shared/media-info.js';
 import { protocolOf } from '../../shared/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';

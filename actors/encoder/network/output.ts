@@ -10,7 +10,7 @@ import { ownFile } from '../../../src/errors/own-file.js';
 import { unpackError } from '../../../src/errors/wire.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
-import { blockingDeadline } from '../../../src/module/blocking.js';
+import { blockingDeadline } from '../../../src/media/native/blocking.js';
 import type { ModuleContext } from '../../../src/module/contract.js';
 import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../../shared/protocols.js';
 import type { EncoderOptions } from '../options.js';

@@ -7,8 +7,8 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
-import { blockingDeadline } from '../../module/blocking.js';
 import { startLog } from '../log/ffmpeg-log.js';
+import { blockingDeadline } from './blocking.js';
 import { NativeWait, nativeWaits } from './native-wait.js';
 
 /** What every thread of this kind is given. */

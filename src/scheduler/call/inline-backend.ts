@@ -7,9 +7,9 @@ import { clearInterval, clearTimeout, setInterval, setTimeout, type Timer } from
 import { loadNow } from '../../catalog/load.js';
 import { GraphError } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
+import { callBlocking } from '../../media/native/blocking.js';
 import { closeAll, type Packet } from '../../media/packet/packet.js';
 import { packValue, unpackValue } from '../../media/wire/value.js';
-import { callBlocking } from '../../module/blocking.js';
 import { isPromise, type MaybeAsync, runSteps } from '../../thread/actor/maybe-async.js';
 import { CalledModule } from '../../thread/call/called-module.js';
 import { releaseRefused, requireCarried } from '../../thread/link/record.js';

@@ -2,8 +2,9 @@
 import { performance } from '../../../ringbuffer/clock.js';
 import type { Doorbell } from '../../../ringbuffer/index.js';
 import { MillraceError } from '../../errors/errors.js';
-import type { Module, ModuleClass, ModuleContext, StandardResult } from '../../module/contract.js';
+import type { Module, ModuleClass, ModuleContext } from '../../module/contract.js';
 import type { LogSeverity } from '../../module/log.js';
+import type { StandardResult } from '../../schema/standard.js';
 import type { Board } from '../board/board.js';
 import { NodeTimer } from '../board/node-timer.js';
 import type { TraceRecorder } from '../board/trace-recorder.js';

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { builtinModules, builtinOf, findBuiltin, loadBuiltin, unknownModule } from '../../../src/catalog/builtin.js';
 import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../../src/graph/build/module-options.js';
-import type { OptionSchema } from '../../../src/module/contract.js';
+import type { OptionSchema } from '../../../src/schema/standard.js';
 
 // `Required`: a key added to the type must be added here, and then be known to the schema.
 const decoder: Required<DecoderOptions> = {

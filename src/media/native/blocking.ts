@@ -2,7 +2,7 @@
  * Whether the call of a module that is on the stack has a caller who blocks for it: an asynchronous answer is none then.
  * Only of modules on the thread of their caller; all others may take their time.
  */
-import { performance } from '../../ringbuffer/clock.js';
+import { performance } from '../../../ringbuffer/clock.js';
 
 let deadline: number | undefined;
 
