@@ -16,7 +16,7 @@ encode(null, source.audio, { output_path: sound });
 
 const report = await graph.run({
   onProgress: ({ position, duration }) => {
-    if (duration > 0) console.log(`${Math.round((100 * position) / duration)} %`);
+    if (position !== undefined && duration !== undefined) console.log(`${Math.round((100 * position) / duration)} %`);
   },
 });
 for (const node of report.nodes) {

@@ -17,6 +17,7 @@ import {
   text,
   unsupported,
 } from '../../src/schema/schema.js';
+import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
@@ -86,13 +87,19 @@ const entries = {
   /** Overrides the time base of the video stream: its ticks count in this unit. */
   video_time_base: v.optional(rational('a time base in seconds such as "1,90000"')),
   /** Frames per second assumed where the container tells none. */
-  fps: v.optional(rational('a frame rate such as 25 or "30000/1001"'), 25),
+  fps: v.optional(frameRate(), 25),
   video_params: v.optional(
     optionsWithAV({
       extract_frames: v.optional(
         strictOptions({
           /** Frames per second to keep. */
-          fps: number({ min: 1e-6 }),
+          fps: parsed('a number of frames per second such as 1, 0.5, "1/3" or "ntsc"', (value) => {
+            const rate = toFrameRate(value);
+            if (rate === undefined) return undefined;
+            // A decimal number stays as precise as it is.
+            const number = Number(value);
+            return Number.isNaN(number) ? rate.num / rate.den : number;
+          }),
           device: unsupported(noHardware),
         }),
       ),
@@ -110,9 +117,9 @@ const entries = {
   apply_cropping: v.optional(cropping, 'all'),
   /** Size and pixel format of raw video input. */
   s: v.optional(
-    parsed('a size in pixels such as "1280:720" or "1280x720"', (value) => {
-      const match = typeof value === 'string' ? /^(\d+)[x:](\d+)$/.exec(value) : null;
-      return match ? `${match[1]}x${match[2]}` : undefined;
+    parsed('a size in pixels such as "1280:720", "1280x720" or "hd720"', (value) => {
+      const size = typeof value === 'string' ? parseSize(value) : undefined;
+      return size && `${size.width}x${size.height}`;
     }),
   ),
   pix_fmt: v.optional(text('a pixel format such as "yuv420p"')),

@@ -17,6 +17,7 @@ import {
   text,
   textRecord,
 } from '../../src/schema/schema.js';
+import { frameRate } from '../../src/schema/video-names.js';
 import { spelled } from './codec/spellings.js';
 
 /** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
@@ -77,8 +78,8 @@ const videoEntries = optionsWithAV({
   width: v.optional(size),
   height: v.optional(size),
   pix_fmt: v.optional(text('a pixel format such as "yuv420p"')),
-  r: v.optional(rational('a frame rate such as 25, "30000/1001" or 29.97')),
-  max_fr: v.optional(rational('a frame rate such as 25, "30000/1001" or 29.97')),
+  r: v.optional(frameRate()),
+  max_fr: v.optional(frameRate()),
   vsync: v.optional(vsync()),
   threads: v.optional(
     parsed('a number of threads, or "auto"', (value) =>

@@ -5,10 +5,11 @@ import { performance, sleep } from '../../ringbuffer/clock.js';
 import { Packet, type Rational, rescale, toMicroseconds } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { boolean, integer, rational, strictOptions } from '../../src/schema/schema.js';
+import { frameRate } from '../../src/schema/video-names.js';
 
 export const clockOptions = strictOptions({
   /** Ticks per second. */
-  fps: v.optional(rational('a positive number of ticks per second'), 25),
+  fps: v.optional(frameRate('a positive number of ticks per second'), 25),
   /** Unit of the ticks' `pts`. */
   time_base: v.optional(rational('a positive fraction of a second such as "1,1000000"'), '1,1000000'),
   /** false: ticks come as fast as they are taken. */

@@ -2,11 +2,12 @@
 import * as v from 'valibot';
 import { isTimeBase, NANOSECONDS, type Packet, type Rational, rescale, toMicroseconds } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { boolean, integer, rational, strictOptions } from '../../src/schema/schema.js';
+import { boolean, integer, strictOptions } from '../../src/schema/schema.js';
+import { frameRate } from '../../src/schema/video-names.js';
 
 export const timestamperOptions = strictOptions({
   /** Frames per second. Without it packets get the running time at which they came. */
-  framerate: v.optional(rational('a positive frame rate such as "30/1", "30000/1001" or 25')),
+  framerate: v.optional(frameRate('a positive frame rate such as "30/1", "30000/1001", 25 or "ntsc"')),
   /** Time of the first packet, in nanoseconds. */
   start: v.optional(integer(), 0),
   /** false: everything passes as it is. */

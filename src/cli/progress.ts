@@ -22,10 +22,10 @@ export class ProgressDisplay {
     const total = known ? duration : 1;
     const figures = {
       frames,
-      fps: Math.round(fps),
-      speed: speed.toPrecision(3),
+      fps: fps === undefined ? '-' : Math.round(fps),
+      speed: speed?.toPrecision(3) ?? '-',
       time: clock(position / 1e6),
-      left: known && speed > 0 ? clock(Math.max(0, duration - position) / 1e6 / speed) : '-:--',
+      left: known && speed !== undefined ? clock(Math.max(0, duration - position) / 1e6 / speed) : '-:--',
     };
     if (this.bar === undefined) {
       this.bar = new SingleBar({

@@ -134,16 +134,19 @@ export function choice<const T extends string | number>(...values: readonly T[])
  * for a n/1001 rate (29.97, 23.976) becomes that rate, as av_parse_video_rate does for its names.
  */
 export function rational(what = 'a positive rational such as "30000/1001", "1,25" or 29.97'): Schema<Rational> {
-  return parsed(what, (value) => {
-    const match = typeof value === 'string' ? /^\s*(\d+)\s*[,/:]\s*(\d+)\s*$/.exec(value) : null;
-    if (match) {
-      const num = Number(match[1]);
-      const den = Number(match[2]);
-      return num > 0 && den > 0 && num <= 0x7fffffff && den <= 0x7fffffff ? { num, den } : undefined;
-    }
-    const decimal = toNumber(value);
-    return decimal !== undefined && decimal > 0 && decimal <= 1e6 ? fromDecimal(decimal) : undefined;
-  });
+  return parsed(what, toRational);
+}
+
+/** What `rational` makes of a value; undefined where it refuses it. */
+export function toRational(value: unknown): Rational | undefined {
+  const match = typeof value === 'string' ? /^\s*(\d+)\s*[,/:]\s*(\d+)\s*$/.exec(value) : null;
+  if (match) {
+    const num = Number(match[1]);
+    const den = Number(match[2]);
+    return num > 0 && den > 0 && num <= 0x7fffffff && den <= 0x7fffffff ? { num, den } : undefined;
+  }
+  const decimal = toNumber(value);
+  return decimal !== undefined && decimal > 0 && decimal <= 1e6 ? fromDecimal(decimal) : undefined;
 }
 
 /** The fraction a decimal number stands for: whole, n/1001, or thousandths of a decimal in lowest terms. */

@@ -121,6 +121,11 @@ progressing('figures alone where it is not', async () => {
   assert.not.match(seen, /%|ETA/);
 });
 
+progressing('a dash for what is not known', async () => {
+  const seen = await shown({ ...progress(61e6, 0), frames: 0, fps: undefined, speed: undefined });
+  assert.match(seen, /1:01 {2}0 frames {2}- fps {2}-x/);
+});
+
 progressing('nothing before there is something to tell, and nothing after the end', async () => {
   const terminal = new Terminal();
   const display = new ProgressDisplay(terminal as unknown as NodeJS.WriteStream);

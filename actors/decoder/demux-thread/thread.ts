@@ -18,6 +18,7 @@ import { Input } from '../input/input.js';
 import { Mp3Padding } from './mp3-padding.js';
 import { IndexCheck } from './mp4-index.js';
 import { type DemuxerData, type FromDemuxer, OUTPUT_LIMIT, type ToDemuxer, weight } from './protocol.js';
+import { WavPackTags } from './wavpack-tags.js';
 
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
@@ -132,12 +133,14 @@ class Demuxer {
     const { name, format, options, required, protocolWhitelist } = this.#data;
     const check = new IndexCheck(name);
     const padding = new Mp3Padding();
+    const tags = new WavPackTags();
     const io = new IOContext();
     ledger.opened('io');
     let input: Input | undefined;
     try {
       const read = (size: number): Buffer | number | null => {
-        const bytes = this.#inbox.read(size);
+        const came = this.#inbox.read(size);
+        const bytes = came === null ? null : tags.pass(came);
         if (bytes !== null && !check.pass(bytes)) return AVERROR_EXIT;
         if (bytes !== null) padding.pass(bytes);
         return bytes;

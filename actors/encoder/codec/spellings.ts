@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { type Schema, show } from '../../../src/schema/schema.js';
+import { parseSize } from '../../../src/schema/video-names.js';
 
 type Values = Record<string, unknown>;
 
@@ -59,7 +60,7 @@ export function spelled<T>(kind: 'video' | 'audio', inner: Schema<T>): Schema<T>
           said.set(meaning, key);
         }
         if (name !== 'size') values[name] = value;
-        else if (!takeSize(values, value)) refuse(`must be a size such as "640x360", not ${show(value)}`);
+        else if (!takeSize(values, value)) refuse(`must be a size such as "640x360" or "hd720", not ${show(value)}`);
       }
       return wrong ? NEVER : values;
     }),
@@ -80,9 +81,7 @@ function isObject(value: unknown): value is Values {
 }
 
 function takeSize(values: Values, size: unknown): boolean {
-  const match = /^\s*([1-9]\d{0,4})\s*[x:]\s*([1-9]\d{0,4})\s*$/i.exec(String(size));
-  if (!match) return false;
-  values.width = Number(match[1]);
-  values.height = Number(match[2]);
-  return true;
+  const parsed = parseSize(size);
+  Object.assign(values, parsed);
+  return parsed !== undefined;
 }

@@ -15,6 +15,7 @@ import { MillraceError } from '../../../src/errors/errors.js';
 import { refusalOf } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import { localPath, nameForFFmpeg } from '../../shared/location.js';
+import { encoderNames } from '../codec/codec.js';
 import type { EncoderOptions } from '../options.js';
 import type { VsyncMethod } from '../stream/video-sync.js';
 
@@ -141,9 +142,10 @@ const imageCodecs: Readonly<Record<string, string>> = {
 };
 
 /**
- * The encoder when the options name none: h264 and aac as BMF has it, where the container carries them; else the one
- * FFmpeg's muxer prefers, for instance mjpeg, vp9 in webm, pcm_s16le in wav.
+ * The encoder when the options name none: h264 and aac as BMF has it, where the container carries them; else the one of
+ * the codec that FFmpeg's muxer prefers, for instance mjpeg, vp9 in webm, pcm_s16le in wav, msmpeg4v3 in wmv.
  * @returns undefined if the container carries no such stream at all.
+ * @throws MillraceError ERR_MILLRACE_OPTION where this FFmpeg has no encoder for what the muxer prefers.
  */
 export function defaultCodec(target: Target, kind: 'video' | 'audio'): string | undefined {
   const { format, path } = target;
@@ -159,7 +161,13 @@ export function defaultCodec(target: Target, kind: 'video' | 'audio'): string | 
   const codec = avGetCodecName(id);
   // Cover art is what the audio containers mean by a video codec.
   if (codec === null || (kind === 'video' && ['flac', 'mp3', 'aiff'].includes(name))) return undefined;
-  return codec;
+  if (encoderNames(codec).some((known) => Codec.findEncoderByName(known as never))) return codec;
+  // Encoders have names of their own: that of msmpeg4v3 is msmpeg4.
+  const encoder = Codec.findEncoder(id)?.name;
+  if (encoder) return encoder;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `This FFmpeg has no encoder for ${codec}, the ${kind} of '${name}'`, {
+    hint: `Name one that the format carries as well in ${kind}_params.codec, or choose another format`,
+  });
 }
 
 /** How frames are placed in time when the options do not say: the rule of the ffmpeg command for -fps_mode auto. */

@@ -88,13 +88,13 @@ export interface Progress {
   elapsed: number;
   /** Video frames written by the encoders, or made by the last node that counts frames. */
   frames: number;
-  /** Frames per second so far, always a number: 0 before the first frame. */
-  fps: number;
+  /** Frames per second so far; undefined before the first frame. */
+  fps: number | undefined;
   /** Microseconds of stream time done, and expected; undefined while unknown. Neither position nor frames ever go back. */
   position: number | undefined;
   duration: number | undefined;
-  /** Stream time per elapsed time so far, always a number: 0 while the position is unknown. */
-  speed: number;
+  /** Stream time per elapsed time so far; undefined while the position is unknown. */
+  speed: number | undefined;
 }
 
 export interface Report extends GraphStats {

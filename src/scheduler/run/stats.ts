@@ -75,7 +75,7 @@ export class Figures {
     const frames = Math.max(this.told.frames, totals.frames);
     const position = Math.max(this.told.position, totals.position);
     this.told = { frames, position };
-    const per = (figure: number): number => (elapsed > 0 ? figure / elapsed : 0);
+    const per = (figure: number): number | undefined => (elapsed > 0 && figure > 0 ? figure / elapsed : undefined);
     return {
       elapsed,
       frames,

@@ -21,6 +21,8 @@ const cases: [file: string, feed: () => Feed, options: object, streams: string[]
   ['f.flv', both, { video_params: x264 }, ['h264', 'aac']],
   ['f.webm', both, { video_params: { deadline: 'realtime', 'cpu-used': 8 } }, ['vp9', 'opus']],
   ['f.avi', both, {}, ['mpeg4', 'mp3']],
+  ['f.wmv', both, {}, ['msmpeg4v3', 'wmav2']],
+  ['f.swf', pictures, {}, ['flv1']],
   ['f.gif', pictures, {}, ['gif']],
   ['f.mjpeg', pictures, {}, ['mjpeg']],
   ['f.wav', tone, {}, ['pcm_s16le']],

@@ -50,6 +50,9 @@ const files: readonly (readonly [name: string, codec: string, rate: number, chan
   ['pieces.mp4', 'aac', 44100, 1, { mux_params: { movflags: 'frag_keyframe+empty_moov' } }],
   ['sound.opus', 'libopus', 48000, 1, {}],
   ['sound.ogg', 'libvorbis', 44100, 1, {}],
+  // With a tag at the end, which no stream can be searched for.
+  ['mono.wv', 'wavpack', 44100, 1, { metadata: { title: 'a tag' } }],
+  ['stereo.wv', 'wavpack', 48000, 2, {}],
   ['sound.flac', 'flac', 44100, 1, {}],
 ];
 

@@ -1,5 +1,5 @@
 /** What `graph.stats()` and the report tell of a graph's nodes, links and threads. */
-import { Graph, type GraphStats, type NodeStats } from 'millrace';
+import { encode, Graph, type GraphStats, type NodeStats, type Progress } from 'millrace';
 import { TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -116,14 +116,27 @@ stats('after the end nothing goes on', async () => {
   assert.ok(first.nodes.every((one) => one.call === undefined && one.waitsFor === undefined));
 });
 
-stats('progress of a graph without pictures and times has a rate and a speed of 0', async () => {
+stats('progress of a graph without pictures and times has no rate and no speed', async () => {
   const graph = new Graph({ threads: 0 });
   const sink = new TestSink();
   graph.module(sink.spec, sink.options, { inputs: [scatter(graph, 5)], callback: sink.callback });
   const told: unknown[] = [];
   await graph.run({ onProgress: ({ frames, fps, speed, duration }) => told.push([frames, fps, speed, duration]) });
   assert.ok(told.length > 0);
-  for (const figures of told) assert.equal(figures, [0, 0, 0, undefined]);
+  for (const figures of told) assert.equal(figures, [0, undefined, undefined, undefined]);
+});
+
+stats('progress of sound has a speed and no rate, and no figure is NaN or goes back', async () => {
+  const graph = new Graph({ threads: 0 });
+  encode(null, graph.filter('sine', { duration: 2 }), { null_output: true, format: 'wav' });
+  const told: Progress[] = [];
+  await graph.run({ onProgress: (progress) => void told.push(progress) });
+  assert.ok((told.at(-1)?.speed ?? 0) > 0);
+  for (const [index, now] of told.entries()) {
+    assert.is(now.fps, undefined);
+    for (const figure of Object.values(now)) assert.not.ok(Number.isNaN(figure));
+    assert.ok((now.position ?? 0) >= (told[index - 1]?.position ?? 0));
+  }
 });
 
 stats.run();
