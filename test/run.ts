@@ -42,7 +42,7 @@ function runFile(file: string): Promise<void> {
   return new Promise((resolve) => {
     const started = Date.now();
     const child = spawn(process.execPath, bundles.argumentsOf(file), {
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', MILLRACE_TEST_RUNNER: String(process.pid) },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     let output = '';
