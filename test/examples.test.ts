@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { contents, node, type Result, temporaryFolder } from './cli/kit.js';
+import { contents, makeClip, node, type Result, temporaryFolder } from './cli/kit.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const examples = join(root, 'examples');
@@ -89,7 +89,7 @@ example('graph-file.mjs', async () => {
 });
 
 example('http-upload.mjs', async () => {
-  await run('make-clip.mjs', 'clip.ts', '2');
+  await makeClip(at('clip.ts'));
   const { stdout } = await run('http-upload.mjs', 'clip.ts');
   assert.is(stdout, '200 {"output_path":"upload-1.mp4","frames":50}\n');
   const { frames, width, height, samples } = await contents(at('upload-1.mp4'));
@@ -117,7 +117,6 @@ example('raw-h264.mjs', async () => {
 });
 
 example('server.mjs', async () => {
-  await run('make-clip.mjs', 'clip.ts', '2');
   const { stdout } = await run('server.mjs');
   assert.match(
     stdout,

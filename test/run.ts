@@ -1,8 +1,8 @@
 /**
  * Runs every test file in a process of its own, three at a time, each under a watchdog, and closes with one line that
  * counts: `N passed, N failed, N skipped`. What cannot run on this machine is skipped and named above that line, with
- * what it lacks. Arguments choose files by a part of their path. Files that start threads and processes come first: the
- * others are so short that the lanes end together.
+ * what it lacks. Arguments choose files by a part of their path. Files that mostly wait come first, then those that take
+ * longest, then what else starts threads and processes: the others are so short that the lanes end together.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
@@ -14,17 +14,32 @@ import { skippedIn } from './kit/skip.js';
 const here = dirname(fileURLToPath(import.meta.url));
 const LIMIT_MS = 150_000;
 const PARALLEL = 3;
+const EARLY = [
+  ...['e2e/calls/calls-given-up', 'e2e/flow/idle-calls', 'e2e/observe/watchdog', 'cli/bench', 'e2e/threads/leaving'],
+  ...['e2e/media/media-placement', 'e2e/bytes/bytes.', 'examples', 'e2e/push/push-output', 'e2e/media/media-transcode'],
+  ...[
+    'cli/transcode',
+    'e2e/calls/sync-calls',
+    'e2e/media/media-joins',
+    'e2e/calls/sync-media',
+    'cli/usage',
+    'snippets',
+  ],
+  ...['e2e/media/media-unfinished', 'packaging/package', 'e2e/filters/long-chains', 'e2e/network/network-leaving'],
+];
 
 const wanted = process.argv.slice(2);
 const files = (readdirSync(here, { recursive: true }) as string[])
   .filter((file) => file.endsWith('.test.ts'))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-  .sort((a, b) => Number(isLong(b)) - Number(isLong(a)) || (a < b ? -1 : 1));
+  .sort((a, b) => turn(a) - turn(b) || (a < b ? -1 : 1));
 const bundles = await bundleTests(files);
 process.once('exit', () => rmSync(bundles.folder, { recursive: true, force: true }));
 
-function isLong(file: string): boolean {
-  return /^(cli|e2e|examples|packaging|snippets)\b/.test(file);
+function turn(file: string): number {
+  const early = EARLY.findIndex((prefix) => file.startsWith(prefix));
+  if (early >= 0) return early;
+  return EARLY.length + (/^(cli|e2e|packaging)\b/.test(file) ? 0 : 1);
 }
 
 let passed = 0;
@@ -42,7 +57,7 @@ function runFile(file: string): Promise<void> {
   return new Promise((resolve) => {
     const started = Date.now();
     const child = spawn(process.execPath, bundles.argumentsOf(file), {
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', MILLRACE_TEST_RUNNER: String(process.pid) },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     let output = '';

@@ -1,5 +1,7 @@
 /** `millrace/testing`: what one needs to test modules and graphs. Our own tests use nothing else. */
 
+import { subscribe } from 'node:diagnostics_channel';
+import type { Worker } from 'node:worker_threads';
 import { ownFile } from '../errors/own-file.js';
 import { ledger } from '../media/ledger.js';
 import { logThreadId } from '../media/log/ffmpeg-log.js';
@@ -89,11 +91,18 @@ export class LeakWatch {
   }
 }
 
+/**
+ * Threads of this process that were started since this module was loaded and have not ended. Unreferenced ones are in no
+ * list of resources; a diagnostic report has them, but takes 30 ms and stops each of them.
+ */
+const workers = new Set<Worker>();
+subscribe('worker_threads', (message) => {
+  const { worker } = message as { worker: Worker };
+  workers.add(worker);
+  worker.once('exit', () => workers.delete(worker));
+});
+
+/** Those that are kept on purpose for the next module of their name are no leak, nor is the one that hears FFmpeg's log. */
 function countWorkers(): number {
-  // Unreferenced workers are in no list of resources; a diagnostic report has all of them. Those that are kept on purpose
-  // for the next module of their name are no leak.
-  // The thread that hears FFmpeg's log is told by its number: while it boots it is in no report, and later it is in all.
-  const report = process.report.getReport() as unknown as { workers?: { header: { threadId: number } }[] };
-  const others = report.workers?.filter(({ header }) => header.threadId !== logThreadId()) ?? [];
-  return others.length - idleThreads();
+  return [...workers].filter(({ threadId }) => threadId !== logThreadId()).length - idleThreads();
 }

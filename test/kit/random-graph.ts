@@ -1,5 +1,5 @@
 /** Random graphs whose joins read their inputs in an order of their own: the worst there is for bounded queues. */
-import { Graph, type Stream } from 'millrace';
+import { Graph, type GraphOptionsInput, type Stream } from 'millrace';
 import { TestSink } from 'millrace/testing';
 import { random } from '../fixtures/modules/plain.mjs';
 import { add } from './modules.js';
@@ -11,11 +11,15 @@ export interface RandomGraph {
   expected: number;
 }
 
-/** @param options.scatter nodes go to random ones of that many threads. */
-export function randomGraph(seed: number, options: { threads: number | 'auto'; scatter?: number }): RandomGraph {
+/** @param options.scatter nodes go to random ones of that many threads; `graphOn`: makes the graph. */
+export function randomGraph(
+  seed: number,
+  options: { threads: number | 'auto'; scatter?: number; graphOn?: (options: GraphOptionsInput) => Graph },
+): RandomGraph {
   const next = random(seed);
   const below = (n: number): number => Math.floor(next() * n);
-  const graph = new Graph({ threads: options.threads, queue_length_limit: 1 + below(4) });
+  const { threads, graphOn = (given) => new Graph(given) } = options;
+  const graph = graphOn({ threads, queue_length_limit: 1 + below(4) });
   const placed = () => (options.scatter === undefined ? {} : { scheduler: below(options.scatter) });
   // How many packets each open stream will carry is only known for the sum: every open stream ends in the last join,
   // and a stream that is read twice counts twice.

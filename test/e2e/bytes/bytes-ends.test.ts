@@ -1,15 +1,17 @@
 /** Bytes that end, break off, follow one another or are none. */
-import { Graph, type NodeHandle, Packet } from 'millrace';
+import { type NodeHandle, Packet } from 'millrace';
 import type { TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, decode, END_OF_FILE, essence, hashes, pieces, sourceOf } from '../../kit/bytes.js';
 import { contentsOf, failureOf, media, run, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const test = suite('ends of bytes');
+const graphOn = await sharedThreads(2);
 
 test('an mp4 with its index at the end is an error that says so and what would help', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   decode(sourceOf(graph, pieces(bytesOfFile('clip-4s.mp4'), 1000)));
   const { code, message } = await failureOf(graph);
   assert.is(code, 'ERR_MILLRACE_INPUT');
@@ -19,7 +21,7 @@ test('an mp4 with its index at the end is an error that says so and what would h
 
 test('bytes that are no media file are an error', async () => {
   for (const size of [333, 20_000]) {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     decode(sourceOf(graph, pieces(bytesOfFile('garbage.mp4'), size)));
     const { code, message } = await failureOf(graph);
     assert.is(code, 'ERR_MILLRACE_INPUT');
@@ -29,7 +31,7 @@ test('bytes that are no media file are an error', async () => {
 });
 
 test('what came before the bytes break off is decoded', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const { video } = decode(sourceOf(graph, pieces(bytesOfFile('part0.flv').subarray(0, 60_000), 1000)));
   await run(graph);
   const whole = await contentsOf(media('part0.flv'));
@@ -43,7 +45,7 @@ test('a payload that is no bytes is an error that names what came', async () => 
     ['text', 'a string'],
     [undefined, 'without payload'],
   ] as const) {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     decode(sourceOf(graph, [payload]));
     const { code, message } = await failureOf(graph);
     assert.is(code, 'ERR_MILLRACE_PAYLOAD');
@@ -53,7 +55,7 @@ test('a payload that is no bytes is an error that names what came', async () => 
 
 test('no bytes at all end every output without a packet', async () => {
   for (const payloads of [[], [END_OF_FILE, END_OF_FILE]]) {
-    const graph = new Graph();
+    const graph = graphOn();
     const { video, audio } = decode(sourceOf(graph, payloads));
     await run(graph);
     assert.is(video.packets.length + audio.packets.length, 0);
@@ -63,7 +65,7 @@ test('no bytes at all end every output without a packet', async () => {
 
 test('the timestamps of a file that follows another one go on', async () => {
   const [first, second] = [await contentsOf(media('part0.flv')), await contentsOf(media('part1-other-size.flv'))];
-  const graph = new Graph();
+  const graph = graphOn();
   const payloads = [
     ...pieces(bytesOfFile('part0.flv'), 1000),
     END_OF_FILE,
@@ -98,7 +100,7 @@ test('a file that goes on with the clock of the one before keeps its times', asy
   const packet = 188;
   const half = Math.floor(live.length / packet / 2) * packet;
   const whole = await contentsOf(media('clip.mpegts'));
-  const graph = new Graph();
+  const graph = graphOn();
   const { video } = decode(sourceOf(graph, [live, END_OF_FILE, live.subarray(half)]));
   await run(graph);
   // What the second piece repeats is left out, and what it has besides there is none.
@@ -106,7 +108,7 @@ test('a file that goes on with the clock of the one before keeps its times', asy
 });
 
 test('a limit of frames counts over all files and ends the source', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const endless = (function* () {
     for (;;) yield* [...pieces(bytesOfFile('part0.flv'), 5000), END_OF_FILE];
   })();
@@ -118,23 +120,23 @@ test('a limit of frames counts over all files and ends the source', async () => 
 
 test('options that need a file are refused', async () => {
   for (const options of [{ durations: [0, 1] }, { loop: 1 }]) {
-    const graph = new Graph();
+    const graph = graphOn();
     decode(sourceOf(graph, []), options);
     assert.match((await failureOf(graph)).message, 'needs input_path');
   }
 });
 
 test('an input together with input_path is refused, and so is neither', async () => {
-  const both = new Graph();
+  const both = graphOn();
   decode(sourceOf(both, []), { input_path: media('clip-4s.mp4') });
   assert.match((await failureOf(both)).message, 'contradicts the input');
-  const neither = new Graph();
+  const neither = graphOn();
   sinkOn(neither.decode({}).video);
   assert.match((await failureOf(neither)).message, /option\.input_path: is required/);
 });
 
 test('more decoders than the pool of libuv has threads wait for bytes at the same time', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const count = 8;
   const sinks: TestSink[] = [];
   const decoders: NodeHandle[] = [];

@@ -1,15 +1,17 @@
 /** Packets that are decoded one by one, without a container. */
-import { EncodedPacket, Graph, Packet, StreamInfo } from 'millrace';
+import { EncodedPacket, Packet, StreamInfo } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decode, hashes, rawPackets, sourceOf } from '../../kit/bytes.js';
 import { contentsOf, failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const scratchFile = scratch();
 const test = suite('raw packets');
+const graphOn = await sharedThreads(2);
 
 test('raw packets of H.264: a frame for each, at the rate of their timestamps', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const options = { push_raw_stream: 1, video_codec: 'h264', video_time_base: '1,30000' } as const;
   const source = sourceOf(
     graph,
@@ -31,7 +33,7 @@ test('raw packets of H.264: a frame for each, at the rate of their timestamps', 
 });
 
 test('raw packets of AAC', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const options = { push_raw_stream: 1, audio_codec: 'aac', channels: 2, sample_rate: 44_100 };
   const { audio, video } = decode(sourceOf(graph, rawPackets('raw.aac')), options);
   await run(graph);
@@ -52,7 +54,7 @@ test('raw sound whose timestamps overlap is as long as its samples; a gap stays'
   const options = { push_raw_stream: 1, audio_codec: 'aac', channels: 2, sample_rate: 44_100 };
   const late = 10;
   const times = (n: number): bigint => BigInt(n < late ? n * 20 : 100_000 + (n - late) * 20);
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const { audio } = decode(
     sourceOf(
       graph,
@@ -69,7 +71,7 @@ test('raw sound whose timestamps overlap is as long as its samples; a gap stays'
 });
 
 test('raw packets as mp4 stores them are decoded with their extradata', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const copied = graph.decode({ input_path: media('clip-4s.mp4'), video_codec: 'copy' });
   let extradata: Uint8Array | undefined;
   let timeBase = '';
@@ -85,7 +87,7 @@ test('raw packets as mp4 stores them are decoded with their extradata', async ()
     },
   });
   await graph.run();
-  const raw = new Graph();
+  const raw = graphOn();
   const options = { push_raw_stream: 1, video_codec: 'h264', video_time_base: timeBase, extradata };
   const { video } = decode(sourceOf(raw, packets), options);
   await raw.run();
@@ -96,7 +98,7 @@ test('raw packets as mp4 stores them are decoded with their extradata', async ()
 test('raw packets that are pictures', async () => {
   const size = (16 * 8 * 3) / 2;
   const frames = [10, 20, 30].map((value) => new Packet(new Uint8Array(size).fill(value), { timestamp: value * 1000 }));
-  const graph = new Graph();
+  const graph = graphOn();
   const options = {
     push_raw_stream: 1,
     video_codec: 'rawvideo',
@@ -120,7 +122,7 @@ test('push_raw_stream without what a container would have told is refused', asyn
     [{ push_raw_stream: 1, video_codec: 'h265x', video_time_base: '1,25' }, "no decoder 'h265x'"],
     [{ channels: 2 }, 'push_raw_stream'],
   ] as const) {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     decode(sourceOf(graph, []), options);
     assert.match((await failureOf(graph)).message, words);
   }

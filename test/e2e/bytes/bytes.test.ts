@@ -6,13 +6,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, decode, essence, hashes, pieces, sourceOf } from '../../kit/bytes.js';
 import { contentsOf, media, run, scratch } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const scratchFile = scratch();
 const test = suite('decoding bytes');
+const graphOn = await sharedThreads(2);
 
 async function assertLikeFile(name: string, size: number, threads: number): Promise<void> {
   const expected = await contentsOf(media(name));
-  const graph = new Graph({ threads });
+  const graph = graphOn({ threads });
   const { video, audio } = decode(sourceOf(graph, pieces(bytesOfFile(name), size)));
   await run(graph);
   assert.equal(essence(video.packets), essence(expected.video), `${name}: pictures, pieces of ${size}`);
@@ -64,12 +66,12 @@ test('a piece of a large buffer is sent to the demuxer alone', async () => {
 
 test('an mp4 with its index in front is decoded while it arrives', async () => {
   const path = scratchFile('faststart.mp4');
-  const copy = new Graph();
+  const copy = graphOn();
   const input = copy.decode({ input_path: media('clip-4s.mp4'), video_codec: 'copy', audio_codec: 'copy' });
   input.video.encode(input.audio, { output_path: path, mux_params: { movflags: 'faststart' } });
   await run(copy);
   const expected = await contentsOf(path);
-  const graph = new Graph();
+  const graph = graphOn();
   const { video, audio } = decode(sourceOf(graph, pieces(readFileSync(path), 4096)));
   await run(graph);
   assert.equal(essence(video.packets), essence(expected.video));
@@ -79,7 +81,7 @@ test('an mp4 with its index in front is decoded while it arrives', async () => {
 test('a range of time is cut out of bytes as of a file', async () => {
   const range = { start_time: 1, end_time: 2 };
   const expected = await contentsOf(media('part0.flv'), range);
-  const graph = new Graph();
+  const graph = graphOn();
   const { video, audio } = decode(sourceOf(graph, pieces(bytesOfFile('part0.flv'), 3000)), range);
   await run(graph);
   assert.equal(essence(video.packets), essence(expected.video));
@@ -88,7 +90,7 @@ test('a range of time is cut out of bytes as of a file', async () => {
 
 test('bytes are copied into another container without decoding', async () => {
   const path = scratchFile('copied.mp4');
-  const graph = new Graph();
+  const graph = graphOn();
   const decoder = sourceOf(graph, pieces(bytesOfFile('part0.flv'), 1000)).module('c_ffmpeg_decoder', {
     video_codec: 'copy',
     audio_codec: 'copy',

@@ -82,6 +82,8 @@ const MUTATIONS: Record<string, Mutation> = {
 
 interface Input {
   readonly what: string;
+  /** Names of its mutations. */
+  readonly mutations: readonly string[];
   readonly payloads: Uint8Array[];
 }
 
@@ -108,9 +110,19 @@ function inputOf(number: number): Input {
       payloads.push(bytes.subarray(at, at + size));
       at += size;
     }
-    parts.push({ what: `${file} ${applied.join('+')}`, payloads: [...payloads, END_OF_FILE] });
+    parts.push({ what: `${file} ${applied.join('+')}`, mutations: applied, payloads: [...payloads, END_OF_FILE] });
   }
-  return { what: parts.map(({ what }) => what).join(', '), payloads: parts.flatMap(({ payloads }) => payloads) };
+  return {
+    what: parts.map(({ what }) => what).join(', '),
+    mutations: parts.flatMap(({ mutations }) => mutations),
+    payloads: parts.flatMap(({ payloads }) => payloads),
+  };
+}
+
+/** Names of the mutations that none of these inputs has. */
+export function neverDrawn(first: number, count: number): string[] {
+  const drawn = new Set(Array.from({ length: count }, (_, n) => inputOf(first + n).mutations).flat());
+  return Object.keys(MUTATIONS).filter((name) => !drawn.has(name));
 }
 
 /** @returns How many frames came, or the error's code. @throws if it is neither, or if something is left of it. */

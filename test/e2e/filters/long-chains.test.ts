@@ -1,10 +1,12 @@
 /** Graphs are as deep as they are built: hundreds of nodes in a row, joined into one actor or not. */
-import { Graph, type Stream } from 'millrace';
+import type { Graph, Stream } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const long = suite('long chains');
+const graphOn = await sharedThreads(2);
 
 type Link = (stream: Stream, n: number) => Stream;
 
@@ -19,7 +21,7 @@ async function run(
   options: object,
   source: (graph: Graph) => Stream = (graph) => graph.filter('testsrc2', { size: '64x36', rate: 25, duration: 0.4 }),
 ): Promise<{ packets: number; calls: number }> {
-  const graph = new Graph({ time_out: 60, ...options });
+  const graph = graphOn({ time_out: 60, ...options });
   let stream = source(graph);
   for (let n = 0; n < count; n++) stream = link(stream, n);
   stream.module('null_sink', {}, { alias: 'sink' });
@@ -75,7 +77,7 @@ long(
   async () => {
     for (const threads of [0, 1]) {
       for (const passes of [false, true]) {
-        const graph = new Graph({ threads, stop_grace: 200 });
+        const graph = graphOn({ threads, stop_grace: 200 });
         let stream: Stream = graph
           .filter('testsrc2', { size: '64x36', rate: 25, duration: 0.2 })
           .filter('loop', { loop: -1, size: 5 });

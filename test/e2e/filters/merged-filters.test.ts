@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addSteps, pictures, runChain, type Step, sameMerged } from '../../kit/filter-chains.js';
 import { failureOf, media, run } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 // --- sound, member by member ---------------------------------------------------------------------------------------
 
@@ -19,6 +20,7 @@ const AUDIO: readonly (readonly Step[])[] = [
 ];
 
 const audio = suite('merged filters: sound');
+const graphOn = await sharedThreads(2);
 
 for (const steps of AUDIO) {
   audio(steps.join(' , '), async () => {
@@ -42,7 +44,7 @@ function chainsOf({ nodes }: Pick<Report, 'nodes'>): Record<string, string> {
 }
 
 structure('the last node of a chain carries its figures; the others and their links say so', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = graph.filter('testsrc2', { size: '64x36', rate: 25, duration: 1, alias: 'source' });
   addSteps(source, ['hflip', 'fps=50', 'vflip']).module('null_sink');
   const report = await run(graph);
@@ -66,7 +68,7 @@ structure('the last node of a chain carries its figures; the others and their li
 });
 
 structure('explainPlacement tells it before the run', () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   addSteps(graph.decode({ input_path: media('clip-4s.mp4') }).video, ['hflip', 'vflip']).module('null_sink');
   const explanation = graph.explainPlacement();
   assert.equal(explanation.links, { ring: 0, direct: 2, merged: 1 });
@@ -103,7 +105,7 @@ structure('sources, forks, other threads, limits, managers and copies end a chai
 });
 
 structure('a stall report leaves out the nodes that are merged into another', async () => {
-  const graph = new Graph({ threads: 1, time_out: 1.5, stop_grace: 200 });
+  const graph = graphOn({ threads: 1, time_out: 1.5, stop_grace: 200 });
   const source = graph.filter('testsrc2', { size: '64x36', rate: 25 });
   addSteps(source, ['hflip', 'vflip']).module({ process: () => new Promise<void>(() => {}) }, {}, { alias: 'stuck' });
   const failure = (await failureOfStall(graph)) as GraphError;
@@ -129,7 +131,7 @@ structure.run();
 const ends = suite('merged filters: ends and failures');
 
 ends('a trim inside of a chain ends its endless source', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = graph.filter('testsrc2', { size: '64x36', rate: 25 });
   addSteps(source, ['hflip', 'vflip', 'trim=end_frame=30', 'negate', 'fps=50']).module(
     'null_sink',
@@ -146,7 +148,7 @@ ends('an input without a frame ends the chain without one', async () => {
 });
 
 ends('an endless loop that nothing comes out of can be aborted', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = graph.filter('testsrc2', { size: '64x36', rate: 25, duration: 0.2 });
   addSteps(source, ['loop=-1:5', 'select=0', 'hflip']).module('null_sink');
   const abort = new AbortController();
@@ -163,7 +165,7 @@ for (const optimize_graph of [true, false]) {
   const how = optimize_graph ? 'merged' : 'node by node';
 
   ends(`${how}: arguments that FFmpeg refuses are told of their node`, async () => {
-    const graph = new Graph({ threads: 1, optimize_graph });
+    const graph = graphOn({ threads: 1, optimize_graph });
     const source = graph.filter('testsrc2', { size: '64x36', rate: 25, duration: 1 });
     addSteps(source, ['hflip', 'scale=w=32:hight=24', 'vflip']).module('null_sink');
     const failure = (await failureOf(graph)) as GraphError;
@@ -173,7 +175,7 @@ for (const optimize_graph of [true, false]) {
   });
 
   ends(`${how}: what cannot be configured with the frames that come is told of its node`, async () => {
-    const graph = new Graph({ threads: 1, optimize_graph });
+    const graph = graphOn({ threads: 1, optimize_graph });
     const source = graph.filter('testsrc2', { size: '64x36', rate: 25, duration: 1 });
     addSteps(source, ['scale=32:24', 'hflip', 'crop=100:100', 'vflip']).module('null_sink');
     const failure = (await failureOf(graph)) as GraphError;
@@ -182,7 +184,7 @@ for (const optimize_graph of [true, false]) {
   });
 
   ends(`${how}: sound for a filter of pictures is told of its node`, async () => {
-    const graph = new Graph({ threads: 1, optimize_graph });
+    const graph = graphOn({ threads: 1, optimize_graph });
     const source = graph.filter('sine', { duration: 1 });
     addSteps(source, ['volume=0.5', 'hflip', 'vflip']).module('null_sink');
     const failure = (await failureOf(graph)) as GraphError;
@@ -194,7 +196,7 @@ for (const optimize_graph of [true, false]) {
 
 ends('a packet that is no frame is told of the first node', async () => {
   const { spec, options } = new TestSource({ kind: 'value', count: 3 });
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   addSteps(graph.module(spec, options), ['hflip', 'vflip']).module('null_sink');
   const failure = (await failureOf(graph)) as GraphError;
   assert.is(failure.alias, 'step_0');

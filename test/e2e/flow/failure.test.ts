@@ -4,8 +4,10 @@ import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, PLACEMENTS } from '../../kit/modules.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const failure = suite('failing modules');
+const graphOn = await sharedThreads(3, ['a', 'b0', 'b1']);
 
 interface Expected {
   code: string;
@@ -51,9 +53,9 @@ const CASES: Record<string, Expected> = {
   },
 };
 
-/** source -> witness -> bad -> witness -> sink, with frames under way. */
-function build(threads: number, where: string) {
-  const graph = new Graph({ threads });
+/** source -> witness -> bad -> witness -> sink, with frames under way. @param own its threads are, and end with it. */
+function build(threads: number, where: string, own: boolean) {
+  const graph = own ? new Graph({ threads }) : graphOn({ threads });
   const closed: string[] = [];
   const callback = (key: string | number, value: unknown) => {
     if (key === 'closed') closed.push(typeof value === 'string' ? value : 'witness');
@@ -90,7 +92,7 @@ for (const [where, expected] of Object.entries(CASES)) {
   for (const threads of placements) {
     failure(`${where}, threads: ${threads}`, async () => {
       const leaks = new LeakWatch();
-      const { graph, closed } = build(threads, where);
+      const { graph, closed } = build(threads, where, /init|process|exit|timer/.test(where));
       const error = await failureOf(graph);
       assert.is(error.code, expected.code);
       assert.is(error.phase, expected.phase);
@@ -112,14 +114,14 @@ for (const [where, expected] of Object.entries(CASES)) {
 }
 
 failure('the original stack of what a module threw is kept', async () => {
-  const { graph } = build(2, 'process');
+  const { graph } = build(2, 'process', false);
   const error = await failureOf(graph);
   assert.match((error.cause as Error).stack ?? '', /plain\.mjs/);
 });
 
 failure('a module file that is missing, or exports no module, is named with what it exports', async () => {
   for (const threads of [0, 2]) {
-    const missing = new Graph({ threads });
+    const missing = graphOn({ threads });
     missing.module({ name: 'gone', path: '/nowhere/gone.mjs' }, {}, { alias: 'gone' });
     try {
       await missing.run();
@@ -128,7 +130,7 @@ failure('a module file that is missing, or exports no module, is named with what
       assert.is((error as GraphError).code, 'ERR_MILLRACE_CONFIG');
       assert.match((error as Error).message, /"gone".*\/nowhere\/gone\.mjs/s);
     }
-    const wrong = new Graph({ threads });
+    const wrong = graphOn({ threads });
     add(wrong, 'Nothing', {}, { alias: 'none' });
     const two = await failureOf(wrong);
     assert.is(two.code, 'ERR_MILLRACE_MODULE_LOAD');
@@ -191,7 +193,7 @@ failure('threads that end just as they are terminated are gone, and none is in t
 failure(
   'a payload that cannot cross threads is an error of the node that pushed it, also when it had to wait',
   async () => {
-    const graph = new Graph({ threads: 2, queue_length_limit: 2 });
+    const graph = graphOn({ threads: 2, queue_length_limit: 2 });
     const sink = new TestSink({ delay: 2 });
     const source = add(graph, 'Untransferable', {}, { alias: 'pusher' });
     graph.module(sink.spec, sink.options, { inputs: [source], callback: sink.callback });
@@ -203,7 +205,7 @@ failure(
 );
 
 failure('an onProgress that throws fails the run with its error', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   add(graph, 'Relay', {}, { inputs: [add(graph, 'Scatter', { count: 3, outputs: 1 })] });
   const leaks = new LeakWatch();
   try {
@@ -225,7 +227,7 @@ failure(
   async () => {
     for (let i = 0; i < 10; i += 2) {
       const leaks = new LeakWatch();
-      const graph = new Graph({ threads: 2 });
+      const graph = graphOn({ threads: 2 });
       const source = new TestSource({ kind: 'video', count: 300 });
       const stream = graph.module(source.spec, source.options);
       const twice = add(graph, 'Twice', {}, { inputs: [stream], thread: 'a' });
@@ -244,7 +246,7 @@ failure(
 
 failure('a module whose wants() throws fails the graph', async () => {
   for (const threads of [0, 1]) {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     add(graph, 'BadWants', {}, { inputs: [add(graph, 'Endless')], alias: 'picky' });
     const error = await failureOf(graph);
     assert.is(error.alias, 'picky');
@@ -284,7 +286,7 @@ failure('a signal that is aborted before the run rejects it and leaves nothing',
 failure('runs aborted at random moments leave nothing behind', async () => {
   const leaks = new LeakWatch();
   for (let i = 0; i < 8; i++) {
-    const { graph } = build(i % 4, 'nowhere');
+    const { graph } = build(i % 4, 'nowhere', i < 4);
     const controller = new AbortController();
     setTimeout(() => controller.abort(), Math.random() * 300);
     try {

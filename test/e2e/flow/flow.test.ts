@@ -7,8 +7,10 @@ import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, numbers, PLACEMENTS } from '../../kit/modules.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const flow = suite('flow of packets');
+const graphOn = await sharedThreads(3, ['mine']);
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 for (const threads of PLACEMENTS) {
@@ -28,7 +30,7 @@ for (const threads of PLACEMENTS) {
   });
 
   flow(`${at}every consumer of an output gets every packet, frames included`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = new TestSource({ count: 40, kind: 'video' });
     const stream = graph.module(source.spec, source.options);
     const sinks = [new TestSink(), new TestSink({ delay: 1 }), new TestSink()];
@@ -44,7 +46,7 @@ for (const threads of PLACEMENTS) {
   });
 
   flow(`${at}the same packet on two outputs, and one kept for later, are references of their own`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = new TestSource({ count: 20, kind: 'video' });
     const twice = add(graph, 'Twice', {}, { inputs: [graph.module(source.spec, source.options)] });
     const [left, right] = [new TestSink(), new TestSink()];
@@ -60,7 +62,7 @@ for (const threads of PLACEMENTS) {
   flow(
     `${at}a module sees the end of each input once, is then asked for what it still has, and is closed once`,
     async () => {
-      const graph = new Graph({ threads });
+      const graph = graphOn({ threads });
       const told: unknown[] = [];
       const one = add(graph, 'Scatter', { count: 5, outputs: 1 });
       const two = add(graph, 'Scatter', { count: 9, outputs: 1 });
@@ -85,7 +87,7 @@ for (const threads of PLACEMENTS) {
   );
 
   flow(`${at}a consumer that is done ends everything upstream, an endless source included`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const told: string[] = [];
     const witness = add(
       graph,
@@ -105,7 +107,7 @@ for (const threads of PLACEMENTS) {
   });
 
   flow(`${at}a producer goes on as long as one of its consumers takes`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = add(graph, 'Scatter', { count: 200, outputs: 1 });
     const all = new TestSink();
     const few = new TestSink({ limit: 3 });
@@ -117,7 +119,7 @@ for (const threads of PLACEMENTS) {
   });
 
   flow(`${at}asynchronous modules keep order and do not hold up their neighbours`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const slow = add(
       graph,
       'SlowRelay',
@@ -135,7 +137,7 @@ for (const threads of PLACEMENTS) {
   });
 
   flow(`${at}what an asynchronous call pushes is delivered while it still runs`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const sink = new TestSink({ limit: 5 });
     const relay = add(graph, 'Relay', {}, { inputs: [add(graph, 'Streamer')] });
     graph.module(sink.spec, sink.options, { inputs: [relay], callback: sink.callback });
@@ -144,7 +146,7 @@ for (const threads of PLACEMENTS) {
   });
 
   flow(`${at}stop() ends endless sources and what is under way arrives`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const sink = new TestSink();
     const relay = add(graph, 'Relay', {}, { inputs: [add(graph, 'Endless')] });
     graph.module(sink.spec, sink.options, { inputs: [relay], callback: sink.callback });
@@ -165,7 +167,7 @@ for (const threads of PLACEMENTS) {
 
 flow('stop() reaches a source that waits for something through its signal', async () => {
   for (const threads of [0, 1]) {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = new TestSource({ delay: 60_000 });
     const sink = new TestSink();
     graph.module(sink.spec, sink.options, {
@@ -180,7 +182,7 @@ flow('stop() reaches a source that waits for something through its signal', asyn
 });
 
 flow('stop() before anything came leaves no file and is no failure', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = new TestSource({ kind: 'video', delay: 60_000 });
   const output = join(tmpdir(), `millrace-${process.pid}-never.mp4`);
   graph.module(source.spec, source.options).encode(null, { output_path: output });
@@ -197,7 +199,7 @@ flow('stop() before anything came leaves no file and is no failure', async () =>
 
 flow('stop() loses nothing of what a module still has when its inputs have ended', async () => {
   for (const threads of [0, 2]) {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const backlog = add(graph, 'Backlog', {}, { inputs: [add(graph, 'Endless')], callback: () => graph.stop() });
     const sink = new TestSink();
     graph.module(sink.spec, sink.options, { inputs: [backlog], callback: sink.callback });
@@ -220,7 +222,7 @@ flow(
         task.done();
       },
     });
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const node = graph.module('end_between');
     const sinks = [new TestSink(), new TestSink()];
     for (const [id, sink] of sinks.entries()) {
@@ -232,7 +234,7 @@ flow(
 );
 
 flow('explicit threads: scheduler by index, thread by name; the report says who was where', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const source = add(graph, 'Scatter', { count: 10, outputs: 1 }, { scheduler: 1 });
   const relay = add(graph, 'Relay', {}, { inputs: [source], thread: 'mine' });
   const other = add(graph, 'Relay', {}, { inputs: [relay], thread: 'mine' });
@@ -250,7 +252,7 @@ flow('explicit threads: scheduler by index, thread by name; the report says who 
 });
 
 flow('an index beyond the given threads goes to thread 0 with a warning', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   add(graph, 'Relay', {}, { inputs: [add(graph, 'Scatter', { count: 3, outputs: 1 })], scheduler: 5, alias: 'far' });
   const report = await graph.run();
   assert.match(report.warnings.join(), /far.*scheduler 5 is out of range of 1 threads/);
@@ -266,7 +268,7 @@ flow('a module registered as an object runs on the calling thread beside worker 
       }
     },
   });
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const source = add(graph, 'Scatter', { count: 100, outputs: 1 });
   graph.module('collect', {}, { inputs: [add(graph, 'Relay', {}, { inputs: [source] })] });
   const leaks = new LeakWatch();
@@ -305,7 +307,7 @@ flow('a callback answers the module, and what it throws arrives there', async ()
 });
 
 flow('no call gets more packets than its link takes, however fast the producer goes on', async () => {
-  const graph = new Graph({ transport: 'copy', queue_length_limit: 4 });
+  const graph = graphOn({ transport: 'copy', queue_length_limit: 4 });
   let bursts: unknown;
   const options = { width: 1280, height: 720, count: 400 };
   const stills = add(graph, 'Stills', options, { scheduler: 0 });
@@ -320,7 +322,7 @@ flow('no call gets more packets than its link takes, however fast the producer g
 });
 
 flow('links count what they carried, and nothing is queued at the end', async () => {
-  const graph = new Graph({ threads: 2, queue_length_limit: 2 });
+  const graph = graphOn({ threads: 2, queue_length_limit: 2 });
   const sink = new TestSink({ delay: 1 });
   const source = add(graph, 'Scatter', { count: 50, outputs: 1 });
   graph.module(sink.spec, sink.options, { inputs: [source], callback: sink.callback });

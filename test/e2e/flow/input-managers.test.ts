@@ -3,9 +3,11 @@ import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addJoin, JOINS } from '../../kit/joins.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 import { checkSchedules } from './schedules.js';
 
 const managers = suite('input managers');
+const graphOn = await sharedThreads(4);
 
 type Manager = NonNullable<NodeParameters['inputManager']>;
 type Times = readonly (number | 'pause' | null)[];
@@ -26,7 +28,7 @@ async function groups(
   options: { threads?: number; delay?: number; seed?: number } = {},
 ): Promise<Seen[]> {
   const { threads = 2, delay = 0, seed = 1 } = options;
-  const graph = new Graph({ threads });
+  const graph = graphOn({ threads });
   const streams = inputs.map((list, i) => times(graph, list, { delay, seed: seed * 31 + i }));
   const sink = new TestSink();
   const join = graph.module(
@@ -160,7 +162,7 @@ managers('clocksync ends with its clock', async () => {
 
 managers('a module can ask for its manager, and the node overrules it', async () => {
   const run = async (manager: Manager | undefined): Promise<string[]> => {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const sink = new TestSink();
     const inputs = [times(graph, [0, 10]), times(graph, [10])];
     graph
@@ -178,7 +180,9 @@ managers('a module can ask for its manager, and the node overrules it', async ()
   assert.equal((await run('immediate')).join().match(/eof/g)?.length, 2);
 });
 
-managers('random schedules change nothing under slowest, basepad, framesync and default', () => checkSchedules(8));
+managers('random schedules change nothing under slowest, basepad, framesync and default', () =>
+  checkSchedules(8, graphOn),
+);
 
 managers('a manager survives the way through a graph file', async () => {
   const graph = new Graph();

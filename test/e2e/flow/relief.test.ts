@@ -1,16 +1,18 @@
 /** No graph that finishes with unbounded queues may hang with bounded ones. */
-import { Graph, GraphError, type Stream } from 'millrace';
+import { GraphError, type Stream } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, numbers, PLACEMENTS } from '../../kit/modules.js';
 import { randomGraph } from '../../kit/random-graph.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const relief = suite('starvation relief');
+const graphOn = await sharedThreads(3);
 
 for (const threads of PLACEMENTS) {
   relief(`threads: ${threads}: two branches of one producer, read one after the other`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = add(graph, 'Scatter', { count: 400, outputs: 2, spread: 'all' });
     const branches: Stream[] = [0, 1].map((id) => add(graph, 'Relay', {}, { inputs: [source.output(id)] }));
     const gather = add(graph, 'Gather', { order: 'sequence' }, { inputs: branches });
@@ -30,7 +32,7 @@ for (const threads of PLACEMENTS) {
   relief(
     `threads: ${threads}: a lifted link beside a full one whose consumer is only slow is not lifted without end`,
     async () => {
-      const graph = new Graph({ threads });
+      const graph = graphOn({ threads });
       const source = add(graph, 'Scatter', { count: 200, outputs: 3, spread: 'all' });
       const gather = add(graph, 'Gather', { order: 'sequence' }, { inputs: [source.output(2), source.output(0)] });
       const sinks = [new TestSink(), new TestSink({ delay: 10 })];
@@ -49,7 +51,7 @@ for (const threads of PLACEMENTS) {
 }
 
 relief('a graph that is never starved is never relieved', async () => {
-  const graph = new Graph({ threads: 2, queue_length_limit: 2 });
+  const graph = graphOn({ threads: 2, queue_length_limit: 2 });
   const source = add(graph, 'Scatter', { count: 300, outputs: 1 });
   const sink = new TestSink({ delay: 1 });
   graph.module(sink.spec, sink.options, {
@@ -63,7 +65,7 @@ relief('a graph that is never starved is never relieved', async () => {
 
 relief('past the hard cap the graph fails with an error that names the link and the sizes', async () => {
   for (const threads of [0, 2]) {
-    const graph = new Graph({ threads, hard_cap: 200_000, queue_length_limit: 2 });
+    const graph = graphOn({ threads, hard_cap: 200_000, queue_length_limit: 2 });
     const source = add(graph, 'Flood', { count: 50, bytes: 10_000 }, { alias: 'flood' });
     const sink = new TestSink({ delay: 5 });
     graph.module(sink.spec, sink.options, { inputs: [source], callback: sink.callback, alias: 'slow' });
@@ -87,7 +89,7 @@ relief('random graphs with tiny queues, nodes scattered over threads, all end wi
 });
 
 async function checkRandom(seed: number, options: { threads: number | 'auto'; scatter?: number }): Promise<void> {
-  const { graph, sink, expected } = randomGraph(seed, options);
+  const { graph, sink, expected } = randomGraph(seed, { ...options, graphOn });
   await graph.run();
   assert.is(sink.packets.length, expected, `seed ${seed}`);
 }

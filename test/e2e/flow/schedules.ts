@@ -5,7 +5,7 @@
  *   npm run stress:schedules [-- count]
  */
 import { fileURLToPath } from 'node:url';
-import { Graph } from 'millrace';
+import { Graph, type GraphOptionsInput } from 'millrace';
 import { TestSink } from 'millrace/testing';
 import { JOINS } from '../../kit/joins.js';
 
@@ -17,9 +17,11 @@ const STREAMS = [
   [10, 100, 200, 290, 310],
 ];
 
+type GraphMaker = (options: GraphOptionsInput) => Graph;
+
 /** Runs one graph and tells what the module was called with. */
-async function groups(manager: (typeof MANAGERS)[number], seed: number): Promise<string> {
-  const graph = new Graph({ threads: 1 + (seed % 4), queue_length_limit: 1 + (seed % 5) });
+async function groups(manager: (typeof MANAGERS)[number], seed: number, graphOn: GraphMaker): Promise<string> {
+  const graph = graphOn({ threads: 1 + (seed % 4), queue_length_limit: 1 + (seed % 5) });
   const inputs = STREAMS.map((times, i) =>
     graph.module(
       { name: 'times', path: JOINS, entry: 'Times' },
@@ -37,11 +39,14 @@ async function groups(manager: (typeof MANAGERS)[number], seed: number): Promise
 }
 
 /** @throws Error with both results when a schedule changes one. */
-export async function checkSchedules(count: number): Promise<void> {
+export async function checkSchedules(
+  count: number,
+  graphOn: GraphMaker = (options) => new Graph(options),
+): Promise<void> {
   for (const manager of MANAGERS) {
-    const expected = await groups(manager, 0);
+    const expected = await groups(manager, 0, graphOn);
     for (let seed = 1; seed <= count / MANAGERS.length; seed++) {
-      const seen = await groups(manager, seed);
+      const seen = await groups(manager, seed, graphOn);
       if (seen === expected) continue;
       throw new Error(`${JSON.stringify(manager)}, seed ${seed}:\n${seen}\ninstead of\n${expected}`);
     }

@@ -1,8 +1,9 @@
 /** What ends a media graph: limits and trims at any place, sources of their own, endless loops, consumers that leave. */
-import { encode, Graph, type Report } from 'millrace';
+import { encode, type Report } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contentsOf, media, run, scratch, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
 const clip = media('clip-4s.mp4');
@@ -10,6 +11,7 @@ const fast = { threads: 1, preset: 'ultrafast' } as const;
 const source = { size: '64x36', rate: 25 } as const;
 
 const test = suite('ends of media graphs');
+const graphOn = await sharedThreads(3);
 
 function decoder(report: Report) {
   return report.nodes.find(({ module }) => module === 'c_ffmpeg_decoder')!;
@@ -19,7 +21,7 @@ for (const threads of [0, 3]) {
   const on = (name: string, what: () => Promise<void>): void => test(`threads: ${threads}: ${name}`, what);
 
   on('sources that end by themselves', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const video = sinkOn(graph.filter('testsrc2', { ...source, duration: 2 }));
     const audio = sinkOn(graph.filter('anullsrc', { r: 48_000, cl: 'stereo', d: 2 }));
     await run(graph);
@@ -32,7 +34,7 @@ for (const threads of [0, 3]) {
   });
 
   on('endless sources behind trim and atrim', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const output_path = at(`trimmed-${threads}.mp4`);
     const picture = graph.filter('testsrc2', source).trim({ end_frame: 30 });
     const tone = graph.filter('sine', { sample_rate: 48_000 }).atrim({ end_sample: 48_000 });
@@ -44,7 +46,7 @@ for (const threads of [0, 3]) {
   });
 
   on('endless sources behind an encoder with vframes and aframes', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const output_path = at(`limited-${threads}.mp4`);
     encode(graph.filter('testsrc2', source), graph.filter('anullsrc'), {
       output_path,
@@ -60,7 +62,7 @@ for (const threads of [0, 3]) {
   });
 
   on('a trim ends its decoder', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const sink = sinkOn(graph.decode({ input_path: clip }).video.trim({ end: 1 }));
     const report = await run(graph);
     assert.is(sink.packets.length, 25);
@@ -69,7 +71,7 @@ for (const threads of [0, 3]) {
   });
 
   on('vframes of the encoder end the decoder', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const output_path = at(`frames-${threads}.mp4`);
     graph
       .decode({ input_path: clip })
@@ -81,7 +83,7 @@ for (const threads of [0, 3]) {
   });
 
   on('vframes and aframes of the decoder', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const input = graph.decode({ input_path: clip, vframes: 12, aframes: 5 });
     const [video, audio] = [sinkOn(input.video), sinkOn(input.audio)];
     await run(graph);
@@ -89,7 +91,7 @@ for (const threads of [0, 3]) {
   });
 
   on('an endless loop filter behind a trim', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const looped = graph
       .decode({ input_path: media('still.jpg') })
       .video.scale(64, 36)
@@ -101,7 +103,7 @@ for (const threads of [0, 3]) {
   });
 
   on('an endless loop of the decoder, by its own vframes and by an encoder', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const output_path = at(`looped-${threads}.mp4`);
     const own = sinkOn(graph.decode({ input_path: clip, loop: -1, vframes: 130 }).video);
     const endless = graph.decode({ input_path: clip, loop: -1 });
@@ -113,7 +115,7 @@ for (const threads of [0, 3]) {
   });
 
   on('one branch of a split that ends early leaves the other alone', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const [a, b] = graph.decode({ input_path: clip }).video.scale(64, 36).split(2);
     const [few, all] = [sinkOn(a.trim({ end_frame: 5 })), sinkOn(b)];
     const taker = sinkOn(b, { limit: 3 });
@@ -124,7 +126,7 @@ for (const threads of [0, 3]) {
   });
 
   on('both branches of a split ending early end the decoder', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const [a, b] = graph.decode({ input_path: clip, loop: -1 }).video.scale(64, 36).split(2);
     const [few, more] = [sinkOn(a.trim({ end_frame: 5 })), sinkOn(b.trim({ end_frame: 9 }))];
     await run(graph);
@@ -132,7 +134,7 @@ for (const threads of [0, 3]) {
   });
 
   on('the sound goes on when the pictures have been cut off, and the other way round', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const input = graph.decode({ input_path: clip });
     const [video, audio] = [sinkOn(input.video.trim({ end: 1 })), sinkOn(input.audio)];
     const other = graph.decode({ input_path: clip });
@@ -147,7 +149,7 @@ for (const threads of [0, 3]) {
   });
 
   on('an overlay that ends with its shortest input ends an endless other one', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const endless = graph.filter('testsrc2', { size: '16x16', rate: 25 });
     const sink = sinkOn(graph.decode({ input_path: clip }).video.overlay(endless, { shortest: true }));
     await run(graph);

@@ -1,9 +1,10 @@
 /** Every way in which files, options and payloads can be wrong: one clear error that names the node, and nothing left. */
 import { mkdirSync } from 'node:fs';
-import { ConfigError, type ErrorCode, encode, Graph, GraphError, Packet, Tensor } from 'millrace';
+import { ConfigError, type ErrorCode, encode, type Graph, GraphError, Packet, Tensor } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contentsOf, failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
 const clip = media('clip-4s.mp4');
@@ -11,6 +12,7 @@ const fast = { threads: 1, preset: 'ultrafast' } as const;
 mkdirSync(at('folder.mp4'));
 
 const test = suite('media errors');
+const graphOn = await sharedThreads(2);
 
 interface Case {
   code: ErrorCode;
@@ -206,7 +208,7 @@ for (const [name, { code, words, phase, build }] of Object.entries(CASES)) {
   // What a module refuses before it runs does not depend on its thread.
   for (const threads of phase === 'init' ? [1] : [0, 2]) {
     test(`threads: ${threads}: ${name}`, async () => {
-      const graph = new Graph({ threads });
+      const graph = graphOn({ threads });
       build(graph);
       const error = await failureOf(graph);
       assert.is(error.code, code, error.message);
@@ -218,7 +220,7 @@ for (const [name, { code, words, phase, build }] of Object.entries(CASES)) {
 }
 
 test('what is wrong with several nodes is told at once, before anything starts', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const source = graph.decode({ input_path: '/nowhere/missing.mp4', start_time: 'soon' as unknown as number });
   encode(source.video, null, { output_path: at('b.mp4'), video_params: { r: 'many' } }, { alias: 'second' });
   const error = await failureOf(graph);
@@ -228,7 +230,7 @@ test('what is wrong with several nodes is told at once, before anything starts',
 
 for (const threads of [0, 2]) {
   test(`threads: ${threads}: damaged frames are left out and counted`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const { video, audio } = graph.decode({ input_path: media('damaged.mp4') });
     const [pictures, sound] = [sinkOn(video), sinkOn(audio)];
     const report = await run(graph);
@@ -239,7 +241,7 @@ for (const threads of [0, 2]) {
   });
 
   test(`threads: ${threads}: a stream that the file does not have ends at once`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const { video, audio } = graph.decode({ input_path: media('mono-16k.wav') });
     const [pictures, sound] = [sinkOn(video), sinkOn(audio)];
     encode(video, audio, { output_path: at(`sound-${threads}.m4a`) });

@@ -13,6 +13,7 @@ import {
   sinkOn,
   soundOf,
 } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
 const clip = media('clip-4s.mp4');
@@ -49,6 +50,7 @@ async function writeUneven(output_path: string): Promise<void> {
 }
 
 const test = suite('joins and renditions');
+const graphOn = await sharedThreads(3);
 
 for (const threads of [0, 3]) {
   const on = (name: string, what: (name: (extension: string) => string) => Promise<void>): void => {
@@ -57,7 +59,7 @@ for (const threads of [0, 3]) {
   };
 
   on('sound alone', async (file) => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     encode(null, graph.decode({ input_path: clip, aframes: 47 }).audio, { output_path: file('m4a') });
     await run(graph);
     const { video, samples } = await contentsOf(file('m4a'));
@@ -66,7 +68,7 @@ for (const threads of [0, 3]) {
   });
 
   on('pictures alone', async (file) => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     encode(graph.decode({ input_path: clip, vframes: 25 }).video, null, {
       output_path: file('mp4'),
       video_params: fast,
@@ -77,7 +79,7 @@ for (const threads of [0, 3]) {
   });
 
   on('three renditions and a second copy of one, of one decode', async (file) => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = graph.decode({ input_path: clip, ...second });
     const sizes = [160, 80, 64, 64];
     sizes.forEach((width, i) => {
@@ -97,7 +99,7 @@ for (const threads of [0, 3]) {
   });
 
   on('a logo with transparency over a video', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = graph.decode({ input_path: clip });
     const sink = sinkOn(
       source.video.overlay(graph.decode({ input_path: media('logo-alpha.png') }).video, { x: 20, y: 10 }),
@@ -114,7 +116,7 @@ for (const threads of [0, 3]) {
   });
 
   on('two files with picture and sound, end to end', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const [one, two] = [0, 1].map(() => graph.decode({ input_path: clip, ...second }));
     const joined = concat([
       [one!.video, one!.audio],
@@ -136,7 +138,7 @@ for (const threads of [0, 3]) {
   });
 
   on('sound mixed with itself is itself', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const [one, two] = [0, 1].map(() => graph.decode({ input_path: media('mono-16k.wav') }).audio);
     const mixed = sinkOn(one!.amix(two!).aformat({ sample_fmts: 's16' }).filter('asetnsamples', 1024));
     const plain = sinkOn(graph.decode({ input_path: media('mono-16k.wav') }).audio.filter('asetnsamples', 1024));
@@ -146,7 +148,7 @@ for (const threads of [0, 3]) {
   });
 
   on('side by side, of the same decode and of two', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = graph.decode({ input_path: clip, vframes: 25 }).video.scale(64, 36);
     const other = graph.decode({ input_path: media('clip.mpegts'), vframes: 25 }).video.scale(64, 36);
     const same = sinkOn(source.hstack(source.vflip()));
@@ -157,7 +159,7 @@ for (const threads of [0, 3]) {
   });
 
   on('two ranges of one decode in the other order, with their sound', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = graph.decode({ input_path: clip });
     const [p, q] = source.video.scale(64, 36).split(2);
     const [r, s] = source.audio.asplit(2);
@@ -187,7 +189,7 @@ for (const threads of [0, 3]) {
   });
 
   on('a file whose sound lies behind all of its pictures', async (file) => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = graph.decode({ input_path: uneven });
     source.video.scale(32, 18).encode(source.audio, { output_path: file('mp4'), video_params: fast });
     await run(graph);
@@ -197,7 +199,7 @@ for (const threads of [0, 3]) {
   });
 
   on('such a file before another one: the queue of its pictures grows, and the report tells', async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const [one, two] = [0, 1].map(() => graph.decode({ input_path: uneven }));
     const joined = concat([
       [one!.video, one!.audio],

@@ -1,12 +1,15 @@
 /** The same media graph gives the same pictures and samples wherever its nodes run and however short its queues are. */
-import { Graph, type GraphOptionsInput, type NodeParameters } from 'millrace';
+import type { GraphOptionsInput, NodeParameters } from 'millrace';
 import { TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contentsOf, media, pictures, run, scratch } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
 const FILTER = 'c_ffmpeg_filter';
+const NODES = 12;
+const graphOn = await sharedThreads(NODES, ['red', 'green', 'blue']);
 
 type Where = Pick<NodeParameters, 'scheduler' | 'thread'>;
 
@@ -17,7 +20,7 @@ type Where = Pick<NodeParameters, 'scheduler' | 'thread'>;
 function build(options: GraphOptionsInput, where: (node: number) => Where, file: string) {
   let nodes = 0;
   const next = (more: NodeParameters = {}): NodeParameters => ({ ...where(nodes++), ...more });
-  const graph = new Graph(options);
+  const graph = graphOn(options);
   const source = graph.decode({ input_path: media('clip-4s.mp4'), vframes: 50, aframes: 90 }, next());
   const logo = graph.decode({ input_path: media('logo-alpha.png') }, next());
   const small = source.video.module(FILTER, { name: 'scale', para: '160:90' }, next());

@@ -1,6 +1,6 @@
 /** Files made by whole graphs hold, picture for picture, what the ffmpeg command writes with the same settings. */
 import { createHash } from 'node:crypto';
-import { concat, type EncoderOptions, encode, Graph, overlay, type Stream } from 'millrace';
+import { concat, type EncoderOptions, encode, type Graph, overlay, type Stream } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -15,6 +15,7 @@ import {
   signalToNoise,
   soundOf,
 } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
 const clip = media('clip-4s.mp4');
@@ -157,11 +158,12 @@ const CASES: Record<string, Case> = {
 };
 
 const test = suite('transcoding');
+const graphOn = await sharedThreads(2);
 
 for (const [name, { extension, streams, options, sound, fixture }] of Object.entries(CASES)) {
   test(`${name}: the pictures of the ffmpeg command`, async () => {
     const output = at(`${name}.${extension}`);
-    const graph = new Graph({ threads: 2 });
+    const graph = graphOn({ threads: 2 });
     encode(...streams(graph), { ...options, output_path: output });
     const report = await run(graph);
     const expected = expectedPictures(fixture ?? `e2e-${name}`);
@@ -184,7 +186,7 @@ for (const [name, { extension, streams, options, sound, fixture }] of Object.ent
 
 test('AAC is near to what went in', async () => {
   const output = at('near.mp4');
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const source = open(graph);
   encode(source.video.scale(64, 36), source.audio, { output_path: output, video_params: x264 });
   await run(graph);

@@ -1,16 +1,18 @@
 /** A graph that does not get to its end leaves files that play up to there, or none at all. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type EncoderOptions, encode, Graph, type GraphError, type Stream } from 'millrace';
+import { type EncoderOptions, encode, type Graph, type GraphError, type Stream } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contentsOf, failureOf, scratch } from '../../kit/media.js';
 import { add } from '../../kit/modules.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
 const video_params = { threads: 1, preset: 'ultrafast', tune: 'zerolatency' } as const;
 
 const test = suite('unfinished files');
+const graphOn = await sharedThreads(3);
 
 /** The file holds pictures from the first on, without a gap, and sound beside them. */
 async function plays(path: string, atLeast: number, atMost = Number.POSITIVE_INFINITY): Promise<void> {
@@ -35,7 +37,7 @@ for (const threads of [0, 1, 3]) {
   for (const extension of ['mp4', 'mkv', 'ts']) {
     test(`threads: ${threads}: ${extension}, when another module fails in the middle`, async () => {
       const output_path = at(`failed-${threads}.${extension}`);
-      const graph = new Graph({ threads });
+      const graph = graphOn({ threads });
       const { video, audio } = source(graph);
       const through = add(graph, 'Failing', { where: 'process', after: 60 }, { inputs: [video], alias: 'bad' });
       encode(through.scale(64, 36), audio, { output_path, video_params });
@@ -48,7 +50,7 @@ for (const threads of [0, 1, 3]) {
 
   /** An endless transcode, looked at every 20 ms. */
   const endless = (options: EncoderOptions): Graph => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const { video, audio } = source(graph);
     encode(video.scale(64, 36), audio, { video_params, ...options }, { alias: 'file' });
     return graph;
@@ -96,12 +98,12 @@ for (const threads of [0, 1, 3]) {
   test(`threads: ${threads}: a graph that fails before its first frame leaves an older file as it is`, async () => {
     const output_path = at(`older-${threads}.mp4`);
     writeFileSync(output_path, 'older');
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const { video, audio } = source(graph);
     encode(video.filter('crop', 4000, 2000), audio, { output_path, video_params });
     await failureOf(graph);
     assert.is(readFileSync(output_path, 'utf8'), 'older');
-    const missing = new Graph({ threads });
+    const missing = graphOn({ threads });
     missing.decode({ input_path: '/nowhere.mp4' }).video.encode(null, { output_path: at(`none-${threads}.mp4`) });
     await failureOf(missing);
     assert.not.ok(existsSync(at(`none-${threads}.mp4`)));

@@ -1,14 +1,16 @@
 /** Parallel copies of a node (`dist_nums`): what comes out is what one node would have made, in the same order. */
 import { fileURLToPath } from 'node:url';
-import { Graph, GraphError, type NodeParameters, type Stream } from 'millrace';
+import { type Graph, GraphError, type NodeParameters, type Stream } from 'millrace';
 import { TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failureOf, run, sinkOn } from '../../kit/media.js';
 import { numbers } from '../../kit/modules.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const FILE = fileURLToPath(new URL('../../fixtures/modules/copies.mjs', import.meta.url));
 const test = suite('parallel copies');
+const graphOn = await sharedThreads(3, ['many#1', 'many#2', 'many#3']);
 
 function copies(stream: Stream, entry: string, parameters: NodeParameters, options: Record<string, unknown> = {}) {
   return stream.module({ name: entry.toLowerCase(), path: FILE, entry }, options, { alias: 'many', ...parameters });
@@ -26,7 +28,7 @@ for (const threads of [0, 2] as const) {
   for (const distNums of [1, 3]) {
     for (const entry of ['Spread', 'Slices']) {
       test(`threads: ${threads}: ${distNums} copies that emit 0 to 3 packets for one keep the order (${entry})`, async () => {
-        const graph = new Graph({ threads, queue_length_limit: 1 + distNums });
+        const graph = graphOn({ threads, queue_length_limit: 1 + distNums });
         const sink = sinkOn(copies(counted(graph, 81), entry, { distNums }));
         const report = await run(graph);
         assert.equal(numbers(sink.packets), spread(81));
@@ -38,7 +40,7 @@ for (const threads of [0, 2] as const) {
 }
 
 test('each copy has a thread of its own, and its share of the work', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const sink = sinkOn(copies(counted(graph, 40), 'Spread', { distNums: 3 }));
   const report = await run(graph);
   const nodes = report.nodes.filter((node) => node.alias.startsWith('many#'));
@@ -58,7 +60,7 @@ test('each copy has a thread of its own, and its share of the work', async () =>
 });
 
 test('what copies still have at the end follows, copy by copy', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const sink = sinkOn(copies(counted(graph, 5), 'Last', { distNums: 2 }));
   await run(graph);
   // The end comes to the copy whose turn it would be first: number 5 would go to copy 2.
@@ -67,7 +69,7 @@ test('what copies still have at the end follows, copy by copy', async () => {
 
 for (const count of [0, 1]) {
   test(`a stream of ${count} packets through three copies`, async () => {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const sink = sinkOn(copies(counted(graph, count), 'Last', { distNums: 3 }));
     await run(graph);
     assert.equal(numbers(sink.packets).length, count + 3);
@@ -77,7 +79,7 @@ for (const count of [0, 1]) {
 
 test('a consumer that has enough ends copies, split and source', async () => {
   for (const threads of [0, 2]) {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = new TestSource({ count: -1 });
     const sink = sinkOn(copies(graph.module(source.spec, source.options), 'Spread', { distNums: 3 }), { limit: 20 });
     const report = await run(graph);
@@ -88,7 +90,7 @@ test('a consumer that has enough ends copies, split and source', async () => {
 });
 
 test('stop() brings everything that is under way to its end', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const source = new TestSource({ count: -1 });
   const sink = sinkOn(copies(graph.module(source.spec, source.options), 'Spread', { distNums: 3 }));
   const done = run(graph);
@@ -105,7 +107,7 @@ test('stop() brings everything that is under way to its end', async () => {
 
 test('a copy that fails fails the graph; the error names the node that was built', async () => {
   for (const threads of [0, 2]) {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     sinkOn(copies(counted(graph, 50), 'Spread', { distNums: 3 }, { fail: 20 }));
     const error = await failureOf(graph);
     assert.instance(error, GraphError);
@@ -116,7 +118,7 @@ test('a copy that fails fails the graph; the error names the node that was built
 });
 
 test('a copy that finishes before its input does is an error: a single node would have ended the stream', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   sinkOn(copies(counted(graph, 50), 'Spread', { distNums: 2 }, { finish: 20 }));
   const error = await failureOf(graph);
   assert.is(error.code, 'ERR_MILLRACE_STATE');
@@ -124,26 +126,26 @@ test('a copy that finishes before its input does is an error: a single node woul
 });
 
 test('a module may ask to be called again as often as it likes', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const sink = sinkOn(copies(counted(graph, 4), 'Patient', { distNums: 2 }, { calls: 20_000 }));
   await run(graph);
   assert.equal(numbers(sink.packets), [0, 1, 2, 3]);
 });
 
 test('copies have no input manager: neither one that the node names nor one that its module asks for', async () => {
-  const named = new Graph();
+  const named = graphOn();
   sinkOn(copies(counted(named, 5), 'Last', { distNums: 2, inputManager: 'slowest' }));
   const refused = await failureOf(named);
   assert.is(refused.code, 'ERR_MILLRACE_CONFIG');
   assert.match(refused.message, /dist_nums: .*leave out the input manager 'slowest'/);
 
-  const asked = new Graph({ threads: 1 });
+  const asked = graphOn({ threads: 1 });
   sinkOn(copies(counted(asked, 5), 'Aligned', { distNums: 2 }));
   const failed = await failureOf(asked);
   assert.is((failed as GraphError).phase, 'init');
   assert.match(failed.message, /the module asks for the input manager 'slowest'\. .*distNums/);
 
-  const overruled = new Graph({ threads: 1 });
+  const overruled = graphOn({ threads: 1 });
   const sink = sinkOn(copies(counted(overruled, 5), 'Aligned', { distNums: 2, inputManager: 'immediate' }));
   await run(overruled);
   assert.equal(numbers(sink.packets), [0, 1, 2, 3, 4, -2, -3]);

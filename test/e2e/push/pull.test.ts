@@ -15,6 +15,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, PLACEMENTS } from '../../kit/modules.js';
 import { rejection } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 function testVideo(graph: Graph, frames: number): Stream {
   return graph.filter('testsrc2', { size: '640x480', rate: 25, duration: frames / 25 });
@@ -38,11 +39,12 @@ async function read(reader: AsyncIterable<Packet>): Promise<number[]> {
 const sequence = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 const pulling = suite('pulling');
+const graphOn = await sharedThreads(3);
 
 for (const threads of PLACEMENTS) {
   pulling(`packets come in order, then the end (threads: ${threads})`, async () => {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const reader = counted(graph, 200).packets();
     assert.equal(await read(reader), sequence(200));
     assert.equal(await reader.next(), { done: true, value: undefined });
@@ -52,7 +54,7 @@ for (const threads of PLACEMENTS) {
 
 pulling('scaled frames, each the reader\u2019s to close', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph();
+  const graph = graphOn();
   let frames = 0;
   for await (const packet of testVideo(graph, 30).scale(299, 299).packets<VideoFrame>()) {
     const { width, height, timestamp } = packet.payload;
@@ -66,7 +68,7 @@ pulling('scaled frames, each the reader\u2019s to close', async () => {
 
 pulling('leaving after ten frames stops the graph and releases everything', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph();
+  const graph = graphOn();
   let frames = 0;
   for await (const packet of testVideo(graph, 100_000).scale(299, 299).packets()) {
     packet.close();
@@ -79,7 +81,7 @@ pulling('leaving after ten frames stops the graph and releases everything', asyn
 
 pulling('a loop that throws does the same, and its error is the one that counts', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph();
+  const graph = graphOn();
   const error = await rejection(
     (async () => {
       for await (const packet of testVideo(graph, 100_000).packets().closing()) {
@@ -94,7 +96,7 @@ pulling('a loop that throws does the same, and its error is the one that counts'
 
 pulling('closing() releases each packet when the loop goes on', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   let last: Packet | undefined;
   for await (const packet of testVideo(graph, 20).packets().closing()) {
     assert.is(last?.closed ?? true, true);
@@ -108,7 +110,7 @@ pulling('closing() releases each packet when the loop goes on', async () => {
 pulling('two streams of one graph, at once and in turns', async () => {
   for (const how of ['at once', 'in turns']) {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads: 2 });
+    const graph = graphOn({ threads: 2 });
     const video = testVideo(graph, 50).packets();
     const sound = graph.filter('sine', { duration: 2 }).packets();
     const seen = { frames: 0, samples: 0 };
@@ -130,7 +132,7 @@ pulling('two streams of one graph, at once and in turns', async () => {
 });
 
 pulling('a reader that waits is helped over one that does not ask', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = add(graph, 'Scatter', { count: 200, outputs: 2, spread: 'blocks' });
   const [first, second] = [source.output(0).packets(), source.output(1).packets()];
   const [a, b] = [await read(first), await read(second)];
@@ -142,7 +144,7 @@ pulling('a reader that waits is helped over one that does not ask', async () => 
 
 pulling('an idle reader holds the graph back, at the limit of its link', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const reader = add(graph, 'Endless', { kind: 'video' }).packets({ queueLimit: 4 });
   await graph.start({ mode: 'generator' });
   while (graph.stats().links[0]!.queued < 4) await sleep(2);
@@ -157,7 +159,7 @@ pulling('an idle reader holds the graph back, at the limit of its link', async (
 });
 
 pulling('several next() at once are answered in order', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const reader = counted(graph, 5).packets();
   const results = await Promise.all(Array.from({ length: 7 }, () => reader.next()));
   assert.equal(
@@ -167,7 +169,7 @@ pulling('several next() at once are answered in order', async () => {
 });
 
 pulling('a loop that is always served leaves timers their turn', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);
   let seen = 0;
@@ -177,7 +179,7 @@ pulling('a loop that is always served leaves timers their turn', async () => {
 });
 
 pulling('other outputs of the graph are finished all the same', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const [left, right] = testVideo(graph, 40).split(2);
   const sunk = left.module('null_sink');
   let frames = 0;
@@ -192,7 +194,7 @@ pulling.run();
 const life = suite('life of a reader');
 
 life('return() before the start takes it back', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = counted(graph, 10);
   const unused = source.packets();
   const used = source.packets();
@@ -203,7 +205,7 @@ life('return() before the start takes it back', async () => {
 });
 
 life('return() again takes nothing else back', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = counted(graph, 10);
   const [unused, first, second] = [source.packets(), source.packets(), source.packets()];
   await unused.return();
@@ -216,10 +218,10 @@ for (const [how, leave] of [
   ['toReadable()', async (reader: PacketReader) => void reader.toReadable().destroy()],
 ] as const) {
   life(`${how} that is left before anything was read leaves the graph`, async () => {
-    const before = new Graph({ threads: 1 });
+    const before = graphOn({ threads: 1 });
     await leave(counted(before, 100).packets());
     assert.is((await before.run()).links.length, 0);
-    const running = new Graph({ threads: 1 });
+    const running = graphOn({ threads: 1 });
     const reader = counted(running, 100).packets();
     await running.start();
     await leave(reader);
@@ -231,7 +233,7 @@ for (const between of ['nothing', 'a module of this thread', 'a module of anothe
   life(`a reader with ${between} between it and what is pushed is left, with packets waiting or none`, async () => {
     const leaks = new LeakWatch();
     for (const waiting of [0, 3]) {
-      const graph = new Graph({ threads: between === 'a module of this thread' ? 0 : 1 });
+      const graph = graphOn({ threads: between === 'a module of this thread' ? 0 : 1 });
       const input = graph.inputStream('in');
       const stream = between === 'nothing' ? input : add(graph, 'Relay', {}, { inputs: [input] });
       const reader = stream.packets();
@@ -253,7 +255,7 @@ for (const between of ['nothing', 'a module of this thread', 'a module of anothe
 life('what waits for a packet is left at once', async () => {
   const leaks = new LeakWatch();
   for (const how of ['closing', 'toReadable']) {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const input = graph.inputStream('silent');
     const reader = add(graph, 'Relay', {}, { inputs: [input] }).packets();
     await graph.start();
@@ -274,14 +276,14 @@ life('what waits for a packet is left at once', async () => {
 });
 
 life('a graph without its only reader is a graph without consumers', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   await counted(graph, 10).packets().return();
   assert.match((await rejection(graph.start({ mode: 'generator' }))).message, /needs a reader/);
   assert.is((await graph.run()).links.length, 0);
 });
 
 life('no reader is made after the start', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = counted(graph, 10);
   const reader = source.packets();
   await graph.start();
@@ -290,7 +292,7 @@ life('no reader is made after the start', async () => {
 });
 
 life('run() works as well as start() and the first next()', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const reader = counted(graph, 30).packets();
   const [report, seen] = await Promise.all([graph.run(), read(reader)]);
   assert.equal(seen, sequence(30));
@@ -299,7 +301,7 @@ life('run() works as well as start() and the first next()', async () => {
 
 life('leaving one of two readers leaves the other its stream', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = counted(graph, 100, 'video');
   const [short, long] = [source.packets(), source.packets()];
   const whole = (async () => {
@@ -315,7 +317,7 @@ life('leaving one of two readers leaves the other its stream', async () => {
 });
 
 life('a wrong graph rejects the first next(), and may be mended', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const reader = graph.module('no_such_module').packets();
   assert.is((await rejection(reader.next())).code, 'ERR_MILLRACE_CONFIG');
   assert.throws(() => counted(graph, 1).packets({ queueLimit: 0 }), /queueLimit/);
@@ -324,7 +326,7 @@ life('a wrong graph rejects the first next(), and may be mended', async () => {
 for (const where of ['init', 'process', 'exit', 'close']) {
   life(`the graph's error reaches the loop (${where})`, async () => {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads: 2 });
+    const graph = graphOn({ threads: 2 });
     const source = where === 'close' ? counted(graph, 20, 'video') : add(graph, 'Endless', { kind: 'video' });
     const reader = add(graph, 'Failing', { where }, { inputs: [source], alias: 'bad' }).packets();
     const error = (await rejection(
@@ -341,7 +343,7 @@ for (const where of ['init', 'process', 'exit', 'close']) {
 
 life('the signal of a reader that has not asked yet aborts the graph', async () => {
   const abort = new AbortController();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = add(graph, 'Endless', { kind: 'video', outputs: 2 });
   const [reader] = [source.output(0).packets(), source.output(1).packets({ signal: abort.signal })];
   (await reader.next()).value?.close();
@@ -356,7 +358,7 @@ for (const how of ['packets', 'start']) {
     const leaks = new LeakWatch();
     const abort = new AbortController();
     const { signal } = abort;
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const reader = add(graph, 'Endless', { kind: 'video' }).packets(how === 'packets' ? { signal } : {});
     if (how === 'start') await graph.start({ signal });
     const error = (await rejection(
@@ -372,7 +374,7 @@ for (const how of ['packets', 'start']) {
 
 life('await using leaves it', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   {
     await using reader = add(graph, 'Endless', { kind: 'video' }).packets();
     (await reader.next()).value?.close();
@@ -386,7 +388,7 @@ const both = suite('pushing and pulling');
 
 both('what is pushed comes out, without more in between than the limits allow', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const input = graph.inputStream('in');
   const reader = input.vflip().packets<VideoFrame>();
   await graph.start({ mode: 'push' });
@@ -406,7 +408,7 @@ both('what is pushed comes out, without more in between than the limits allow', 
 });
 
 both('one packet in, one packet out', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const input = graph.inputStream('in');
   const reader = add(graph, 'Relay', {}, { inputs: [input] }).packets();
   await graph.start();
@@ -421,7 +423,7 @@ both('one packet in, one packet out', async () => {
 
 both('leaving the reader ends the pushing', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const input = graph.inputStream('in');
   const reader = add(graph, 'Relay', {}, { inputs: [input] }).packets();
   await graph.start();
@@ -437,7 +439,7 @@ both('leaving the reader ends the pushing', async () => {
 });
 
 both('a reader behind a join waits for the stream that is to be pushed', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const [a, b] = [graph.inputStream('a'), graph.inputStream('b')];
   const reader = add(graph, 'Gather', { order: 'sequence' }, { inputs: [a, b] }).packets();
   await graph.start();
@@ -450,9 +452,9 @@ both('a reader behind a join waits for the stream that is to be pushed', async (
 
 both('graphs in a chain', async () => {
   const leaks = new LeakWatch();
-  const first = new Graph({ threads: 1 });
-  const second = new Graph({ threads: 1 });
-  const third = new Graph({ threads: 1 });
+  const first = graphOn({ threads: 1 });
+  const second = graphOn({ threads: 1 });
+  const third = graphOn({ threads: 1 });
   const [middle, last] = [second.inputStream('middle'), third.inputStream('last')];
   const between = concat([middle.hflip()]).packets();
   const reader = last.scale(32, 18).packets<VideoFrame>();
@@ -486,7 +488,7 @@ const limits = suite('readers at different speeds');
 
 limits('one that is late holds the other back from hard_cap on, and nothing is lost', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1, hard_cap: 200_000 });
+  const graph = graphOn({ threads: 1, hard_cap: 200_000 });
   const source = add(graph, 'Endless', { kind: 'video', outputs: 2 });
   const [eager, late] = [source.output(0).packets<VideoFrame>(), source.output(1).packets<VideoFrame>()];
   const take = async (reader: PacketReader<VideoFrame>): Promise<bigint | undefined> => {
@@ -510,7 +512,7 @@ limits('one that is late holds the other back from hard_cap on, and nothing is l
 
 limits('one that is never read is an error at hard_cap', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1, hard_cap: 200_000 });
+  const graph = graphOn({ threads: 1, hard_cap: 200_000 });
   const source = add(graph, 'Endless', { kind: 'video', outputs: 2 });
   const reader = source.output(0).packets();
   source.output(1).packets();
@@ -531,7 +533,7 @@ const ends = suite('the end of a graph and readers that do not ask for it');
 for (const threads of PLACEMENTS) {
   ends(`one that has taken everything but the end holds nobody up (threads: ${threads})`, async () => {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = counted(graph, 5, 'video');
     const [whole, counting, empty] = [
       source.packets(),
@@ -549,7 +551,7 @@ for (const threads of PLACEMENTS) {
 
   ends(`what one has not taken is still its own after the others have ended (threads: ${threads})`, async () => {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = counted(graph, 3);
     const [whole, late] = [source.packets(), source.packets()];
     assert.equal(await read(whole), sequence(3));

@@ -1,13 +1,15 @@
 /** What an encoder puts on its outputs: the bytes of the file, packets, frames. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { AudioFrame, EncodedPacket, encode, Graph, type NodeHandle, StreamInfo, VideoFrame } from 'millrace';
+import { AudioFrame, EncodedPacket, encode, type NodeHandle, StreamInfo, VideoFrame } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, essence, hashes, pieces, sourceOf } from '../../kit/bytes.js';
 import { contentsOf, failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const scratchFile = scratch();
 const test = suite('push_output');
+const graphOn = await sharedThreads(2);
 
 const video_params = { codec: 'mpeg4', threads: 1 };
 
@@ -37,7 +39,7 @@ for (const format of ['mp4', 'mpegts', 'flv', 'matroska'] as const) {
   for (const threads of [0, 2]) {
     test(`the bytes are those of the file: ${format}, threads ${threads}`, async () => {
       const path = scratchFile(`whole-${threads}.${format}`);
-      const graph = new Graph({ threads });
+      const graph = graphOn({ threads });
       const input = graph.decode({ input_path: media('clip-4s.mp4') });
       // Matroska draws a number for each file unless it is told not to.
       const codec = format === 'flv' ? 'flv' : 'mpeg4';
@@ -58,7 +60,7 @@ for (const format of ['mp4', 'mpegts', 'flv', 'matroska'] as const) {
 }
 
 test('bytes go through two graphs: encoded, pushed and decoded', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const video = graph.decode({ input_path: media('clip-4s.mp4') }).video;
   const encoded = video.encode(null, { push_output: 1, format: 'mpegts', video_params: { codec: 'mpeg2video' } });
   const sink = sinkOn(encoded.output(0).module('c_ffmpeg_decoder', {}).output(0));
@@ -67,7 +69,7 @@ test('bytes go through two graphs: encoded, pushed and decoded', async () => {
 });
 
 test('encoded packets behind their StreamInfo, each stream on its own output', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const input = graph.decode({ input_path: media('clip-4s.mp4') });
   const packets = input.video.encode(input.audio, { push_output: 2, video_params });
   const seen: string[] = [];
@@ -92,7 +94,7 @@ test('encoded packets behind their StreamInfo, each stream on its own output', a
 });
 
 test('frames as they are, up to a limit', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const input = graph.decode({ input_path: media('clip-4s.mp4') });
   const frames = input.video.encode(input.audio, { push_output: 3, vframes: 10 });
   const [video, audio] = [sinkOn(frames.output(0)), sinkOn(frames.output(1))];
@@ -112,7 +114,7 @@ test('outputs that push_output does not give, and options that it leaves no use 
     [{ push_output: 3, video_params }, 0, 'video_params: has no effect with push_output 3'],
     [{ push_output: 1, null_output: true }, 0, 'null_output: has no effect'],
   ] as const) {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const input = graph.decode({ input_path: media('clip-4s.mp4') });
     sinkOn(input.video.encode(input.audio, options).output(output));
     assert.match((await failureOf(graph)).message, words);
@@ -122,7 +124,7 @@ test('outputs that push_output does not give, and options that it leaves no use 
 test('consecutive pieces of a stream without a container become one file', async () => {
   const path = scratchFile('slices.mp4');
   const slices = ['100', '101', '102'].map((n) => bytesOfFile(`aac_slice/${n}.aac`));
-  const graph = new Graph();
+  const graph = graphOn();
   encode(null, sourceOf(graph, slices).module('c_ffmpeg_decoder', {}).output(1), { output_path: path });
   await run(graph);
   const { samples } = await contentsOf(path);
@@ -137,7 +139,7 @@ test("frames of one's own: without timestamps, and with a time base of their own
     [(n: number) => ({ pts: BigInt(n * 3), timeBase: { num: 1, den: 30 } }), (n: number) => n * 100_000],
   ] as const) {
     const path = scratchFile(`own-${times(1)}.mkv`);
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const frames = Array.from({ length: 50 }, (_, n) => picture(n, extra(n)));
     const rate = times(1) === 40_000 ? {} : { r: 10 };
     sourceOf(graph, frames).encode(null, { output_path: path, video_params: { ...video_params, ...rate } });
@@ -152,7 +154,7 @@ test("frames of one's own: without timestamps, and with a time base of their own
 
 test("sound of one's own without timestamps follows itself", async () => {
   const path = scratchFile('own.wav');
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const frames = Array.from({ length: 20 }, (_, n) =>
     AudioFrame.from([Float32Array.from({ length: 700 }, (_, i) => Math.sin((n * 700 + i) / 20))], {
       sampleRate: 48_000,
@@ -165,7 +167,7 @@ test("sound of one's own without timestamps follows itself", async () => {
 });
 
 test('a piece that is written to a socket is complete when the graph ends', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const input = graph.decode({ input_path: media('clip-4s.mp4') });
   const params = { movflags: 'frag_keyframe+empty_moov' };
   const { file } = collect(input.video.encode(input.audio, { push_output: 1, video_params, mux_params: params }));
@@ -174,7 +176,7 @@ test('a piece that is written to a socket is complete when the graph ends', asyn
   writeFileSync(path, file());
   assert.is((await contentsOf(path)).video.length, 100);
   // And such bytes can be decoded while they arrive.
-  const again = new Graph();
+  const again = graphOn();
   const sink = sinkOn(sourceOf(again, pieces(file(), 1000)).module('c_ffmpeg_decoder', {}).output(0));
   await run(again);
   assert.is(sink.packets.length, 100);

@@ -2,15 +2,18 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EncodedPacket, Graph, type GraphError, Packet } from 'millrace';
+import { EncodedPacket, type Graph, type GraphError, Packet } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, numbers } from '../../kit/modules.js';
 import { rejection } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
+
+const graphOn = await sharedThreads(2);
 
 function graphOf(names: readonly string[] = ['data']) {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const inputs = names.map((name) => graph.inputStream(name));
   const sink = new TestSink();
   add(graph, 'Gather', { order: 'sequence' }, { inputs }).module(sink.spec, sink.options, { callback: sink.callback });
@@ -50,7 +53,7 @@ sources('several, one after the other, when the end is left open', async () => {
 sources('byte arrays of Node streams and web streams become encoded packets', async () => {
   const chunks = [Buffer.from('ab'), Buffer.from('cde')];
   for (const make of [() => Readable.from(chunks), () => Readable.toWeb(Readable.from(chunks)) as ReadableStream]) {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const input = graph.inputStream('data');
     const reader = add(graph, 'Relay', {}, { inputs: [input] }).packets<EncodedPacket>();
     await graph.start();
@@ -141,7 +144,7 @@ sources('a source that fails fails the graph, and tells its own error', async ()
 sources('a source is left when the graph fails, ends or takes no more, even if it is silent', async () => {
   for (const why of ['fails', 'stops', 'is full']) {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const input = graph.inputStream('data');
     add(graph, why === 'is full' ? 'Take' : 'Relay', { limit: 3 }, { inputs: [input] }).module('null_sink');
     await graph.start();
@@ -189,7 +192,7 @@ writables('a pipeline feeds it, and its end is the stream\u2019s', async () => {
 });
 
 writables('it holds its source back', async () => {
-  const graph = new Graph({ threads: 1, queue_length_limit: 2 });
+  const graph = graphOn({ threads: 1, queue_length_limit: 2 });
   const input = graph.inputStream('data');
   let release = (): void => {};
   const gate = new Promise<void>((resolve) => {
@@ -233,7 +236,7 @@ writables('destroyed with an error it fails the graph; destroyed without one it 
 writables(
   'when the graph fails it is destroyed with the graph\u2019s error, also while its source is silent',
   async () => {
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     const input = graph.inputStream('data');
     add(graph, 'Failing', { where: 'process', after: 0 }, { inputs: [input], alias: 'bad' });
     await graph.start();
@@ -266,7 +269,7 @@ function bytes(graph: Graph, count: number) {
 
 readables('gives the bytes of encoded packets and byte arrays', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const { readable, pushing } = bytes(graph, 50);
   await graph.start();
   const pushed = pushing();
@@ -285,12 +288,12 @@ for (const [format, mux_params] of [
 ] as const) {
   readables(`a file as it is written: ${format}`, async () => {
     const leaks = new LeakWatch();
-    const graph = new Graph();
+    const graph = graphOn();
     const codec = format === 'flv' ? 'flv' : 'mpeg4';
     const encoder = graph
       .filter('testsrc2', { size: '64x36', rate: 25, duration: 2 })
       .encode(null, { push_output: 1, format, mux_params, video_params: { codec } });
-    const again = new Graph();
+    const again = graphOn();
     const input = again.inputStream('file');
     const reader = input.decode().video.packets();
     await again.start();
@@ -305,7 +308,7 @@ for (const [format, mux_params] of [
 }
 
 readables('a container that goes back to what was given is its error', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const encoder = graph
     .filter('testsrc2', { size: '64x36', rate: 25, duration: 1 })
     .encode(null, { push_output: 1, format: 'mp4', video_params: { codec: 'mpeg4' } });
@@ -320,7 +323,7 @@ readables('a container that goes back to what was given is its error', async () 
 
 readables('destroying it leaves the graph', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const { readable, pushing } = bytes(graph, 200);
   await graph.start();
   const pushed = pushing().catch((error: Error) => error);
@@ -330,7 +333,7 @@ readables('destroying it leaves the graph', async () => {
 });
 
 readables('what is no bytes is its error', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const readable = add(graph, 'Endless', { kind: 'video' }).packets().toReadable();
   const error = await rejection(
     pipeline(readable, async (source) => void (await source[Symbol.asyncIterator]().next())),

@@ -6,6 +6,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, numbers, PLACEMENTS } from '../../kit/modules.js';
 import { rejection, thrown } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
+
+const graphOn = await sharedThreads(3);
 
 const MS = { num: 1, den: 1000 };
 
@@ -21,7 +24,7 @@ function picture(n: number, size = 64): Packet {
 
 /** Pushes into a sink through a relay. */
 function pipe(threads: number | 'auto', options: ConstructorParameters<typeof Graph>[0] = {}) {
-  const graph = new Graph({ threads, ...options });
+  const graph = graphOn({ threads, ...options });
   const input = graph.inputStream('data');
   const sink = new TestSink();
   add(graph, 'Relay', {}, { inputs: [input], alias: 'relay' }).module(sink.spec, sink.options, {
@@ -88,7 +91,7 @@ pushing('fillPacket queues, and blocks where that is wanted', async () => {
 });
 
 pushing('close() ends what is open; ending twice is harmless', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const [a, b] = [graph.inputStream('a'), graph.inputStream('b')];
   const sink = new TestSink();
   graph.module(sink.spec, sink.options, { inputs: [a, b], callback: sink.callback });
@@ -104,7 +107,7 @@ pushing('close() ends what is open; ending twice is harmless', async () => {
 });
 
 pushing('the same name is the same stream, and several nodes take it', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const sinks = [new TestSink(), new TestSink()];
   for (const sink of sinks) {
     graph.inputStream('x').module(sink.spec, sink.options, { callback: sink.callback });
@@ -116,7 +119,7 @@ pushing('the same name is the same stream, and several nodes take it', async () 
 });
 
 pushing('a push waits for room, and the links hold no more than their limit', async () => {
-  const graph = new Graph({ threads: 1, queue_length_limit: 4 });
+  const graph = graphOn({ threads: 1, queue_length_limit: 4 });
   const input = graph.inputStream('data');
   let release = (): void => {};
   const gate = new Promise<void>((resolve) => {
@@ -139,7 +142,7 @@ pushing('a push waits for room, and the links hold no more than their limit', as
 });
 
 pushing('streams that are pushed one after the other cannot hang on each other', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const [first, second] = [graph.inputStream('first'), graph.inputStream('second')];
   const sink = new TestSink();
   add(graph, 'Gather', { order: 'sequence' }, { inputs: [first, second] }).module(sink.spec, sink.options, {
@@ -159,7 +162,7 @@ pushing('streams that are pushed one after the other cannot hang on each other',
 });
 
 pushing('the same, blocking', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const [first, second] = [graph.inputStream('first'), graph.inputStream('second')];
   const sink = new TestSink();
   concat([first, second]).module(sink.spec, sink.options, { callback: sink.callback });
@@ -172,7 +175,7 @@ pushing('the same, blocking', async () => {
 
 pushing('a stream nobody takes any more says so, and costs nothing', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const input = graph.inputStream('data');
   const sink = new TestSink();
   add(graph, 'Take', { limit: 5 }, { inputs: [input] }).module(sink.spec, sink.options, { callback: sink.callback });
@@ -270,7 +273,7 @@ refusing('options that do not exist, and their values', async () => {
 
 refusing('a packet that waits to be sent already', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const [a, b] = [graph.inputStream('a'), graph.inputStream('b')];
   const sink = new TestSink();
   graph.module(sink.spec, sink.options, { inputs: [a, b], callback: sink.callback });
@@ -299,7 +302,7 @@ refusing('a payload that cannot cross threads fails the graph by name', async ()
 
 refusing('more than is kept, pushed without waiting', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 1, hard_cap: 100_000 });
+  const graph = graphOn({ threads: 1, hard_cap: 100_000 });
   const input = graph.inputStream('data');
   add(graph, 'Failing', { where: 'never', after: 0 }, { inputs: [input] });
   await graph.start();
@@ -323,7 +326,7 @@ refusing('graphs that do not fit their mode, and streams that feed nothing', asy
   assert.match((await rejection(graph.start({ mode: 'pull' as never }))).message, /"normal", "push", "generator"/);
   graph.inputStream('spare');
   assert.match((await rejection(graph.start())).message, /input_streams\[1\]: 'spare' feeds no node/);
-  const plain = new Graph();
+  const plain = graphOn();
   add(plain, 'Endless');
   assert.match((await rejection(plain.start({ mode: 'push' }))).message, /needs an input stream/);
 });
@@ -346,14 +349,14 @@ deadlock('everything on this thread', async () => {
 });
 
 deadlock('a module of this process', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   graph.inputStream('data').module({ process() {} }, {}, { alias: 'mine' });
   await graph.start();
   await refused(graph, () => graph.fillPacket('data', picture(0), { block: true }), /mine needs this thread/);
 });
 
 deadlock('a reader of the same graph, until it is left', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const input = graph.inputStream('data');
   add(graph, 'Relay', {}, { inputs: [input] }).packets();
   await graph.start();
@@ -361,7 +364,7 @@ deadlock('a reader of the same graph, until it is left', async () => {
 });
 
 deadlock('a callback that waits for an answer', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const input = graph.inputStream('data');
   add(graph, 'Gate', {}, { inputs: [input], callback: () => 'answer' });
   await graph.start();

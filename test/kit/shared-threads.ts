@@ -1,0 +1,29 @@
+/**
+ * Threads that the graphs of a test file share: starting one takes longer than most graphs. Files whose subject is how
+ * threads start and end do without, and so do tests that end one.
+ */
+import { fileURLToPath } from 'node:url';
+import { Graph, type GraphOptionsInput, Runtime } from 'millrace';
+
+const FILE = fileURLToPath(new URL('../fixtures/modules/plain.mjs', import.meta.url));
+
+/**
+ * Starts so many threads, and those of the names.
+ * @returns what makes graphs on them; all of them, unless it is told otherwise.
+ */
+export async function sharedThreads(
+  count: number,
+  names: readonly string[] = [],
+): Promise<(options?: GraphOptionsInput) => Graph> {
+  const runtime = new Runtime({ threads: count });
+  // They are there before any test looks for threads that are left behind.
+  const graph = new Graph({ runtime });
+  const places = [
+    ...Array.from({ length: count }, (_, scheduler) => ({ scheduler })),
+    ...names.map((thread) => ({ thread })),
+  ];
+  for (const place of places)
+    graph.module({ name: 'first', path: FILE, entry: 'Scatter' }, { count: 1, outputs: 1 }, place);
+  await graph.run();
+  return (options) => new Graph({ ...options, runtime });
+}
