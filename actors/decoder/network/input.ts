@@ -60,7 +60,8 @@ export class NetworkInput {
   constructor({ timeout, ...data }: NetworkInputOptions, warn: (message: string) => void) {
     this.path = data.input.path;
     this.#warn = warn;
-    refuseUnreadable(this.path, findDemuxer(data.input.format));
+    // Even that may take its time, on a disk that is far away: a look must not hold up who asks for it.
+    if (!data.probes) refuseUnreadable(this.path, findDemuxer(data.input.format));
     const limit = stepLimit(this.path, timeout, data.input.options);
     const file = ownFile('./network-reader.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
