@@ -1,6 +1,17 @@
 /** millrace: media graphs in Node.js. The public API; `millrace/ringbuffer` and `millrace/testing` are entries of their own. */
 
 export { type BuiltinModule, builtinModules } from './catalog/builtin.js';
+export type {
+  Chapter,
+  MasteringDisplay,
+  MediaColor,
+  MediaFormat,
+  MediaHdr,
+  MediaInfo,
+  MediaStream,
+  ProbeOptions,
+  Program,
+} from './catalog/ffmpeg.js';
 export { type ModuleDefinition, type ModuleFile, registerModule } from './catalog/registry.js';
 export {
   ConfigError,
@@ -36,6 +47,7 @@ export type { PacketsOptions } from './graph/options/packets.js';
 export type { InputStream } from './graph/ports/input-stream.js';
 export type { PacketReader } from './graph/ports/packet-reader.js';
 export type { PushSource } from './graph/ports/push-source.js';
+export { type ProbeInput, probe, probeSync } from './graph/probe.js';
 export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
 export { type Job, JobResult, type JobSource } from './graph/serve/job.js';
 export { Server, type ServerReport, type SubmitOptions } from './graph/serve/server.js';

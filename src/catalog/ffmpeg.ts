@@ -5,10 +5,19 @@ export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';
 export { queueLimits, timeouts } from '../../actors/join/options.js';
-export { probe } from '../../actors/probe.js';
+export { type ProbeOptions, probePath, probePathSync } from '../../actors/probe/probe.js';
 export { findOption } from '../../actors/shared/avoptions.js';
 export { localPath, nameForFFmpeg } from '../../actors/shared/location.js';
-export type { MediaInfo, MediaStream } from '../../actors/shared/media-info.js';
+export type {
+  Chapter,
+  MasteringDisplay,
+  MediaColor,
+  MediaFormat,
+  MediaHdr,
+  MediaInfo,
+  MediaStream,
+  Program,
+} from '../../actors/shared/media-info.js';
 export {
   holdsProtocolList,
   isPermitted,

@@ -1,18 +1,20 @@
 /** `millrace inspect FILE` */
 import colors from 'picocolors';
-import { type MediaStream, probe } from '../catalog/ffmpeg.js';
+import type { MediaStream } from '../catalog/ffmpeg.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Rational } from '../media/time.js';
+import { isCover, lookInto } from './look.js';
 import { clock, columns } from './text.js';
 
 export async function inspect(file: string, { json }: { json?: boolean }): Promise<number> {
-  const info = await probe(file);
+  const info = await lookInto(file);
   if (json) {
     process.stdout.write(`${JSON.stringify(info)}\n`);
     return 0;
   }
-  const length = info.duration === undefined ? 'unknown length' : clock(info.duration, 2);
-  process.stdout.write(`${colors.bold(withoutSecrets(info.path))}: ${info.format}, ${length}\n`);
+  const { name, duration } = info.format;
+  const length = duration === undefined ? 'unknown length' : clock(duration, 2);
+  process.stdout.write(`${colors.bold(withoutSecrets(info.path))}: ${name}, ${length}\n`);
   process.stdout.write(columns(info.streams.map(row)));
   return 0;
 }
@@ -24,7 +26,7 @@ function row(stream: MediaStream): string[] {
     ...(bitRate ? [`${Math.round(bitRate / 1000)} kb/s`] : []),
     ...(duration ? [clock(duration, 2)] : []),
     ...(language && language !== 'und' ? [language] : []),
-    ...(stream.cover ? ['cover picture'] : []),
+    ...(isCover(stream) ? ['cover picture'] : []),
   ];
   return [`  ${index}`, kind, codec, details.join(', ')];
 }

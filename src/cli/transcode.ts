@@ -1,12 +1,13 @@
 /** `millrace transcode IN OUT` */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { chooseTarget, defaultCodec, localPath, type MediaInfo, probe } from '../catalog/ffmpeg.js';
+import { chooseTarget, defaultCodec, localPath, type MediaInfo } from '../catalog/ffmpeg.js';
 import { encode } from '../graph/build/stream.js';
 import { Graph } from '../graph/graph.js';
 import type { PictureSize } from './arguments.js';
 import { UsageError } from './errors.js';
 import { execute, type OutputFlags } from './execute.js';
+import { isCover, lookInto } from './look.js';
 
 export interface TranscodeFlags extends OutputFlags {
   readonly format?: string;
@@ -40,7 +41,7 @@ export async function transcode(input: string, output: string, flags: TranscodeF
   }
   const toStdout = ['-', 'pipe:', 'pipe:1'].includes(output);
   if (toStdout && flags.json) throw new UsageError('--json and the output would both go to the standard output');
-  const info = await probe(input);
+  const info = await lookInto(input);
   const wanted = { video: isWanted('video', info, output, flags), audio: isWanted('audio', info, output, flags) };
   if (!wanted.video && !wanted.audio) {
     throw new UsageError(`nothing to do: ${input} has no video or audio that could go into ${output}`);
@@ -84,7 +85,7 @@ function isWanted(kind: Kind, info: MediaInfo, output: string, flags: TranscodeF
   const codec = kind === 'video' ? flags.vcodec : flags.acodec;
   const reason = !flags[kind]
     ? `--no-${kind} leaves the ${kind} out`
-    : !info.streams.some((stream) => stream.kind === kind && !stream.cover)
+    : !info.streams.some((stream) => stream.kind === kind && !isCover(stream))
       ? `${info.path} has no ${kind}`
       : codec === undefined &&
           defaultCodec(chooseTarget({ output_path: output, format: flags.format }), kind) === undefined

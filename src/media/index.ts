@@ -32,6 +32,7 @@ export { releasePicturePools } from './frame/picture-memory.js';
 export { VideoFrame, type VideoFrameOptions } from './frame/video-frame.js';
 export { ledger } from './ledger.js';
 export { alone, awaitLog, linesOf, markLog, NO_CODEC, nameContext, startLog } from './log/ffmpeg-log.js';
+export { recorded } from './log/recording.js';
 export { Bundle } from './packet/bundle.js';
 export { EncodedPacket, type EncodedPacketOptions } from './packet/encoded-packet.js';
 export { type ControlTag, Packet } from './packet/packet.js';

@@ -227,7 +227,7 @@ looking('shows the streams of a file as JSON', async () => {
   assert.equal([video.kind, video.codec, video.width, video.height, video.frames], ['video', 'h264', 320, 180, 50]);
   assert.equal(video.frameRate, { num: 25, den: 1 });
   assert.equal([audio.kind, audio.codec, audio.sampleRate, audio.channels], ['audio', 'aac', 48000, 1]);
-  assert.ok(Math.abs(info.duration - 2) < 0.1);
+  assert.ok(Math.abs(info.format.duration - 2) < 0.1);
 });
 
 looking('a reader that leaves early is no failure', async () => {

@@ -41,6 +41,7 @@ import {
   linesOf,
   markLog,
   NO_CODEC,
+  recorded,
 } from '../../../src/media/index.js';
 import { type AVOptionValues, show } from '../../../src/schema/schema.js';
 import { findOption, optionNames, optionText, refusedValue } from '../../shared/avoptions.js';
@@ -52,6 +53,9 @@ import type { SourceStream } from './source-stream.js';
 
 /** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
 const LISTEN_TIMEOUT = 1_000_000;
+
+/** How often a description is asked for once more before it is given up. */
+const DUMPS = 8;
 
 /** Of a seek: the first key frame at or after the time. */
 const NEXT = 0 as AVSeekFlag;
@@ -243,6 +247,35 @@ export class Input {
   /** Microseconds; undefined if unknown. */
   get duration(): bigint | undefined {
     return fromNativeTimestamp(this.#context.duration);
+  }
+
+  /** Bits per second; 0 if unknown. */
+  get bitRate(): number {
+    return Number(this.#context.bitRate);
+  }
+
+  /** Bytes of a file; undefined for what comes from elsewhere: node-av does not tell. */
+  get size(): number | undefined {
+    const file = localPath(this.path);
+    const found = file === undefined ? undefined : statOf(file, this.path);
+    return found?.isFile() ? found.size : undefined;
+  }
+
+  get tags(): Record<string, string> {
+    return this.#context.metadata?.getAll() ?? {};
+  }
+
+  /** What av_dump_format says of it, piece by piece; undefined if FFmpeg's log is not heard, or never was quiet. */
+  dump(): readonly string[] | undefined {
+    const dump = () => recorded(() => this.#context.dumpFormat(0, '', false));
+    let last = dump();
+    // Others may have said something in between: what was said twice is what this one says.
+    for (let i = 0; i < DUMPS && last !== undefined; i++) {
+      const next = dump();
+      if (next?.join('\n') === last.join('\n')) return next;
+      last = next;
+    }
+    return undefined;
   }
 
   /** Bytes read so far. */

@@ -7,10 +7,10 @@ import { MillraceError } from '../../../src/errors/errors.js';
 import { ownFile } from '../../../src/errors/own-file.js';
 import { unpackError } from '../../../src/errors/wire.js';
 import type { EncodedPacket } from '../../../src/media/index.js';
+import { blockingDeadline } from '../../../src/media/native/blocking.js';
 import { crowded } from '../../../src/media/native/interruptible.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
-import { blockingDeadline } from '../../../src/media/native/blocking.js';
 import type { MediaInfo } from '../../shared/media-info.js';
 import { protocolOf } from '../../shared/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';
@@ -62,7 +62,8 @@ export class NetworkInput {
   constructor({ timeout, ...data }: NetworkInputOptions, warn: (message: string) => void) {
     this.path = data.input.path;
     this.#warn = warn;
-    refuseUnreadable(this.path, findDemuxer(data.input.format));
+    // Even that may take its time, on a disk that is far away: a look must not hold up who asks for it.
+    if (!data.probes) refuseUnreadable(this.path, findDemuxer(data.input.format));
     const limit = stepLimit(this.path, timeout, data.input.options);
     const file = ownFile('./network-reader.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));

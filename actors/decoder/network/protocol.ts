@@ -15,8 +15,8 @@ export interface ReaderData extends ThreadLink {
   readonly audio: number | undefined;
   /** FFmpeg's level of messages. */
   readonly loglevel: string | undefined;
-  /** It only looks what the input holds. */
-  readonly probes: boolean;
+  /** It only looks what the input holds: a file that is near, or one that may keep it waiting. */
+  readonly probes: 'near' | 'far' | undefined;
 }
 
 export type ToReader =

@@ -11,7 +11,7 @@ import { setLogLevel } from '../../../src/media/index.js';
 import { InterruptibleCalls } from '../../../src/media/native/interruptible.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
-import { describeInput } from '../../probe.js';
+import { describeInput } from '../../probe/describe.js';
 import { OUTPUT_LIMIT, weight } from '../demux-thread/protocol.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input, type PatientCall } from '../input/input.js';
@@ -124,10 +124,21 @@ class Reader {
   }
 }
 
+/** A file is read at once: it needs none of the few calls that may wait for peers. */
+function look({ input: options, port }: ReaderData): void {
+  const input = new Input(options);
+  try {
+    port.postMessage({ type: 'info', info: describeInput(input) } satisfies FromReader);
+  } finally {
+    input.close();
+  }
+}
+
 const data = workerData as ReaderData;
 const wait = NativeWait.attach(data.waits, data.slot, data.claim);
 try {
-  await new Reader(data, wait).run();
+  if (data.probes === 'near') look(data);
+  else await new Reader(data, wait).run();
 } catch (error) {
   data.port.postMessage({ type: 'failed', error: packError(error) } satisfies FromReader);
   wait.tell();

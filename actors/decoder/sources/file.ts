@@ -61,7 +61,7 @@ export class FileDecoder implements DecoderSource {
     }
     const { timeout_ms: timeout, loglevel, map_v, map_a } = options;
     const wanted = { video: outputs.includes(0) ? map_v : undefined, audio: outputs.includes(1) ? map_a : undefined };
-    const data = { input, timeout, loglevel, ...wanted, probes: false };
+    const data = { input, timeout, loglevel, ...wanted, probes: undefined };
     this.#input = new NetworkInput(data, (message) => log.warn(message));
   }
 

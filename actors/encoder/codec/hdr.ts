@@ -32,6 +32,7 @@ import {
 import type { CodecParameters, Frame } from 'node-av/lib';
 import { check } from '../../../src/media/index.js';
 import type { AVOptionValues } from '../../../src/schema/schema.js';
+import { contentLight, masteringDisplay } from '../../shared/hdr.js';
 
 /** FFmpeg's ff_sd_global_map, as far as it is about pictures: the bytes are the same under both names. */
 const OF_THE_STREAM: readonly [AVFrameSideDataType, AVPacketSideDataType][] = [
@@ -113,10 +114,10 @@ export function hdrParameters(encoder: string, sideData: SideData, av: AVOptionV
   if (!way) return {};
   const given = String(av[way.option] ?? '');
   const display = mastering(sideData.get(AV_PKT_DATA_MASTERING_DISPLAY_METADATA));
-  const light = sideData.get(AV_PKT_DATA_CONTENT_LIGHT_LEVEL);
+  const light = contentLight(sideData.get(AV_PKT_DATA_CONTENT_LIGHT_LEVEL));
   const own = [
     display && [way.display, display(way.chromaticity, way.luminance)],
-    light && light.length >= 8 && [way.light, `${light.readUInt32LE(0)},${light.readUInt32LE(4)}`],
+    light && [way.light, `${light.max},${light.average}`],
   ].filter((pair) => Array.isArray(pair) && !new RegExp(`(^|:)${pair[0]}(=|:|$)`).test(given)) as [string, string][];
   if (own.length === 0) return {};
   const texts = own.map(([name, value]) => `${name}=${value}`);
@@ -150,21 +151,17 @@ const WAYS: Readonly<Record<string, Way | undefined>> = {
   },
 };
 
-/**
- * AVMasteringDisplayMetadata: pairs of int32, numerator and denominator, of x and y of red, green, blue and white, of the
- * least and the greatest luminance; then whether there are primaries, and luminances.
- */
+/** Both primaries and luminances are wanted by all of them. */
 function mastering(data: Buffer | undefined): ((chromaticity: Text, luminance: Text) => string) | undefined {
-  if (data === undefined || data.length < 88) return undefined;
-  const at = (index: number): number => data.readInt32LE(8 * index) / data.readInt32LE(8 * index + 4);
-  if (data.readInt32LE(80) === 0 || data.readInt32LE(84) === 0) return undefined;
-  const point = (name: string, index: number, text: Text) => `${name}(${text(at(index))},${text(at(index + 1))})`;
+  const { red, green, blue, white, minLuminance, maxLuminance } = masteringDisplay(data) ?? {};
+  if (!red || !green || !blue || !white || minLuminance === undefined || maxLuminance === undefined) return undefined;
+  const point = (name: string, [x, y]: [number, number], text: Text) => `${name}(${text(x)},${text(y)})`;
   return (chromaticity, luminance) =>
-    point('G', 2, chromaticity) +
-    point('B', 4, chromaticity) +
-    point('R', 0, chromaticity) +
-    point('WP', 6, chromaticity) +
-    `L(${luminance(at(9))},${luminance(at(8))})`;
+    point('G', green, chromaticity) +
+    point('B', blue, chromaticity) +
+    point('R', red, chromaticity) +
+    point('WP', white, chromaticity) +
+    `L(${luminance(maxLuminance)},${luminance(minLuminance)})`;
 }
 
 type Text = (value: number) => string;

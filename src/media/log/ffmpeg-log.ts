@@ -255,19 +255,25 @@ function contextOf(shared: Int32Array, name: string): number {
  * @param context from `nameContext`, of the codec that failed.
  */
 export function linesOf(context: number, since = began): readonly string[] {
+  const answer = askedInLog(context, since);
+  markLog();
+  return answer === undefined ? [] : (JSON.parse(answer) as string[]);
+}
+
+/** Asks the thread that hears; undefined if it does not, or not any more. */
+export function askedInLog(context: number, since: number): string | undefined {
   const shared = words();
   if (shared === undefined || Atomics.load(shared, STATE) !== HEARING || Atomics.load(shared, MISSES) >= MANY_MISSES)
-    return [];
+    return undefined;
   for (let index = 0; index < QUESTIONS; index++) {
     const at = questionAt(index);
     if (Atomics.compareExchange(shared, at, FREE, ASKED) !== FREE) continue;
     const answer = ask(shared, index, at, since, context);
     if (answer === undefined) Atomics.add(shared, MISSES, 1);
     else Atomics.store(shared, MISSES, 0);
-    markLog();
-    return answer === undefined ? [] : (JSON.parse(answer) as string[]);
+    return answer;
   }
-  return [];
+  return undefined;
 }
 
 function ask(shared: Int32Array, index: number, at: number, since: number, context: number): string | undefined {

@@ -18,7 +18,7 @@
  *   question i, 4096 bytes from 1024 on: a thread asks what FFmpeg has said to it
  *     0  STATE    FREE, ASKED, ANSWERED, or GIVEN_UP by the asking thread
  *     1  SINCE    only lines after this one
- *     2  CONTEXT  only lines of this context
+ *     2  CONTEXT  only lines of this context; negative: the number of a recording (recording.ts)
  *     3  LENGTH   bytes of the answer that follows, JSON
  */
 export const MAGIC = 0x6d6c0001;

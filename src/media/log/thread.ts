@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import type { AVLogLevel } from 'node-av/constants';
 import type { Log as NativeLog } from 'node-av/lib';
-import { clearTimeout, nextTurn, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
+import { clearTimeout, nextTurn, performance, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { createRequire } from '../../errors/node-require.js';
 import type { LogThreadData } from './ffmpeg-log.js';
 import { isOwnWords, type Line, LogLines } from './lines.js';
@@ -29,6 +29,7 @@ import {
   STOPPED,
   writeAnswer,
 } from './memory.js';
+import { BEGIN, Recordings } from './recordings.js';
 
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
@@ -43,6 +44,7 @@ const { memory, addon } = workerData as LogThreadData;
 const shared = new Int32Array(memory);
 const questions = new Map(Array.from({ length: QUESTIONS }, (_, index) => [questionText(shared, index), index]));
 const lines = new LogLines();
+const recordings = new Recordings();
 let heard = 0;
 
 // The callback does not keep the thread alive, and must not be left behind by it.
@@ -77,6 +79,7 @@ function loadLog(): typeof NativeLog {
 }
 
 function hear(level: number, text: string): void {
+  if (level === INFO && recordings.take(text, performance.now())) return;
   const context = level % STEP;
   const line: Line = { number: (Atomics.load(shared, COUNT) + 1) | 0, level: level - context, context, text };
   lines.add(line);
@@ -87,16 +90,23 @@ function hear(level: number, text: string): void {
 function answer(index: number): void {
   const at = questionAt(index);
   if (Atomics.load(shared, at) === ASKED) {
-    const found = lines.take(Atomics.load(shared, at + 2), Atomics.load(shared, at + 1));
-    let text = JSON.stringify(found);
-    while (Buffer.byteLength(text) > ANSWER_BYTES) text = JSON.stringify(found.splice(1));
-    writeAnswer(shared, index, text);
+    writeAnswer(shared, index, answerTo(Atomics.load(shared, at + 2), Atomics.load(shared, at + 1)));
     if (Atomics.compareExchange(shared, at, ASKED, ANSWERED) === ASKED) {
       Atomics.notify(shared, at);
       return;
     }
   }
   Atomics.store(shared, at, FREE);
+}
+
+function answerTo(context: number, since: number): string {
+  if (context < 0) {
+    return since === BEGIN ? recordings.begin(context, performance.now()) : recordings.read(context, since);
+  }
+  const found = lines.take(context, since);
+  let text = JSON.stringify(found);
+  while (Buffer.byteLength(text) > ANSWER_BYTES) text = JSON.stringify(found.splice(1));
+  return text;
 }
 
 // --- what `loglevel` asks for on stderr -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import {
   type AVColorRange,
   type AVColorSpace,
   type AVColorTransferCharacteristic,
+  AVMEDIA_TYPE_ATTACHMENT,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_SUBTITLE,
   AVMEDIA_TYPE_VIDEO,
@@ -22,7 +23,7 @@ import { check, pixelFormatName, sampleFormatName } from '../ffmpeg.js';
 import { describeLayout, parseLayout } from '../frame/channel-layout.js';
 import type { Rational } from '../time.js';
 
-export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data';
+export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data' | 'attachment';
 
 /** JSON holds all of it: no bigint, bytes as base64. Numbers without a name are FFmpeg's own. */
 export interface StreamInfoData {
@@ -307,6 +308,7 @@ function setFirst(
 function kindOf(type: AVMediaType): StreamKind {
   if (type === AVMEDIA_TYPE_VIDEO) return 'video';
   if (type === AVMEDIA_TYPE_AUDIO) return 'audio';
+  if (type === AVMEDIA_TYPE_ATTACHMENT) return 'attachment';
   return type === AVMEDIA_TYPE_SUBTITLE ? 'subtitle' : 'data';
 }
 

@@ -1,0 +1,52 @@
+/** Looks into a media file before anything is built on it. */
+import * as v from 'valibot';
+import { type MediaInfo, type ProbeOptions, probePath, probePathSync } from '../catalog/ffmpeg.js';
+import { MillraceError } from '../errors/errors.js';
+import { describeValue } from '../errors/naming.js';
+import { checked } from '../schema/problems.js';
+import { number, type Schema, strictOptions } from '../schema/schema.js';
+import { signalSchema } from './options/options.js';
+
+/** A path, a URL as text or as an object. */
+export type ProbeInput = string | URL;
+
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+const optionsSchema: Schema<ProbeOptions> = strictOptions({
+  signal: v.optional(signalSchema),
+  timeout_ms: v.optional(number({ min: 0, max: MAX_TIMEOUT })),
+});
+
+/**
+ * What a media file holds: container, chapters, programs, and every stream with its parameters. Nothing is decoded but
+ * what FFmpeg needs to recognise the streams. It works on a thread of its own: the caller's event loop goes on.
+ *
+ * ```ts
+ * const { format, streams } = await probe('in.mkv', { timeout_ms: 5000 });
+ * format.duration; // seconds
+ * streams.filter(({ kind, language }) => kind === 'audio' && language === 'deu');
+ * ```
+ * @throws MillraceError ERR_MILLRACE_INPUT for what cannot be read or is no media, with what FFmpeg says to it;
+ * ERR_MILLRACE_TIMEOUT, ERR_MILLRACE_ABORTED; ERR_MILLRACE_CONFIG or ERR_MILLRACE_OPTION for wrong arguments.
+ */
+export async function probe(input: ProbeInput, options: ProbeOptions = {}): Promise<MediaInfo> {
+  const path = pathOf(input, 'probe');
+  return probePath(path, checked(optionsSchema, options, 'options of probe'));
+}
+
+/**
+ * The same of a file, at once: it blocks the calling thread, which suits scripts. URLs of the network could block for
+ * ever, and are refused.
+ * @throws MillraceError as `probe`, and ERR_MILLRACE_OPTION for a URL of the network.
+ */
+export function probeSync(input: ProbeInput): MediaInfo {
+  return probePathSync(pathOf(input, 'probeSync'));
+}
+
+function pathOf(input: unknown, name: string): string {
+  if (typeof input === 'string' && input !== '') return input;
+  if (input instanceof URL) return input.href;
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `${name} cannot look into ${describeValue(input)}`, {
+    hint: 'Give a path or a URL',
+  });
+}
