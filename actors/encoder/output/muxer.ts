@@ -169,6 +169,7 @@ export class Muxer implements Output {
     this.#restricted = protocolWhitelist !== undefined;
     refuseProtocol(target, protocolWhitelist);
     refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
+    refuseWideWindow(options.mux_params ?? {});
     refuseProtocolLists(options.mux_params ?? {}, 'mux_params', this.#restricted);
     this.#ignoresFailures = ['1', 'true'].includes(String(options.mux_params?.ignore_io_errors));
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
@@ -544,6 +545,16 @@ export class Muxer implements Output {
       since: this.#since,
     });
   }
+}
+
+/** FFmpeg subtracts both from a number of 32 bits, and reads past its list of segments where that overflows (dashenc.c). */
+function refuseWideWindow({ window_size: size = 0, extra_window_size: extra = 5 }: AVOptionValues): void {
+  if (!(Number(size) + Number(extra) > 0x7fffffff)) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OPTION',
+    `mux_params: window_size (${size}) and extra_window_size (${extra}) together are more than ${0x7fffffff} segments`,
+    { hint: 'Leave window_size out to keep all of them' },
+  );
 }
 
 /** The file itself is opened outside of the context that has the list. */
