@@ -43,9 +43,21 @@ export const nodeAv: Plugin = {
     });
     build.onLoad({ filter: /[\\/]node-av[\\/]dist[\\/]lib[\\/]binding\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      if (!text.includes('import.meta.url')) throw new Error(`${path} no longer asks for its own place`);
-      // Bundles of applications often declare `__dirname` themselves.
-      const contents = `import { nodeAvUrl } from ${JSON.stringify(resolve(root, 'src/media/native/node-av-place.ts'))};\n${text.replaceAll('import.meta.url', 'nodeAvUrl').replaceAll('__dirname', 'nodeAvFolder')}`;
+      const ask = "import { createRequire } from 'node:module';";
+      for (const part of ['import.meta.url', ask]) {
+        if (!text.includes(part)) throw new Error(`${path} no longer has: ${part}`);
+      }
+      const importOf = (name: string, file: string) =>
+        `import { ${name} } from ${JSON.stringify(resolve(root, file))};`;
+      const contents = text
+        .replace(
+          ask,
+          importOf('createRequire', 'src/errors/node-require.ts') +
+            importOf('nodeAvUrl', 'src/media/native/node-av-place.ts'),
+        )
+        .replaceAll('import.meta.url', 'nodeAvUrl')
+        // Bundles of applications often declare `__dirname` themselves.
+        .replaceAll('__dirname', 'nodeAvFolder');
       return { contents, loader: 'js' };
     });
   },

@@ -6,10 +6,13 @@
  * (control packet 'ticket'), so that they may emit any number. An input that has ended is left out; what the others
  * still have follows in turn.
  */
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { Packet } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
-import { assembleOptions } from '../assemble-options.js';
+import { boolean, strictOptions } from '../../src/schema/schema.js';
+
+/** `tickets`: each input marks with a ticket where what belongs to one packet ends, instead of one packet each. */
+export const assembleOptions = strictOptions({ tickets: v.optional(boolean(), false) });
 
 type Options = v.InferOutput<typeof assembleOptions>;
 

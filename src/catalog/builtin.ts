@@ -3,23 +3,24 @@
  * any thread exists), so it knows nothing of either. All of them are imported at once: every file that a thread has to
  * find costs it more than what is in it.
  */
-import { assembleOptions } from '../../actors/assemble-options.js';
-import decoder from '../../actors/decoder/index.js';
+import Decoder from '../../actors/decoder/index.js';
 import { decoderOptions, decoderPortProblems } from '../../actors/decoder/options.js';
-import encoder from '../../actors/encoder/index.js';
+import Encoder from '../../actors/encoder/index.js';
 import { encoderOptions, encoderPortProblems } from '../../actors/encoder/options.js';
-import filter from '../../actors/filter/index.js';
+import Filter from '../../actors/filter/index.js';
 import { filterOptions } from '../../actors/filter/options.js';
-import assemble from '../../actors/flow/assemble.js';
-import nullSink from '../../actors/flow/null-sink.js';
-import passThrough from '../../actors/flow/pass-through.js';
-import split from '../../actors/flow/split.js';
-import clock, { clockOptions } from '../../actors/join/clock.js';
-import merge, { mergeOptions } from '../../actors/join/merge.js';
-import mux, { muxOptions } from '../../actors/join/mux.js';
-import timestamper, { timestamperOptions } from '../../actors/join/timestamper.js';
+import { beginsStream, whyStateful } from '../../actors/filter/plan/named-filters.js';
+import Assemble, { assembleOptions } from '../../actors/flow/assemble.js';
+import NullSink from '../../actors/flow/null-sink.js';
+import PassThrough from '../../actors/flow/pass-through.js';
+import Split from '../../actors/flow/split.js';
+import Clock, { clockOptions } from '../../actors/join/clock.js';
+import Merge, { mergeOptions } from '../../actors/join/merge.js';
+import Mux, { muxOptions } from '../../actors/join/mux.js';
+import Timestamper, { timestamperOptions } from '../../actors/join/timestamper.js';
 import { MillraceError } from '../errors/errors.js';
 import type { ModuleClass, OptionSchema } from '../module/contract.js';
+import type { ModuleRef } from '../module/ref.js';
 import { didYouMean, type PortProblem, type Ports, strictOptions } from '../schema/schema.js';
 
 export interface BuiltinModule {
@@ -35,11 +36,48 @@ export interface BuiltinModule {
   /** Options that do not go with what is connected to the node. */
   readonly portProblems?: (options: Record<string, unknown>, ports: Ports) => PortProblem[];
   /** The module itself. */
-  readonly module: unknown;
+  readonly module: ModuleClass;
+  /** What its work is, for the guess of what it costs; absent: it hands packets on. */
+  readonly work?: 'decoding' | 'encoding' | 'filtering';
+  /** Whether its options hold names that FFmpeg opens, or `filters` in which such names may stand. */
+  readonly opens: 'nothing' | 'urls' | 'filters';
+  /** Whether a node into which nothing leads begins streams; absent: if it has no inputs at all. */
+  readonly isSource?: (options: Options) => boolean;
+  /** The outputs it has when nothing is connected to them; absent: output 0, if it has outputs. */
+  readonly outputsOf?: (options: Options, inputs: readonly number[]) => readonly number[];
+  /** Why it cannot have parallel copies; absent: its packets depend on the ones before. */
+  readonly whyStateful?: (options: Options) => string | undefined;
+  /** What tells its nodes apart in drawings; absent: nothing does. */
+  readonly label?: (options: Options) => string;
+  /** What its outputs are called in graph files and drawings. */
+  readonly outputNames?: readonly string[];
+  /** Options that nodes of graph files have unless they say otherwise. */
+  readonly inFiles?: Options;
 }
+
+type Options = Readonly<Record<string, unknown>>;
 
 const noOptions = strictOptions({});
 const ANY = Number.POSITIVE_INFINITY;
+
+/** The name of the module and one of its options, if that is there. */
+function labelled(name: string, key: string): (options: Options) => string {
+  return ({ [key]: value }) => (isLabel(value) ? `${name} ${value}` : name);
+}
+
+function isLabel(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+function filterLabel({ name, graph, para }: Options): string {
+  const filter = [name, graph].find(isLabel);
+  return filter === undefined ? 'c_ffmpeg_filter' : [filter, para].filter(isLabel).join(' ');
+}
+
+function encoderOutputs({ push_output = 0 }: Options, inputs: readonly number[]): readonly number[] {
+  const kind = Number(push_output);
+  return kind === 0 ? [] : kind === 1 ? [0] : inputs;
+}
 
 export const builtinModules: readonly BuiltinModule[] = [
   {
@@ -49,7 +87,13 @@ export const builtinModules: readonly BuiltinModule[] = [
     inputs: { min: 0, max: 1 },
     outputs: { max: 2 },
     portProblems: decoderPortProblems,
-    module: decoder,
+    module: Decoder as ModuleClass,
+    work: 'decoding',
+    opens: 'urls',
+    isSource: ({ input_path }) => input_path !== undefined,
+    outputsOf: () => [0, 1],
+    label: labelled('c_ffmpeg_decoder', 'input_path'),
+    outputNames: ['video', 'audio'],
   },
   {
     name: 'c_ffmpeg_filter',
@@ -57,7 +101,12 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: filterOptions,
     inputs: { min: 0, max: ANY },
     outputs: { max: ANY },
-    module: filter,
+    module: Filter as unknown as ModuleClass,
+    work: 'filtering',
+    opens: 'filters',
+    isSource: beginsStream,
+    whyStateful,
+    label: filterLabel,
   },
   {
     name: 'c_ffmpeg_encoder',
@@ -66,7 +115,13 @@ export const builtinModules: readonly BuiltinModule[] = [
     inputs: { min: 1, max: 2 },
     outputs: { max: 2 },
     portProblems: encoderPortProblems,
-    module: encoder,
+    module: Encoder as ModuleClass,
+    work: 'encoding',
+    opens: 'urls',
+    outputsOf: encoderOutputs,
+    label: labelled('c_ffmpeg_encoder', 'output_path'),
+    // BMF goes on with options that an encoder or muxer does not know, and its files count on it.
+    inFiles: { strict: false },
   },
   {
     name: 'pass_through',
@@ -74,7 +129,10 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: noOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: ANY },
-    module: passThrough,
+    module: PassThrough as ModuleClass,
+    opens: 'nothing',
+    outputsOf: (_, inputs) => inputs,
+    whyStateful: () => undefined,
   },
   {
     name: 'null_sink',
@@ -82,7 +140,8 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: noOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 0 },
-    module: nullSink,
+    module: NullSink as ModuleClass,
+    opens: 'nothing',
   },
   {
     name: 'clock',
@@ -90,7 +149,8 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: clockOptions,
     inputs: { min: 0, max: 0 },
     outputs: { max: ANY },
-    module: clock,
+    module: Clock as ModuleClass,
+    opens: 'nothing',
   },
   {
     name: 'timestamper',
@@ -98,7 +158,8 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: timestamperOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: ANY },
-    module: timestamper,
+    module: Timestamper as ModuleClass,
+    opens: 'nothing',
   },
   {
     name: 'mux',
@@ -106,7 +167,8 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: muxOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 1 },
-    module: mux,
+    module: Mux as ModuleClass,
+    opens: 'nothing',
   },
   {
     name: 'merge',
@@ -114,7 +176,8 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: mergeOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 1 },
-    module: merge,
+    module: Merge as ModuleClass,
+    opens: 'nothing',
   },
   {
     name: 'split',
@@ -122,7 +185,8 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: noOptions,
     inputs: { min: 1, max: 1 },
     outputs: { max: ANY },
-    module: split,
+    module: Split as ModuleClass,
+    opens: 'nothing',
   },
   {
     name: 'assemble',
@@ -130,7 +194,8 @@ export const builtinModules: readonly BuiltinModule[] = [
     schema: assembleOptions,
     inputs: { min: 1, max: ANY },
     outputs: { max: 1 },
-    module: assemble,
+    module: Assemble as ModuleClass,
+    opens: 'nothing',
   },
 ];
 
@@ -145,6 +210,11 @@ export function findBuiltin(name: string): BuiltinModule | undefined {
   return byName.get(name);
 }
 
+/** The built-in module that a reference stands for; undefined for files, objects of this process and unknown names. */
+export function builtinOf({ name, path, definition }: ModuleRef): BuiltinModule | undefined {
+  return path === undefined && definition === undefined ? findBuiltin(name) : undefined;
+}
+
 /** Why `name` is no built-in module: what is wrong and what would be right. `others` are further names that exist. */
 export function unknownModule(name: string, others: Iterable<string> = []): { message: string; hint: string } {
   return {
@@ -157,12 +227,10 @@ function listNames(others: Iterable<string>): string {
   return `${[...builtinModules.map((builtin) => builtin.name), ...others].join(', ')}, and module files by their path`;
 }
 
-/** @throws MillraceError ERR_MILLRACE_MODULE_LOAD if there is none of that name. */
-export async function loadBuiltin(name: string): Promise<ModuleClass> {
+/** @throws MillraceError ERR_MILLRACE_MODULE_LOAD if there is no built-in module of that name. */
+export function loadBuiltin(name: string): ModuleClass {
   const builtin = byName.get(name);
-  if (!builtin) {
-    const { message, hint } = unknownModule(name);
-    throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', message, { hint });
-  }
-  return builtin.module as ModuleClass;
+  if (builtin) return builtin.module;
+  const { message, hint } = unknownModule(name);
+  throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', message, { hint });
 }

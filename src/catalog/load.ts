@@ -1,11 +1,11 @@
 /** From a module's name or file to an object that can be run, in the thread that will run it. */
-import { pathToFileURL } from 'node:url';
-import fusedFilters from '../../actors/filter/fused/fused-filters.js';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import FusedFilters from '../../actors/filter/fused/fused-filters.js';
 import { MillraceError } from '../errors/errors.js';
+import { createRequire } from '../errors/node-require.js';
 import { messageOf } from '../errors/wire.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
-import type { PartitionNode } from '../thread/protocol.js';
 import { loadBuiltin } from './builtin.js';
 
 /** @throws MillraceError ERR_MILLRACE_MODULE_LOAD naming the file, the export and what is there instead. */
@@ -22,13 +22,36 @@ export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> 
   return moduleAmong(exports, ref);
 }
 
-export function cannotImport(ref: ModuleRef, cause: unknown): MillraceError {
+/**
+ * The module at once where that is possible, else a promise of it: for calls that block on their own thread. Files are
+ * required, which Node can do with ES modules from 20.19 on.
+ * @throws MillraceError as `loadModule`
+ */
+export function loadNow(ref: ModuleRef): Module | ModuleClass | Promise<Module | ModuleClass> {
+  if (ref.definition !== undefined) return ref.definition;
+  if (ref.path === undefined) return loadBuiltin(ref.name);
+  const file = ref.path.startsWith('file:') ? fileURLToPath(ref.path) : ref.path;
+  let exports: Record<string, unknown>;
+  try {
+    exports = createRequire(file)(file) as Record<string, unknown>;
+  } catch (cause) {
+    // Files with top-level await, and other languages' files, whose loaders may know import() alone.
+    const code = (cause as { code?: unknown } | null)?.code;
+    if (!/\.[cm]?js$/.test(file) || code === 'ERR_REQUIRE_ASYNC_MODULE') return loadModule(ref);
+    throw cannotImport(ref, cause);
+  }
+  // What import() calls the default of a CommonJS file is all of its exports.
+  const whole = ref.entry === undefined && !Object.hasOwn(exports, 'default');
+  return moduleAmong(whole ? { default: exports } : exports, ref);
+}
+
+function cannotImport(ref: ModuleRef, cause: unknown): MillraceError {
   const why = messageOf(cause);
   return new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, { cause });
 }
 
 /** The module among what its file exports. @throws MillraceError ERR_MILLRACE_MODULE_LOAD */
-export function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): Module | ModuleClass {
+function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): Module | ModuleClass {
   const entry = ref.entry ?? 'default';
   const found = exports[entry];
   if (isModule(found)) return found;
@@ -50,9 +73,8 @@ export function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): M
 }
 
 /** The module of a node, or the one that runs a chain of filter nodes. */
-export async function loadNode(node: PartitionNode): Promise<Module | ModuleClass> {
-  if (node.chain === undefined) return loadModule(node.module);
-  return fusedFilters as unknown as ModuleClass;
+export async function loadNode(node: { module: ModuleRef; chain?: unknown }): Promise<Module | ModuleClass> {
+  return node.chain === undefined ? loadModule(node.module) : (FusedFilters as unknown as ModuleClass);
 }
 
 export function isModule(value: unknown): value is Module | ModuleClass {

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MillraceError, type Problem } from '../errors/errors.js';
 import { describeValue } from '../errors/naming.js';
 import type { Module, ModuleClass } from '../module/contract.js';
-import type { ModuleRef } from '../scheduler/plan/spec.js';
+import type { ModuleRef } from '../module/ref.js';
 import { findBuiltin, unknownModule } from './builtin.js';
 import { isModule } from './load.js';
 

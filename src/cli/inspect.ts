@@ -1,7 +1,6 @@
 /** `millrace inspect FILE` */
 import colors from 'picocolors';
-import { probe } from '../../actors/probe.js';
-import type { MediaStream } from '../../actors/shared/media-info.js';
+import { type MediaStream, probe } from '../catalog/ffmpeg.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Rational } from '../media/time.js';
 import { clock, columns } from './text.js';

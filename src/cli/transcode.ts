@@ -1,10 +1,7 @@
 /** `millrace transcode IN OUT` */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { chooseTarget, defaultCodec } from '../../actors/encoder/output/format.js';
-import { probe } from '../../actors/probe.js';
-import { localPath } from '../../actors/shared/location.js';
-import type { MediaInfo } from '../../actors/shared/media-info.js';
+import { chooseTarget, defaultCodec, localPath, type MediaInfo, probe } from '../catalog/ffmpeg.js';
 import { encode } from '../graph/build/stream.js';
 import { Graph } from '../graph/graph.js';
 import type { PictureSize } from './arguments.js';

@@ -35,7 +35,8 @@ export const REASONS = {
     build: (graph) => encoded(picture(graph), 'p.mp4', { video_params: { profile: 'baseline', pix_fmt: 'yuv444p' } }),
   },
   'a point outside of a curve': {
-    words: /FFmpeg says: Invalid key point coordinates \(0\.000000;2\.000000\), x and y must be in the \[0;1\] range\.$/,
+    words:
+      /FFmpeg says: Invalid key point coordinates \(0\.000000;2\.000000\), x and y must be in the \[0;1\] range\.$/,
     build: (graph) => encoded(picture(graph).filter('curves', { master: '0/2' }), 'curve.mp4'),
   },
   'an output that cannot seek': {

@@ -1,56 +1,10 @@
 /** An application in one file: what a bundler left behind is told at the first use, and nothing waits for it. */
-import { copyFileSync, cpSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { node, temporaryFolder } from '../cli/kit.js';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = temporaryFolder();
-mkdirSync(join(folder, 'node_modules'));
-for (const name of ['node-av', 'piscina'])
-  symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
-writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-
-/** Each use says what came of it. */
-const APPLICATION = `
-import { Graph, Packet, syncModule } from 'millrace';
-import { TestSink } from 'millrace/testing';
-const source = (threads) => new Graph({ threads }).filter('testsrc2', { size: '64x36', duration: 1 });
-const uses = {
-  async inThreads() { return (await source(2).module('null_sink').graph.run()).nodes.length; },
-  async here() { return (await source(0).module('null_sink').graph.run()).nodes.length; },
-  blocking() {
-    const parameters = ['c_ffmpeg_filter', { name: 'testsrc2', para: 'size=64x36:duration=1' }, [], [0]];
-    const [packet] = syncModule(...parameters, { thread: 'w0' }).process().outputs[0];
-    packet.close();
-    return 2;
-  },
-  async bytes() {
-    const graph = new Graph({ threads: 0 });
-    const input = graph.inputStream('bytes');
-    input.decode({}).video.module('null_sink');
-    await graph.start({ mode: 'push' });
-    await input.push(new Packet(Uint8Array.of(1, 2, 3)));
-    await graph.close();
-  },
-  async network() {
-    const graph = new Graph({ threads: 0 });
-    graph.decode({ input_path: 'tcp://127.0.0.1:9/none' }).video.module('null_sink');
-    await graph.run();
-  },
-  kit() { return new TestSink() && 2; },
-};
-(async () => {
-  const results = {};
-  for (const [name, use] of Object.entries(uses)) {
-    try { results[name] = await use(); } catch (error) { results[name] = error.code + ': ' + error.message; }
-  }
-  console.log(JSON.stringify(results));
-})();
-`;
+import { APPLICATION, folder, refusedFor, results, root } from './application.js';
 
 /** What code that was CommonJS finds in a bundle that is none, by the usual banner. */
 const BANNER = `import { createRequire as bannerRequire } from 'node:module';
@@ -69,20 +23,6 @@ async function bundle(name: string, format: 'esm' | 'cjs', external: string[]): 
     ...(format === 'esm' && { banner: { js: BANNER } }),
   });
   return outfile;
-}
-
-async function results(script: string): Promise<Record<string, unknown>> {
-  const { code, stdout, stderr } = await node(script, [], { cwd: folder });
-  assert.is(code, 0, stderr);
-  return JSON.parse(stdout) as Record<string, unknown>;
-}
-
-function refusedFor(missing: Record<string, RegExp>, told: Record<string, unknown>): void {
-  assert.is(told.here, 2);
-  for (const [use, what] of Object.entries(missing)) {
-    assert.match(String(told[use]), /^ERR_MILLRACE_WORKER_DIED: .*mark 'millrace' as external/, use);
-    assert.match(String(told[use]), what, use);
-  }
 }
 
 const bundles = suite('bundles');

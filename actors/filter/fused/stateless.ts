@@ -1,50 +1,6 @@
 /** Filters that may be joined with their neighbours into one FFmpeg graph at any moment, since they remember nothing. */
+import { COUNTING, factsOf } from '../catalogue.js';
 import type { Plan } from '../plan/plan.js';
-
-/** Variables and functions of FFmpeg's expressions by which a frame depends on the ones before it. */
-export const COUNTING = /(?:^|[^\w.])(?:n|random|randomi|st|ld)(?![\w=])/;
-
-/**
- * One picture in, one picture out at the same time with the same duration, that depends on nothing but the one picture
- * and the arguments. Looked up in FFmpeg's sources: a filter that is not here works alone and is as right, a filter that
- * should not be here is wrong.
- */
-const ONE_PICTURE = new Set([
-  'avgblur',
-  'boxblur',
-  'colorbalance',
-  'colorchannelmixer',
-  'colorlevels',
-  'convolution',
-  'copy',
-  'crop',
-  'curves',
-  'drawbox',
-  'drawgrid',
-  'eq',
-  'format',
-  'gblur',
-  'hflip',
-  'hue',
-  'lut',
-  'lutrgb',
-  'lutyuv',
-  'negate',
-  'null',
-  'pad',
-  'perspective',
-  'pixelize',
-  'rotate',
-  'scale',
-  'setdar',
-  'setsar',
-  'shuffleplanes',
-  'smartblur',
-  'sobel',
-  'transpose',
-  'unsharp',
-  'vflip',
-]);
 
 /** Makes sizes that change from picture to picture, or a dither that goes on from one picture to the next. */
 const CHANGING = /eval\s*=\s*frame|dither|error_diffusion/;
@@ -59,7 +15,7 @@ export function worksOnOnePicture({ filters, pads, unused, scaleOptions }: Plan)
   if (filter === undefined || ends === undefined || filters.length > 1 || scaleOptions !== undefined) return false;
   const { name, args = '' } = filter;
   return (
-    ONE_PICTURE.has(name) &&
+    factsOf(name).stateless === 'picture' &&
     !COUNTING.test(args) &&
     !CHANGING.test(args) &&
     !(name === 'crop' && CROP_FROM_LAST.test(args)) &&

@@ -13,8 +13,8 @@ import { MillraceError } from '../../../src/errors/errors.js';
 import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../../src/media/index.js';
 import { didYouMean } from '../../../src/schema/schema.js';
 import { whitelistFor } from '../../shared/protocols.js';
+import { whyAbsent } from '../catalogue.js';
 import type { FilterOptions } from '../options.js';
-import { absentFilter } from './absent.js';
 import { parseArguments } from './arguments.js';
 import type { FilterSpec } from './filter-spec.js';
 import { parseGraph } from './syntax.js';
@@ -167,8 +167,7 @@ function findFilter(name: string): Filter {
   if (filter === null) {
     const known = Filter.getList().flatMap((f) => f.name ?? []);
     throw new MillraceError('ERR_MILLRACE_OPTION', `FFmpeg has no such filter '${name}'`, {
-      hint:
-        absentFilter(name) ?? didYouMean(name, known, 'All filters of FFmpeg: https://ffmpeg.org/ffmpeg-filters.html'),
+      hint: whyAbsent(name) ?? didYouMean(name, known, 'All filters of FFmpeg: https://ffmpeg.org/ffmpeg-filters.html'),
     });
   }
   if (ENDS.has(name)) {

@@ -1,6 +1,6 @@
 /** What a graph consists of, as it was built: its nodes, links and names, checked and written to a file. */
 import { writeFileSync } from 'node:fs';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
@@ -9,11 +9,12 @@ import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
-import type { GraphOptionsInput } from '../options/options.js';
+import type { GraphOptionsInput } from '../options/graph-options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
 import { defaultAlias } from './draw.js';
-import { checkParameters, copyOptions, type ModuleSource, moduleReference, type NodeParameters } from './node.js';
+import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
+import { checkParameters, type NodeParameters } from './node.js';
 import { Stream } from './stream.js';
 import { validate } from './validate.js';
 
@@ -135,12 +136,10 @@ export class GraphDefinition {
     return { name, options, nodes, links: [...this.links, ...this.session.links] };
   }
 
-  /** BMF goes on with options that an encoder or muxer does not know, and its files count on it. */
+  /** With what its module assumes of nodes in graph files, if it came from one. */
   asRun(node: NodeSpec): NodeSpec {
-    const { module, options } = node;
-    const isEncoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_encoder';
-    if (!isEncoder || !this.filed.has(node.id) || options.strict !== undefined) return node;
-    return { ...node, options: { ...options, strict: false } };
+    const assumed = this.filed.has(node.id) ? builtinOf(node.module)?.inFiles : undefined;
+    return assumed ? { ...node, options: { ...assumed, ...node.options } } : node;
   }
 
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */

@@ -1,5 +1,7 @@
 /** Pictures of a graph, as Mermaid and as Graphviz source. */
+
 import { attribute as _, Digraph, Edge, Node, toDot } from 'ts-graphviz';
+import { builtinOf } from '../../catalog/builtin.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 
 export interface Drawn {
@@ -13,24 +15,9 @@ function key(id: number): string {
   return id < 0 ? `user${-id}` : `n${id}`;
 }
 
-/** Module and, for filters, decoders and encoders, what tells them apart. */
+/** Module and, where it says so, what tells its nodes apart. */
 function describe({ module, options }: NodeSpec): string {
-  const text = (key: string): string | undefined => {
-    const value = options[key];
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  };
-  if (module.path !== undefined || module.definition) return module.name;
-  const filter = text('name') ?? text('graph');
-  switch (module.name) {
-    case 'c_ffmpeg_filter':
-      return filter === undefined ? module.name : [filter, text('para')].filter((part) => part !== undefined).join(' ');
-    case 'c_ffmpeg_decoder':
-      return [module.name, text('input_path')].filter((part) => part !== undefined).join(' ');
-    case 'c_ffmpeg_encoder':
-      return [module.name, text('output_path')].filter((part) => part !== undefined).join(' ');
-    default:
-      return module.name;
-  }
+  return builtinOf(module)?.label?.(options) ?? module.name;
 }
 
 /** Lines of a node's label: the alias if the user gave one, what it is, and where it runs if that is fixed. */
@@ -49,7 +36,8 @@ export function defaultAlias({ id, module }: Pick<NodeSpec, 'id' | 'module'>): s
 
 function edgeLabel({ from, to }: LinkSpec, nodes: ReadonlyMap<number, NodeSpec>): string {
   const { module } = nodes.get(from.node)!;
-  if (module.name === 'c_ffmpeg_decoder' && module.path === undefined) return from.output === 0 ? 'video' : 'audio';
+  const kind = builtinOf(module)?.outputNames?.[from.output];
+  if (kind !== undefined) return kind;
   return from.output === 0 && to.input === 0 ? '' : `${from.output}:${to.input}`;
 }
 

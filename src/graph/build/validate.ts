@@ -1,6 +1,6 @@
 /** A graph is checked whole before any thread starts; everything that is wrong is reported at once. */
 
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { checkModule } from '../../catalog/registry.js';
 import type { Problem } from '../../errors/errors.js';
 import { checkCopies } from '../../scheduler/plan/parallel-copies.js';
@@ -60,7 +60,7 @@ function duplicates({ nodes, pathOf }: Checked): Problem[] {
 }
 
 function checkPorts(node: NodeSpec, path: string, links: readonly LinkSpec[]): Problem[] {
-  const builtin = node.module.path === undefined && !node.module.definition ? findBuiltin(node.module.name) : undefined;
+  const builtin = builtinOf(node.module);
   if (!builtin) return [];
   const { name, inputs, outputs } = builtin;
   const problems: Problem[] = [];
@@ -98,7 +98,7 @@ function checkOptions(node: NodeSpec, path: string): readonly Problem[] | Promis
   const { module, options } = node;
   // A module file is imported in its thread; its schema is checked there, before the first module starts.
   if (module.path !== undefined) return [];
-  const schema = module.definition ? module.definition.schema : findBuiltin(module.name)?.schema;
+  const schema = module.definition ? module.definition.schema : builtinOf(module)?.schema;
   return schema ? checkSchema(schema, options, path) : [];
 }
 
@@ -112,7 +112,7 @@ export function moduleOptionProblems(
   path: string,
   ports: Ports,
 ): readonly Problem[] {
-  const builtin = module.path === undefined && !module.definition ? findBuiltin(module.name) : undefined;
+  const builtin = builtinOf(module);
   if (!builtin) return [];
   const found = checkSchema(builtin.schema, options, path);
   const problems = found instanceof Promise ? [] : [...found];

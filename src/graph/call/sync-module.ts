@@ -1,6 +1,6 @@
 /** Modules that are called like functions: `syncModule`, and what a runtime's `spawn` shares with it. */
 import * as v from 'valibot';
-import { type BuiltinModule, findBuiltin } from '../../catalog/builtin.js';
+import { type BuiltinModule, builtinOf } from '../../catalog/builtin.js';
 import { checkModule } from '../../catalog/registry.js';
 import { ConfigError, type Problem } from '../../errors/errors.js';
 import { setLogLevel } from '../../media/ffmpeg.js';
@@ -9,7 +9,6 @@ import type { ModuleRef } from '../../module/ref.js';
 import { InlineBackend } from '../../scheduler/call/inline-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../../scheduler/call/sync-module.js';
 import { type CallSettings, ThreadBackend, type ThreadLease } from '../../scheduler/call/thread-backend.js';
-import { beginsStream } from '../../scheduler/plan/filter-options.js';
 import type { GraphOptions, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { startThread } from '../../scheduler/threads/thread.js';
 import { leaseThread } from '../../scheduler/threads/warm-threads.js';
@@ -17,7 +16,7 @@ import { requireMethod } from '../../schema/argument.js';
 import { checked, problemsFrom } from '../../schema/problems.js';
 import { callable, integer, number, parsed, type Schema, strictOptions, text } from '../../schema/schema.js';
 import type { CalledSpec } from '../../thread/protocol.js';
-import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from '../build/node.js';
+import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from '../build/module-source.js';
 import { moduleOptionProblems } from '../build/validate.js';
 import { MAX_THREADS } from '../options/options.js';
 import { resolveGraphOptions } from '../options/resolve.js';
@@ -257,7 +256,7 @@ export function moduleOfNode(
     problems.push({ path: 'callback', message: 'a module that is called has no callback' });
   }
   if (problems.length > 0) throw new ConfigError(`node "${node.alias}" cannot be called`, problems);
-  const builtin = node.module.path === undefined && !node.module.definition ? findBuiltin(node.module.name) : undefined;
+  const builtin = builtinOf(node.module);
   const sorted = (ids: number[]): number[] => [...new Set(ids)].sort((a, b) => a - b);
   const inputs = sorted(links.filter(({ to }) => to.node === node.id).map(({ to }) => to.input));
   const outputs = links.filter(({ from }) => from.node === node.id).map(({ from }) => from.output);
@@ -284,26 +283,13 @@ export function moduleOfNode(
 /** Whether a node into which nothing leads is one that begins streams, and not one that is only not connected. */
 function isSource(node: NodeSpec, builtin: BuiltinModule | undefined, hasConsumers: boolean): boolean {
   if (builtin === undefined) return hasConsumers;
-  if (builtin.name === 'c_ffmpeg_decoder') return node.options.input_path !== undefined;
-  if (builtin.name !== 'c_ffmpeg_filter') return builtin.inputs.max === 0;
-  return beginsStream(node);
+  return builtin.isSource?.(node.options) ?? builtin.inputs.max === 0;
 }
 
 /** Outputs of a node to which nothing is connected. */
 function ownOutputs({ options }: NodeSpec, builtin: BuiltinModule | undefined, inputs: number[]): number[] {
   if (builtin?.outputs.max === 0) return [];
-  switch (builtin?.name) {
-    case 'c_ffmpeg_decoder':
-      return [0, 1];
-    case 'c_ffmpeg_encoder': {
-      const kind = Number(options.push_output ?? 0);
-      return kind === 0 ? [] : kind === 1 ? [0] : inputs;
-    }
-    case 'pass_through':
-      return inputs;
-    default:
-      return [0];
-  }
+  return [...(builtin?.outputsOf?.(options, inputs) ?? [0])];
 }
 
 function sourceOf({ name, path, entry, definition }: ModuleRef): ModuleSource {

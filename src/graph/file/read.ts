@@ -1,7 +1,7 @@
 /** Reads a graph file (BMF's graph.json): checked as one, every problem with its JSON path. */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf, findBuiltin } from '../../catalog/builtin.js';
 import { fileReference, findModule } from '../../catalog/registry.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import type { LinkSpec, ModuleRef, NodeSpec } from '../../scheduler/plan/spec.js';
@@ -9,7 +9,7 @@ import { problemsFrom } from '../../schema/problems.js';
 import { didYouMean, show } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
-import type { GraphOptionsInput } from '../options/options.js';
+import type { GraphFileOptions } from '../options/options.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 import { pathOf } from '../options/urls.js';
 import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './format.js';
@@ -17,7 +17,7 @@ import { type Allowed, checkTrust, protocolWhitelist } from './trust.js';
 import { streamName } from './write.js';
 
 export interface ReadGraph {
-  readonly options: GraphOptionsInput;
+  readonly options: GraphFileOptions;
   readonly nodes: NodeSpec[];
   /** Names of the input streams; in the links they are the nodes -1, -2, … */
   readonly inputs: readonly string[];
@@ -75,7 +75,7 @@ export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   const streamAliases = readStreamAliases(parsed, nodes);
   for (const { name, alias } of ends.inputs) if (alias !== undefined) streamAliases.set(name, alias);
   const names = ends.inputs.map(({ name }) => name);
-  return { options: option as GraphOptionsInput, nodes, inputs: names, outputs, links, streamAliases };
+  return { options: option as GraphFileOptions, nodes, inputs: names, outputs, links, streamAliases };
 }
 
 function readStreamAliases(
@@ -121,7 +121,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
   const options = structuredClone(parsed.option ?? {});
   let alias = parsed.alias;
   // BMF's builder writes the alias among the options.
-  if (!module.path && !module.definition && findBuiltin(module.name) && 'alias' in options) {
+  if (builtinOf(module) && 'alias' in options) {
     if (typeof options.alias !== 'string') problems.push({ path: `${path}.option.alias`, message: 'must be a string' });
     else alias ??= options.alias || undefined;
     delete options.alias;

@@ -1,9 +1,15 @@
 /** What the filters of a graph file must not open or load. */
 
-import { OPENS, type Opens } from '../../../actors/filter/opens.js';
-import { type Argument, parseArguments } from '../../../actors/filter/plan/arguments.js';
-import { protocolOf, protocolsIn, unquoted } from '../../../actors/shared/protocols.js';
-import { filtersOf } from '../../scheduler/plan/filter-options.js';
+import {
+  type Argument,
+  factsOf,
+  filtersOf,
+  type Opens,
+  parseArguments,
+  protocolOf,
+  protocolsIn,
+  unquoted,
+} from '../../catalog/ffmpeg.js';
 import type { NodeSpec } from '../../scheduler/plan/spec.js';
 import { foreign, loosened, loosens, opens, type Permissions, type Reason, runs } from './trust-reasons.js';
 
@@ -13,7 +19,7 @@ const NOTHING: Opens = {};
 export function filterReasons(node: NodeSpec, may: Permissions): (Reason & { keys: PropertyKey[] })[] {
   const { options } = node;
   const isList = options.name === undefined && Array.isArray(options.filters);
-  return filtersOf(node).flatMap(({ name, args }, index) => {
+  return filtersOf(options).flatMap(({ name, args }, index) => {
     const keys: PropertyKey[] = options.name !== undefined ? [] : isList ? ['filters', index] : ['graph'];
     return ofFilter(name, args, may).map(({ about, ...reason }) => ({
       ...reason,
@@ -23,7 +29,7 @@ export function filterReasons(node: NodeSpec, may: Permissions): (Reason & { key
 }
 
 function ofFilter(name: string, args: string, may: Permissions): (Reason & { about: 'name' | 'para' })[] {
-  const facts = Object.hasOwn(OPENS, name) ? OPENS[name]! : NOTHING;
+  const facts = factsOf(name).opens ?? NOTHING;
   const filter = `the filter '${name}'`;
   if (facts.connects && !may.anything) return [{ about: 'name', ...opens(filter) }];
   if (facts.code === '*' && !may.code) return [{ about: 'name', ...runs(filter) }];
@@ -74,7 +80,7 @@ export function filterGraphReasons(text: string, may: Permissions): Reason[] {
   const plain = unquoted(text);
   const named = [...plain.matchAll(/(?:^|[,;\]])\s*([A-Za-z0-9_]+)/g)].map((match) => match[1]!);
   for (const name of named) {
-    const facts = Object.hasOwn(OPENS, name) ? OPENS[name]! : NOTHING;
+    const facts = factsOf(name).opens ?? NOTHING;
     if (facts.code !== undefined && !may.code) return [runs(`the filter '${name}'`)];
     if (may.anything) continue;
     if (facts.connects || facts.how !== undefined) {

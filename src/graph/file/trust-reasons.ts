@@ -1,5 +1,5 @@
 /** What a graph file of unknown origin may do, and the words in which the rest is refused. */
-import { holdsProtocolList, isPermitted, PLAYLIST_PROTOCOLS, unquoted } from '../../../actors/shared/protocols.js';
+import { holdsProtocolList, isPermitted, PLAYLIST_PROTOCOLS, unquoted } from '../../catalog/ffmpeg.js';
 import type { Problem } from '../../errors/errors.js';
 
 /** What a graph file may do beyond reading and writing files through the built-in and the registered modules. */

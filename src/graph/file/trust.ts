@@ -7,9 +7,16 @@
  * `protocol_whitelist` (NodeSpec.protocolWhitelist), so that what was not recognised here fails there.
  */
 import * as v from 'valibot';
-import { protocolOf, protocolsIn, whitelistOf } from '../../../actors/shared/protocols.js';
-import { isLavfi, runsScripts, selfOpeningDemuxer, selfOpeningMuxer } from '../../../actors/shared/self-opening.js';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
+import {
+  isLavfi,
+  protocolOf,
+  protocolsIn,
+  runsScripts,
+  selfOpeningDemuxer,
+  selfOpeningMuxer,
+  whitelistOf,
+} from '../../catalog/ffmpeg.js';
 import { isKnownByName } from '../../catalog/registry.js';
 import type { Problem } from '../../errors/errors.js';
 import type { NodeSpec } from '../../scheduler/plan/spec.js';
@@ -82,11 +89,11 @@ export function checkTrust(node: NodeSpec, path: string, allowed: Allowed): Prob
           },
         ];
   }
-  const builtin = findBuiltin(node.module.name);
-  if (!builtin) return [];
+  const builtin = builtinOf(node.module);
+  if (!builtin || builtin.opens === 'nothing') return [];
   const may = permissions(allowed);
   const at = (keys: readonly PropertyKey[]): string => joinPath(`${path}.option`, ...keys);
-  if (builtin.name === 'c_ffmpeg_filter') {
+  if (builtin.opens === 'filters') {
     return filterReasons(node, may).map(({ keys, ...reason }) => ({ path: at(keys), ...reason }));
   }
   return [...texts(node.options)].flatMap(({ keys, text }) =>

@@ -1,6 +1,6 @@
 /** Writes a graph as a graph file that `readConfig` reads back to the same graph. */
 
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { isKnownByName } from '../../catalog/registry.js';
 import type { Problem } from '../../errors/errors.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
@@ -71,7 +71,7 @@ function writeNode(
 ): Omit<NodeConfig, 'option'> {
   const { module, id } = node;
   const isInFile = module.path !== undefined && !isKnownByName(module);
-  const isDecoder = module.path === undefined && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
+  const kinds = builtinOf(module)?.outputNames;
   const used = [...links.map(({ from }) => from), ...read].filter((from) => from.node === id);
   const outputs = new Set(used.map(({ output }) => output));
   const inputs = new Map(links.filter((link) => link.to.node === id).map((link) => [link.to.input, link.from]));
@@ -102,7 +102,7 @@ function writeNode(
     }),
     output_streams: Array.from({ length: outputCount }, (_, output) => {
       const name = streamName(node, output);
-      return isDecoder ? stream(name, output === 0 ? 'video:' : 'audio:') : stream(name);
+      return stream(name, kinds && `${kinds[output]}:`);
     }),
     input_manager: writeInputManager(node.inputManager),
     ...(node.distNums !== undefined && { dist_nums: node.distNums }),

@@ -1,6 +1,6 @@
 /** The `inputManager` of a node, in the API and in graph files. */
 import * as v from 'valibot';
-import { queueLimits, timeouts } from '../../../actors/join/options.js';
+import { queueLimits, timeouts } from '../../catalog/ffmpeg.js';
 import type { InputManagerSettings, InputManagerSpec } from '../../module/contract.js';
 import { choice, parsed, type Schema, strictOptions } from '../../schema/schema.js';
 import { parseSyncOption, SYNC_MODES } from '../../sync/index.js';

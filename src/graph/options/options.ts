@@ -6,8 +6,8 @@
 import * as v from 'valibot';
 import type { Problem } from '../../errors/errors.js';
 import { LOG_LEVELS, type LogLevel } from '../../media/ffmpeg.js';
-import type { LogListener } from '../../module/log.js';
 import type { Progress } from '../../scheduler/run/report.js';
+import { automaticSpin } from '../../scheduler/threads/prestart.js';
 import { checked } from '../../schema/problems.js';
 import {
   boolean,
@@ -20,11 +20,10 @@ import {
   show,
   strictOptions,
 } from '../../schema/schema.js';
-import type { Runtime } from '../runtime.js';
 import { pathOf } from './urls.js';
 
-/** Options of `new Graph(options)` and of the `option` object of a graph file. */
-export interface GraphOptionsInput {
+/** Options of `new Graph(options)` that the `option` object of a graph file has as well. */
+export interface GraphFileOptions {
   /**
    * Threads for the graph's nodes; 0 runs all of them on the calling thread, 'auto' (default) gives the heavy nodes a
    * thread each as far as there are cores. Codec threads are a codec's own option.
@@ -59,13 +58,6 @@ export interface GraphOptionsInput {
   time_out?: number | undefined;
   /** Path of the trace file to write, for Perfetto. Default 0: none. */
   trace?: 0 | false | string | URL | undefined;
-  /** Threads to run on. Default: threads of its own. */
-  runtime?: Runtime | undefined;
-  /**
-   * Is told what modules say through `ctx.log`, on this thread, in the order in which a module said it. Default: the
-   * runtime's. What it throws fails the graph (ERR_MILLRACE_CALLBACK).
-   */
-  onLog?: LogListener | undefined;
 }
 
 /** One row of the table. */
@@ -103,122 +95,154 @@ function filePath(value: unknown): string | undefined {
   return (typeof value === 'string' && value !== '') || value instanceof URL ? pathOf(value) : undefined;
 }
 
-interface GraphOptionRow extends OptionRow {
-  readonly schema: Schema<unknown>;
+/** @template F name it has for the scheduler. @template T what its schema makes of it. @template R what the scheduler has. */
+interface GraphOptionRow<F extends string, T, R> extends OptionRow {
+  readonly schema: Schema<T>;
+  /** What is assumed when nobody says it. */
+  readonly value?: NoInfer<T>;
+  /** Its name among the scheduler's options; absent: the graph itself goes by it. */
+  readonly field?: F;
+  /** What the scheduler is told; absent: the value as it is. */
+  readonly told?: (value: NoInfer<T>) => R;
+}
+
+/** A row whose default is a value, which the documentation shows, or is said in words. */
+function option<T, F extends string = never, R = T>(
+  row: Omit<GraphOptionRow<F, T, R>, 'default'> & { readonly default?: string },
+): GraphOptionRow<F, T, R> {
+  const { value, default: words } = row;
+  return {
+    ...row,
+    default: words ?? (typeof value === 'string' ? `'${value}'` : value === undefined ? '' : String(value)),
+  };
 }
 
 /** Options of a graph, in the order of the documentation. */
 export const graphOptionRows = {
-  threads: {
+  threads: option({
     type: "'auto' or whole number",
-    default: "'auto'",
     env: 'MILLRACE_THREADS',
     meaning:
       'Threads for the nodes; 0 runs everything on the calling thread. Nodes placed by `scheduler` raise an automatic number; with a given number an index out of range runs on thread 0, with a warning.',
     schema: auto({ min: 0, max: MAX_THREADS }, `a whole number from 0 to ${MAX_THREADS}`),
-  },
-  scheduler_count: {
+    value: 'auto',
+    field: 'threads',
+  }),
+  scheduler_count: option({
     type: 'whole number',
-    default: '',
     meaning: "BMF's name for `threads`.",
     schema: integer({ min: 1, max: MAX_THREADS }),
-  },
-  transport: {
+  }),
+  transport: option({
     type: "'auto', 'reference', 'copy'",
-    default: "'auto'",
     env: 'MILLRACE_TRANSPORT',
     meaning:
       "How video frames cross threads. `'auto'`: by reference, without copying a pixel, or by copy should the self-test of references fail. `'reference'`: the same, and the report warns if it failed. `'copy'`: the planes are copied.",
     schema: choice('auto', 'reference', 'copy'),
-  },
-  'wait.spin': {
+    value: 'auto',
+    field: 'transport',
+  }),
+  'wait.spin': option({
     type: "'auto' or whole number",
-    default: "'auto'",
     env: 'MILLRACE_WAIT_SPIN',
     meaning:
       'Times a thread looks at its links again before it parks: quicker wake-ups for processor time. Automatic: 2000 with more than four cores, else 200.',
     schema: auto({ min: 0, max: 1e9 }, 'a whole number of at least 0'),
-  },
-  graph_name: {
+    value: 'auto',
+    field: 'spin',
+    told: (spin) => (spin === 'auto' ? automaticSpin() : spin),
+  }),
+  graph_name: option({
     type: 'string',
-    default: "'graph'",
     meaning: 'Name in reports, drawings and file names.',
     schema: parsed('a name without / and \\', (value) =>
       typeof value === 'string' && /^[^/\\]+$/.test(value) ? value : undefined,
     ),
-  },
-  dump_graph: {
+    value: 'graph',
+  }),
+  dump_graph: option({
     type: '0, 1 or path',
     default: '0',
     env: 'MILLRACE_DUMP_GRAPH',
     meaning:
       'Writes the graph file when the run starts: to the path, or with 1 to `original_<graph_name>.json` (`original_graph.json` without a name) in the current directory.',
     schema: dumpGraph,
-  },
-  optimize_graph: {
+    value: false,
+  }),
+  optimize_graph: option({
     type: 'boolean',
-    default: 'true',
     env: 'MILLRACE_OPTIMIZE_GRAPH',
     meaning:
       'Filters that follow one another in one thread are run as one actor, and as one FFmpeg graph where they work on single pictures (docs/tuning.md). No result depends on it.',
     schema: boolean(),
-  },
-  queue_length_limit: {
+    value: true,
+    field: 'optimizeGraph',
+  }),
+  queue_length_limit: option({
     type: 'packets',
-    default: '8',
     env: 'MILLRACE_QUEUE_LENGTH_LIMIT',
     meaning:
       "Packets that may wait on a link before its producer is held back. A node's own value wins for its inputs.",
     schema: integer({ min: 1, max: 1e6 }),
-  },
-  queue_bytes_limit: {
+    value: 8,
+    field: 'queueLengthLimit',
+  }),
+  queue_bytes_limit: option({
     type: 'bytes',
     default: '67108864 (64 MiB)',
     env: 'MILLRACE_QUEUE_BYTES_LIMIT',
     meaning:
       'Bytes of packets that may wait on a link in shared memory. Video frames by reference are not there: `queue_length_limit` alone counts them.',
     schema: integer({ min: 4096, max: 2 ** 40 }),
-  },
-  hard_cap: {
+    value: 64 * 2 ** 20,
+    field: 'queueBytesLimit',
+  }),
+  hard_cap: option({
     type: 'bytes',
     default: '1073741824 (1 GiB)',
     env: 'MILLRACE_HARD_CAP',
     meaning:
       'Bytes a link may hold beyond its limits when a consumer that starves on another input forces them to be lifted; past it the graph fails and names the link.',
     schema: integer({ min: 0, max: 2 ** 40 }),
-  },
-  stop_grace: {
+    value: 2 ** 30,
+    field: 'hardCap',
+  }),
+  stop_grace: option({
     type: 'milliseconds',
-    default: '5000',
     env: 'MILLRACE_STOP_GRACE',
     meaning:
       'How long calls under way may go on after a failure or an abort, and then their thread is terminated; and those of sources after a stop, and then the graph fails.',
     schema: number({ min: 0, max: 1e9 }),
-  },
-  loglevel: {
+    value: 5000,
+    field: 'stopGrace',
+  }),
+  loglevel: option({
     type: LOG_LEVELS.map((level) => `'${level}'`).join(', '),
     default: 'none',
     env: 'MILLRACE_LOGLEVEL',
     meaning: 'FFmpeg messages of this level and above go to stderr. One level for the process: the most verbose wins.',
     schema: choice(...LOG_LEVELS),
-  },
-  time_out: {
+  }),
+  time_out: option({
     type: 'seconds',
-    default: '0',
     env: 'MILLRACE_TIME_OUT',
     meaning:
       'A graph in which nothing at all moves for so long fails with ERR_MILLRACE_STALLED and says who waits for whom; waiting for the user does not count. 0: never.',
     schema: number({ min: 0, max: 1e6 }),
-  },
-  trace: {
+    value: 0,
+    field: 'timeOut',
+    told: (seconds) => seconds * 1000,
+  }),
+  trace: option({
     type: '0 or path',
     default: '0',
     env: 'MILLRACE_TRACE',
     meaning:
       'Writes what every thread does and how full every link is into a file for https://ui.perfetto.dev (Chrome trace-event JSON).',
     schema: traceFile,
-  },
-  runtime: {
+    value: false,
+  }),
+  runtime: option({
     type: 'Runtime',
     default: 'threads of its own',
     meaning:
@@ -228,8 +252,8 @@ export const graphOptionRows = {
       v.check(() => false, 'a runtime cannot be in a graph file; give it to `new Graph({ runtime })`'),
       v.transform(() => undefined),
     ),
-  },
-  onLog: {
+  }),
+  onLog: option({
     type: 'function',
     default: "the runtime's",
     meaning:
@@ -239,8 +263,8 @@ export const graphOptionRows = {
       v.check(() => false, 'a function cannot be in a graph file; give it to `new Graph({ onLog })`'),
       v.transform(() => undefined),
     ),
-  },
-} as const satisfies Record<string, GraphOptionRow>;
+  }),
+};
 
 /** What is wrong with an `onLog`, which is no plain data and so goes beside the other options. */
 export function checkOnLog(value: unknown, path: string): Problem[] {
@@ -321,27 +345,55 @@ export const serveOptionRows = {
   signal: { type: 'AbortSignal', default: 'none', meaning: 'Closes the server at once, as `forceClose()`.' },
 } as const satisfies Record<string, OptionRow>;
 
-const rows = graphOptionRows;
+type Rows = typeof graphOptionRows;
 
-/** Validates the `option` object of a graph. */
-export const graphOptionsSchema = strictOptions({
-  threads: v.optional(rows.threads.schema),
-  scheduler_count: v.optional(rows.scheduler_count.schema),
-  transport: v.optional(rows.transport.schema),
-  wait: v.optional(strictOptions({ spin: v.optional(rows['wait.spin'].schema) })),
-  graph_name: v.optional(rows.graph_name.schema),
-  dump_graph: v.optional(rows.dump_graph.schema),
-  optimize_graph: v.optional(rows.optimize_graph.schema),
-  queue_length_limit: v.optional(rows.queue_length_limit.schema),
-  queue_bytes_limit: v.optional(rows.queue_bytes_limit.schema),
-  hard_cap: v.optional(rows.hard_cap.schema),
-  stop_grace: v.optional(rows.stop_grace.schema),
-  loglevel: v.optional(rows.loglevel.schema),
-  time_out: v.optional(rows.time_out.schema),
-  trace: v.optional(rows.trace.schema),
-  runtime: v.optional(rows.runtime.schema),
-  onLog: v.optional(rows.onLog.schema),
-});
+/** Values by name in the table, as their schemas make them. */
+export type GraphOptionValues = { [K in keyof Rows]?: v.InferOutput<Rows[K]['schema']> | undefined };
+
+/** The scheduler's options, as the table gives them. */
+type Told = {
+  [K in keyof Rows as Rows[K] extends GraphOptionRow<infer F, infer _T, infer _R>
+    ? F
+    : never]: Rows[K] extends GraphOptionRow<string, infer _T, infer R> ? R : never;
+};
+
+/** Validates the `option` object of a graph; names with a dot in the table are nested. The result is flat again. */
+export const graphOptionsSchema: Schema<GraphOptionValues> = v.pipe(
+  strictOptions(schemasOf(graphOptionRows)),
+  v.transform((options) => flat(options)),
+);
+
+function schemasOf(rows: Readonly<Record<string, { readonly schema: Schema<unknown> }>>): v.ObjectEntries {
+  const entries: v.ObjectEntries = {};
+  const groups = new Map<string, v.ObjectEntries>();
+  for (const [name, { schema }] of Object.entries(rows)) {
+    const [key, inner] = name.split('.') as [string, string?];
+    if (inner === undefined) entries[key] = v.optional(schema);
+    else groups.set(key, { ...groups.get(key), [inner]: v.optional(schema) });
+  }
+  for (const [key, group] of groups) entries[key] = v.optional(strictOptions(group));
+  return entries;
+}
+
+function flat(options: Readonly<Record<string, unknown>>): GraphOptionValues {
+  const values: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) {
+    if (Object.hasOwn(graphOptionRows, key)) values[key] = value;
+    else for (const [inner, own] of Object.entries(value ?? {})) values[`${key}.${inner}`] = own;
+  }
+  return values;
+}
+
+/** What the scheduler is told of the values. @param valueFor what holds for an option, its default included. */
+export function toldOf(valueFor: (name: keyof Rows) => unknown): Told {
+  const rows = Object.entries(graphOptionRows) as [keyof Rows, GraphOptionRow<string, unknown, unknown>][];
+  const told = rows.flatMap(([name, { field, told }]) => {
+    if (field === undefined) return [];
+    const value = valueFor(name);
+    return [[field, told ? told(value) : value] as const];
+  });
+  return Object.fromEntries(told) as Told;
+}
 
 /** Options of `graph.run()`. */
 export interface RunOptions {

@@ -5,9 +5,8 @@ import type { Problem } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { GraphOptions } from '../../scheduler/plan/spec.js';
-import { automaticSpin } from '../../scheduler/threads/prestart.js';
 import { problemsFrom } from '../../schema/problems.js';
-import { graphOptionRows, graphOptionsSchema, type OptionRow } from './options.js';
+import { type GraphOptionValues, graphOptionRows, graphOptionsSchema, toldOf } from './options.js';
 
 export interface ResolvedOptions {
   readonly name: string;
@@ -21,10 +20,8 @@ export interface ResolvedOptions {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-type FileOptions = v.InferOutput<typeof graphOptionsSchema>;
-
 /** Options of every graph and runtime of the process: the JSON file that MILLRACE_CONFIG names. */
-function configuration(env: Environment, problems: Problem[]): FileOptions {
+function configuration(env: Environment, problems: Problem[]): GraphOptionValues {
   const path = env.MILLRACE_CONFIG;
   if (path === undefined || path === '') return {};
   let content: unknown;
@@ -60,31 +57,19 @@ export function resolveGraphOptions(
   const given = parsed.output;
 
   const file = configuration(env, problems);
-  const configured: Record<string, unknown> = {
-    ...file,
-    threads: file.threads ?? file.scheduler_count,
-    'wait.spin': file.wait?.spin,
-  };
-  /** The given value, else the environment's, else the configuration file's, else undefined. */
-  const value = <Key extends keyof typeof graphOptionRows>(
-    key: Key,
-    own: v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined,
-  ): v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined => {
-    if (own !== undefined) return own;
-    const row: OptionRow = graphOptionRows[key];
-    const text = row.env === undefined ? undefined : env[row.env];
-    if (row.env === undefined || text === undefined || text === '') return fromFile(key);
-    const result = v.safeParse(graphOptionRows[key].schema, text);
-    if (result.success) return result.output as v.InferOutput<(typeof graphOptionRows)[Key]['schema']>;
-    problems.push(...problemsFrom(`environment variable ${row.env}`, result.issues));
-    return undefined;
-  };
-
-  function fromFile<Key extends keyof typeof graphOptionRows>(
-    key: Key,
-  ): v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined {
-    // It was checked with the rest of the file.
-    return configured[key] as v.InferOutput<(typeof graphOptionRows)[Key]['schema']> | undefined;
+  /** The given value, else the environment's, else the configuration file's, else the default. */
+  function value<Key extends keyof GraphOptionValues>(key: Key): GraphOptionValues[Key] {
+    const { env: variable, schema, value: assumed } = graphOptionRows[key];
+    const own = key === 'threads' ? (given.threads ?? given.scheduler_count) : given[key];
+    if (own !== undefined) return own as GraphOptionValues[Key];
+    const text = variable === undefined ? '' : (env[variable] ?? '');
+    if (text !== '') {
+      const result = v.safeParse(schema, text);
+      if (result.success) return result.output as GraphOptionValues[Key];
+      problems.push(...problemsFrom(`environment variable ${variable}`, result.issues));
+    }
+    const configured = key === 'threads' ? (file.threads ?? file.scheduler_count) : file[key];
+    return (configured ?? assumed) as GraphOptionValues[Key];
   }
 
   if (given.threads !== undefined && given.scheduler_count !== undefined && given.threads !== given.scheduler_count) {
@@ -94,25 +79,14 @@ export function resolveGraphOptions(
       hint: 'They are two names of one option; give one of them',
     });
   }
-  const spin = value('wait.spin', given.wait?.spin) ?? 'auto';
-  const name = given.graph_name ?? file.graph_name ?? 'graph';
-  const dump = value('dump_graph', given.dump_graph) ?? false;
+  const name = value('graph_name') ?? 'graph';
+  const dump = value('dump_graph');
   const resolved: ResolvedOptions = {
     name,
-    options: {
-      threads: value('threads', given.threads ?? given.scheduler_count) ?? 'auto',
-      transport: value('transport', given.transport) ?? 'auto',
-      spin: spin === 'auto' ? automaticSpin() : spin,
-      optimizeGraph: value('optimize_graph', given.optimize_graph) ?? true,
-      queueLengthLimit: value('queue_length_limit', given.queue_length_limit) ?? 8,
-      queueBytesLimit: value('queue_bytes_limit', given.queue_bytes_limit) ?? 64 * 2 ** 20,
-      hardCap: value('hard_cap', given.hard_cap) ?? 2 ** 30,
-      stopGrace: value('stop_grace', given.stop_grace) ?? 5000,
-      timeOut: (value('time_out', given.time_out) ?? 0) * 1000,
-    },
-    dumpPath: dump === true ? `original_${name}.json` : dump === false ? undefined : dump,
-    loglevel: value('loglevel', given.loglevel),
-    tracePath: value('trace', given.trace) || undefined,
+    options: toldOf(value),
+    dumpPath: dump === true ? `original_${name}.json` : dump || undefined,
+    loglevel: value('loglevel'),
+    tracePath: value('trace') || undefined,
   };
   return problems.length > 0 ? { resolved: undefined, problems } : { resolved, problems };
 }

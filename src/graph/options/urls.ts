@@ -1,7 +1,7 @@
 /** URL objects among options: what crosses threads and goes into graph files is text. */
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
-import { nameForFFmpeg } from '../../../actors/shared/location.js';
+import { nameForFFmpeg } from '../../catalog/ffmpeg.js';
 
 /** The path of a file that is given as one, as `file://…` or as a URL object. */
 export function pathOf(value: string | URL): string {

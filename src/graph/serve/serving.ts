@@ -1,7 +1,7 @@
 /** What `graph.serve()` takes, what a graph must be for it, and the graph that it makes of it. */
 import { extname, resolve } from 'node:path';
 import * as v from 'valibot';
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { ConfigError, GraphError, type Problem } from '../../errors/errors.js';
 import type { Module } from '../../module/contract.js';
 import type { LogListener } from '../../module/log.js';
@@ -9,7 +9,7 @@ import type { GraphSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { JobTap } from '../../scheduler/ports/job-ports.js';
 import type { GraphRun } from '../../scheduler/run/run.js';
 import { KeptThreads } from '../../scheduler/threads/thread-pool.js';
-import { checked, problemsFrom } from '../../schema/problems.js';
+import { problemsFrom } from '../../schema/problems.js';
 import { integer, strictOptions } from '../../schema/schema.js';
 import { Stream } from '../build/stream.js';
 import { describe } from '../describe.js';
@@ -43,13 +43,6 @@ const optionsSchema = strictOptions({
   queueLimit: v.optional(integer({ min: 1, max: 1e6 }), QUEUE_LIMIT),
   signal: v.optional(signalSchema),
 });
-
-const submitSchema = strictOptions({ signal: v.optional(signalSchema) });
-
-/** @throws ConfigError naming everything that is wrong. */
-export function checkSubmitOptions(options: unknown): { signal?: AbortSignal | undefined } {
-  return checked(submitSchema, options, 'options of submit');
-}
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkServeOptions(options: unknown, graph: Graph): CheckedServeOptions {
@@ -107,8 +100,7 @@ export function servingProblems(
 }
 
 function isEncoder({ module }: NodeSpec): boolean {
-  if (module.path !== undefined || module.definition) return false;
-  return findBuiltin(module.name)?.name === 'c_ffmpeg_encoder';
+  return builtinOf(module)?.work === 'encoding';
 }
 
 /** What the names of the files that an encoder writes for each job depend on. */

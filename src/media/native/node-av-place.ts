@@ -2,9 +2,9 @@
  * Where node-av is installed. Its JavaScript is part of our build and looks for the native binary from here, as if it were still
  * in its place: the binary is a dependency of node-av's, which pnpm and Yarn let nobody else see.
  */
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createRequire } from '../../errors/node-require.js';
 
 // In CommonJS, by a bundler of an application's, there is no import.meta.url.
 declare const __filename: string | undefined;

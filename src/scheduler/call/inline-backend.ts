@@ -4,7 +4,7 @@
  * promise, but neither its callers, who fail after `timeout`, nor `closeAsync`.
  */
 import { clearInterval, clearTimeout, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
-import { loadNow } from '../../catalog/load-sync.js';
+import { loadNow } from '../../catalog/load.js';
 import { GraphError } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import { closeAll, type Packet } from '../../media/packet/packet.js';

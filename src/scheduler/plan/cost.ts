@@ -12,14 +12,12 @@ import {
   AV_CODEC_CAP_OTHER_THREADS,
   AV_CODEC_CAP_SLICE_THREADS,
   AVFILTER_FLAG_SLICE_THREADS,
-  AVMEDIA_TYPE_AUDIO,
   type FFVideoEncoder,
 } from 'node-av/constants';
 import { Codec, Filter } from 'node-av/lib';
-import { encoderNames } from '../../../actors/encoder/codec/codec.js';
-import { findBuiltin } from '../../catalog/builtin.js';
-import { ENCODERS, FILTERS, PRESETS } from './cost-tables.js';
-import { filtersOf } from './filter-options.js';
+import { builtinOf } from '../../catalog/builtin.js';
+import { encoderNames, factsOf, filtersOf, isOfSound } from '../../catalog/ffmpeg.js';
+import { ENCODERS, PRESETS } from './cost-tables.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
 export interface Cost {
@@ -88,17 +86,18 @@ class Guess {
 
   node(node: NodeSpec): Cost {
     const { module } = node;
-    const builtin = module.path === undefined && !module.definition ? findBuiltin(module.name)?.name : undefined;
-    switch (builtin) {
-      case 'c_ffmpeg_decoder':
+    const builtin = builtinOf(module);
+    if (!builtin) {
+      this.handOn(node);
+      return { ...cost(USER, 1, 'a module of yours: work unknown'), unknown: true };
+    }
+    switch (builtin.work) {
+      case 'decoding':
         return this.decoder(node);
-      case 'c_ffmpeg_encoder':
+      case 'encoding':
         return this.encoder(node);
-      case 'c_ffmpeg_filter':
+      case 'filtering':
         return this.filter(node);
-      case undefined:
-        this.handOn(node);
-        return { ...cost(USER, 1, 'a module of yours: work unknown'), unknown: true };
       default:
         this.handOn(node);
         return cost(HANDING_ON, 1, 'hands packets on');
@@ -148,15 +147,15 @@ class Guess {
   }
 
   private filter(node: NodeSpec): Cost {
-    const filters = filtersOf(node);
+    const filters = filtersOf(node.options);
     if (filters.length === 0) return cost(OTHER_FILTER, 1, 'filters');
     let size = this.inputSize(node);
     let work = 0;
     let sliced = 0;
     for (const { name, args } of filters) {
       const filter = Filter.getByName(name);
-      const isAudio = (filter?.inputs[0] ?? filter?.outputs[0])?.type === AVMEDIA_TYPE_AUDIO;
-      const own = FILTERS[name] ?? (isAudio ? AUDIO_FILTER : OTHER_FILTER);
+      const isAudio = isOfSound(filter);
+      const own = factsOf(name).cost ?? (isAudio ? AUDIO_FILTER : OTHER_FILTER);
       const after = isAudio ? size : (sizeAfter(name, args, size) ?? size);
       // Of pictures that change their size, the larger: all of them must be read, or written.
       const part = isAudio ? own : own * Math.max(area(size), area(after));
@@ -211,7 +210,7 @@ function cost(work: number, codecThreads: number, what: string): Cost {
 }
 
 function isDecoder({ module }: NodeSpec): boolean {
-  return module.path === undefined && !module.definition && findBuiltin(module.name)?.name === 'c_ffmpeg_decoder';
+  return builtinOf(module)?.work === 'decoding';
 }
 
 /** Size of the pictures a filter puts out, if its arguments say it in plain numbers. */

@@ -4,7 +4,7 @@
  * The graph stays as it was built: its nodes and links keep their places on the board and in the report. Only the last node
  * of a chain is run, with the input of the first; the others are there by name.
  */
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import type { Placement } from './placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
@@ -73,8 +73,7 @@ export function fuseFilters(spec: GraphSpec, { threadOf }: Pick<Placement, 'thre
 /** A filter with input 0 and output 0 and no other, and with nothing of its own beside its options. */
 function isMergeable(node: NodeSpec, links: readonly LinkSpec[]): boolean {
   const { module } = node;
-  if (module.path !== undefined || module.definition || findBuiltin(module.name)?.name !== 'c_ffmpeg_filter')
-    return false;
+  if (builtinOf(module)?.work !== 'filtering') return false;
   if (node.inputManager !== undefined || node.callback !== undefined || node.copyOf !== undefined) return false;
   const inputs = links.filter(({ to }) => to.node === node.id);
   const outputs = links.filter(({ from }) => from.node === node.id);

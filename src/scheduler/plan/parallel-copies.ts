@@ -10,10 +10,7 @@
  * No deadlock: `assemble` waits for the oldest packet under way. Every packet before it has been taken from its copy, so that copy is
  * not held back by what it has emitted, and neither is `split` by that copy's input.
  */
-import { Filter } from 'node-av/lib';
-import { COUNTING } from '../../../actors/filter/fused/stateless.js';
-import { findBuiltin } from '../../catalog/builtin.js';
-import { filtersOf } from './filter-options.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
 /** More copies than this is a mistake in the configuration, not a machine. */
@@ -21,62 +18,6 @@ export const MAX_COPIES = 64;
 
 /** Packets that may wait at a copy: more help nobody, and after a stop all of them are still worked through. */
 const COPY_QUEUE = 32;
-
-/** FFmpeg filters whose output frame depends on nothing but the one input frame and the arguments. */
-const STATELESS = new Set([
-  'null',
-  'anull',
-  'copy',
-  'scale',
-  'zscale',
-  'format',
-  'crop',
-  'pad',
-  'hflip',
-  'vflip',
-  'transpose',
-  'rotate',
-  'negate',
-  'eq',
-  'hue',
-  'lut',
-  'lutrgb',
-  'lutyuv',
-  'curves',
-  'colorbalance',
-  'colorchannelmixer',
-  'colorcorrect',
-  'colorlevels',
-  'colorspace',
-  'colormatrix',
-  'tonemap',
-  'gblur',
-  'avgblur',
-  'boxblur',
-  'smartblur',
-  'sab',
-  'unsharp',
-  'cas',
-  'edgedetect',
-  'sobel',
-  'prewitt',
-  'convolution',
-  'median',
-  'nlmeans',
-  'bilateral',
-  'drawbox',
-  'drawgrid',
-  'perspective',
-  'lenscorrection',
-  'pixelize',
-  'setsar',
-  'setdar',
-  'setparams',
-  'shuffleplanes',
-  'extractplanes',
-  'v360',
-  'volume',
-]);
 
 /** Why a node cannot have copies; nothing if it can, or wants none. */
 export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[] {
@@ -115,20 +56,9 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
 
 /** What a built-in module keeps from one packet to the next. Of others it is their author's word that they keep nothing. */
 function stateOf(node: NodeSpec): string | undefined {
-  const { module } = node;
-  if (module.path !== undefined || module.definition) return undefined;
-  const name = findBuiltin(module.name)?.name;
-  if (name === undefined || name === 'pass_through') return undefined;
-  if (name !== 'c_ffmpeg_filter') return `${name} cannot have parallel copies: its packets depend on the ones before`;
-  const filters = filtersOf(node);
-  // What FFmpeg does not know is told as such.
-  const stateful = filters.find((filter) => Filter.getByName(filter.name) !== null && !STATELESS.has(filter.name));
-  if (stateful) {
-    return `the filter '${stateful.name}' cannot have parallel copies: its frames depend on the ones before, or may`;
-  }
-  const counting = filters.find(({ args }) => COUNTING.test(args));
-  if (counting) return `the filter '${counting.name}=${counting.args}' counts frames: it cannot have parallel copies`;
-  return undefined;
+  const builtin = builtinOf(node.module);
+  if (builtin === undefined || builtin.whyStateful) return builtin?.whyStateful?.(node.options);
+  return `${builtin.name} cannot have parallel copies: its packets depend on the ones before`;
 }
 
 /** The graph with `split`, copies and `assemble` in place of every node that wants copies. */

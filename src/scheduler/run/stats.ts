@@ -1,5 +1,5 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
-import { findBuiltin } from '../../catalog/builtin.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { type Board, NodeCall, NodeStatus } from '../../thread/board/board.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions } from '../plan/partitions.js';
@@ -56,7 +56,10 @@ export class Figures {
       const counting = sinks.filter((node) => node[figure] > 0);
       if (counting.length > 0) return counting;
       // An encoder that has nothing out yet will count: what is ahead of it would be taken back then.
-      return running && sinks.some((node) => findBuiltin(node.module)?.name === 'c_ffmpeg_encoder') ? sinks : nodes;
+      return running &&
+        this.spec.nodes.some(({ id, module }) => !producers.has(id) && builtinOf(module)?.work === 'encoding')
+        ? sinks
+        : nodes;
     };
     return {
       frames: Math.max(0, ...last('frames').map((node) => node.frames)),

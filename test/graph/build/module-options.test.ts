@@ -1,7 +1,7 @@
 /** The option types of the built-in modules against the schemas that decide. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { builtinModules, findBuiltin, loadBuiltin, unknownModule } from '../../../src/catalog/builtin.js';
+import { builtinModules, builtinOf, findBuiltin, loadBuiltin, unknownModule } from '../../../src/catalog/builtin.js';
 import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../../src/graph/build/module-options.js';
 import type { OptionSchema } from '../../../src/module/contract.js';
 
@@ -143,11 +143,27 @@ test('the filter takes every form of its type', async () => {
 
 test('every built-in module loads, has a process method, and refuses unknown options', async () => {
   for (const { name, schema } of builtinModules) {
-    const module = await loadBuiltin(name);
+    const module = loadBuiltin(name);
     const prototype = (typeof module === 'function' ? module.prototype : module) as { process?: unknown };
     assert.type(prototype.process, 'function', name);
     assert.match((await complaints(schema, { no_such_option: 1 })).join('; '), /no_such_option/, name);
   }
+});
+
+test('a reference is a built-in module only if it has neither a file nor an object of its own', () => {
+  assert.is(builtinOf({ name: 'ffmpeg_filter' })?.name, 'c_ffmpeg_filter');
+  assert.is(builtinOf({ name: 'ffmpeg_filter', path: '/modules/ffmpeg_filter.js' }), undefined);
+  assert.is(builtinOf({ name: 'split', definition: { process: () => {} } }), undefined);
+});
+
+test('the traits of a module say what begins a stream and which outputs a node has by itself', () => {
+  const decoder = findBuiltin('c_ffmpeg_decoder')!;
+  assert.equal([decoder.isSource?.({}), decoder.isSource?.({ input_path: 'in.mp4' })], [false, true]);
+  const filter = findBuiltin('c_ffmpeg_filter')!;
+  assert.equal([filter.isSource?.({ name: 'scale' }), filter.isSource?.({ name: 'testsrc2' })], [false, true]);
+  const encoder = findBuiltin('c_ffmpeg_encoder')!;
+  const outputs = [0, '1', 2].map((push_output) => encoder.outputsOf?.({ push_output }, [0, 1]));
+  assert.equal(outputs, [[], [0], [0, 1]]);
 });
 
 test('modules are found with and without c_', () => {
@@ -157,9 +173,11 @@ test('modules are found with and without c_', () => {
 
 test('an unknown module is refused with the nearest', async () => {
   assert.match(unknownModule('ffmpeg_decodr').hint, /Did you mean 'ffmpeg_decoder'\?/);
-  const error = await loadBuiltin('nul_sink').catch((cause: unknown) => cause as { code: string; message: string });
-  assert.is((error as { code: string }).code, 'ERR_MILLRACE_MODULE_LOAD');
-  assert.match((error as { message: string }).message, /Did you mean 'null_sink'\?/);
+  assert.throws(
+    () => loadBuiltin('nul_sink'),
+    (error: { code: string; message: string; hint: string }) =>
+      error.code === 'ERR_MILLRACE_MODULE_LOAD' && /Did you mean 'null_sink'\?/.test(error.message),
+  );
 });
 
 test.run();

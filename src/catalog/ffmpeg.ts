@@ -1,0 +1,21 @@
+/** What the built-in modules know of FFmpeg and others must know as well: filters, codecs, protocols, what a file holds. */
+export { encoderNames } from '../../actors/encoder/codec/codec.js';
+export { chooseTarget, defaultCodec } from '../../actors/encoder/output/format.js';
+export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';
+export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
+export { filtersOf } from '../../actors/filter/plan/named-filters.js';
+export { queueLimits, timeouts } from '../../actors/join/options.js';
+export { probe } from '../../actors/probe.js';
+export { findOption } from '../../actors/shared/avoptions.js';
+export { localPath, nameForFFmpeg } from '../../actors/shared/location.js';
+export type { MediaInfo, MediaStream } from '../../actors/shared/media-info.js';
+export {
+  holdsProtocolList,
+  isPermitted,
+  PLAYLIST_PROTOCOLS,
+  protocolOf,
+  protocolsIn,
+  unquoted,
+  whitelistOf,
+} from '../../actors/shared/protocols.js';
+export { isLavfi, runsScripts, selfOpeningDemuxer, selfOpeningMuxer } from '../../actors/shared/self-opening.js';
