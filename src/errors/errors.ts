@@ -105,7 +105,8 @@ export class ConfigError extends MillraceError {
     super('ERR_MILLRACE_CONFIG', `${what}\n${lines.join('\n')}`);
     this.name = 'ConfigError';
     this.problems = problems.map(({ path, message, hint }) => ({
-      ...{ path, message: withoutSecrets(String(message)) },
+      // A path names nodes by their aliases, which may be URLs.
+      ...{ path: withoutSecrets(String(path)), message: withoutSecrets(String(message)) },
       ...(hint !== undefined && { hint: withoutSecrets(String(hint)) }),
     }));
   }

@@ -5,10 +5,9 @@
 
 import { workerData } from 'node:worker_threads';
 import { sleep } from '../../../ringbuffer/clock.js';
-import { MillraceError } from '../../../src/errors/errors.js';
 import { packError } from '../../../src/errors/wire.js';
 import { setLogLevel } from '../../../src/media/index.js';
-import { InterruptibleCalls } from '../../../src/media/native/interruptible.js';
+import { InterruptibleCalls, type Late } from '../../../src/media/native/interruptible.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
 import { describeInput } from '../../probe/describe.js';
@@ -24,6 +23,12 @@ type Order = ToReader | 'read';
 
 /** How long to wait for an input that has no packet yet, milliseconds. */
 const AGAIN = 10;
+
+const LATE: Late = {
+  code: 'ERR_MILLRACE_INPUT',
+  why: 'nothing came',
+  hint: 'timeout_ms is how long the decoder waits',
+};
 
 class Reader {
   readonly #data: ReaderData;
@@ -62,16 +67,7 @@ class Reader {
     }
   }
 
-  /** @throws MillraceError ERR_MILLRACE_INPUT for a call that took too long, ERR_MILLRACE_ABORTED when it has to leave. */
-  readonly #patiently: PatientCall = async (what, call) => {
-    const { limit } = this.#data;
-    const outcome = await this.#calls.run(limit ?? Number.POSITIVE_INFINITY, call);
-    if (outcome === 'stopped') throw new MillraceError('ERR_MILLRACE_ABORTED', `${what}: it was closed`);
-    if (outcome !== 'late') return outcome.result;
-    throw new MillraceError('ERR_MILLRACE_INPUT', `${what}: nothing came for ${limit} ms`, {
-      hint: 'timeout_ms is how long the decoder waits',
-    });
-  };
+  readonly #patiently: PatientCall = (what, call) => this.#calls.orThrow(what, this.#data.limit, call, LATE);
 
   /** Reads ahead and does as it is told, until it is to leave. */
   async #serve(): Promise<void> {

@@ -4,10 +4,9 @@
  */
 import { workerData } from 'node:worker_threads';
 import { Rational as NativeRational, type Stream } from 'node-av/lib';
-import { MillraceError } from '../../../src/errors/errors.js';
 import { packError } from '../../../src/errors/wire.js';
 import { awaitLog, check, isTimeBase, ledger, StreamInfo, setLogLevel } from '../../../src/media/index.js';
-import { crowded, InterruptibleCalls } from '../../../src/media/native/interruptible.js';
+import { crowded, InterruptibleCalls, type Late } from '../../../src/media/native/interruptible.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import { chooseTarget, type Target } from '../output/format.js';
@@ -16,6 +15,12 @@ import { type FromWriter, type ToWriter, type WriterData, weight } from './proto
 
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
+
+const LATE: Late = {
+  code: 'ERR_MILLRACE_OUTPUT',
+  why: 'its peer took nothing',
+  hint: 'timeout_ms is how long the encoder waits',
+};
 
 class Writer {
   readonly #data: WriterData;
@@ -40,16 +45,7 @@ class Writer {
     });
   }
 
-  /** @throws MillraceError ERR_MILLRACE_OUTPUT for a call that took too long, ERR_MILLRACE_ABORTED when it has to leave. */
-  readonly #patiently: PatientWrite = async (what, call) => {
-    const { limit } = this.#data;
-    const outcome = await this.#calls.run(limit ?? Number.POSITIVE_INFINITY, call);
-    if (outcome === 'stopped') throw new MillraceError('ERR_MILLRACE_ABORTED', `${what}: it was closed`);
-    if (outcome !== 'late') return outcome.result;
-    throw new MillraceError('ERR_MILLRACE_OUTPUT', `${what}: its peer took nothing for ${limit} ms`, {
-      hint: 'timeout_ms is how long the encoder waits',
-    });
-  };
+  readonly #patiently: PatientWrite = (what, call) => this.#calls.orThrow(what, this.#data.limit, call, LATE);
 
   async run(): Promise<void> {
     try {

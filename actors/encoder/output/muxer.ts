@@ -23,10 +23,19 @@ import {
   type Packet,
   type Stream,
 } from 'node-av/lib';
-import { MillraceError } from '../../../src/errors/errors.js';
+import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { peerHint, refusalByResult } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
-import { alone, check, errorText, ledger, markLog, type Rational } from '../../../src/media/index.js';
+import {
+  alone,
+  check,
+  errorText,
+  ledger,
+  linesOf,
+  markLog,
+  NO_CODEC,
+  type Rational,
+} from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
 import type { AVOptionValue, AVOptionValues } from '../../../src/schema/schema.js';
 import { setAVOptions } from '../../shared/avoptions.js';
@@ -99,6 +108,9 @@ interface WriteCall {
   patiently(): Promise<number>;
 }
 
+/** Of the hls muxer, at the end. */
+const LOST = /^Failed to (open|upload) file '/;
+
 /** AVERROR(ENOSYS): the muxer can do no such thing. */
 const ENOSYS = -constants.errno.ENOSYS;
 
@@ -113,6 +125,8 @@ export class Muxer implements Output {
   readonly #log: Log;
   /** Nothing but certain protocols may be opened. */
   readonly #restricted: boolean;
+  /** Files that cannot be written are none of the user's concern: the option of the hls muxer. */
+  readonly #ignoresFailures: boolean;
   /** The file has a folder of its own. */
   readonly #makesFolder: boolean;
   readonly #pieces: { readonly size: number; take(piece: Piece): void } | undefined;
@@ -155,7 +169,9 @@ export class Muxer implements Output {
     this.#restricted = protocolWhitelist !== undefined;
     refuseProtocol(target, protocolWhitelist);
     refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
+    refuseWideWindow(options.mux_params ?? {});
     refuseProtocolLists(options.mux_params ?? {}, 'mux_params', this.#restricted);
+    this.#ignoresFailures = ['1', 'true'].includes(String(options.mux_params?.ignore_io_errors));
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
@@ -314,17 +330,39 @@ export class Muxer implements Output {
 
   *#finish(): Writing {
     // libavformat flushes before it returns, and answers with the error of the file if that failed.
-    this.#failing(
-      yield {
-        what: `Cannot finish ${this.#target.name}`,
-        now: () => this.#context.writeTrailerSync(),
-        patiently: () => this.#context.writeTrailer(),
-      },
-      'Cannot finish',
-    );
+    const finishNow = (): number => {
+      const ret = this.#context.writeTrailerSync();
+      this.#tellLost(ret);
+      return ret;
+    };
+    const ret = yield {
+      what: `Cannot finish ${this.#target.name}`,
+      now: () => (this.#losesSilently ? alone(finishNow) : this.#context.writeTrailerSync()),
+      patiently: () => this.#context.writeTrailer(),
+    };
+    this.#failing(ret, 'Cannot finish');
+    if (this.#patiently) this.#tellLost(ret);
     this.#finished = true;
     this.#finalBytes = this.#file?.seekable && !this.#pieces ? Number(this.#file.sizeSync()) : this.bytes;
     this.#failing(this.#closeFile(), 'Cannot close');
+  }
+
+  /** A muxer whose last segment may be lost without a result that says so (hls_write_trailer in hlsenc.c). */
+  get #losesSilently(): boolean {
+    return this.#target.muxer.name === 'hls';
+  }
+
+  /**
+   * @param ret of the trailer, which says nothing of files that could not be opened.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT for such a file, of which only the log has the name.
+   */
+  #tellLost(ret: number): void {
+    if (ret < 0 || !this.#losesSilently) return;
+    const lost = linesOf(NO_CODEC, this.#since).filter((line) => LOST.test(line));
+    if (lost.length === 0) return;
+    const message = `A segment of ${this.#target.name} is missing`;
+    if (this.#ignoresFailures) this.#log.warn(`${message}. FFmpeg says: ${lost.join('; ')}`);
+    else throw new MillraceError('ERR_MILLRACE_OUTPUT', message, withLines({}, lost));
   }
 
   /** Best effort for a graph that stops early: what has been written becomes a valid file where the format allows. */
@@ -507,6 +545,16 @@ export class Muxer implements Output {
       since: this.#since,
     });
   }
+}
+
+/** FFmpeg subtracts both from a number of 32 bits, and reads past its list of segments where that overflows (dashenc.c). */
+function refuseWideWindow({ window_size: size = 0, extra_window_size: extra = 5 }: AVOptionValues): void {
+  if (!(Number(size) + Number(extra) > 0x7fffffff)) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OPTION',
+    `mux_params: window_size (${size}) and extra_window_size (${extra}) together are more than ${0x7fffffff} segments`,
+    { hint: 'Leave window_size out to keep all of them' },
+  );
 }
 
 /** The file itself is opened outside of the context that has the list. */

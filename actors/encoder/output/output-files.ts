@@ -10,6 +10,9 @@ export interface OutputFile {
   readonly makesFolders: boolean;
 }
 
+/** Options that name files beside the output, from the working directory on. */
+const OWN_FILES = ['hls_segment_filename', 'segment_list'];
+
 /** @param path As FFmpeg gets it. */
 export function outputFiles(path: string, format: OutputFormat, mux: AVOptionValues = {}): OutputFile[] {
   if (format.name === 'tee') return slaves(path).flatMap((slave) => outputFiles(slave.path, slave.format ?? format));
@@ -18,7 +21,15 @@ export function outputFiles(path: string, format: OutputFormat, mux: AVOptionVal
     (format.name === 'hls' && path.includes('%v')) ||
     isOn('strftime_mkdir') ||
     (isOn('strftime') && path.includes('%'));
-  return [{ path, format, makesFolders }];
+  return (
+    [path, ...OWN_FILES.map((name) => mux[name]).filter((name) => typeof name === 'string')]
+      // The muxer fills in the name of the variant, and makes a folder of it.
+      .map((file) => ({
+        path: file,
+        format,
+        makesFolders: makesFolders || (format.name === 'hls' && file.includes('%v')),
+      }))
+  );
 }
 
 /** The outputs of the tee muxer: separated by '|', each with options in brackets before its name. */

@@ -1,13 +1,17 @@
 /** Brings pictures to the size and pixel format the encoder takes, as the ffmpeg command does with -s and -pix_fmt. */
 import {
   AV_CODEC_ID_MJPEG,
+  type AVAlphaMode,
   AVCOL_RANGE_MPEG,
+  AVCOL_SPC_RGB,
+  AVCOL_SPC_UNSPECIFIED,
   type AVColorRange,
   type AVColorSpace,
   type AVPixelFormat,
 } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
-import { colorRangeName, colorSpaceName } from '../../../src/media/frame/color.js';
+import { MillraceError } from '../../../src/errors/errors.js';
+import { colorRangeName, colorSpaceName, isRgb } from '../../../src/media/frame/color.js';
 import { pixelFormat, pixelFormatName, type Rational, type VideoFrame } from '../../../src/media/index.js';
 import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 import type { EncoderSettings } from '../codec/codec.js';
@@ -21,6 +25,7 @@ interface Shape {
   readonly format: AVPixelFormat;
   readonly colorSpace: AVColorSpace;
   readonly colorRange: AVColorRange;
+  readonly alphaMode: AVAlphaMode;
   /** Pixels in the memory of a device are left as they are. */
   readonly hardware: boolean;
 }
@@ -51,11 +56,26 @@ export class PictureConverter {
     const shape = shapeOf(av);
     if (!this.#shape || !sameShape(this.#shape, shape)) this.#reshape(shape, frame.sampleAspectRatio);
     const settled = (converted: Frame): void => {
+      if (this.#target === undefined) this.#checkMatrix([converted.format as AVPixelFormat]);
       this.#target ??= { width: converted.width, height: converted.height, format: converted.format as AVPixelFormat };
       each(converted);
     };
     if (this.#filters) this.#filters.push(av, settled);
     else settled(av);
+  }
+
+  /** A matrix makes luma and chroma of RGB: pictures have one, or are RGB. */
+  #checkMatrix(formats: readonly AVPixelFormat[]): void {
+    const { colorSpace = AVCOL_SPC_UNSPECIFIED } = this.#settings.wishes;
+    const names = formats.map(pixelFormatName);
+    if (colorSpace === AVCOL_SPC_UNSPECIFIED) return;
+    if (names.some((name) => isRgb(name) === (colorSpace === AVCOL_SPC_RGB))) return;
+    const what = `'${this.#params.av.colorspace}' does not suit ${names.join(', ')}`;
+    const hint = names.every(isRgb)
+      ? "It is RGB and has no matrix: name a pixel format such as 'yuv420p' in pix_fmt, or leave colorspace out"
+      : "It is for RGB: name a pixel format such as 'gbrp' in pix_fmt, or a matrix such as 'bt709'";
+    const message = `video_params.colorspace: ${what}, which ${this.#output} is made of`;
+    throw new MillraceError('ERR_MILLRACE_OPTION', message, { hint });
   }
 
   /** Width to height of one pixel of converted frames; undefined where nothing changes it. */
@@ -78,14 +98,17 @@ export class PictureConverter {
     if (formats && !shape.hardware) refuseUpload(formats, this.#settings.codec);
     const wanted = this.#wantedColours(shape);
     if ((formats && !formats.includes(shape.format)) || wanted !== '') {
-      const names = this.#suitable(formats ?? [shape.format], shape).map(pixelFormatName);
+      const suitable = this.#suitable(formats ?? [shape.format], shape);
+      this.#checkMatrix(suitable);
+      const names = suitable.map(pixelFormatName);
       filters.push(['format', `pix_fmts=${names.join('|')}${wanted}`]);
     }
     if (filters.length > 0) {
       const name = `${shape.width}x${shape.height} ${pixelFormatName(shape.format)}`;
       const source =
         `video_size=${shape.width}x${shape.height}:pix_fmt=${shape.format}:time_base=1/1000000` +
-        `:pixel_aspect=${aspect.num}/${Math.max(aspect.den, 1)}:colorspace=${shape.colorSpace}:range=${shape.colorRange}`;
+        `:pixel_aspect=${aspect.num}/${Math.max(aspect.den, 1)}:colorspace=${shape.colorSpace}:range=${shape.colorRange}` +
+        `:alpha_mode=${shape.alphaMode}`;
       const what = `Cannot bring ${name} frames to the form ${this.#output} needs`;
       this.#filters = new FilterLine('video', source, filters, what);
     }
@@ -127,9 +150,9 @@ export function acceptedFormats(params: VideoParams, { codec }: EncoderSettings)
 }
 
 function shapeOf(frame: Frame): Shape {
-  const { width, height, colorSpace, colorRange } = frame;
+  const { width, height, colorSpace, colorRange, alphaMode } = frame;
   const hardware = frame.isHwFrame();
-  return { width, height, format: frame.format as AVPixelFormat, colorSpace, colorRange, hardware };
+  return { width, height, format: frame.format as AVPixelFormat, colorSpace, colorRange, alphaMode, hardware };
 }
 
 function sameShape(a: Shape, b: Shape): boolean {
@@ -138,6 +161,7 @@ function sameShape(a: Shape, b: Shape): boolean {
     a.height === b.height &&
     a.format === b.format &&
     a.colorSpace === b.colorSpace &&
-    a.colorRange === b.colorRange
+    a.colorRange === b.colorRange &&
+    a.alphaMode === b.alphaMode
   );
 }

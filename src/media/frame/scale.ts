@@ -97,7 +97,15 @@ function setAspect(target: Frame, source: Frame): void {
   const scaledNum = BigInt(num) * BigInt(target.height) * BigInt(source.width);
   const scaledDen = BigInt(den) * BigInt(target.width) * BigInt(source.height);
   const divisor = gcd(scaledNum, scaledDen);
-  target.sampleAspectRatio = new NativeRational(Number(scaledNum / divisor), Number(scaledDen / divisor));
+  target.sampleAspectRatio = new NativeRational(...fitting(scaledNum / divisor, scaledDen / divisor));
+}
+
+/** FFmpeg's fractions are of 32 bits: a longer one is brought to the nearest that is not, by halves. */
+function fitting(num: bigint, den: bigint): [number, number] {
+  const excess = Math.max(num.toString(2).length, den.toString(2).length) - 31;
+  if (excess <= 0) return [Number(num), Number(den)];
+  const shorter = (part: bigint): number => Math.max(1, Number(part >> BigInt(excess)));
+  return [shorter(num), shorter(den)];
 }
 
 function gcd(a: bigint, b: bigint): bigint {

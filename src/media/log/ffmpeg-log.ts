@@ -57,8 +57,14 @@ import {
 
 const KEY = 'millrace:ffmpeg-log';
 const THREAD = './ffmpeg-log.js';
-/** Longest time in ms that anybody waits: for the thread to be there, for an answer, and for the log's end. */
-const START_WITHIN = 5000;
+/**
+ * Longest time in ms that the process waits for the thread to be there. It has one file and the loaded addon to take in,
+ * which is a matter of 50 ms of work; if it has not come by then, nobody waits for it again.
+ */
+const START_WITHIN = 2000;
+/** At the exit it is longer: a thread that ends while it loads the addon aborts the process. */
+const LOAD_WITHIN = 5000;
+/** Longest time in ms that anybody waits for an answer, and for the log's end. */
 const ANSWER_WITHIN = 2000;
 /** Longest time in ms that a call waits for that of another thread, and for those of all others together. */
 const ONE_WITHIN = 200;
@@ -163,7 +169,7 @@ export function logLevelChanged(): void {
  */
 function closeLog(shared: Int32Array): void {
   // A thread that ends while it loads the addon aborts the process as well; it may do so though nobody hears it any more.
-  Atomics.wait(shared, LOADED, 0, START_WITHIN);
+  Atomics.wait(shared, LOADED, 0, LOAD_WITHIN);
   const state = Atomics.exchange(shared, STATE, DEAF);
   Atomics.notify(shared, STATE);
   if (state === HEARING) Log.resetCallback();
@@ -172,12 +178,14 @@ function closeLog(shared: Int32Array): void {
   if (state === HEARING) Atomics.wait(shared, STOPPED, 0, STOP_WITHIN);
 }
 
-/** Waits, five seconds at most and once, until the log is heard: before the first calls of a module, which are those that fail most. */
+/** Waits, two seconds at most and once in the process, until the log is heard: before the first calls of a module, which are those that fail most. */
 export function awaitLog(): void {
   startLog();
   const shared = words();
   if (shared !== undefined && !waited && Atomics.load(shared, STATE) === STARTING) {
-    Atomics.wait(shared, STATE, STARTING, START_WITHIN);
+    const outcome = Atomics.wait(shared, STATE, STARTING, START_WITHIN);
+    // Errors lack FFmpeg's lines then, and the other threads need not find out for themselves.
+    if (outcome === 'timed-out' && Atomics.compareExchange(shared, STATE, STARTING, DEAF) === STARTING) deafen(shared);
     waited = true;
   }
 }

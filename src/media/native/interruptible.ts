@@ -8,6 +8,7 @@
  * Invariant: the thread ends only when no call is in flight (native-wait.ts): the addon aborts the process otherwise.
  */
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../../ringbuffer/clock.js';
+import { type ErrorCode, MillraceError } from '../../errors/errors.js';
 import type { NativeWait } from './native-wait.js';
 
 /** What can be interrupted: a FormatContext. */
@@ -17,6 +18,14 @@ export interface Interruptible {
 
 /** Why a call came back: its own result, or what it was interrupted for. */
 export type Outcome<T> = { readonly result: T } | 'stopped' | 'late';
+
+/** The words for a peer that has kept a call waiting for too long. */
+export interface Late {
+  readonly code: ErrorCode;
+  /** Followed by for how long. */
+  readonly why: string;
+  readonly hint: string;
+}
 
 /** Of libuv, when UV_THREADPOOL_SIZE does not say otherwise. */
 const POOL_SIZE = 4;
@@ -112,6 +121,19 @@ export class InterruptibleCalls {
       clearTimeout(timer);
       this.#wait.exit();
     }
+  }
+
+  /**
+   * `run` for whoever takes nothing but the result.
+   * @param what it does, in errors.
+   * @param late how the peer is told to have kept it waiting: its code, what happened, and what `timeout_ms` is.
+   * @throws MillraceError with that code for a call that took too long, ERR_MILLRACE_ABORTED when the thread is to leave.
+   */
+  async orThrow<T>(what: string, limit: number | undefined, call: () => Promise<T>, late: Late): Promise<T> {
+    const outcome = await this.run(limit ?? Number.POSITIVE_INFINITY, call);
+    if (outcome === 'stopped') throw new MillraceError('ERR_MILLRACE_ABORTED', `${what}: it was closed`);
+    if (outcome !== 'late') return outcome.result;
+    throw new MillraceError(late.code, `${what}: ${late.why} for ${limit} ms`, { hint: late.hint });
   }
 
   async #enter(): Promise<boolean> {

@@ -15,6 +15,7 @@ import { MillraceError } from '../../errors/errors.js';
 import { className } from '../../errors/naming.js';
 import { Tensor, type TensorType } from '../packet/tensor.js';
 import { requireFits } from './limit.js';
+import { typedArrays } from './typed-arrays.js';
 
 /** `Map` because the other form of a value never is one; see wire-value.ts. */
 export type ValueTable = Map<'rows', Row[]>;
@@ -40,20 +41,7 @@ const NATIVE_ERRORS = {
   AggregateError,
 } as const;
 
-const VIEWS = [
-  Uint8Array,
-  Uint8ClampedArray,
-  Int8Array,
-  Uint16Array,
-  Int16Array,
-  Uint32Array,
-  Int32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-] as const;
+const VIEWS = [...Object.values(typedArrays), DataView] as const;
 const viewTypes = new Map<string, (typeof VIEWS)[number]>(VIEWS.map((type) => [type.name, type]));
 
 export interface ValueLimits {

@@ -15,6 +15,7 @@ import { restoreReference } from '../wire-reference.js';
 import { type Blob, blobOf } from './blob.js';
 import { type AudioMeta, audioMeta, restoreAudio, restoreVideo, type VideoMeta, videoMeta } from './frame.js';
 import { type PacketMeta, packetMeta, restorePacket } from './packet.js';
+import { typedArrays } from './typed-arrays.js';
 import { packValue, unpackValue } from './value.js';
 
 /** What a record holds. Numbers, because they stand in a record's header. */
@@ -48,20 +49,7 @@ export class Described {
 }
 
 /** Binary payloads that keep their type; everything else binary goes as a value. */
-const byteTypes = {
-  Buffer,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int8Array,
-  Uint16Array,
-  Int16Array,
-  Uint32Array,
-  Int32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-} as const;
+const byteTypes = { Buffer, ...typedArrays } as const;
 type ByteType = keyof typeof byteTypes;
 
 /** Describes a video frame whose memory stays where it is: the `meta` and blobs that `restoreReference` takes. */

@@ -7,16 +7,14 @@
  * the one that has been idle longest is ended.
  */
 
-import { availableParallelism } from 'node:os';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import type { ThreadLease } from '../call/thread-backend.js';
 import { startThread, type Thread } from './thread.js';
+import { MAX_IDLE } from './thread-pool.js';
 import { countIdleBy } from './warm-count.js';
 
 /** Milliseconds that a thread is kept when nobody uses it any more, unless it is told otherwise. */
 export const IDLE_TIMEOUT = 10_000;
-const MAX_IDLE = Math.max(2, availableParallelism());
-
 const named = new Map<string, Thread>();
 /** Those that nobody uses, the one that has been idle longest first, and what ends them. */
 const idle = new Map<Thread, Timer>();

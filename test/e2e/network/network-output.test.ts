@@ -121,7 +121,7 @@ function deferred(): { resolve: () => void; promise: Promise<void> } {
 test('what stands in a text for tee is escaped twice, its URL once', () => {
   assert.is(
     slaveText('stream_segment,ssegment', { a: "x:y|z'w", b: true }, 'tcp://[::1]:80/a|b c'),
-    `[f=stream_segment:a=x\\\\\\:y\\\\\\|z\\\\\\'w:b=1]tcp\\://\\[\\:\\:1\\]\\:80/a\\|b\\ c`,
+    `[use_fifo=0:f=stream_segment:a=x\\\\\\:y\\\\\\|z\\\\\\'w:b=1]tcp\\://\\[\\:\\:1\\]\\:80/a\\|b\\ c`,
   );
 });
 

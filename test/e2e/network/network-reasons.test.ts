@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { Graph } from 'millrace';
+import { type ConfigError, Graph } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withoutSecrets } from '../../../src/errors/secrets.js';
@@ -152,6 +152,16 @@ test('errors and warnings of every kind keep the secrets of a URL', async () => 
   } finally {
     peer.close();
   }
+});
+
+test('an alias that is a URL with a password is masked in every problem', async () => {
+  const graph = new Graph();
+  const url = 'rtsp://me:secret@host/a';
+  graph.module('c_ffmpeg_decoder', { input_path: url, nonsense: 1 } as never, { inputs: [], alias: url });
+  const error = await failureOf('a graph', graph.validate());
+  const { problems } = error as ConfigError;
+  assert.match(problems[0]?.path ?? '', 'rtsp://***@host/a');
+  assert.not.match(`${error.stack}${JSON.stringify(problems)}`, 'secret');
 });
 
 test('what is secret in a URL', () => {

@@ -79,4 +79,12 @@ test('a list that the code of the application gives is followed', async () => {
   assert.match(error.message, /Protocol 'file' not on whitelist 'tcp'/);
 });
 
+test('a window of more segments than FFmpeg can count is refused', async () => {
+  const encoder = { output_path: at('w.mpd'), mux_params: { window_size: 2147483647 } };
+  assert.match(
+    (await failureOf('a graph', run({ encoder }))).message,
+    /window_size \(2147483647\).*Leave window_size out/,
+  );
+});
+
 test.run();

@@ -275,6 +275,18 @@ test('a cropped picture is cut at its own edges', () => {
   crop.close();
 });
 
+test('a pixel aspect of large numbers stays a fraction of 32 bits and keeps its value', () => {
+  const frame = VideoFrame.wrap(picture('yuv420p', '62x34'));
+  const aspect = { num: 1_999_999_973, den: 1_999_999_943 };
+  frame.sampleAspectRatio = aspect;
+  const other = frame.reformat({ width: 46, height: 58 });
+  const { num, den } = other.sampleAspectRatio;
+  assert.ok(num > 0 && den > 0 && num < 2 ** 31 && den < 2 ** 31, `${num}/${den}`);
+  const expected = ((aspect.num / aspect.den) * 58 * 62) / (46 * 34);
+  assert.ok(Math.abs(num / den / expected - 1) < 1e-8, `${num}/${den}`);
+  for (const each of [frame, other]) each.close();
+});
+
 test('reformat changes size and format and keeps the rest', () => {
   const frame = VideoFrame.wrap(picture('yuv420p', '64x36'), { frameRate: { num: 25, den: 1 } });
   frame.pts = 5n;
