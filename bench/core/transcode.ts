@@ -96,7 +96,7 @@ export interface TranscodeResult {
 }
 
 /**
- * Runs all in turns, after a round that warms the file cache, and counts the frames of every output.
+ * Runs all in turns, after rounds that warm the file cache, and counts the frames of every output.
  * @throws Error when a contender fails or an output has another number of frames than the input.
  */
 export async function compare(
