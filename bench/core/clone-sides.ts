@@ -41,9 +41,9 @@ function send({ port, counters, planes, ahead }: CloneJob): undefined {
   }
 }
 
-function receive({ port, counters, planes, frames, milliseconds }: CloneJob): number[] {
+function receive({ port, counters, planes, ...enough }: CloneJob): number[] {
   const words = new Int32Array(counters);
-  const windows = new Windows({ frames, milliseconds });
+  const windows = new Windows(enough);
   for (let n = 0; Atomics.load(words, ENOUGH) === 0; n++) {
     while (Atomics.load(words, SENT) <= n) Atomics.wait(words, SENT, n);
     const message = receiveMessageOnPort(port)?.message as { n: number; picture: Uint8Array[] } | undefined;

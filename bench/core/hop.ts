@@ -39,12 +39,12 @@ export interface HopResult {
   growth: number;
 }
 
-async function runGraph({ Graph, dist }: Built, { way, picture, frames, milliseconds }: HopCase): Promise<HopFigures> {
+async function runGraph({ Graph, dist }: Built, { way, picture, ...enough }: HopCase): Promise<HopFigures> {
   const { width, height } = picture;
   const path = new URL('bench-modules.js', dist).href;
   const graph = new Graph({ threads: way === 'same thread' ? 1 : 2, transport: way === 'copy' ? 'copy' : 'auto' });
   let figures: HopFigures | undefined;
-  const options: HopOptions = { width, height, frames, milliseconds };
+  const options: HopOptions = { width, height, ...enough };
   const module = (entry: string) => ({ name: entry, path, entry });
   const frame = graph.module(module('HopSource'), { ...options }, { scheduler: 0 });
   const callback = (_key: string | number, value: unknown): void => {
@@ -52,18 +52,18 @@ async function runGraph({ Graph, dist }: Built, { way, picture, frames, millisec
   };
   frame.module(module('HopSink'), { ...options }, { scheduler: way === 'same thread' ? 0 : 1, callback });
   await graph.run();
-  if (figures === undefined) throw new Error(`the graph ended before ${frames} frames had come`);
+  if (figures === undefined) throw new Error(`the graph ended before ${enough.frames} frames had come`);
   return figures;
 }
 
-async function runClones({ dist }: Built, { picture, frames, milliseconds }: HopCase): Promise<number[]> {
+async function runClones({ dist }: Built, { way: _, picture, ...enough }: HopCase): Promise<number[]> {
   const { width, height } = picture;
   const { port1, port2 } = new MessageChannel();
   const planes = [width * height, (width * height) / 4, (width * height) / 4];
   const counters = new SharedArrayBuffer(12);
   const sides = (['send', 'receive'] as const).map((side) => {
     const port = side === 'send' ? port1 : port2;
-    const workerData: CloneJob = { what: 'clone', side, port, counters, planes, ahead: AHEAD, frames, milliseconds };
+    const workerData: CloneJob = { what: 'clone', side, port, counters, planes, ahead: AHEAD, ...enough };
     return new Promise<number[] | undefined>((resolve, reject) => {
       const thread = new Worker(new URL('bench-worker.js', dist), { workerData, transferList: [port] });
       thread.once('message', resolve);

@@ -96,7 +96,7 @@ export interface TranscodeResult {
 }
 
 /**
- * Runs all in turns, after a round that warms the file cache, and counts the frames of every output.
+ * Runs all in turns, after rounds that warm the file cache, and counts the frames of every output.
  * @throws Error when a contender fails or an output has another number of frames than the input.
  */
 export async function compare(
@@ -104,9 +104,10 @@ export async function compare(
   { fps, seconds }: Clip,
   contenders: readonly Contender[],
   rounds: number,
+  warmUps = 1,
 ): Promise<TranscodeResult[]> {
   const hung = new Set<Contender>();
-  const runs = await inTurns(contenders, rounds + 1, async (contender) => {
+  const runs = await inTurns(contenders, warmUps + rounds, async (contender) => {
     if (hung.has(contender)) return undefined;
     try {
       return await contender.run();
@@ -126,7 +127,7 @@ export async function compare(
       const frames = await countFrames(built, output);
       if (frames !== fps * seconds) throw new Error(`${contender.name} wrote ${frames} frames of ${fps * seconds}`);
     }
-    const timed = costs.slice(1).filter((cost) => cost !== undefined);
+    const timed = costs.slice(warmUps).filter((cost) => cost !== undefined);
     const median = (figure: keyof Cost): number => quantile(timed.map((cost) => cost[figure]));
     results.push({ contender, cost: { wall: median('wall'), cpu: median('cpu'), rss: median('rss') }, rounds: timed });
   }

@@ -10,6 +10,8 @@ const WARM_UP = 300;
 export interface Enough {
   frames: number;
   milliseconds: number;
+  /** Milliseconds; `WARM_UP` unless given. */
+  warmUp?: number;
 }
 
 /** Counts the frames that come, and takes the time of every window of them. */
@@ -35,7 +37,7 @@ export class Windows {
     if (this.seen++ === 0) this.entered = performance.now();
     if (this.seen % WINDOW !== 0) return this.share;
     const now = performance.now();
-    if (now < this.entered + WARM_UP) return this.share;
+    if (now < this.entered + (this.enough.warmUp ?? WARM_UP)) return this.share;
     if (this.begin === 0) {
       this.begin = now;
       this.before = this.seen;

@@ -30,6 +30,8 @@ export interface BenchFlags {
   readonly rounds: number;
   /** Length of the clip to transcode. */
   readonly seconds: number;
+  /** As little as shows that everything works. */
+  readonly quick?: boolean;
   readonly json?: boolean;
 }
 
@@ -41,35 +43,37 @@ interface Section {
 
 const built: Built = { Graph, dist: new URL('./', import.meta.url) };
 
-async function* ring({ rounds }: BenchFlags): AsyncGenerator<Section> {
+async function* ring({ rounds, quick }: BenchFlags): AsyncGenerator<Section> {
   const bench = { worker: new URL('bench-worker.js', built.dist), rounds };
-  const throughput = await measureThroughput(bench, ownThroughput(500_000));
+  const throughput = await measureThroughput(bench, ownThroughput(quick ? 20_000 : 500_000));
   const rows = throughputRows(throughput, ['postMessage']);
   yield { title: 'Ring: records from one thread to another, every word checked', rows, notes: [] };
-  const latency = await measureLatency(bench, ownLatency(10_000));
+  const latency = await measureLatency(bench, ownLatency(quick ? 500 : 10_000));
   yield { title: 'Ring: one record there and back', rows: latencyRows(latency), notes: [] };
 }
 
-async function* hop({ rounds }: BenchFlags): AsyncGenerator<Section> {
-  const cases = WAYS.flatMap((way) => PICTURES.map((picture) => ({ way, picture, frames: 32, milliseconds: 200 })));
+async function* hop({ rounds, quick }: BenchFlags): AsyncGenerator<Section> {
+  const enough = quick ? { frames: 32, milliseconds: 1, warmUp: 0 } : { frames: 32, milliseconds: 200 };
+  const cases = WAYS.flatMap((way) => PICTURES.map((picture) => ({ way, picture, ...enough })));
   const rows = hopRows(await measureHops(built, rounds, cases));
   yield { title: 'Hop: a picture from one thread to another, pixels untouched, per frame', rows, notes: [] };
 }
 
-async function* transcode({ rounds, seconds }: BenchFlags): AsyncGenerator<Section> {
+async function* transcode({ rounds, seconds, quick }: BenchFlags): AsyncGenerator<Section> {
   const folder = temporaryFolder();
-  const clip: Clip = { path: join(folder, 'input.mp4'), width: 1280, height: 720, fps: 25, seconds };
+  const [width, height] = quick ? [320, 180] : [1280, 720];
+  const clip: Clip = { path: join(folder, 'input.mp4'), width, height, fps: 25, seconds };
   await makeClip(built, clip);
-  const target = (name: string) => ({ width: 640, height: 360, output: join(folder, `${name}.mp4`) });
+  const target = (name: string) => ({ width: width / 2, height: height / 2, output: join(folder, `${name}.mp4`) });
   const version = ffmpegVersion('ffmpeg');
   const contenders = [
     ...(version === undefined ? [] : [ffmpeg({ path: 'ffmpeg', version }, clip, target('ffmpeg'))]),
     ...['0', '1', '2', 'auto'].map((threads) => ours(built, clip, threads, target(threads))),
   ];
-  const results = await compare(built, clip, contenders, rounds);
+  const results = await compare(built, clip, contenders, rounds, quick ? 0 : 1);
   const peers = version === undefined ? [] : [`ffmpeg ${version}`];
   yield {
-    title: `Transcode: ${seconds} s of 720p to 360p, x264 veryfast and AAC, whole processes`,
+    title: `Transcode: ${seconds} s of ${height}p to ${height / 2}p, x264 veryfast and AAC, whole processes`,
     rows: transcodeRows(clip, results, peers, peers[0]),
     notes: peers.length > 0 ? peers.map((peer) => limitLine(results, peer)) : ['left out: ffmpeg is not installed'],
   };

@@ -106,6 +106,7 @@ function program(): Command {
     .addArgument(new Argument('[what...]', 'what to measure; all if absent').choices(['ring', 'hop', 'transcode']))
     .option('--rounds <n>', 'runs of every case, of which the median counts', positive, 3)
     .option('--seconds <n>', 'length of the clip to transcode', positive, 10)
+    .option('--quick', 'as little as shows that it works; the figures say nothing')
     .option('--json', 'print JSON')
     .action(async (what: Benchmark[], flags: BenchFlags) => exitWith((await import('./bench.js')).bench(what, flags)));
 

@@ -13,9 +13,12 @@ interface Output {
 const LIMIT = 60_000;
 
 async function bench(...args: string[]): Promise<Output> {
-  const { code, stdout, stderr } = await millrace(['bench', ...args, '--rounds', '1', '--seconds', '1', '--json'], {
-    limit: LIMIT,
-  });
+  const { code, stdout, stderr } = await millrace(
+    ['bench', ...args, '--rounds', '1', '--seconds', '1', '--quick', '--json'],
+    {
+      limit: LIMIT,
+    },
+  );
   assert.is(stderr, '');
   assert.is(code, 0);
   return JSON.parse(stdout) as Output;
@@ -44,7 +47,7 @@ test('hop: every way at every size', async () => {
 });
 
 test('transcode: every number of threads as a table; ffmpeg is left out by name where it is not installed', async () => {
-  const args = ['bench', 'transcode', '--rounds', '1', '--seconds', '1'];
+  const args = ['bench', 'transcode', '--rounds', '1', '--seconds', '1', '--quick'];
   const { code, stdout, stderr } = await millrace(args, { env: { PATH: '/nonexistent' }, limit: LIMIT });
   assert.is(stderr, '');
   assert.is(code, 0);
