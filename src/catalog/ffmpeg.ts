@@ -25,6 +25,7 @@ export type {
   Program,
 } from '../../actors/shared/media-info.js';
 export {
+  holdsProtocolList,
   isPermitted,
   PLAYLIST_PROTOCOLS,
   protocolOf,
