@@ -5,7 +5,9 @@ import { Input } from '../decoder/input/input.js';
 import { isNetwork, NetworkInput } from '../decoder/network/input.js';
 import type { MediaInfo } from '../shared/media-info.js';
 import { protocolOf } from '../shared/protocols.js';
+import { Looking } from './client.js';
 import { describeInput } from './describe.js';
+import type { OpenSource } from './sources.js';
 
 export interface ProbeOptions {
   /** Ends it: it rejects with ERR_MILLRACE_ABORTED. */
@@ -20,53 +22,80 @@ export interface ProbeOptions {
 const noOptions = { format: undefined, options: {}, required: {} };
 
 /** @throws MillraceError as `probe` of src/graph/probe.ts tells it. */
-export async function probePath(path: string, { signal, timeout_ms: timeout }: ProbeOptions): Promise<MediaInfo> {
-  const far = isNetwork(path, undefined, {});
-  const input = new NetworkInput(
-    {
-      input: { path, ...noOptions },
-      // What is given counts here, for all steps together.
-      timeout: timeout === undefined && far ? undefined : 0,
-      ...{ video: undefined, audio: undefined, loglevel: undefined },
-      probes: far ? 'far' : 'near',
-    },
-    () => {},
-  );
+export async function probeInput(
+  input: string | OpenSource,
+  { signal, timeout_ms: timeout }: ProbeOptions,
+): Promise<MediaInfo> {
+  const name = typeof input === 'string' ? input : input.name;
   const ends = new AbortController();
   const abort = (): void => ends.abort();
   let late = false;
-  const timer = timeout
-    ? setTimeout(() => {
-        late = true;
-        abort();
-      }, timeout)
-    : undefined;
+  const whenLate = (): void => {
+    late = true;
+    abort();
+  };
+  const timer = timeout ? setTimeout(whenLate, timeout) : undefined;
   signal?.addEventListener('abort', abort);
   // Nothing else would keep the process alive.
   const alive = setInterval(() => {}, 2 ** 30);
-  let over: void | Promise<void>;
   try {
     if (signal?.aborted) abort();
-    for (;;) {
-      const { info } = input;
-      if (info) return info;
-      await input.more(ends.signal);
-    }
+    return await (isFar(input) ? lookFar(input, timeout, ends.signal) : lookNear(input, ends.signal));
   } catch (error) {
     if (!ends.signal.aborted) throw error;
-    const why = late
-      ? new MillraceError('ERR_MILLRACE_TIMEOUT', `Cannot look into ${path}: it took longer than ${timeout} ms`, {
-          hint: 'timeout_ms is how long it may take',
-        })
-      : new MillraceError('ERR_MILLRACE_ABORTED', `${path}: looking into it was aborted`, { cause: signal?.reason });
-    throw why;
+    if (!late)
+      throw new MillraceError('ERR_MILLRACE_ABORTED', `${name}: looking into it was aborted`, {
+        cause: signal?.reason,
+      });
+    throw new MillraceError('ERR_MILLRACE_TIMEOUT', `Cannot look into ${name}: it took longer than ${timeout} ms`, {
+      hint: 'timeout_ms is how long it may take',
+    });
   } finally {
     clearInterval(alive);
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
-    over = input.close();
-    // A disk that does not answer keeps the thread, but not the caller.
-    if (!ends.signal.aborted) await over;
+  }
+}
+
+function isFar(input: string | OpenSource): input is string {
+  return typeof input === 'string' && isNetwork(input, undefined, {});
+}
+
+async function lookFar(path: string, timeout: number | undefined, signal: AbortSignal): Promise<MediaInfo> {
+  const input = new NetworkInput(
+    {
+      input: { path, ...noOptions },
+      // What is given counts for all steps together, and not here.
+      timeout: timeout === undefined ? undefined : 0,
+      ...{ video: undefined, audio: undefined, loglevel: undefined },
+      probes: 'far',
+    },
+    () => {},
+  );
+  try {
+    for (;;) {
+      const { info } = input;
+      if (info) return info;
+      await input.more(signal);
+    }
+  } finally {
+    const closed = input.close();
+    if (!signal.aborted) await closed;
+  }
+}
+
+/** A disk or a source that does not answer keeps its thread, but not the caller. */
+async function lookNear(input: string | OpenSource, signal: AbortSignal): Promise<MediaInfo> {
+  const source = typeof input === 'string' ? undefined : input;
+  const looking = new Looking({ path: source?.name ?? String(input), ...noOptions }, source, signal);
+  try {
+    const info = await looking.info();
+    return source?.size === undefined ? info : { ...info, format: { ...info.format, size: source.size } };
+  } finally {
+    const closed = Promise.all([looking.close(), source?.close()]);
+    // Nobody waits for what a source says to being closed after it was left.
+    if (signal.aborted) closed.catch(() => {});
+    else await closed;
   }
 }
 

@@ -5,7 +5,13 @@ export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';
 export { queueLimits, timeouts } from '../../actors/join/options.js';
-export { type ProbeOptions, probePath, probePathSync } from '../../actors/probe/probe.js';
+export { type ProbeOptions, probeInput, probePathSync } from '../../actors/probe/probe.js';
+export {
+  type ByteChunks,
+  type Bytes,
+  openSource,
+  type SeekableSource,
+} from '../../actors/probe/sources.js';
 export { findOption } from '../../actors/shared/avoptions.js';
 export { localPath, nameForFFmpeg } from '../../actors/shared/location.js';
 export type {

@@ -1,6 +1,7 @@
 /** `millrace inspect FILE` */
+import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
-import type { MediaStream } from '../catalog/ffmpeg.js';
+import type { MediaInfo, MediaStream } from '../catalog/ffmpeg.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Rational } from '../media/time.js';
 import { isCover, lookInto } from './look.js';
@@ -16,7 +17,25 @@ export async function inspect(file: string, { json }: { json?: boolean }): Promi
   const length = duration === undefined ? 'unknown length' : clock(duration, 2);
   process.stdout.write(`${colors.bold(withoutSecrets(info.path))}: ${name}, ${length}\n`);
   process.stdout.write(columns(info.streams.map(row)));
+  process.stdout.write(columns([...chapters(info), ...programs(info)]));
   return 0;
+}
+
+/** Titles come from the file: only what can be printed of them is. */
+function printable(text: string): string {
+  return stripVTControlCharacters(text).replace(/\p{Cc}+/gu, ' ');
+}
+
+function chapters({ format }: MediaInfo): string[][] {
+  return (format.chapters ?? []).map(({ start, end, tags }, i) => {
+    return [`  chapter ${i + 1}`, `${clock(start, 2)} - ${clock(end, 2)}`, printable(tags.title ?? '')];
+  });
+}
+
+function programs({ format }: MediaInfo): string[][] {
+  return (format.programs ?? []).map(({ id, tags, streams }) => {
+    return [`  program ${id}`, `streams ${streams.join(', ')}`, printable(tags.service_name ?? '')];
+  });
 }
 
 function row(stream: MediaStream): string[] {
@@ -27,6 +46,8 @@ function row(stream: MediaStream): string[] {
     ...(duration ? [clock(duration, 2)] : []),
     ...(language && language !== 'und' ? [language] : []),
     ...(isCover(stream) ? ['cover picture'] : []),
+    ...stream.disposition.filter((name) => name !== 'default' && name !== 'attached_pic'),
+    ...(stream.title ? [printable(stream.title)] : []),
   ];
   return [`  ${index}`, kind, codec, details.join(', ')];
 }

@@ -1,14 +1,26 @@
 /** Looks into a media file before anything is built on it. */
 import * as v from 'valibot';
-import { type MediaInfo, type ProbeOptions, probePath, probePathSync } from '../catalog/ffmpeg.js';
+import {
+  type ByteChunks,
+  type Bytes,
+  type MediaInfo,
+  openSource,
+  type ProbeOptions,
+  probeInput,
+  probePathSync,
+  type SeekableSource,
+} from '../catalog/ffmpeg.js';
 import { MillraceError } from '../errors/errors.js';
 import { describeValue } from '../errors/naming.js';
 import { checked } from '../schema/problems.js';
 import { number, type Schema, strictOptions } from '../schema/schema.js';
 import { signalSchema } from './options/options.js';
 
-/** A path, a URL as text or as an object. */
-export type ProbeInput = string | URL;
+/**
+ * A path; a URL as text or as an object; bytes in memory, a Blob, or a source that can be read from anywhere, of which
+ * only what is needed is read; a stream of bytes, of which the beginning is read, and which is closed then.
+ */
+export type ProbeInput = string | URL | Bytes | SeekableSource | ByteChunks;
 
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
@@ -30,8 +42,11 @@ const optionsSchema: Schema<ProbeOptions> = strictOptions({
  * ERR_MILLRACE_TIMEOUT, ERR_MILLRACE_ABORTED; ERR_MILLRACE_CONFIG or ERR_MILLRACE_OPTION for wrong arguments.
  */
 export async function probe(input: ProbeInput, options: ProbeOptions = {}): Promise<MediaInfo> {
-  const path = pathOf(input, 'probe');
-  return probePath(path, checked(optionsSchema, options, 'options of probe'));
+  const given = checked(optionsSchema, options, 'options of probe');
+  return probeInput(
+    openSource(input) ?? pathOf(input, 'probe', 'Give a path, a URL, bytes or a stream of bytes'),
+    given,
+  );
 }
 
 /**
@@ -39,14 +54,12 @@ export async function probe(input: ProbeInput, options: ProbeOptions = {}): Prom
  * ever, and are refused.
  * @throws MillraceError as `probe`, and ERR_MILLRACE_OPTION for a URL of the network.
  */
-export function probeSync(input: ProbeInput): MediaInfo {
-  return probePathSync(pathOf(input, 'probeSync'));
+export function probeSync(input: string | URL): MediaInfo {
+  return probePathSync(pathOf(input, 'probeSync', 'Give a path or the URL of a file'));
 }
 
-function pathOf(input: unknown, name: string): string {
+function pathOf(input: unknown, name: string, hint: string): string {
   if (typeof input === 'string' && input !== '') return input;
   if (input instanceof URL) return input.href;
-  throw new MillraceError('ERR_MILLRACE_CONFIG', `${name} cannot look into ${describeValue(input)}`, {
-    hint: 'Give a path or a URL',
-  });
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `${name} cannot look into ${describeValue(input)}`, { hint });
 }

@@ -1,5 +1,5 @@
 /** `probe` and `probeSync` tell what ffprobe tells, field by field; the expected JSON is ffprobe's (fixtures/README.md). */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -209,6 +209,110 @@ test('tags that are not UTF-8 have a mark in the place of what cannot be read', 
   const file = Buffer.concat([sound.subarray(0, 12), list, sound.subarray(12)]);
   file.writeUInt32LE(file.length - 8, 4);
   assert.is(probeSync(at('latin.wav', file)).format.tags.title, '\ufffdt\ufffd');
+});
+
+// --- bytes ------------------------------------------------------------------------------------------------------------
+
+const facts = ({ format, streams }: MediaInfo): unknown => ({ ...format, streams });
+
+test('bytes in memory tell the same as their file, in whatever they lie', async () => {
+  const bytes = readFileSync(media('chapters.mp4'));
+  const expected = facts(probeSync(media('chapters.mp4')));
+  const inside = new Uint8Array(bytes.length + 64).fill(7);
+  inside.set(bytes, 40);
+  const array = new Uint8Array(bytes).buffer;
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
+  const inputs = [bytes, inside.subarray(40, 40 + bytes.length), array, shared, new DataView(array), new Blob([bytes])];
+  const asked = await Promise.all(inputs.map((input) => probe(input)));
+  for (const [i, info] of asked.entries()) assert.equal(facts(info), expected, inputs[i]!.constructor.name);
+  assert.is(asked[0]!.path, `a Buffer of ${bytes.length} bytes`);
+  // The caller's memory stays the caller's.
+  assert.is(array.byteLength, bytes.length);
+});
+
+test('of a source only what is needed is read, and it is closed', async () => {
+  const bytes = readFileSync(media('clip-4s.mp4'));
+  let read = 0;
+  let closed = 0;
+  const info = await probe({
+    size: bytes.length,
+    read: async (offset, length) => {
+      read += length;
+      return bytes.subarray(offset, offset + length);
+    },
+    close: () => {
+      closed++;
+    },
+  });
+  assert.equal(facts(info), facts(probeSync(media('clip-4s.mp4'))));
+  assert.is(closed, 1);
+  assert.ok(read < bytes.length, `${read} of ${bytes.length} bytes`);
+});
+
+test('of a stream the beginning is read, and it is closed', async () => {
+  const stream = createReadStream(media('everything.mkv'));
+  const info = await probe(stream);
+  assert.ok(stream.destroyed);
+  assert.is(info.path, media('everything.mkv'));
+  const { format, streams } = probeSync(media('everything.mkv'));
+  assert.equal(info.format.chapters, format.chapters);
+  assert.equal(
+    info.streams.map(({ kind, codec, language }) => [kind, codec, language]),
+    streams.map(({ kind, codec, language }) => [kind, codec, language]),
+  );
+  assert.is(info.format.size, undefined);
+  let ended = false;
+  const endless = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      const beginning = readFileSync(media('two-programs.mpegts'));
+      for (;;) yield beginning;
+    } finally {
+      ended = true;
+    }
+  };
+  assert.is((await probe(endless())).format.programs!.length, 2);
+  assert.ok(ended);
+});
+
+test('bytes that cannot be used, or not be had, are refused by the name of what holds them', async () => {
+  const disk = new Error('the disk is on fire');
+  const fails = { size: 9, read: () => Promise.reject(disk) };
+  const error = await refusal(probe(fails));
+  assert.is(error.code, 'ERR_MILLRACE_INPUT');
+  assert.match(error.message, /^Cannot read a source of 9 bytes: the disk is on fire/);
+  assert.is(error.cause, disk);
+  const mute = { size: 9, read: () => Promise.resolve('text') };
+  assert.match((await refusal(probe(mute as never))).message, /instead of a Uint8Array/);
+  for (const [input, says] of [
+    [readFileSync(media('garbage.mp4')), /Cannot open a Buffer of \d+ bytes: Invalid data/],
+    [new Blob([]), /Cannot open a Blob of 0 bytes/],
+    [createReadStream(media('truncated.mp4')), /truncated\.mp4.*index|index.*truncated\.mp4/],
+  ] as const) {
+    const { code, message } = await refusal(probe(input));
+    assert.is(code, 'ERR_MILLRACE_INPUT');
+    assert.match(message, says);
+  }
+});
+
+test('a source that says nothing can be left, and is closed', async () => {
+  const leaves = new AbortController();
+  let told: AbortSignal | undefined;
+  let closed = false;
+  const mute = {
+    size: 9,
+    read: (_offset: number, _length: number, signal: AbortSignal): Promise<Uint8Array> => {
+      told = signal;
+      leaves.abort();
+      return new Promise(() => {});
+    },
+    close: () => {
+      closed = true;
+    },
+  };
+  const { code } = await refusal(probe(mute, { signal: leaves.signal }));
+  assert.is(code, 'ERR_MILLRACE_ABORTED');
+  assert.ok(told!.aborted && closed);
 });
 
 for (const [what, path, says] of [

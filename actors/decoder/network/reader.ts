@@ -11,6 +11,7 @@ import { InterruptibleCalls, type Late } from '../../../src/media/native/interru
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
 import { describeInput } from '../../probe/describe.js';
+import { look } from '../../probe/look.js';
 import { OUTPUT_LIMIT, weight } from '../demux-thread/protocol.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input, type PatientCall } from '../input/input.js';
@@ -77,7 +78,7 @@ class Reader {
       if (order === undefined) return;
       if (order === 'read') await this.#read();
       else if (order.type === 'keep') this.#keep(order.streams);
-      else await this.#seek(order.time);
+      else if (order.type === 'seek') await this.#seek(order.time);
     }
   }
 
@@ -120,20 +121,11 @@ class Reader {
   }
 }
 
-/** A file is read at once: it needs none of the few calls that may wait for peers. */
-function look({ input: options, port }: ReaderData): void {
-  const input = new Input(options);
-  try {
-    port.postMessage({ type: 'info', info: describeInput(input) } satisfies FromReader);
-  } finally {
-    input.close();
-  }
-}
-
 const data = workerData as ReaderData;
 const wait = NativeWait.attach(data.waits, data.slot, data.claim);
 try {
-  if (data.probes === 'near') look(data);
+  // It needs none of the few calls that may wait for peers.
+  if (data.probes === 'near') look(data, wait);
   else await new Reader(data, wait).run();
 } catch (error) {
   data.port.postMessage({ type: 'failed', error: packError(error) } satisfies FromReader);
