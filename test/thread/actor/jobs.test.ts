@@ -72,7 +72,7 @@ class Bench {
     };
     this.actor = makeActor({ links, startedAt: 0 } as unknown as PartitionSpec, board, node, module, faces, hooks);
     const surroundings = { now: () => 0n, wake() {}, available: () => false };
-    this.actor.intake.useManager(() => makeInputManager(manager, [0, 1], surroundings));
+    this.actor.inputs.useManager(() => makeInputManager(manager, [0, 1], surroundings));
   }
 
   /** Works until it has nothing to do. @returns what has been logged. */
