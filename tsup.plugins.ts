@@ -47,9 +47,14 @@ export const nodeAv: Plugin = {
       for (const part of ['import.meta.url', ask]) {
         if (!text.includes(part)) throw new Error(`${path} no longer has: ${part}`);
       }
-      const place = JSON.stringify(resolve(root, 'src/media/native/node-av-place.ts'));
+      const importOf = (name: string, file: string) =>
+        `import { ${name} } from ${JSON.stringify(resolve(root, file))};`;
       const contents = text
-        .replace(ask, `import { createRequire, nodeAvUrl } from ${place};`)
+        .replace(
+          ask,
+          importOf('createRequire', 'src/errors/node-require.ts') +
+            importOf('nodeAvUrl', 'src/media/native/node-av-place.ts'),
+        )
         .replaceAll('import.meta.url', 'nodeAvUrl')
         // Bundles of applications often declare `__dirname` themselves.
         .replaceAll('__dirname', 'nodeAvFolder');

@@ -23,15 +23,18 @@ export type {
   FilterOptions,
   VideoParams,
 } from './graph/build/module-options.js';
-export type { ModuleOptions, ModuleSource, NodeParameters } from './graph/build/node.js';
+export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
+export type { NodeParameters } from './graph/build/node.js';
 export { encode, NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
 export { Graph } from './graph/graph.js';
-export type { GraphOptionsInput, RunOptions, StartMode, StartOptions } from './graph/options/options.js';
+export type { GraphOptionsInput } from './graph/options/graph-options.js';
+export type { GraphFileOptions, RunOptions, StartMode, StartOptions } from './graph/options/options.js';
+export type { PacketsOptions } from './graph/options/packets.js';
 export type { InputStream } from './graph/ports/input-stream.js';
-export type { PacketReader, PacketsOptions } from './graph/ports/packet-reader.js';
+export type { PacketReader } from './graph/ports/packet-reader.js';
 export type { PushSource } from './graph/ports/push-source.js';
 export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
 export { type Job, JobResult, type JobSource } from './graph/serve/job.js';

@@ -1,8 +1,8 @@
 /** A private FFmpeg filter graph of one source, a chain of filters and one sink, fed and read frame by frame. */
 import { AV_BUFFERSRC_FLAG_KEEP_REF } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
-import { MillraceError } from '../../src/errors/errors.js';
-import { alone, check, isAgain, isEof, ledger, type Rational } from '../../src/media/index.js';
+import { MillraceError, withLines } from '../../src/errors/errors.js';
+import { alone, check, isAgain, isEof, ledger, linesOf, NO_CODEC, type Rational } from '../../src/media/index.js';
 import { conversionsToGray, keepingLuma } from './luma.js';
 
 /** A filter by FFmpeg's name with its arguments in FFmpeg's syntax. */
@@ -65,14 +65,17 @@ export class FilterLine {
   #create(name: string, args: string | null): FilterContext {
     const filter = Filter.getByName(name);
     if (!filter) throw new MillraceError('ERR_MILLRACE_FFMPEG', `${this.#what}: this FFmpeg has no filter '${name}'`);
+    const refused = (cause?: unknown): never => {
+      const message = `${this.#what}: FFmpeg refuses ${name}=${args}`;
+      throw new MillraceError('ERR_MILLRACE_OPTION', message, withLines({ cause }, linesOf(NO_CODEC)));
+    };
     let context: FilterContext | null;
     try {
       context = this.#graph.createFilter(filter, name, args);
     } catch (cause) {
-      throw new MillraceError('ERR_MILLRACE_OPTION', `${this.#what}: FFmpeg refuses ${name}=${args}`, { cause });
+      return refused(cause);
     }
-    if (!context) throw new MillraceError('ERR_MILLRACE_OPTION', `${this.#what}: FFmpeg refuses ${name}=${args}`);
-    return context;
+    return context ?? refused();
   }
 
   /** Of the frames that come out. */

@@ -65,6 +65,14 @@ export function unquoted(text: string): string {
 }
 
 /**
+ * Whether a text of options has FFmpeg's list of protocols in it, in whatever letters: the keys of FFmpeg's dictionaries
+ * are the same in capital and small ones.
+ */
+export function holdsProtocolList(text: string): boolean {
+  return /(?:^|[^a-z\d_])protocol_(?:white|black)list\s*=/i.test(unquoted(text));
+}
+
+/**
  * Protocols that any part of a text could be opened with, however it is quoted and in whatever list it stands
  * (`concat:a|tcp:b`, `[f=flv]rtmp://b`, `key=http\://b`): names of FFmpeg's protocols before a ':', and all before '://'.
  */

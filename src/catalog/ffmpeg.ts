@@ -10,6 +10,7 @@ export { findOption } from '../../actors/shared/avoptions.js';
 export { localPath, nameForFFmpeg } from '../../actors/shared/location.js';
 export type { MediaInfo, MediaStream } from '../../actors/shared/media-info.js';
 export {
+  holdsProtocolList,
   isPermitted,
   PLAYLIST_PROTOCOLS,
   protocolOf,

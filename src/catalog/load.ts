@@ -1,8 +1,8 @@
 /** From a module's name or file to an object that can be run, in the thread that will run it. */
-import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import FusedFilters from '../../actors/filter/fused/fused-filters.js';
 import { MillraceError } from '../errors/errors.js';
+import { createRequire } from '../errors/node-require.js';
 import { messageOf } from '../errors/wire.js';
 import type { Module, ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';

@@ -64,16 +64,19 @@ export class FFmpegError extends MillraceError {
   readonly lines: readonly string[];
   constructor(what: string, averror: number, text: string, options: FFmpegErrorDetails = {}) {
     const { code = 'ERR_MILLRACE_FFMPEG', lines = [] } = options;
-    const words = lines.length > 0 ? `FFmpeg says: ${lines.join('; ')}` : undefined;
-    const hint = [options.hint, words]
-      .filter((part) => part !== undefined)
-      .join(/[.?!]$/.test(options.hint ?? '') ? ' ' : '. ');
-    super(code, `${String(what)}: ${String(text)}`, { ...options, hint, cause: options.cause ?? logOf(lines) });
+    super(code, `${String(what)}: ${String(text)}`, { ...options, ...withLines(options, lines) });
     this.name = 'FFmpegError';
     this.averror = averror;
     this.text = text;
     this.lines = lines;
   }
+}
+
+/** What an error says and holds of FFmpeg's own lines on it, where there is no code of FFmpeg. */
+export function withLines({ hint, cause }: ErrorDetails, lines: readonly string[]): ErrorDetails {
+  const words = lines.length > 0 ? `FFmpeg says: ${lines.join('; ')}` : undefined;
+  const parts = [hint, words].filter((part) => part !== undefined && part !== '');
+  return { hint: parts.join(/[.?!]$/.test(hint ?? '') ? ' ' : '. '), cause: cause ?? logOf(lines) };
 }
 
 function logOf(lines: readonly string[]): Error | undefined {

@@ -1,5 +1,13 @@
-/** What the system's refusals of a file mean, in words, and what would help. One table for Node's errors and FFmpeg's. */
+/** What the system's refusals of a file or a peer mean, and what would help. One table each for Node's errors and FFmpeg's. */
 import { constants } from 'node:os';
+import {
+  AVERROR_HTTP_BAD_REQUEST,
+  AVERROR_HTTP_FORBIDDEN,
+  AVERROR_HTTP_NOT_FOUND,
+  AVERROR_HTTP_SERVER_ERROR,
+  AVERROR_HTTP_TOO_MANY_REQUESTS,
+  AVERROR_HTTP_UNAUTHORIZED,
+} from 'node-av/constants';
 import { isError } from './wire.js';
 
 export interface FileRefusal {
@@ -26,6 +34,30 @@ const refusals: Readonly<Record<string, FileRefusal>> = {
   ETXTBSY: { why: 'it is a program that is running', hint: 'Choose another place' },
 };
 
+/** What helps where the peer of a connection, or the way to it, is the reason. */
+const peers: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Nobody listens there: check the host and the port, and whether the server runs',
+  ECONNRESET: 'The peer has closed the connection: look into its log',
+  ECONNABORTED: 'The peer has closed the connection: look into its log',
+  EPIPE: 'The peer has closed the connection: look into its log',
+  ETIMEDOUT: 'Nobody answers there: check the host, the port and the firewalls between',
+  EHOSTUNREACH: 'There is no way to that host: check its address and the network',
+  ENETUNREACH: 'There is no way to that network: check the address and the network',
+  EADDRINUSE: 'Another program uses that port: end it, or choose another port',
+  EADDRNOTAVAIL: 'This machine has no such address: check the host',
+  EACCES: 'The system allows this program no such connection: ports below 1024 and broadcasts need permission',
+};
+
+const answers: Readonly<Record<number, string>> = {
+  [AVERROR_HTTP_BAD_REQUEST]:
+    'The server does not understand the request: check the URL and the options of the protocol',
+  [AVERROR_HTTP_UNAUTHORIZED]: 'The server wants to know who asks: http://name:password@host',
+  [AVERROR_HTTP_FORBIDDEN]: 'The server does not allow it: check the rights, and the headers it wants',
+  [AVERROR_HTTP_NOT_FOUND]: 'The server has nothing of that name: check the path of the URL',
+  [AVERROR_HTTP_TOO_MANY_REQUESTS]: 'The server wants fewer requests: try again later',
+  [AVERROR_HTTP_SERVER_ERROR]: "The reason is the server's: look into its log, or try again later",
+};
+
 /** @param code Of an error of Node: 'ENOENT'. */
 export function refusalByCode(code: unknown): FileRefusal | undefined {
   return typeof code === 'string' && Object.hasOwn(refusals, code) ? refusals[code] : undefined;
@@ -36,8 +68,16 @@ export function refusalOf(cause: unknown): FileRefusal | undefined {
   return isError(cause) && 'code' in cause ? refusalByCode(cause.code) : undefined;
 }
 
-/** @param averror A negative result of FFmpeg, AVERROR(errno) if the system refused. */
+/** @param averror A negative result of FFmpeg, AVERROR(errno) if the system refused a file. */
 export function refusalByResult(averror: number): FileRefusal | undefined {
-  const [code] = Object.entries(constants.errno).find(([, value]) => value === -averror) ?? [];
-  return refusalByCode(code);
+  return refusalByCode(codeOf(averror));
+}
+
+/** What would help where the other end of a connection is the reason; undefined if it is not, or nothing is known. */
+export function peerHint(averror: number): string | undefined {
+  return answers[averror] ?? peers[codeOf(averror) ?? ''];
+}
+
+function codeOf(averror: number): string | undefined {
+  return Object.entries(constants.errno).find(([, value]) => value === -averror)?.[0];
 }

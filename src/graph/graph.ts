@@ -13,18 +13,19 @@ import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
 import { type FilterInput, readFilterCall } from './build/filter-call.js';
 import type { DecoderOptions } from './build/module-options.js';
-import type { ModuleOptions, ModuleSource, NodeParameters } from './build/node.js';
+import type { ModuleOptions, ModuleSource } from './build/module-source.js';
+import type { NodeParameters } from './build/node.js';
 import { NodeHandle, Stream } from './build/stream.js';
 import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
 import { type Allowed, checkSettings } from './file/trust.js';
 import { Lifecycle } from './lifecycle.js';
+import type { GraphOptionsInput } from './options/graph-options.js';
 import {
   checkOnLog,
   checkRunOptions,
   checkStartOptions,
-  type GraphOptionsInput,
   type RunOptions,
   type StartOptions,
 } from './options/options.js';

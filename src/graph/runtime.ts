@@ -14,7 +14,7 @@ import { GraphRun } from '../scheduler/run/run.js';
 import { KeptThreads, type ThreadSource } from '../scheduler/threads/thread-pool.js';
 import { requireObject } from '../schema/argument.js';
 import type { CalledSpec } from '../thread/protocol.js';
-import { moduleReference } from './build/node.js';
+import { moduleReference } from './build/module-source.js';
 import {
   type CallHost,
   type CallPlacement,
@@ -23,11 +23,14 @@ import {
   refuseIdleTimeout,
   requirePlace,
 } from './call/sync-module.js';
-import { checkOnLog, checkRunOptions, type GraphOptionsInput, type RunOptions } from './options/options.js';
+import { checkOnLog, checkRunOptions, type GraphFileOptions, type RunOptions } from './options/options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './options/resolve.js';
 
 /** Options of a runtime; those of a graph by the same names. */
-export type RuntimeOptions = Pick<GraphOptionsInput, 'threads' | 'wait' | 'transport' | 'onLog'>;
+export interface RuntimeOptions extends Pick<GraphFileOptions, 'threads' | 'wait' | 'transport'> {
+  /** Is told what the modules of its graphs and actors say, unless a graph has its own. */
+  readonly onLog?: LogListener | undefined;
+}
 
 /** An actor to spawn: which module, and how it is used. */
 export interface SpawnSpec<

@@ -1,11 +1,11 @@
 /** The bundlers of Vite and webpack, as their users call them for Node.js: see bundles.test.ts for esbuild. */
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build as vite } from 'vite';
 import webpack from 'webpack';
-import { APPLICATION, folder, results, root } from './application.js';
+import { APPLICATION, folder, refusedFor, results, root } from './application.js';
 
 const ENTRY = join(folder, 'application.mjs');
 writeFileSync(ENTRY, APPLICATION);
@@ -24,7 +24,12 @@ const BUNDLERS: Record<string, Bundler> = {
       root: folder,
       logLevel: 'silent',
       configFile: false,
-      build: { ssr: ENTRY, outDir: join(folder, name), emptyOutDir: false, rollupOptions: { output: { format: 'es' } } },
+      build: {
+        ssr: ENTRY,
+        outDir: join(folder, name),
+        emptyOutDir: false,
+        rollupOptions: { output: { format: 'es' } },
+      },
       ...(inlined && { ssr: { noExternal: ['millrace'], external: ['node-av', 'piscina'] } }),
     });
     return join(folder, name, 'application.js');
@@ -63,8 +68,17 @@ for (const [name, bundle] of Object.entries(BUNDLERS)) {
   });
 
   bundlers(`${name}: a bundle with the package inside says how to keep it out`, async () => {
-    const told = await results(await bundle(`${name}-whole`, true));
-    console.error(told);
+    const script = await bundle(`${name}-whole`, true);
+    // A bundle of webpack knows the files by where they lay when it was made: it is used elsewhere.
+    const [installed, hidden] = [join(folder, 'node_modules', 'millrace'), join(folder, 'hidden')];
+    renameSync(installed, hidden);
+    try {
+      const [worker, modules] = [/threads is missing: file:.*\/worker\.js \(ENOENT/, /testing-modules\.js \(ENOENT/];
+      const files = { inThreads: worker, blocking: worker, bytes: /demuxer\.js/, network: /reader\.js/, kit: modules };
+      refusedFor(files, await results(script));
+    } finally {
+      renameSync(hidden, installed);
+    }
   });
 }
 

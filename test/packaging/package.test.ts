@@ -58,7 +58,10 @@ test('holds what is needed and nothing else', () => {
     assert.ok(files.includes(file), file);
   }
   const strays = files.filter(
-    (file) => !/^(dist|docs|examples)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+    (file) =>
+      !/^(dist|docs|examples)\/|^(package\.json|LICENSE|(README|CHANGELOG|ARCHITECTURE|CONTRIBUTING|SECURITY)\.md)$/.test(
+        file,
+      ),
   );
   assert.equal(strays, []);
 });

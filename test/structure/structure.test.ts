@@ -20,8 +20,23 @@ const UPWARD: readonly string[] = [
   'src/schema/problems.ts -> src/module/contract.ts',
 ];
 
-/** The fluent builder's Stream and Node make each other, and the graph, its ports and its files know each other's types. */
-const GRAPH_CIRCLE = 'src/graph/';
+/**
+ * The fluent builder: a graph makes streams, streams make nodes, and each leads back to the other (`stream.graph.run()`).
+ * Who serves a graph, starts it or reads its definition knows both.
+ */
+const BUILDER: readonly string[] = [
+  'src/graph/build/concat.ts',
+  'src/graph/build/definition.ts',
+  'src/graph/build/filter-call.ts',
+  'src/graph/build/filters-audio.ts',
+  'src/graph/build/filters-video.ts',
+  'src/graph/build/node.ts',
+  'src/graph/build/stream.ts',
+  'src/graph/graph.ts',
+  'src/graph/lifecycle.ts',
+  'src/graph/ports/input-stream.ts',
+  'src/graph/serve/serving.ts',
+];
 
 function roomOf(file: string): string {
   const [top, room] = file.split('/') as [string, string];
@@ -36,11 +51,6 @@ function arrows(wanted: (file: string, imported: Import) => boolean): string[] {
   return [...new Set(found)].sort();
 }
 
-function onlyListed(found: readonly string[], listed: readonly string[], rule: string): void {
-  const added = found.filter((arrow) => !listed.includes(arrow));
-  assert.equal(added, [], rule);
-}
-
 const structure = suite('structure');
 
 structure('a room imports only the rooms below it', () => {
@@ -49,7 +59,7 @@ structure('a room imports only the rooms below it', () => {
     const from = ORDER.indexOf(roomOf(file));
     return from >= 0 && (ORDER.indexOf(to) > from || TOPS.includes(to));
   });
-  onlyListed(up, UPWARD, `the order is ${ORDER.join(', ')}`);
+  assert.equal(up, UPWARD, `the order is ${ORDER.join(', ')}`);
 });
 
 structure('the product takes nothing from the built-in modules but through the catalogue', () => {
@@ -72,8 +82,7 @@ structure('built-in modules know nothing of threads, schedulers and graphs', () 
 });
 
 structure('no files import each other in a circle, types included', () => {
-  const found = circles(tree).filter((group) => !group.every((file) => file.startsWith(GRAPH_CIRCLE)));
-  assert.equal(found, []);
+  assert.equal(circles(tree), [BUILDER]);
 });
 
 structure(`no room has more than ${MAX_FILES} files`, () => {

@@ -26,8 +26,8 @@ import {
   Packet,
   type Stream,
 } from 'node-av/lib';
-import { MillraceError } from '../../../src/errors/errors.js';
-import { refusalByResult, refusalOf } from '../../../src/errors/file-error.js';
+import { MillraceError, withLines } from '../../../src/errors/errors.js';
+import { peerHint, refusalByResult, refusalOf } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import {
   alone,
@@ -38,11 +38,14 @@ import {
   isAgain,
   isEof,
   ledger,
+  linesOf,
   markLog,
+  NO_CODEC,
 } from '../../../src/media/index.js';
 import { type AVOptionValues, show } from '../../../src/schema/schema.js';
 import { findOption, optionNames, optionText, refusedValue } from '../../shared/avoptions.js';
 import { localPath, nameForFFmpeg } from '../../shared/location.js';
+import { refuseProtocolLists } from '../../shared/protocol-lists.js';
 import { protocolOf, whitelistFor } from '../../shared/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
 import type { SourceStream } from './source-stream.js';
@@ -93,6 +96,8 @@ export class Input {
   readonly #demuxer: InputFormat | null;
   /** Where FFmpeg's log stood when the last patient call began. */
   #since: number | undefined;
+  /** What FFmpeg says of a seek that has led nowhere. */
+  reasons: readonly string[] = [];
   #opening = false;
   #closed = false;
 
@@ -106,6 +111,7 @@ export class Input {
     awaitLog();
     this.#demuxer = findDemuxer(options.format);
     refuseSelfOpening(this.#demuxer, options.protocolWhitelist, 'dec_params.f');
+    refuseProtocolLists(options.options, 'dec_params', options.protocolWhitelist !== undefined);
     if (!options.io) refuseUnreadable(options.path, this.#demuxer);
     this.#context.allocContext();
     ledger.opened('format');
@@ -140,11 +146,8 @@ export class Input {
       dictionary.free();
     }
     const probing = `Cannot recognise the streams of ${this.path}`;
-    const ret = await patiently(probing, () => {
-      this.#since = markLog();
-      return this.#context.findStreamInfo(null);
-    });
-    this.#probed(ret);
+    // What was said while it was opened may be why nothing is found now.
+    this.#probed(await patiently(probing, () => this.#context.findStreamInfo(null)));
   }
 
   /** Ends a call that waits, and every later one (see interruptible.ts). */
@@ -187,7 +190,8 @@ export class Input {
   }
 
   #opened(ret: number, { path, required }: InputOptions): void {
-    check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint: hintFor(ret, path), since: this.#since });
+    const hint = ret < 0 ? hintFor(ret, path, this.#demuxer) : undefined;
+    check(ret, `Cannot open ${path}`, { code: 'ERR_MILLRACE_INPUT', hint, since: this.#since });
     for (const [key, { option }] of Object.entries(required)) {
       if (findOption(this.#context, option)) continue;
       throw new MillraceError(
@@ -200,10 +204,11 @@ export class Input {
   #probed(ret: number): void {
     this.streams = this.#context.streams;
     if (this.streams.length > 0) return;
+    const why = ret < 0 ? `: ${errorText(ret)}` : '';
     throw new MillraceError(
       'ERR_MILLRACE_INPUT',
-      `No streams in ${this.path}${ret < 0 ? `: ${errorText(ret)}` : ''} (read as '${this.format}')`,
-      { hint: 'Is it a media file, and complete?' },
+      `No streams in ${this.path}${why} (read as '${this.format}')`,
+      withLines({ hint: 'Is it a media file, and complete?' }, linesOf(NO_CODEC, this.#since)),
     );
   }
 
@@ -309,20 +314,27 @@ export class Input {
   }
 
   #sought(seeking: Seeking): Place {
+    markLog();
     let step = seeking.next();
     while (!step.done) step = seeking.next(this.#context.seekFrameSync(...step.value));
-    return step.value;
+    return this.#reached(step.value);
+  }
+
+  #reached(place: Place, since?: number): Place {
+    this.reasons = place === 'nowhere' ? linesOf(NO_CODEC, since) : [];
+    return place;
   }
 
   /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
   async seekPatiently(time: bigint, patiently: PatientCall): Promise<Place> {
     const seeking = this.#seeking(time);
+    const since = markLog();
     let step = seeking.next();
     while (!step.done) {
       const { value } = step;
       step = seeking.next(await patiently(`Cannot seek in ${this.path}`, () => this.#context.seekFrame(...value)));
     }
-    return step.value;
+    return this.#reached(step.value, since);
   }
 
   *#seeking(time: bigint): Seeking {
@@ -391,7 +403,8 @@ export class Input {
   #taken(ret: number): Packet | 'end' | 'again' {
     if (isEof(ret)) return 'end';
     if (isAgain(ret)) return 'again';
-    check(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT', since: this.#since });
+    const hint = ret < 0 && protocolOf(this.path) !== 'file' ? peerHint(ret) : undefined;
+    check(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT', hint, since: this.#since });
     return this.#packet;
   }
 
@@ -463,9 +476,11 @@ function refusal(message: string, hint: string): MillraceError {
   return new MillraceError('ERR_MILLRACE_INPUT', message, { hint });
 }
 
-function hintFor(ret: number, path: string): string {
+function hintFor(ret: number, path: string, demuxer: InputFormat | null): string | undefined {
   if (ret === AVERROR_PROTOCOL_NOT_FOUND) return `Is it a file? Then write file:${path}`;
   const text = errorText(ret);
   if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
-  return refusalByResult(ret)?.hint ?? 'Check that it exists and may be read';
+  // The name is no file where a demuxer has its own ideas of it (filters, devices), and a peer is none either.
+  const isFile = protocolOf(path) === 'file' && ((demuxer?.flags ?? 0) & AVFMT_NOFILE) === 0;
+  return isFile ? refusalByResult(ret)?.hint : peerHint(ret);
 }

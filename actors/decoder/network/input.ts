@@ -43,6 +43,8 @@ export class NetworkInput {
   readonly path: string;
   /** Of what was read so far. */
   bytes = 0;
+  /** What FFmpeg says of a seek that has led nowhere. */
+  reasons: readonly string[] = [];
   readonly #thread: NativeThread<ToReader, FromReader>;
   readonly #warn: (message: string) => void;
   #events: FromReader[] = [];
@@ -153,6 +155,7 @@ export class NetworkInput {
       const event = this.#next();
       if (event === undefined) return 'again';
       if (event.type === 'sought') {
+        this.reasons = event.reasons;
         this.#seeks.shift()?.(event.place);
         continue;
       }

@@ -36,7 +36,7 @@ export type FromReader =
       readonly bytes: number;
     }
   /** The answer to `seek`. */
-  | { readonly type: 'sought'; readonly place: Place }
+  | { readonly type: 'sought'; readonly place: Place; readonly reasons: readonly string[] }
   | { readonly type: 'end' }
   | { readonly type: 'failed'; readonly error: ErrorWire }
   /** It waits for others: so many calls may wait for peers at once. */

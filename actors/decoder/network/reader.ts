@@ -115,7 +115,7 @@ class Reader {
   async #seek(time: bigint): Promise<void> {
     const place = await this.#input.seekPatiently(time, this.#patiently);
     this.#ended = false;
-    this.#tell({ type: 'sought', place });
+    this.#tell({ type: 'sought', place, reasons: this.#input.reasons });
   }
 
   #tell(message: FromReader, transfer: ArrayBuffer[] = []): void {

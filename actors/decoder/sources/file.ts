@@ -1,5 +1,5 @@
 /** Decodes a file or URL. */
-import { MillraceError } from '../../../src/errors/errors.js';
+import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import { Input, type Kind, type Place } from '../input/input.js';
@@ -221,7 +221,10 @@ export class FileDecoder implements DecoderSource {
       const lead = this.#tracks.list.find(({ kind }) => kind === 'video')?.index;
       this.#seek(input, timeline.origin + part.seek, lead, (place) => {
         if (place === 'before' || seconds <= 0) return;
-        this.#ctx.log.warn(`${input.path} cannot seek to ${seconds} s; everything before is decoded and left out`);
+        const why = input.reasons.length > 0 ? `. FFmpeg says: ${input.reasons.join('; ')}` : '';
+        this.#ctx.log.warn(
+          `${input.path} cannot seek to ${seconds} s; everything before is decoded and left out${why}`,
+        );
       });
       timeline.restart(this.#tracks.list.map((track) => track.clock));
     }
@@ -246,9 +249,12 @@ export class FileDecoder implements DecoderSource {
     for (const track of this.#tracks.list) track.repeat();
     this.#seek(input, timeline.origin, undefined, (place) => {
       if (place !== 'nowhere') return;
-      throw new MillraceError('ERR_MILLRACE_INPUT', `${input.path} cannot go back to its beginning`, {
-        hint: 'Leave out the option loop, or use a file that can be sought in',
-      });
+      const hint = 'Leave out the option loop, or use a file that can be sought in';
+      throw new MillraceError(
+        'ERR_MILLRACE_INPUT',
+        `${input.path} cannot go back to its beginning`,
+        withLines({ hint }, input.reasons),
+      );
     });
   }
 

@@ -2,12 +2,14 @@
  * The output file: waits with its header until every stream is known, interleaves, keeps decoding times rising as the
  * ffmpeg command does, and reports every failed write.
  */
+import { constants } from 'node:os';
 import {
   AV_CODEC_ID_VP8,
   AV_CODEC_ID_VP9,
   AV_NOPTS_VALUE,
   AVERROR_EINVAL,
   AVERROR_INVALIDDATA,
+  AVERROR_PATCHWELCOME,
   AVERROR_PROTOCOL_NOT_FOUND,
   AVIO_FLAG_WRITE,
 } from 'node-av/constants';
@@ -22,12 +24,13 @@ import {
   type Stream,
 } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
-import { refusalByResult } from '../../../src/errors/file-error.js';
+import { peerHint, refusalByResult } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import { alone, check, errorText, ledger, markLog, type Rational } from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
-import type { AVOptionValues } from '../../../src/schema/schema.js';
+import type { AVOptionValue, AVOptionValues } from '../../../src/schema/schema.js';
 import { setAVOptions } from '../../shared/avoptions.js';
+import { refuseProtocolLists } from '../../shared/protocol-lists.js';
 import { isPermitted, protocolOf } from '../../shared/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
 import type { EncoderOptions } from '../options.js';
@@ -96,6 +99,9 @@ interface WriteCall {
   patiently(): Promise<number>;
 }
 
+/** AVERROR(ENOSYS): the muxer can do no such thing. */
+const ENOSYS = -constants.errno.ENOSYS;
+
 /** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
 const PIECE = 16_384;
 
@@ -149,6 +155,7 @@ export class Muxer implements Output {
     this.#restricted = protocolWhitelist !== undefined;
     refuseProtocol(target, protocolWhitelist);
     refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
+    refuseProtocolLists(options.mux_params ?? {}, 'mux_params', this.#restricted);
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
@@ -166,11 +173,15 @@ export class Muxer implements Output {
     ledger.opened('format');
     try {
       // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
-      const settings = { max_delay: MUX_DELAY, ...options.mux_params };
+      const settings: Record<string, AVOptionValue> = { max_delay: MUX_DELAY, ...options.mux_params };
+      const skip = (name: string, message: string): void => {
+        log.warn(`ignored: ${message}`);
+        delete settings[name];
+      };
       setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
         use: 'encoding',
         names: MUXER_OPTIONS,
-        ...(options.strict === false && { skip: (_, message) => log.warn(`ignored: ${message}`) }),
+        ...(options.strict === false && { skip }),
       });
       if (this.#isContained) this.#contain(settings, protocolWhitelist);
       // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.
@@ -382,7 +393,9 @@ export class Muxer implements Output {
     const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
     const checkHeader = (ret: number): void => {
       const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
-      this.#failing(ret, this.#isContained ? 'Cannot open' : 'Cannot write the header of', refused ? hint : undefined);
+      // A contained one is opened in the same call: what the system and the peer refuse is the file.
+      const isOpened = !this.#isContained || refused || ret === AVERROR_PATCHWELCOME || ret === ENOSYS;
+      this.#failing(ret, isOpened ? 'Cannot write the header of' : 'Cannot open', refused ? hint : undefined);
     };
     const writeNow = (): number => {
       const ret = this.#context.writeHeaderSync(null);
@@ -490,7 +503,7 @@ export class Muxer implements Output {
     if (ret === AVERROR_PROTOCOL_NOT_FOUND) hint = `Is it a file? Then write file:${this.#target.path}`;
     check(ret, `${what} ${this.#target.name}`, {
       code: 'ERR_MILLRACE_OUTPUT',
-      hint: hint ?? refusalByResult(ret)?.hint,
+      hint: hint ?? (protocolOf(this.#target.path) === 'file' ? refusalByResult(ret)?.hint : peerHint(ret)),
       since: this.#since,
     });
   }

@@ -4,16 +4,20 @@
  * of the muxer it contains: of one here, to which it hands everything on.
  */
 
+import { CONTAINED } from '../../../src/media/log/lines.js';
 import type { AVOptionValues } from '../../../src/schema/schema.js';
 import { optionText } from '../../shared/avoptions.js';
 
-/** The text that `tee` takes for a file name: `[f=flv:flvflags=x]rtmp://…`, with FFmpeg's escapes. */
+/**
+ * The text that `tee` takes for a file name: `[f=flv:flvflags=x]rtmp://…`, with FFmpeg's escapes. It begins with what
+ * tells the lines of this `tee` in FFmpeg's log from those of one that the user has asked for.
+ */
 export function slaveText(muxer: string, settings: AVOptionValues, url: string): string {
   const options = Object.entries({ f: muxer.split(',')[0]!, ...settings }).map(
     // Read twice: with the whole, and by itself.
     ([name, value]) => `${name}=${escaped(escaped(optionText(value)))}`,
   );
-  return `[${options.join(':')}]${escaped(url)}`;
+  return `${CONTAINED}${options.join(':')}]${escaped(url)}`;
 }
 
 function escaped(text: string): string {

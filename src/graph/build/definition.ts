@@ -9,11 +9,12 @@ import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
-import type { GraphOptionsInput } from '../options/options.js';
+import type { GraphOptionsInput } from '../options/graph-options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
 import { defaultAlias } from './draw.js';
-import { checkParameters, copyOptions, type ModuleSource, moduleReference, type NodeParameters } from './node.js';
+import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
+import { checkParameters, type NodeParameters } from './node.js';
 import { Stream } from './stream.js';
 import { validate } from './validate.js';
 

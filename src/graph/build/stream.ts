@@ -3,13 +3,15 @@
 import { MillraceError } from '../../errors/errors.js';
 import { requireMethod } from '../../schema/argument.js';
 import type { Graph } from '../graph.js';
+import { checkPacketsOptions, type PacketsOptions } from '../options/packets.js';
 import { sessionOf } from '../ports/graph-ports.js';
-import { checkPacketsOptions, PacketReader, type PacketsOptions } from '../ports/packet-reader.js';
+import { PacketReader } from '../ports/packet-reader.js';
 import { type ConcatOptions, concat } from './concat.js';
 import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filter-call.js';
 import { VideoFilters } from './filters-video.js';
 import type { DecoderOptions, EncoderOptions } from './module-options.js';
-import type { ModuleOptions, ModuleSource, NodeParameters } from './node.js';
+import type { ModuleOptions, ModuleSource } from './module-source.js';
+import type { NodeParameters } from './node.js';
 import { refusingUnknownNames } from './unknown-names.js';
 
 /** `N` streams when the number is known to the compiler, else a list. */

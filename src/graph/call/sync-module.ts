@@ -16,7 +16,7 @@ import { requireMethod } from '../../schema/argument.js';
 import { checked, problemsFrom } from '../../schema/problems.js';
 import { callable, integer, number, parsed, type Schema, strictOptions, text } from '../../schema/schema.js';
 import type { CalledSpec } from '../../thread/protocol.js';
-import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from '../build/node.js';
+import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from '../build/module-source.js';
 import { moduleOptionProblems } from '../build/validate.js';
 import { MAX_THREADS } from '../options/options.js';
 import { resolveGraphOptions } from '../options/resolve.js';

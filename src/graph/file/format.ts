@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { didYouMean, integer, parsed, type Schema, show, strictOptions, text } from '../../schema/schema.js';
-import { nodeSchemas } from '../build/node.js';
+import { nodeSchemas } from '../options/node-schemas.js';
 
 /** One stream of a node. `video:` or `audio:` before the identifier of an output says which output it is. */
 export interface StreamConfig {

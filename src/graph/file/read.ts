@@ -9,7 +9,7 @@ import { problemsFrom } from '../../schema/problems.js';
 import { didYouMean, show } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
-import type { GraphOptionsInput } from '../options/options.js';
+import type { GraphFileOptions } from '../options/options.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 import { pathOf } from '../options/urls.js';
 import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './format.js';
@@ -17,7 +17,7 @@ import { type Allowed, checkTrust, protocolWhitelist } from './trust.js';
 import { streamName } from './write.js';
 
 export interface ReadGraph {
-  readonly options: GraphOptionsInput;
+  readonly options: GraphFileOptions;
   readonly nodes: NodeSpec[];
   /** Names of the input streams; in the links they are the nodes -1, -2, … */
   readonly inputs: readonly string[];
@@ -75,7 +75,7 @@ export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   const streamAliases = readStreamAliases(parsed, nodes);
   for (const { name, alias } of ends.inputs) if (alias !== undefined) streamAliases.set(name, alias);
   const names = ends.inputs.map(({ name }) => name);
-  return { options: option as GraphOptionsInput, nodes, inputs: names, outputs, links, streamAliases };
+  return { options: option as GraphFileOptions, nodes, inputs: names, outputs, links, streamAliases };
 }
 
 function readStreamAliases(

@@ -1,5 +1,5 @@
 /** What a graph file of unknown origin may do, and the words in which the rest is refused. */
-import { isPermitted, PLAYLIST_PROTOCOLS, unquoted } from '../../catalog/ffmpeg.js';
+import { holdsProtocolList, isPermitted, PLAYLIST_PROTOCOLS, unquoted } from '../../catalog/ffmpeg.js';
 import type { Problem } from '../../errors/errors.js';
 
 /** What a graph file may do beyond reading and writing files through the built-in and the registered modules. */
@@ -70,5 +70,5 @@ export function loosened(what: string): Reason {
 
 /** A list of options in the text has one that says what else FFmpeg may open. */
 export function loosens(text: string): boolean {
-  return /(?:^|[^A-Za-z0-9_])(?:protocol_(?:white|black)list|safe)\s*=/.test(unquoted(text));
+  return holdsProtocolList(text) || /(?:^|[^a-z\d_])safe\s*=/i.test(unquoted(text));
 }

@@ -6,7 +6,6 @@
 import * as v from 'valibot';
 import type { Problem } from '../../errors/errors.js';
 import { LOG_LEVELS, type LogLevel } from '../../media/ffmpeg.js';
-import type { LogListener } from '../../module/log.js';
 import type { Progress } from '../../scheduler/run/report.js';
 import { automaticSpin } from '../../scheduler/threads/prestart.js';
 import { checked } from '../../schema/problems.js';
@@ -21,11 +20,10 @@ import {
   show,
   strictOptions,
 } from '../../schema/schema.js';
-import type { Runtime } from '../runtime.js';
 import { pathOf } from './urls.js';
 
-/** Options of `new Graph(options)` and of the `option` object of a graph file. */
-export interface GraphOptionsInput {
+/** Options of `new Graph(options)` that the `option` object of a graph file has as well. */
+export interface GraphFileOptions {
   /**
    * Threads for the graph's nodes; 0 runs all of them on the calling thread, 'auto' (default) gives the heavy nodes a
    * thread each as far as there are cores. Codec threads are a codec's own option.
@@ -60,13 +58,6 @@ export interface GraphOptionsInput {
   time_out?: number | undefined;
   /** Path of the trace file to write, for Perfetto. Default 0: none. */
   trace?: 0 | false | string | URL | undefined;
-  /** Threads to run on. Default: threads of its own. */
-  runtime?: Runtime | undefined;
-  /**
-   * Is told what modules say through `ctx.log`, on this thread, in the order in which a module said it. Default: the
-   * runtime's. What it throws fails the graph (ERR_MILLRACE_CALLBACK).
-   */
-  onLog?: LogListener | undefined;
 }
 
 /** One row of the table. */

@@ -16,8 +16,8 @@ import type { GraphRun } from '../../scheduler/run/run.js';
 import { flagOption } from '../../schema/flag-option.js';
 import { describe } from '../describe.js';
 import type { StartMode } from '../options/options.js';
+import type { PacketsOptions } from '../options/packets.js';
 import { stateError } from '../state-error.js';
-import type { PacketsOptions } from './packet-reader.js';
 
 interface Input {
   readonly feed: AppSource;

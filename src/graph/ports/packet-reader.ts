@@ -1,34 +1,12 @@
 /** What `stream.packets()` returns. */
 import { Readable } from 'node:stream';
-import * as v from 'valibot';
 import { MillraceError } from '../../errors/errors.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import type { Packet } from '../../media/packet/packet.js';
 import { StreamInfo } from '../../media/packet/stream-info.js';
 import type { AppSink } from '../../scheduler/ports/app-sink.js';
-import { checked } from '../../schema/problems.js';
-import { strictOptions } from '../../schema/schema.js';
-import { nodeSchemas } from '../build/node.js';
 import { describe } from '../describe.js';
-import { signalSchema } from '../options/options.js';
 import type { GraphPorts } from './graph-ports.js';
-
-export interface PacketsOptions {
-  /** Aborts the graph: the loop rejects with ERR_MILLRACE_ABORTED. */
-  readonly signal?: AbortSignal | undefined;
-  /** Packets that may wait for the reader. Default: the graph's `queue_length_limit`. */
-  readonly queueLimit?: number | undefined;
-}
-
-const optionsSchema = strictOptions({
-  signal: v.optional(signalSchema),
-  queueLimit: v.optional(nodeSchemas.queueLimit),
-});
-
-/** @throws ConfigError naming everything that is wrong. */
-export function checkPacketsOptions(options: unknown): PacketsOptions {
-  return checked(optionsSchema, options, 'options of packets');
-}
 
 /**
  * The packets of a stream, one after the other, at the reader's pace: a reader that does not ask holds the graph back.

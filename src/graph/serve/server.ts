@@ -13,7 +13,7 @@ import { Warnings } from '../../scheduler/run/warnings.js';
 import { type Context, takeContext } from '../../scheduler/threads/context.js';
 import { Undo } from '../../scheduler/threads/undo.js';
 import { type Job, JobResult, type JobSource, Pump, readJob, releaseSource } from './job.js';
-import { checkSubmitOptions } from './serving.js';
+import { checkSubmitOptions } from './submit-options.js';
 
 /** What a server is made of. */
 export interface Served {

@@ -9,7 +9,7 @@ import type { GraphSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { JobTap } from '../../scheduler/ports/job-ports.js';
 import type { GraphRun } from '../../scheduler/run/run.js';
 import { KeptThreads } from '../../scheduler/threads/thread-pool.js';
-import { checked, problemsFrom } from '../../schema/problems.js';
+import { problemsFrom } from '../../schema/problems.js';
 import { integer, strictOptions } from '../../schema/schema.js';
 import { Stream } from '../build/stream.js';
 import { describe } from '../describe.js';
@@ -43,13 +43,6 @@ const optionsSchema = strictOptions({
   queueLimit: v.optional(integer({ min: 1, max: 1e6 }), QUEUE_LIMIT),
   signal: v.optional(signalSchema),
 });
-
-const submitSchema = strictOptions({ signal: v.optional(signalSchema) });
-
-/** @throws ConfigError naming everything that is wrong. */
-export function checkSubmitOptions(options: unknown): { signal?: AbortSignal | undefined } {
-  return checked(submitSchema, options, 'options of submit');
-}
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkServeOptions(options: unknown, graph: Graph): CheckedServeOptions {

@@ -17,11 +17,11 @@
  * uses the one that was there when it was started (it is found in the environment data that threads inherit).
  */
 
-import { createRequire } from 'node:module';
 import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import { AV_LOG_ERROR, AV_LOG_INFO, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
 import { type CodecContext, Log } from 'node-av/lib';
 import { performance } from '../../../ringbuffer/clock.js';
+import { createRequire } from '../../errors/node-require.js';
 import { whyMissing } from '../../errors/own-file.js';
 import {
   ANSWERED,

@@ -30,8 +30,10 @@ const EMPTY_WORDS = [
   /^Terminating thread/,
 ];
 
-/** Of the muxer that opens outputs of the network (actors/encoder/output/slave.ts): they repeat what av_strerror says. */
-const OWN_WORDS = /^(Slave '|All tee outputs failed)/;
+/** How outputs of the network begin inside of the muxer that opens them (actors/encoder/output/slave.ts): its default. */
+export const CONTAINED = '[use_fifo=0:';
+/** Of that muxer: it repeats what av_strerror says. */
+const OWN_WORDS = [`Slave '${CONTAINED}`, 'All tee outputs failed'];
 
 export class LogLines {
   readonly #lines = new Map<number, Line[]>();
@@ -58,12 +60,17 @@ export class LogLines {
   }
 }
 
+/** Whether the muxer around an output says it, of which nobody knows. */
+export function isOwnWords(text: string): boolean {
+  return OWN_WORDS.some((words) => text.startsWith(words));
+}
+
 /** The decisive ones: errors, else warnings; each once, the last ones, in their order. */
 export function reasons(lines: readonly Line[]): string[] {
   const errors = lines.filter(({ level }) => level <= ERROR);
   const chosen = errors.length > 0 ? errors : lines.filter(({ level }) => level <= WARNING);
   const texts = [...new Set(chosen.map(({ text }) => cleaned(text)))].filter(
-    (text) => text !== '' && !OWN_WORDS.test(text),
+    (text) => text !== '' && !isOwnWords(text),
   );
   const telling = texts.filter((text) => !EMPTY_WORDS.some((words) => words.test(text)));
   return (telling.length > 0 ? telling : texts).slice(-REASONS);

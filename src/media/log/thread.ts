@@ -1,12 +1,12 @@
 /** Entry of the thread that hears FFmpeg's log; see ffmpeg-log.ts. */
 import { writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { workerData } from 'node:worker_threads';
 import type { AVLogLevel } from 'node-av/constants';
 import type { Log as NativeLog } from 'node-av/lib';
 import { clearTimeout, nextTurn, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
+import { createRequire } from '../../errors/node-require.js';
 import type { LogThreadData } from './ffmpeg-log.js';
-import { type Line, LogLines } from './lines.js';
+import { isOwnWords, type Line, LogLines } from './lines.js';
 import {
   ANSWER_BYTES,
   ANSWERED,
@@ -106,6 +106,7 @@ let piece = '';
 let timer: Timer | undefined;
 
 function print({ context, text }: Line): void {
+  if (isOwnWords(text)) return;
   const goesOn = piece !== '' && (/^[\s\]\b,]/.test(text) || /[ [:=]$/.test(piece));
   if (!goesOn) {
     flush();

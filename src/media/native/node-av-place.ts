@@ -4,9 +4,7 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-
-/** Asked for in this way because webpack puts a function of its own where it sees an import of it. */
-export const { createRequire } = process.getBuiltinModule('node:module');
+import { createRequire } from '../../errors/node-require.js';
 
 // In CommonJS, by a bundler of an application's, there is no import.meta.url.
 declare const __filename: string | undefined;

@@ -2,7 +2,6 @@
  * A worker thread of ours: a Piscina pool of exactly one thread (a pool that grows needs the calling thread's event
  * loop to do so, and hosts never return, so more than one per pool would wait for ever), its doorbell and its port.
  */
-import { createRequire } from 'node:module';
 import {
   MessageChannel,
   type MessagePort,
@@ -14,6 +13,7 @@ import type { Piscina } from 'piscina';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { GraphError } from '../../errors/errors.js';
+import { createRequire } from '../../errors/node-require.js';
 import { ownFile } from '../../errors/own-file.js';
 import { type ErrorWire, messageOf, unpackError } from '../../errors/wire.js';
 import { startLog } from '../../media/log/ffmpeg-log.js';

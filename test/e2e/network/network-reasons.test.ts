@@ -1,14 +1,17 @@
 /** What fails in the network says why, in FFmpeg's own words, and keeps the secrets of its URL. */
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { Graph } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withoutSecrets } from '../../../src/errors/secrets.js';
+import { scratch } from '../../kit/media.js';
 import { freePort, quietTcp } from '../../kit/quiet-peers.js';
 import { failureOf } from '../../kit/soon.js';
 
 const test = suite('reasons of the network');
+const at = scratch();
 const clip = new URL('../../fixtures/media/clip.mpegts', import.meta.url);
 
 const reading = (input_path: string, threads: number): Graph => {
@@ -35,8 +38,17 @@ for (const threads of [0, 1]) {
     try {
       for (const [graph, words] of [
         [reading(`http://me:secret@127.0.0.1:${port}/a.mp4`, threads), /FFmpeg says: HTTP error 404 Not Found$/],
+        [reading(`http://me:secret@127.0.0.1:${port}/a.mp4`, threads), /: check the path of the URL\. FFmpeg says/],
         [reading(`rtmp://me:secret@127.0.0.1:${nobody}/a/b`, threads), /FFmpeg says: .*: Connection refused/],
+        [
+          reading(`tcp://me:secret@127.0.0.1:${nobody}`, threads),
+          /refused\. Nobody listens there: [^.]*\. FFmpeg says/,
+        ],
         [writing(`http://me:secret@127.0.0.1:${nobody}/a.ts`, threads), /FFmpeg says: .*: Connection refused$/],
+        [
+          writing(`tcp://me:secret@127.0.0.1:${nobody}`, threads),
+          /refused\. Nobody listens there: [^.]*\. FFmpeg says/,
+        ],
       ] as const) {
         const { message } = await failureOf('a graph', graph.run());
         assert.match(message, words);
@@ -49,6 +61,82 @@ for (const threads of [0, 1]) {
     }
   });
 }
+
+test('an output of the network fails in the words of its own muxer', async () => {
+  const peer = createTcpServer((socket) => void socket.once('data', () => socket.destroy()).on('error', () => {}));
+  await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+  const { port } = peer.address() as AddressInfo;
+  const output_path = `tcp://127.0.0.1:${port}`;
+  try {
+    for (const [options, words] of [
+      [
+        { format: 'flv' },
+        /Cannot write the header of tcp:.*FFmpeg says: Video codec mpeg2video not compatible with flv$/,
+      ],
+      [{ format: 'mp4' }, /Cannot write the header of tcp:.*FFmpeg says: muxer does not support non seekable output$/],
+      [
+        { format: 'mpegts' },
+        /Cannot (write to|finish) tcp:[^ ]*: (Broken pipe|Connection reset by peer)\. The peer has/,
+      ],
+    ] as const) {
+      const graph = new Graph({ threads: 0 });
+      const { video } = graph.decode({ input_path: clip });
+      video.encode(null, { output_path, video_params: { codec: 'mpeg2video' }, timeout_ms: 2000, ...options });
+      const { message } = await failureOf('a graph', graph.run());
+      assert.match(message, words);
+      assert.not.match(message, /slave|tee/i);
+    }
+  } finally {
+    peer.close();
+  }
+});
+
+test('a muxer option that FFmpeg does not know is left out of an output of the network as well', async () => {
+  const peer = createTcpServer((socket) => void socket.resume());
+  await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+  const { port } = peer.address() as AddressInfo;
+  try {
+    const graph = new Graph({ threads: 0 });
+    const options = { output_path: `tcp://127.0.0.1:${port}`, format: 'mpegts', video_params: { codec: 'copy' } };
+    graph
+      .decode({ input_path: clip, video_codec: 'copy' })
+      .video.encode(null, { ...options, strict: false, mux_params: { no_such_thing: 1 } });
+    const { warnings } = await graph.run();
+    assert.match(warnings.join(), /ignored: .*no_such_thing/);
+  } finally {
+    peer.close();
+  }
+});
+
+test('advice on a file goes to files only', async () => {
+  const filters = new Graph({ threads: 0 });
+  filters.decode({ input_path: 'nosuchfilter', dec_params: { f: 'lavfi' } }).video.module('null_sink', {});
+  const { message } = await failureOf('a graph', filters.run());
+  assert.match(message, /Filter not found\. FFmpeg says: No such filter: 'nosuchfilter'/);
+});
+
+test('an input without streams says what FFmpeg made of it', async () => {
+  const bytes = Buffer.alloc(3000, 'A');
+  const server = createServer((_request, answer) => void answer.end(bytes));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const input_path = at('no.ts');
+  writeFileSync(input_path, bytes);
+  try {
+    for (const path of [input_path, `http://127.0.0.1:${port}/no.ts`]) {
+      const graph = new Graph({ threads: 0 });
+      graph.decode({ input_path: path, dec_params: { f: 'mpegts' } }).video.module('null_sink', {});
+      const { message } = await failureOf('a graph', graph.run());
+      assert.match(
+        message,
+        /No streams in .*\(read as 'mpegts'\)\. Is it .*\? FFmpeg says: Could not detect TS packet/,
+      );
+    }
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});
 
 test('errors and warnings of every kind keep the secrets of a URL', async () => {
   const peer = await quietTcp(undefined, false);

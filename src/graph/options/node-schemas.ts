@@ -1,0 +1,13 @@
+/** Options of a node as builder, called modules, readers and graph files check them. */
+import { MAX_COPIES } from '../../scheduler/plan/parallel-copies.js';
+import { integer, text } from '../../schema/schema.js';
+import { inputManagerSchema } from './input-manager.js';
+import { MAX_THREADS } from './options.js';
+
+export const nodeSchemas = {
+  scheduler: integer({ min: 0, max: MAX_THREADS - 1 }),
+  thread: text('the name of a thread'),
+  queueLimit: integer({ min: 1, max: 1e6 }),
+  inputManager: inputManagerSchema,
+  distNums: integer({ min: 1, max: MAX_COPIES }),
+};
