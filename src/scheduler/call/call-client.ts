@@ -1,5 +1,5 @@
 /**
- * The caller's end of an actor in another thread: sends calls, takes answers. Its other end is thread/call-part.ts.
+ * The caller's end of an actor in another thread: sends calls, takes answers. Its other end is thread/call/call-server.ts.
  *
  * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallServer.die), one that is
  * terminated, or dies without a word, is reported by the event loop (`onDeath`), and `timeout` is the cure for the rest.
@@ -14,8 +14,8 @@ import { unpackValue } from '../../media/wire/value.js';
 import { Board, GraphState } from '../../thread/board/board.js';
 import { ANSWERS, CALLS } from '../../thread/call/call-server.js';
 import { CallFlag, CallOp, Mailbox } from '../../thread/call/mailbox.js';
-import { createRing, RingReceiver, RingSender } from '../../thread/link/link.js';
 import { requireCrossable } from '../../thread/link/record.js';
+import { createRing, RingReceiver, RingSender } from '../../thread/link/ring-link.js';
 import type { CalledSpec, FromHost, Transport } from '../../thread/protocol.js';
 import { guardExit } from '../threads/exit-guard.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';

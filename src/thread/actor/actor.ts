@@ -310,7 +310,7 @@ export class Actor {
 
   // --- the board ----------------------------------------------------------------------------------------------------
 
-  /** Must come before it takes or sends anything (see links.ts). */
+  /** Must come before it takes or sends anything (link/link.ts). */
   private showLive(): void {
     this.show(NodeStatus.live);
     this.board.setPhase(this.node, NodePhase.running);

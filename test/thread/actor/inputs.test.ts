@@ -6,7 +6,7 @@ import type { InputManagerSpec } from '../../../src/module/contract.js';
 import { ActorInputs } from '../../../src/thread/actor/inputs.js';
 import { Board } from '../../../src/thread/board/board.js';
 import { makeInputManager } from '../../../src/thread/input-manager/index.js';
-import { DirectLink } from '../../../src/thread/link/link.js';
+import { DirectLink } from '../../../src/thread/link/direct-link.js';
 
 const inputs = suite('inputs of an actor');
 

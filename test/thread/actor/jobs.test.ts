@@ -7,7 +7,7 @@ import type { Actor } from '../../../src/thread/actor/actor.js';
 import { makeActor } from '../../../src/thread/actor/build.js';
 import { Board } from '../../../src/thread/board/board.js';
 import { makeInputManager } from '../../../src/thread/input-manager/index.js';
-import { DirectLink } from '../../../src/thread/link/link.js';
+import { DirectLink } from '../../../src/thread/link/direct-link.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const jobs = suite('jobs of a node');

@@ -10,7 +10,7 @@ import { FrameSyncInputs } from '../../../src/thread/input-manager/framesync.js'
 import { makeInputManager } from '../../../src/thread/input-manager/index.js';
 import { restamped } from '../../../src/thread/input-manager/manager.js';
 import { PolicyInputs } from '../../../src/thread/input-manager/policy.js';
-import { DirectLink } from '../../../src/thread/link/link.js';
+import { DirectLink } from '../../../src/thread/link/direct-link.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const inputs = suite('inputs of a node');
