@@ -25,9 +25,9 @@ import { type Group, type ManagerHost, makeInputManager } from './input-manager/
 /** Who is told of a call of the module. */
 export interface CallEnds {
   /** It has come to its end; what it pushed has not been handed on. */
-  returned(): void;
+  readonly returned: () => void;
   /** What it pushed has been handed on. */
-  settled(failed: boolean): void;
+  readonly settled: (failed: boolean) => void;
 }
 
 /** What a module is put together with. */
@@ -121,7 +121,7 @@ export class ModuleInstance {
       this.flushed = flushing && this.brought === before;
       ends.settled(failed);
     };
-    return this.call(() => this.module.process(task), { returned: () => ends.returned(), settled });
+    return this.call(() => this.module.process(task), { returned: ends.returned, settled });
   }
 
   /** After a call: the module has no more to say, in this job. */

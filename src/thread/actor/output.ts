@@ -68,6 +68,7 @@ export class Deliveries {
    */
   deliver(): void {
     if (this.pending.length === 0) return;
+    if (this.pending.length === 1 && this.handOne(this.pending[0]!)) return;
     const uses = new Map<unknown, number>();
     const batch = this.pending.splice(0).map(({ outlet, packet }): Delivery => {
       const takers = outlet.links.filter((link) => !link.left);
@@ -93,6 +94,17 @@ export class Deliveries {
   /** The call has failed: nothing of it is delivered. */
   discard(): void {
     for (const { packet } of this.pending.splice(0)) packet.close();
+  }
+
+  /** Most calls push one packet for one consumer: it is theirs, whatever else there is. @returns false if that is not so. */
+  private handOne({ outlet, packet }: { outlet: ActorOutput; packet: Packet }): boolean {
+    const [link] = outlet.links;
+    if (link === undefined || link.left || outlet.links.length > 1) return false;
+    this.pending.pop();
+    const { payload } = packet;
+    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    link.offer(packet);
+    return true;
   }
 
   private hand(packet: Packet, takers: LinkSender[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {

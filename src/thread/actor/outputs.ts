@@ -120,13 +120,15 @@ export class ActorOutputs {
   }
 
   /** Those that have ended. */
-  endedOnes(): ReadonlySet<ActorOutput> {
-    return new Set([...this.outlets.values()].filter(({ ended }) => ended));
+  endedOnes(): readonly ActorOutput[] {
+    const ended: ActorOutput[] = [];
+    for (const outlet of this.outlets.values()) if (outlet.ended) ended.push(outlet);
+    return ended;
   }
 
   /** The next job begins. @param but those that stay as they are: what has ended since was taken back. */
-  reopen(but?: ReadonlySet<ActorOutput>): void {
-    for (const outlet of this.outlets.values()) if (!but?.has(outlet)) outlet.reopen();
+  reopen(but: readonly ActorOutput[] = []): void {
+    for (const outlet of this.outlets.values()) if (!but.includes(outlet)) outlet.reopen();
   }
 
   /** Releases what waits at the links. */
