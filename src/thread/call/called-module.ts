@@ -1,7 +1,7 @@
 /**
- * A module that is called like a function instead of being scheduled: what one call hands to it and what comes back.
- * The rules of its life are in module-instance.ts, those of a call in docs/sync-mode.md; there are no links, no other threads and no waiting in
- * here, so that a call may run in a worker (call-server.ts) or on the thread of the caller.
+ * A module that is called like a function instead of being scheduled: what one call hands to it and what comes back. The
+ * rules of its life are in module-instance.ts, those of a call in docs/sync-mode.md; there are no links, no other threads
+ * and no waiting in here, so that a call may run in a worker (call-server.ts) or on the thread of the caller.
  */
 
 import { performance } from '../../../ringbuffer/clock.js';
