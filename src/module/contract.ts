@@ -138,7 +138,8 @@ export interface Module<Options = Record<string, unknown>> {
   init?(ctx: ModuleContext<Options>): void | Promise<void>;
   /**
    * Called with new packets, never concurrently with itself. A source (a node without inputs) is called until it calls
-   * `task.done()`. When all inputs have ended it is called with empty inputs until it calls `done()` or emits nothing.
+   * `task.done()`. When all inputs have ended it is called with empty inputs until it calls `done()` or
+   * emits nothing, neither a packet nor the end of an output.
    * The packets in `task.inputs` are released when the call settles, unless they were pushed to an output.
    */
   process(task: Task): void | Promise<void>;

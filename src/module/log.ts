@@ -5,6 +5,7 @@
 import { inspect } from 'node:util';
 import { FFmpegError } from '../errors/errors.js';
 import { withoutSecrets } from '../errors/secrets.js';
+import type { Log } from './contract.js';
 
 export type LogSeverity = 'debug' | 'info' | 'warn' | 'error';
 
@@ -41,4 +42,10 @@ export function logText(message: unknown): string {
   } catch (odd) {
     return `a value that cannot be shown (${typeof odd})`;
   }
+}
+
+/** What a module logs by, as `ctx.log`. */
+export function logTo(say: (level: LogSeverity, message: unknown) => void): Log {
+  const at = (level: LogSeverity) => (message: unknown) => say(level, message);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -11,7 +11,7 @@ import { nextTurn, performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
 import type { ThreadStop } from './thread-stop.js';
 
-/** What a host runs: a part of a graph (part.ts), or an actor that is called (call-part.ts). */
+/** What a host runs: a partition of a graph (actor/partition.ts), or an actor that is called (call/call-server.ts). */
 export interface Hosted {
   /** One unit of work. @returns false if there was nothing to do. */
   step(turn: number): boolean;

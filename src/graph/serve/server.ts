@@ -11,6 +11,7 @@ import { type JobEnds, JobRun } from '../../scheduler/run/job-run.js';
 import type { RunHooks } from '../../scheduler/run/run.js';
 import { Warnings } from '../../scheduler/run/warnings.js';
 import { type Context, takeContext } from '../../scheduler/threads/context.js';
+import { Undo } from '../../scheduler/threads/undo.js';
 import { type Job, JobResult, type JobSource, Pump, readJob, releaseSource } from './job.js';
 import { checkSubmitOptions } from './submit-options.js';
 
@@ -79,7 +80,7 @@ export class Server implements AsyncDisposable {
   /** Ends the watch over the signal of the server. */
   private forget = (): void => {};
   /** Threads and their runs do not hold the process between two runs. */
-  private readonly alive = setInterval(() => {}, 2 ** 30);
+  private alive: NodeJS.Timeout | undefined;
   private readonly context = takeContext();
 
   /** Made by `graph.serve`. @internal */
@@ -90,12 +91,16 @@ export class Server implements AsyncDisposable {
     const onAbort = (): void => {
       this.forceClose(signal?.reason).catch(() => {});
     };
+    const undo = new Undo();
+    undo.add(() => this.served.release());
+    this.alive = setInterval(() => {}, 2 ** 30);
+    undo.add(() => clearInterval(this.alive));
     try {
       if (signal?.aborted) throw abortedError('the server was not started', signal.reason);
       await this.ready(1, signal);
     } catch (error) {
       this.ended = closedError('it could not be started');
-      await this.release();
+      await undo.all();
       throw error;
     }
     if (signal?.aborted) onAbort();

@@ -1,5 +1,5 @@
 /**
- * The caller's end of an actor in another thread: sends calls, takes answers. Its other end is thread/call-part.ts.
+ * The caller's end of an actor in another thread: sends calls, takes answers. Its other end is thread/call/call-server.ts.
  *
  * No call waits for a dead actor: a thread that dies says so on the board before it rings (CallServer.die), one that is
  * terminated, or dies without a word, is reported by the event loop (`onDeath`), and `timeout` is the cure for the rest.
@@ -14,11 +14,12 @@ import { unpackValue } from '../../media/wire/value.js';
 import { Board, GraphState } from '../../thread/board/board.js';
 import { ANSWERS, CALLS } from '../../thread/call/call-server.js';
 import { CallFlag, CallOp, Mailbox } from '../../thread/call/mailbox.js';
-import { createRing, RingReceiver, RingSender } from '../../thread/link/link.js';
 import { requireCrossable } from '../../thread/link/record.js';
+import { createRing, RingReceiver, RingSender } from '../../thread/link/ring-link.js';
 import type { CalledSpec, FromHost, Transport } from '../../thread/protocol.js';
 import { guardExit } from '../threads/exit-guard.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
+import type { Undo } from '../threads/undo.js';
 import { callerBell, type PendingCalls, pump, unpump } from './blocking-wait.js';
 import type { CalledLog } from './called-log.js';
 
@@ -81,22 +82,30 @@ export class CallClient implements PendingCalls {
   private over = false;
   private readonly unguard: () => void;
 
-  /** @param onLate the call in progress was not answered within its limit, and nobody is blocked by it. */
+  /**
+   * @param onLate the call in progress was not answered within its limit, and nobody is blocked by it.
+   * @param undo gets how everything that was taken is given back, for when this throws.
+   */
   constructor(
     private readonly thread: Thread,
     readonly called: CalledSpec,
     transport: Transport,
     private readonly log: CalledLog,
     private readonly onLate: (op: number, span: number) => void,
+    undo: Undo,
   ) {
     const bell = callerBell();
     const calls = new MessageChannel();
     const answers = new MessageChannel();
+    undo.add(() => {
+      for (const { port1, port2 } of [calls, answers]) for (const port of [port1, port2]) port.close();
+    });
     const callRing = createRing(LIMIT, CAPACITY);
     const answerRing = createRing(LIMIT, CAPACITY);
     this.desk = Mailbox.create(called.inputs.length, called.outputs.length);
     this.ports = [calls.port1, answers.port1];
     this.unguard = guardExit(this.board);
+    undo.add(this.unguard);
     this.calls = new RingSender(
       CALLS,
       this.board,
@@ -113,6 +122,7 @@ export class CallClient implements PendingCalls {
       onMessage: (message) => this.hear(message),
       onDeath: (code, error) => this.die(this.deathOf(code, error)),
     });
+    undo.add(() => thread.detach(this.user));
     const part = {
       run: this.user,
       called,

@@ -1,12 +1,14 @@
 /** Where a called actor lives: what both kinds have in common (the other is inline-backend.ts), and that in a thread. */
 import { performance } from '../../../ringbuffer/clock.js';
 import { GraphError } from '../../errors/errors.js';
+import { messageOf } from '../../errors/wire.js';
 import type { Packet } from '../../media/packet/packet.js';
 import { packValue } from '../../media/wire/value.js';
 import type { LogListener } from '../../module/log.js';
 import { CallOp } from '../../thread/call/mailbox.js';
 import type { CalledSpec } from '../../thread/protocol.js';
 import type { Thread } from '../threads/thread.js';
+import { Undo } from '../threads/undo.js';
 import { blockUntil } from './blocking-wait.js';
 import { type Answer, CallClient, type Limit } from './call-client.js';
 import { CalledLog } from './called-log.js';
@@ -55,14 +57,23 @@ export class ThreadBackend implements Backend {
   private readonly log: CalledLog;
   private released: Promise<void> | undefined;
 
+  /** @param lease given back when this throws. */
   constructor(
     private readonly spec: CalledSpec,
     private readonly lease: ThreadLease,
     private readonly settings: CallSettings & { transport: 'auto' | 'reference' | 'copy'; spin: number },
   ) {
     const late = (op: number, span: number): void => this.expire(op, span);
-    this.log = new CalledLog(spec, settings.onLog);
-    this.channel = new CallClient(lease.thread, spec, settings.transport, this.log, late);
+    const log = new CalledLog(spec, settings.onLog);
+    this.log = log;
+    const undo = new Undo();
+    undo.add(() => lease.release());
+    try {
+      this.channel = new CallClient(lease.thread, spec, settings.transport, log, late, undo);
+    } catch (error) {
+      undo.all().catch((failure: unknown) => log.take('warn', messageOf(failure)));
+      throw error;
+    }
   }
 
   get warnings(): readonly string[] {

@@ -1,6 +1,6 @@
 /** A placed graph cut into what each thread gets: its nodes, the links that touch it, and the rings between threads. */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import { createRing } from '../../thread/link/link.js';
+import { createRing } from '../../thread/link/ring-link.js';
 import type { LinkEnds, PartitionLink, PartitionNode, PartitionSpec, WatchSpec } from '../../thread/protocol.js';
 import type { TracedGraph } from '../run/trace-writer.js';
 import type { Fusion } from './fuse-filters.js';

@@ -1,6 +1,5 @@
 /** The calling thread's share of a run: a host and a part like those of the workers, and the ways a user drives them. */
 import { Doorbell } from '../../../ringbuffer/index.js';
-import { appPortOf } from '../../thread/actor/app-port.js';
 import { Partition } from '../../thread/actor/partition.js';
 import { GraphState } from '../../thread/board/board.js';
 import { Host } from '../../thread/host.js';
@@ -47,14 +46,16 @@ export class LocalSide {
    */
   nudge(settled: () => boolean): void {
     // Modules of the user's own may take their time, and are given turns between which this thread's I/O has its own.
-    if (this.part.actors.every((actor) => appPortOf(actor.module) !== undefined)) this.host.turn();
+    if (this.part.actors.every((actor) => actor.outside !== undefined)) this.host.turn();
     if (!settled()) this.host.wake();
   }
 
   /** Nodes of this thread that are no input streams and have not ended: what would need the thread while it blocks. */
   neighbours(): string[] {
     const inputs = new Set(this.part.spec.pushed);
-    return this.part.actors.filter((actor) => !inputs.has(actor.node) && !actor.closed).map((actor) => actor.alias);
+    return this.part.actors
+      .filter((actor) => !inputs.has(actor.node) && !actor.closed)
+      .map((actor) => actor.context.alias);
   }
 
   /**

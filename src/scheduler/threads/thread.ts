@@ -32,6 +32,12 @@ export interface ThreadUser {
   onDeath(exitCode: number, error: Error | undefined): void | Promise<void>;
 }
 
+/** A pool with its one worker, and the file that it loads. */
+export interface StartedWorker {
+  readonly pool: Piscina;
+  readonly file: string;
+}
+
 /** Longest time in ms until a thread that is made to end is taken for one that cannot be: it is in a call of the system. */
 const END_LIMIT = 10_000;
 
@@ -78,18 +84,22 @@ export class Thread {
 
   /**
    * @param spin times it looks at its links again before it parks.
+   * @param start starts the worker.
    * @throws GraphError ERR_MILLRACE_WORKER_DIED when the system allows no more threads, or the file they load is missing.
    */
-  constructor(readonly spin: number) {
-    const file = ownFile('./worker.js', import.meta.url).href;
-    const Pool = poolPackage();
+  constructor(
+    readonly spin: number,
+    start: () => StartedWorker = startWorker,
+  ) {
     startLog();
+    let started: StartedWorker;
     try {
-      this.pool = startWorker(Pool);
+      started = start();
     } catch (cause) {
       this.rest.forget();
-      throw noThread(cause);
+      throw cause instanceof GraphError ? cause : noThread(cause);
     }
+    this.pool = started.pool;
     // Piscina tells of a thread's death here too, and an unheard 'error' event would end the process.
     this.pool.on('error', (error: Error) => {
       this.lastError ??= error;
@@ -119,7 +129,7 @@ export class Thread {
     };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
-    this.boot = this.pool.run(data, { filename: file, transferList: [port2] }).then(
+    this.boot = this.pool.run(data, { filename: started.file, transferList: [port2] }).then(
       () => {
         this.booted = true;
       },
@@ -277,8 +287,10 @@ function poolPackage(): typeof Piscina {
   }
 }
 
-function startWorker(Pool: typeof Piscina): Piscina {
-  return new Pool({
+function startWorker(): StartedWorker {
+  const file = ownFile('./worker.js', import.meta.url).href;
+  const Pool = poolPackage();
+  const pool = new Pool({
     minThreads: 1,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
@@ -286,6 +298,7 @@ function startWorker(Pool: typeof Piscina): Piscina {
     // In its other modes the thread's timers and ports stand still between tasks, and our host lives between tasks.
     atomics: 'disabled',
   });
+  return { pool, file };
 }
 
 function noThread(cause: unknown): GraphError {

@@ -1,5 +1,6 @@
 /**
- * One node at work: its module, its inputs and outputs, and the rules of its life.
+ * One node at work: when its module is called, what is shown of it on the board, and when it ends. What a call may do, and
+ * what becomes of what it brings, is the same wherever a module lives (module-instance.ts).
  *
  *   loaded -> initialised -> (process)* -> finished -> closed
  *
@@ -13,33 +14,34 @@
  */
 import { clearImmediate, performance, setImmediate } from '../../../ringbuffer/clock.js';
 import type { Phase } from '../../errors/errors.js';
-import { markLog } from '../../media/log/ffmpeg-log.js';
-import type { Module, ModuleContext, Task } from '../../module/contract.js';
+import type { InputManagerSpec, ModuleContext } from '../../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/board.js';
 import type { NodeTimer } from '../board/node-timer.js';
-import type { LinkSender } from '../link/link.js';
-import { type AppPort, appPortOf } from './app-port.js';
+import type { ManagerHost } from '../input-manager/index.js';
+import type { ModuleInstance } from '../module-instance.js';
+import type { AppPort } from './app-port.js';
 import { IdleCalls } from './idle-calls.js';
-import { ActorInputs } from './inputs.js';
-import { type ActorInput, Jobs } from './jobs.js';
-import { whenSettled } from './maybe-async.js';
-import { Deliveries } from './output.js';
-import { ActorOutputs } from './outputs.js';
+import type { ActorInputs } from './inputs.js';
+import type { ActorInput, Jobs } from './jobs.js';
+import { runSteps } from './maybe-async.js';
+import type { ActorOutputs } from './outputs.js';
 
 export interface ActorParts {
   /** Index of the node on the board. */
-  node: number;
-  alias: string;
+  readonly node: number;
   /** Position in the graph's topological order: larger is further downstream. */
-  rank: number;
-  inlets: ActorInput[];
-  /** Input ids that nobody feeds though a higher one is fed: they end at once. */
-  unconnected: number[];
-  outputs: Map<number, LinkSender[]>;
-  board: Board;
-  times: NodeTimer;
-  /** Number of its first job, of a node that serves them one after the other. */
-  firstJob?: number | undefined;
+  readonly rank: number;
+  readonly instance: ModuleInstance;
+  readonly inlets: readonly ActorInput[];
+  /** Of a node that serves them one after the other. */
+  readonly jobs: Jobs | undefined;
+  readonly outside: AppPort | undefined;
+  readonly board: Board;
+  readonly times: NodeTimer;
+  /** It may have something to do again. */
+  wake(): void;
+  /** A job has ended here, with these files. */
+  onJob(job: number, files: string[]): void;
 }
 
 /** Calls in a row in which a module takes no input after a stop: enough for any frame rate, not for an endless loop. */
@@ -47,7 +49,6 @@ const CALLS_AFTER_STOP = 256;
 
 export class Actor {
   readonly node: number;
-  readonly alias: string;
   readonly rank: number;
   readonly inlets: readonly ActorInput[];
   readonly times: NodeTimer;
@@ -57,53 +58,63 @@ export class Actor {
   passedOver = 0;
   /** An asynchronous call has not settled, or its failure was not dealt with yet. Kept by the part. */
   busy = false;
-  finished = false;
-  closed = false;
-  /** Of a node that serves jobs one after the other. */
-  readonly jobs: Jobs | undefined;
-  readonly intake: ActorInputs;
+  readonly inputs: ActorInputs;
   readonly outputs: ActorOutputs;
+  private readonly jobs: Jobs | undefined;
+  private readonly instance: ModuleInstance;
   private readonly board: Board;
   private readonly figuresAt: number;
-  private readonly deliveries: Deliveries;
   /** The user behind this node, if packets enter or leave the graph here. */
-  private readonly outside: AppPort | undefined;
+  readonly outside: AppPort | undefined;
   private callsAfterStop = 0;
   /** The graph was asked to stop, and the time is over in which those whose input has ended may finish. */
   private overdue = false;
-  private doneSaid = false;
   private readonly idle: IdleCalls;
   /** Sequence number and status as last shown on the board. */
   private shown: number = NodeStatus.live;
 
-  constructor(
-    parts: ActorParts,
-    readonly module: Module,
-    readonly context: ModuleContext,
-    onError: (error: unknown) => void,
-    onDelivered: () => void,
-    /** Ends `context.signal`. */
-    private readonly aborter: AbortController,
-    /** A job has ended here, with these files. */
-    private readonly onJob: (job: number, files: string[]) => void = () => {},
-  ) {
-    this.deliveries = new Deliveries(onError, onDelivered);
-    this.idle = new IdleCalls(onDelivered);
-    if (parts.firstJob !== undefined) this.jobs = new Jobs(parts.firstJob, parts.inlets);
-    this.outside = appPortOf(module);
+  private readonly onJob: ActorParts['onJob'];
+
+  constructor(parts: ActorParts) {
     this.node = parts.node;
-    this.alias = parts.alias;
     this.rank = parts.rank;
+    this.instance = parts.instance;
+    this.inputs = parts.instance.inputs;
+    this.outputs = parts.instance.outputs;
     this.inlets = parts.inlets;
+    this.jobs = parts.jobs;
+    this.outside = parts.outside;
     this.board = parts.board;
     this.times = parts.times;
     this.figuresAt = parts.board.figuresAt(parts.node);
-    this.intake = new ActorInputs(parts.inlets, parts.unconnected, module, parts.board, parts.node, this.jobs);
-    this.outputs = new ActorOutputs(parts.outputs, this.deliveries, `node ${parts.alias}`, this.jobs);
+    this.idle = new IdleCalls(() => parts.wake());
+    this.onJob = parts.onJob;
+  }
+
+  get context(): ModuleContext {
+    return this.instance.context;
   }
 
   get isSource(): boolean {
     return this.inlets.length === 0;
+  }
+
+  get finished(): boolean {
+    return this.instance.finished;
+  }
+
+  get closed(): boolean {
+    return this.instance.closed;
+  }
+
+  /** Makes its module ready to be called; one after the other in a thread. */
+  async init(asked: InputManagerSpec | undefined, host: ManagerHost): Promise<void> {
+    const started = performance.now();
+    this.times.beginCall(NodeCall.init, started);
+    await runSteps(this.instance.init(asked, host));
+    const ended = performance.now();
+    this.times.endCall(started, ended);
+    this.times.record(NodeCall.init, started, ended, false);
   }
 
   // --- what it can do now -----------------------------------------------------------------------------------------
@@ -120,18 +131,18 @@ export class Actor {
     if (this.jobs?.leavings) return true;
     if (this.jobs?.answered) return this.jobs.over;
     if (this.idle.paused && !this.board.stopping) return false;
-    this.intake.prepare();
+    this.inputs.prepare();
     if (this.outside !== undefined && !this.isCalledFor(this.outside)) return false;
-    if (this.isSource || this.intake.allEnded) return true;
+    if (this.isSource || this.inputs.allEnded) return true;
     if (this.outside?.leaving) return true;
-    return this.intake.ready();
+    return this.inputs.ready();
   }
 
   private isCalledFor(outside: AppPort): boolean {
     if (outside.due || outside.leaving) return true;
     if (this.isSource) return this.board.stopping;
     // To learn that nothing follows, nobody has to be waited for: the graph could not end before its user asks once more.
-    return this.intake.allEnded || this.inlets.every(({ ended, link }) => ended || link.endIsNext);
+    return this.inputs.allEnded || this.inlets.every(({ ended, link }) => ended || link.endIsNext);
   }
 
   /** What `step` does next. */
@@ -141,7 +152,7 @@ export class Actor {
 
   /** Has work that no input feeds, so it must not keep the others of its thread from theirs. */
   get selfDriven(): boolean {
-    return this.isSource || this.intake.allEnded || this.intake.wantsNone;
+    return this.isSource || this.inputs.allEnded || this.inputs.wantsNone;
   }
 
   /** One unit of work: a call of `process`, the end, or the close. A promise if the module's part is asynchronous. */
@@ -154,10 +165,10 @@ export class Actor {
     }
     const { jobs } = this;
     if (jobs?.complete) return this.endJob(jobs);
-    if (jobs !== undefined && this.isJobUnwanted) return this.answer(jobs);
+    if (jobs !== undefined && this.isJobUnwanted) return this.instance.answer(jobs);
     jobs?.sweep();
     if (jobs?.answered) return;
-    if (!this.intake.prepare()) return;
+    if (!this.inputs.prepare()) return;
     return this.process();
   }
 
@@ -170,7 +181,7 @@ export class Actor {
       );
       return true;
     }
-    if (this.intake.allEnded || !this.intake.wantsNone) return false;
+    if (this.inputs.allEnded || !this.inputs.wantsNone) return false;
     if (++this.callsAfterStop <= CALLS_AFTER_STOP) return false;
     this.context.log.warn(`ended: it made packets of its own in ${CALLS_AFTER_STOP} calls after the stop`);
     return true;
@@ -178,7 +189,7 @@ export class Actor {
 
   /** What has an output and is not through with what it had by then goes on for ever: a filter such as `loop`. */
   private get isEndless(): boolean {
-    return this.overdue && !this.isSource && this.intake.allEnded && !this.finished && this.outputs.areConnected;
+    return this.overdue && !this.isSource && this.inputs.allEnded && !this.finished && this.outputs.areConnected;
   }
 
   /** The grace of a stop is over. A call that goes on is told by its signal. */
@@ -199,7 +210,7 @@ export class Actor {
 
   /** Tells the module, through its signal, that it should return soon. */
   abort(reason: unknown): void {
-    this.aborter.abort(reason);
+    this.instance.abort(reason);
   }
 
   /** A source that was told to stop and answers by rejecting has done what it was told. */
@@ -210,63 +221,33 @@ export class Actor {
   // --- process ----------------------------------------------------------------------------------------------------
 
   private process(): void | Promise<void> {
-    const { inputs, pts, duration } = this.intake.take();
-    if (this.intake.received > 0) this.callsAfterStop = 0;
+    const group = this.inputs.take();
+    const { inputs } = group;
+    if (this.inputs.received > 0) this.callsAfterStop = 0;
     // It ends between two jobs, of which the module is not told.
     if (this.jobs?.last && !this.jobs.begun) return this.finish();
     // Packets were moved on to the manager, and it needs more of them; or a link that had one a moment ago gives none any
     // more, because the graph is being aborted.
     if (inputs.size === 0 && !this.selfDriven) return;
-    const emitted = this.outputs.emitted();
-    const tickets = this.outputs.tickets();
-    const flushing = this.intake.allEnded && inputs.size === 0 && !this.isSource;
-    const task: Task = {
-      inputs,
-      pts,
-      duration,
-      output: (id) => this.outputs.get(id),
-      closeInput: (id) => this.intake.close(id),
-      done: () => {
-        this.doneSaid = true;
-      },
-    };
-    const started = performance.now();
-    markLog();
-    this.times.beginCall(NodeCall.process, started);
-    const given = this.times.given(inputs);
-    let returned = false;
     let patient = false;
     let turn: NodeJS.Immediate | undefined;
-    const settle = (failed: boolean): void => {
-      const ended = performance.now();
-      this.times.endCall(started, ended);
-      this.count(NodeFigure.calls, 1);
+    const settled = (_: boolean, milliseconds: number): number => {
       clearImmediate(turn);
-      this.intake.askAgain();
-      if (failed) this.deliveries.discard();
-      try {
-        this.deliveries.deliver();
-      } finally {
-        this.deliveries.settle(inputs.values());
-      }
-      const made = this.outputs.emitted() - emitted;
-      if (inputs.size > 0 || made > 0 || this.doneSaid) this.noteIdle(undefined);
-      else if (!patient) this.noteIdle(ended - started);
-      else {
-        this.noteIdle(undefined);
-        this.count(NodeFigure.patientCalls, 1);
-      }
+      const { made, tickets, done, isOver } = this.instance;
+      this.count(NodeFigure.calls, 1);
+      const brought = inputs.size > 0 || made > 0 || done;
+      this.noteIdle(brought || patient ? undefined : milliseconds);
+      if (!brought && patient) this.count(NodeFigure.patientCalls, 1);
       if (this.isSource && made > 0 && this.jobs !== undefined) this.jobs.begun = true;
-      this.count(NodeFigure.packetsOut, made - (this.outputs.tickets() - tickets));
-      this.times.record(NodeCall.process, started, ended, returned, given, made);
-      if (this.jobs === undefined || (this.isSource && this.doneSaid)) {
-        if (this.doneSaid || (flushing && made === 0)) this.finish();
-      } else if (this.doneSaid || (flushing && made === 0) || (this.isSource && this.outputs.ended)) {
-        this.answer(this.jobs);
+      this.count(NodeFigure.packetsOut, made - tickets);
+      if (this.jobs === undefined || (this.isSource && done)) {
+        if (isOver) this.finish();
+      } else if (isOver || (this.isSource && this.outputs.ended)) {
+        this.instance.answer(this.jobs);
       }
+      return made;
     };
-    const pending = whenSettled(() => this.module.process(task), settle);
-    returned = true;
+    const pending = this.times.measure(NodeCall.process, (ends) => this.instance.process(group, ends), settled, inputs);
     if (pending !== undefined && inputs.size === 0) {
       turn = setImmediate(() => {
         patient = true;
@@ -288,88 +269,48 @@ export class Actor {
   /** Ends the outputs and leaves the inputs; the module is closed when its last packets have been taken. */
   finish(): void {
     if (this.finished) return;
-    this.finished = true;
     this.idle.end();
     this.board.setPhase(this.node, NodePhase.finished);
-    this.outputs.finish();
-    this.deliveries.deliver();
-    this.intake.leaveAll();
-  }
-
-  // --- jobs ---------------------------------------------------------------------------------------------------------
-
-  /** The module has nothing more to say in this job: its outputs end, and it takes no more of it. */
-  private answer(jobs: Jobs): void {
-    jobs.answered = true;
-    this.outputs.end();
-    this.deliveries.deliver();
-    this.intake.leaveJob(jobs);
+    this.instance.finish();
   }
 
   /** The module is made ready for the next job. */
   private endJob(jobs: Jobs): void | Promise<void> {
-    const started = performance.now();
-    this.times.beginCall(NodeCall.reset, started);
-    let returned = false;
-    const pending = whenSettled(
-      () => this.module.reset?.(),
-      (failed) => {
-        const ended = performance.now();
-        this.times.endCall(started, ended);
-        this.times.record(NodeCall.reset, started, ended, returned);
-        if (!failed) this.turnToNextJob(jobs);
-      },
-    );
-    returned = true;
-    return pending;
+    const settled = (failed: boolean): number => {
+      if (!failed) this.turnToNextJob(jobs);
+      return 0;
+    };
+    return this.times.measure(NodeCall.reset, (ends) => this.instance.reset(ends), settled);
   }
 
   private turnToNextJob(jobs: Jobs): void {
     this.onJob(jobs.number, [...jobs.files]);
     const { last } = jobs;
     jobs.next();
-    if (last) {
-      this.finish();
-      return;
-    }
-    this.outputs.reopen();
-    this.intake.reopen();
-    this.doneSaid = false;
+    if (last) this.finish();
+    else this.instance.turn();
   }
 
   /** Calls the module's `close`, once. */
   close(): void | Promise<void> {
     if (this.closed) return;
-    this.closed = true;
-    this.finished = true;
     this.idle.end();
-    const started = performance.now();
-    markLog();
-    this.times.beginCall(NodeCall.close, started);
-    let returned = false;
-    const pending = whenSettled(
-      () => this.module.close?.(),
-      () => {
-        const ended = performance.now();
-        this.times.endCall(started, ended);
-        this.times.record(NodeCall.close, started, ended, returned);
-        this.board.setPhase(this.node, NodePhase.closed);
-        this.show(NodeStatus.over);
-      },
-    );
-    returned = true;
-    return pending;
+    const settled = (): number => {
+      this.board.setPhase(this.node, NodePhase.closed);
+      this.show(NodeStatus.over);
+      return 0;
+    };
+    return this.times.measure(NodeCall.close, (ends) => this.instance.close(ends), settled);
   }
 
   /** Releases every packet that waits at this actor; for a graph that was aborted. */
   discard(): void {
-    this.intake.discard();
-    this.outputs.discard();
+    this.instance.discard();
   }
 
   // --- the board ----------------------------------------------------------------------------------------------------
 
-  /** Must come before it takes or sends anything (see links.ts). */
+  /** Must come before it takes or sends anything (link/link.ts). */
   private showLive(): void {
     this.show(NodeStatus.live);
     this.board.setPhase(this.node, NodePhase.running);
@@ -384,7 +325,7 @@ export class Actor {
       return;
     }
     const reason = this.idleReason();
-    if (reason === NodeStatus.starving) this.intake.showStarving(this.outside?.due ?? true);
+    if (reason === NodeStatus.starving) this.inputs.showStarving(this.outside?.due ?? true);
     this.show(reason);
     if (this.outside !== undefined) {
       this.board.setOutside(this.node, reason !== NodeStatus.blocked && !(this.outside.due && !this.outside.free));
@@ -415,7 +356,6 @@ export class Actor {
   }
 
   private count(figure: number, by: number): void {
-    const at = this.figuresAt + figure;
-    this.board.figures[at] = this.board.figures[at]! + by;
+    this.board.figures[this.figuresAt + figure]! += by;
   }
 }

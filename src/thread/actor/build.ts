@@ -1,18 +1,23 @@
 /** Puts an actor together from what its thread was told: the faces of its links, its context, its validated options. */
 import { performance } from '../../../ringbuffer/clock.js';
 import type { Doorbell } from '../../../ringbuffer/index.js';
-import { MillraceError } from '../../errors/errors.js';
-import type { Module, ModuleClass, ModuleContext } from '../../module/contract.js';
-import type { LogSeverity } from '../../module/log.js';
-import type { StandardResult } from '../../schema/standard.js';
+import type { Module, ModuleContext } from '../../module/contract.js';
+import { type LogSeverity, logTo } from '../../module/log.js';
 import type { Board } from '../board/board.js';
 import { NodeTimer } from '../board/node-timer.js';
 import type { TraceRecorder } from '../board/trace-recorder.js';
-import { DirectLink, type LinkReceiver, type LinkSender, RingReceiver, RingSender } from '../link/link.js';
+import { DirectLink } from '../link/direct-link.js';
+import type { LinkReceiver, LinkSender } from '../link/link.js';
+import { RingReceiver, RingSender } from '../link/ring-link.js';
 import { boardMeter } from '../meter.js';
+import { ModuleInstance } from '../module-instance.js';
 import type { PartitionNode, PartitionSpec } from '../protocol.js';
 import { Actor } from './actor.js';
-import type { ActorInput } from './jobs.js';
+import { appPortOf } from './app-port.js';
+import { ActorInputs } from './inputs.js';
+import { type ActorInput, Jobs } from './jobs.js';
+import { Deliveries } from './output.js';
+import { ActorOutputs } from './outputs.js';
 
 /** This thread's faces of the links that touch it, by index of the link. */
 export interface LinkFaces {
@@ -86,14 +91,14 @@ export function makeActor(
   const unconnected: number[] = [];
   for (let id = 0; id < (connected.at(-1) ?? 0); id++) if (!connected.includes(id)) unconnected.push(id);
   const aborter = new AbortController();
-  const log = (level: LogSeverity) => (message: unknown) => hooks.log(node, level, message);
+  const jobs = node.firstJob === undefined ? undefined : new Jobs(node.firstJob, inlets);
   const context: ModuleContext = {
     options: node.options,
     id: node.id,
     alias: node.alias,
     inputs: connected,
     outputs: [...outputs.keys()].sort((a, b) => a - b),
-    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    log: logTo((level, message) => hooks.log(node, level, message)),
     meter: boardMeter(board, node.index),
     callback: (key, value) => hooks.callback(node, key, value),
     signal: aborter.signal,
@@ -103,50 +108,38 @@ export function makeActor(
     protocolWhitelist: node.protocolWhitelist,
     elapsed: () => Number(board.elapsed) / 1000,
     get job() {
-      return actor.jobs?.number ?? 0;
+      return jobs?.number ?? 0;
     },
     wrote: (path) => {
-      actor.jobs?.files.push(path);
+      jobs?.files.push(path);
     },
   };
   const { index, alias, rank } = node;
   const times = new NodeTimer(board, index, epochOf(spec), trace);
-  const actor: Actor = new Actor(
-    { node: index, alias, rank, inlets, unconnected, outputs, board, times, firstJob: node.firstJob },
-    module,
-    context,
-    (error) => hooks.onError(node, error),
-    () => hooks.onDelivered(actor),
+  const onDelivered = (): void => hooks.onDelivered(actor);
+  const deliveries = new Deliveries({ onError: (error) => hooks.onError(node, error), onDelivered });
+  const instance = new ModuleInstance(module, context, {
+    inputs: new ActorInputs(inlets, unconnected, module, jobs, { board, node: index }),
+    outputs: new ActorOutputs(outputs, deliveries, `node ${alias}`, jobs),
+    deliveries,
     aborter,
-    (job, files) => hooks.onJob(node, job, files),
-  );
+  });
+  const actor: Actor = new Actor({
+    node: index,
+    rank,
+    instance,
+    inlets,
+    jobs,
+    outside: appPortOf(module),
+    board,
+    times,
+    wake: onDelivered,
+    onJob: (job, files) => hooks.onJob(node, job, files),
+  });
   return actor;
 }
 
 /** What makes milliseconds after the start of the run of this thread's performance.now(). */
 export function epochOf({ startedAt }: Pick<PartitionSpec, 'startedAt'>): number {
   return performance.timeOrigin - startedAt;
-}
-
-/**
- * The node's options as the module wants them; at once unless its schema is asynchronous.
- * @throws MillraceError ERR_MILLRACE_OPTION with everything the module's schema objects to.
- */
-export function validated(
-  module: Module | ModuleClass,
-  node: Pick<PartitionNode, 'options'>,
-): Record<string, unknown> | Promise<Record<string, unknown>> {
-  const schema = (module as Module).schema ?? (module.constructor as ModuleClass).schema;
-  if (schema === undefined) return node.options;
-  const result = schema['~standard'].validate(node.options);
-  return result instanceof Promise ? result.then(accepted) : accepted(result);
-}
-
-function accepted(result: StandardResult<unknown>): Record<string, unknown> {
-  if (result.issues === undefined) return result.value as Record<string, unknown>;
-  const problems = result.issues.map((issue) => {
-    const path = (issue.path ?? []).map((key) => (typeof key === 'object' ? String(key.key) : String(key))).join('.');
-    return path === '' ? issue.message : `option ${path}: ${issue.message}`;
-  });
-  throw new MillraceError('ERR_MILLRACE_OPTION', problems.join('; '));
 }

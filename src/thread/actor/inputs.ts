@@ -21,6 +21,7 @@ export class ActorInputs {
   /** Their end is to be told with the next packets. */
   private unconnected: number[];
   private readonly figuresAt: number;
+  private readonly board: Board | undefined;
   /** Put together by the input manager, not yet delivered. */
   private group: Group | undefined;
   /** Of the manager's counts, those that are in the figures. */
@@ -39,13 +40,14 @@ export class ActorInputs {
     /** Input ids that nobody feeds in any job. */
     private readonly neverFed: readonly number[],
     private readonly module: Module,
-    private readonly board: Board,
-    node: number,
     /** Of a node that serves them. */
-    private readonly jobs: Jobs | undefined,
+    private readonly jobs?: Jobs,
+    /** Where it is shown what they have taken; a module that is called like a function is on no board. */
+    shown?: { board: Board; node: number },
   ) {
     this.unconnected = [...neverFed];
-    this.figuresAt = board.figuresAt(node);
+    this.board = shown?.board;
+    this.figuresAt = shown?.board.figuresAt(shown.node) ?? 0;
     this.open = inlets.length;
   }
 
@@ -62,9 +64,8 @@ export class ActorInputs {
 
   /** The module can be called with something, or without anything because it wants nothing. */
   ready(): boolean {
-    const wanted = this.wants();
     // A group is asked for only when nothing more can be given for it: some managers go by what is there.
-    return wanted?.length === 0 || this.offered() || this.grouped();
+    return this.asksForNone() || this.offered() || this.grouped();
   }
 
   /** The manager of this job is made if its first packet is there. @returns false if it is still due. */
@@ -78,6 +79,11 @@ export class ActorInputs {
     return this.manager === undefined || this.managerDue
       ? this.open === 0
       : this.manager.finished && this.group === undefined;
+  }
+
+  /** The module has use for no input now. */
+  asksForNone(): boolean {
+    return this.wants()?.length === 0;
   }
 
   /** When it was last asked, the module had use for no input. */
@@ -94,7 +100,7 @@ export class ActorInputs {
   showStarving(due: boolean): void {
     for (const inlet of this.inlets) {
       const awaited = this.isWanted(inlet) || (this.jobs !== undefined && isLeft(inlet));
-      this.board.setStarved(inlet.link.index, due && awaited && !inlet.link.available);
+      this.board?.setStarved(inlet.link.index, due && awaited && !inlet.link.available);
     }
   }
 
@@ -168,7 +174,7 @@ export class ActorInputs {
       inputs.set(inlet.id, packets);
       // Of one packet only: reading the time of a frame is a call into native code.
       const last = packets.findLast((packet) => !packet.isEof);
-      if (last !== undefined) this.board.setTakenTimestamp(inlet.link.index, last.timestamp);
+      if (last !== undefined) this.board?.setTakenTimestamp(inlet.link.index, last.timestamp);
     }
     this.countIn(received);
     return inputs;
@@ -203,7 +209,7 @@ export class ActorInputs {
         this.open--;
       } else {
         received++;
-        this.board.setTakenTimestamp(inlet.link.index, packet.timestamp);
+        this.board?.setTakenTimestamp(inlet.link.index, packet.timestamp);
       }
       manager.take(inlet.id, packet);
     }
@@ -214,7 +220,7 @@ export class ActorInputs {
     this.reused = manager.reused;
     // A policy may end before all of its inputs do.
     if (manager.finished) for (const inlet of this.inlets) if (!inlet.ended) this.leave(inlet);
-    const group = this.grouped() && this.wants()?.length !== 0 ? this.group! : { inputs: new Map<number, Packet[]>() };
+    const group = this.grouped() && !this.asksForNone() ? this.group! : { inputs: new Map<number, Packet[]>() };
     if (group === this.group) this.group = undefined;
     if (this.unconnected.length === 0 || group.inputs.size === 0) return group;
     for (const id of this.unconnected.splice(0)) group.inputs.set(id, [Packet.eof()]);
@@ -227,8 +233,7 @@ export class ActorInputs {
   }
 
   private count(figure: number, by: number): void {
-    const at = this.figuresAt + figure;
-    this.board.figures[at] = this.board.figures[at]! + by;
+    if (this.board !== undefined) this.board.figures[this.figuresAt + figure]! += by;
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------

@@ -11,8 +11,20 @@ export function endingError(cause: unknown): GraphError {
   return new GraphError('ERR_MILLRACE_MODULE', `ending failed: ${text}`, { phase: 'run', cause });
 }
 
+/** What a module threw, with the place where it happened. Our own errors keep their code. @param who the module, in words. */
+export function moduleError(
+  who: string,
+  place: { nodeId?: number; alias: string; module: string },
+  phase: Phase,
+  cause: unknown,
+): GraphError {
+  const thrown = phase === 'load' ? 'ERR_MILLRACE_MODULE_LOAD' : 'ERR_MILLRACE_MODULE';
+  const code = cause instanceof MillraceError ? cause.code : thrown;
+  return new GraphError(code, `${who} failed in ${phase}: ${messageOf(cause)}`, { ...place, phase, cause });
+}
+
 /**
- * What a module threw, with the place where it happened. Our own errors keep their code.
+ * The same of a node.
  * @param fedBy what the user pushes into it by.
  */
 export function nodeError(
@@ -21,16 +33,10 @@ export function nodeError(
   cause: unknown,
   fedBy: readonly string[] = [],
 ): GraphError {
-  const known = cause instanceof MillraceError;
-  const text = messageOf(cause);
   const { id, alias, module } = node;
   const name = alias === '' ? `node ${id}` : `node ${id} "${alias}"`;
   const source = fedBy.length > 0 ? `, fed by ${fedBy.join(' and ')},` : '';
-  return new GraphError(
-    known ? cause.code : phase === 'load' ? 'ERR_MILLRACE_MODULE_LOAD' : 'ERR_MILLRACE_MODULE',
-    `${name} (${module.name})${source} failed in ${phase}: ${text}`,
-    { nodeId: id, alias, module: module.name, phase, cause },
-  );
+  return moduleError(`${name} (${module.name})${source}`, { nodeId: id, alias, module: module.name }, phase, cause);
 }
 
 /** More waits at a link than may. */

@@ -13,6 +13,14 @@ interface Delivery {
   readonly takers: LinkSender[];
 }
 
+/** Who is told of what is delivered while its call goes on. */
+export interface EarlyDeliveries {
+  /** Nobody waits for a delivery that went wrong. */
+  onError(error: unknown): void;
+  /** The host may be asleep, and its own links ring no bell. */
+  onDelivered(): void;
+}
+
 /**
  * What the call in progress has pushed. It is delivered when the call returns (asynchronous calls: when they next wait
  * for something), because only then is it known who gets a payload: the same one may be pushed to several outputs, and
@@ -23,28 +31,32 @@ export class Deliveries {
   /** Payloads that belong to consumers now: not to be released with the inputs they came in. */
   private readonly handedOn = new Set<unknown>();
   private scheduled = false;
+  /** Packets pushed so far, wanted or not: what "a call that brings nothing" is judged by. */
+  pushed = 0;
+  /** Of these, tickets: see parallel-copy.ts. */
+  tickets = 0;
+  /** Ends of outputs so far. */
+  ends = 0;
 
-  /**
-   * @param onError what went wrong in a delivery that no caller waits for.
-   * @param onDelivered called after such a delivery: the host may be asleep, and its own links ring no bell.
-   */
-  constructor(
-    private readonly onError: (error: unknown) => void,
-    private readonly onDelivered: () => void,
-  ) {}
+  /** @param early Absent: nothing is delivered before the call returns, asynchronous ones included. */
+  constructor(private readonly early?: EarlyDeliveries) {}
 
   add(outlet: ActorOutput, packet: Packet): void {
+    if (packet.isEof) this.ends++;
+    else if (packet.control !== 'eos') this.pushed++;
+    if (packet.control === 'ticket') this.tickets++;
     this.pending.push({ outlet, packet });
-    if (this.scheduled) return;
+    const { early } = this;
+    if (early === undefined || this.scheduled) return;
     this.scheduled = true;
     queueMicrotask(() => {
       this.scheduled = false;
       if (this.pending.length === 0) return; // the call has returned, and what it pushed is delivered
       try {
         this.deliver();
-        this.onDelivered();
+        early.onDelivered();
       } catch (error) {
-        this.onError(error);
+        early.onError(error);
       }
     });
   }
@@ -56,6 +68,7 @@ export class Deliveries {
    */
   deliver(): void {
     if (this.pending.length === 0) return;
+    if (this.pending.length === 1 && this.handOne(this.pending[0]!)) return;
     const uses = new Map<unknown, number>();
     const batch = this.pending.splice(0).map(({ outlet, packet }): Delivery => {
       const takers = outlet.links.filter((link) => !link.left);
@@ -83,6 +96,17 @@ export class Deliveries {
     for (const { packet } of this.pending.splice(0)) packet.close();
   }
 
+  /** Most calls push one packet for one consumer: it is theirs, whatever else there is. @returns false if that is not so. */
+  private handOne({ outlet, packet }: { outlet: ActorOutput; packet: Packet }): boolean {
+    const [link] = outlet.links;
+    if (link === undefined || link.left || outlet.links.length > 1) return false;
+    this.pending.pop();
+    const { payload } = packet;
+    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    link.offer(packet);
+    return true;
+  }
+
   private hand(packet: Packet, takers: LinkSender[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {
     if (packet.isEof) {
       for (const link of takers) link.offer(Packet.eof());
@@ -107,10 +131,6 @@ export class Deliveries {
 }
 
 export class ActorOutput implements OutputPort {
-  /** Packets pushed, wanted or not: what "a call that emits nothing" is judged by. */
-  pushed = 0;
-  /** Of these, tickets: see parallel-copy.ts. */
-  tickets = 0;
   ended = false;
 
   constructor(
@@ -135,8 +155,6 @@ export class ActorOutput implements OutputPort {
         `${this.where}: a packet was pushed to output ${this.id} after its end`,
       );
     }
-    this.pushed++;
-    if (packet.control === 'ticket') this.tickets++;
     this.deliveries.add(this, packet);
   }
 
@@ -171,7 +189,7 @@ export class ActorOutput implements OutputPort {
     this.deliveries.add(this, Packet.eos());
   }
 
-  /** The next job begins. */
+  /** The next job begins, or its end was taken back. */
   reopen(): void {
     this.ended = false;
   }

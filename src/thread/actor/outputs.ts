@@ -14,7 +14,7 @@ export class ActorOutputs {
     private readonly deliveries: Deliveries,
     private readonly where: string,
     /** Of a node that serves them. */
-    private readonly jobs: Jobs | undefined,
+    private readonly jobs?: Jobs,
   ) {
     for (const [id, list] of links) this.outlets.set(id, new ActorOutput(id, list, deliveries, where, jobs));
     this.connected = [...this.outlets.values()];
@@ -36,20 +36,7 @@ export class ActorOutputs {
     return this.connected.length > 0;
   }
 
-  // --- what was emitted ---------------------------------------------------------------------------------------------
-
-  emitted(): number {
-    let sum = 0;
-    for (const outlet of this.outlets.values()) sum += outlet.pushed;
-    return sum;
-  }
-
-  /** Packets emitted that are the engine's own. */
-  tickets(): number {
-    let sum = 0;
-    for (const outlet of this.outlets.values()) sum += outlet.tickets;
-    return sum;
-  }
+  // --- the links ----------------------------------------------------------------------------------------------------
 
   /** Moves what waits to the links. @returns true if nothing waits any more. */
   flush(): boolean {
@@ -132,9 +119,16 @@ export class ActorOutputs {
     }
   }
 
-  /** The next job begins. */
-  reopen(): void {
-    for (const outlet of this.outlets.values()) outlet.reopen();
+  /** Those that have ended. */
+  endedOnes(): readonly ActorOutput[] {
+    const ended: ActorOutput[] = [];
+    for (const outlet of this.outlets.values()) if (outlet.ended) ended.push(outlet);
+    return ended;
+  }
+
+  /** The next job begins. @param but those that stay as they are: what has ended since was taken back. */
+  reopen(but: readonly ActorOutput[] = []): void {
+    for (const outlet of this.outlets.values()) if (!but.includes(outlet)) outlet.reopen();
   }
 
   /** Releases what waits at the links. */

@@ -6,6 +6,8 @@
 import { MillraceError } from '../../errors/errors.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { InputManagerSpec, Module, ModuleContext, OutputPort, Task } from '../../module/contract.js';
+import { schemaOf } from '../../module/validated.js';
+import type { OptionSchema } from '../../schema/standard.js';
 import { type MaybeAsync, runSteps } from './maybe-async.js';
 
 export class ParallelCopy implements Module {
@@ -15,7 +17,12 @@ export class ParallelCopy implements Module {
   /** A packet was given to the module, and its ticket is still to come. */
   private owed = false;
 
-  constructor(private readonly module: Module) {}
+  readonly schema?: OptionSchema<Record<string, unknown>>;
+
+  constructor(private readonly module: Module) {
+    const schema = schemaOf(module);
+    if (schema !== undefined) this.schema = schema;
+  }
 
   /** @throws MillraceError ERR_MILLRACE_STATE if the module asks for a manager: each copy has only some of the packets. */
   inputManager(options: Record<string, unknown>): InputManagerSpec {

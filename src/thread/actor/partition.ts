@@ -8,20 +8,17 @@ import { instantiate, loadNode } from '../../catalog/load.js';
 import { type GraphError, MemberError, MillraceError, type Phase } from '../../errors/errors.js';
 import { packError } from '../../errors/wire.js';
 import { ledger } from '../../media/ledger.js';
-import { markLog } from '../../media/log/ffmpeg-log.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
-import type { Module } from '../../module/contract.js';
-import { requireReturned } from '../../module/door.js';
 import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
 import { Board, GraphState, NodeCall, ThreadState } from '../board/board.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
 import type { Hosted } from '../host.js';
-import { type ManagerHost, makeInputManager } from '../input-manager/index.js';
+import type { ManagerHost } from '../input-manager/index.js';
 import type { FromHost, PartitionNode, PartitionSpec } from '../protocol.js';
 import type { Actor } from './actor.js';
-import { type ActorHooks, epochOf, makeActor, makeLinks, validated } from './build.js';
+import { type ActorHooks, epochOf, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
 import { endingError, nodeError, overflowError } from './node-error.js';
 import { ParallelCopy } from './parallel-copy.js';
@@ -94,26 +91,10 @@ export class Partition implements Hosted {
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
         const own = instantiate(await loadNode(node));
-        const module: Module = node.isCopy ? new ParallelCopy(own) : own;
+        const module = node.isCopy ? new ParallelCopy(own) : own;
         const actor = makeActor(spec, board, node, module, links, this.hooks, this.trace);
         this.actors.push(actor);
-        await this.guard(node, 'init', async () => {
-          const context = actor.context as { options: Record<string, unknown> };
-          const started = performance.now();
-          markLog();
-          actor.times.beginCall(NodeCall.init, started);
-          context.options = await validated(own, node);
-          const manager = node.inputManager ?? module.inputManager?.(context.options) ?? 'immediate';
-          if (!actor.isSource) {
-            const { inputs } = actor.context;
-            actor.intake.useManager(() => makeInputManager(manager, inputs, this.surroundings(actor)));
-          }
-          await requireReturned(module.init?.(actor.context));
-          const ended = performance.now();
-          actor.times.endCall(started, ended);
-          // One after the other in this thread.
-          actor.times.record(NodeCall.init, started, ended, false);
-        });
+        await this.guard(node, 'init', () => actor.init(node.inputManager, this.surroundings(actor)));
       });
       board.endCall(node.index);
     }
@@ -246,7 +227,7 @@ export class Partition implements Hosted {
     try {
       return work();
     } catch (error) {
-      this.failNode(actor.node, actor.intake.asking ? 'process' : 'transport', error);
+      this.failNode(actor.node, actor.inputs.asking ? 'process' : 'transport', error);
       return undefined;
     }
   }

@@ -40,6 +40,34 @@ export class NodeTimer {
     this.count(NodeFigure.milliseconds, now - began);
   }
 
+  /**
+   * Makes a call of the module and takes its time: until it has returned or settled, without what comes of it.
+   * @param make has to call `returned`, then `settled`.
+   * @param settled returns the packets the call has brought, for the trace.
+   * @param inputs what it is given, if it is given anything.
+   */
+  measure(
+    call: number,
+    make: (ends: { returned(): void; settled(failed: boolean): void }) => void | Promise<void>,
+    settled: (failed: boolean, milliseconds: number) => number,
+    inputs?: ReadonlyMap<number, readonly Packet[]>,
+  ): void | Promise<void> {
+    const began = performance.now();
+    let ended = began;
+    this.beginCall(call, began);
+    const given = inputs && this.given(inputs);
+    let asynchronous = false;
+    const pending = make({
+      returned: () => {
+        ended = performance.now();
+        this.endCall(began, ended);
+      },
+      settled: (failed) => this.record(call, began, ended, asynchronous, given, settled(failed, ended - began)),
+    });
+    asynchronous = true;
+    return pending;
+  }
+
   /** What a traced call was given; undefined if nobody traces. */
   given(inputs: ReadonlyMap<number, readonly Packet[]>): Given | undefined {
     if (this.trace === undefined) return undefined;

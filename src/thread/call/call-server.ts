@@ -1,7 +1,7 @@
 /**
  * An actor that is called from another thread, as its own thread's host sees it: takes calls from the desk
- * (call-desk.ts) and their packets from a link, makes them one after the other, and answers the same way. The caller's
- * side is scheduler/call-channel.ts.
+ * (mailbox.ts) and their packets from a link, makes them one after the other, and answers the same way. The caller's
+ * side is scheduler/call/call-client.ts.
  *
  * Nothing is lost when one of the two sides goes: this thread says on the board when it dies, before it wakes the
  * caller (`die`), and the caller's end ends this part by `close` or by the end of the thread.
@@ -14,8 +14,8 @@ import { packValue, unpackValue } from '../../media/wire/value.js';
 import { isPromise, type MaybeAsync, runSteps } from '../actor/maybe-async.js';
 import { Board, ThreadState } from '../board/board.js';
 import type { Hosted } from '../host.js';
-import { RingReceiver, RingSender } from '../link/link.js';
 import { requireCrossable } from '../link/record.js';
+import { RingReceiver, RingSender } from '../link/ring-link.js';
 import type { CallPartSpec, FromHost } from '../protocol.js';
 import { CalledModule, type CallResult } from './called-module.js';
 import { CallFlag, CallOp, Mailbox } from './mailbox.js';

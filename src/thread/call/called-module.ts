@@ -1,25 +1,26 @@
 /**
- * A module that is called like a function instead of being scheduled: what one call hands to it and what comes back.
- * The rules are those of an actor (actor.ts, docs/sync-mode.md); there are no links, no other threads and no waiting in
- * here, so that a call may run in a worker (call-part.ts) or on the thread of the caller.
+ * A module that is called like a function instead of being scheduled: what one call hands to it and what comes back. The
+ * rules of its life are in module-instance.ts, those of a call in docs/sync-mode.md; there are no links, no other threads
+ * and no waiting in here, so that a call may run in a worker (call-server.ts) or on the thread of the caller.
  */
 
 import { performance } from '../../../ringbuffer/clock.js';
 import { instantiate, loadModule } from '../../catalog/load.js';
 import { GraphError, MillraceError, type Phase } from '../../errors/errors.js';
-import { messageOf } from '../../errors/wire.js';
-import { markLog } from '../../media/log/ffmpeg-log.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
-import type { Meter, Module, ModuleContext, Task } from '../../module/contract.js';
-import { requireId, requireReturned, requireWanted } from '../../module/door.js';
-import { FFMPEG, ffmpegLines, isWarning, type LogSeverity, logText } from '../../module/log.js';
+import type { Meter, Module, ModuleClass, ModuleContext } from '../../module/contract.js';
+import { requireReturned } from '../../module/door.js';
+import { FFMPEG, ffmpegLines, isWarning, type LogSeverity, logText, logTo } from '../../module/log.js';
 import type { ModuleRef } from '../../module/ref.js';
-import { validated } from '../actor/build.js';
+import { ActorInputs } from '../actor/inputs.js';
 import type { MaybeAsync } from '../actor/maybe-async.js';
+import { moduleError } from '../actor/node-error.js';
+import { Deliveries } from '../actor/output.js';
+import { ActorOutputs } from '../actor/outputs.js';
 import type { Group } from '../input-manager/index.js';
+import { ModuleInstance } from '../module-instance.js';
 import type { CalledSpec } from '../protocol.js';
-import { CalledInlets } from './call-inputs.js';
-import { CalledOutlet, Nowhere } from './call-outputs.js';
+import { EmittedPackets, GivenPackets, givenInput } from './call-links.js';
 
 export interface CallResult {
   /** Every declared output, with what it got. */
@@ -42,16 +43,12 @@ const ENOUGH = 256;
 const MOST = 65_536;
 
 export class CalledModule {
-  private module: Module | undefined;
-  private readonly inlets: CalledInlets;
-  private readonly outlets: CalledOutlet[];
-  /** Those that were not declared, by id. */
-  private readonly nowhere = new Map<number, Nowhere>();
+  private instance: ModuleInstance | undefined;
+  /** By id. */
+  private readonly given: ReadonlyMap<number, GivenPackets>;
+  private readonly emitted: ReadonlyMap<number, EmittedPackets>;
   private readonly aborter = new AbortController();
-  private doneSaid = false;
-  private finished = false;
   private closed = false;
-  private draining = false;
   /** What `init` failed of. */
   private failure: { error: unknown } | undefined;
 
@@ -64,29 +61,27 @@ export class CalledModule {
     private readonly heard: boolean,
     private readonly load: (ref: ModuleRef) => unknown = loadModule,
   ) {
-    this.inlets = new CalledInlets(spec.inputs);
-    this.outlets = spec.outputs.map((id) => new CalledOutlet(id, spec.alias));
+    this.given = new Map(spec.inputs.map((id) => [id, new GivenPackets()]));
+    this.emitted = new Map(spec.outputs.map((id) => [id, new EmittedPackets()]));
   }
 
   /** Loads and initialises the module; does nothing the second time. @throws GraphError */
-  *init(): MaybeAsync<void> {
+  *init(): MaybeAsync<ModuleInstance> {
     if (this.failure !== undefined) throw this.failure.error;
-    if (this.module !== undefined) return;
+    if (this.instance !== undefined) return this.instance;
     if (this.closed) throw this.closedError();
-    const module = instantiate((yield* this.attempt('load', () => this.load(this.spec.module))) as Module);
-    const options = (yield* this.attempt('init', () => validated(module, this.spec))) as Record<string, unknown>;
+    const module = (yield* this.attempt('load', () => this.load(this.spec.module))) as Module | ModuleClass;
     // Its own `close` is called from here on, whatever `init` does.
-    this.module = module;
+    const instance = this.guarded('load', () => this.made(instantiate(module)));
+    this.instance = instance;
     try {
-      yield* this.attempt('init', () => {
-        this.inlets.manage(this.spec.inputManager ?? module.inputManager?.(options) ?? 'immediate');
-        return module.init?.(this.context(options));
-      });
+      yield* this.guardedSteps('init', instance.init(this.spec.inputManager, this.host));
     } catch (error) {
       this.failure = { error };
       yield* this.closeFailed();
       throw error;
     }
+    return instance;
   }
 
   /** The caller is told of the beginning that failed; what `close` makes of it is only a warning. */
@@ -101,54 +96,53 @@ export class CalledModule {
   /**
    * Hands packets to the module and returns what it emits. A source (no inputs) makes its next step, which may bring
    * nothing.
-   * @param given Consumed, also when this throws.
+   * @param packets Consumed, also when this throws.
    * @throws GraphError with what the module threw; it may be called again.
    */
-  *process(given: ReadonlyMap<number, readonly Packet[]>): MaybeAsync<CallResult> {
+  *process(packets: ReadonlyMap<number, readonly Packet[]>): MaybeAsync<CallResult> {
+    let instance: ModuleInstance;
     try {
-      yield* this.init();
+      instance = yield* this.init();
     } catch (error) {
-      closeAll(given.values());
+      closeAll(packets.values());
       throw error;
     }
-    if (this.finished) {
-      closeAll(given.values());
-      return this.result();
+    if (instance.finished) {
+      closeAll(packets.values());
+      return this.result(instance);
     }
-    for (const [id, packets] of given) for (const packet of packets) this.inlets.give(id, packet);
+    for (const [id, list] of packets) for (const packet of list) this.given.get(id)!.give(packet);
+    const ended = instance.outputs.endedOnes();
     try {
-      if (this.inlets.none) yield* this.makeStep();
-      else yield* this.work();
+      if (instance.isSource) yield* this.makeStep(instance);
+      else yield* this.work(instance);
     } catch (error) {
-      for (const outlet of this.outlets) outlet.takeBack();
+      // The call has failed: its packets are nobody's, and an end among them is still to come.
+      for (const output of this.emitted.values()) output.discard();
+      instance.outputs.reopen(ended);
       throw error;
     }
-    return this.result();
+    return this.result(instance);
   }
 
   /** Ends every input that has not ended; a source stops reading. Returns what the module still had, and the ends. */
   *sendEof(): MaybeAsync<CallResult> {
-    yield* this.init();
-    if (!this.inlets.none) {
-      return yield* this.process(new Map(this.inlets.open.map((id) => [id, [Packet.eof()]])));
+    const instance = yield* this.init();
+    if (!instance.isSource) {
+      const open = [...this.given].filter(([, { ended }]) => !ended);
+      return yield* this.process(new Map(open.map(([id]) => [id, [Packet.eof()]])));
     }
-    if (!this.finished) {
-      this.draining = true;
-      const { module } = this;
-      if (module?.drain === undefined) this.finish();
-      else {
-        yield* this.attempt('process', () => module.drain?.());
-        const first = this.pushed;
-        while (!this.finished && this.pushed - first < MOST) yield* this.drained();
-      }
+    if (!instance.finished) {
+      yield* this.attempt('process', () => instance.drain());
+      const first = instance.brought;
+      while (!instance.finished && instance.brought - first < MOST) yield* this.call(instance, nothing());
     }
-    return this.result();
+    return this.result(instance);
   }
 
   *dynamicReset(options: Record<string, unknown>): MaybeAsync<void> {
-    yield* this.init();
-    const { module } = this;
-    if (module?.dynamicReset === undefined) {
+    const instance = yield* this.init();
+    if (!instance.canChange) {
       throw this.error(
         'reset',
         new MillraceError('ERR_MILLRACE_STATE', 'its options cannot be changed: it has no dynamicReset', {
@@ -156,7 +150,7 @@ export class CalledModule {
         }),
       );
     }
-    yield* this.attempt('reset', () => module.dynamicReset?.(options));
+    yield* this.attempt('reset', () => instance.dynamicReset(options));
   }
 
   /** Tells the module, through its signal, that it should return soon. */
@@ -168,138 +162,98 @@ export class CalledModule {
   *close(): MaybeAsync<void> {
     if (this.closed) return;
     this.closed = true;
-    this.finished = true;
     this.abort();
-    this.inlets.discard();
-    const { module } = this;
-    if (module !== undefined) yield* this.attempt('close', () => module.close?.());
+    const { instance } = this;
+    if (instance === undefined) return;
+    instance.discard();
+    yield* this.attempt('close', () => instance.close());
   }
 
   // --- calls --------------------------------------------------------------------------------------------------------
-
-  /** One call of a source that reads no more; one that emits nothing is the last. */
-  private *drained(): MaybeAsync<void> {
-    const before = this.pushed;
-    yield* this.call({ inputs: new Map() });
-    if (this.pushed === before) this.finish();
-  }
 
   /**
    * One call. Sources of ours may need several for the first packet (a file that begins with another stream), and always
    * come to one or to their end; what else gives nothing has nothing to give now.
    */
-  private *makeStep(): MaybeAsync<void> {
+  private *makeStep(instance: ModuleInstance): MaybeAsync<void> {
     const { definition, path } = this.spec.module;
     const isOurs = definition === undefined && path === undefined;
     do {
-      yield* this.call({ inputs: new Map() });
-    } while (isOurs && !this.finished && this.emitted() === 0 && this.outlets.length > 0);
+      yield* this.call(instance, nothing());
+    } while (isOurs && !instance.finished && !this.hasEmitted && this.emitted.size > 0);
+  }
+
+  private get hasEmitted(): boolean {
+    for (const { packets } of this.emitted.values()) if (packets.length > 0) return true;
+    return false;
   }
 
   /** Calls the module as long as there is something for it. */
-  private *work(): MaybeAsync<void> {
-    const first = this.pushed;
+  private *work(instance: ModuleInstance): MaybeAsync<void> {
+    const { inputs } = instance;
+    const first = instance.brought;
     let idle = 0;
-    while (!this.finished && this.pushed - first < MOST) {
-      const module = this.module as Module;
-      const wanted = this.inlets.allEnded ? undefined : this.guarded(() => requireWanted(module.wants?.()));
-      const again = wanted?.length === 0;
+    while (!instance.finished && instance.brought - first < MOST) {
+      const again = !inputs.allEnded && this.guarded('process', () => inputs.asksForNone());
       // Who has given the ends wants all there is; they come behind what the module makes before it wants them.
-      if (again && this.pushed - first >= ENOUGH && this.inlets.open.length > 0) return;
+      if (again && instance.brought - first >= ENOUGH && [...this.given.values()].some(({ ended }) => !ended)) return;
       // It works without a result, or is wrong about what it wants: not for ever in one call.
       if (again && idle >= ENOUGH) return;
-      const group = again ? { inputs: new Map<number, Packet[]>() } : this.guarded(() => this.inlets.collect(wanted));
-      // After all inputs have ended it is called without any, until it is done or emits nothing.
-      const flushing = this.inlets.allEnded && group === undefined;
-      if (group === undefined && !flushing) return;
-      const before = this.pushed;
-      yield* this.call(group ?? { inputs: new Map() });
-      if (flushing && this.pushed === before) this.finish();
-      idle = again && this.pushed === before ? idle + 1 : 0;
+      const group = again ? nothing() : this.guarded('process', () => inputs.take());
+      // After all inputs have ended it is called without any, until it is done or brings nothing.
+      if (group.inputs.size === 0 && !again && !inputs.allEnded) return;
+      const before = instance.brought;
+      yield* this.call(instance, group);
+      idle = again && instance.brought === before ? idle + 1 : 0;
     }
   }
 
-  private *call({ inputs, pts, duration }: Group): MaybeAsync<void> {
-    const handedOn = new Set<unknown>();
-    const task: Task = {
-      inputs,
-      pts,
-      duration,
-      output: (id) => this.outlet(id),
-      closeInput: (id) => {
-        requireId(id, 'closeInput');
-        this.inlets.close(id);
-      },
-      done: () => {
-        this.doneSaid = true;
-      },
-    };
-    for (const outlet of this.outlets) outlet.handedOn = handedOn;
-    try {
-      yield* this.attempt('process', () => (this.module as Module).process(task));
-    } finally {
-      for (const packets of inputs.values()) {
-        for (const packet of packets) if (!handedOn.has(packet.payload)) packet.close();
-      }
-    }
-    if (this.doneSaid) this.finish();
+  private *call(instance: ModuleInstance, group: Group): MaybeAsync<void> {
+    yield* this.attempt('process', () => instance.process(group));
+    if (instance.isOver) instance.finish();
   }
 
-  private finish(): void {
-    this.finished = true;
-    for (const outlet of this.outlets) outlet.push(Packet.eof());
-    this.inlets.discardQueued();
+  private result({ finished }: ModuleInstance): CallResult {
+    const outputs = new Map<number, Packet[]>();
+    for (const [id, { packets }] of this.emitted) outputs.set(id, packets.splice(0));
+    return { outputs, done: finished };
   }
 
-  /** Packets for the caller. */
-  private emitted(): number {
-    return this.outlets.reduce((sum, outlet) => sum + outlet.packets.length, 0);
+  // --- making it ----------------------------------------------------------------------------------------------------
+
+  private made(module: Module): ModuleInstance {
+    const { aborter } = this;
+    const inlets = [...this.given].map(([id, link]) => givenInput(id, link));
+    const links = new Map([...this.emitted].map(([id, output]) => [id, [output]]));
+    const deliveries = new Deliveries();
+    return new ModuleInstance(module, this.context(), {
+      inputs: new ActorInputs(inlets, [], module),
+      outputs: new ActorOutputs(links, deliveries, this.spec.alias),
+      deliveries,
+      aborter,
+    });
   }
 
-  /** Packets pushed so far, wanted or not: what "a call that emits nothing" is judged by, as in a graph. */
-  private get pushed(): number {
-    let sum = 0;
-    for (const outlet of this.outlets) sum += outlet.pushed;
-    for (const outlet of this.nowhere.values()) sum += outlet.pushed;
-    return sum;
-  }
+  /** Nobody is woken: whoever gives something calls. */
+  private readonly host = {
+    now: (): bigint => BigInt(Math.round(performance.now() * 1e6)),
+    wake(): void {},
+    available: (id: number): boolean => this.given.get(id)?.available ?? false,
+  };
 
-  private outlet(id: number): CalledOutlet | Nowhere {
-    const declared = this.outlets.find((outlet) => outlet.id === id);
-    if (declared !== undefined) return declared;
-    requireId(id, 'output');
-    let nowhere = this.nowhere.get(id);
-    if (nowhere === undefined) {
-      nowhere = new Nowhere(id);
-      this.nowhere.set(id, nowhere);
-    }
-    return nowhere;
-  }
-
-  private result(): CallResult {
-    return {
-      outputs: new Map(this.outlets.map((outlet) => [outlet.id, outlet.packets.splice(0)])),
-      done: this.finished,
-    };
-  }
-
-  // --- context and errors -------------------------------------------------------------------------------------------
-
-  private context(options: Record<string, unknown>): ModuleContext {
+  private context(): ModuleContext {
+    const isDraining = (): boolean => this.instance?.draining ?? false;
     const { spec } = this;
-    const isDraining = (): boolean => this.draining;
-    const ignore = (): void => {};
-    const log = (level: LogSeverity) => (message: unknown) => {
-      if (this.heard || isWarning(level)) this.log(level, logText(message));
-    };
     const began = performance.now();
     return {
-      options,
+      options: spec.options,
       id: 0,
       alias: spec.alias,
       inputs: [...spec.inputs].sort((a, b) => a - b),
       outputs: [...spec.outputs].sort((a, b) => a - b),
-      log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+      log: logTo((level, message) => {
+        if (this.heard || isWarning(level)) this.log(level, logText(message));
+      }),
       meter: meter(),
       callback: () =>
         Promise.reject(
@@ -312,23 +266,32 @@ export class CalledModule {
       protocolWhitelist: spec.protocolWhitelist,
       elapsed: () => (performance.now() - began) * 1000,
       job: 0,
-      wrote: ignore,
+      wrote() {},
     };
   }
 
+  // --- errors -------------------------------------------------------------------------------------------------------
+
   /** What is no promise. */
-  private guarded<T>(work: () => T): T {
+  private guarded<T>(phase: Phase, work: () => T): T {
     try {
       return work();
     } catch (error) {
-      throw this.error('process', error);
+      throw this.error(phase, error);
     }
   }
 
   private *attempt(phase: Phase, work: () => unknown): MaybeAsync<unknown> {
-    markLog();
     try {
       return requireReturned(yield requireReturned(work()));
+    } catch (error) {
+      throw this.error(phase, error);
+    }
+  }
+
+  private *guardedSteps(phase: Phase, steps: MaybeAsync<void>): MaybeAsync<void> {
+    try {
+      yield* steps;
     } catch (error) {
       throw this.error(phase, error);
     }
@@ -339,28 +302,22 @@ export class CalledModule {
     if (cause instanceof GraphError) return cause;
     if (this.heard) for (const line of ffmpegLines(cause)) this.log('error', line, FFMPEG);
     const { alias, module } = this.spec;
-    const text = messageOf(cause);
-    const code =
-      cause instanceof MillraceError
-        ? cause.code
-        : phase === 'load'
-          ? 'ERR_MILLRACE_MODULE_LOAD'
-          : 'ERR_MILLRACE_MODULE';
-    return new GraphError(code, `sync module "${alias}" (${module.name}) failed in ${phase}: ${text}`, {
-      alias,
-      module: module.name,
-      phase,
-      cause,
-    });
+    return moduleError(this.name, { alias, module: module.name }, phase, cause);
+  }
+
+  private get name(): string {
+    return `sync module "${this.spec.alias}" (${this.spec.module.name})`;
   }
 
   private closedError(): GraphError {
     const { alias, module } = this.spec;
-    return new GraphError('ERR_MILLRACE_STATE', `sync module "${alias}" (${module.name}) was closed`, {
-      alias,
-      module: module.name,
-    });
+    return new GraphError('ERR_MILLRACE_STATE', `${this.name} was closed`, { alias, module: module.name });
   }
+}
+
+/** A call without packets. */
+function nothing(): Group {
+  return { inputs: new Map() };
 }
 
 function meter(): Meter {

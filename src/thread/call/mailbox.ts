@@ -1,6 +1,6 @@
 /**
  * Where a caller and a called actor meet: a few words of shared memory. The packets of a call go through two links
- * (links.ts), so that frames go by reference, rings grow with what they carry, and what finds no room waits; a call
+ * (link/ring-link.ts), so that frames go by reference, rings grow with what they carry, and what finds no room waits; a call
  * without packets touches nothing but these words.
  *
  *   line 0   caller   CALL number | OP

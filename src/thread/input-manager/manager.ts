@@ -1,6 +1,6 @@
 /**
  * An input manager decides which packets of a node's inputs belong together in one call of `process`. `immediate` is
- * the absence of one: whatever is queued, unaligned (intake.ts). A manager takes packets only from inputs it needs them
+ * the absence of one: whatever is queued, unaligned (actor/inputs.ts). A manager takes packets only from inputs it needs them
  * of, so that everything else stays in the links, where back-pressure and the relief rule see it.
  */
 import { MillraceError } from '../../errors/errors.js';

@@ -5,7 +5,7 @@ import type { Module } from '../../../src/module/contract.js';
 import type { Actor } from '../../../src/thread/actor/actor.js';
 import { makeActor } from '../../../src/thread/actor/build.js';
 import { Board, NodeStatus } from '../../../src/thread/board/board.js';
-import { DirectLink } from '../../../src/thread/link/link.js';
+import { DirectLink } from '../../../src/thread/link/direct-link.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const actors = suite('actor');

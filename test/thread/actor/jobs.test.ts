@@ -7,7 +7,7 @@ import type { Actor } from '../../../src/thread/actor/actor.js';
 import { makeActor } from '../../../src/thread/actor/build.js';
 import { Board } from '../../../src/thread/board/board.js';
 import { makeInputManager } from '../../../src/thread/input-manager/index.js';
-import { DirectLink } from '../../../src/thread/link/link.js';
+import { DirectLink } from '../../../src/thread/link/direct-link.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const jobs = suite('jobs of a node');
@@ -72,7 +72,7 @@ class Bench {
     };
     this.actor = makeActor({ links, startedAt: 0 } as unknown as PartitionSpec, board, node, module, faces, hooks);
     const surroundings = { now: () => 0n, wake() {}, available: () => false };
-    this.actor.intake.useManager(() => makeInputManager(manager, [0, 1], surroundings));
+    this.actor.inputs.useManager(() => makeInputManager(manager, [0, 1], surroundings));
   }
 
   /** Works until it has nothing to do. @returns what has been logged. */

@@ -10,7 +10,7 @@ import { FrameSyncInputs } from '../../../src/thread/input-manager/framesync.js'
 import { makeInputManager } from '../../../src/thread/input-manager/index.js';
 import { restamped } from '../../../src/thread/input-manager/manager.js';
 import { PolicyInputs } from '../../../src/thread/input-manager/policy.js';
-import { DirectLink } from '../../../src/thread/link/link.js';
+import { DirectLink } from '../../../src/thread/link/direct-link.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const inputs = suite('inputs of a node');
@@ -52,7 +52,7 @@ function join(manager: InputManagerSpec): Join {
   const faces = { ins: new Map(links.map((link, i) => [i, link])), outs: new Map() };
   const actor = makeActor(spec as unknown as PartitionSpec, board, node, module, faces, hooks);
   const surroundings = { now: () => 0n, wake() {}, available: () => false };
-  actor.intake.useManager(() => makeInputManager(manager, [0, 1], surroundings));
+  actor.inputs.useManager(() => makeInputManager(manager, [0, 1], surroundings));
   return { links, actor, calls };
 }
 
@@ -86,7 +86,7 @@ inputs('slowest with queues of its own loses nothing of inputs that keep step, h
       Array.from({ length: 20 }, (_, n) => `${n} ${n}`),
       dropPolicy,
     );
-    assert.is(actor.intake.manager?.dropped, 0);
+    assert.is(actor.inputs.manager?.dropped, 0);
   }
 });
 
@@ -130,7 +130,7 @@ inputs('clocksync takes what is past before the next tick while it waits for the
   for (let n = 1; n < 40; n++) camera.offer(new Packet(n, { timestamp: n * 10_000 }));
   work(actor);
   assert.is(camera.queued, 39 - 21);
-  assert.is(actor.intake.manager?.dropped, 19);
+  assert.is(actor.inputs.manager?.dropped, 19);
   clock.offer(new Packet(3, { timestamp: 300_000 }));
   work(actor);
   assert.equal(calls.slice(2), ['- 20']);

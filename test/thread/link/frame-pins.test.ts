@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { ledger, Packet, VideoFrame } from '../../../src/media/index.js';
 import { Board } from '../../../src/thread/board/board.js';
-import { createRing, RingReceiver, RingSender } from '../../../src/thread/link/link.js';
+import { createRing, RingReceiver, RingSender } from '../../../src/thread/link/ring-link.js';
 
 const test = suite('pins of frames under way');
 

@@ -4,7 +4,8 @@ import * as assert from 'uvu/assert';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { ledger, Packet, VideoFrame } from '../../../src/media/index.js';
 import { Board } from '../../../src/thread/board/board.js';
-import { capacityFor, createRing, DirectLink, RingReceiver, RingSender } from '../../../src/thread/link/link.js';
+import { DirectLink } from '../../../src/thread/link/direct-link.js';
+import { capacityFor, createRing, RingReceiver, RingSender } from '../../../src/thread/link/ring-link.js';
 
 const links = suite('links');
 
