@@ -133,6 +133,14 @@ example('thumbnails.mjs', async () => {
   assert.equal([frames, width, height], [1, 160, 90]);
 });
 
+example('probe.mjs', async () => {
+  const { stdout } = await run('probe.mjs', 'clip.mp4');
+  assert.match(
+    stdout,
+    /^clip\.mp4: mov,mp4\S+, 2\S* s, 0 chapters\n {2}0 video h264 \d+x\d+ .*\n {2}1 audio aac \d+ /,
+  );
+});
+
 test('each is tested, short, and says how it is used', () => {
   const names = readdirSync(examples).filter((name) => name.endsWith('.mjs'));
   assert.equal(new Set(names), tested);

@@ -41,3 +41,9 @@ export function positive(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Give a whole number from 1 to 9999.');
 }
+
+/** Of a stream: a whole number from 0. */
+export function streamIndex(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give the index of a stream, from 0.');
+}

@@ -5,10 +5,11 @@
 import '../thread/compile-cache.js';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
-import { endPoint, positive, size, startPoint, threads } from './arguments.js';
+import { endPoint, positive, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
 import type { Format } from './graph.js';
+import type { PacketFlags } from './packets.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode.js';
 
@@ -72,8 +73,11 @@ function program(): Command {
     .summary('show the streams of a file')
     .description('Shows what a media file holds.')
     .argument('<file>', 'file or URL')
-    .option('--json', 'print JSON')
-    .action(async (file: string, flags: { json?: boolean }) => {
+    .option('--packets', 'list the packets: stream, pts, dts, duration (seconds), size (bytes), key')
+    .option('--keyframes', 'list the key frames of the video')
+    .option('--stream <n>', 'with these: of this stream alone', streamIndex)
+    .option('--json', 'print JSON; of packets one line each')
+    .action(async (file: string, flags: PacketFlags) => {
       const { withThreads } = await import('./prestart.js');
       await exitWith(withThreads(0, async () => (await import('./inspect.js')).inspect(file, flags)));
     });

@@ -4,12 +4,16 @@ import colors from 'picocolors';
 import type { MediaInfo, MediaStream } from '../catalog/ffmpeg.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Rational } from '../media/time.js';
+import { UsageError } from './errors.js';
 import { isCover, lookInto } from './look.js';
+import { type PacketFlags, printPackets } from './packets.js';
 import { clock, columns } from './text.js';
 
-export async function inspect(file: string, { json }: { json?: boolean }): Promise<number> {
+export async function inspect(file: string, flags: PacketFlags): Promise<number> {
+  if (flags.packets || flags.keyframes) return printPackets(file, flags);
+  if (flags.stream !== undefined) throw new UsageError('--stream has no effect without --packets or --keyframes');
   const info = await lookInto(file);
-  if (json) {
+  if (flags.json) {
     process.stdout.write(`${JSON.stringify(info)}\n`);
     return 0;
   }

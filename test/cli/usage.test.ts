@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeClip, millrace, temporaryFolder } from './kit.js';
@@ -215,6 +216,39 @@ looking('shows the streams of a file', async () => {
   assert.match(head!, /clip\.mp4: mov,mp4.*, 0:02\.\d\d$/);
   assert.match(video!, /^ {2}0 {2}video {2}h264 {2}320x180, yuv420p, 25 fps, 50 frames, \d+ kb\/s, 0:02\.00$/);
   assert.match(audio!, /^ {2}1 {2}audio {2}aac {3}48000 Hz, mono, fltp, \d+ kb\/s/);
+});
+
+looking('shows chapters, and what streams are for', async () => {
+  const file = fileURLToPath(new URL('../fixtures/media/everything.mkv', import.meta.url));
+  const { code, stdout } = await millrace(['inspect', file]);
+  assert.is(code, 0);
+  assert.match(stdout, /^ {2}2 {2}audio .* eng, comment, Commentary$/m);
+  assert.match(stdout, /^ {2}3 {2}subtitle {4}subrip {2}fra, forced, hearing_impaired$/m);
+  assert.match(stdout, /^ {2}chapter 2 {2}0:00\.40 - 0:01\.00 {2}Two : more$/m);
+});
+
+looking('lists packets and key frames', async () => {
+  const all = await millrace(['inspect', clip, '--packets', '--json']);
+  const packets = all.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.is(packets.filter(({ kind }) => kind === 'video').length, 50);
+  const { stream, kind, pts, key, size } = packets.find(({ stream }) => stream === 0);
+  assert.equal([stream, kind, pts, key], [0, 'video', 0, true]);
+  assert.ok(size > 0);
+  const keys = (await millrace(['inspect', clip, '--keyframes'])).stdout.trim().split('\n');
+  assert.is(keys.length, packets.filter((packet) => packet.kind === 'video' && packet.key).length);
+  for (const line of keys) assert.match(line, /^ ?0 {2}video .* key$/);
+  const sound = (await millrace(['inspect', clip, '--packets', '--stream', '1'])).stdout.trim().split('\n');
+  assert.is(sound.length, packets.filter((packet) => packet.stream === 1).length);
+  for (const args of [
+    ['--stream', '1'],
+    ['--packets', '--stream', '9'],
+    ['--packets', '--stream', 'x'],
+  ]) {
+    assert.is((await millrace(['inspect', clip, ...args])).code, 2);
+  }
 });
 
 looking('shows the streams of a file as JSON', async () => {

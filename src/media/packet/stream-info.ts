@@ -305,7 +305,7 @@ function setFirst(
   if (layout !== undefined && layout.names === undefined) par.channelLayout = layout;
 }
 
-function kindOf(type: AVMediaType): StreamKind {
+export function kindOf(type: AVMediaType): StreamKind {
   if (type === AVMEDIA_TYPE_VIDEO) return 'video';
   if (type === AVMEDIA_TYPE_AUDIO) return 'audio';
   if (type === AVMEDIA_TYPE_ATTACHMENT) return 'attachment';
