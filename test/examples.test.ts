@@ -135,10 +135,7 @@ example('thumbnails.mjs', async () => {
 
 example('probe.mjs', async () => {
   const { stdout } = await run('probe.mjs', 'clip.mp4');
-  assert.match(
-    stdout,
-    /^clip\.mp4: mov,mp4\S+, 2\S* s, 0 chapters\n {2}0 video h264 \d+x\d+ .*\n {2}1 audio aac \d+ /,
-  );
+  assert.match(stdout, /^clip\.mp4: mov,mp4\S+, 2\S* s, 0 chapters\n {2}0 video h264 \d+x\d+ .*\n {2}1 audio aac \d+ /);
 });
 
 test('each is tested, short, and says how it is used', () => {

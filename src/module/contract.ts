@@ -4,7 +4,8 @@
  */
 import type { Packet } from '../media/packet/packet.js';
 import type { OptionSchema } from '../schema/standard.js';
-import type { DropPolicy, PerPad, SyncMode } from '../sync/types.js';
+import { SYNC_MODES } from '../sync/options.js';
+import type { DropPolicy, PerPad } from '../sync/types.js';
 
 export interface OutputPort {
   /**
@@ -36,12 +37,15 @@ export interface Task {
   done(): void;
 }
 
+/** Names of the input managers, as builder, options and graph files have them. */
+export const INPUT_MANAGERS = ['immediate', 'default', 'framesync', 'clocksync', 'server', ...SYNC_MODES] as const;
+
 /**
  * How packets of several inputs are put together into calls of `process`:
  * `immediate` everything queued, unaligned; `default` equal timestamps together; `framesync` at the pace of the first
  * input; `clocksync` at the ticks of input 0; `server` as `immediate`, job by job; `nosync`, `slowest`, `basepad`, `refresh` by a policy of NNStreamer's.
  */
-export type InputManagerName = 'immediate' | 'default' | 'framesync' | 'clocksync' | 'server' | SyncMode;
+export type InputManagerName = (typeof INPUT_MANAGERS)[number];
 
 /** A manager with settings; all but `mode` are of the policies. */
 export interface InputManagerSettings {

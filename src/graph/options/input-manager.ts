@@ -1,11 +1,11 @@
 /** The `inputManager` of a node, in the API and in graph files. */
 import * as v from 'valibot';
 import { queueLimits, timeouts } from '../../catalog/ffmpeg.js';
-import type { InputManagerSettings, InputManagerSpec } from '../../module/contract.js';
+import { INPUT_MANAGERS, type InputManagerSettings, type InputManagerSpec } from '../../module/contract.js';
 import { choice, parsed, type Schema, strictOptions } from '../../schema/schema.js';
 import { parseSyncOption, SYNC_MODES } from '../../sync/index.js';
 
-const mode = choice('immediate', 'default', 'framesync', 'clocksync', 'server', ...SYNC_MODES);
+const mode = choice(...INPUT_MANAGERS);
 
 const option = parsed<NonNullable<InputManagerSettings['option']>>(
   '"N:D", N the index of the base pad and D the duration in nanoseconds, such as "0:33333333"',

@@ -1,7 +1,7 @@
 /**
  * The inputs of an actor: what may be taken from which link, how it is put together for a call of the module, and the
  * end of each. `immediate` takes everything that is queued; an input manager is given what it needs and says what
- * belongs together (inputs/manager.ts).
+ * belongs together (input-manager/manager.ts).
  */
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import type { Module } from '../../module/contract.js';
