@@ -1,6 +1,6 @@
 /** A thread that looks into a file or bytes, as whoever asked for it sees it: nothing here blocks. */
 import { MillraceError } from '../../src/errors/errors.js';
-import { anObject } from '../../src/errors/naming.js';
+import { describeValue } from '../../src/errors/naming.js';
 import { ownFile } from '../../src/errors/own-file.js';
 import { messageOf, unpackError } from '../../src/errors/wire.js';
 import { NativeThread } from '../../src/media/native/native-thread.js';
@@ -34,8 +34,7 @@ export class Looking {
     try {
       const bytes: unknown = await source.read(offset, length, this.#signal);
       if (!(bytes instanceof Uint8Array)) {
-        const what = typeof bytes === 'object' && bytes !== null ? anObject(bytes) : String(bytes);
-        throw new MillraceError('ERR_MILLRACE_PAYLOAD', `it gave ${what} instead of a Uint8Array`);
+        throw new MillraceError('ERR_MILLRACE_PAYLOAD', `it gave ${describeValue(bytes)} instead of a Uint8Array`);
       }
       const own = new Uint8Array(bytes.subarray(0, length));
       this.#thread.post({ type: 'bytes', bytes: own }, [own.buffer]);

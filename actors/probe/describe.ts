@@ -126,7 +126,8 @@ function rotationOf(stream: Stream): number {
   return matrix === undefined ? 0 : rotation(Int32Array.from({ length: 9 }, (_, i) => matrix.readInt32LE(4 * i)));
 }
 
-function seconds(value: bigint | undefined, unit: Rational): number | undefined {
+/** A time of FFmpeg's as seconds. */
+export function seconds(value: bigint | undefined, unit: Rational): number | undefined {
   return value === undefined ? undefined : (Number(value) * unit.num) / unit.den;
 }
 

@@ -3,6 +3,7 @@ import type { Packet, Stream } from 'node-av/lib';
 import { fromNativeTimestamp } from '../../src/media/index.js';
 import { kindOf } from '../../src/media/packet/stream-info.js';
 import { Input } from '../decoder/input/input.js';
+import { seconds } from './describe.js';
 
 /** Times are seconds; what is not known is undefined. */
 export interface PacketFacts {
@@ -27,21 +28,20 @@ export function* packetsOf(path: string): Generator<PacketFacts> {
     for (let packet = input.read(); packet !== 'end'; packet = input.read()) {
       if (packet === 'again') continue;
       const stream = input.streams[packet.streamIndex];
-      if (stream) yield factsOf(packet, stream);
+      if (stream) yield describe(packet, stream);
     }
   } finally {
     input.close();
   }
 }
 
-function factsOf(packet: Packet, { timeBase: { num, den }, codecpar }: Stream): PacketFacts {
-  const seconds = (ticks: bigint | undefined) => (ticks === undefined ? undefined : (Number(ticks) * num) / den);
+function describe(packet: Packet, { timeBase, codecpar }: Stream): PacketFacts {
   return {
     stream: packet.streamIndex,
     kind: kindOf(codecpar.codecType),
-    pts: seconds(fromNativeTimestamp(packet.pts)),
-    dts: seconds(fromNativeTimestamp(packet.dts)),
-    duration: packet.duration > 0n ? seconds(packet.duration) : undefined,
+    pts: seconds(fromNativeTimestamp(packet.pts), timeBase),
+    dts: seconds(fromNativeTimestamp(packet.dts), timeBase),
+    duration: packet.duration > 0n ? seconds(packet.duration, timeBase) : undefined,
     size: packet.size,
     key: packet.isKeyframe,
   };

@@ -7,6 +7,7 @@ import {
   AVERROR_HTTP_SERVER_ERROR,
   AVERROR_HTTP_TOO_MANY_REQUESTS,
   AVERROR_HTTP_UNAUTHORIZED,
+  AVERROR_PROTOCOL_NOT_FOUND,
 } from 'node-av/constants';
 import { isError } from './wire.js';
 
@@ -76,6 +77,12 @@ export function refusalByResult(averror: number): FileRefusal | undefined {
 /** What would help where the other end of a connection is the reason; undefined if it is not, or nothing is known. */
 export function peerHint(averror: number): string | undefined {
   return answers[averror] ?? peers[codeOf(averror) ?? ''];
+}
+
+/** What would help where FFmpeg could not open, read or write something. @param isFile whether it is the path of a file. */
+export function hintByResult(averror: number, path: string, isFile: boolean): string | undefined {
+  if (averror === AVERROR_PROTOCOL_NOT_FOUND) return `Is it a file? Then write file:${path}`;
+  return isFile ? refusalByResult(averror)?.hint : peerHint(averror);
 }
 
 function codeOf(averror: number): string | undefined {

@@ -1,6 +1,7 @@
 /** The builder, and all that can be done with what it has built. */
 
 import { ConfigError, MillraceError } from '../errors/errors.js';
+import { stateError } from '../errors/make.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { Packet } from '../media/packet/packet.js';
 import type { LogListener } from '../module/log.js';
@@ -36,7 +37,6 @@ import { InputStream } from './ports/input-stream.js';
 import { checkRuntime, type Runtime } from './runtime.js';
 import type { Server } from './serve/server.js';
 import { checkServeOptions, type ServeOptions } from './serve/serving.js';
-import { stateError } from './state-error.js';
 
 /**
  * A media graph. Build it from `decode`, `module` and the methods of the streams they return, then `run` it once.

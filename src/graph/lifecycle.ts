@@ -1,5 +1,6 @@
 /** The one start of a graph, to run or to serve jobs, and what was started. */
 
+import { stateError } from '../errors/make.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { LogListener } from '../module/log.js';
 import type { GraphStats, Report } from '../scheduler/run/report.js';
@@ -10,7 +11,6 @@ import type { GraphPorts } from './ports/graph-ports.js';
 import type { Runtime } from './runtime.js';
 import { Server } from './serve/server.js';
 import { type CheckedServeOptions, served, servingProblems, withOutputs } from './serve/serving.js';
-import { stateError } from './state-error.js';
 
 export class Lifecycle {
   private stopAsked = false;

@@ -5,7 +5,6 @@ import {
   AV_OPT_SEARCH_CHILDREN,
   AV_OPT_TYPE_STRING,
   AVDISCARD_ALL,
-  AVERROR_PROTOCOL_NOT_FOUND,
   AVFMT_NO_BYTE_SEEK,
   AVFMT_NOFILE,
   AVFMT_NOTIMESTAMPS,
@@ -27,7 +26,7 @@ import {
   type Stream,
 } from 'node-av/lib';
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
-import { peerHint, refusalByResult, refusalOf } from '../../../src/errors/file-error.js';
+import { hintByResult, peerHint, refusalOf } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import {
   alone,
@@ -510,10 +509,9 @@ function refusal(message: string, hint: string): MillraceError {
 }
 
 function hintFor(ret: number, path: string, demuxer: InputFormat | null): string | undefined {
-  if (ret === AVERROR_PROTOCOL_NOT_FOUND) return `Is it a file? Then write file:${path}`;
   const text = errorText(ret);
   if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
   // The name is no file where a demuxer has its own ideas of it (filters, devices), and a peer is none either.
   const isFile = protocolOf(path) === 'file' && ((demuxer?.flags ?? 0) & AVFMT_NOFILE) === 0;
-  return isFile ? refusalByResult(ret)?.hint : peerHint(ret);
+  return hintByResult(ret, path, isFile);
 }

@@ -10,7 +10,6 @@ import {
   AVERROR_EINVAL,
   AVERROR_INVALIDDATA,
   AVERROR_PATCHWELCOME,
-  AVERROR_PROTOCOL_NOT_FOUND,
   AVIO_FLAG_WRITE,
 } from 'node-av/constants';
 import {
@@ -24,7 +23,7 @@ import {
   type Stream,
 } from 'node-av/lib';
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
-import { peerHint, refusalByResult } from '../../../src/errors/file-error.js';
+import { hintByResult } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import {
   alone,
@@ -538,10 +537,10 @@ export class Muxer implements Output {
   }
 
   #failing(ret: number, what: string, hint?: string): void {
-    if (ret === AVERROR_PROTOCOL_NOT_FOUND) hint = `Is it a file? Then write file:${this.#target.path}`;
-    check(ret, `${what} ${this.#target.name}`, {
+    const { name, path } = this.#target;
+    check(ret, `${what} ${name}`, {
       code: 'ERR_MILLRACE_OUTPUT',
-      hint: hint ?? (protocolOf(this.#target.path) === 'file' ? refusalByResult(ret)?.hint : peerHint(ret)),
+      hint: hint ?? hintByResult(ret, path, protocolOf(path) === 'file'),
       since: this.#since,
     });
   }

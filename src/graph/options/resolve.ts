@@ -60,7 +60,9 @@ export function resolveGraphOptions(
   /** The given value, else the environment's, else the configuration file's, else the default. */
   function value<Key extends keyof GraphOptionValues>(key: Key): GraphOptionValues[Key] {
     const { env: variable, schema, value: assumed } = graphOptionRows[key];
-    const own = key === 'threads' ? (given.threads ?? given.scheduler_count) : given[key];
+    const saidBy = (values: GraphOptionValues) =>
+      key === 'threads' ? (values.threads ?? values.scheduler_count) : values[key];
+    const own = saidBy(given);
     if (own !== undefined) return own as GraphOptionValues[Key];
     const text = variable === undefined ? '' : (env[variable] ?? '');
     if (text !== '') {
@@ -68,8 +70,7 @@ export function resolveGraphOptions(
       if (result.success) return result.output as GraphOptionValues[Key];
       problems.push(...problemsFrom(`environment variable ${variable}`, result.issues));
     }
-    const configured = key === 'threads' ? (file.threads ?? file.scheduler_count) : file[key];
-    return (configured ?? assumed) as GraphOptionValues[Key];
+    return (saidBy(file) ?? assumed) as GraphOptionValues[Key];
   }
 
   if (given.threads !== undefined && given.scheduler_count !== undefined && given.threads !== given.scheduler_count) {

@@ -4,6 +4,7 @@
  */
 
 import { GraphError, MillraceError, type Problem } from '../../errors/errors.js';
+import { stateError } from '../../errors/make.js';
 import { messageOf } from '../../errors/wire.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
@@ -17,7 +18,6 @@ import { flagOption } from '../../schema/flag-option.js';
 import { describe } from '../describe.js';
 import type { StartMode } from '../options/options.js';
 import type { PacketsOptions } from '../options/packets.js';
-import { stateError } from '../state-error.js';
 
 interface Input {
   readonly feed: AppSource;

@@ -67,7 +67,8 @@ export class KeptThreads implements ThreadSource {
     // A graph may want more threads than there are.
     for (let index = this.count; free.length < asked.length; index++) if (!taken.has(index)) free.push(index);
     const wanted = asked.map((which) => which ?? free.shift()!);
-    return wanted.map((which) => this.thread(which, new Set(wanted)));
+    const beside = new Set(wanted);
+    return wanted.map((which) => this.thread(which, beside));
   }
 
   giveBack(): Promise<void> {
