@@ -3,7 +3,7 @@
  *
  * The graph is configured from the first frame of every input and built anew when the format of an input changes.
  * Frames go in one at a time, each time everything that comes of it is taken out first, at most EMIT frames per call, so
- * that back-pressure acts between them; which input goes next is decided by `demand.ts`.
+ * that back-pressure acts between them; which input goes next is decided by `run/input-demand.ts`.
  */
 import { MillraceError } from '../../src/errors/errors.js';
 import { Packet, VideoFrame } from '../../src/media/index.js';

@@ -6,7 +6,7 @@
  * No more than this is imported by the entry of a worker (worker.ts) itself.
  */
 
-/** Word of the thread's memory (rest.ts). */
+/** Word of the thread's memory (thread-stop.ts). */
 export const GATE = 2;
 const [SHUT, LOADING, REFUSED] = [0, 1, 2] as const;
 

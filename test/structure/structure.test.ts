@@ -134,6 +134,21 @@ structure('every path that the guides name exists', () => {
   }
 });
 
+structure('every file that a comment names exists', () => {
+  const files = [...tree.keys(), ...readTree(['test', 'bench']).keys()];
+  const isThere = (name: string): boolean => files.some((file) => file === name || file.endsWith(`/${name}`));
+  const missing: string[] = [];
+  for (const file of tree.keys()) {
+    for (const line of readFileSync(join(root, file), 'utf8').split('\n')) {
+      if (!/^\s*(\*|\/\/|\/\*)/.test(line)) continue;
+      for (const [, name] of line.matchAll(/(?<![\w./-])((?:[\w-]+\/)*[\w-]+\.ts)\b/g)) {
+        if (!isThere(name!)) missing.push(`${file}: ${name}`);
+      }
+    }
+  }
+  assert.equal(missing, []);
+});
+
 structure('every command that the guides name exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
   for (const guide of GUIDES) {

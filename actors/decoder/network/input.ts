@@ -1,5 +1,5 @@
 /**
- * An input that a thread of its own reads (network-reader.ts), as a decoder sees it: the same questions as to one that
+ * An input that a thread of its own reads (reader.ts), as a decoder sees it: the same questions as to one that
  * is open here, and nothing blocks. It can be left at every moment, whatever the peer does.
  */
 import { performance } from '../../../ringbuffer/clock.js';

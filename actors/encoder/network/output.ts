@@ -1,5 +1,5 @@
 /**
- * An output that a thread of its own writes to the network (network-writer.ts), as an encoder sees it. Nothing here
+ * An output that a thread of its own writes to the network (writer.ts), as an encoder sees it. Nothing here
  * blocks; whether the encoder may go on is what `settled` says. It can be left at every moment, whatever the peer does.
  */
 

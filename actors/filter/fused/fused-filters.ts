@@ -4,7 +4,7 @@
  * Results are those of the nodes by themselves, by construction: every member has the graph it would have as a node,
  * configured from the frames that come out of the one before it (so formats, durations and time bases are settled between
  * any two as they are between nodes), and rebuilt when these change. Only where members treat one picture at a time are
- * they joined into one FFmpeg graph, see stretch.ts.
+ * they joined into one FFmpeg graph, see joined-stages.ts.
  */
 
 import * as v from 'valibot';

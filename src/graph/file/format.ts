@@ -1,6 +1,6 @@
 /**
  * The form of BMF's graph files: what keys there are and what they may hold. Reading and writing them:
- * config-read.ts and config-write.ts; docs/graph-files.md describes them.
+ * read.ts and write.ts; docs/graph-files.md describes them.
  */
 import * as v from 'valibot';
 import { didYouMean, integer, parsed, type Schema, show, strictOptions, text } from '../../schema/schema.js';

@@ -1,7 +1,7 @@
 /**
  * What FFmpeg itself says. Its log is one for the process, and node-av hands a line to a callback with its level and
  * nothing else: no thread, no context. So one thread of the process, which does nothing else, hears the lines
- * (ffmpeg-log-thread.ts), and a thread in which FFmpeg has failed asks it what was said there:
+ * (thread.ts), and a thread in which FFmpeg has failed asks it what was said there:
  *
  * - The question is a line of the log as well. FFmpeg calls the callback in the thread that logs, before the failed call
  *   returns, and node-av queues in that order: the answer knows every line of the call. No event loop but that of the

@@ -1,5 +1,5 @@
 /**
- * What the threads of a process and the thread that hears FFmpeg's log (ffmpeg-log-thread.ts) share.
+ * What the threads of a process and the thread that hears FFmpeg's log (thread.ts) share.
  *
  *   words (Int32)
  *     0  MAGIC    layout of this memory

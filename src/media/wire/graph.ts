@@ -17,7 +17,7 @@ import { Tensor, type TensorType } from '../packet/tensor.js';
 import { requireFits } from './limit.js';
 import { typedArrays } from './typed-arrays.js';
 
-/** `Map` because the other form of a value never is one; see wire-value.ts. */
+/** `Map` because the other form of a value never is one; see value.ts. */
 export type ValueTable = Map<'rows', Row[]>;
 type Row = unknown[];
 type Slot = unknown;

@@ -1,7 +1,7 @@
 /**
  * Any plain JavaScript value across threads, exactly as it is: what arrives is deeply and strictly equal to what was sent.
  * Most values are objects, arrays, strings and numbers, which msgpackr keeps and packs fastest; what holds anything else
- * goes as a table (wire-graph.ts), which is told by being a Map: the short form never is one.
+ * goes as a table (graph.ts), which is told by being a Map: the short form never is one.
  */
 // Plain 'msgpackr' has every thread look for a native addon and load it, for long strings alone.
 import { types } from 'node:util';

@@ -3,7 +3,7 @@
  *
  *   producer -> node -> consumers     becomes     producer -> split -> copy 1 .. n -> assemble -> consumers
  *
- * Packet i goes to copy i mod n; each copy marks where what it emitted for a packet ends (thread/parallel-copy.ts), and
+ * Packet i goes to copy i mod n; each copy marks where what it emitted for a packet ends (actor/parallel-copy.ts), and
  * `assemble` takes that of copy i mod n as number i. So a copy may emit any number of packets for one, none included, and the order is
  * that of a single node. What copies emit after the end of their input follows, copy by copy.
  *

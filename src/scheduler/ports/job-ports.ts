@@ -2,7 +2,7 @@
  * Where jobs enter and leave a graph that serves them: the user's side of its input streams and outputs, and the modules
  * behind their nodes. Everything here runs on the calling thread.
  *
- * Unlike those of a graph that runs once (feed.ts, tap.ts) they belong to the server, which feeds one packet at a time
+ * Unlike those of a graph that runs once (app-source.ts, app-sink.ts) they belong to the server, which feeds one packet at a time
  * and takes all that comes: none of them ever waits for a user who does something else.
  */
 import type { Packet } from '../../media/packet/packet.js';

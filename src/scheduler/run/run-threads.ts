@@ -131,7 +131,7 @@ export class RunThreads {
 
   /**
    * What a thread has sent by reference goes with it. The graph is being aborted, so nobody begins to read it any more
-   * (thread/pins.ts). Resolves when nobody is in the middle of it.
+   * (link/frame-pins.ts). Resolves when nobody is in the middle of it.
    */
   private async readersOf(thread: number): Promise<void> {
     const links = [...this.cut.links.keys()].filter((link) => {

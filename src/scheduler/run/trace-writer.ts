@@ -3,7 +3,7 @@
  * chrome://tracing open. The array form may lack its end, so what a crash leaves behind can be opened as well.
  * Format: "Trace Event Format", https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  *
- * The threads record into rings of fixed size (thread/trace-recorder.ts); a timer of the calling thread empties them
+ * The threads record into rings of fixed size (board/trace-recorder.ts); a timer of the calling thread empties them
  * into the file. While that thread is blocked they fill up, and then what they cannot take is lost and counted.
  */
 import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * The process ends while graphs run: Node then stops the worker threads one after another, and each takes its native
- * memory with it. A thread that still runs must not read frames of one that is gone (thread/pins.ts). So the threads come
- * to rest first (thread/rest.ts); those that do not, because a call of a module goes on, find their graph aborted. No
+ * memory with it. A thread that still runs must not read frames of one that is gone (link/frame-pins.ts). So the threads come
+ * to rest first (thread/thread-stop.ts); those that do not, because a call of a module goes on, find their graph aborted. No
  * code of a graph runs here: what it has begun stays unfinished.
  */
 import type { Board } from '../../thread/board/board.js';

@@ -333,7 +333,7 @@ export class Board {
     Atomics.store(this.words, this.linkAt(link) + 4, packets);
   }
 
-  /** Frames sent by reference that the producer still keeps alive (pins.ts). */
+  /** Frames sent by reference that the producer still keeps alive (link/frame-pins.ts). */
   held(link: number): number {
     return Atomics.load(this.words, this.linkAt(link) + 5);
   }
@@ -405,7 +405,7 @@ export class Board {
     this.figures[this.linkAt(link) / 2 + LINE / 2 + TAKEN_TIME] = timestamp ?? Number.NaN;
   }
 
-  /** Whether the consumer is in the middle of taking a frame by reference (pins.ts). */
+  /** Whether the consumer is in the middle of taking a frame by reference (link/frame-pins.ts). */
   setReading(link: number, reading: boolean): void {
     Atomics.store(this.words, this.linkAt(link) + LINE + 3, reading ? 1 : 0);
   }
@@ -421,7 +421,7 @@ export class Board {
       const at = this.readingAt(link);
       while (waits < READER_WAITS && Atomics.load(this.words, at) !== 0) {
         waits++;
-        // What it begins to take from now on it does not read (pins.ts).
+        // What it begins to take from now on it does not read (link/frame-pins.ts).
         if (Atomics.wait(this.words, at, 1, 1) === 'not-equal') break;
       }
     }

@@ -1,6 +1,6 @@
 /**
  * What a thread writes down for the trace: fixed binary records into a ring that the calling thread empties now and then
- * (scheduler/trace-writer.ts). A ring that is full, because that thread is busy, makes nobody wait: the record is left
+ * (run/trace-writer.ts). A ring that is full, because that thread is busy, makes nobody wait: the record is left
  * out and counted.
  */
 

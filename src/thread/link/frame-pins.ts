@@ -1,6 +1,6 @@
 /**
  * The frames a link has sent by reference and still keeps alive. What is in the ring are structs that point at native
- * memory (media/by-reference.ts); reading one whose pin is gone would read freed memory. So a pin is dropped only when
+ * memory (reference/frame-references.ts); reading one whose pin is gone would read freed memory. So a pin is dropped only when
  *
  *   1. the consumer has taken the packet: it counts a packet as taken after it took references of its own; or
  *   2. the consumer has left: it says so after its last look at the ring, and looks at it no more; or

@@ -9,11 +9,11 @@
  *       meta, padded to 8
  *       parts, each padded to 8
  *
- * The record's kind is the payload's kind (media/wire.ts), or one of the three below. A frame by reference is
+ * The record's kind is the payload's kind (wire/payload.ts), or one of the three below. A frame by reference is
  *
  *   0   f64 timestamp (µs), NaN if unknown
  *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown
- *   24  the AVFrame struct (media/by-reference.ts)
+ *   24  the AVFrame struct (reference/frame-references.ts)
  */
 import { types } from 'node:util';
 import { Packr } from 'msgpackr/pack'; // as media/wire-value.ts does
@@ -175,7 +175,7 @@ export function holdsFrames(payload: unknown): boolean {
   return payload instanceof VideoFrame || payload instanceof Bundle;
 }
 
-/** Whether a record of that kind may hold frames by reference: it is read under the rules of pins.ts. */
+/** Whether a record of that kind may hold frames by reference: it is read under the rules of frame-pins.ts. */
 export function mayRefer(kind: number): boolean {
   return kind === KIND_REFERENCE || kind === PAYLOAD_KIND.bundle;
 }

@@ -263,7 +263,7 @@ export class RingReceiver implements LinkReceiver {
     return packet;
   }
 
-  /** The order of the steps is what the producer relies on when it drops its references: see pins.ts. */
+  /** The order of the steps is what the producer relies on when it drops its references: see frame-pins.ts. */
   private takeReference(at: number): Packet | undefined {
     const { board, index } = this;
     // The first call of a thread makes the self-test, which is too long for those who wait for us to have read.
