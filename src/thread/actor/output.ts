@@ -28,7 +28,10 @@ export interface EarlyDeliveries {
  */
 export class Deliveries {
   private readonly pending: { outlet: ActorOutput; packet: Packet }[] = [];
-  /** Payloads that belong to consumers now: not to be released with the inputs they came in. */
+  /**
+   * What belongs to consumers now, so that it is not released with the inputs it came in: payloads that are objects,
+   * and of the others (numbers, which may be equal) the packets themselves.
+   */
   private readonly handedOn = new Set<unknown>();
   private scheduled = false;
   /** Packets pushed so far, wanted or not: what "a call that brings nothing" is judged by. */
@@ -86,7 +89,9 @@ export class Deliveries {
   /** The call has settled: releases the inputs that were not handed on. */
   settle(inputs: Iterable<Packet[]>): void {
     for (const packets of inputs) {
-      for (const packet of packets) if (!this.handedOn.has(packet.payload)) packet.close();
+      for (const packet of packets) {
+        if (!this.handedOn.has(packet.payload) && !this.handedOn.has(packet)) packet.close();
+      }
     }
     this.handedOn.clear();
   }
@@ -101,8 +106,7 @@ export class Deliveries {
     const [link] = outlet.links;
     if (link === undefined || link.left || outlet.links.length > 1) return false;
     this.pending.pop();
-    const { payload } = packet;
-    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    this.handedOn.add(owned(packet));
     link.offer(packet);
     return true;
   }
@@ -114,7 +118,7 @@ export class Deliveries {
     }
     const { payload } = packet;
     if (uses.get(payload) === 0) return; // nobody takes it: released with what is undelivered
-    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    this.handedOn.add(owned(packet));
     // In other hands from here on, as the last clone or as the payload of another packet of this batch.
     undelivered.delete(packet);
     for (const [i, link] of takers.entries()) {
@@ -128,6 +132,12 @@ export class Deliveries {
       }
     }
   }
+}
+
+/** What is handed on with a packet. */
+function owned(packet: Packet): unknown {
+  const { payload } = packet;
+  return typeof payload === 'object' && payload !== null ? payload : packet;
 }
 
 export class ActorOutput implements OutputPort {

@@ -22,14 +22,14 @@ import { type ActorHooks, epochOf, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
 import { endingError, nodeError, overflowError } from './node-error.js';
 import { ParallelCopy } from './parallel-copy.js';
-
-/** Times an actor that could run lets others of its thread go first. */
-const PATIENCE = 64;
+import { ReadyQueue } from './ready-queue.js';
 
 export class Partition implements Hosted {
   readonly board: Board;
   /** Furthest downstream first. */
   readonly actors: Actor[] = [];
+  /** Those that may be able to run; made when all are initialised. */
+  private ready: ReadyQueue | undefined;
   /** Modules are initialised and the graph has been let go; until then nothing is scheduled. */
   private initialised = false;
   /** It is over, or about to be: nothing is scheduled any more. */
@@ -99,6 +99,8 @@ export class Partition implements Hosted {
       board.endCall(node.index);
     }
     this.actors.sort((a, b) => b.rank - a.rank);
+    for (const [place, actor] of this.actors.entries()) actor.place = place;
+    this.ready = this.makeQueue();
     if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
       const text = whyCopied();
       if (text !== undefined) this.tell({ type: 'warning', run: spec.run, text: `${text}; they are copied` });
@@ -109,12 +111,33 @@ export class Partition implements Hosted {
     this.wake();
   }
 
+  private makeQueue(): ReadyQueue {
+    const crossing = new Set<number>();
+    for (const { ring, producer, consumer } of this.spec.links) {
+      if (ring !== undefined) crossing.add(producer).add(consumer);
+    }
+    const fromOutside = this.actors.filter(({ node, outside }) => crossing.has(node) || outside !== undefined);
+    const queue = new ReadyQueue(
+      this.actors.length,
+      fromOutside.map(({ place }) => place),
+      {
+        isReady: (place) => this.isReady(this.actors[place]!),
+        isSelfDriven: (place) => {
+          const actor = this.actors[place]!;
+          return !actor.finished && actor.selfDriven;
+        },
+      },
+    );
+    queue.noteAll();
+    return queue;
+  }
+
   /** What the actor's input manager knows of it. Time stands still until the graph runs: nobody is silent before. */
   private surroundings(actor: Actor): ManagerHost {
     const { inputs } = actor.context;
     return {
       now: () => this.board.elapsed,
-      wake: () => this.wake(),
+      wake: () => this.rouse(actor),
       available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
       trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),
     };
@@ -128,6 +151,7 @@ export class Partition implements Hosted {
     callback: (node, key, value) => this.callbacks.call(node, key, value),
     onError: (node, error) => this.failNode(node.index, 'process', error),
     onDelivered: (actor) => this.delivered(actor),
+    onEvent: ({ place }) => this.ready?.note(place),
     onJob: (node, job, files) => this.tell({ type: 'job', run: this.spec.run, node: node.index, job, files }),
   };
 
@@ -139,8 +163,15 @@ export class Partition implements Hosted {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    for (const actor of this.actors) if (this.isReady(actor)) return true;
+    for (const actor of this.actors) if (this.isNoted(actor)) return true;
     return this.finished();
+  }
+
+  /** Whether it is ready, whatever it was that made it so. */
+  private isNoted(actor: Actor): boolean {
+    if (!this.isReady(actor)) return false;
+    this.ready!.note(actor.place);
+    return true;
   }
 
   /**
@@ -163,7 +194,7 @@ export class Partition implements Hosted {
   }
 
   /** One unit of work. @returns false if there was nothing to do. */
-  step(turn: number): boolean {
+  step(): boolean {
     if (this.ending) return false;
     const { state } = this.board;
     if (state === GraphState.aborting) {
@@ -176,11 +207,9 @@ export class Partition implements Hosted {
     }
     if (!this.initialised || state !== GraphState.running) return false;
     if (this.board.stopping && !this.stopTold) this.tellSources();
-    const next = this.choose();
+    const next = this.ready!.take();
     if (next !== undefined) {
-      next.passedOver = 0;
-      next.lastTurn = turn;
-      this.run(next);
+      this.run(this.actors[next]!);
       return true;
     }
     if (!this.finished()) return false;
@@ -194,42 +223,32 @@ export class Partition implements Hosted {
     this.stopTold = true;
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph was asked to stop');
     for (const actor of this.actors) if (actor.isSource) actor.abort(reason);
+    this.ready!.noteAll();
     this.stopTimer = setTimeout(() => {
       for (const actor of this.actors) actor.stopIsOverdue(reason);
+      this.ready!.noteAll();
       this.wake();
     }, this.spec.stopGrace);
   }
 
-  /**
-   * The actor furthest downstream that can run, so that packets leave before new ones enter. Those that need no input
-   * come after all others, in turns. Who could run but was passed over too often goes first: an endless stream from
-   * another thread must not keep a neighbour from its share.
-   */
-  private choose(): Actor | undefined {
-    let fed: Actor | undefined;
-    let selfDriven: Actor | undefined;
-    let patient: Actor | undefined;
-    for (const actor of this.actors) {
-      if (!this.isReady(actor)) continue;
-      if (++actor.passedOver > PATIENCE && actor.passedOver > (patient?.passedOver ?? 0)) patient = actor;
-      if (actor.finished || !actor.selfDriven) fed ??= actor;
-      else if (selfDriven === undefined || actor.lastTurn < selfDriven.lastTurn) selfDriven = actor;
-    }
-    return patient ?? fed ?? selfDriven;
+  /** It may be able to run, and the thread may be asleep. */
+  private rouse(actor: Actor): void {
+    this.ready?.note(actor.place);
+    this.wake();
   }
 
   private isReady(actor: Actor): boolean {
-    return this.attempt(actor, () => actor.ready()) ?? false;
+    try {
+      return actor.ready();
+    } catch (error) {
+      this.failMoving(actor, error);
+      return false;
+    }
   }
 
   /** Moving what waits can fail (a payload that cannot cross threads), and so can a module's `wants`. */
-  private attempt<T>(actor: Actor, work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      this.failNode(actor.node, actor.inputs.asking ? 'process' : 'transport', error);
-      return undefined;
-    }
+  private failMoving(actor: Actor, error: unknown): void {
+    this.failNode(actor.node, actor.inputs.asking ? 'process' : 'transport', error);
   }
 
   private finished(): boolean {
@@ -261,7 +280,7 @@ export class Partition implements Hosted {
           this.running.delete(settled);
           if (actor.isSource) this.noteFirstPacket();
           this.checkOverflow(actor);
-          this.wake();
+          this.rouse(actor);
         });
       this.running.add(settled);
     } else {
@@ -272,7 +291,7 @@ export class Partition implements Hosted {
   /** An asynchronous call that goes on has delivered something. */
   private delivered(actor: Actor): void {
     this.checkOverflow(actor);
-    this.wake();
+    this.rouse(actor);
   }
 
   private noteFirstPacket(): void {
@@ -297,15 +316,24 @@ export class Partition implements Hosted {
    */
   showIdle(now: number): boolean {
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
-    for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle(now));
+    for (const actor of this.actors) if (!this.isNoted(actor)) this.showActorIdle(actor, now);
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
       this.trace?.relief(link, now);
       if (this.board.reliefs(link) === 1) this.tell({ type: 'relief', run: this.spec.run, link });
       this.bells[this.spec.nodeThreads[ends.producer]!]!.ring();
+      for (const { node, place } of this.actors) if (node === ends.producer) this.ready!.note(place);
     }
     return raised.length > 0;
+  }
+
+  private showActorIdle(actor: Actor, now: number): void {
+    try {
+      actor.showIdle(now);
+    } catch (error) {
+      this.failMoving(actor, error);
+    }
   }
 
   /** This thread goes to sleep, or has slept; for the figures. @param now performance.now() */
