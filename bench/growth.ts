@@ -32,12 +32,16 @@ class Counted {
   }
 
   source(scheduler = 0): ReturnType<Graph['module']> {
-    const callback = (_: string | number, value: unknown): void => void (this.began = value as number);
+    const callback = (_: string | number, value: unknown): void => {
+      this.began = value as number;
+    };
     return this.graph.module(module('CountSource'), { packets: this.packets }, { scheduler, callback });
   }
 
   sink(stream: ReturnType<Graph['module']>, scheduler = 0): void {
-    const callback = (_: string | number, value: unknown): void => void (this.ended = value as number);
+    const callback = (_: string | number, value: unknown): void => {
+      this.ended = value as number;
+    };
     stream.module(module('CountSink'), { packets: this.packets }, { scheduler, callback });
   }
 

@@ -167,8 +167,11 @@ export class Host {
     const { bell } = this;
     let left = this.options.spin * LOOKS;
     if (left === 0) return false;
+    // [spin.1] from here on whoever has something for this thread moves the sequence
     bell.arm();
+    // [spin.2] what came before rang nobody; [spin.3] nothing else has to be looked at
     if (!this.hasWork()) while (left > 0 && bell.ticket() === ticket) left--;
+    // [spin.4] what comes now rings nobody, so a thread that goes on to sleep arms and looks again
     bell.disarm();
     return left > 0;
   }

@@ -233,7 +233,7 @@ export class Partition implements Hosted {
 
   /** It may be able to run, and the thread may be asleep. */
   private rouse(actor: Actor): void {
-    this.ready?.note(actor.place);
+    this.ready?.note(actor.place); // [note.settled]
     this.wake();
   }
 

@@ -70,7 +70,7 @@ export class ReadyQueue {
     const { fromOutside } = this;
     if (fromOutside.length > 0) {
       if (++this.turn >= fromOutside.length) this.turn = 0;
-      this.note(fromOutside[this.turn]!);
+      this.note(fromOutside[this.turn]!); // [take.outside]
     }
     let place = this.choose();
     if (place < 0 && fromOutside.length > 0) {
@@ -79,7 +79,7 @@ export class ReadyQueue {
     }
     if (place < 0) return undefined;
     this.remove(place);
-    this.note(place); // it may have more to do
+    this.note(place); // [take.again] it may have more to do
     return place;
   }
 
@@ -107,7 +107,8 @@ export class ReadyQueue {
         const lowest = bits & -bits;
         const place = (word << 5) + 31 - Math.clz32(lowest);
         fresh[word] = bits & ~lowest;
-        if (!asked.isReady(place)) this.remove(place);
+        if (!asked.isReady(place))
+          this.remove(place); // [take.forget] until something happens to it
         else if (!asked.isSelfDriven(place)) return place;
       }
     }

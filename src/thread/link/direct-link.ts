@@ -50,7 +50,7 @@ export class DirectLink implements LinkSender, LinkReceiver {
       this.high = length;
       this.board.setHighWater(this.index, length);
     }
-    this.onArrival();
+    this.onArrival(); // [note.arrival]
   }
 
   flush(): boolean {
@@ -101,7 +101,7 @@ export class DirectLink implements LinkSender, LinkReceiver {
     if (packet === undefined) return undefined;
     this.board.setTaken(this.index, ++this.taken);
     // Only a producer of which something waits can be held back.
-    if (length > this.limit) this.onRoom();
+    if (length > this.limit) this.onRoom(); // [note.room]
     return packet;
   }
 
