@@ -86,13 +86,15 @@ export class Partition implements Hosted {
   private async loadAll(): Promise<void> {
     const { spec, board } = this;
     const links = makeLinks(spec, board, this.bells);
+    const linksOf = linksByNode(spec.links);
     for (const node of spec.nodes) {
       if (this.ending || board.state === GraphState.aborting) break;
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
-        const own = instantiate(await loadNode(node));
-        const module = node.isCopy ? new ParallelCopy(own) : own;
-        const actor = makeActor(spec, board, node, module, links, this.hooks, this.trace);
+        const loaded = instantiate(await loadNode(node));
+        const module = node.isCopy ? new ParallelCopy(loaded) : loaded;
+        const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
+        const actor = makeActor(own, board, node, module, links, this.hooks, this.trace);
         this.actors.push(actor);
         await this.guard(node, 'init', () => actor.init(node.inputManager, this.surroundings(actor)));
       });
@@ -163,8 +165,7 @@ export class Partition implements Hosted {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    for (const actor of this.actors) if (this.isNoted(actor)) return true;
-    return this.finished();
+    return this.ready!.hasSome || this.finished();
   }
 
   /** Whether it is ready, whatever it was that made it so. */
@@ -176,12 +177,14 @@ export class Partition implements Hosted {
 
   /**
    * The last look before the thread sleeps. Whatever changes the board, or would have to, is work as well: the relief
-   * rule stands on every thread looking for a deadlock after its own last word on the board.
+   * rule stands on every thread looking for a deadlock after its own last word on the board. All actors are asked,
+   * whether or not something is known to have happened to them.
    */
   mayNotSleep(): boolean {
     const before = this.changes();
     if (this.hasWork()) return true;
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
+    for (const actor of this.actors) if (this.isNoted(actor)) return true;
     // Those in the middle of a call and those that are closed have nothing to do, but may have frames to let go of.
     for (const actor of this.actors) actor.outputs.settled();
     return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
@@ -316,7 +319,11 @@ export class Partition implements Hosted {
    */
   showIdle(now: number): boolean {
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
-    for (const actor of this.actors) if (!this.isNoted(actor)) this.showActorIdle(actor, now);
+    for (const actor of this.actors) {
+      // What was shown of one to which nothing has happened is still so, unless its limit was lifted.
+      if (!this.ready!.wasStirred(actor.place) && actor.shownRight()) continue;
+      if (!this.isNoted(actor)) this.showActorIdle(actor, now);
+    }
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
@@ -438,6 +445,19 @@ export class Partition implements Hosted {
     });
     this.wake();
   }
+}
+
+/** The links at each node, by its index. */
+function linksByNode(links: PartitionSpec['links']): Map<number, PartitionSpec['links'][number][]> {
+  const byNode = new Map<number, PartitionSpec['links'][number][]>();
+  for (const link of links) {
+    for (const node of new Set([link.producer, link.consumer])) {
+      const list = byNode.get(node);
+      if (list === undefined) byNode.set(node, [link]);
+      else list.push(link);
+    }
+  }
+  return byNode;
 }
 
 /** A module's promise may never settle; the end of the graph must not depend on it. */

@@ -38,6 +38,8 @@ export class ReadyQueue {
   private readonly since: Float64Array;
   private step = 0;
   private turn = 0;
+  /** Noted since its state was last shown. */
+  private readonly stirred: Uint8Array;
 
   /** @param fromOutside places of the actors to whom other threads or the user do something. */
   constructor(
@@ -51,17 +53,34 @@ export class ReadyQueue {
     this.next[size] = size;
     this.previous[size] = size;
     this.since = new Float64Array(size);
+    this.stirred = new Uint8Array(size);
   }
 
   /** Something happened to it. */
   note(place: number): void {
     this.fresh[place >> 5]! |= 1 << (place & 31);
+    this.stirred[place] = 1;
     if (this.next[place] === -1) this.append(place);
   }
 
   /** Something happened that may concern everybody. */
   noteAll(): void {
     for (let place = 0; place < this.size; place++) this.note(place);
+  }
+
+  /** Whether anything has happened to it since this was last asked. */
+  wasStirred(place: number): boolean {
+    if (this.stirred[place] === 0) return false;
+    this.stirred[place] = 0;
+    return true;
+  }
+
+  /** Whether `take` would find somebody. */
+  get hasSome(): boolean {
+    for (const outside of this.fromOutside) this.note(outside);
+    const place = this.choose();
+    if (place >= 0) this.note(place); // it was asked, and is to be found again
+    return place >= 0;
   }
 
   /** The one that runs now, at the end of the order from here on; undefined: nobody can run. */
