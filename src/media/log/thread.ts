@@ -5,7 +5,6 @@ import type { AVLogLevel } from 'node-av/constants';
 import type { Log as NativeLog } from 'node-av/lib';
 import { clearTimeout, nextTurn, performance, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { createRequire } from '../../errors/node-require.js';
-import type { LogThreadData } from './ffmpeg-log.js';
 import { isOwnWords, type Line, LogLines } from './lines.js';
 import {
   ANSWER_BYTES,
@@ -30,6 +29,7 @@ import {
   writeAnswer,
 } from './memory.js';
 import { BEGIN, Recordings } from './recordings.js';
+import type { LogThreadData } from './start.js';
 
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
