@@ -98,8 +98,6 @@ export default defineConfig([
         'src/cli/graph.ts': INDEX,
         'src/cli/inspect.ts': INDEX,
         'src/cli/modules.ts': INDEX,
-        // It starts threads before the rest of the command is loaded.
-        'src/cli/prestart.ts': BOOT,
         'src/cli/progress.ts': INDEX,
         'src/cli/run.ts': INDEX,
         'src/cli/transcode.ts': INDEX,

@@ -5,7 +5,7 @@
 import '../thread/compile-cache.js';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
-import { startHearing } from '../media/log/start.js';
+import { startLog } from '../media/log/start.js';
 import { endPoint, positive, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
@@ -54,7 +54,7 @@ function program(): Command {
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (input: string, output: string, flags: TranscodeFlags) => {
-      startHearing();
+      startLog();
       const { threadsToTranscode, withThreads } = await import('./prestart.js');
       const command = async () => (await import('./transcode.js')).transcode(input, output, flags);
       await exitWith(withThreads(threadsToTranscode(input, flags.threads), command));
@@ -71,7 +71,7 @@ function program(): Command {
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (file: string, flags: RunFlags) => {
-      startHearing();
+      startLog();
       const { likelyThreadsOf, withThreads } = await import('./prestart.js');
       await exitWith(withThreads(likelyThreadsOf(file), async () => (await import('./run.js')).run(file, flags)));
     });
@@ -86,7 +86,7 @@ function program(): Command {
     .option('--stream <n>', 'with these: of this stream alone', streamIndex)
     .option('--json', 'print JSON; of packets one line each')
     .action(async (file: string, flags: PacketFlags) => {
-      startHearing();
+      startLog();
       await exitWith((await import('./inspect.js')).inspect(file, flags));
     });
 

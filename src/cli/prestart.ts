@@ -1,7 +1,6 @@
 /** Starts the threads a command will use while the command itself is still being loaded. */
 import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { localPath } from '../catalog/ffmpeg.js';
 import { endEarly, startEarly } from '../scheduler/threads/prestart.js';
 
 /** Runs a command meanwhile; those threads that its graph did not take have gone when this settles. */
@@ -30,7 +29,7 @@ const SMALL = 256 * 1024;
 
 /** The same of a transcode. */
 export function threadsToTranscode(input: string, threads: unknown): number {
-  const size = threads === undefined && statSync(localPath(input) ?? input, { throwIfNoEntry: false })?.size;
+  const size = threads === undefined && statSync(input, { throwIfNoEntry: false })?.size;
   return size !== undefined && size !== false && size <= SMALL ? 0 : likelyThreads(threads, 2);
 }
 

@@ -17,7 +17,6 @@
  * uses the one that was there when it was started (it is found in the environment data that threads inherit).
  */
 
-import { isMainThread } from 'node:worker_threads';
 import { AV_LOG_ERROR, AV_LOG_INFO, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
 import { type CodecContext, Log } from 'node-av/lib';
 import { performance } from '../../../ringbuffer/clock.js';
@@ -45,7 +44,7 @@ import {
   TICKETS,
   writeName,
 } from './memory.js';
-import { deafen, logMemory, startHearing } from './start.js';
+import { deafen, logMemory, startLog } from './start.js';
 
 /**
  * Longest time in ms that the process waits for the thread to be there. It has one file and the loaded addon to take in,
@@ -71,14 +70,6 @@ let isAlone = false;
 let waited = false;
 /** Number of the last line that was heard when the call began which is under way. */
 let began = 0;
-
-/**
- * Has FFmpeg's log heard from here on, for this process and the threads that it starts later. Without effect in a thread,
- * where FFmpeg writes to stderr by itself already, and the second time.
- */
-export function startLog(): void {
-  if (isMainThread && logMemory() === undefined && !printsItself()) startHearing();
-}
 
 /** From more than 'info' on FFmpeg's lines are too many to be handed around: it writes them itself, as it always does. */
 function printsItself(): boolean {

@@ -18,7 +18,7 @@ const STOP_WITHIN = 1000;
 
 export interface LogThreadData {
   readonly memory: SharedArrayBuffer;
-  /** File of the addon, as it was loaded here; undefined if that is not known. */
+  /** File of the addon; undefined if that is not known. */
   readonly addon: string | undefined;
 }
 
@@ -37,10 +37,10 @@ export function logMemory(): Int32Array | undefined {
 }
 
 /**
- * Starts the thread that hears, from the main thread, for this process and the threads that it starts later. Without effect the
- * second time.
+ * Has FFmpeg's log heard from here on, for this process and the threads that it starts later. Without effect in a thread, where
+ * FFmpeg writes to stderr by itself already (the thread that was started finds that out), and the second time.
  */
-export function startHearing(): void {
+export function startLog(): void {
   if (!isMainThread || logMemory() !== undefined) return;
   // Without it errors lack FFmpeg's lines, and everything else is as it is.
   if (whyMissing(THREAD, import.meta.url) !== undefined) return;

@@ -53,16 +53,20 @@ let Log: typeof NativeLog;
 try {
   Log = loadLog();
   void whenStopped();
-  Log.setCallback(
-    (level, text) => {
-      heard++;
-      const index = questions.get(text);
-      if (index === undefined) hear(level, text);
-      else answer(index);
-    },
-    { maxLevel: (INFO + STEP - 1) as AVLogLevel },
-  );
-  if (Atomics.compareExchange(shared, STATE, STARTING, HEARING) !== STARTING) Log.resetCallback();
+  // FFmpeg writes such levels to stderr by itself, and goes on to do so.
+  if (Log.getLevel() > INFO + 1) Atomics.store(shared, STATE, DEAF);
+  else {
+    Log.setCallback(
+      (level, text) => {
+        heard++;
+        const index = questions.get(text);
+        if (index === undefined) hear(level, text);
+        else answer(index);
+      },
+      { maxLevel: (INFO + STEP - 1) as AVLogLevel },
+    );
+    if (Atomics.compareExchange(shared, STATE, STARTING, HEARING) !== STARTING) Log.resetCallback();
+  }
 } catch (error) {
   Atomics.store(shared, STATE, DEAF);
   throw error;
