@@ -73,6 +73,37 @@ export const nodeAv: Plugin = {
   },
 };
 
+/**
+ * commander is CommonJS in six files, which the command would find and load one after the other; as modules they are part of its
+ * own file. The start of processes, which takes as long to load as commander and is for commands in files of their own, is
+ * loaded when one is started.
+ */
+export const commander: Plugin = {
+  name: 'commander',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]commander[\\/]esm\.mjs$/ }, () => {
+      const files = { argument: 'Argument', command: 'Command', option: 'Option' };
+      const lines = Object.entries(files).map(([file, name]) => `export { ${name} } from './lib/${file}.js';`);
+      lines.push("export { CommanderError, InvalidArgumentError } from './lib/error.js';");
+      return { contents: lines.join('\n'), loader: 'js' };
+    });
+    build.onLoad({ filter: /[\\/]commander[\\/]lib[\\/]\w+\.js$/ }, async ({ path }) => {
+      const contents = (await readFile(path, 'utf8'))
+        .replace("const childProcess = require('node:child_process');\n", '')
+        .replaceAll('childProcess.', "process.getBuiltinModule('node:child_process').")
+        .replaceAll(
+          /^const EventEmitter = require\('node:events'\)\.EventEmitter;/gm,
+          "import { EventEmitter } from 'node:events';",
+        )
+        .replaceAll(/^const (\{[^}]+\}|\w+) = require\(('[^']+')\);/gm, 'import $1 from $2;')
+        .replaceAll(/^exports\.(\w+) = \1;/gm, 'export { $1 };');
+      const left = /\b(require\(|childProcess\b|exports\b)/.exec(contents.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''));
+      if (left !== null) throw new Error(`${path} has another form than before: ${left[0]}`);
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
 /** What node-av's JavaScript takes from its native binary. */
 async function bindingNames(lib: string): Promise<string[]> {
   const names = new Set<string>();
