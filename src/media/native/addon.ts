@@ -3,7 +3,8 @@
  * by itself. Who imports the package to describe a graph, or for modules without FFmpeg, goes without its 50 MB.
  *
  * A thread that may be ended must not load it at just any moment, because ending it meanwhile aborts the process: ours do
- * so at their start, behind the gate that says whether they are still wanted (thread/boot-gate.ts).
+ * so at their start, behind the gate that says whether they are still wanted (thread/boot-gate.ts), or while they hold a slot of
+ * the table of native waits (native-wait.ts), for which their end waits.
  */
 
 let load: (() => void) | undefined;
@@ -26,11 +27,6 @@ export function afterLoading(work: () => void): void {
   // Without a loader node-av's own file has loaded the binary, when it was imported.
   if (loaded || load === undefined) work();
   else then.push(work);
-}
-
-/** Whether this thread has loaded the binary for us. */
-export function isAddonLoaded(): boolean {
-  return loaded || load === undefined;
 }
 
 /** Loads the binary in this thread, once. @throws Error of node-av when there is none for this system. */
