@@ -2,23 +2,16 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  AudioFrame,
-  type EncoderOptions,
-  encode,
-  Graph,
-  type GraphError,
-  Packet,
-  syncModule,
-  VideoFrame,
-} from 'millrace';
+import { AudioFrame, type EncoderOptions, encode, type GraphError, Packet, syncModule, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contentsOf, media } from '../../kit/media.js';
 import { rejection, thrown } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const silent = suite('a silent input of an encoder');
+const graphOn = await sharedThreads(2);
 const folder = mkdtempSync(join(tmpdir(), 'millrace-silent-'));
 silent.after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -45,7 +38,7 @@ const few: Partial<EncoderOptions> = {
 
 function fed(threads: number, name: string, options: Partial<EncoderOptions>) {
   const file = join(folder, name);
-  const graph = new Graph({ threads });
+  const graph = graphOn({ threads });
   const [video, audio] = [graph.inputStream('video'), graph.inputStream('audio')];
   encode(video, audio, { ...options, output_path: file });
   return { graph, video, audio, file };
