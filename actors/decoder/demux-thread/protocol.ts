@@ -2,7 +2,7 @@
 import type { ErrorWire } from '../../../src/errors/wire.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
-import type { InputOptions } from '../input/input.js';
+import type { InputOptions } from '../input/opening.js';
 import type { StreamFacts } from '../input/source-stream.js';
 
 export interface DemuxerData extends ThreadLink {

@@ -1,6 +1,7 @@
 /** What a decoder has to know of an input that another thread has open. */
 import type { FileFacts } from '../demux-thread/protocol.js';
-import type { Input, InputOptions, Kind } from './input.js';
+import type { Input, Kind } from './input.js';
+import type { InputOptions } from './opening.js';
 import { factsOf, type StreamFacts } from './source-stream.js';
 
 export interface Wanted {

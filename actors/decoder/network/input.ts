@@ -14,7 +14,9 @@ import { restorePacket } from '../../../src/media/wire/packet.js';
 import type { MediaInfo } from '../../shared/media-info.js';
 import { protocolOf } from '../../shared/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';
-import { findDemuxer, type Kind, type Place, refuseUnreadable } from '../input/input.js';
+import type { Kind } from '../input/input.js';
+import { findDemuxer, refuseUnreadable } from '../input/opening.js';
+import type { Place } from '../input/seeking.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
 import type { FromReader, ReaderData, ToReader } from './protocol.js';
 

@@ -4,7 +4,8 @@ import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
 import type { MediaInfo } from '../../shared/media-info.js';
 import type { FileFacts } from '../demux-thread/protocol.js';
-import type { InputOptions, Place } from '../input/input.js';
+import type { InputOptions } from '../input/opening.js';
+import type { Place } from '../input/seeking.js';
 
 export interface ReaderData extends ThreadLink {
   readonly input: Omit<InputOptions, 'io'>;

@@ -2,7 +2,8 @@
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
-import { Input, type Kind, type Place } from '../input/input.js';
+import { Input, type Kind } from '../input/input.js';
+import type { Place } from '../input/seeking.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { demuxerName, requiredOptions } from '../input-options.js';
 import { isNetwork, NetworkInput } from '../network/input.js';
