@@ -10,7 +10,8 @@ import { crowded, InterruptibleCalls, type Late } from '../../../src/media/nativ
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import { chooseTarget, type Target } from '../output/format.js';
-import { Muxer, type PatientWrite } from '../output/muxer.js';
+import type { PatientWrite } from '../output/mux-calls.js';
+import { Muxer } from '../output/muxer.js';
 import { type FromWriter, type ToWriter, type WriterData, weight } from './protocol.js';
 
 /** By this the file is known: own-file.ts. */
