@@ -37,6 +37,7 @@ export type {
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
 export type { NodeParameters } from './graph/build/node.js';
 export { encode, NodeHandle, overlay, Stream } from './graph/build/stream.js';
+export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';

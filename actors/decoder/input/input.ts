@@ -4,10 +4,9 @@ import {
   AVDISCARD_ALL,
   AVFMT_NOTIMESTAMPS,
   AVFMT_TS_DISCONT,
-  AVMEDIA_TYPE_AUDIO,
-  AVMEDIA_TYPE_VIDEO,
+  type AVMediaType,
 } from 'node-av/constants';
-import { avGetMediaTypeString, FormatContext, type InputFormat, Packet, type Stream } from 'node-av/lib';
+import { FormatContext, type InputFormat, Packet, type Stream } from 'node-av/lib';
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { peerHint } from '../../../src/errors/file-error.js';
 import {
@@ -44,6 +43,7 @@ import type { SourceStream } from './source-stream.js';
 /** How often a description is asked for once more before it is given up. */
 const DUMPS = 8;
 
+/** What can be decoded. */
 export type Kind = 'video' | 'audio';
 
 /** How the calls of an input are made that wait for its peer. @throws if one was given up; `what` says what it does. */
@@ -225,30 +225,9 @@ export class Input {
     return ((this.#context.iformat?.flags ?? 0) & flag) !== 0;
   }
 
-  /**
-   * The stream of a kind to read: the one asked for, or the best (av_find_best_stream, which takes a cover picture
-   * only where there is no other video); undefined if there is none.
-   * @param wanted Absolute index; negative: the best.
-   * @throws MillraceError ERR_MILLRACE_INPUT if the one asked for is not there or of another kind.
-   */
-  select(kind: Kind, wanted: number): Stream | undefined {
-    const type = kind === 'video' ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
-    if (wanted < 0) {
-      const index = this.#context.findBestStream(type, -1, -1);
-      return index < 0 ? undefined : this.streams[index];
-    }
-    const stream = this.streams[wanted];
-    if (stream?.codecpar.codecType === type) return stream;
-    const what = stream ? `is ${this.#kindOf(stream)}` : 'does not exist';
-    throw new MillraceError(
-      'ERR_MILLRACE_INPUT',
-      `${kind === 'video' ? 'map_v' : 'map_a'}: stream ${wanted} of ${this.path} ${what}`,
-      { hint: `It has ${this.streams.map((s, i) => `${i}: ${this.#kindOf(s)}`).join(', ')}` },
-    );
-  }
-
-  #kindOf(stream: Stream): string {
-    return avGetMediaTypeString(stream.codecpar.codecType) ?? 'of no known kind';
+  /** Index of FFmpeg's choice of a kind; negative if there is none. */
+  findBest(type: AVMediaType): number {
+    return this.#context.findBestStream(type, -1, -1);
   }
 
   /** Only packets of these streams are read from here on. */

@@ -4,6 +4,7 @@
  * what files hold: numbers as strings, 0 and 1 for booleans.
  */
 import type { LogLevel } from '../../media/ffmpeg.js';
+import type { StreamSelection } from './stream-selection.js';
 
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -17,6 +18,8 @@ export interface DecoderOptions {
   /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
   map_v?: number | undefined;
   map_a?: number | undefined;
+  /** The streams of the outputs 2, 3, … in their order; `select` of the decoder's handle adds to it. */
+  streams?: readonly StreamSelection[] | undefined;
   /**
    * Seconds; frame-accurate where the container has an index. MPEG-TS and MPEG-PS are entered anywhere, as by the ffmpeg
    * command: pictures before the next key frame are missing, and the report says how many seconds. Where no key frame

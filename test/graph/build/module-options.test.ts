@@ -10,6 +10,10 @@ const decoder: Required<DecoderOptions> = {
   input_path: 'in.mp4',
   map_v: 0,
   map_a: 1,
+  streams: [
+    { kind: 'audio', number: 1, language: 'deu', disposition: ['comment'], codec: 'copy', optional: true },
+    { kind: 'data', index: 3 },
+  ],
   start_time: 1,
   end_time: 2.5,
   durations: [0, 1, 2, 3],
