@@ -112,10 +112,11 @@ export const builtinModules: readonly BuiltinModule[] = [
   },
   {
     name: 'c_ffmpeg_encoder',
-    summary: 'Encodes and multiplexes into a file, a URL or its outputs: input 0 is video, 1 is audio.',
+    summary:
+      'Encodes and multiplexes into a file, a URL or its outputs: input 0 is video, 1 is audio, and further ones are what `input_kinds` says.',
     schema: encoderOptions,
-    inputs: { min: 1, max: 2 },
-    outputs: { max: 2 },
+    inputs: { min: 1, max: ANY },
+    outputs: { max: ANY },
     portProblems: encoderPortProblems,
     module: Encoder as ModuleClass,
     work: 'encoding',

@@ -35,6 +35,8 @@ import {
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
 import { protocolOf } from '../../shared/protocols.js';
 import type { EncoderOptions } from '../options.js';
+import { markDefaults, withoutEmpty } from '../stream/texts.js';
+import { streamPlaces } from '../stream-options.js';
 import type { Piece } from './byte-output.js';
 import { has, makeFolder, type Target } from './format.js';
 import type { PatientWrite, WriteCall, Writing } from './mux-calls.js';
@@ -73,6 +75,7 @@ export class Muxer implements Output {
   packets = 0;
   payloadBytes = 0;
   readonly #target: Target;
+  readonly #options: EncoderOptions;
   readonly #log: Log;
   /** Nothing but certain protocols may be opened. */
   readonly #restricted: boolean;
@@ -102,7 +105,7 @@ export class Muxer implements Output {
   #finished = false;
 
   /**
-   * @param inputs The inputs that a stream may come from, in the order the streams are to have in the file.
+   * @param inputs The inputs that a stream may come from.
    * @param take Gets the bytes, which go into the file of the target without it.
    * @param patiently With it `add`, `leaveOut`, `write` and `end` answer with promises, one after the other.
    * @throws MillraceError ERR_MILLRACE_OPTION for a muxer option FFmpeg does not know.
@@ -116,6 +119,7 @@ export class Muxer implements Output {
     patiently?: PatientWrite,
   ) {
     this.#target = target;
+    this.#options = options;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;
     refuseTarget(target, options, protocolWhitelist);
@@ -126,7 +130,7 @@ export class Muxer implements Output {
     this.#limits = queueLimits(options);
     this.#longestWait = longestWait(options.mux_params?.max_interleave_delta);
     this.#waiting = new HeaderQueue(this.#limits, target.name);
-    for (const input of inputs) {
+    for (const { input } of streamPlaces(options, inputs)) {
       this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
     check(
@@ -142,7 +146,7 @@ export class Muxer implements Output {
       if (protocolWhitelist !== undefined) {
         check(this.#context.setOption('protocol_whitelist', protocolWhitelist), 'Cannot restrict what the muxer opens');
       }
-      if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
+      if (options.metadata) this.#context.metadata = Dictionary.fromObject(withoutEmpty(options.metadata));
     } catch (error) {
       this.close();
       throw error;
@@ -340,6 +344,10 @@ export class Muxer implements Output {
       track.stream.timeBase = new NativeRational(timeBase.num, timeBase.den);
       describe(track.stream);
     }
+    markDefaults(
+      tracks.flatMap(({ stream, description }) => (stream && description ? [{ stream, kind: description.kind }] : [])),
+      this.#options,
+    );
     if (this.#makesFolder) makeFolder(this.#target.path);
     if (!has(this.#target.muxer, 'no-file') && !this.#isContained) {
       this.#file = this.#open();
@@ -430,7 +438,9 @@ export class Muxer implements Output {
   }
 
   #watchInterleaving(): void {
-    const present = [...this.#tracks].filter(([, { stream }]) => stream !== undefined);
+    const present = [...this.#tracks].filter(
+      ([, { stream, description }]) => stream !== undefined && description?.kind !== 'attachment',
+    );
     // libavformat waits for these as long as it takes.
     const endless = present.some(([, { stream }]) => WAITED_FOR.has(stream!.codecpar.codecId));
     const inputs = present.map(([input]) => input);

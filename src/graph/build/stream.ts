@@ -86,7 +86,8 @@ export class Stream extends VideoFilters {
    * @param options See docs/options.md for where the encoder's options are described.
    */
   encode(audio: Stream | null | undefined, options: EncoderOptions, parameters: NodeParameters = {}): NodeHandle {
-    return encode(this, audio, options, parameters);
+    const inputs = audio ? [this, audio] : [this];
+    return this.graph.module('c_ffmpeg_encoder', options, { ...parameters, inputs });
   }
 }
 
@@ -209,24 +210,6 @@ Object.setPrototypeOf(
       typeof key === 'string' && /^\d+$/.test(key) ? receiver.output(Number(key)) : Reflect.get(target, key, receiver),
   }),
 );
-
-/**
- * Encodes a video stream, an audio stream, or both into a file.
- * @throws MillraceError ERR_MILLRACE_CONFIG if both are missing.
- */
-export function encode(
-  video: Stream | null | undefined,
-  audio: Stream | null | undefined,
-  options: EncoderOptions,
-  parameters: NodeParameters = {},
-): NodeHandle {
-  const graph = (video ?? audio)?.graph;
-  if (!graph) {
-    throw new MillraceError('ERR_MILLRACE_CONFIG', 'encode needs a video stream, an audio stream, or both');
-  }
-  const inputs = audio ? [video ?? null, audio] : [video ?? null];
-  return graph.module('c_ffmpeg_encoder', options, { ...parameters, inputs });
-}
 
 /** Lays `top` over `base`. FFmpeg `overlay`; named arguments as in `stream.overlay`. */
 export function overlay(base: Stream, top: Stream, named: Named = {}): NodeHandle {

@@ -49,6 +49,11 @@ const decoder: Required<DecoderOptions> = {
 };
 
 const encoder: Required<EncoderOptions> = {
+  input_kinds: ['audio', 'subtitle'],
+  streams: {
+    audio: [{ language: 'deu', title: 'x', disposition: 'comment', metadata: { y: 1 } }],
+    video: [{ disposition: [] }],
+  },
   output_path: 'out.mp4',
   output_prefix: 'jobs',
   format: 'mp4',
