@@ -23,6 +23,7 @@ export {
   type Problem,
 } from './errors/errors.js';
 export { type ConcatOptions, concat, type Segment } from './graph/build/concat.js';
+export { type EncodeStreams, encode, type StreamOrStreams } from './graph/build/encode.js';
 export type { FilterArguments, FilterValue } from './graph/build/filter-args.js';
 export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filter-call.js';
 export type {
@@ -36,7 +37,8 @@ export type {
 } from './graph/build/module-options.js';
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
 export type { NodeParameters } from './graph/build/node.js';
-export { encode, NodeHandle, overlay, Stream } from './graph/build/stream.js';
+export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
+export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';

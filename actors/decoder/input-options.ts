@@ -1,5 +1,5 @@
 /** Which of the decoder's options go to the demuxer. */
-import type { InputOptions } from './input/input.js';
+import type { InputOptions } from './input/opening.js';
 import type { DecoderOptions } from './options.js';
 
 /** The demuxer that is asked for by name. */

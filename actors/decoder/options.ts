@@ -18,6 +18,7 @@ import {
   unsupported,
 } from '../../src/schema/schema.js';
 import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
+import { DISPOSITIONS } from '../shared/dispositions.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
@@ -63,12 +64,47 @@ const bytes: Schema<Uint8Array> = parsed('a Uint8Array that is not empty, or its
   return typeof value === 'string' && BASE64.test(value) ? Buffer.from(value, 'base64') : undefined;
 });
 
+const dispositions: Schema<string[]> = parsed(
+  `FFmpeg's names of uses, one or a list: ${DISPOSITIONS.join(', ')}`,
+  (value) => {
+    const names = (Array.isArray(value) ? value : [value]) as unknown[];
+    return names.every((name): name is string => DISPOSITIONS.includes(name as string)) ? names : undefined;
+  },
+);
+
+/** A stream of the input, as `select` of the builder describes it. */
+const streamWish = v.pipe(
+  strictOptions({
+    kind: choice('video', 'audio', 'subtitle', 'data', 'attachment'),
+    /** Index in the container. */
+    index: v.optional(integer({ min: 0 })),
+    /** Its number among those of its kind that fit the rest. */
+    number: v.optional(integer({ min: 0 }), 0),
+    language: v.optional(text('a language such as "deu"')),
+    disposition: v.optional(dispositions),
+    /** A decoder's name or 'copy'. */
+    codec: v.optional(text("a decoder's name or 'copy'")),
+    optional: v.optional(boolean(), false),
+  }),
+  v.check(
+    ({ index, number, language, disposition }) =>
+      index === undefined || (number === 0 && (language ?? disposition) === undefined),
+    'index says which stream it is: leave out number, language and disposition',
+  ),
+  v.check(
+    ({ kind, codec }) => kind === 'video' || kind === 'audio' || codec === undefined || codec === 'copy',
+    "is handed on as it is: only video and audio can be decoded here (codec: leave it out, or 'copy')",
+  ),
+);
+
 const entries = {
   /** File or URL; absent: what is decoded comes on input 0. */
   input_path: v.optional(text('the path or URL of the input')),
   /** Absolute stream indices in the container; absent or -1: the best stream of each kind (av_find_best_stream). */
   map_v: v.optional(integer({ min: -1 }), -1),
   map_a: v.optional(integer({ min: -1 }), -1),
+  /** The streams of the outputs 2, 3, …, in their order. */
+  streams: v.optional(v.array(streamWish)),
   /** Seconds from the beginning of the input; frames before start_time and from end_time on are left out. */
   start_time: v.optional(number({ min: 0 })),
   end_time: v.optional(number({ min: 0 })),
@@ -223,7 +259,7 @@ export const decoderOptions = v.pipe(
       (o) => o[key] === undefined || (o.input_path === undefined && !o.push_raw_stream),
     ),
   ),
-  ...(['map_v', 'map_a', 'decryption_key'] as const).map((key) =>
+  ...(['map_v', 'map_a', 'streams', 'decryption_key'] as const).map((key) =>
     rule(
       key,
       'has no effect with push_raw_stream: there is no container',
@@ -254,9 +290,20 @@ export const decoderOptions = v.pipe(
 
 /** A decoder reads its file or what comes on its input, one of them. */
 export function decoderPortProblems(
-  { input_path }: { readonly input_path?: unknown },
-  { inputs }: Ports,
+  { input_path, streams }: { readonly input_path?: unknown; readonly streams?: unknown },
+  { inputs, outputs }: Ports,
 ): PortProblem[] {
+  const described = Array.isArray(streams) ? streams.length : 0;
+  const highest = Math.max(...outputs, 0);
+  if (highest > 1 + described) {
+    return [
+      {
+        key: 'streams',
+        message: `describes ${described === 0 ? 'no outputs' : `the outputs 2 to ${1 + described}`}, and output ${highest} is connected`,
+        hint: 'Output 0 is video, 1 is audio; each further one has an entry, such as { "kind": "audio", "number": 1 }',
+      },
+    ];
+  }
   const connected = inputs.length > 0;
   if (connected === (input_path === undefined)) return [];
   if (connected) {

@@ -4,10 +4,11 @@ import { MillraceError } from '../../src/errors/errors.js';
 import { payloadName } from '../../src/errors/naming.js';
 import { messageOf } from '../../src/errors/wire.js';
 import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
+import type { StreamKind } from '../../src/media/packet/stream-info.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
-import { KINDS, type Kind, settingsFor, warnOfUnused } from './codec/settings.js';
+import { settingsFor, warnOfUnused } from './codec/settings.js';
 import { isNetworkOutput, NetworkOutput } from './network/output.js';
-import { type EncoderOptions, PUSH } from './options.js';
+import { type EncoderOptions, optionsOfStream, PUSH } from './options.js';
 import type { Piece } from './output/byte-output.js';
 import { checkWritable, chooseTarget, has, type Target } from './output/format.js';
 import { Muxer } from './output/muxer.js';
@@ -17,15 +18,19 @@ import { outputFiles } from './output/output-files.js';
 import { PacketOutput } from './output/packet-output.js';
 import { AudioStream } from './stream/audio.js';
 import { CopyStream, missingStreamInfo } from './stream/copy.js';
+import { isCover } from './stream/cover.js';
 import type { EncodingContext, StreamContext } from './stream/stream.js';
 import { VideoStream } from './stream/video.js';
+import { streamPlaces } from './stream-options.js';
 
 type Payload = VideoFrame | AudioFrame | EncodedPacket | StreamInfo;
 
 interface Input {
   readonly id: number;
-  readonly kind: Kind;
+  readonly kind: StreamKind;
   readonly context: StreamContext;
+  /** No other stream is encoded by the same parameters. */
+  readonly hasOwnParams: boolean;
   stream: VideoStream | AudioStream | CopyStream | undefined;
   /** Nothing more is written from this input: it has ended, or its limit is reached. */
   ended: boolean;
@@ -48,6 +53,8 @@ export class Encoding {
   #shift: bigint | undefined;
   /** Frames and packets held back for the first time of another input. */
   readonly #holding: HeaderQueue;
+  /** The input whose time is the progress of the node. */
+  #leader: number | undefined;
   #failed = false;
   /** Everything has been given to the muxer. */
   #complete = false;
@@ -69,28 +76,37 @@ export class Encoding {
     const isFile = (options.push_output ?? PUSH.file) === PUSH.file && !options.null_output;
     this.#path = isFile ? target.path : undefined;
     // Everything that may be refused comes before the first thing that would have to be closed.
-    const settings = new Map(ctx.inputs.map((id) => [id, settingsFor(KINDS[id]!, target, options, ctx.log)]));
+    const places = streamPlaces(options, ctx.inputs).map((place) => ({
+      ...place,
+      settings: settingsFor(place, target, options, ctx.log),
+    }));
     this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
-    for (const [id, own] of settings) {
+    this.#leader = places[0]?.input;
+    const leads = (id: number): boolean => this.#leader === id;
+    for (const { input: id, kind, number, isOnly, settings } of places) {
       const { format, name } = target;
-      const leading = id === ctx.inputs[0];
       const { meter, log } = ctx;
-      const context = {
-        input: id,
-        muxer,
-        format,
-        settings: own,
-        options,
-        meter,
-        log,
-        name,
-        leading,
+      const context: StreamContext = {
+        ...{ input: id, kind, number, muxer, format, settings, meter, log, name },
+        options: optionsOfStream(options, number),
         tally: { written: 0, skipped: 0 },
+        get leading() {
+          return leads(id);
+        },
       };
-      const kind = KINDS[id]!;
-      this.#inputs.set(id, { id, kind, context, stream: undefined, ended: false, held: [], heldEnd: false });
+      const hasOwnParams = isOnly || Array.isArray(options[kind === 'video' ? 'video_params' : 'audio_params']);
+      this.#inputs.set(id, {
+        id,
+        kind,
+        context,
+        hasOwnParams,
+        stream: undefined,
+        ended: false,
+        held: [],
+        heldEnd: false,
+      });
     }
     this.#shift = options.adjust_pts ? undefined : 0n;
   }
@@ -282,7 +298,9 @@ export class Encoding {
     if (payload instanceof StreamInfo) {
       if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
       if (payload.kind !== kind) throw unexpected(input, `the StreamInfo of a ${payload.kind} stream`);
-      warnOfUnused(context, kind);
+      if (input.hasOwnParams) warnOfUnused(context, kind);
+      // A cover is there at once and goes nowhere.
+      if (this.#leader === input.id && isCover(payload)) this.#leader = this.#nextTo(input.id);
       next = new CopyStream(context, payload);
     } else if (payload instanceof EncodedPacket) {
       if (!stream) throw missingStreamInfo(input.id);
@@ -304,6 +322,11 @@ export class Encoding {
     if (next.full) this.#end(input);
   }
 
+  #nextTo(id: number): number | undefined {
+    const ids = [...this.#inputs.keys()];
+    return ids[ids.indexOf(id) + 1] ?? id;
+  }
+
   #end(input: Input): void {
     input.ended = true;
     if (input.stream) input.stream.finish();
@@ -311,9 +334,8 @@ export class Encoding {
   }
 }
 
-function requireCodec(context: StreamContext, kind: Kind): EncodingContext {
-  const { settings } = context;
-  if (settings) return { ...context, settings };
+function requireCodec(context: StreamContext, kind: StreamKind): EncodingContext {
+  if (isEncoding(context)) return context;
   throw new MillraceError(
     'ERR_MILLRACE_PAYLOAD',
     `Input ${context.input} delivered a decoded frame, but ${kind}_params.codec is 'copy'`,
@@ -323,17 +345,25 @@ function requireCodec(context: StreamContext, kind: Kind): EncodingContext {
   );
 }
 
+function isEncoding(context: StreamContext): context is EncodingContext {
+  return context.settings !== undefined;
+}
+
 /** @throws MillraceError ERR_MILLRACE_PAYLOAD for anything but what this input takes. */
 function expect(input: Input, payload: unknown): Payload {
   if (payload instanceof StreamInfo || payload instanceof EncodedPacket) return payload;
-  if (payload instanceof (input.kind === 'video' ? VideoFrame : AudioFrame)) return payload;
+  if (input.kind === 'video' && payload instanceof VideoFrame) return payload;
+  if (input.kind === 'audio' && payload instanceof AudioFrame) return payload;
   throw unexpected(input, payloadName(payload));
 }
 
 function unexpected(input: Input, what: string): MillraceError {
-  const other = input.kind === 'video' ? 'Sound belongs to input 1' : 'Pictures belong to input 0';
+  const frames = { video: 'VideoFrames', audio: 'AudioFrames' }[input.kind as string];
+  const packets = 'a StreamInfo and then EncodedPackets';
+  const takes = frames === undefined ? packets : `${frames}, or ${packets}`;
+  const other = input.kind === 'audio' ? 'Pictures belong to input 0' : 'Sound belongs to input 1';
   return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
-    hint: `It takes ${input.kind === 'video' ? 'VideoFrames' : 'AudioFrames'}, or a StreamInfo and then EncodedPackets. ${other}`,
+    hint: `It takes ${takes}. ${other}; input_kinds says what further inputs take`,
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * `c_ffmpeg_encoder`: frames of input 0 (video) and input 1 (audio) become a file, or its bytes, or packets on its
+ * `c_ffmpeg_encoder`: frames of input 0 (video), input 1 (audio) and those that `input_kinds` names become a file, or its bytes, or packets on its
  * outputs (`push_output`). Encoded packets on an input, led by their StreamInfo, are copied into it as they are. In a graph
  * that serves jobs every job has an output of its own. Names and meanings of the options are BMF's; times, frame rates and
  * conversions follow the ffmpeg command.
@@ -28,12 +28,10 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
     this.#ctx = ctx;
     const { options } = ctx;
     if (options.loglevel) setLogLevel(options.loglevel);
-    const stranger = ctx.inputs.find((id) => id !== 0 && id !== 1);
-    if (stranger !== undefined || ctx.inputs.length === 0) {
-      const what = stranger === undefined ? 'no input is connected' : `input ${stranger} is connected`;
+    if (ctx.inputs.length === 0) {
       throw new MillraceError(
         'ERR_MILLRACE_CONFIG',
-        `The encoder has input 0 (video) and input 1 (audio), but ${what}`,
+        'The encoder has input 0 (video) and input 1 (audio), but no input is connected',
       );
     }
     refusePortProblems(encoderPortProblems(options, ctx));

@@ -1,6 +1,7 @@
 /** The options of `c_ffmpeg_encoder`: BMF's names, validated before anything starts. */
 import * as v from 'valibot';
 import { LOG_LEVELS } from '../../src/media/ffmpeg.js';
+import type { StreamKind } from '../../src/media/packet/stream-info.js';
 import {
   avOptions,
   boolean,
@@ -19,6 +20,7 @@ import {
 } from '../../src/schema/schema.js';
 import { frameRate } from '../../src/schema/video-names.js';
 import { spelled } from './codec/spellings.js';
+import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';
 
 /** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
 export type VsyncOption = 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop';
@@ -125,6 +127,11 @@ const muxing = [
 ] as const;
 const encoding = ['format', 'video_params', 'audio_params', 'min_frames', 'adjust_pts', 'force_key_frames'] as const;
 
+/** Tags beside those of the source, or false for none at all. */
+const tagsOrNone = v.lazy((value) => (value === false ? v.literal(false) : textRecord())) as Schema<
+  false | Readonly<Record<string, string>>
+>;
+
 const entries = {
   /** File or URL. Not written when `null_output` or `push_output` is set; it then tells the format only. */
   output_path: v.optional(text('a file name or URL')),
@@ -150,9 +157,11 @@ const entries = {
   /** ... where they are more bytes than this. */
   muxing_queue_data_threshold: v.optional(integer({ min: 0 })),
   /** Container metadata. */
-  metadata: v.optional(textRecord()),
-  video_params: v.optional(videoParams),
-  audio_params: v.optional(audioParams),
+  metadata: v.optional(tagsOrNone),
+  /** For all streams of a kind, or a list with one for each of them. */
+  video_params: v.optional(eachOrAll(videoParams)),
+  audio_params: v.optional(eachOrAll(audioParams)),
+  ...streamEntries,
   /** Video frames written at most. */
   vframes: v.optional(integer({ min: 1 })),
   /** Audio packets written at most. */
@@ -199,17 +208,18 @@ export const encoderOptions = v.pipe(
     if (output_path === undefined && output_prefix === undefined && !null_output && push === PUSH.file) {
       issue('is required: the file to write (or null_output: true to write nothing)', 'output_path', output_path);
     }
-    if (input.force_key_frames !== undefined && video_params?.force_key_frames !== undefined) {
+    const videos = [video_params ?? []].flat();
+    if (input.force_key_frames !== undefined && videos.some((one) => one.force_key_frames !== undefined)) {
       issue(
         'says the same as video_params.force_key_frames: keep one of them',
         'force_key_frames',
         input.force_key_frames,
       );
     }
-    const vsyncName = video_params?.vsync ?? 'auto';
-    const rate = video_params?.r ? 'r' : video_params?.max_fr ? 'max_fr' : undefined;
-    // BMF's own graph files have vfr beside r and max_fr: the rate is that of the clock, and nothing is repeated.
-    if (rate !== undefined && (vsyncName === 'passthrough' || vsyncName === 'drop')) {
+    for (const { vsync: vsyncName = 'auto', r, max_fr } of videos) {
+      const rate = r ? 'r' : max_fr ? 'max_fr' : undefined;
+      // BMF's own graph files have vfr beside r and max_fr: the rate is that of the clock, and nothing is repeated.
+      if (rate === undefined || (vsyncName !== 'passthrough' && vsyncName !== 'drop')) continue;
       issue(
         `vsync '${vsyncName}' contradicts ${rate}: a frame rate means vsync 'cfr', or 'vfr' to leave gaps as they are`,
         'video_params',
@@ -222,17 +232,71 @@ export const encoderOptions = v.pipe(
   }),
 );
 
-/** Only what is asked for by `push_output` comes out. */
-export function encoderPortProblems(options: { readonly push_output?: unknown }, { outputs }: Ports): PortProblem[] {
+type PortOptions = Readonly<Record<string, unknown>>;
+
+/**
+ * Only what is asked for by `push_output` comes out, every input has a kind, and what is said of streams is said of streams
+ * that there are.
+ */
+export function encoderPortProblems(options: PortOptions, { inputs, outputs }: Ports): PortProblem[] {
+  return [...outputProblems(options, outputs), ...inputProblems(options, inputs)];
+}
+
+function outputProblems(options: PortOptions, outputs: readonly number[]): PortProblem[] {
   const push = Number(options.push_output ?? PUSH.file);
   const highest = Math.max(-1, ...outputs);
-  if (highest < 0 || highest < (push === PUSH.file ? 0 : push === PUSH.bytes ? 1 : 2)) return [];
+  const count = push === PUSH.file ? 0 : push === PUSH.bytes ? 1 : 2 + kindsOf(options).length;
+  if (highest < count) return [];
   const hint =
     '1: the bytes of the file on output 0; 2: the encoded packets, 3: the frames, those of input i on output i; ' +
     '0 writes the file and has no outputs';
   return [{ key: 'push_output', message: `is ${push}, which has no output ${highest}`, hint }];
 }
 
+function inputProblems(options: PortOptions, inputs: readonly number[]): PortProblem[] {
+  const input_kinds = kindsOf(options);
+  const unknown = inputs.find((input) => kindOfInput({ input_kinds }, input) === undefined);
+  if (unknown !== undefined) {
+    return [
+      {
+        key: 'input_kinds',
+        message: `does not say what input ${unknown} is`,
+        hint: 'Input 0 is video, 1 is audio; the list has the kinds of the inputs 2, 3, …: ["audio", "subtitle"]',
+      },
+    ];
+  }
+  const places = streamPlaces({ input_kinds }, inputs);
+  return (['video', 'audio'] as const).flatMap((kind): PortProblem[] => {
+    const params = options[`${kind}_params`];
+    const count = places.filter((place) => place.kind === kind).length;
+    if (!Array.isArray(params) || params.length === count) return [];
+    const message = `has ${params.length} entries, and there ${count === 1 ? 'is 1 stream' : `are ${count} streams`} of ${kind}`;
+    return [{ key: `${kind}_params`, message, hint: 'Give one for each, or a single one for all' }];
+  });
+}
+
+function kindsOf({ input_kinds: kinds }: PortOptions): StreamKind[] {
+  return Array.isArray(kinds) ? kinds : [];
+}
+
 export type EncoderOptions = v.InferOutput<typeof encoderOptions>;
-export type VideoParams = NonNullable<EncoderOptions['video_params']>;
-export type AudioParams = NonNullable<EncoderOptions['audio_params']>;
+export type VideoParams = Exclude<NonNullable<EncoderOptions['video_params']>, readonly unknown[]>;
+export type AudioParams = Exclude<NonNullable<EncoderOptions['audio_params']>, readonly unknown[]>;
+
+/** The options as one stream has them. */
+export type StreamOptions = Omit<EncoderOptions, 'video_params' | 'audio_params'> & {
+  readonly video_params?: VideoParams | undefined;
+  readonly audio_params?: AudioParams | undefined;
+};
+
+/** @param number of the stream among those of its kind. */
+export function optionsOfStream(
+  { video_params, audio_params, ...rest }: EncoderOptions,
+  number: number,
+): StreamOptions {
+  return {
+    ...rest,
+    video_params: Array.isArray(video_params) ? video_params[number] : video_params,
+    audio_params: Array.isArray(audio_params) ? audio_params[number] : audio_params,
+  };
+}

@@ -17,6 +17,7 @@ import {
 } from '../../src/media/index.js';
 import type { Input } from '../decoder/input/input.js';
 import { rotation } from '../decoder/track/autorotate.js';
+import { dispositionNames } from '../shared/dispositions.js';
 import { contentLight, dolbyVision, masteringDisplay } from '../shared/hdr.js';
 import type { MediaColor, MediaHdr, MediaInfo, MediaStream } from '../shared/media-info.js';
 import { readOutline } from './outline.js';
@@ -106,16 +107,6 @@ function sound(info: StreamInfo, data: StreamInfoData): Undefinable<MediaStream>
 
 const FIELD_ORDERS = [undefined, 'progressive', 'tt', 'bb', 'tb', 'bt'];
 const CHROMA_LOCATIONS = [undefined, 'left', 'center', 'topleft', 'top', 'bottomleft', 'bottom'];
-
-/** FFmpeg's names (av_disposition_to_string); the position is the bit. */
-const DISPOSITIONS = (
-  'default dub original comment lyrics karaoke forced hearing_impaired visual_impaired clean_effects attached_pic ' +
-  'timed_thumbnails non_diegetic - - - captions descriptions metadata dependent still_image multilayer'
-).split(' ');
-
-function dispositionNames(bits: number): string[] {
-  return DISPOSITIONS.filter((name, bit) => name !== '-' && (bits & (1 << bit)) !== 0);
-}
 
 function sideData(stream: Stream, wanted: AVPacketSideDataType): Buffer | undefined {
   return stream.codecpar.getAllCodedSideData().find(({ type }) => type === wanted)?.data;

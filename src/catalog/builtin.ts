@@ -83,16 +83,17 @@ function encoderOutputs({ push_output = 0 }: Options, inputs: readonly number[])
 export const builtinModules: readonly BuiltinModule[] = [
   {
     name: 'c_ffmpeg_decoder',
-    summary: 'Demuxes and decodes a file, a URL or what comes on input 0: output 0 is video, 1 is audio.',
+    summary:
+      'Demuxes and decodes a file, a URL or what comes on input 0: output 0 is video, 1 is audio, and further ones are what `streams` says.',
     schema: decoderOptions,
     inputs: { min: 0, max: 1 },
-    outputs: { max: 2 },
+    outputs: { max: ANY },
     portProblems: decoderPortProblems,
     module: Decoder as ModuleClass,
     work: 'decoding',
     opens: 'urls',
     isSource: ({ input_path }) => input_path !== undefined,
-    outputsOf: () => [0, 1],
+    outputsOf: ({ streams }) => [0, 1, ...(Array.isArray(streams) ? streams.map((_, i) => i + 2) : [])],
     label: labelled('c_ffmpeg_decoder', 'input_path'),
     outputNames: ['video', 'audio'],
   },
@@ -111,10 +112,11 @@ export const builtinModules: readonly BuiltinModule[] = [
   },
   {
     name: 'c_ffmpeg_encoder',
-    summary: 'Encodes and multiplexes into a file, a URL or its outputs: input 0 is video, 1 is audio.',
+    summary:
+      'Encodes and multiplexes into a file, a URL or its outputs: input 0 is video, 1 is audio, and further ones are what `input_kinds` says.',
     schema: encoderOptions,
-    inputs: { min: 1, max: 2 },
-    outputs: { max: 2 },
+    inputs: { min: 1, max: ANY },
+    outputs: { max: ANY },
     portProblems: encoderPortProblems,
     module: Encoder as ModuleClass,
     work: 'encoding',

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chooseTarget, defaultCodec, localPath, type MediaInfo } from '../catalog/ffmpeg.js';
-import { encode } from '../graph/build/stream.js';
+import { encode } from '../graph/build/encode.js';
 import { Graph } from '../graph/graph.js';
 import type { PictureSize } from './arguments.js';
 import { UsageError } from './errors.js';

@@ -12,10 +12,11 @@ const test = suite('names of sizes and rates');
 const at = scratch();
 
 test('sizes and rates are taken by name wherever they are taken', () => {
-  const { video_params: video } = validated(encoderOptions, {
+  const { video_params } = validated(encoderOptions, {
     output_path: 'a.mp4',
     video_params: { s: 'hd720', r: 'ntsc', max_fr: 'film' },
   });
+  const video = Array.isArray(video_params) ? video_params[0] : video_params;
   assert.equal([video?.width, video?.height], [1280, 720]);
   assert.equal(
     [video?.r, video?.max_fr],

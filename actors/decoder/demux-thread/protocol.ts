@@ -2,8 +2,9 @@
 import type { ErrorWire } from '../../../src/errors/wire.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
-import type { InputOptions } from '../input/input.js';
+import type { InputOptions } from '../input/opening.js';
 import type { StreamFacts } from '../input/source-stream.js';
+import type { StreamChoice } from '../input/stream-choice.js';
 
 export interface DemuxerData extends ThreadLink {
   /** Name of the bytes in messages. */
@@ -12,9 +13,8 @@ export interface DemuxerData extends ThreadLink {
   readonly options: InputOptions['options'];
   readonly required: InputOptions['required'];
   readonly protocolWhitelist: InputOptions['protocolWhitelist'];
-  /** Absolute stream index for each output that is consumed; -1: the best one. */
-  readonly video: number | undefined;
-  readonly audio: number | undefined;
+  /** For each output that is consumed. */
+  readonly choices: readonly StreamChoice[];
   /** FFmpeg's level of messages. */
   readonly loglevel: string | undefined;
 }
@@ -31,8 +31,8 @@ export interface FileFacts {
   readonly duration: bigint | undefined;
   readonly discontinuous: boolean;
   readonly withoutTimestamps: boolean;
-  readonly video: StreamFacts | undefined;
-  readonly audio: StreamFacts | undefined;
+  /** What was found of the streams that are wanted; one stream may be that of several outputs. */
+  readonly chosen: readonly { readonly output: number; readonly stream: StreamFacts }[];
   /** Those of dec_params that the demuxer knows, and all that it would know. */
   readonly knownOptions: readonly string[];
   readonly optionNames: readonly string[];

@@ -167,8 +167,8 @@ class Demuxer {
   }
 
   #present(input: Input): void {
-    const facts = fileFacts(input, this.#data, this.#data.options);
-    input.keepOnly(input.streams.filter(({ index }) => index === facts.video?.index || index === facts.audio?.index));
+    const facts = fileFacts(input, this.#data.choices, this.#data.options);
+    input.keepOnly(facts.chosen.map(({ stream }) => stream));
     this.#tell({ type: 'file', facts });
   }
 

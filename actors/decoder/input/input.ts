@@ -1,33 +1,14 @@
-/** An open container: demuxer options, stream selection, reading, seeking. */
-import { type Stats, statSync } from 'node:fs';
+/** An open container: stream selection, reading, seeking. How it is opened is decided in opening.ts. */
 import {
   AV_OPT_FLAG_DECODING_PARAM,
-  AV_OPT_SEARCH_CHILDREN,
-  AV_OPT_TYPE_STRING,
   AVDISCARD_ALL,
-  AVFMT_NO_BYTE_SEEK,
-  AVFMT_NOFILE,
   AVFMT_NOTIMESTAMPS,
-  AVFMT_SEEK_TO_PTS,
   AVFMT_TS_DISCONT,
-  AVMEDIA_TYPE_AUDIO,
-  AVMEDIA_TYPE_VIDEO,
-  AVSEEK_FLAG_BACKWARD,
-  AVSEEK_FLAG_BYTE,
-  type AVSeekFlag,
+  type AVMediaType,
 } from 'node-av/constants';
-import {
-  avGetMediaTypeString,
-  Dictionary,
-  FormatContext,
-  InputFormat,
-  type IOContext,
-  Packet,
-  type Stream,
-} from 'node-av/lib';
+import { FormatContext, type InputFormat, Packet, type Stream } from 'node-av/lib';
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
-import { hintByResult, peerHint, refusalOf } from '../../../src/errors/file-error.js';
-import { messageOf } from '../../../src/errors/wire.js';
+import { peerHint } from '../../../src/errors/file-error.js';
 import {
   alone,
   awaitLog,
@@ -42,51 +23,28 @@ import {
   NO_CODEC,
   recorded,
 } from '../../../src/media/index.js';
-import { type AVOptionValues, show } from '../../../src/schema/schema.js';
-import { findOption, optionNames, optionText, refusedValue } from '../../shared/avoptions.js';
-import { localPath, nameForFFmpeg } from '../../shared/location.js';
+import { findOption, optionNames } from '../../shared/avoptions.js';
+import { localPath } from '../../shared/location.js';
 import { refuseProtocolLists } from '../../shared/protocol-lists.js';
-import { protocolOf, whitelistFor } from '../../shared/protocols.js';
+import { protocolOf } from '../../shared/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
+import {
+  findDemuxer,
+  hintFor,
+  type InputOptions,
+  nameOf,
+  openDictionary,
+  refuseUnreadable,
+  statOf,
+} from './opening.js';
+import { type Place, rewinding, type Seeking, seeking } from './seeking.js';
 import type { SourceStream } from './source-stream.js';
-
-/** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
-const LISTEN_TIMEOUT = 1_000_000;
 
 /** How often a description is asked for once more before it is given up. */
 const DUMPS = 8;
 
-/** Of a seek: the first key frame at or after the time. */
-const NEXT = 0 as AVSeekFlag;
-
-/**
- * What a playlist or a session description among bytes may open. FFmpeg allows a local file to name what is as local; bytes
- * could name anything, and nobody knows where they come from: they name nothing unless that is allowed.
- */
-const BYTES_WHITELIST = 'crypto,data';
-
-export interface InputOptions {
-  /** File or URL; with `io` only a name for messages. */
-  readonly path: string;
-  /** Where the bytes come from instead; it stays the caller's. */
-  readonly io?: IOContext | undefined;
-  /** Name of the demuxer; guessed from the content without it. */
-  readonly format?: string | undefined;
-  /** Options for demuxer, protocol and decoders together; those that the input knows are applied. */
-  readonly options: AVOptionValues;
-  /** FFmpeg's list of the protocols that may be opened, unless `options` have a list of their own; absent: FFmpeg's rule. */
-  readonly protocolWhitelist?: string | undefined;
-  /** Options that only the input can know: refused if it does not. The name in the error is the key of `options`. */
-  readonly required: Readonly<Record<string, { readonly option: string; readonly value: string }>>;
-}
-
+/** What can be decoded. */
 export type Kind = 'video' | 'audio';
-
-/** Where an input stands after a seek: at a key frame before the time, at its beginning; 'nowhere': it cannot seek. */
-export type Place = 'before' | 'beginning' | 'nowhere';
-
-/** Seeks that are to be made one after the other, each with its result. */
-type Seeking = Generator<Parameters<FormatContext['seekFrameSync']>, Place, number>;
 
 /** How the calls of an input are made that wait for its peer. @throws if one was given up; `what` says what it does. */
 export type PatientCall = (what: string, call: () => Promise<number>) => Promise<number>;
@@ -137,7 +95,7 @@ export class Input {
    * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, and what `patiently` throws.
    */
   async connect(options: InputOptions, patiently: PatientCall): Promise<void> {
-    const dictionary = this.#dictionary(options);
+    const dictionary = openDictionary(this.#context, options);
     try {
       const ret = await patiently(`Cannot open ${this.path}`, () => {
         this.#opening = true;
@@ -159,7 +117,7 @@ export class Input {
   }
 
   #openNow(options: InputOptions): void {
-    const dictionary = this.#dictionary(options);
+    const dictionary = openDictionary(this.#context, options);
     try {
       this.#opening = true;
       const ret = this.#context.openInputSync(nameOf(options), this.#demuxer, dictionary);
@@ -168,28 +126,6 @@ export class Input {
       dictionary.free();
     }
     this.#probed(this.#context.findStreamInfoSync(null));
-  }
-
-  /** What FFmpeg is given beside the name. @throws MillraceError ERR_MILLRACE_OPTION for a value that is wrong. */
-  #dictionary({ path, io, options, required, protocolWhitelist }: InputOptions): Dictionary {
-    const dictionary = new Dictionary();
-    try {
-      for (const [name, value] of Object.entries({
-        scan_all_pmts: 1,
-        ...(io ? {} : networkDefaults(path, options)),
-        ...(io ? { protocol_whitelist: BYTES_WHITELIST } : restriction(path, protocolWhitelist)),
-        ...options,
-      })) {
-        this.#checkGeneric(name, value);
-        dictionary.set(name, optionText(value));
-      }
-      for (const { option, value } of Object.values(required)) dictionary.set(option, value);
-      if (io) this.#context.pb = io;
-      return dictionary;
-    } catch (error) {
-      dictionary.free();
-      throw error;
-    }
   }
 
   #opened(ret: number, { path, required }: InputOptions): void {
@@ -213,14 +149,6 @@ export class Input {
       `No streams in ${this.path}${why} (read as '${this.format}')`,
       withLines({ hint: 'Is it a media file, and complete?' }, linesOf(NO_CODEC, this.#since)),
     );
-  }
-
-  /** A wrong value of a general demuxer option would come back as a nameless error of the open call. */
-  #checkGeneric(name: string, value: AVOptionValues[string]): void {
-    const option = findOption(this.#context, name);
-    if (!option || (option.flags & AV_OPT_FLAG_DECODING_PARAM) === 0) return;
-    const ret = this.#context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
-    if (ret < 0) throw refusedValue(name, value, `dec_params (input ${this.path})`, ret, option);
   }
 
   /** The demuxer, its protocol or libavformat itself has this option, for reading. */
@@ -284,42 +212,22 @@ export class Input {
 
   /** The format allows jumps in its timestamps (MPEG-TS). */
   get discontinuous(): boolean {
-    return this.#has(AVFMT_TS_DISCONT);
+    return this.has(AVFMT_TS_DISCONT);
   }
 
   /** The container has no timestamps of its own (raw streams). */
   get withoutTimestamps(): boolean {
-    return this.#has(AVFMT_NOTIMESTAMPS);
+    return this.has(AVFMT_NOTIMESTAMPS);
   }
 
-  #has(flag: number): boolean {
+  /** A flag of the demuxer. */
+  has(flag: number): boolean {
     return ((this.#context.iformat?.flags ?? 0) & flag) !== 0;
   }
 
-  /**
-   * The stream of a kind to read: the one asked for, or the best (av_find_best_stream, which takes a cover picture
-   * only where there is no other video); undefined if there is none.
-   * @param wanted Absolute index; negative: the best.
-   * @throws MillraceError ERR_MILLRACE_INPUT if the one asked for is not there or of another kind.
-   */
-  select(kind: Kind, wanted: number): Stream | undefined {
-    const type = kind === 'video' ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
-    if (wanted < 0) {
-      const index = this.#context.findBestStream(type, -1, -1);
-      return index < 0 ? undefined : this.streams[index];
-    }
-    const stream = this.streams[wanted];
-    if (stream?.codecpar.codecType === type) return stream;
-    const what = stream ? `is ${this.#kindOf(stream)}` : 'does not exist';
-    throw new MillraceError(
-      'ERR_MILLRACE_INPUT',
-      `${kind === 'video' ? 'map_v' : 'map_a'}: stream ${wanted} of ${this.path} ${what}`,
-      { hint: `It has ${this.streams.map((s, i) => `${i}: ${this.#kindOf(s)}`).join(', ')}` },
-    );
-  }
-
-  #kindOf(stream: Stream): string {
-    return avGetMediaTypeString(stream.codecpar.codecType) ?? 'of no known kind';
+  /** Index of FFmpeg's choice of a kind; negative if there is none. */
+  findBest(type: AVMediaType): number {
+    return this.#context.findBestStream(type, -1, -1);
   }
 
   /** Only packets of these streams are read from here on. */
@@ -342,13 +250,13 @@ export class Input {
    * @returns where the input stands now; 'nowhere': it cannot be sought in at all.
    */
   seek(time: bigint): Place {
-    return this.#sought(this.#seeking(time));
+    return this.#sought(seeking(this, time));
   }
 
-  #sought(seeking: Seeking): Place {
+  #sought(steps: Seeking): Place {
     markLog();
-    let step = seeking.next();
-    while (!step.done) step = seeking.next(this.#context.seekFrameSync(...step.value));
+    let step = steps.next();
+    while (!step.done) step = steps.next(this.#context.seekFrameSync(...step.value));
     return this.#reached(step.value);
   }
 
@@ -359,27 +267,14 @@ export class Input {
 
   /** The same for an input that was connected; a key frame is not looked for, because that could be a long way. */
   async seekPatiently(time: bigint, patiently: PatientCall): Promise<Place> {
-    const seeking = this.#seeking(time);
+    const steps = seeking(this, time);
     const since = markLog();
-    let step = seeking.next();
+    let step = steps.next();
     while (!step.done) {
       const { value } = step;
-      step = seeking.next(await patiently(`Cannot seek in ${this.path}`, () => this.#context.seekFrame(...value)));
+      step = steps.next(await patiently(`Cannot seek in ${this.path}`, () => this.#context.seekFrame(...value)));
     }
     return this.#reached(step.value, since);
-  }
-
-  *#seeking(time: bigint): Seeking {
-    const begin = this.startTime ?? 0n;
-    // Without timestamps only from the beginning on can frames be counted.
-    if (this.withoutTimestamps) return yield* this.#rewinding(begin);
-    // Where the index holds decoding times, the frame wanted may have been stored up to a few frames earlier.
-    const reordered = !this.#has(AVFMT_SEEK_TO_PTS) && this.streams.some((stream) => stream.codecpar.videoDelay > 0);
-    const target = reordered ? time - 3_000_000n / 23n : time;
-    // No index has an entry before the beginning. What is searched by its timestamps has decoding times before it.
-    const known = target < begin && !this.discontinuous ? begin : target;
-    if ((yield [-1, known, AVSEEK_FLAG_BACKWARD]) >= 0) return 'before';
-    return yield* this.#rewinding(begin);
   }
 
   /**
@@ -390,7 +285,7 @@ export class Input {
   seekDecodable(time: bigint, lead: number): Place {
     const place = this.seek(time);
     if (place !== 'before' || !this.discontinuous) return place;
-    return this.#keyFrameFollows(lead) ? this.seek(time) : this.#sought(this.#rewinding(this.startTime ?? 0n));
+    return this.#keyFrameFollows(lead) ? this.seek(time) : this.#sought(rewinding(this, this.startTime ?? 0n));
   }
 
   #keyFrameFollows(index: number): boolean {
@@ -399,18 +294,6 @@ export class Input {
       if (packet === 'end') return false;
       if (packet === 'again' || (packet.streamIndex === index && packet.isKeyframe)) return true;
     }
-  }
-
-  /** A failed seek leaves the input anywhere, so each way back is tried in turn. */
-  *#rewinding(begin: bigint): Seeking {
-    // What has no headers but those in the stream can be entered by bytes. FFmpeg does not tell whether that worked.
-    if ((this.withoutTimestamps || this.discontinuous) && !this.#has(AVFMT_NO_BYTE_SEEK)) {
-      const before = this.bytes;
-      if ((yield [-1, 0n, AVSEEK_FLAG_BYTE]) >= 0 && this.bytes < before) return 'beginning';
-    }
-    if ((yield [-1, begin, AVSEEK_FLAG_BACKWARD]) >= 0) return 'beginning';
-    // The first entry of the index may lie behind the beginning.
-    return (yield [-1, begin, NEXT]) >= 0 ? 'beginning' : 'nowhere';
   }
 
   /**
@@ -450,68 +333,4 @@ export class Input {
     this.#context.freeContext();
     ledger.closed('format');
   }
-}
-
-/** @throws MillraceError ERR_MILLRACE_OPTION for one that FFmpeg does not have. */
-export function findDemuxer(name: string | undefined): InputFormat | null {
-  if (name === undefined) return null;
-  const found = InputFormat.findInputFormat(name);
-  if (found) return found;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `dec_params.f: FFmpeg has no demuxer ${show(name)}`, {
-    hint: "Leave it out to have the format recognised, or name one such as 'mpegts', 'rawvideo' or 's16le'",
-  });
-}
-
-/** As FFmpeg is told it. */
-function nameOf({ path, io }: InputOptions): string {
-  return io ? '' : nameForFFmpeg(path);
-}
-
-function restriction(path: string, whitelist: string | undefined): AVOptionValues {
-  return whitelist === undefined ? {} : { protocol_whitelist: whitelistFor(path, whitelist) };
-}
-
-function networkDefaults(path: string, { rtsp_flags: flags }: AVOptionValues): AVOptionValues {
-  const listens = protocolOf(path).startsWith('rtsp') && /\blisten\b/.test(String(flags ?? ''));
-  return listens ? { listen_timeout: LISTEN_TIMEOUT } : {};
-}
-
-/** A directory, pipe or device fails by name: FFmpeg's own words for them mislead, and a pipe may block for ever. */
-export function refuseUnreadable(path: string, demuxer: InputFormat | null): void {
-  const protocol = protocolOf(path);
-  if (protocol === 'pipe' || protocol === 'fd' || path === '-') {
-    throw refusal(`Cannot open ${path}: reading from a pipe is not supported`, 'Write it into a file first');
-  }
-  const file = localPath(path);
-  if (file === undefined || ((demuxer?.flags ?? 0) & AVFMT_NOFILE) !== 0) return;
-  const found = statOf(file, path);
-  // What does not exist may be a pattern of the image demuxer; otherwise FFmpeg says so itself.
-  if (!found || found.isFile()) {
-    if (found?.size === 0) throw refusal(`Cannot open ${path}: the file is empty`, 'Was it written completely?');
-    return;
-  }
-  if (found.isDirectory()) throw refusal(`Cannot open ${path}: it is a directory`, 'Name a media file in it');
-  const what = found.isFIFO() ? 'a pipe' : found.isSocket() ? 'a socket' : 'a device';
-  throw refusal(`Cannot open ${path}: it is ${what}, and reading it could block for ever`, 'Copy it into a file first');
-}
-
-function statOf(file: string, path: string): Stats | undefined {
-  try {
-    return statSync(file, { throwIfNoEntry: false });
-  } catch (cause) {
-    const { why = messageOf(cause), hint } = refusalOf(cause) ?? {};
-    throw new MillraceError('ERR_MILLRACE_INPUT', `Cannot open ${path}: ${why}`, { cause, hint });
-  }
-}
-
-function refusal(message: string, hint: string): MillraceError {
-  return new MillraceError('ERR_MILLRACE_INPUT', message, { hint });
-}
-
-function hintFor(ret: number, path: string, demuxer: InputFormat | null): string | undefined {
-  const text = errorText(ret);
-  if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
-  // The name is no file where a demuxer has its own ideas of it (filters, devices), and a peer is none either.
-  const isFile = protocolOf(path) === 'file' && ((demuxer?.flags ?? 0) & AVFMT_NOFILE) === 0;
-  return hintByResult(ret, path, isFile);
 }

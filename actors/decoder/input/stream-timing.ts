@@ -1,11 +1,11 @@
 /** What a container tells of the timing of its streams. */
 import { AV_CODEC_PROP_FIELDS } from 'node-av/constants';
 import { fromNativeTimestamp, type Rational } from '../../../src/media/index.js';
+import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { StreamTiming } from '../time/timeline.js';
-import type { Kind } from './input.js';
 import type { SourceStream } from './source-stream.js';
 
-export function timingOf(stream: SourceStream, kind: Kind): StreamTiming {
+export function timingOf(stream: SourceStream, kind: StreamKind): StreamTiming {
   const parameters = stream.codecpar;
   const { num, den } = stream.timeBase;
   return {

@@ -14,7 +14,8 @@ import { restorePacket } from '../../../src/media/wire/packet.js';
 import type { MediaInfo } from '../../shared/media-info.js';
 import { protocolOf } from '../../shared/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';
-import { findDemuxer, type Kind, type Place, refuseUnreadable } from '../input/input.js';
+import { findDemuxer, refuseUnreadable } from '../input/opening.js';
+import type { Place } from '../input/seeking.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
 import type { FromReader, ReaderData, ToReader } from './protocol.js';
 
@@ -49,7 +50,7 @@ export class NetworkInput {
   readonly #warn: (message: string) => void;
   #events: FromReader[] = [];
   #facts: FileFacts | undefined;
-  #streams = new Map<Kind, DistantStream>();
+  #streams = new Map<number, DistantStream>();
   #packet: EncodedPacket | undefined;
   #over = false;
   /** Who is to be told how a seek went; what was read before each of them is dropped. */
@@ -83,10 +84,7 @@ export class NetworkInput {
     const event = this.#next();
     if (event?.type !== 'file') return false;
     this.#facts = event.facts;
-    for (const kind of ['video', 'audio'] as const) {
-      const stream = event.facts[kind];
-      if (stream) this.#streams.set(kind, distantStream(stream));
-    }
+    for (const { output, stream } of event.facts.chosen) this.#streams.set(output, distantStream(stream));
     return true;
   }
 
@@ -127,9 +125,9 @@ export class NetworkInput {
     return [...this.#known.optionNames];
   }
 
-  /** The stream that was chosen for a kind when it was opened. */
-  select(kind: Kind): DistantStream | undefined {
-    return this.#streams.get(kind);
+  /** The stream that was chosen for an output when it was opened. */
+  chosen(output: number): DistantStream | undefined {
+    return this.#streams.get(output);
   }
 
   /** Packets of these streams are read from here on. */

@@ -4,15 +4,16 @@ import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
 import type { MediaInfo } from '../../shared/media-info.js';
 import type { FileFacts } from '../demux-thread/protocol.js';
-import type { InputOptions, Place } from '../input/input.js';
+import type { InputOptions } from '../input/opening.js';
+import type { Place } from '../input/seeking.js';
+import type { StreamChoice } from '../input/stream-choice.js';
 
 export interface ReaderData extends ThreadLink {
   readonly input: Omit<InputOptions, 'io'>;
   /** ms that one step may take; undefined: for ever. */
   readonly limit: number | undefined;
-  /** Absolute stream index for each output that is consumed; -1: the best one. */
-  readonly video: number | undefined;
-  readonly audio: number | undefined;
+  /** For each output that is consumed. */
+  readonly choices: readonly StreamChoice[];
   /** FFmpeg's level of messages. */
   readonly loglevel: string | undefined;
   /** It only looks what the input holds: a file that is near, or one that may keep it waiting. */

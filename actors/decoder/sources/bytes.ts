@@ -5,7 +5,6 @@ import { restorePacket } from '../../../src/media/wire/packet.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import { ByteSource } from '../demux-thread/client.js';
 import type { FileFacts, FromDemuxer } from '../demux-thread/protocol.js';
-import type { Kind } from '../input/input.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
 import { demuxerName, requiredOptions } from '../input-options.js';
 import type { DecoderOptions } from '../options.js';
@@ -14,8 +13,10 @@ import { present } from '../source.js';
 import { type Plan, planOf } from '../time/ranges.js';
 import { Splicer } from '../time/splice.js';
 import { Timeline } from '../time/timeline.js';
+import { DecodedTrack } from '../track/decoded-track.js';
 import { openTracks } from '../track/open-tracks.js';
 import type { Track } from '../track/track.js';
+import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 import { bytesOf, unusable } from './payloads.js';
 
@@ -32,6 +33,7 @@ export class BytesDecoder implements DecoderSource {
   readonly #ctx: ModuleContext<DecoderOptions>;
   readonly #name: string;
   readonly #tracks: TrackSet;
+  readonly #plans: readonly TrackPlan[];
   readonly #plan: Plan;
   readonly #splicer: Splicer;
   /** Frames that are wanted yet, by output. */
@@ -48,10 +50,8 @@ export class BytesDecoder implements DecoderSource {
     const { options } = ctx;
     this.#ctx = ctx;
     this.#name = 'the bytes on input 0';
-    this.#limits = new Map([
-      [0, options.vframes],
-      [1, options.aframes],
-    ]);
+    this.#plans = trackPlans(options);
+    this.#limits = new Map(this.#plans.map(({ output, limit }) => [output, limit]));
     this.#tracks = new TrackSet(ctx, this.#name);
     this.#plan = planOf(options);
     this.#splicer = new Splicer({
@@ -70,8 +70,7 @@ export class BytesDecoder implements DecoderSource {
       options: av,
       required: requiredOptions(options),
       protocolWhitelist,
-      video: outputs.includes(0) ? options.map_v : undefined,
-      audio: outputs.includes(1) ? options.map_a : undefined,
+      choices: this.#plans.filter(({ output }) => outputs.includes(output)),
       loglevel: options.loglevel,
     });
   }
@@ -185,20 +184,21 @@ export class BytesDecoder implements DecoderSource {
     switch (event.type) {
       case 'file':
         this.#begin(event.facts);
+        for (const track of this.#tracks.list) this.#collect(track, ready, (out) => track.announce(out));
+        for (const track of this.#tracks.list) if (track.kind === 'attachment') this.#tracks.complete(track);
         break;
-      case 'packet': {
-        const track = this.#tracks.list.find(({ index }) => index === event.meta.stream);
-        if (!track) break;
-        const { timeline } = present(this.#file);
-        const [bytes, ...sideData] = event.parts;
-        const packet = restorePacket(event.meta, bytes!, sideData);
-        try {
-          this.#collect(track, ready, (out) => track.take(packet.av, timeline, out));
-        } finally {
-          packet.close();
+      case 'packet':
+        for (const track of this.#tracks.of(event.meta.stream)) {
+          const { timeline } = present(this.#file);
+          const [bytes, ...sideData] = event.parts;
+          const packet = restorePacket(event.meta, bytes!, sideData);
+          try {
+            this.#collect(track, ready, (out) => track.take(packet.av, timeline, out));
+          } finally {
+            packet.close();
+          }
         }
         break;
-      }
       case 'file-end':
         if (event.error) this.#failed(unpackError(event.error));
         for (const track of this.#tracks.list) track.end();
@@ -241,21 +241,18 @@ export class BytesDecoder implements DecoderSource {
 
   #begin(facts: FileFacts): void {
     const { options } = this.#ctx;
-    const streams = new Map<Kind, DistantStream>();
+    const streams = new Map<number, DistantStream>();
     const outputs = this.#ctx.outputs.filter((id) => !this.#tracks.isOver(id));
     try {
-      for (const kind of ['video', 'audio'] as const) {
-        const stream = facts[kind];
-        if (stream) streams.set(kind, distantStream(stream));
-      }
+      for (const { output, stream } of facts.chosen) streams.set(output, distantStream(stream));
       const input = {
         path: this.#name,
         withoutTimestamps: facts.withoutTimestamps,
         knows: (name: string) => facts.knownOptions.includes(name),
         optionNames: () => [...facts.optionNames],
       };
-      const limits = { vframes: this.#limits.get(0), aframes: this.#limits.get(1) };
-      const tracks = openTracks(input, streams, { options: { ...options, ...limits }, outputs });
+      const plans = this.#plans.map((plan) => ({ ...plan, limit: this.#limits.get(plan.output) }));
+      const tracks = openTracks(input, plans, streams, options, (output) => outputs.includes(output));
       this.#tracks.add(tracks);
       this.#file = this.#place(facts, tracks, [...streams.values()]);
     } catch (error) {
@@ -281,7 +278,7 @@ export class BytesDecoder implements DecoderSource {
         begin,
         copyTimestamps: options.copyts,
         discontinuous: facts.discontinuous,
-        audioDecoded: options.audio_codec !== 'copy' && tracks.some((track) => track.kind === 'audio'),
+        audioDecoded: tracks.some((track) => track.kind === 'audio' && track instanceof DecodedTrack),
       },
       tracks.map((track) => track.clock.timing),
     );

@@ -2,8 +2,10 @@
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
-import { Input, type Kind, type Place } from '../input/input.js';
+import { Input, type Kind } from '../input/input.js';
+import type { Place } from '../input/seeking.js';
 import type { SourceStream } from '../input/source-stream.js';
+import { chooseStream } from '../input/stream-choice.js';
 import { demuxerName, requiredOptions } from '../input-options.js';
 import { isNetwork, NetworkInput } from '../network/input.js';
 import type { DecoderOptions } from '../options.js';
@@ -12,8 +14,10 @@ import { present } from '../source.js';
 import { pause } from '../time/pace.js';
 import { type Plan, planOf } from '../time/ranges.js';
 import { Timeline } from '../time/timeline.js';
+import { DecodedTrack } from '../track/decoded-track.js';
 import { openTracks } from '../track/open-tracks.js';
 import type { Track } from '../track/track.js';
+import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 
 /** Packets read in one call before control is given back even if no frame came of them. */
@@ -24,6 +28,9 @@ const AGAIN = 10;
 export class FileDecoder implements DecoderSource {
   readonly #ctx: ModuleContext<DecoderOptions>;
   readonly #tracks: TrackSet;
+  readonly #plans: readonly TrackPlan[];
+  /** To be delivered first. */
+  readonly #announced: Ready[] = [];
   #input: Input | NetworkInput | undefined;
   #timeline: Timeline | undefined;
   #plan: Plan | undefined;
@@ -39,6 +46,7 @@ export class FileDecoder implements DecoderSource {
 
   constructor(ctx: ModuleContext<DecoderOptions>) {
     this.#ctx = ctx;
+    this.#plans = trackPlans(ctx.options);
     this.#tracks = new TrackSet(ctx, present(ctx.options.input_path));
   }
 
@@ -59,20 +67,22 @@ export class FileDecoder implements DecoderSource {
       this.#begin(file);
       return;
     }
-    const { timeout_ms: timeout, loglevel, map_v, map_a } = options;
-    const wanted = { video: outputs.includes(0) ? map_v : undefined, audio: outputs.includes(1) ? map_a : undefined };
-    const data = { input, timeout, loglevel, ...wanted, probes: undefined };
+    const { timeout_ms: timeout, loglevel } = options;
+    const choices = this.#plans.filter(({ output }) => outputs.includes(output));
+    const data = { input, timeout, loglevel, choices, probes: undefined };
     this.#input = new NetworkInput(data, (message) => log.warn(message));
   }
 
   /** It is open. */
   #begin(input: Input | NetworkInput): void {
     const { options, meter, outputs } = this.#ctx;
-    const streams = new Map<Kind, SourceStream | undefined>([
-      ['video', input.select('video', options.map_v)],
-      ['audio', input.select('audio', options.map_a)],
-    ]);
-    const tracks = openTracks(input, streams, this.#ctx);
+    const chosen = new Map(
+      this.#plans.map((plan): [number, SourceStream | undefined] => [
+        plan.output,
+        input instanceof NetworkInput ? input.chosen(plan.output) : chooseStream(input, plan),
+      ]),
+    );
+    const tracks = openTracks(input, this.#plans, chosen, options, (output) => outputs.includes(output));
     this.#tracks.add(tracks);
     for (const id of outputs) if (tracks.every((track) => track.output !== id)) this.#tracks.end(id);
     this.#plan = planOf(options);
@@ -83,7 +93,7 @@ export class FileDecoder implements DecoderSource {
         start: this.#plan.start,
         copyTimestamps: options.copyts,
         discontinuous: input.discontinuous,
-        audioDecoded: options.audio_codec !== 'copy' && tracks.some((track) => track.kind === 'audio'),
+        audioDecoded: tracks.some((track) => track.kind === 'audio' && track instanceof DecodedTrack),
       },
       tracks.map((track) => track.clock.timing),
     );
@@ -91,6 +101,13 @@ export class FileDecoder implements DecoderSource {
     // Sought before the other streams are switched off, as the ffmpeg command does: it decides which one leads.
     this.#beginPart(0);
     input.keepOnly(tracks.map((track) => track.stream));
+    for (const track of tracks) {
+      const out: Packet[] = [];
+      track.announce(out);
+      for (const packet of out) this.#announced.push({ output: track.output, packet });
+      // It is nothing but what was said of it.
+      if (track.kind === 'attachment') this.#tracks.complete(track);
+    }
   }
 
   drain(): void {
@@ -102,7 +119,7 @@ export class FileDecoder implements DecoderSource {
     const { signal, meter } = this.#ctx;
     const tracks = this.#tracks;
     this.#dropFinished(task);
-    const ready: Ready[] = [];
+    const ready: Ready[] = this.#announced.splice(0);
     let starved = false;
     try {
       for (let i = 0; i < PACKETS_PER_CALL && ready.length === 0 && tracks.list.length > 0; i++) {
@@ -163,7 +180,7 @@ export class FileDecoder implements DecoderSource {
   #step(ready: Ready[]): boolean {
     const out: Packet[] = [];
     const collect = (track: Track) => {
-      for (const packet of out) ready.push({ output: track.output, packet });
+      for (const packet of out.splice(0)) ready.push({ output: track.output, packet });
     };
     if (this.#draining) {
       const track = this.#draining[0];
@@ -180,16 +197,20 @@ export class FileDecoder implements DecoderSource {
       if (this.#draining.length === 0) this.#endPass();
       return true;
     }
-    const streamIndex = packet.streamIndex;
-    const track = this.#tracks.list.find(({ index }) => index === streamIndex);
-    if (!track) return true;
+    const tracks = this.#tracks.of(packet.streamIndex);
+    if (tracks.length === 0) return true;
     this.#packets++;
-    try {
-      track.take(packet, present(this.#timeline), out);
-    } finally {
-      collect(track);
+    const { pts, dts, timeBase } = packet;
+    for (const track of tracks) {
+      // The one before has put its own times there.
+      Object.assign(packet, { pts, dts, timeBase });
+      try {
+        track.take(packet, present(this.#timeline), out);
+      } finally {
+        collect(track);
+      }
     }
-    if (this.#tracks.list.every(({ rangeEnded, full }) => rangeEnded || full)) this.#endPart();
+    if (this.#tracks.rangeEnded) this.#endPart();
     return true;
   }
 
@@ -218,7 +239,7 @@ export class FileDecoder implements DecoderSource {
     this.#part = number;
     if (part.seek !== undefined) {
       const seconds = Number(part.seek) / 1e6;
-      const lead = this.#tracks.list.find(({ kind }) => kind === 'video')?.index;
+      const lead = this.#tracks.list.find(({ kind, isCover }) => kind === 'video' && !isCover)?.index;
       this.#seek(input, timeline.origin + part.seek, lead, (place) => {
         if (place === 'before' || seconds <= 0) return;
         const why = input.reasons.length > 0 ? `. FFmpeg says: ${input.reasons.join('; ')}` : '';
@@ -243,7 +264,7 @@ export class FileDecoder implements DecoderSource {
     }
     this.#packets = 0;
     if (this.#repetitions > 0) this.#repetitions--;
-    const played = (wanted: Kind) => this.#tracks.list.find(({ kind }) => kind === wanted)?.played;
+    const played = (wanted: Kind) => this.#tracks.list.find(({ kind, isCover }) => kind === wanted && !isCover)?.played;
     // Packets of containers that hold decoding times only (AVI, ASF) do not tell from when to when pictures are shown.
     timeline.repeat(played('audio') ?? played('video'));
     for (const track of this.#tracks.list) track.repeat();
@@ -278,6 +299,7 @@ export class FileDecoder implements DecoderSource {
 
   close(): void | Promise<void> {
     this.#draining = undefined;
+    for (const { packet } of this.#announced.splice(0)) packet.close();
     this.#tracks.close();
     const input = this.#input;
     this.#input = undefined;

@@ -28,6 +28,7 @@ import { planOf } from '../time/ranges.js';
 import { Timeline } from '../time/timeline.js';
 import { openTracks } from '../track/open-tracks.js';
 import type { Track } from '../track/track.js';
+import { trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 import { bytesOf, unusable } from './payloads.js';
 
@@ -71,9 +72,9 @@ export class RawDecoder implements DecoderSource {
     for (const id of outputs) if (id !== this.#output) this.#tracks.end(id);
     if (!outputs.includes(this.#output)) return;
     this.#stream = distantStream(factsFrom(this.#kind, options));
-    const streams = new Map([[this.#kind, this.#stream]]);
+    const chosen = new Map([[this.#output, this.#stream]]);
     const input = { path: NAME, withoutTimestamps: false, knows: () => false, optionNames: () => [] };
-    const tracks = openTracks(input, streams, { options, outputs: [this.#output] });
+    const tracks = openTracks(input, trackPlans(options), chosen, options, (output) => output === this.#output);
     this.#tracks.add(tracks);
     this.#track = tracks[0];
     // Whoever sends single packets has a clock of their own, which is kept.

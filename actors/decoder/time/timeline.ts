@@ -4,6 +4,7 @@
  * 0, wrapped counters are unrolled, jumps in MPEG-TS are closed, repetitions follow one another. Pure arithmetic.
  */
 import { MICROSECONDS, type Rational, rescale } from '../../../src/media/index.js';
+import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 
 /** Jumps longer than this are closed where the format allows jumps (-dts_delta_threshold). Microseconds. */
 const JUMP = 10_000_000n;
@@ -11,7 +12,7 @@ const JUMP = 10_000_000n;
 const ABSURD = 3_600n * 30n * 1_000_000n;
 
 export interface StreamTiming {
-  readonly kind: 'video' | 'audio';
+  readonly kind: StreamKind;
   readonly timeBase: Rational;
   /** Bits of the container's counter; 64: it never wraps. */
   readonly wrapBits: number;

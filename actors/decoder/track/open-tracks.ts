@@ -1,5 +1,4 @@
 /** Which streams are read for which outputs, and with what. */
-import type { ModuleContext } from '../../../src/module/contract.js';
 import { fromDecimal } from '../../../src/schema/schema.js';
 import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
@@ -7,45 +6,49 @@ import { guessFrameRate, timingOf } from '../input/stream-timing.js';
 import type { DecoderOptions } from '../options.js';
 import { AutoRotate } from './autorotate.js';
 import { StreamCodec } from './codec.js';
+import { CopiedTrack } from './copied-track.js';
 import { containerCropping, croppedByCodec } from './cropping.js';
 import { checkDecParams } from './dec-params.js';
+import { DecodedTrack } from './decoded-track.js';
 import { FrameExtractor } from './frame-extractor.js';
 import { AudioTimes, VideoTimes } from './frame-times.js';
-import { CopiedTrack, DecodedTrack, SizeLimit, type Track, type TrackOptions } from './track.js';
+import { SizeLimit } from './size-limit.js';
+import type { Track, TrackOptions } from './track.js';
+import type { TrackPlan } from './track-plan.js';
 
 /** What the tracks need to know of the container. */
 export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'optionNames'>;
 
-const OUTPUTS: readonly (readonly [number, Kind])[] = [
-  [0, 'video'],
-  [1, 'audio'],
-];
-
 /**
- * A track for every consumed output whose stream exists.
+ * A track for every output that is planned and whose stream exists.
+ * @param chosen The stream of an output, also of one that nobody takes.
+ * @param isTaken Whether somebody takes an output.
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
 export function openTracks(
   input: TrackInput,
-  streams: ReadonlyMap<Kind, SourceStream | undefined>,
-  { options, outputs }: Pick<ModuleContext<DecoderOptions>, 'options' | 'outputs'>,
+  plans: readonly TrackPlan[],
+  chosen: ReadonlyMap<number, SourceStream | undefined>,
+  options: DecoderOptions,
+  isTaken: (output: number) => boolean,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
   const unused: SourceStream[] = [];
   try {
-    for (const [output, kind] of OUTPUTS) {
-      const stream = streams.get(kind);
+    for (const plan of plans) {
+      const { output, kind, codec: name } = plan;
+      const stream = chosen.get(output);
       if (!stream) continue;
-      const name = kind === 'video' ? options.video_codec : options.audio_codec;
-      if (!outputs.includes(output) || name === 'copy') unused.push(stream);
-      if (!outputs.includes(output)) continue;
-      const common = trackOptions(output, kind, stream, options);
-      if (name === 'copy') {
+      const isCopied = name === 'copy' || (kind !== 'video' && kind !== 'audio');
+      if (!isTaken(output) || isCopied) unused.push(stream);
+      if (!isTaken(output)) continue;
+      const common = trackOptions(plan, stream, options);
+      if (isCopied) {
         tracks.push(new CopiedTrack(common));
         continue;
       }
-      const codec = openCodec(input, common, name, options);
+      const codec = openCodec(input, kind, common, name, options);
       codecs.push(codec);
       tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
     }
@@ -58,7 +61,7 @@ export function openTracks(
   }
 }
 
-function trackOptions(output: number, kind: Kind, stream: SourceStream, options: DecoderOptions): TrackOptions {
+function trackOptions({ output, kind, limit }: TrackPlan, stream: SourceStream, options: DecoderOptions): TrackOptions {
   const timing = timingOf(stream, kind);
   const video = kind === 'video';
   return {
@@ -66,22 +69,24 @@ function trackOptions(output: number, kind: Kind, stream: SourceStream, options:
     kind,
     stream,
     timing,
-    timeBase: (video ? options.video_time_base : undefined) ?? timing.timeBase,
+    // The time base is that of BMF's one video stream.
+    timeBase: (output === 0 ? options.video_time_base : undefined) ?? timing.timeBase,
     frameRate: video ? (guessFrameRate(stream) ?? options.fps) : undefined,
-    limit: video ? options.vframes : options.aframes,
+    limit,
   };
 }
 
 function openCodec(
   input: TrackInput,
+  kind: Kind,
   track: TrackOptions,
   decoder: string | undefined,
   options: DecoderOptions,
 ): StreamCodec {
   const { f: _demuxer, ...shared } = options.dec_params;
-  const video = track.kind === 'video';
+  const video = kind === 'video';
   return new StreamCodec({
-    kind: track.kind,
+    kind,
     stream: track.stream,
     timeBase: track.timeBase,
     decoder,

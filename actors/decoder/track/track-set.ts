@@ -35,6 +35,18 @@ export class TrackSet {
     return this.#tracks;
   }
 
+  /** Those of a stream of the input: several outputs may have the same. */
+  of(index: number): readonly Track[] {
+    return this.#tracks.filter((track) => track.index === index);
+  }
+
+  /** All that are to be waited for have what they want of the range. */
+  get rangeEnded(): boolean {
+    const isOver = ({ rangeEnded, full }: Track): boolean => rangeEnded || full;
+    const lasting = this.#tracks.filter(({ isSparse }) => !isSparse);
+    return (lasting.length > 0 ? lasting : this.#tracks).every(isOver);
+  }
+
   /** Takes the ownership of tracks. */
   add(tracks: readonly Track[]): void {
     this.#tracks.push(...tracks);

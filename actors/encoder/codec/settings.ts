@@ -4,41 +4,45 @@ import { avGetPixFmtFromName, avGetSampleFmtFromName } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { describeLayout, parseLayout } from '../../../src/media/frame/channel-layout.js';
 import { pixelFormatName, sampleFormatName } from '../../../src/media/index.js';
+import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { Log } from '../../../src/module/contract.js';
-import type { AudioParams, EncoderOptions, VideoParams } from '../options.js';
+import { type AudioParams, type EncoderOptions, optionsOfStream, type VideoParams } from '../options.js';
 import { defaultCodec, has, type Target } from '../output/format.js';
 import { outputFiles } from '../output/output-files.js';
 import { checkKeyFrames } from '../stream/key-frames.js';
 import type { StreamContext } from '../stream/stream.js';
+import type { StreamPlace } from '../stream-options.js';
 import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
 import { refuseWithoutDevice } from './device.js';
 import { adviceForQscale } from './quality-advice.js';
 
-/** By input. */
-export const KINDS = ['video', 'audio'] as const;
-export type Kind = (typeof KINDS)[number];
+/** What can be encoded. */
+export type Kind = 'video' | 'audio';
 
 /**
- * The encoder of a stream; undefined when it is to be copied.
+ * The encoder of a stream; undefined when it is to be copied, as everything is that is neither video nor audio.
  * @throws MillraceError ERR_MILLRACE_OPTION for an encoder or option FFmpeg does not have.
  */
 export function settingsFor(
-  kind: Kind,
+  { kind, number, input }: StreamPlace,
   target: Target,
-  options: EncoderOptions,
+  all: EncoderOptions,
   log: Log,
 ): EncoderSettings | undefined {
+  if (kind !== 'video' && kind !== 'audio') return undefined;
+  const options = optionsOfStream(all, number);
+  const where = Array.isArray(all[`${kind}_params`]) ? `${kind}_params[${number}]` : `${kind}_params`;
   const { video_params: video, audio_params: audio } = options;
   const params = kind === 'video' ? video : audio;
   if (params?.codec === 'copy') return undefined;
   const name = params?.codec ?? defaultCodec(target, kind);
   if (name === undefined) {
     throw new MillraceError('ERR_MILLRACE_OPTION', `The format '${target.format.name}' carries no ${kind}`, {
-      hint: `Leave input ${KINDS.indexOf(kind)} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,
+      hint: `Leave input ${input} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,
     });
   }
   const codec = findEncoder(name, kind);
-  refuseWithoutDevice(codec, `${kind}_params`);
+  refuseWithoutDevice(codec, where);
   const settings = checkSettings({
     codec,
     globalHeader: outputFiles(target.path, target.format).some(
@@ -48,62 +52,54 @@ export function settingsFor(
     qscale: params?.qscale,
     av: params?.av ?? {},
     skip: options.strict === false ? (message) => log.warn(`ignored: ${message}`) : undefined,
-    path: `${kind}_params`,
+    path: where,
     ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
   });
   const idle = params?.qscale === undefined ? undefined : adviceForQscale(codec);
-  if (idle !== undefined) log.warn(`${kind}_params.qscale has no effect. ${idle}`);
+  if (idle !== undefined) log.warn(`${where}.qscale has no effect. ${idle}`);
   if (kind === 'video') {
     const order = video?.force_key_frames ?? options.force_key_frames;
     if (order !== undefined) checkKeyFrames(order);
-    if (video) checkPixelFormat(video, settings);
+    if (video) checkPixelFormat(video, settings, where);
   }
   if (audio && kind === 'audio') {
-    checkSampleRate(audio, settings);
-    checkSampleFormat(audio, settings);
-    checkChannels(audio, settings);
+    checkSampleRate(audio, settings, where);
+    checkSampleFormat(audio, settings, where);
+    checkChannels(audio, settings, where);
   }
   return settings;
 }
 
-function checkPixelFormat({ pix_fmt: wanted }: VideoParams, { codec }: EncoderSettings): void {
+function checkPixelFormat({ pix_fmt: wanted }: VideoParams, { codec }: EncoderSettings, where: string): void {
   if (wanted === undefined) return;
   const known = codec.pixelFormats?.map(pixelFormatName);
   if (known ? known.includes(wanted) : avGetPixFmtFromName(wanted) !== AV_PIX_FMT_NONE) return;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `video_params.pix_fmt: encoder ${codec.name} takes no '${wanted}'`, {
+  throw new MillraceError('ERR_MILLRACE_OPTION', `${where}.pix_fmt: encoder ${codec.name} takes no '${wanted}'`, {
     hint: known ? `It takes ${known.join(', ')}` : "Use a pixel format's name such as yuv420p or rgb24",
   });
 }
 
-function checkSampleRate({ sample_rate: wanted }: AudioParams, { codec }: EncoderSettings): void {
+function checkSampleRate({ sample_rate: wanted }: AudioParams, { codec }: EncoderSettings, where: string): void {
   const known = codec.supportedSamplerates;
   if (wanted === undefined || !known?.length || known.includes(wanted)) return;
-  throw new MillraceError(
-    'ERR_MILLRACE_OPTION',
-    `audio_params.sample_rate: encoder ${codec.name} takes no ${wanted} Hz`,
-    {
-      hint: `It takes ${known.join(', ')}`,
-    },
-  );
+  throw new MillraceError('ERR_MILLRACE_OPTION', `${where}.sample_rate: encoder ${codec.name} takes no ${wanted} Hz`, {
+    hint: `It takes ${known.join(', ')}`,
+  });
 }
 
-function checkSampleFormat({ sample_fmt: wanted }: AudioParams, { codec }: EncoderSettings): void {
+function checkSampleFormat({ sample_fmt: wanted }: AudioParams, { codec }: EncoderSettings, where: string): void {
   if (wanted === undefined) return;
   const known = codec.sampleFormats?.map(sampleFormatName);
   if (known?.length ? known.includes(wanted) : avGetSampleFmtFromName(wanted) !== AV_SAMPLE_FMT_NONE) return;
-  throw new MillraceError(
-    'ERR_MILLRACE_OPTION',
-    `audio_params.sample_fmt: encoder ${codec.name} takes no '${wanted}'`,
-    {
-      hint: known?.length ? `It takes ${known.join(', ')}` : "Use a sample format's name such as s16 or fltp",
-    },
-  );
+  throw new MillraceError('ERR_MILLRACE_OPTION', `${where}.sample_fmt: encoder ${codec.name} takes no '${wanted}'`, {
+    hint: known?.length ? `It takes ${known.join(', ')}` : "Use a sample format's name such as s16 or fltp",
+  });
 }
 
-function checkChannels({ channels }: AudioParams, { codec, wishes: { layout } }: EncoderSettings): void {
+function checkChannels({ channels }: AudioParams, { codec, wishes: { layout } }: EncoderSettings, where: string): void {
   if (layout === undefined) return;
   const fail = (message: string, hint: string): never => {
-    throw new MillraceError('ERR_MILLRACE_OPTION', `audio_params.ch_layout: ${message}`, { hint });
+    throw new MillraceError('ERR_MILLRACE_OPTION', `${where}.ch_layout: ${message}`, { hint });
   };
   const count = parseLayout(layout).nbChannels;
   if (channels !== undefined && channels !== count) {
@@ -116,7 +112,8 @@ function checkChannels({ channels }: AudioParams, { codec, wishes: { layout } }:
 }
 
 /** Encoder options are of no use for a stream that is copied; a tag is. */
-export function warnOfUnused(context: StreamContext, kind: Kind): void {
+export function warnOfUnused(context: StreamContext, kind: StreamKind): void {
+  if (kind !== 'video' && kind !== 'audio') return;
   const { video_params, audio_params } = context.options;
   const params: VideoParams | AudioParams | undefined = kind === 'video' ? video_params : audio_params;
   const keys = params ? [...Object.keys(params), ...Object.keys(params.av)] : [];

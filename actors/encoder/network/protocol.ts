@@ -2,6 +2,7 @@
 import type { ErrorWire } from '../../../src/errors/wire.js';
 import type { Rational, StreamInfoData } from '../../../src/media/index.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
+import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
 import type { EncoderOptions } from '../options.js';
 
@@ -20,7 +21,7 @@ export type ToWriter =
   | {
       readonly type: 'stream';
       readonly input: number;
-      readonly kind: 'video' | 'audio';
+      readonly kind: StreamKind;
       readonly timeBase: Rational;
       readonly keepTimes: boolean;
       readonly info: StreamInfoData;

@@ -3,14 +3,15 @@
  * asynchronous: this thread's event loop hears meanwhile that it is to leave (interruptible.ts).
  */
 import { workerData } from 'node:worker_threads';
-import { Rational as NativeRational, type Stream } from 'node-av/lib';
+import { Dictionary, Rational as NativeRational, type Stream } from 'node-av/lib';
 import { packError } from '../../../src/errors/wire.js';
 import { awaitLog, check, isTimeBase, ledger, StreamInfo, setLogLevel } from '../../../src/media/index.js';
 import { crowded, InterruptibleCalls, type Late } from '../../../src/media/native/interruptible.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import { chooseTarget, type Target } from '../output/format.js';
-import { Muxer, type PatientWrite } from '../output/muxer.js';
+import type { PatientWrite } from '../output/mux-calls.js';
+import { Muxer } from '../output/muxer.js';
 import { type FromWriter, type ToWriter, type WriterData, weight } from './protocol.js';
 
 /** By this the file is known: own-file.ts. */
@@ -109,6 +110,7 @@ function describe(stream: Stream, data: Parameters<typeof StreamInfo.fromJSON>[0
   }
   const { sampleAspectRatio: aspect, frameRate: rate } = info;
   stream.disposition = info.disposition as typeof stream.disposition;
+  if (Object.keys(info.metadata).length > 0) stream.metadata = Dictionary.fromObject({ ...info.metadata });
   if (info.kind !== 'video') return;
   if (aspect && aspect.num > 0) stream.sampleAspectRatio = new NativeRational(aspect.num, Math.max(1, aspect.den));
   if (rate && isTimeBase(rate)) stream.avgFrameRate = new NativeRational(rate.num, rate.den);

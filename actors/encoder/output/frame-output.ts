@@ -2,6 +2,12 @@
 import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import type { EncoderOptions } from '../options.js';
+import { kindOfInput } from '../stream-options.js';
+
+function limitOf(options: EncoderOptions, input: number): number | undefined {
+  const kind = kindOfInput(options, input);
+  return kind === 'video' ? options.vframes : kind === 'audio' ? options.aframes : undefined;
+}
 
 export class FrameOutput {
   readonly #left: Map<number, number>;
@@ -9,10 +15,7 @@ export class FrameOutput {
 
   constructor(ctx: ModuleContext<EncoderOptions>) {
     this.#ctx = ctx;
-    const { vframes, aframes } = ctx.options;
-    this.#left = new Map(
-      ctx.inputs.map((id) => [id, (id === 0 ? vframes : aframes) ?? Number.POSITIVE_INFINITY] as const),
-    );
+    this.#left = new Map(ctx.inputs.map((id) => [id, limitOf(ctx.options, id) ?? Number.POSITIVE_INFINITY] as const));
   }
 
   process(task: Task): void {
@@ -24,7 +27,7 @@ export class FrameOutput {
           continue;
         }
         this.#left.set(id, left - 1);
-        if (id === 0) this.#ctx.meter.frames++;
+        if (kindOfInput(this.#ctx.options, id) === 'video') this.#ctx.meter.frames++;
         task.output(id).push(packet);
         if (left === 1) this.#end(id, task);
       }

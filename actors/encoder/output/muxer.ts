@@ -10,15 +10,12 @@ import {
   AVERROR_EINVAL,
   AVERROR_INVALIDDATA,
   AVERROR_PATCHWELCOME,
-  AVIO_FLAG_WRITE,
 } from 'node-av/constants';
 import {
   avGetCodecName,
   Dictionary,
   FormatContext,
-  IOContext,
   Rational as NativeRational,
-  OutputFormat,
   type Packet,
   type Stream,
 } from 'node-av/lib';
@@ -36,46 +33,18 @@ import {
   type Rational,
 } from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
-import type { AVOptionValue, AVOptionValues } from '../../../src/schema/schema.js';
-import { setAVOptions } from '../../shared/avoptions.js';
-import { refuseProtocolLists } from '../../shared/protocol-lists.js';
-import { isPermitted, protocolOf } from '../../shared/protocols.js';
-import { refuseSelfOpening } from '../../shared/self-opening.js';
+import { protocolOf } from '../../shared/protocols.js';
 import type { EncoderOptions } from '../options.js';
-import { closePieces, openPieces, type Piece } from './byte-output.js';
+import { markDefaults, withoutEmpty } from '../stream/texts.js';
+import { streamPlaces } from '../stream-options.js';
+import type { Piece } from './byte-output.js';
 import { has, makeFolder, type Target } from './format.js';
+import type { PatientWrite, WriteCall, Writing } from './mux-calls.js';
+import { MuxFile, PIECE, type Pieces } from './mux-file.js';
+import { contain, refuseTarget, setMuxerOptions } from './mux-settings.js';
+import { straighten } from './mux-times.js';
 import { HeaderQueue, InterleavingQueue, longestWait, type QueueLimits, queueLimits } from './muxing-queue.js';
 import type { Output, StreamDescription } from './output.js';
-import { slaveText } from './slave.js';
-
-/** -muxdelay of the ffmpeg command, in microseconds. */
-const MUX_DELAY = 700_000;
-
-/** Private options of much-used muxers, for suggestions only: FFmpeg lists a muxer's own options nowhere we can reach. */
-const MUXER_OPTIONS = [
-  'movflags',
-  'brand',
-  'frag_duration',
-  'video_track_timescale',
-  'hls_time',
-  'hls_list_size',
-  'hls_segment_filename',
-  'hls_segment_type',
-  'hls_flags',
-  'hls_playlist_type',
-  'segment_time',
-  'segment_format',
-  'segment_list',
-  'start_number',
-  'update',
-  'loop',
-  'id3v2_version',
-  'write_xing',
-  'mpegts_flags',
-  'flvflags',
-  'cluster_time_limit',
-  'seg_duration',
-];
 
 interface Track {
   /** undefined until known. */
@@ -95,32 +64,18 @@ interface Held {
 /** av_interleave_packet_per_dts does not give up waiting for streams of these. */
 const WAITED_FOR = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
 
-/** How the calls of a muxer are made that wait for its peer. @throws if one was given up; `what` says what it does. */
-export type PatientWrite = (what: string, call: () => Promise<number>) => Promise<number>;
-
-/** Calls of FFmpeg that are to be made one after the other, each with its result. */
-type Writing<T = void> = Generator<WriteCall, T, number>;
-
-interface WriteCall {
-  readonly what: string;
-  now(): number;
-  patiently(): Promise<number>;
-}
-
 /** Of the hls muxer, at the end. */
 const LOST = /^Failed to (open|upload) file '/;
 
 /** AVERROR(ENOSYS): the muxer can do no such thing. */
 const ENOSYS = -constants.errno.ENOSYS;
 
-/** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
-const PIECE = 16_384;
-
 export class Muxer implements Output {
   /** Packets accepted so far, and their bytes. */
   packets = 0;
   payloadBytes = 0;
   readonly #target: Target;
+  readonly #options: EncoderOptions;
   readonly #log: Log;
   /** Nothing but certain protocols may be opened. */
   readonly #restricted: boolean;
@@ -128,7 +83,7 @@ export class Muxer implements Output {
   readonly #ignoresFailures: boolean;
   /** The file has a folder of its own. */
   readonly #makesFolder: boolean;
-  readonly #pieces: { readonly size: number; take(piece: Piece): void } | undefined;
+  readonly #pieces: Pieces | undefined;
   /** How calls are made that wait for a peer; without it they block the thread. */
   readonly #patiently: PatientWrite | undefined;
   readonly #context = new FormatContext();
@@ -142,7 +97,7 @@ export class Muxer implements Output {
   #interleaving: InterleavingQueue | undefined;
   #state: 'waiting' | 'writing' | 'ended' | 'closed' = 'waiting';
   /** The open file; undefined for muxers that open their files themselves. */
-  #file: IOContext | undefined;
+  #file: MuxFile | undefined;
   #finalBytes: number | undefined;
   /** Where FFmpeg's log stood when the last patient call began. */
   #since: number | undefined;
@@ -150,7 +105,7 @@ export class Muxer implements Output {
   #finished = false;
 
   /**
-   * @param inputs The inputs that a stream may come from, in the order the streams are to have in the file.
+   * @param inputs The inputs that a stream may come from.
    * @param take Gets the bytes, which go into the file of the target without it.
    * @param patiently With it `add`, `leaveOut`, `write` and `end` answer with promises, one after the other.
    * @throws MillraceError ERR_MILLRACE_OPTION for a muxer option FFmpeg does not know.
@@ -164,12 +119,10 @@ export class Muxer implements Output {
     patiently?: PatientWrite,
   ) {
     this.#target = target;
+    this.#options = options;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;
-    refuseProtocol(target, protocolWhitelist);
-    refuseSelfOpening(target.muxer, protocolWhitelist, 'format');
-    refuseWideWindow(options.mux_params ?? {});
-    refuseProtocolLists(options.mux_params ?? {}, 'mux_params', this.#restricted);
+    refuseTarget(target, options, protocolWhitelist);
     this.#ignoresFailures = ['1', 'true'].includes(String(options.mux_params?.ignore_io_errors));
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
@@ -177,7 +130,7 @@ export class Muxer implements Output {
     this.#limits = queueLimits(options);
     this.#longestWait = longestWait(options.mux_params?.max_interleave_delta);
     this.#waiting = new HeaderQueue(this.#limits, target.name);
-    for (const input of inputs) {
+    for (const { input } of streamPlaces(options, inputs)) {
       this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
     check(
@@ -187,23 +140,13 @@ export class Muxer implements Output {
     );
     ledger.opened('format');
     try {
-      // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
-      const settings: Record<string, AVOptionValue> = { max_delay: MUX_DELAY, ...options.mux_params };
-      const skip = (name: string, message: string): void => {
-        log.warn(`ignored: ${message}`);
-        delete settings[name];
-      };
-      setAVOptions(this.#context, settings, `mux_params (muxer ${target.muxer.name})`, {
-        use: 'encoding',
-        names: MUXER_OPTIONS,
-        ...(options.strict === false && { skip }),
-      });
-      if (this.#isContained) this.#contain(settings, protocolWhitelist);
+      const settings = setMuxerOptions(this.#context, target, options, log);
+      if (this.#isContained) contain(this.#context, target, this.#url, settings, protocolWhitelist);
       // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.
       if (protocolWhitelist !== undefined) {
         check(this.#context.setOption('protocol_whitelist', protocolWhitelist), 'Cannot restrict what the muxer opens');
       }
-      if (options.metadata) this.#context.metadata = Dictionary.fromObject(options.metadata);
+      if (options.metadata) this.#context.metadata = Dictionary.fromObject(withoutEmpty(options.metadata));
     } catch (error) {
       this.close();
       throw error;
@@ -213,18 +156,6 @@ export class Muxer implements Output {
   /** The file is opened by a muxer around this one, which can be interrupted (slave.ts). */
   get #isContained(): boolean {
     return this.#patiently !== undefined && !has(this.#target.muxer, 'no-file');
-  }
-
-  #contain(settings: AVOptionValues, protocolWhitelist: string | undefined): void {
-    const { muxer, name } = this.#target;
-    const restriction: AVOptionValues =
-      protocolWhitelist === undefined ? {} : { protocol_whitelist: protocolWhitelist };
-    const text = slaveText(muxer.name ?? '', { ...settings, ...restriction }, this.#url);
-    this.#context.freeContext();
-    const around = OutputFormat.guessFormat('tee', null, null);
-    check(this.#context.allocOutputContext2(around, null, text), `Cannot prepare ${name}`, {
-      code: 'ERR_MILLRACE_OUTPUT',
-    });
   }
 
   /** Ends a call that waits, and every later one (see interruptible.ts). */
@@ -253,7 +184,7 @@ export class Muxer implements Output {
   /** Bytes of the file so far; for muxers that open their files themselves, of the packets. */
   get bytes(): number {
     if (this.#finalBytes !== undefined) return this.#finalBytes;
-    return this.#file ? Number(this.#file.tell()) : this.payloadBytes;
+    return this.#file?.position ?? this.payloadBytes;
   }
 
   /** Nothing has come that could be written. */
@@ -342,7 +273,7 @@ export class Muxer implements Output {
     this.#failing(ret, 'Cannot finish');
     if (this.#patiently) this.#tellLost(ret);
     this.#finished = true;
-    this.#finalBytes = this.#file?.seekable && !this.#pieces ? Number(this.#file.sizeSync()) : this.bytes;
+    this.#finalBytes = this.#file?.size ?? this.bytes;
     this.#failing(this.#closeFile(), 'Cannot close');
   }
 
@@ -392,13 +323,7 @@ export class Muxer implements Output {
     if (!file) return 0;
     this.#file = undefined;
     this.#context.pb = null;
-    if (this.#pieces) {
-      closePieces(file);
-      return 0;
-    }
-    const ret = file.closepSync();
-    ledger.closed('file');
-    return ret;
+    return file.close();
   }
 
   #track(input: number): Track {
@@ -419,10 +344,14 @@ export class Muxer implements Output {
       track.stream.timeBase = new NativeRational(timeBase.num, timeBase.den);
       describe(track.stream);
     }
+    markDefaults(
+      tracks.flatMap(({ stream, description }) => (stream && description ? [{ stream, kind: description.kind }] : [])),
+      this.#options,
+    );
     if (this.#makesFolder) makeFolder(this.#target.path);
     if (!has(this.#target.muxer, 'no-file') && !this.#isContained) {
       this.#file = this.#open();
-      this.#context.pb = this.#file;
+      this.#context.pb = this.#file.io;
     }
     const codecs = tracks.flatMap((track) =>
       track.stream ? (avGetCodecName(track.stream.codecpar.codecId) ?? 'unknown') : [],
@@ -462,12 +391,9 @@ export class Muxer implements Output {
     }
   }
 
-  #open(): IOContext {
-    if (this.#pieces) return openPieces(this.#pieces.size, this.#pieces.take);
-    const file = new IOContext();
-    this.#failing(file.open2Sync(this.#url, AVIO_FLAG_WRITE), 'Cannot open');
-    ledger.opened('file');
-    return file;
+  #open(): MuxFile {
+    if (this.#pieces) return MuxFile.inPieces(this.#pieces);
+    return MuxFile.open(this.#url, (ret) => this.#failing(ret, 'Cannot open'));
   }
 
   /** A file of an untrusted graph is opened as one, whatever its name looks like to FFmpeg. */
@@ -482,11 +408,15 @@ export class Muxer implements Output {
       throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
     }
     packet.rescaleTs(track.description.timeBase, track.streamTimeBase);
-    if (!has(this.#target.muxer, 'no-timestamps') && !track.description.keepTimes) this.#straighten(track, packet);
+    const { muxer, name } = this.#target;
+    if (!has(muxer, 'no-timestamps') && !track.description.keepTimes) {
+      const isStrict = !has(muxer, 'non-strict');
+      straighten(packet, { last: track.lastDts, isStrict, changed: (what) => this.#log.debug(`${name}: ${what}`) });
+    }
     track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
     packet.streamIndex = track.stream.index;
     packet.timeBase = track.streamTimeBase;
-    const image = this.#target.muxer.name === 'image2' && !this.#target.path.includes('%');
+    const image = muxer.name === 'image2' && !this.#target.path.includes('%');
     const hint = image
       ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
       : undefined;
@@ -508,32 +438,13 @@ export class Muxer implements Output {
   }
 
   #watchInterleaving(): void {
-    const present = [...this.#tracks].filter(([, { stream }]) => stream !== undefined);
+    const present = [...this.#tracks].filter(
+      ([, { stream, description }]) => stream !== undefined && description?.kind !== 'attachment',
+    );
     // libavformat waits for these as long as it takes.
     const endless = present.some(([, { stream }]) => WAITED_FOR.has(stream!.codecpar.codecId));
     const inputs = present.map(([input]) => input);
     this.#interleaving = new InterleavingQueue(this.#limits, inputs, endless ? Infinity : this.#longestWait);
-  }
-
-  /** The corrections of the ffmpeg command: dts not above pts, and each dts above the one before (`write_packet`). */
-  #straighten(track: Track, packet: Packet): void {
-    let { pts, dts } = packet;
-    if (dts === AV_NOPTS_VALUE) return;
-    const next =
-      track.lastDts === undefined ? undefined : track.lastDts + (has(this.#target.muxer, 'non-strict') ? 0n : 1n);
-    if (pts !== AV_NOPTS_VALUE && dts > pts) {
-      const guess = middle(pts, dts, (track.lastDts ?? AV_NOPTS_VALUE) + 1n);
-      this.#log.debug(`${this.#target.name}: dts ${dts} is after pts ${pts}, both become ${guess}`);
-      pts = guess;
-      dts = guess;
-    }
-    if (next !== undefined && dts < next) {
-      this.#log.debug(`${this.#target.name}: dts ${dts} is not after ${track.lastDts}, it becomes ${next}`);
-      if (pts !== AV_NOPTS_VALUE && pts >= dts && pts < next) pts = next;
-      dts = next;
-    }
-    packet.pts = pts;
-    packet.dts = dts;
   }
 
   #failing(ret: number, what: string, hint?: string): void {
@@ -546,33 +457,7 @@ export class Muxer implements Output {
   }
 }
 
-/** FFmpeg subtracts both from a number of 32 bits, and reads past its list of segments where that overflows (dashenc.c). */
-function refuseWideWindow({ window_size: size = 0, extra_window_size: extra = 5 }: AVOptionValues): void {
-  if (!(Number(size) + Number(extra) > 0x7fffffff)) return;
-  throw new MillraceError(
-    'ERR_MILLRACE_OPTION',
-    `mux_params: window_size (${size}) and extra_window_size (${extra}) together are more than ${0x7fffffff} segments`,
-    { hint: 'Leave window_size out to keep all of them' },
-  );
-}
-
-/** The file itself is opened outside of the context that has the list. */
-function refuseProtocol({ path, name }: Target, whitelist: string | undefined): void {
-  if (whitelist === undefined || isPermitted(protocolOf(path), new Set(whitelist.split(',')))) return;
-  throw new MillraceError(
-    'ERR_MILLRACE_OUTPUT',
-    `Cannot write ${name}: the graph may not open '${protocolOf(path)}:'`,
-    {
-      hint: 'It comes from a graph file of unknown origin: see `allow` of fromConfig',
-    },
-  );
-}
-
 function freeHeld(packet: Packet): void {
   packet.free();
   ledger.closed('held-packet');
-}
-
-function middle(a: bigint, b: bigint, c: bigint): bigint {
-  return [a, b, c].sort((x, y) => (x < y ? -1 : x > y ? 1 : 0))[1]!;
 }

@@ -1,10 +1,11 @@
 /** Where the packets of an encoder go: a file, its bytes (both muxer.ts), or the packets themselves (packet-output.ts). */
 import type { Packet, Stream } from 'node-av/lib';
 import type { Rational } from '../../../src/media/index.js';
+import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 
 /** How a stream presents itself when it is known. */
 export interface StreamDescription {
-  readonly kind: 'video' | 'audio';
+  readonly kind: StreamKind;
   /** Of the packets that will be written. */
   readonly timeBase: Rational;
   /** Leave decoding times as they are: copied VP9 has packets that are never shown. */

@@ -72,6 +72,7 @@ export function infoOf(timeBase: Rational, describe: StreamDescription['describe
       frameRate: isTimeBase(rate) ? rate : undefined,
       sampleAspectRatio,
       disposition,
+      metadata: stream.metadata?.getAll(),
     });
   } finally {
     context.freeContext();

@@ -23,6 +23,7 @@ import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 import { Encoder } from '../codec/codec.js';
 import type { AudioParams } from '../options.js';
 import { type EncodingContext, write } from './stream.js';
+import { presentTexts } from './texts.js';
 
 /** What the samples of a frame are like. */
 interface Shape {
@@ -197,7 +198,14 @@ export class AudioStream {
       const what = `Cannot cut audio into frames of ${size} samples for ${this.#ctx.name}`;
       this.#cutter = new FilterLine('audio', sourceArguments(shape), [['asetnsamples', `n=${size}:p=0`]], what);
     }
-    muxer.add(input, { kind: 'audio', timeBase: this.#timeBase, describe: (stream) => encoder.describe(stream) });
+    muxer.add(input, {
+      kind: 'audio',
+      timeBase: this.#timeBase,
+      describe: (stream) => {
+        encoder.describe(stream);
+        presentTexts(stream, this.#ctx, undefined);
+      },
+    });
     return encoder;
   }
 

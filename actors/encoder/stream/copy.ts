@@ -20,7 +20,9 @@ import {
 } from '../../../src/media/index.js';
 import { unwrittenSideData } from '../codec/hdr.js';
 import { pixelAspect } from './aspect.js';
+import { attachmentOf, isCover } from './cover.js';
 import { type StreamContext, write } from './stream.js';
+import { presentTexts } from './texts.js';
 
 /** Tags that MOV and MP4 give a choice of: the source's stays. Any other container, and any other tag: the muxer's own. */
 const keptTags = new Set([
@@ -48,9 +50,12 @@ export class CopyStream {
   readonly #source: Rational;
   readonly #timeBase: Rational;
   readonly #isAudio: boolean;
-  readonly #limit: number;
+  readonly #isVideo: boolean;
+  #limit: number;
   readonly #rescaled = { value: AV_NOPTS_VALUE };
   readonly #packet = new Packet();
+  /** To be attached when its picture has come. */
+  #cover: StreamInfo | undefined;
   #started = false;
   #count = 0;
   #closed = false;
@@ -58,7 +63,10 @@ export class CopyStream {
   constructor(ctx: StreamContext, info: StreamInfo) {
     this.#ctx = ctx;
     this.#isAudio = info.kind === 'audio';
-    this.#limit = (this.#isAudio ? ctx.options.aframes : ctx.options.vframes) ?? Number.POSITIVE_INFINITY;
+    this.#isVideo = info.kind === 'video';
+    const { aframes, vframes } = ctx.options;
+    const limit = this.#isAudio ? aframes : this.#isVideo ? vframes : undefined;
+    this.#limit = limit ?? Number.POSITIVE_INFINITY;
     this.#source = info.timeBase;
     // Audio counts in samples, so that times of a coarse container become exact again.
     this.#timeBase = this.#isAudio && info.sampleRate > 0 ? { num: 1, den: info.sampleRate } : info.timeBase;
@@ -68,7 +76,9 @@ export class CopyStream {
     ledger.opened('codec-parameters');
     this.#retag();
     try {
-      this.#present(info);
+      // A Matroska file has its cover among the files that are attached to it; what is attached comes with the packet.
+      if (isCover(info) && ctx.format.name === 'matroska') this.#cover = info;
+      else this.#present(info);
     } catch (error) {
       this.close();
       throw error;
@@ -83,8 +93,12 @@ export class CopyStream {
   /** @param shift In microseconds, taken off the packet's times. */
   push(packet: EncodedPacket, shift: bigint): void {
     if (this.full) return;
+    if (this.#cover) {
+      this.#attach(this.#cover, packet);
+      return;
+    }
     // A picture that refers to one before the first cannot be shown.
-    if (!this.#started && !this.#isAudio && (packet.flags & AV_PKT_FLAG_KEY) === 0) {
+    if (!this.#started && this.#isVideo && (packet.flags & AV_PKT_FLAG_KEY) === 0) {
       this.#ctx.meter.dropped++;
       this.#ctx.tally.skipped++;
       return;
@@ -96,14 +110,31 @@ export class CopyStream {
     try {
       const source = isTimeBase(packet.timeBase) ? packet.timeBase : this.#source;
       this.#retime(out, source, rescale(shift, MICROSECONDS, this.#timeBase));
-      if (!this.#isAudio) this.#ctx.meter.frames++;
+      if (this.#isVideo) this.#ctx.meter.frames++;
       write(this.#ctx, out, this.#timeBase);
     } finally {
       out.unref();
     }
   }
 
-  finish(): void {}
+  finish(): void {
+    if (this.#cover) this.#ctx.muxer.leaveOut(this.#ctx.input);
+  }
+
+  #attach(info: StreamInfo, packet: EncodedPacket): void {
+    this.#cover = undefined;
+    this.#count = this.#limit = 1;
+    this.#ctx.tally.written++;
+    const { codecpar, name } = attachmentOf(info, packet);
+    this.#ctx.muxer.add(this.#ctx.input, {
+      kind: 'attachment',
+      timeBase: this.#timeBase,
+      describe: (stream) => {
+        codecpar(stream.codecpar);
+        presentTexts(stream, this.#ctx, { tags: { ...info.metadata, ...name }, disposition: 0 });
+      },
+    });
+  }
 
   close(): void {
     if (this.#closed) return;
@@ -116,7 +147,7 @@ export class CopyStream {
 
   #retag(): void {
     const { video_params, audio_params } = this.#ctx.options;
-    const wanted = this.#isAudio ? audio_params?.atag : video_params?.vtag;
+    const wanted = this.#isAudio ? audio_params?.atag : this.#isVideo ? video_params?.vtag : undefined;
     const kept = keptTags.has(this.#parameters.codecTagString ?? '');
     if (wanted !== undefined) this.#parameters.codecTag = wanted;
     else if (!kept || !movFamily.has(this.#ctx.format.name ?? '')) this.#parameters.codecTag = 0;
@@ -128,19 +159,19 @@ export class CopyStream {
       this.#ctx.log.warn(`${this.#ctx.name}: ${text}`);
     }
     const { format, name, log, options } = this.#ctx;
-    if (!this.#isAudio && options.video_params?.aspect && WITHOUT_ASPECT.test(format.name ?? '')) {
+    if (this.#isVideo && options.video_params?.aspect && WITHOUT_ASPECT.test(format.name ?? '')) {
       log.warn(
         `${name}: video_params.aspect has no effect: '${format.name}' has none beside that of the copied stream`,
       );
     }
     this.#ctx.muxer.add(this.#ctx.input, {
-      kind: this.#isAudio ? 'audio' : 'video',
+      kind: info.kind,
       timeBase: this.#timeBase,
       keepTimes: this.#parameters.codecId === AV_CODEC_ID_VP9,
       describe: (stream) => {
         check(this.#parameters.copy(stream.codecpar), 'Cannot describe a copied stream');
-        stream.disposition = info.disposition as typeof stream.disposition;
-        if (this.#isAudio) return;
+        presentTexts(stream, this.#ctx, { tags: info.metadata, disposition: info.disposition });
+        if (!this.#isVideo) return;
         const whole = this.#ctx.options.video_params?.aspect;
         const aspect = whole ? pixelAspect(whole, info.width, info.height) : info.sampleAspectRatio;
         stream.sampleAspectRatio = new NativeRational(aspect.num, Math.max(1, aspect.den));

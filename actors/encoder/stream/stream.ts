@@ -2,21 +2,25 @@
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import type { OutputFormat, Packet } from 'node-av/lib';
 import { type Rational, toMicroseconds } from '../../../src/media/index.js';
+import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { Log, Meter } from '../../../src/module/contract.js';
 import type { EncoderSettings } from '../codec/codec.js';
-import type { EncoderOptions } from '../options.js';
+import type { StreamOptions } from '../options.js';
 import type { Output } from '../output/output.js';
 
 /** What a stream of the output is given by the module. */
 export interface StreamContext {
   /** Input of the node whose frames or packets it takes. */
   readonly input: number;
+  readonly kind: StreamKind;
+  /** Among the streams of its kind, from 0 on. */
+  readonly number: number;
   readonly muxer: Output;
   /** The container the stream is made for. */
   readonly format: OutputFormat;
   /** undefined: the stream is copied. */
   readonly settings: EncoderSettings | undefined;
-  readonly options: EncoderOptions;
+  readonly options: StreamOptions;
   readonly meter: Meter;
   readonly log: Log;
   /** Names the output in errors. */

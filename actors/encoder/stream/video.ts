@@ -35,6 +35,7 @@ import { PictureTypes } from './key-frames.js';
 import { PictureConverter } from './picture-converter.js';
 import { QualityMeter } from './psnr.js';
 import { type EncodingContext, write } from './stream.js';
+import { presentTexts } from './texts.js';
 import { type Placement, roundHalfEven, VideoSync, type VsyncMethod } from './video-sync.js';
 
 /** Frame rate when neither the frames, their times nor the options tell one, as in the ffmpeg command. */
@@ -347,6 +348,7 @@ export class VideoStream {
       describe: (stream) => {
         encoder.describe(stream);
         describeFrame(sideData, stream.codecpar);
+        presentTexts(stream, this.#ctx, undefined);
         stream.sampleAspectRatio = encoder.context.sampleAspectRatio;
         stream.avgFrameRate = new NativeRational(rate.num, rate.den);
       },

@@ -4,6 +4,8 @@
  * what files hold: numbers as strings, 0 and 1 for booleans.
  */
 import type { LogLevel } from '../../media/ffmpeg.js';
+import type { StreamKind } from '../../media/packet/stream-info.js';
+import type { StreamSelection } from './stream-selection.js';
 
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -17,6 +19,8 @@ export interface DecoderOptions {
   /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
   map_v?: number | undefined;
   map_a?: number | undefined;
+  /** The streams of the outputs 2, 3, … in their order; `select` of the decoder's handle adds to it. */
+  streams?: readonly StreamSelection[] | undefined;
   /**
    * Seconds; frame-accurate where the container has an index. MPEG-TS and MPEG-PS are entered anywhere, as by the ffmpeg
    * command: pictures before the next key frame are missing, and the report says how many seconds. Where no key frame
@@ -145,10 +149,18 @@ export interface EncoderOptions {
   max_muxing_queue_size?: number | undefined;
   /** Default 52428800 (50 MiB). */
   muxing_queue_data_threshold?: number | undefined;
-  /** Metadata of the container. */
-  metadata?: Readonly<Record<string, string | number>> | undefined;
-  video_params?: VideoParams | undefined;
-  audio_params?: AudioParams | undefined;
+  /** Tags of the file, beside those of its source; an empty text takes one away. false: none, also none of its streams. */
+  metadata?: Readonly<Record<string, string | number>> | false | undefined;
+  /** For all streams of a kind, or a list with one for each. */
+  video_params?: VideoParams | readonly VideoParams[] | undefined;
+  audio_params?: AudioParams | readonly AudioParams[] | undefined;
+  /**
+   * What comes on the inputs 2, 3, …; input 0 is video, 1 is audio. The function `encode` fills it in. In the file streams
+   * stand by kind, in this order of kinds, and then by input.
+   */
+  input_kinds?: readonly StreamKind[] | undefined;
+  /** What is said of the streams of the file, by kind and number. */
+  streams?: { [kind in StreamKind]?: readonly StreamTexts[] | undefined } | undefined;
   /** Stop after that many. */
   vframes?: number | undefined;
   aframes?: number | undefined;
@@ -164,6 +176,17 @@ export interface EncoderOptions {
    */
   strict?: boolean | undefined;
   loglevel?: LogLevel | undefined;
+}
+
+/** What a file says of one of its streams, in place of what the source says. */
+export interface StreamTexts {
+  /** Three letters as a rule (ISO 639-2): 'deu'. */
+  language?: string | undefined;
+  title?: string | undefined;
+  /** FFmpeg's names of what it is for: 'default', 'forced', 'comment', 'attached_pic' (a cover), …; [] for nothing. */
+  disposition?: string | readonly string[] | undefined;
+  /** Further tags, beside those of the source; an empty text takes one away. */
+  metadata?: Readonly<Record<string, string | number>> | undefined;
 }
 
 /** Other keys (crf, preset, g, maxrate, …) are options of the codec. */

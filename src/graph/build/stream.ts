@@ -12,6 +12,7 @@ import { VideoFilters } from './filters-video.js';
 import type { DecoderOptions, EncoderOptions } from './module-options.js';
 import type { ModuleOptions, ModuleSource } from './module-source.js';
 import type { NodeParameters } from './node.js';
+import { chooseOutput, type StreamSelection, type StreamsOfKind, streamsOfKind } from './stream-selection.js';
 import { refusingUnknownNames } from './unknown-names.js';
 
 /** `N` streams when the number is known to the compiler, else a list. */
@@ -85,8 +86,13 @@ export class Stream extends VideoFilters {
    * @param options See docs/options.md for where the encoder's options are described.
    */
   encode(audio: Stream | null | undefined, options: EncoderOptions, parameters: NodeParameters = {}): NodeHandle {
-    return encode(this, audio, options, parameters);
+    const inputs = audio ? [this, audio] : [this];
+    return this.graph.module('c_ffmpeg_encoder', options, { ...parameters, inputs });
   }
+}
+
+function isSelection(value: unknown): value is StreamSelection {
+  return typeof value === 'object' && value !== null && 'kind' in value;
 }
 
 function isStream(value: unknown): value is Stream {
@@ -118,6 +124,44 @@ export class NodeHandle extends Stream {
   /** The audio output: 1, and of a `concat` its first audio. */
   get audio(): Stream {
     return this.media('audio', this.audioOutput);
+  }
+
+  /** Of a decoder: the video streams of its input in their order, from 0 on; `.video` is FFmpeg's choice of the best one. */
+  get videos(): StreamsOfKind {
+    return streamsOfKind('video', (selection) => this.select(selection));
+  }
+
+  /** The same of audio. */
+  get audios(): StreamsOfKind {
+    return streamsOfKind('audio', (selection) => this.select(selection));
+  }
+
+  /** The same of subtitles, as packets behind their StreamInfo. */
+  get subtitles(): StreamsOfKind {
+    return streamsOfKind('subtitle', (selection) => this.select(selection));
+  }
+
+  /** The same of data. */
+  get data(): StreamsOfKind {
+    return streamsOfKind('data', (selection) => this.select(selection));
+  }
+
+  /**
+   * Of a decoder: a stream of its input by kind, language, use or index, found when the input is opened.
+   *
+   *     input.select({ kind: 'audio', language: 'deu' });
+   *     input.select({ kind: 'video', disposition: 'attached_pic', codec: 'copy', optional: true }); // the cover
+   *
+   * With an expression it is FFmpeg's filter `select`, as of every stream.
+   *
+   * @throws MillraceError ERR_MILLRACE_CONFIG for another node than a decoder.
+   */
+  override select(selection: StreamSelection): Stream;
+  override select(...args: Parameters<VideoFilters['select']>): NodeHandle;
+  override select(...args: [StreamSelection] | Parameters<VideoFilters['select']>): Stream {
+    const [selection] = args;
+    if (!isSelection(selection)) return super.select(...(args as Parameters<VideoFilters['select']>));
+    return this.output(chooseOutput(this.graph, this.nodeId, selection));
   }
 
   /** @throws MillraceError ERR_MILLRACE_CONFIG if `index` is no whole number from 0 on. */
@@ -166,24 +210,6 @@ Object.setPrototypeOf(
       typeof key === 'string' && /^\d+$/.test(key) ? receiver.output(Number(key)) : Reflect.get(target, key, receiver),
   }),
 );
-
-/**
- * Encodes a video stream, an audio stream, or both into a file.
- * @throws MillraceError ERR_MILLRACE_CONFIG if both are missing.
- */
-export function encode(
-  video: Stream | null | undefined,
-  audio: Stream | null | undefined,
-  options: EncoderOptions,
-  parameters: NodeParameters = {},
-): NodeHandle {
-  const graph = (video ?? audio)?.graph;
-  if (!graph) {
-    throw new MillraceError('ERR_MILLRACE_CONFIG', 'encode needs a video stream, an audio stream, or both');
-  }
-  const inputs = audio ? [video ?? null, audio] : [video ?? null];
-  return graph.module('c_ffmpeg_encoder', options, { ...parameters, inputs });
-}
 
 /** Lays `top` over `base`. FFmpeg `overlay`; named arguments as in `stream.overlay`. */
 export function overlay(base: Stream, top: Stream, named: Named = {}): NodeHandle {

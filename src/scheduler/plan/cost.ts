@@ -122,7 +122,7 @@ class Guess {
 
   private encoder(node: NodeSpec): Cost {
     const input = this.spec.links.find((link) => link.to.node === node.id && link.to.input === 0);
-    const params = (node.options.video_params ?? {}) as Record<string, unknown>;
+    const [params = {}] = [node.options.video_params ?? {}].flat() as Record<string, unknown>[];
     const producer = input && this.spec.nodes.find((candidate) => candidate.id === input.from.node);
     const isPacket = producer !== undefined && isDecoder(producer) && producer.options.video_codec === 'copy';
     if (!input) return cost(ENCODE_AUDIO, 1, 'encodes sound');

@@ -2,7 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError, type MillraceError } from '../../../src/errors/errors.js';
 import { concat } from '../../../src/graph/build/concat.js';
-import { encode, NodeHandle, overlay, Stream } from '../../../src/graph/build/stream.js';
+import { encode } from '../../../src/graph/build/encode.js';
+import { NodeHandle, overlay, Stream } from '../../../src/graph/build/stream.js';
 import { Graph } from '../../../src/graph/graph.js';
 import { Tensor } from '../../../src/media/packet/tensor.js';
 import { defineModule } from '../../../src/module/contract.js';
@@ -270,7 +271,7 @@ building('an encoder without input and a consumer of an output that does not exi
   graph.decode({ input_path: 'a.mp4' }).output(2).module('null_sink').module('null_sink');
   const { message } = await rejection(graph.run());
   assert.match(message, /c_ffmpeg_encoder needs at least 1 input; none is connected/);
-  assert.match(message, /c_ffmpeg_decoder has no output 2 \(It has outputs 0 to 1\)/);
+  assert.match(message, /streams: describes no outputs, and output 2 is connected/);
   assert.match(message, /null_sink has no output 0 \(It has no outputs at all\)/);
 });
 

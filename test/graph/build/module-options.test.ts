@@ -10,6 +10,10 @@ const decoder: Required<DecoderOptions> = {
   input_path: 'in.mp4',
   map_v: 0,
   map_a: 1,
+  streams: [
+    { kind: 'audio', number: 1, language: 'deu', disposition: ['comment'], codec: 'copy', optional: true },
+    { kind: 'data', index: 3 },
+  ],
   start_time: 1,
   end_time: 2.5,
   durations: [0, 1, 2, 3],
@@ -45,6 +49,11 @@ const decoder: Required<DecoderOptions> = {
 };
 
 const encoder: Required<EncoderOptions> = {
+  input_kinds: ['audio', 'subtitle'],
+  streams: {
+    audio: [{ language: 'deu', title: 'x', disposition: 'comment', metadata: { y: 1 } }],
+    video: [{ disposition: [] }],
+  },
   output_path: 'out.mp4',
   output_prefix: 'jobs',
   format: 'mp4',

@@ -1,0 +1,138 @@
+/** What is decided before an input is opened: its demuxer, what FFmpeg is told beside the name, what is refused by name. */
+import { type Stats, statSync } from 'node:fs';
+import {
+  AV_OPT_FLAG_DECODING_PARAM,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
+  AVFMT_NOFILE,
+} from 'node-av/constants';
+import { Dictionary, type FormatContext, InputFormat, type IOContext } from 'node-av/lib';
+import { MillraceError } from '../../../src/errors/errors.js';
+import { hintByResult, refusalOf } from '../../../src/errors/file-error.js';
+import { messageOf } from '../../../src/errors/wire.js';
+import { errorText } from '../../../src/media/index.js';
+import { type AVOptionValues, show } from '../../../src/schema/schema.js';
+import { findOption, optionText, refusedValue } from '../../shared/avoptions.js';
+import { localPath, nameForFFmpeg } from '../../shared/location.js';
+import { protocolOf, whitelistFor } from '../../shared/protocols.js';
+
+/** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
+const LISTEN_TIMEOUT = 1_000_000;
+
+/**
+ * What a playlist or a session description among bytes may open. FFmpeg allows a local file to name what is as local; bytes
+ * could name anything, and nobody knows where they come from: they name nothing unless that is allowed.
+ */
+const BYTES_WHITELIST = 'crypto,data';
+
+export interface InputOptions {
+  /** File or URL; with `io` only a name for messages. */
+  readonly path: string;
+  /** Where the bytes come from instead; it stays the caller's. */
+  readonly io?: IOContext | undefined;
+  /** Name of the demuxer; guessed from the content without it. */
+  readonly format?: string | undefined;
+  /** Options for demuxer, protocol and decoders together; those that the input knows are applied. */
+  readonly options: AVOptionValues;
+  /** FFmpeg's list of the protocols that may be opened, unless `options` have a list of their own; absent: FFmpeg's rule. */
+  readonly protocolWhitelist?: string | undefined;
+  /** Options that only the input can know: refused if it does not. The name in the error is the key of `options`. */
+  readonly required: Readonly<Record<string, { readonly option: string; readonly value: string }>>;
+}
+
+/** What FFmpeg is given beside the name. @throws MillraceError ERR_MILLRACE_OPTION for a value that is wrong. */
+export function openDictionary(
+  context: FormatContext,
+  { path, io, options, required, protocolWhitelist }: InputOptions,
+): Dictionary {
+  const dictionary = new Dictionary();
+  try {
+    for (const [name, value] of Object.entries({
+      scan_all_pmts: 1,
+      ...(io ? {} : networkDefaults(path, options)),
+      ...(io ? { protocol_whitelist: BYTES_WHITELIST } : restriction(path, protocolWhitelist)),
+      ...options,
+    })) {
+      checkGeneric(context, path, name, value);
+      dictionary.set(name, optionText(value));
+    }
+    for (const { option, value } of Object.values(required)) dictionary.set(option, value);
+    if (io) context.pb = io;
+    return dictionary;
+  } catch (error) {
+    dictionary.free();
+    throw error;
+  }
+}
+
+/** A wrong value of a general demuxer option would come back as a nameless error of the open call. */
+function checkGeneric(context: FormatContext, path: string, name: string, value: AVOptionValues[string]): void {
+  const option = findOption(context, name);
+  if (!option || (option.flags & AV_OPT_FLAG_DECODING_PARAM) === 0) return;
+  const ret = context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
+  if (ret < 0) throw refusedValue(name, value, `dec_params (input ${path})`, ret, option);
+}
+
+/** @throws MillraceError ERR_MILLRACE_OPTION for one that FFmpeg does not have. */
+export function findDemuxer(name: string | undefined): InputFormat | null {
+  if (name === undefined) return null;
+  const found = InputFormat.findInputFormat(name);
+  if (found) return found;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `dec_params.f: FFmpeg has no demuxer ${show(name)}`, {
+    hint: "Leave it out to have the format recognised, or name one such as 'mpegts', 'rawvideo' or 's16le'",
+  });
+}
+
+/** As FFmpeg is told it. */
+export function nameOf({ path, io }: InputOptions): string {
+  return io ? '' : nameForFFmpeg(path);
+}
+
+function restriction(path: string, whitelist: string | undefined): AVOptionValues {
+  return whitelist === undefined ? {} : { protocol_whitelist: whitelistFor(path, whitelist) };
+}
+
+function networkDefaults(path: string, { rtsp_flags: flags }: AVOptionValues): AVOptionValues {
+  const listens = protocolOf(path).startsWith('rtsp') && /\blisten\b/.test(String(flags ?? ''));
+  return listens ? { listen_timeout: LISTEN_TIMEOUT } : {};
+}
+
+/** A directory, pipe or device fails by name: FFmpeg's own words for them mislead, and a pipe may block for ever. */
+export function refuseUnreadable(path: string, demuxer: InputFormat | null): void {
+  const protocol = protocolOf(path);
+  if (protocol === 'pipe' || protocol === 'fd' || path === '-') {
+    throw refusal(`Cannot open ${path}: reading from a pipe is not supported`, 'Write it into a file first');
+  }
+  const file = localPath(path);
+  if (file === undefined || ((demuxer?.flags ?? 0) & AVFMT_NOFILE) !== 0) return;
+  const found = statOf(file, path);
+  // What does not exist may be a pattern of the image demuxer; otherwise FFmpeg says so itself.
+  if (!found || found.isFile()) {
+    if (found?.size === 0) throw refusal(`Cannot open ${path}: the file is empty`, 'Was it written completely?');
+    return;
+  }
+  if (found.isDirectory()) throw refusal(`Cannot open ${path}: it is a directory`, 'Name a media file in it');
+  const what = found.isFIFO() ? 'a pipe' : found.isSocket() ? 'a socket' : 'a device';
+  throw refusal(`Cannot open ${path}: it is ${what}, and reading it could block for ever`, 'Copy it into a file first');
+}
+
+export function statOf(file: string, path: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (cause) {
+    const { why = messageOf(cause), hint } = refusalOf(cause) ?? {};
+    throw new MillraceError('ERR_MILLRACE_INPUT', `Cannot open ${path}: ${why}`, { cause, hint });
+  }
+}
+
+function refusal(message: string, hint: string): MillraceError {
+  return new MillraceError('ERR_MILLRACE_INPUT', message, { hint });
+}
+
+export function hintFor(ret: number, path: string, demuxer: InputFormat | null): string | undefined {
+  const text = errorText(ret);
+  if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
+  // The name is no file where a demuxer has its own ideas of it (filters, devices), and a peer is none either.
+  const isFile = protocolOf(path) === 'file' && ((demuxer?.flags ?? 0) & AVFMT_NOFILE) === 0;
+  return hintByResult(ret, path, isFile);
+}

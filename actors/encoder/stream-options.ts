@@ -1,0 +1,88 @@
+/**
+ * Options of an output with any number of streams: what comes on the inputs beyond BMF's video and audio, and what is said
+ * of each stream by kind and number.
+ */
+import * as v from 'valibot';
+import type { StreamKind } from '../../src/media/packet/stream-info.js';
+import { choice, parsed, type Schema, strictOptions, text, textRecord } from '../../src/schema/schema.js';
+import { DISPOSITIONS } from '../shared/dispositions.js';
+
+/** In the order in which streams stand in a file. */
+export const STREAM_KINDS = [
+  'video',
+  'audio',
+  'subtitle',
+  'data',
+  'attachment',
+] as const satisfies readonly StreamKind[];
+
+const kind = choice('video', 'audio', 'subtitle', 'data', 'attachment');
+
+const dispositions: Schema<string[]> = parsed(
+  `FFmpeg's names of uses, one or a list, or [] for none: ${DISPOSITIONS.join(', ')}`,
+  (value) => {
+    const names = (Array.isArray(value) ? value : [value]) as unknown[];
+    return names.every((name): name is string => DISPOSITIONS.includes(name as string)) ? names : undefined;
+  },
+);
+
+const streamTexts = v.array(
+  strictOptions({
+    /** Three letters as a rule (ISO 639-2). */
+    language: v.optional(text('a language such as "deu"')),
+    title: v.optional(text('a title')),
+    /** In place of the source's. */
+    disposition: v.optional(dispositions),
+    /** Beside the source's tags; an empty text takes one away. */
+    metadata: v.optional(textRecord()),
+  }),
+);
+
+export const streamEntries = {
+  /** What comes on the inputs 2, 3, …: BMF has video on input 0 and audio on input 1. */
+  input_kinds: v.optional(v.array(kind)),
+  /** Said of streams, by kind and number. */
+  streams: v.optional(
+    strictOptions({
+      video: v.optional(streamTexts),
+      audio: v.optional(streamTexts),
+      subtitle: v.optional(streamTexts),
+      data: v.optional(streamTexts),
+      attachment: v.optional(streamTexts),
+    }),
+  ),
+};
+
+/** One for all streams of a kind, or a list with one for each. */
+export function eachOrAll<S extends Schema<unknown>>(schema: S): Schema<v.InferOutput<S> | v.InferOutput<S>[]> {
+  return v.lazy((value) => (Array.isArray(value) ? v.array(schema) : schema)) as Schema<
+    v.InferOutput<S> | v.InferOutput<S>[]
+  >;
+}
+
+interface Inputs {
+  readonly input_kinds?: readonly StreamKind[] | undefined;
+}
+
+/** Undefined for an input that the options say nothing of. */
+export function kindOfInput({ input_kinds = [] }: Inputs, input: number): StreamKind | undefined {
+  return input === 0 ? 'video' : input === 1 ? 'audio' : input_kinds[input - 2];
+}
+
+/** A stream of an output, before anything has come. */
+export interface StreamPlace {
+  readonly input: number;
+  readonly kind: StreamKind;
+  /** Among those of its kind, from 0 on. */
+  readonly number: number;
+  /** The only one of its kind. */
+  readonly isOnly: boolean;
+}
+
+/** The streams of an output in the order in which they stand in the file: by kind, then by input. */
+export function streamPlaces(options: Inputs, inputs: readonly number[]): StreamPlace[] {
+  return STREAM_KINDS.flatMap((kind) => {
+    const own = inputs.filter((input) => kindOfInput(options, input) === kind);
+    return own.map((input, number) => ({ input, kind, number, isOnly: own.length === 1 }));
+  });
+}

@@ -1,0 +1,102 @@
+/** Streams of a decoder's input beyond the first video and audio: described here, found when the input is opened. */
+import { isDeepStrictEqual } from 'node:util';
+import { MillraceError } from '../../errors/errors.js';
+import { stateError } from '../../errors/make.js';
+import type { StreamKind } from '../../media/packet/stream-info.js';
+import type { NodeSpec } from '../../scheduler/plan/spec.js';
+import { requireObject } from '../../schema/argument.js';
+import type { Stream } from './stream.js';
+
+/**
+ * A stream of the input: the one with an `index`, or the first that fits. What is wrong with it shows when the graph is
+ * checked, and a stream that the input does not have when the input is opened.
+ */
+export interface StreamSelection {
+  kind: StreamKind;
+  /** Index in the container; then nothing but `codec` and `optional` stands beside it. */
+  index?: number | undefined;
+  /** The one with this number among those that fit the rest, in the order of the container. Default 0. */
+  number?: number | undefined;
+  /** As the container has it: three letters as a rule, `'deu'`. */
+  language?: string | undefined;
+  /** FFmpeg's names of what it is for, all of which it has: `'forced'`, `'attached_pic'` (a cover), … */
+  disposition?: string | readonly string[] | undefined;
+  /**
+   * A decoder's name, or `'copy'` for the packets as they are. Default: as the decoder's `video_codec` and `audio_codec`
+   * say: `'copy'` if they do, else FFmpeg's decoder. Streams of other kinds are never decoded.
+   */
+  codec?: string | undefined;
+  /** An input without it is no error: the output ends at once. Default false. */
+  optional?: boolean | undefined;
+}
+
+/** The streams of one kind in the order of the container, from 0 on: `input.audios[1]`. Covers are not among the videos. */
+export interface StreamsOfKind {
+  readonly [number: number]: Stream;
+}
+
+/** The first output that `streams` of a decoder describes. */
+const FIRST_FURTHER = 2;
+
+const DECODERS = ['c_ffmpeg_decoder', 'ffmpeg_decoder'];
+
+type Chooser = (nodeId: number, selection: StreamSelection) => number;
+const choosers = new WeakMap<object, Chooser>();
+
+/** Streams reach the definition of their graph by this. */
+export function setChooser(graph: object, choose: Chooser): void {
+  choosers.set(graph, choose);
+}
+
+/** @returns the output of a node. */
+export function chooseOutput(graph: object, nodeId: number, selection: StreamSelection): number {
+  requireObject(selection, 'the description of a stream');
+  return choosers.get(graph)!(nodeId, selection);
+}
+
+export function streamsOfKind(kind: StreamKind, select: (selection: StreamSelection) => Stream): StreamsOfKind {
+  return new Proxy<StreamsOfKind>(
+    {},
+    {
+      get: (target, key) =>
+        typeof key === 'string' && /^\d+$/.test(key)
+          ? select({ kind, number: Number(key) })
+          : (Reflect.get(target, key) as unknown),
+    },
+  );
+}
+
+/**
+ * Notes a stream among the options of a decoder, once.
+ * @throws MillraceError ERR_MILLRACE_CONFIG for a node that is no decoder, ERR_MILLRACE_STATE for a new stream after the start.
+ */
+export function noteSelection(node: NodeSpec, selection: StreamSelection, begun: boolean): number {
+  if (node.module.path !== undefined || node.module.definition || !DECODERS.includes(node.module.name)) {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `${node.alias} has no streams of an input to choose from`, {
+      hint: 'Only decoders have; the outputs of other nodes are [0], [1], …',
+    });
+  }
+  const noted = (node.options.streams ?? []) as readonly unknown[];
+  if (!Array.isArray(noted)) {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `${node.alias}: streams must be a list`);
+  }
+  const entry = plain(selection);
+  const known = noted.findIndex((other) => isDeepStrictEqual(plain(other as StreamSelection), entry));
+  if (known >= 0) return FIRST_FURTHER + known;
+  if (begun) throw stateError('a stream was chosen in a graph that has been run', 'Build the whole graph first');
+  node.options.streams = [...noted, entry];
+  return FIRST_FURTHER + noted.length;
+}
+
+/** Without what says nothing, so that two descriptions of the same are equal. */
+function plain(selection: StreamSelection): Record<string, unknown> {
+  const { disposition, ...rest } = selection;
+  const uses = typeof disposition === 'string' ? [disposition] : disposition && [...disposition];
+  const entries = Object.entries({ ...rest, disposition: uses });
+  return Object.fromEntries(
+    entries.filter(
+      ([key, value]) =>
+        value !== undefined && !(key === 'number' && value === 0) && !(key === 'optional' && value === false),
+    ),
+  );
+}
