@@ -6,6 +6,7 @@ import { messageOf } from '../../src/errors/wire.js';
 import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
 import type { StreamKind } from '../../src/media/packet/stream-info.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
+import type { SourceListener } from '../shared/source-facts.js';
 import { settingsFor, warnOfUnused } from './codec/settings.js';
 import { isNetworkOutput, NetworkOutput } from './network/output.js';
 import { type EncoderOptions, optionsOfStream, PUSH } from './options.js';
@@ -16,6 +17,7 @@ import { HeaderQueue, queueLimits } from './output/muxing-queue.js';
 import type { Output } from './output/output.js';
 import { outputFiles } from './output/output-files.js';
 import { PacketOutput } from './output/packet-output.js';
+import { EncoderSources } from './sources.js';
 import { AudioStream } from './stream/audio.js';
 import { CopyStream, missingStreamInfo } from './stream/copy.js';
 import { isCover } from './stream/cover.js';
@@ -45,6 +47,7 @@ export class Encoding {
   readonly #bytesBefore: number;
   /** The file to be written, if it is one. */
   readonly #path: string | undefined;
+  readonly #sources: EncoderSources;
   #muxer: Output | undefined;
   /** On their way to the outputs. */
   #ready: { readonly output: number; readonly packet: Packet }[] = [];
@@ -55,6 +58,7 @@ export class Encoding {
   readonly #holding: HeaderQueue;
   /** The input whose time is the progress of the node. */
   #leader: number | undefined;
+  #format = '';
   #failed = false;
   /** Everything has been given to the muxer. */
   #complete = false;
@@ -68,8 +72,9 @@ export class Encoding {
    * frames, so that an older one stays as it is if the graph does not get that far.
    * @throws MillraceError ERR_MILLRACE_OPTION or ERR_MILLRACE_OUTPUT.
    */
-  constructor(ctx: ModuleContext<EncoderOptions>) {
+  constructor(ctx: ModuleContext<EncoderOptions>, sources: SourceListener | undefined) {
     this.#ctx = ctx;
+    this.#sources = new EncoderSources(ctx, sources);
     const { options } = ctx;
     this.#bytesBefore = ctx.meter.bytes;
     const target = chooseTarget(options, ctx.job);
@@ -83,6 +88,7 @@ export class Encoding {
     this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
+    this.#format = target.format.name ?? '';
     this.#leader = places[0]?.input;
     const leads = (id: number): boolean => this.#leader === id;
     for (const { input: id, kind, number, isOnly, settings } of places) {
@@ -91,6 +97,7 @@ export class Encoding {
       const context: StreamContext = {
         ...{ input: id, kind, number, muxer, format, settings, meter, log, name },
         options: optionsOfStream(options, number),
+        source: () => this.#sources.of(id),
         tally: { written: 0, skipped: 0 },
         get leading() {
           return leads(id);
@@ -163,6 +170,7 @@ export class Encoding {
         } else {
           this.#muxer?.end();
           this.#tellEmptyStreams();
+          this.#tellLostTexts();
           this.#complete = true;
         }
       }
@@ -246,6 +254,16 @@ export class Encoding {
     }
   }
 
+  /** One line, of all that the format has no place for. */
+  #tellLostTexts(): void {
+    const { options, log } = this.#ctx;
+    if ((options.push_output ?? PUSH.file) > PUSH.bytes || options.null_output) return;
+    const lost = this.#sources.lost(this.#format, options);
+    const name = this.#muxer?.name;
+    if (lost !== undefined)
+      log.warn(`${name} does not say what its source says: the format '${this.#format}' has no place for ${lost}`);
+  }
+
   #report(): void {
     if (this.#muxer) this.#ctx.meter.bytes = this.#bytesBefore + this.#muxer.bytes;
   }
@@ -295,6 +313,7 @@ export class Encoding {
     const time = timestampOf(payload);
     if (time !== undefined && time > this.#latest) this.#latest = time;
     let next: VideoStream | AudioStream | CopyStream;
+    if (!stream) this.#muxer?.describe?.(this.#sources.texts(shift));
     if (payload instanceof StreamInfo) {
       if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
       if (payload.kind !== kind) throw unexpected(input, `the StreamInfo of a ${payload.kind} stream`);

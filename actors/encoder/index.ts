@@ -8,6 +8,7 @@ import { MillraceError } from '../../src/errors/errors.js';
 import { setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { refusePortProblems } from '../../src/schema/schema.js';
+import { SourceListener } from '../shared/source-facts.js';
 import { Encoding } from './encoding.js';
 import { type EncoderOptions, encoderOptions, encoderPortProblems, PUSH } from './options.js';
 import { FrameOutput } from './output/frame-output.js';
@@ -18,6 +19,7 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
   #ctx!: ModuleContext<EncoderOptions>;
   /** Undefined between two jobs: the next one's output is prepared with the first packets. */
   #output: Encoding | FrameOutput | undefined;
+  #sources: SourceListener | undefined;
 
   /**
    * Refuses what can be refused without a frame: options, codecs, formats, paths. The file is created with the first
@@ -40,6 +42,7 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
         hint: 'graph.serve() has jobs; otherwise give output_path',
       });
     }
+    this.#sources = new SourceListener(ctx);
     this.#output = this.#begin();
   }
 
@@ -49,17 +52,20 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
   }
 
   reset(): void | Promise<void> {
-    return this.close();
-  }
-
-  /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
-  close(): void | Promise<void> {
     const output = this.#output;
     this.#output = undefined;
     return output?.close();
   }
 
+  /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
+  close(): void | Promise<void> {
+    this.#sources?.close();
+    return this.reset();
+  }
+
   #begin(): Encoding | FrameOutput {
-    return this.#ctx.options.push_output === PUSH.frames ? new FrameOutput(this.#ctx) : new Encoding(this.#ctx);
+    return this.#ctx.options.push_output === PUSH.frames
+      ? new FrameOutput(this.#ctx)
+      : new Encoding(this.#ctx, this.#sources);
   }
 }

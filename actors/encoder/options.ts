@@ -121,6 +121,9 @@ export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
 const muxing = [
   'mux_params',
   'metadata',
+  'chapters',
+  'map_metadata',
+  'map_chapters',
   'timeout_ms',
   'max_muxing_queue_size',
   'muxing_queue_data_threshold',

@@ -4,8 +4,9 @@
  */
 import * as v from 'valibot';
 import type { StreamKind } from '../../src/media/packet/stream-info.js';
-import { choice, parsed, type Schema, strictOptions, text, textRecord } from '../../src/schema/schema.js';
+import { choice, number, parsed, type Schema, strictOptions, text, textRecord } from '../../src/schema/schema.js';
 import { DISPOSITIONS } from '../shared/dispositions.js';
+import type { Chapter } from '../shared/media-info.js';
 
 /** In the order in which streams stand in a file. */
 export const STREAM_KINDS = [
@@ -38,7 +39,44 @@ const streamTexts = v.array(
   }),
 );
 
+/** Seconds and a title, from one point to the next if there is no end. */
+const chapter = v.pipe(
+  strictOptions({
+    start: number({ min: 0 }),
+    end: v.optional(number({ min: 0 })),
+    title: v.optional(text('a title')),
+    tags: v.optional(textRecord()),
+  }),
+  v.check(({ start, end }) => end === undefined || end > start, 'must end later than it starts'),
+);
+
+/** Chapters by their starts, each with an end. */
+const chapters: Schema<Chapter[] | false> = v.lazy((value) =>
+  value === false
+    ? v.literal(false)
+    : v.pipe(
+        v.array(chapter),
+        v.check(
+          (list) => !list.some((one) => one.end === undefined && list.every(({ start }) => start <= one.start)),
+          'needs an end of the last chapter',
+        ),
+        v.transform((list): Chapter[] => {
+          const sorted = [...list].sort((a, b) => a.start - b.start);
+          return sorted.map(({ start, end, title, tags }, i) => ({
+            start,
+            end: end ?? sorted[i + 1]?.start ?? start,
+            tags: { ...tags, ...(title !== undefined && { title }) },
+          }));
+        }),
+      ),
+) as Schema<Chapter[] | false>;
+
 export const streamEntries = {
+  /** Chapters of the file in place of its source's; false: none. */
+  chapters: v.optional(chapters),
+  /** Alias of the decoder from which the tags and the chapters are. Default: that of the first stream, and of the first that has some. */
+  map_metadata: v.optional(text("a decoder's alias")),
+  map_chapters: v.optional(text("a decoder's alias")),
   /** What comes on the inputs 2, 3, …: BMF has video on input 0 and audio on input 1. */
   input_kinds: v.optional(v.array(kind)),
   /** Said of streams, by kind and number. */

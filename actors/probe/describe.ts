@@ -20,7 +20,7 @@ import { rotation } from '../decoder/track/autorotate.js';
 import { dispositionNames } from '../shared/dispositions.js';
 import { contentLight, dolbyVision, masteringDisplay } from '../shared/hdr.js';
 import type { MediaColor, MediaHdr, MediaInfo, MediaStream } from '../shared/media-info.js';
-import { readOutline } from './outline.js';
+import { readOutline } from '../shared/outline.js';
 import { profileName } from './profiles.js';
 
 export function describeInput(input: Input): MediaInfo {

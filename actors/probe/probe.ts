@@ -67,7 +67,7 @@ async function lookFar(path: string, timeout: number | undefined, signal: AbortS
       input: { path, ...noOptions },
       // What is given counts for all steps together, and not here.
       timeout: timeout === undefined ? undefined : 0,
-      ...{ choices: [], loglevel: undefined },
+      ...{ choices: [], chapters: false, loglevel: undefined },
       probes: 'far',
     },
     () => {},

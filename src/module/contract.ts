@@ -98,6 +98,17 @@ export interface Meter {
   psnr?: number;
 }
 
+/** Where a node's packets come from, as far as decoders are concerned. */
+export interface NodeSources {
+  /** Name of the channel on which the decoders of this run tell what their inputs say of themselves. */
+  readonly channel: string;
+  /** Of a node that writes: the decoders' outputs from which its inputs come, whatever is between. */
+  readonly inputs: readonly {
+    readonly input: number;
+    readonly from: readonly { readonly node: number; readonly output: number }[];
+  }[];
+}
+
 export interface ModuleContext<Options = Record<string, unknown>> {
   readonly options: Options;
   /** Node id in the graph. */
@@ -129,6 +140,8 @@ export interface ModuleContext<Options = Record<string, unknown>> {
    * open nothing else. Absent: anything may be opened.
    */
   readonly protocolWhitelist?: string | undefined;
+  /** Of an encoder with decoders upstream, and of these; absent for all others, and in calls. */
+  readonly sources?: NodeSources | undefined;
   /** Number of the job in progress, from 1 on, in a graph that serves them (`graph.serve()`); 0 where there are none. */
   readonly job: number;
   /** Tells that a file was written, for the result of the job. Where there are no jobs it says nothing to anybody. */

@@ -1,7 +1,7 @@
 /** What the scheduler and a thread's host say to each other. Rare: starting, ending, telling. Packets never go this way. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorWire } from '../errors/wire.js';
-import type { InputManagerSpec } from '../module/contract.js';
+import type { InputManagerSpec, NodeSources } from '../module/contract.js';
 import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
 
@@ -64,6 +64,8 @@ export interface PartitionNode {
   inputManager?: InputManagerSpec | undefined;
   /** FFmpeg's list of the protocols that it may open; absent: any. */
   protocolWhitelist?: string | undefined;
+  /** Where its packets come from, for what files say of themselves. */
+  sources?: NodeSources | undefined;
   /** Number of its first job, of a node that serves them one after the other. */
   firstJob?: number | undefined;
 }

@@ -2,6 +2,7 @@
 import type { ErrorWire } from '../../../src/errors/wire.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
+import type { Chapter } from '../../shared/media-info.js';
 import type { InputOptions } from '../input/opening.js';
 import type { StreamFacts } from '../input/source-stream.js';
 import type { StreamChoice } from '../input/stream-choice.js';
@@ -15,6 +16,8 @@ export interface DemuxerData extends ThreadLink {
   readonly protocolWhitelist: InputOptions['protocolWhitelist'];
   /** For each output that is consumed. */
   readonly choices: readonly StreamChoice[];
+  /** Chapters are wanted. */
+  readonly chapters: boolean;
   /** FFmpeg's level of messages. */
   readonly loglevel: string | undefined;
 }
@@ -31,6 +34,9 @@ export interface FileFacts {
   readonly duration: bigint | undefined;
   readonly discontinuous: boolean;
   readonly withoutTimestamps: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Undefined if nobody wants them, or they cannot be known. */
+  readonly chapters: readonly Chapter[] | undefined;
   /** What was found of the streams that are wanted; one stream may be that of several outputs. */
   readonly chosen: readonly { readonly output: number; readonly stream: StreamFacts }[];
   /** Those of dec_params that the demuxer knows, and all that it would know. */

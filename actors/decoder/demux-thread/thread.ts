@@ -167,7 +167,7 @@ class Demuxer {
   }
 
   #present(input: Input): void {
-    const facts = fileFacts(input, this.#data.choices, this.#data.options);
+    const facts = fileFacts(input, this.#data, this.#data.options);
     input.keepOnly(facts.chosen.map(({ stream }) => stream));
     this.#tell({ type: 'file', facts });
   }

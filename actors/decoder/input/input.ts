@@ -25,6 +25,8 @@ import {
 } from '../../../src/media/index.js';
 import { findOption, optionNames } from '../../shared/avoptions.js';
 import { localPath } from '../../shared/location.js';
+import type { Chapter } from '../../shared/media-info.js';
+import { readOutline } from '../../shared/outline.js';
 import { refuseProtocolLists } from '../../shared/protocol-lists.js';
 import { protocolOf } from '../../shared/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
@@ -203,6 +205,12 @@ export class Input {
       last = next;
     }
     return undefined;
+  }
+
+  /** Seconds on the container's clock; undefined if they cannot be known (see `dump`). */
+  get chapters(): readonly Chapter[] | undefined {
+    const pieces = this.dump();
+    return pieces && readOutline(pieces).chapters;
   }
 
   /** Bytes read so far. */

@@ -11,7 +11,7 @@ import { blockingDeadline } from '../../../src/media/native/blocking.js';
 import { crowded } from '../../../src/media/native/interruptible.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
-import type { MediaInfo } from '../../shared/media-info.js';
+import type { Chapter, MediaInfo } from '../../shared/media-info.js';
 import { protocolOf } from '../../shared/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';
 import { findDemuxer, refuseUnreadable } from '../input/opening.js';
@@ -107,6 +107,15 @@ export class NetworkInput {
   /** Microseconds; undefined if unknown. */
   get duration(): bigint | undefined {
     return this.#known.duration;
+  }
+
+  get tags(): Readonly<Record<string, string>> {
+    return this.#known.tags;
+  }
+
+  /** Undefined if nobody wanted them, or they are not known. */
+  get chapters(): readonly Chapter[] | undefined {
+    return this.#known.chapters;
   }
 
   get discontinuous(): boolean {

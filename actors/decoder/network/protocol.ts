@@ -14,6 +14,8 @@ export interface ReaderData extends ThreadLink {
   readonly limit: number | undefined;
   /** For each output that is consumed. */
   readonly choices: readonly StreamChoice[];
+  /** Chapters are wanted. */
+  readonly chapters: boolean;
   /** FFmpeg's level of messages. */
   readonly loglevel: string | undefined;
   /** It only looks what the input holds: a file that is near, or one that may keep it waiting. */

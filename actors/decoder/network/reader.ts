@@ -72,7 +72,7 @@ class Reader {
 
   /** Reads ahead and does as it is told, until it is to leave. */
   async #serve(): Promise<void> {
-    this.#tell({ type: 'file', facts: fileFacts(this.#input, this.#data.choices, this.#data.input.options) });
+    this.#tell({ type: 'file', facts: fileFacts(this.#input, this.#data, this.#data.input.options) });
     for (;;) {
       const order = await this.#calls.until((): Order | undefined => this.#orders.shift() ?? this.#mayRead());
       if (order === undefined) return;

@@ -3,6 +3,7 @@ import { errorOf, unpackError } from '../../../src/errors/wire.js';
 import type { Packet } from '../../../src/media/index.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
+import { tellSource } from '../../shared/source-facts.js';
 import { ByteSource } from '../demux-thread/client.js';
 import type { FileFacts, FromDemuxer } from '../demux-thread/protocol.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
@@ -10,12 +11,13 @@ import { demuxerName, requiredOptions } from '../input-options.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
 import { present } from '../source.js';
+import { playedChapters } from '../time/chapters.js';
 import { type Plan, planOf } from '../time/ranges.js';
 import { Splicer } from '../time/splice.js';
 import { Timeline } from '../time/timeline.js';
 import { DecodedTrack } from '../track/decoded-track.js';
 import { openTracks } from '../track/open-tracks.js';
-import type { Track } from '../track/track.js';
+import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 import { bytesOf, unusable } from './payloads.js';
@@ -62,7 +64,7 @@ export class BytesDecoder implements DecoderSource {
   }
 
   open(): void {
-    const { options, outputs, protocolWhitelist } = this.#ctx;
+    const { options, outputs, protocolWhitelist, sources } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     this.#source = new ByteSource({
       name: this.#name,
@@ -71,6 +73,7 @@ export class BytesDecoder implements DecoderSource {
       required: requiredOptions(options),
       protocolWhitelist,
       choices: this.#plans.filter(({ output }) => outputs.includes(output)),
+      chapters: sources !== undefined,
       loglevel: options.loglevel,
     });
   }
@@ -284,6 +287,12 @@ export class BytesDecoder implements DecoderSource {
     );
     const range = present(this.#plan.parts[0]).range(timeline);
     if (first) meter.duration = this.#plan.length(facts.duration);
+    const { tags, chapters } = facts;
+    tellSource(this.#ctx, {
+      tags,
+      chapters: chapters && playedChapters(chapters, timeline, range.end),
+      streams: tracks.map(textsOf),
+    });
     for (const track of tracks) track.begin(first ? range : { start: undefined, end: range.end }, timeline.beginning);
     return { timeline, streams };
   }

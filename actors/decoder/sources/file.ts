@@ -2,6 +2,7 @@
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
+import { type SourceStreamTexts, tellSource } from '../../shared/source-facts.js';
 import { Input, type Kind } from '../input/input.js';
 import type { Place } from '../input/seeking.js';
 import type { SourceStream } from '../input/source-stream.js';
@@ -11,12 +12,13 @@ import { isNetwork, NetworkInput } from '../network/input.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
 import { present } from '../source.js';
+import { playedChapters } from '../time/chapters.js';
 import { pause } from '../time/pace.js';
 import { type Plan, planOf } from '../time/ranges.js';
 import { Timeline } from '../time/timeline.js';
 import { DecodedTrack } from '../track/decoded-track.js';
 import { openTracks } from '../track/open-tracks.js';
-import type { Track } from '../track/track.js';
+import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 
@@ -29,6 +31,9 @@ export class FileDecoder implements DecoderSource {
   readonly #ctx: ModuleContext<DecoderOptions>;
   readonly #tracks: TrackSet;
   readonly #plans: readonly TrackPlan[];
+  /** What is said of the streams. */
+  #texts: readonly SourceStreamTexts[] = [];
+  #told = false;
   /** To be delivered first. */
   readonly #announced: Ready[] = [];
   #input: Input | NetworkInput | undefined;
@@ -56,7 +61,7 @@ export class FileDecoder implements DecoderSource {
    * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError.
    */
   open(): void {
-    const { options, outputs, log, protocolWhitelist } = this.#ctx;
+    const { options, outputs, log, protocolWhitelist, sources } = this.#ctx;
     const { f: _demuxer, ...av } = options.dec_params;
     const path = present(options.input_path);
     const format = demuxerName(options);
@@ -69,7 +74,7 @@ export class FileDecoder implements DecoderSource {
     }
     const { timeout_ms: timeout, loglevel } = options;
     const choices = this.#plans.filter(({ output }) => outputs.includes(output));
-    const data = { input, timeout, loglevel, choices, probes: undefined };
+    const data = { input, timeout, loglevel, choices, chapters: sources !== undefined, probes: undefined };
     this.#input = new NetworkInput(data, (message) => log.warn(message));
   }
 
@@ -84,6 +89,7 @@ export class FileDecoder implements DecoderSource {
     );
     const tracks = openTracks(input, this.#plans, chosen, options, (output) => outputs.includes(output));
     this.#tracks.add(tracks);
+    this.#texts = tracks.map(textsOf);
     for (const id of outputs) if (tracks.every((track) => track.output !== id)) this.#tracks.end(id);
     this.#plan = planOf(options);
     this.#repetitions = options.loop;
@@ -118,6 +124,7 @@ export class FileDecoder implements DecoderSource {
     if (this.#timeline === undefined) return this.#awaitBeginning(task);
     const { signal, meter } = this.#ctx;
     const tracks = this.#tracks;
+    this.#tellSource();
     this.#dropFinished(task);
     const ready: Ready[] = this.#announced.splice(0);
     let starved = false;
@@ -137,6 +144,21 @@ export class FileDecoder implements DecoderSource {
     if (delivered) return delivered.then(() => this.#endIfDone(task));
     this.#endIfDone(task);
     if (starved) return this.#more(task);
+  }
+
+  /** Before the first packet: see source-facts.ts. */
+  #tellSource(): void {
+    if (this.#told) return;
+    this.#told = true;
+    if (!this.#ctx.sources) return;
+    const { tags, chapters } = present(this.#input);
+    const timeline = present(this.#timeline);
+    const last = present(this.#plan).parts.at(-1)?.range(timeline);
+    tellSource(this.#ctx, {
+      tags,
+      chapters: chapters && playedChapters(chapters, timeline, last?.end),
+      streams: this.#texts,
+    });
   }
 
   /** Waits until there may be another packet. */

@@ -3,6 +3,7 @@ import { AV_DISPOSITION_ATTACHED_PIC } from 'node-av/constants';
 import type { Packet as NativePacket } from 'node-av/lib';
 import { fromNativeTimestamp, type Packet, type Rational, toNativeTimestamp } from '../../../src/media/index.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
+import type { SourceStreamTexts } from '../../shared/source-facts.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { type Played, StreamClock, type StreamTiming, type Timeline } from '../time/timeline.js';
 import type { Range } from './trim.js';
@@ -18,6 +19,11 @@ export interface TrackOptions {
   readonly frameRate: Rational | undefined;
   /** The stream ends after so many frames or packets. */
   readonly limit: number | undefined;
+}
+
+/** What the container says of the stream of a track. */
+export function textsOf({ output, stream }: Track): SourceStreamTexts {
+  return { output, tags: stream.metadata?.getAll() ?? {}, disposition: stream.disposition };
 }
 
 export abstract class Track {

@@ -14,6 +14,7 @@ import { packetParts } from '../../../src/media/wire/packet.js';
 import type { ModuleContext } from '../../../src/module/contract.js';
 import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../../shared/protocols.js';
 import type { EncoderOptions } from '../options.js';
+import type { FileTexts } from '../output/file-texts.js';
 import type { Target } from '../output/format.js';
 import { Muxer } from '../output/muxer.js';
 import type { Output, StreamDescription } from '../output/output.js';
@@ -94,6 +95,10 @@ export class NetworkOutput implements Output {
     this.#unknown.delete(input);
     this.#streams++;
     this.#thread.post({ type: 'stream', input, kind, timeBase, keepTimes, info });
+  }
+
+  describe(texts: FileTexts): void {
+    this.#thread.post({ type: 'texts', texts });
   }
 
   leaveOut(input: number): void {

@@ -5,6 +5,7 @@ import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
 import type { EncoderOptions } from '../options.js';
+import type { FileTexts } from '../output/file-texts.js';
 
 export interface WriterData extends ThreadLink {
   readonly options: EncoderOptions;
@@ -18,6 +19,7 @@ export interface WriterData extends ThreadLink {
 }
 
 export type ToWriter =
+  | { readonly type: 'texts'; readonly texts: FileTexts }
   | {
       readonly type: 'stream';
       readonly input: number;

@@ -66,6 +66,9 @@ class Writer {
   async #obey(order: ToWriter): Promise<void> {
     const muxer = this.#muxer;
     switch (order.type) {
+      case 'texts':
+        muxer.describe(order.texts);
+        break;
       case 'stream': {
         const { input, kind, timeBase, keepTimes, info } = order;
         await muxer.add(input, { kind, timeBase, keepTimes, describe: (stream) => describe(stream, info) });

@@ -35,9 +35,11 @@ import {
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
 import { protocolOf } from '../../shared/protocols.js';
 import type { EncoderOptions } from '../options.js';
-import { markDefaults, withoutEmpty } from '../stream/texts.js';
+import { markDefaults } from '../stream/texts.js';
 import { streamPlaces } from '../stream-options.js';
 import type { Piece } from './byte-output.js';
+import { chapterTags, hasChapterTags } from './chapter-tags.js';
+import { type FileTexts, NO_TEXTS } from './file-texts.js';
 import { has, makeFolder, type Target } from './format.js';
 import type { PatientWrite, WriteCall, Writing } from './mux-calls.js';
 import { MuxFile, PIECE, type Pieces } from './mux-file.js';
@@ -103,6 +105,7 @@ export class Muxer implements Output {
   #since: number | undefined;
   /** The trailer is written. */
   #finished = false;
+  #texts: FileTexts = NO_TEXTS;
 
   /**
    * @param inputs The inputs that a stream may come from.
@@ -146,7 +149,6 @@ export class Muxer implements Output {
       if (protocolWhitelist !== undefined) {
         check(this.#context.setOption('protocol_whitelist', protocolWhitelist), 'Cannot restrict what the muxer opens');
       }
-      if (options.metadata) this.#context.metadata = Dictionary.fromObject(withoutEmpty(options.metadata));
     } catch (error) {
       this.close();
       throw error;
@@ -199,6 +201,10 @@ export class Muxer implements Output {
   /** True from the moment the header is in the file until the trailer is. */
   get writing(): boolean {
     return this.#state === 'writing';
+  }
+
+  describe(texts: FileTexts): void {
+    this.#texts = texts;
   }
 
   /** A stream is known. The header follows when all are. */
@@ -348,6 +354,9 @@ export class Muxer implements Output {
       tracks.flatMap(({ stream, description }) => (stream && description ? [{ stream, kind: description.kind }] : [])),
       this.#options,
     );
+    const { tags: own, chapters } = this.#texts;
+    const tags = { ...own, ...(hasChapterTags(this.#target.muxer.name ?? '') && chapterTags(chapters)) };
+    if (Object.keys(tags).length > 0) this.#context.metadata = Dictionary.fromObject(tags);
     if (this.#makesFolder) makeFolder(this.#target.path);
     if (!has(this.#target.muxer, 'no-file') && !this.#isContained) {
       this.#file = this.#open();

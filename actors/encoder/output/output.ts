@@ -3,6 +3,8 @@ import type { Packet, Stream } from 'node-av/lib';
 import type { Rational } from '../../../src/media/index.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 
+import type { FileTexts } from './file-texts.js';
+
 /** How a stream presents itself when it is known. */
 export interface StreamDescription {
   readonly kind: StreamKind;
@@ -22,6 +24,8 @@ export interface Output {
   readonly waiting: boolean;
   /** Something has been written and the end has not. */
   readonly writing: boolean;
+  /** What the file says of the whole; known at the latest before the last stream is added. */
+  describe?(texts: FileTexts): void;
   /** A stream is known. */
   add(input: number, description: StreamDescription): void;
   /** An input ended before a stream came. */

@@ -203,7 +203,7 @@ export class AudioStream {
       timeBase: this.#timeBase,
       describe: (stream) => {
         encoder.describe(stream);
-        presentTexts(stream, this.#ctx, undefined);
+        presentTexts(stream, this.#ctx, this.#ctx.source());
       },
     });
     return encoder;

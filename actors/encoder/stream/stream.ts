@@ -7,6 +7,7 @@ import type { Log, Meter } from '../../../src/module/contract.js';
 import type { EncoderSettings } from '../codec/codec.js';
 import type { StreamOptions } from '../options.js';
 import type { Output } from '../output/output.js';
+import type { SourceTexts } from './texts.js';
 
 /** What a stream of the output is given by the module. */
 export interface StreamContext {
@@ -25,6 +26,8 @@ export interface StreamContext {
   readonly log: Log;
   /** Names the output in errors. */
   readonly name: string;
+  /** What its source says of itself, as soon as a frame has come; undefined where it has none, or several. */
+  source(): SourceTexts | undefined;
   /** Packets that went into the output, and packets that could not because nothing they refer to came before. */
   readonly tally: { written: number; skipped: number };
   /** Its time is the progress of the node: the picture, or the only stream. */

@@ -348,7 +348,7 @@ export class VideoStream {
       describe: (stream) => {
         encoder.describe(stream);
         describeFrame(sideData, stream.codecpar);
-        presentTexts(stream, this.#ctx, undefined);
+        presentTexts(stream, this.#ctx, this.#ctx.source());
         stream.sampleAspectRatio = encoder.context.sampleAspectRatio;
         stream.avgFrameRate = new NativeRational(rate.num, rate.den);
       },

@@ -159,6 +159,15 @@ export interface EncoderOptions {
    * stand by kind, in this order of kinds, and then by input.
    */
   input_kinds?: readonly StreamKind[] | undefined;
+  /**
+   * Chapters of the file, in seconds of its own clock, in place of its source's; one without an `end` lasts until the next.
+   * false: none.
+   */
+  chapters?: readonly ChapterTexts[] | false | undefined;
+  /** Alias of the decoder whose input the tags come from. Default: that of the first stream. */
+  map_metadata?: string | undefined;
+  /** The same for chapters. Default: the first whose input has some. */
+  map_chapters?: string | undefined;
   /** What is said of the streams of the file, by kind and number. */
   streams?: { [kind in StreamKind]?: readonly StreamTexts[] | undefined } | undefined;
   /** Stop after that many. */
@@ -176,6 +185,15 @@ export interface EncoderOptions {
    */
   strict?: boolean | undefined;
   loglevel?: LogLevel | undefined;
+}
+
+export interface ChapterTexts {
+  /** Seconds. */
+  start: number;
+  end?: number | undefined;
+  title?: string | undefined;
+  /** Further tags. */
+  tags?: Readonly<Record<string, string | number>> | undefined;
 }
 
 /** What a file says of one of its streams, in place of what the source says. */

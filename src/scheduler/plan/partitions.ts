@@ -1,10 +1,12 @@
 /** A placed graph cut into what each thread gets: its nodes, the links that touch it, and the rings between threads. */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
+import type { NodeSources } from '../../module/contract.js';
 import { createRing } from '../../thread/link/ring-link.js';
 import type { LinkEnds, PartitionLink, PartitionNode, PartitionSpec, WatchSpec } from '../../thread/protocol.js';
 import type { TracedGraph } from '../run/trace-writer.js';
 import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
+import { sourcesOf } from './sources.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
 /** The ring of a link that crosses threads, and the ports through which larger ones travel. */
@@ -25,6 +27,7 @@ export class Partitions {
   /** Ends of every link. */
   readonly links: readonly LinkEnds[];
   private readonly crossings = new Map<number, Crossing>();
+  private readonly told: ReadonlyMap<number, NodeSources>;
 
   /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
   constructor(
@@ -35,6 +38,7 @@ export class Partitions {
   ) {
     this.hasLocalPart = placement.threadOf.includes(CALLING_THREAD);
     this.threads = placement.threads + (this.hasLocalPart ? 1 : 0);
+    this.told = sourcesOf(spec);
     const indexOf = new Map(spec.nodes.map((node, index) => [node.id, index]));
     this.links = spec.links.map(({ from, to }) => {
       const consumer = indexOf.get(to.node)!;
@@ -196,6 +200,7 @@ export class Partitions {
       isCopy: node.copyOf !== undefined,
       inputManager,
       protocolWhitelist,
+      sources: this.told.get(node.copyOf?.id ?? node.id),
       firstJob: this.firstJobOf(node),
     };
   }

@@ -108,6 +108,7 @@ export function makeActor(
       return board.stopping;
     },
     protocolWhitelist: node.protocolWhitelist,
+    sources: node.sources,
     elapsed: () => Number(board.elapsed) / 1000,
     get job() {
       return jobs?.number ?? 0;

@@ -50,6 +50,9 @@ const decoder: Required<DecoderOptions> = {
 
 const encoder: Required<EncoderOptions> = {
   input_kinds: ['audio', 'subtitle'],
+  chapters: [{ start: 0, end: 1, title: 'x', tags: { y: 'z' } }],
+  map_metadata: 'in',
+  map_chapters: 'in',
   streams: {
     audio: [{ language: 'deu', title: 'x', disposition: 'comment', metadata: { y: 1 } }],
     video: [{ disposition: [] }],

@@ -3,7 +3,7 @@
  * by piece, and each piece is a call of its own: `    title           : `, `One`, and an empty one for the end of the line.
  * What it does not tell: more than 255 bytes of a line, and the tag `language` in small letters.
  */
-import type { Chapter, Program } from '../shared/media-info.js';
+import type { Chapter, Program } from './media-info.js';
 
 export interface Outline {
   readonly chapters: Chapter[];
