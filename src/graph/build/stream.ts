@@ -7,8 +7,8 @@ import { checkPacketsOptions, type PacketsOptions } from '../options/packets.js'
 import { sessionOf } from '../ports/graph-ports.js';
 import { PacketReader } from '../ports/packet-reader.js';
 import { type ConcatOptions, concat } from './concat.js';
-import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filter-call.js';
-import { VideoFilters } from './filters-video.js';
+import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filters/call.js';
+import { VideoFilters } from './filters/video.js';
 import type { DecoderOptions, EncoderOptions } from './module-options.js';
 import type { ModuleOptions, ModuleSource } from './module-source.js';
 import type { NodeParameters } from './node.js';
@@ -127,22 +127,22 @@ export class NodeHandle extends Stream {
   }
 
   /** Of a decoder: the video streams of its input in their order, from 0 on; `.video` is FFmpeg's choice of the best one. */
-  get videos(): StreamsOfKind {
+  get videos(): StreamsOfKind<Stream> {
     return streamsOfKind('video', (selection) => this.select(selection));
   }
 
   /** The same of audio. */
-  get audios(): StreamsOfKind {
+  get audios(): StreamsOfKind<Stream> {
     return streamsOfKind('audio', (selection) => this.select(selection));
   }
 
   /** The same of subtitles, as packets behind their StreamInfo. */
-  get subtitles(): StreamsOfKind {
+  get subtitles(): StreamsOfKind<Stream> {
     return streamsOfKind('subtitle', (selection) => this.select(selection));
   }
 
   /** The same of data. */
-  get data(): StreamsOfKind {
+  get data(): StreamsOfKind<Stream> {
     return streamsOfKind('data', (selection) => this.select(selection));
   }
 

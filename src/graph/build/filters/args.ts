@@ -5,9 +5,9 @@
  * BMF's programs have it. Whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
  */
 
-import { MillraceError } from '../../errors/errors.js';
-import { show } from '../../schema/schema.js';
-import { isOwnOption } from './filter-own-option.js';
+import { MillraceError } from '../../../errors/errors.js';
+import { show } from '../../../schema/schema.js';
+import { isOwnOption } from './own-option.js';
 
 export type FilterScalar = string | number | bigint | boolean;
 /** A value of a filter argument. An array is FFmpeg's list form: its items are joined by '|'. */

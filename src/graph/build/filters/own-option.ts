@@ -1,5 +1,5 @@
 import { Filter, FilterGraph } from 'node-av/lib';
-import { findOption } from '../../catalog/ffmpeg.js';
+import { findOption } from '../../../catalog/ffmpeg.js';
 
 /** Whether a positional text is an option of that filter as FFmpeg writes it: `start=0`, `w=320:h=-2`. BMF's programs do. */
 export function isOwnOption(filter: string, text: string): boolean {
