@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { AudioFrame, type EncoderOptions, encode, type GraphError, Packet, syncModule, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
@@ -42,6 +43,11 @@ function fed(threads: number, name: string, options: Partial<EncoderOptions>) {
   const [video, audio] = [graph.inputStream('video'), graph.inputStream('audio')];
   encode(video, audio, { ...options, output_path: file });
   return { graph, video, audio, file };
+}
+
+/** Packets that the encoder has been called with. */
+function taken(graph: ReturnType<typeof graphOn>): number {
+  return graph.stats().nodes.find(({ alias }) => alias.includes('encoder'))!.packetsIn;
 }
 
 for (const threads of [0, 1]) {
@@ -137,6 +143,8 @@ for (const [what, [name, options]] of Object.entries(later)) {
     for (let n = 0; n < 10; n++) {
       await video.push(picture(n));
       await audio.push(sound(n));
+      // Both are with the encoder: none is late before the silence.
+      while (taken(graph) < 2 * (n + 1)) await setImmediate();
     }
     let size = 0;
     // Until it is seen in the file: 200 s of sound at most.
