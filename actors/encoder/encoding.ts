@@ -258,7 +258,7 @@ export class Encoding {
   #tellLostTexts(): void {
     const { options, log } = this.#ctx;
     if ((options.push_output ?? PUSH.file) > PUSH.bytes || options.null_output) return;
-    const lost = this.#sources.lost(this.#format, options);
+    const lost = this.#sources.lost(this.#format, this.#muxer?.chaptersLost ?? false, options);
     const name = this.#muxer?.name;
     if (lost !== undefined)
       log.warn(`${name} does not say what its source says: the format '${this.#format}' has no place for ${lost}`);

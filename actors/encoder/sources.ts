@@ -2,7 +2,6 @@
 import type { ModuleContext } from '../../src/module/contract.js';
 import type { SourceFacts, SourceListener } from '../shared/source-facts.js';
 import type { EncoderOptions } from './options.js';
-import { hasChapterTags } from './output/chapter-tags.js';
 import { type FileTexts, fileTexts, lostTags, NO_TEXTS } from './output/file-texts.js';
 import type { SourceTexts } from './stream/texts.js';
 import { streamPlaces } from './stream-options.js';
@@ -44,12 +43,12 @@ export class EncoderSources {
   }
 
   /** What a format has no place for, in words; undefined if there is nothing. */
-  lost(format: string, { mux_params }: EncoderOptions): string | undefined {
+  lost(format: string, chaptersLost: boolean, { mux_params }: EncoderOptions): string | undefined {
     const { tags, chapters } = this.#texts;
     const names = lostTags(format, tags, String(mux_params?.movflags ?? ''));
     const parts = [
       ...(names.length > 0 ? [`the tags ${names.join(', ')}`] : []),
-      ...(chapters.length > 0 && !hasChapterTags(format) ? [`${chapters.length} chapters`] : []),
+      ...(chapters.length > 0 && chaptersLost ? [`${chapters.length} chapters`] : []),
     ];
     return parts.length > 0 ? parts.join(' and ') : undefined;
   }

@@ -48,6 +48,8 @@ export class SourceListener {
     this.#ctx = ctx;
     if (!ctx.sources) return;
     this.#channel = new BroadcastChannel(ctx.sources.channel);
+    // What has come is delivered by the event loop, if it turns before somebody asks.
+    this.#channel.onmessage = (event) => this.#note((event as { data: SourceFacts }).data);
     // It is never waited for.
     this.#channel.unref();
   }
@@ -59,9 +61,13 @@ export class SourceListener {
     while (this.#channel) {
       const received = receiveMessageOnPort(this.#channel as never) as { message: SourceFacts } | undefined;
       if (received === undefined) break;
-      if (received.message.job >= job) this.#facts.set(received.message.node, received.message);
+      this.#note(received.message);
     }
     return this.#facts;
+  }
+
+  #note(facts: SourceFacts): void {
+    if (facts.job >= this.#ctx.job) this.#facts.set(facts.node, facts);
   }
 
   close(): void {

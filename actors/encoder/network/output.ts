@@ -12,7 +12,9 @@ import { blockingDeadline } from '../../../src/media/native/blocking.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
 import type { ModuleContext } from '../../../src/module/contract.js';
+import { localPath } from '../../shared/location.js';
 import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../../shared/protocols.js';
+import { planChapters } from '../chapters/index.js';
 import type { EncoderOptions } from '../options.js';
 import type { FileTexts } from '../output/file-texts.js';
 import type { Target } from '../output/format.js';
@@ -44,6 +46,8 @@ export class NetworkOutput implements Output {
   readonly name: string;
   /** Of the packets so far. */
   bytes = 0;
+  chaptersLost = false;
+  readonly #target: Target;
   readonly #ctx: ModuleContext<EncoderOptions>;
   readonly #thread: NativeThread<ToWriter, FromWriter>;
   /** Inputs of which nothing is known yet. */
@@ -61,6 +65,7 @@ export class NetworkOutput implements Output {
   constructor(target: Target, ctx: ModuleContext<EncoderOptions>) {
     const { options, inputs, job } = ctx;
     this.name = target.name;
+    this.#target = target;
     this.#ctx = ctx;
     this.#unknown = new Set(inputs);
     // What is wrong with the options shows here and now.
@@ -98,6 +103,9 @@ export class NetworkOutput implements Output {
   }
 
   describe(texts: FileTexts): void {
+    const { muxer, path } = this.#target;
+    this.chaptersLost =
+      planChapters(muxer.name ?? '', texts.chapters, texts.tags, localPath(path) !== undefined) === undefined;
     this.#thread.post({ type: 'texts', texts });
   }
 

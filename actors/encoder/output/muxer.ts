@@ -33,12 +33,13 @@ import {
   type Rational,
 } from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
+import { localPath } from '../../shared/location.js';
 import { protocolOf } from '../../shared/protocols.js';
+import { type ChapterPlan, planChapters } from '../chapters/index.js';
 import type { EncoderOptions } from '../options.js';
 import { markDefaults } from '../stream/texts.js';
 import { streamPlaces } from '../stream-options.js';
 import type { Piece } from './byte-output.js';
-import { chapterTags, hasChapterTags } from './chapter-tags.js';
 import { type FileTexts, NO_TEXTS } from './file-texts.js';
 import { has, makeFolder, type Target } from './format.js';
 import type { PatientWrite, WriteCall, Writing } from './mux-calls.js';
@@ -106,6 +107,9 @@ export class Muxer implements Output {
   /** The trailer is written. */
   #finished = false;
   #texts: FileTexts = NO_TEXTS;
+  #chapters: ChapterPlan | undefined;
+  /** There are some, and the format has no place for them. */
+  chaptersLost = false;
 
   /**
    * @param inputs The inputs that a stream may come from.
@@ -281,6 +285,7 @@ export class Muxer implements Output {
     this.#finished = true;
     this.#finalBytes = this.#file?.size ?? this.bytes;
     this.#failing(this.#closeFile(), 'Cannot close');
+    this.#putChapters();
   }
 
   /** A muxer whose last segment may be lost without a result that says so (hls_write_trailer in hlsenc.c). */
@@ -354,9 +359,7 @@ export class Muxer implements Output {
       tracks.flatMap(({ stream, description }) => (stream && description ? [{ stream, kind: description.kind }] : [])),
       this.#options,
     );
-    const { tags: own, chapters } = this.#texts;
-    const tags = { ...own, ...(hasChapterTags(this.#target.muxer.name ?? '') && chapterTags(chapters)) };
-    if (Object.keys(tags).length > 0) this.#context.metadata = Dictionary.fromObject(tags);
+    this.#present(this.#texts);
     if (this.#makesFolder) makeFolder(this.#target.path);
     if (!has(this.#target.muxer, 'no-file') && !this.#isContained) {
       this.#file = this.#open();
@@ -397,6 +400,25 @@ export class Muxer implements Output {
       for (const { input, packet } of held) yield* this.#interleave(input, packet);
     } finally {
       for (const { packet } of held) freeHeld(packet);
+    }
+  }
+
+  #present({ tags, chapters }: FileTexts): void {
+    const isFile =
+      this.#pieces === undefined && localPath(this.#target.path) !== undefined && !this.#options.null_output;
+    this.#chapters = planChapters(this.#target.muxer.name ?? '', chapters, tags, isFile);
+    this.chaptersLost = this.#chapters === undefined;
+    const all = { ...tags, ...this.#chapters?.tags };
+    if (Object.keys(all).length > 0) this.#context.metadata = Dictionary.fromObject(all);
+  }
+
+  /** Into the file that is complete. */
+  #putChapters(): void {
+    const { path, name } = this.#target;
+    try {
+      this.#chapters?.complete?.(localPath(path) ?? path);
+    } catch (error) {
+      this.#log.warn(`The chapters of ${name} could not be written: ${messageOf(error)}`);
     }
   }
 

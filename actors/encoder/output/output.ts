@@ -24,6 +24,8 @@ export interface Output {
   readonly waiting: boolean;
   /** Something has been written and the end has not. */
   readonly writing: boolean;
+  /** There are chapters, and no place for them. */
+  readonly chaptersLost?: boolean;
   /** What the file says of the whole; known at the latest before the last stream is added. */
   describe?(texts: FileTexts): void;
   /** A stream is known. */

@@ -3,11 +3,11 @@ import type { Chapter } from '../../shared/media-info.js';
 
 const COMMENTS = /^(ogg|oga|ogv|opus|spx|flac)$/;
 
-export function hasChapterTags(format: string): boolean {
+export function hasComments(format: string): boolean {
   return COMMENTS.test(format);
 }
 
-export function chapterTags(chapters: readonly Chapter[]): Record<string, string> {
+export function chapterComments(chapters: readonly Chapter[]): Record<string, string> {
   const tags: Record<string, string> = {};
   for (const [i, { start, tags: own }] of chapters.slice(0, 1000).entries()) {
     const name = `CHAPTER${String(i).padStart(3, '0')}`;

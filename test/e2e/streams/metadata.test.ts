@@ -1,0 +1,140 @@
+/** What files say beside their pictures and sound, kept, changed and left out: docs/streams.md. */
+import { readFileSync } from 'node:fs';
+import { type EncoderOptions, encode, Graph, type MediaInfo, Packet, probe } from 'millrace';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { media, run, scratch } from '../../kit/media.js';
+
+const test = suite('metadata');
+const path = scratch();
+const EVERYTHING = media('everything.mkv');
+
+interface Made {
+  readonly info: MediaInfo;
+  readonly warnings: readonly string[];
+}
+
+/** The first second of sound with all that its file says, through a filter and into another file. */
+async function made(name: string, options: EncoderOptions = {}, input = EVERYTHING, range = {}): Promise<Made> {
+  const graph = new Graph({ threads: 0 });
+  const source = graph.decode({ input_path: input, ...range }, { alias: 'source' });
+  encode(null, source.audio.volume(0.5), { output_path: path(name), ...options });
+  const { warnings } = await run(graph);
+  return { info: await probe(path(name)), warnings };
+}
+
+const titles = ({ format }: MediaInfo) => format.chapters?.map(({ tags }) => tags.title);
+
+test('tags, chapters and the language of a stream are kept when it is filtered and encoded', async () => {
+  const source = await probe(EVERYTHING);
+  assert.ok(source.format.chapters!.length > 1, 'the source has chapters');
+  for (const name of ['kept.mka', 'kept.m4a', 'kept.mov', 'kept.ogg', 'kept.flac']) {
+    const { info, warnings } = await made(name);
+    const tags = { ...info.format.tags, ...info.streams[0]!.tags };
+    const title = tags.title ?? tags.TITLE;
+    assert.is(title, source.format.tags.title, `the title in ${name}`);
+    assert.equal(titles(info), titles(source), `the chapters in ${name}`);
+    const starts = (of: MediaInfo) => of.format.chapters?.map(({ start }) => Math.round(start * 1000));
+    assert.equal(starts(info), starts(source), `the beginnings of the chapters in ${name}`);
+    // FLAC has no languages, and MOV has numbers for some of them, by other names.
+    if (!/flac|mov/.test(name)) assert.is(info.streams[0]!.language, 'deu', `the language in ${name}`);
+    if (name === 'kept.mka') assert.equal(warnings, []);
+  }
+});
+
+test('chapters are put into a file wherever its header is, and nothing else of it changes', async () => {
+  for (const [name, movflags] of [
+    ['front.mp4', 'faststart'],
+    ['pieces.mp4', 'frag_keyframe+empty_moov'],
+  ] as const) {
+    const mux_params = { movflags };
+    const chapters = [
+      { start: 0, title: 'Äpfel' },
+      { start: 0.25, title: 'x'.repeat(400) },
+      { start: 0.5, end: 1 },
+    ];
+    const { info, warnings } = await made(name, { mux_params, chapters, metadata: false });
+    assert.equal(warnings, []);
+    assert.equal(titles(info), ['Äpfel', 'x'.repeat(255), '']);
+    assert.ok(!readFileSync(path(name)).includes('millrace-chapters'));
+    const without = await made(`plain-${name}`, { mux_params, chapters: false, metadata: false });
+    assert.equal(without.info.format.chapters, []);
+    assert.is(info.format.duration, without.info.format.duration);
+    assert.equal(Object.keys(info.format.tags), Object.keys(without.info.format.tags));
+  }
+});
+
+test('a cut moves chapters with it', async () => {
+  const range = { start_time: 0.25, end_time: 0.9 };
+  const [{ info }, source] = [await made('cut.mka', {}, EVERYTHING, range), await probe(EVERYTHING)];
+  const expected = source.format
+    .chapters!.filter(({ start, end }) => end > 0.25 && start < 0.9)
+    .map(({ start, end }) =>
+      [Math.max(0, start - 0.25), Math.min(end, 0.9) - 0.25].map((time) => Math.round(time * 1000)),
+    );
+  assert.equal(
+    info.format.chapters!.map(({ start, end }) => [start, end].map((time) => Math.round(time * 1000))),
+    expected,
+  );
+});
+
+test('options change it, and false leaves it out', async () => {
+  const { info } = await made('changed.mka', {
+    metadata: { title: 'Mine', ARTIST: '' },
+    chapters: [{ start: 0.5, end: 1, title: 'B' }],
+    streams: { audio: [{ language: 'ita', title: 'T', metadata: { mood: 'good' } }] },
+  });
+  assert.is(info.format.tags.title, 'Mine');
+  assert.equal(titles(info), ['B']);
+  const { language, title, tags } = info.streams[0]!;
+  assert.equal([language, title, tags.MOOD], ['ita', 'T', 'good']);
+  const none = (await made('none.mka', { metadata: false, chapters: false })).info;
+  assert.is(none.format.tags.title, undefined);
+  assert.equal(none.format.chapters, []);
+  assert.is(none.streams[0]!.language, undefined);
+});
+
+test('what a format has no place for is one warning that names it', async () => {
+  const { warnings } = await made('lost.ts', { audio_params: { codec: 'mp2' } });
+  assert.is(warnings.length, 1);
+  assert.match(
+    warnings[0]!,
+    /lost\.ts does not say what its source says: the format 'mpegts' has no place for the tags .*title.* and \d+ chapters/,
+  );
+});
+
+test('of several inputs the first has the tags, unless another one is named', async () => {
+  for (const [map, expected] of [
+    [undefined, undefined],
+    ['other', (await probe(EVERYTHING)).format.tags.title],
+  ] as const) {
+    const graph = new Graph({ threads: 0 });
+    const first = graph.decode({ input_path: media('clip-4s.mp4'), vframes: 3 });
+    const other = graph.decode({ input_path: EVERYTHING }, { alias: 'other' });
+    const output_path = path('two.mkv');
+    encode(first.video, other.audio, { output_path, video_params: { codec: 'mpeg4', threads: 1 }, map_metadata: map });
+    await run(graph);
+    const info = await probe(output_path);
+    assert.is(info.format.tags.title, expected);
+    assert.is(info.streams[1]!.language, 'deu');
+    // They are from whichever input has some.
+    assert.ok(info.format.chapters!.length > 0);
+  }
+});
+
+test('bytes that are decoded say it as files do, also across threads', async () => {
+  const graph = new Graph({ threads: 2 });
+  const bytes = graph.inputStream('bytes');
+  const { audio } = bytes.decode();
+  encode(null, audio.volume(0.5), { output_path: path('bytes.mka') });
+  await graph.start({ mode: 'push' });
+  await bytes.push(new Packet(new Uint8Array(readFileSync(EVERYTHING))));
+  await bytes.end();
+  await graph.close();
+  const [info, source] = [await probe(path('bytes.mka')), await probe(EVERYTHING)];
+  assert.is(info.format.tags.title, source.format.tags.title);
+  assert.equal(titles(info), titles(source));
+  assert.is(info.streams[0]!.language, 'deu');
+});
+
+test.run();
