@@ -1,4 +1,5 @@
 /** An open container: demuxer options, stream selection, reading, seeking. */
+
 import { type Stats, statSync } from 'node:fs';
 import {
   AV_OPT_FLAG_DECODING_PARAM,
@@ -27,6 +28,7 @@ import {
 } from 'node-av/lib';
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { hintByResult, peerHint, refusalOf } from '../../../src/errors/file-error.js';
+import { describeValue } from '../../../src/errors/naming.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import {
   alone,
@@ -42,7 +44,7 @@ import {
   NO_CODEC,
   recorded,
 } from '../../../src/media/index.js';
-import { type AVOptionValues, show } from '../../../src/schema/schema.js';
+import type { AVOptionValues } from '../../../src/schema/schema.js';
 import { findOption, optionNames, optionText, refusedValue } from '../../shared/avoptions.js';
 import { localPath, nameForFFmpeg } from '../../shared/location.js';
 import { refuseProtocolLists } from '../../shared/protocol-lists.js';
@@ -457,7 +459,7 @@ export function findDemuxer(name: string | undefined): InputFormat | null {
   if (name === undefined) return null;
   const found = InputFormat.findInputFormat(name);
   if (found) return found;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `dec_params.f: FFmpeg has no demuxer ${show(name)}`, {
+  throw new MillraceError('ERR_MILLRACE_OPTION', `dec_params.f: FFmpeg has no demuxer ${describeValue(name)}`, {
     hint: "Leave it out to have the format recognised, or name one such as 'mpegts', 'rawvideo' or 's16le'",
   });
 }

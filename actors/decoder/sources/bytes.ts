@@ -7,7 +7,6 @@ import { ByteSource } from '../demux-thread/client.js';
 import type { FileFacts, FromDemuxer } from '../demux-thread/protocol.js';
 import type { Kind } from '../input/input.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
-import { demuxerName, requiredOptions } from '../input-options.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
 import { present } from '../source.js';
@@ -17,6 +16,7 @@ import { Timeline } from '../time/timeline.js';
 import { openTracks } from '../track/open-tracks.js';
 import type { Track } from '../track/track.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
+import { demuxerName, requiredOptions } from './input-options.js';
 import { bytesOf, unusable } from './payloads.js';
 
 /** Pieces up to this size are joined to this much before they are handed to the demuxer. */

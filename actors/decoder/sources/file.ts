@@ -4,7 +4,6 @@ import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import { Input, type Kind, type Place } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
-import { demuxerName, requiredOptions } from '../input-options.js';
 import { isNetwork, NetworkInput } from '../network/input.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
@@ -15,6 +14,7 @@ import { Timeline } from '../time/timeline.js';
 import { openTracks } from '../track/open-tracks.js';
 import type { Track } from '../track/track.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
+import { demuxerName, requiredOptions } from './input-options.js';
 
 /** Packets read in one call before control is given back even if no frame came of them. */
 const PACKETS_PER_CALL = 64;

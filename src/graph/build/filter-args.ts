@@ -6,7 +6,7 @@
  */
 
 import { MillraceError } from '../../errors/errors.js';
-import { show } from '../../schema/schema.js';
+import { describeValue } from '../../errors/naming.js';
 import { isOwnOption } from './filter-own-option.js';
 
 export type FilterScalar = string | number | bigint | boolean;
@@ -21,7 +21,7 @@ function scalar(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
   throw new MillraceError(
     'ERR_MILLRACE_CONFIG',
-    `${where} cannot be ${typeof value === 'number' ? value : show(value)}`,
+    `${where} cannot be ${typeof value === 'number' ? value : describeValue(value)}`,
     {
       hint: 'Arguments of filters are strings, finite numbers, booleans and arrays of them',
     },
