@@ -4,9 +4,8 @@
  * text comes through as it is, unless it begins with `name=` of an option of that filter: that is FFmpeg's own syntax, as
  * BMF's programs have it. Whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
  */
-
 import { MillraceError } from '../../../errors/errors.js';
-import { show } from '../../../schema/schema.js';
+import { describeValue } from '../../../errors/naming.js';
 import { isOwnOption } from './own-option.js';
 
 export type FilterScalar = string | number | bigint | boolean;
@@ -21,7 +20,7 @@ function scalar(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
   throw new MillraceError(
     'ERR_MILLRACE_CONFIG',
-    `${where} cannot be ${typeof value === 'number' ? value : show(value)}`,
+    `${where} cannot be ${typeof value === 'number' ? value : describeValue(value)}`,
     {
       hint: 'Arguments of filters are strings, finite numbers, booleans and arrays of them',
     },
