@@ -20,13 +20,17 @@ const EARLY = [
   ],
   ...['e2e/media/media-unfinished', 'packaging/package', 'e2e/filters/long-chains', 'e2e/network/network-leaving'],
 ];
-/** Tests of single parts. */
-const SHARING = /^(actors|graph|media|ringbuffer|scheduler|schema|sync|thread)\b/;
+/**
+ * How many files share a process, by where they lie: tests of single parts, and graphs that are soon over. Few, so that no
+ * lane is left alone with one for long, and a crash sends few of them to another process.
+ */
+const SHARING: readonly (readonly [where: RegExp, count: number])[] = [
+  [/^(actors|graph|media|ringbuffer|scheduler|schema|sync|thread)\b/, 10],
+  [/^e2e\/(encode|filters|log|observe|payloads|serve|trust)\b/, 4],
+];
 /** What a file counts, starts or changes of the process it is in. */
-const OF_THE_PROCESS = /\b(child_process|worker_threads|finalised|opened|process\.(chdir|env|exit|kill|off|on|once))\b/;
-/** Of few files each, so that no lane is left alone with one, and a crash sends few of them to another process. */
-const SHARED_BY = 10;
-
+const OF_THE_PROCESS =
+  /\b(child_process|worker_threads|finalised|opened|process\.(chdir|env|exit|kill|off|on|once)|kit\/(no-threads|program))\b/;
 function turn(file: string): number {
   const early = EARLY.findIndex((prefix) => file.startsWith(prefix));
   return early >= 0 ? early : EARLY.length;
@@ -35,10 +39,15 @@ function turn(file: string): number {
 /** @param folder which the paths of the files start from. */
 export function groupsOf(folder: string, files: readonly string[]): string[][] {
   const sorted = [...files].sort((a, b) => turn(a) - turn(b) || (a < b ? -1 : 1));
-  const shares = (file: string): boolean =>
-    SHARING.test(file) && !OF_THE_PROCESS.test(readFileSync(join(folder, file), 'utf8'));
-  const groups = sorted.filter((file) => !shares(file)).map((file) => [file]);
-  const together = sorted.filter(shares);
-  for (let at = 0; at < together.length; at += SHARED_BY) groups.push(together.slice(at, at + SHARED_BY));
-  return groups;
+  const mayShare = (file: string): boolean =>
+    turn(file) === EARLY.length && !OF_THE_PROCESS.test(readFileSync(join(folder, file), 'utf8'));
+  let rest = sorted;
+  const shared = SHARING.flatMap(([where, count]) => {
+    const together = rest.filter((file) => where.test(file) && mayShare(file));
+    rest = rest.filter((file) => !together.includes(file));
+    return Array.from({ length: Math.ceil(together.length / count) }, (_, n) =>
+      together.slice(n * count, (n + 1) * count),
+    );
+  });
+  return [...rest.map((file) => [file]), ...shared.reverse()];
 }
