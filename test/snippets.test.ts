@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeClip, node, temporaryFolder } from './cli/kit.js';
+import { makeClip, nodeEach, type Result, temporaryFolder } from './cli/kit.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = temporaryFolder();
@@ -23,19 +23,6 @@ const pages = [
 const scripts = join(root, '.tmp', `snippets-${process.pid}`);
 mkdirSync(scripts, { recursive: true });
 process.on('exit', () => rmSync(scripts, { recursive: true, force: true }));
-/** Runs scripts one after another, each when nothing of the one before keeps the process going, and marks their ends. */
-const launcher = join(scripts, 'launcher.mjs');
-const MARK = '\u0001ended: ';
-writeFileSync(
-  launcher,
-  `const scripts = process.argv.splice(2);
-  process.on('beforeExit', () => {
-    process.stderr.write('${MARK}' + (process.exitCode ?? 0) + '\\n');
-    if (scripts.length > 0) import(scripts.shift());
-  });
-  import(scripts.shift());`,
-);
-
 const names: string[] = [];
 for (const page of pages) {
   const text = readFileSync(join(root, page), 'utf8');
@@ -49,21 +36,14 @@ function pathOf(name: string): string {
   return join(scripts, `${name.replace(/[ /]/g, '-')}.mjs`);
 }
 
-interface Ended {
-  code: number | null;
-  stderr: string;
-}
+/** How each ended that has been started. */
+const ends: Result[] = [];
 
-/** How each script ended that has been started; the last of them may have ended its process. */
-const ends: Ended[] = [];
-
-/** Scripts share processes: starting one with the package takes longer than most of them. */
-async function endOf(script: number): Promise<Ended> {
+/** The last one that has been started may have ended its process. */
+async function endOf(script: number): Promise<Result> {
   if (script >= ends.length) {
-    const { code, stderr } = await node(launcher, names.slice(script).map(pathOf), { cwd: folder, limit: 60_000 });
-    const parts = stderr.split(new RegExp(`${MARK}(\\d+)\\n`));
-    for (let at = 0; at + 1 < parts.length; at += 2) ends.push({ stderr: parts[at]!, code: Number(parts[at + 1]) });
-    if (ends.length < names.length) ends.push({ stderr: parts.at(-1)!, code });
+    const rest = names.slice(script).map((name) => [pathOf(name)] as const);
+    ends.push(...(await nodeEach(rest, { cwd: folder, limit: 60_000 })));
   }
   return ends[script]!;
 }
