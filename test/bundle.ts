@@ -31,6 +31,8 @@ const MARK = '\u0001file ended: ';
  * runner, and no descriptor 3.
  */
 const START = `import { readFileSync, writeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 globalThis.UVU_DEFER = true;
 const { exec } = await import('uvu');
 const files = process.argv.splice(2);
@@ -50,8 +52,14 @@ process.on('beforeExit', () => {
   if (running) process.exit(1);
   if (files.length === 0) return;
   if (run) process.stdout.write('\\n${MARK}' + (process.exitCode ?? 0) + ' ' + cpu() + '\\n');
-  next();
+  // What a file has left to the garbage collector would count for the next one.
+  collect();
+  setImmediate(() => setImmediate(next));
 });
+function collect() {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}
 async function next() {
   running = true;
   // What uvu runs next: the tests of this file alone.
