@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeClip, nodeEach, type Result, temporaryFolder } from './cli/kit.js';
+import { makeClip, resultsOfEach, temporaryFolder } from './cli/kit.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = temporaryFolder();
@@ -36,17 +36,10 @@ function pathOf(name: string): string {
   return join(scripts, `${name.replace(/[ /]/g, '-')}.mjs`);
 }
 
-/** How each ended that has been started. */
-const ends: Result[] = [];
-
-/** The last one that has been started may have ended its process. */
-async function endOf(script: number): Promise<Result> {
-  if (script >= ends.length) {
-    const rest = names.slice(script).map((name) => [pathOf(name)] as const);
-    ends.push(...(await nodeEach(rest, { cwd: folder, limit: 60_000 })));
-  }
-  return ends[script]!;
-}
+const endOf = resultsOfEach(
+  names.map((name) => [pathOf(name)]),
+  { cwd: folder, limit: 60_000 },
+);
 
 for (const [script, name] of names.entries()) {
   test(name, async () => {

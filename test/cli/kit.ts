@@ -90,6 +90,21 @@ export async function nodeEach(
   return results;
 }
 
+/**
+ * As `nodeEach`, begun when the first of them is asked for; those after one that ended its process have another.
+ * @returns how the script of a number ended.
+ */
+export function resultsOfEach(
+  runs: Parameters<typeof nodeEach>[0],
+  options: Options,
+): (script: number) => Promise<Result> {
+  const results: Result[] = [];
+  return async (script) => {
+    if (script >= results.length) results.push(...(await nodeEach(runs.slice(results.length), options)));
+    return results[script]!;
+  };
+}
+
 /** Commands that are not about their process, in one. */
 export async function millraceEach(commands: readonly string[][], options: Options = {}): Promise<Result[]> {
   const results = await nodeEach(
