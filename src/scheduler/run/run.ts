@@ -279,6 +279,11 @@ export class GraphRun {
     return this.failure;
   }
 
+  /** As `failureNow`, for who will not give this thread's event loop a turn: also that a thread has died. */
+  failureWhileBlocked(): Error | undefined {
+    return this.failureNow() ?? this.threads.diedNow();
+  }
+
   /** The graph has failed, or is being aborted. */
   get aborting(): boolean {
     return this.board.state === GraphState.aborting;
