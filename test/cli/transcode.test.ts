@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type MediaStream, probeSync } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contents, makeClip, millrace, millraceEach, type Result, temporaryFolder } from './kit.js';
@@ -54,6 +55,32 @@ test('decodes, scales and encodes; says what it did in one line', async () => {
   const { frames, width, height, samples } = await contents(at('small.mp4'));
   assert.equal([frames, width, height], [50, 160, 90]);
   assert.ok(Math.abs(samples - 96_000) <= 2048, `${samples} samples`);
+});
+
+test('everything that the format can hold goes along, and what cannot is named', async () => {
+  const everything = fileURLToPath(new URL('../fixtures/media/everything.mkv', import.meta.url));
+  const source = probeSync(everything);
+  const whole = await millrace(['transcode', everything, at('whole.mkv'), '--threads', '0', ...FAST]);
+  assert.equal([whole.code, whole.stderr], [0, '']);
+  const { format, streams } = probeSync(at('whole.mkv'));
+  const kept = ({ kind, language, title }: MediaStream) => ({ kind, language, title });
+  assert.equal(streams.map(kept), source.streams.map(kept));
+  assert.is(format.tags.title, source.format.tags.title);
+  assert.equal(
+    format.chapters!.map(({ tags }) => tags),
+    source.format.chapters!.map(({ tags }) => tags),
+  );
+  const less = await millrace(['transcode', everything, at('less.mp4'), '--threads', '0', '--vcodec', 'copy']);
+  assert.is(less.code, 0);
+  assert.equal(
+    probeSync(at('less.mp4')).streams.map(({ kind }) => kind),
+    ['video', 'audio', 'audio'],
+  );
+  assert.match(
+    less.stderr,
+    /stream 3 of \S+ \(subtitle, subrip\) is left out: 'mp4' holds subtitles of other codecs only/,
+  );
+  assert.match(less.stderr, /stream 4 of \S+ \(attachment, \w+\) is left out: 'mp4' holds no attachments/);
 });
 
 test('--trace writes what the threads did, and overwrites neither input nor output', async () => {
