@@ -5,9 +5,10 @@
  * BMF's programs have it. Whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
  */
 
+import { Filter, FilterGraph } from 'node-av/lib';
+import { findOption } from '../../catalog/ffmpeg.js';
 import { MillraceError } from '../../errors/errors.js';
 import { show } from '../../schema/schema.js';
-import { isOwnOption } from './filter-own-option.js';
 
 export type FilterScalar = string | number | bigint | boolean;
 /** A value of a filter argument. An array is FFmpeg's list form: its items are joined by '|'. */
@@ -65,4 +66,19 @@ export function filterPara(
     parts.push(`${name}=${format(value, `argument '${name}' of filter '${filter}'`, false)}`);
   }
   return parts.join(':');
+}
+
+/** Whether a positional text is an option of that filter as FFmpeg writes it: `start=0`, `w=320:h=-2`. BMF's programs do. */
+function isOwnOption(filter: string, text: string): boolean {
+  const name = /^\s*([A-Za-z_]\w*)\s*=/.exec(text)?.[1];
+  const known = name === undefined ? null : Filter.getByName(filter);
+  if (name === undefined || known === null) return false;
+  const graph = new FilterGraph();
+  try {
+    graph.alloc();
+    const context = graph.allocFilter(known, 'options');
+    return context !== null && findOption(context, name) !== undefined;
+  } finally {
+    graph.free();
+  }
 }

@@ -5,7 +5,6 @@ import { stateError } from '../../errors/make.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
 import type { NodeSpec } from '../../scheduler/plan/spec.js';
 import { requireObject } from '../../schema/argument.js';
-import type { Stream } from './stream.js';
 
 /**
  * A stream of the input: the one with an `index`, or the first that fits. What is wrong with it shows when the graph is
@@ -31,8 +30,8 @@ export interface StreamSelection {
 }
 
 /** The streams of one kind in the order of the container, from 0 on: `input.audios[1]`. Covers are not among the videos. */
-export interface StreamsOfKind {
-  readonly [number: number]: Stream;
+export interface StreamsOfKind<S> {
+  readonly [number: number]: S;
 }
 
 /** The first output that `streams` of a decoder describes. */
@@ -54,8 +53,8 @@ export function chooseOutput(graph: object, nodeId: number, selection: StreamSel
   return choosers.get(graph)!(nodeId, selection);
 }
 
-export function streamsOfKind(kind: StreamKind, select: (selection: StreamSelection) => Stream): StreamsOfKind {
-  return new Proxy<StreamsOfKind>(
+export function streamsOfKind<S>(kind: StreamKind, select: (selection: StreamSelection) => S): StreamsOfKind<S> {
+  return new Proxy<StreamsOfKind<S>>(
     {},
     {
       get: (target, key) =>

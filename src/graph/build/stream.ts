@@ -127,22 +127,22 @@ export class NodeHandle extends Stream {
   }
 
   /** Of a decoder: the video streams of its input in their order, from 0 on; `.video` is FFmpeg's choice of the best one. */
-  get videos(): StreamsOfKind {
+  get videos(): StreamsOfKind<Stream> {
     return streamsOfKind('video', (selection) => this.select(selection));
   }
 
   /** The same of audio. */
-  get audios(): StreamsOfKind {
+  get audios(): StreamsOfKind<Stream> {
     return streamsOfKind('audio', (selection) => this.select(selection));
   }
 
   /** The same of subtitles, as packets behind their StreamInfo. */
-  get subtitles(): StreamsOfKind {
+  get subtitles(): StreamsOfKind<Stream> {
     return streamsOfKind('subtitle', (selection) => this.select(selection));
   }
 
   /** The same of data. */
-  get data(): StreamsOfKind {
+  get data(): StreamsOfKind<Stream> {
     return streamsOfKind('data', (selection) => this.select(selection));
   }
 

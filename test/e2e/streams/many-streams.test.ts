@@ -138,6 +138,25 @@ test('encoded and copied streams of all kinds go into one file in the order of t
   );
 });
 
+test('a graph with further streams is written to a file that runs', async () => {
+  const input = open();
+  const output = path('from-file.mkv');
+  const streams = { audio: [input.audios[1]!, input.audios[0]!], subtitle: input.subtitles[0] };
+  encode(streams, { output_path: output, audio_params: { codec: 'flac' } });
+  const config = input.graph.toConfig();
+  assert.equal(
+    config.nodes[0]!.output_streams!.map(({ identifier }) => identifier),
+    ['video:c_ffmpeg_decoder_0_0', 'audio:c_ffmpeg_decoder_0_1', 2, 3, 4].map((name) =>
+      typeof name === 'string' ? name : `c_ffmpeg_decoder_0_${name}`,
+    ),
+  );
+  await run(Graph.fromConfig(JSON.stringify({ ...config, option: { threads: 0 } })));
+  assert.equal(
+    (await probe(output)).streams.map(({ language }) => language),
+    ['eng', 'deu', 'fra'],
+  );
+});
+
 test('parameters as a list have one entry for each stream', async () => {
   const input = open();
   const streams = { audio: [input.audios[0]!, input.audios[1]!] };
