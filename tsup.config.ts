@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { defineConfig, type Options } from 'tsup';
-import { nodeAv, oneFileOf } from './tsup.plugins.js';
+import { commander, nodeAv, oneFileOf } from './tsup.plugins.js';
 
 // Built in: every thread compiles what it imports, of these packages it needs a part, and one file is found faster than
 // a hundred. node-av remains a dependency for its native binary, and because applications use its objects.
-const BUNDLED = ['fastest-levenshtein', 'msgpackr', 'node-av', 'ts-graphviz', 'valibot'];
+const BUNDLED = ['commander', 'fastest-levenshtein', 'msgpackr', 'node-av', 'ts-graphviz', 'valibot'];
 
 /** What their licences ask for: the notice in every copy. */
 function writeNotices(): void {
@@ -88,6 +88,7 @@ export default defineConfig([
       },
     },
     esbuildPlugins: [
+      commander,
       nodeAv,
       oneFileOf({
         [INDEX]: BOOT,
@@ -98,8 +99,6 @@ export default defineConfig([
         'src/cli/graph.ts': INDEX,
         'src/cli/inspect.ts': INDEX,
         'src/cli/modules.ts': INDEX,
-        // It starts threads before the rest of the command is loaded.
-        'src/cli/prestart.ts': BOOT,
         'src/cli/progress.ts': INDEX,
         'src/cli/run.ts': INDEX,
         'src/cli/transcode.ts': INDEX,

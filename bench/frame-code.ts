@@ -42,14 +42,16 @@ interface Script {
   mean: Mean;
   args?: readonly string[];
   env?: NodeJS.ProcessEnv;
+  build?: string;
 }
 
-function contender({ clip, name, file, output, mean, args = [], env = {} }: Script): Contender {
+function contender({ clip, name, file, output, mean, args = [], env = {}, build }: Script): Contender {
   const result = join(folder, 'result.json');
   const path = fileURLToPath(new URL(`./contenders/${file}`, import.meta.url));
   return {
     name,
     outputs: output === '-' ? [] : [output],
+    ...(build !== undefined && { build }),
     async run() {
       const cost = await measure(process.execPath, [path, result, clip.path, output, mean, ...args], { env });
       const seen = JSON.parse(readFileSync(result, 'utf8')) as { frames: number; sum: number };
@@ -100,23 +102,26 @@ for (const clip of CLIPS) {
   const cases = CASES.filter(({ title }) => `${title}: ${clip.name}`.includes(only));
   if (cases.length > 0) await makeClip(built, clip);
   for (const { title, mean, encoded } of cases) {
+    const build = 'node-av';
     const output = (id: string): string => (encoded ? join(folder, `${id}.mp4`) : '-');
     const pipes = commands.map(({ path, version, env = {} }, i): Contender => {
       const args = [path, String(clip.width), String(clip.height), String(FPS)];
       const name = `pipes, ffmpeg ${version}`;
       return contender({ clip, name, file: 'pipe.mjs', output: output(`pipe-${i}`), mean, args, env });
     });
-    const alone = contender({
-      clip,
-      name: 'node-av, one thread',
-      file: 'node-av.mjs',
-      output: output('node-av'),
-      mean,
-    });
+    const alone = contender({ clip, name: 'loop', file: 'loop-frames.mjs', output: output('loop'), mean, build });
     const bare = commands.slice(0, 1).map((command) => withoutCode(command, clip, output('bare')));
     const graphs = ['0', '1', '2', 'auto'].map((threads) => {
       const name = `millrace, threads: ${threads}`;
-      return contender({ clip, name, file: 'graph.mjs', output: output(`ours-${threads}`), mean, args: [threads] });
+      return contender({
+        clip,
+        name,
+        file: 'graph.mjs',
+        output: output(`ours-${threads}`),
+        mean,
+        args: [threads],
+        build,
+      });
     });
     const results = await compare(built, clip, [...bare, ...pipes, alone, ...graphs], ROUNDS);
     const peers = [...pipes.map(({ name }) => name), alone.name];

@@ -1,6 +1,6 @@
 /**
  * One decode, three renditions, each with sound: one millrace graph against one ffmpeg process with the same filters and
- * settings.
+ * settings, and a loop over node-av written by hand.
  *
  *   npm run bench:ladder [-- --long | --seconds N]     6 s of 1080p, 20 s or N; FFMPEG_PATH as in transcode.ts
  */
@@ -20,7 +20,7 @@ import {
   transcodeRows,
 } from './core/transcode.js';
 import { built, clipArguments, ffmpegCommands } from './kit.js';
-import { ffmpegLadder } from './peers.js';
+import { ffmpegLadder, loop } from './peers.js';
 
 const ROUNDS = 3;
 const RENDITIONS = [
@@ -51,6 +51,7 @@ function ours(threads: number | 'auto'): Contender {
   return {
     name: `millrace, threads: ${threads}`,
     outputs: renditions.map(({ output }) => output),
+    build: 'node-av',
     run: () => measure(process.execPath, [cli, 'run', file, '--quiet']),
   };
 }
@@ -62,11 +63,12 @@ const results = await compare(
   clip,
   [
     ...commands.map((command, i) => ffmpegLadder(command, clip, targets(`ffmpeg-${i}`))),
+    loop(clip, targets('loop')),
     ...([0, 1, 2, 'auto'] as const).map(ours),
   ],
   ROUNDS,
 );
-const peers = commands.map(({ version }) => `ffmpeg ${version}`);
+const peers = [...commands.map(({ version }) => `ffmpeg ${version}`), 'loop'];
 const sizes = RENDITIONS.map(({ height }) => `${height}p`).join(', ');
 console.log(`${machine()}; ${seconds} s of 1080p into ${sizes}, median of ${ROUNDS}, frames of every output counted\n`);
 console.log(table(transcodeRows(clip, results, peers, peers[0])));

@@ -1,11 +1,25 @@
-/** The other programs that do whole transcodes: GStreamer and BMF. */
+/** What else does whole transcodes: a loop written by hand, GStreamer and BMF. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { measure } from './core/process.js';
 import { type Clip, type Contender, type Target, X264_AAC } from './core/transcode.js';
 import { leaveOut } from './kit.js';
 
 /** Seconds after which a peer counts as hung: many times what the job takes. */
 const LIMIT = 60;
+
+const LOOP = fileURLToPath(new URL('./contenders/loop.mjs', import.meta.url));
+
+/** A loop over node-av on one thread, written for this one job: what a program without this package would be. */
+export function loop(clip: Clip, targets: readonly Target[]): Contender {
+  const pairs = targets.flatMap(({ width, height, output }) => [output, `${width}x${height}`]);
+  return {
+    name: 'loop',
+    outputs: targets.map(({ output }) => output),
+    build: 'node-av',
+    run: () => measure(process.execPath, [LOOP, clip.path, ...pairs]),
+  };
+}
 
 /**
  * gst-launch-1.0 with queues that are limited in bytes and large enough for a file whose sound and pictures are

@@ -1,6 +1,6 @@
 /**
  * 720p to 360p and 1080p to 720p, H.264 (x264 veryfast) and AAC: the `millrace` command with several numbers of threads
- * against ffmpeg, GStreamer and BMF, whole processes, turn by turn in one run. The codecs' own threads are left to
+ * against ffmpeg, GStreamer, BMF and a loop over node-av written by hand, whole processes, turn by turn in one run. The codecs' own threads are left to
  * FFmpeg and x264 everywhere. What is not installed is left out by name.
  *
  *   npm run bench:transcode [-- --long | --seconds N] [TITLE]     10 s of video, 30 s or N; only `720p to 360p`, or
@@ -26,7 +26,7 @@ import {
   transcodeRows,
 } from './core/transcode.js';
 import { built, clipArguments, ffmpegCommands } from './kit.js';
-import { bmf, gstreamer } from './peers.js';
+import { bmf, gstreamer, loop } from './peers.js';
 
 const ROUNDS = 3;
 const FPS = 25;
@@ -50,10 +50,11 @@ for (const { name, from, to } of SIZES.filter((sizes) => sizes.name.includes(onl
   const contenders: Contender[] = [
     ...commands.map((command, i) => ffmpeg(command, clip, target(`ffmpeg-${i}`))),
     ...[gstreamer(clip, target('gstreamer')), bmf(clip, target('bmf'))].filter((one) => one !== undefined),
+    loop(clip, [target('loop')]),
     ...['0', '1', '2', 'auto'].map((threads) => ours(built, clip, threads, target(`ours-${threads}`))),
   ];
   const results = await compare(built, clip, contenders, ROUNDS);
-  const peers = commands.map(({ version }) => `ffmpeg ${version}`);
+  const peers = [...commands.map(({ version }) => `ffmpeg ${version}`), 'loop'];
   console.log(`\n${name}\n\n${table(transcodeRows(clip, results, peers, peers[0]))}\n`);
   for (const peer of peers.slice(0, 1)) {
     console.log(limitLine(results, peer));

@@ -1,6 +1,6 @@
 /**
- * Checks docs/model/ring.pml with spin: the protocol must hold in every size below, and every broken variant must be
- * caught. Needs `spin` and a C compiler (Debian: apt-get install spin gcc).
+ * Checks docs/model/ring.pml (the ring and its doorbell) and docs/model/host.pml (the loop of a thread) with spin: what
+ * they say must hold in every size below, and every broken variant must be caught. Needs `spin` and a C compiler (Debian: apt-get install spin gcc).
  * Usage: node scripts/model.mjs [--short | --long]
  *   --short  one small size and no broken variants, a few seconds;
  *   --long   larger sizes as well: minutes, and 2 GB of memory.
@@ -11,7 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MODEL = fileURLToPath(new URL('../docs/model/ring.pml', import.meta.url));
+const modelFile = (name) => fileURLToPath(new URL(`../docs/model/${name}.pml`, import.meta.url));
+const RING = modelFile('ring');
+const HOST = modelFile('host');
 
 /** Sizes in which nothing may be wrong. `cycles`: also that nobody can be busy for ever. */
 const SHORT = [{ defines: ['P=2', 'N=2', 'CAP=2'] }];
@@ -59,6 +61,26 @@ const BROKEN = [
   ['POLITE_POISON', 'poisoning trusts the parked flag, which a dead ringer had cleared', 'DEATH'],
 ];
 
+/** The loop of a thread: sizes in which nothing may be wrong, and one broken step each. */
+const HOST_SHORT = [{ defines: ['N=3'] }];
+const HOST_GOOD = [
+  ...HOST_SHORT,
+  { defines: ['N=3', 'LIMIT=1'] },
+  { defines: ['N=3', 'STOP'] },
+  { defines: ['N=3', 'STOP'], cycles: true },
+];
+const HOST_LARGE = [{ defines: ['N=6', 'LIMIT=2', 'CAP=3', 'STOP'] }];
+const HOST_BROKEN = [
+  ['NO_NOTE_ARRIVAL', 'a consumer is not noted when a packet arrives'],
+  ['NO_NOTE_ROOM', 'a producer is not noted when there is room'],
+  ['NO_NOTE_SETTLED', 'who was in a call is not noted when it settles'],
+  ['NO_NOTE_AGAIN', 'who has run is not noted again', 'LIMIT=1'],
+  ['SILENT_SETTLED', 'a call that settles wakes nobody'],
+  ['NO_LAST_LOOK', 'the thread does not look again after it has spun'],
+  ['NO_ARM', 'the bell is not armed before the sleep'],
+  ['TICKET_AFTER_LOOK', 'the ticket is taken after looking'],
+];
+
 const folder = mkdtempSync(join(tmpdir(), 'millrace-model-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
@@ -74,8 +96,8 @@ function run(command, args, what) {
 }
 
 /** Explores every state; the first error found in words, or undefined, and the number of states. */
-function explore(defines, cycles = false) {
-  run('spin', ['-a', ...defines.map((define) => `-D${define}`), MODEL], 'spin');
+function explore(model, defines, cycles = false) {
+  run('spin', ['-a', ...defines.map((define) => `-D${define}`), model], 'spin');
   const check = cycles ? '-DNP' : '-DSAFETY';
   run('gcc', ['-O2', '-w', check, '-DCOLLAPSE', '-DVECTORSZ=2048', '-o', 'pan', 'pan.c'], 'gcc');
   const report = run(join(folder, 'pan'), [...(cycles ? ['-l'] : []), '-m1000000', '-w24'], 'the verifier');
@@ -92,17 +114,32 @@ const long = process.argv.includes('--long');
 const short = process.argv.includes('--short');
 let failures = 0;
 
-for (const { defines, cycles } of short ? SHORT : long ? [...GOOD, ...LARGE] : GOOD) {
-  const { found, states } = explore(defines, cycles);
-  const what = cycles ? 'no endless run' : 'no lost wake-up, overwrite or early read';
-  if (found) failures++;
-  console.log(`${found ? `WRONG: ${found}` : `ok: ${what}`}  [${defines.join(' ')}]  ${states} states`);
+function expectRight(model, cases, what) {
+  for (const { defines, cycles } of cases) {
+    const { found, states } = explore(model, defines, cycles);
+    if (found) failures++;
+    const says = found ? `WRONG: ${found}` : `ok: ${cycles ? 'no endless run' : what}`;
+    console.log(`${says}  [${defines.join(' ')}]  ${states} states`);
+  }
 }
-for (const [name, words, ...defines] of short ? [] : BROKEN) {
-  const size = defines.includes('P=1') ? ['N=2', 'CAP=2'] : ['P=2', 'N=2', 'CAP=1'];
-  const { found } = explore([...size, ...defines, `BREAK_${name}`]);
-  if (!found) failures++;
-  console.log(`${found ? 'caught' : 'NOT CAUGHT'}: ${words}  [${name}]${found ? `  ${found}` : ''}`);
+
+function expectCaught(model, cases, size) {
+  for (const [name, words, ...defines] of cases) {
+    const { found } = explore(model, [...size(defines), ...defines, `BREAK_${name}`]);
+    if (!found) failures++;
+    console.log(`${found ? 'caught' : 'NOT CAUGHT'}: ${words}  [${name}]${found ? `  ${found}` : ''}`);
+  }
+}
+
+expectRight(RING, short ? SHORT : long ? [...GOOD, ...LARGE] : GOOD, 'no lost wake-up, overwrite or early read');
+expectRight(
+  HOST,
+  short ? HOST_SHORT : long ? [...HOST_GOOD, ...HOST_LARGE] : HOST_GOOD,
+  'nobody sleeps who could run, and nobody who could is overlooked',
+);
+if (!short) {
+  expectCaught(RING, BROKEN, (defines) => (defines.includes('P=1') ? ['N=2', 'CAP=2'] : ['P=2', 'N=2', 'CAP=1']));
+  expectCaught(HOST, HOST_BROKEN, () => ['N=3']);
 }
 if (failures > 0) {
   console.error(`${failures} of the results above are not as they must be`);

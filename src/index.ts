@@ -24,8 +24,8 @@ export {
 } from './errors/errors.js';
 export { type ConcatOptions, concat, type Segment } from './graph/build/concat.js';
 export { type EncodeStreams, encode, type StreamOrStreams } from './graph/build/encode.js';
-export type { FilterArguments, FilterValue } from './graph/build/filter-args.js';
-export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filter-call.js';
+export type { FilterArguments, FilterValue } from './graph/build/filters/args.js';
+export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filters/call.js';
 export type {
   AudioParams,
   AVOptions,

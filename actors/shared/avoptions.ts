@@ -16,8 +16,9 @@ import {
 import type { Codec, CodecContext, FilterContext, FilterGraph, FormatContext } from 'node-av/lib';
 import { Option, type OptionInfo } from 'node-av/lib';
 import { MillraceError } from '../../src/errors/errors.js';
+import { describeValue } from '../../src/errors/naming.js';
 import { errorText } from '../../src/media/index.js';
-import { type AVOptionValue, type AVOptionValues, didYouMean, show } from '../../src/schema/schema.js';
+import { type AVOptionValue, type AVOptionValues, didYouMean } from '../../src/schema/schema.js';
 
 export type OptionContext = CodecContext | FormatContext | FilterContext | FilterGraph;
 
@@ -132,7 +133,7 @@ export function refusedValue(
   const help = option?.help ? ` ("${option.help}")` : '';
   return new MillraceError(
     'ERR_MILLRACE_OPTION',
-    `${what}: FFmpeg refuses ${show(value)} for its option '${name}'${help}: ${errorText(averror)}`,
+    `${what}: FFmpeg refuses ${describeValue(value)} for its option '${name}'${help}: ${errorText(averror)}`,
   );
 }
 

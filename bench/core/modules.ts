@@ -90,3 +90,57 @@ export class HopSink {
 }
 
 const residentMegabytes = (): number => process.memoryUsage.rss() / 2 ** 20;
+
+export interface CountOptions {
+  /** Packets in all. */
+  packets: number;
+}
+
+/** Emits numbers, and tells when it begins. */
+export class CountSource {
+  private ctx!: ModuleContext<CountOptions>;
+  private made = 0;
+
+  init(ctx: ModuleContext<CountOptions>): void {
+    this.ctx = ctx;
+  }
+
+  process(task: Task): Promise<unknown> | undefined {
+    if (this.made === this.ctx.options.packets) {
+      task.done();
+      return undefined;
+    }
+    task.output(0).push(new Packet(this.made));
+    return this.made++ === 0 ? this.ctx.callback('began', now()) : undefined;
+  }
+}
+
+/** Hands on what comes. */
+export class Hand {
+  process(task: Task): void {
+    const output = task.output(0);
+    for (const packet of task.inputs.get(0) ?? []) if (!packet.isEof) output.push(packet);
+  }
+}
+
+/** Tells when the last number has come, and demands that all come in their order. */
+export class CountSink {
+  private ctx!: ModuleContext<CountOptions>;
+  private seen = 0;
+
+  init(ctx: ModuleContext<CountOptions>): void {
+    this.ctx = ctx;
+  }
+
+  process(task: Task): Promise<unknown> | undefined {
+    for (const packet of task.inputs.get(0) ?? []) {
+      if (packet.isEof) continue;
+      if (packet.payload !== this.seen) throw new Error(`packet ${packet.payload} came in the place of ${this.seen}`);
+      if (++this.seen === this.ctx.options.packets) return this.ctx.callback('ended', now());
+    }
+    return undefined;
+  }
+}
+
+/** Milliseconds, the same in every thread. */
+const now = (): number => performance.timeOrigin + performance.now();

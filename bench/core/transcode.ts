@@ -1,5 +1,6 @@
 /** Whole transcodes, each in a process of its own from start to end: ours against what else does the same job. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Built, inTurns, quantile, type Row, ratio } from './kit.js';
@@ -39,6 +40,8 @@ export interface Contender {
   name: string;
   /** Files it writes, each with as many frames as the input. */
   outputs: readonly string[];
+  /** The FFmpeg inside: contenders with the same one write the same bytes. Absent: nobody else has it. */
+  build?: string;
   run(): Promise<Cost>;
 }
 
@@ -55,6 +58,7 @@ export function ours({ dist }: Built, clip: Clip, threads: string, { width, heig
   return {
     name: `millrace --threads ${threads}`,
     outputs: [output],
+    build: 'node-av',
     run: () => measure(process.execPath, [cli, 'transcode', clip.path, output, ...settings]),
   };
 }
@@ -96,8 +100,10 @@ export interface TranscodeResult {
 }
 
 /**
- * Runs all in turns, after rounds that warm the file cache, and counts the frames of every output.
- * @throws Error when a contender fails or an output has another number of frames than the input.
+ * Runs all in turns, after rounds that warm the file cache, counts the frames of every output, and compares the files of
+ * those with the same FFmpeg.
+ * @throws Error when a contender fails, or an output has another number of frames than the input or other bytes than
+ * that of another contender with the same FFmpeg.
  */
 export async function compare(
   built: Built,
@@ -127,11 +133,22 @@ export async function compare(
       const frames = await countFrames(built, output);
       if (frames !== fps * seconds) throw new Error(`${contender.name} wrote ${frames} frames of ${fps * seconds}`);
     }
+    requireSameBytes(contender, contenders);
     const timed = costs.slice(warmUps).filter((cost) => cost !== undefined);
     const median = (figure: keyof Cost): number => quantile(timed.map((cost) => cost[figure]));
     results.push({ contender, cost: { wall: median('wall'), cpu: median('cpu'), rss: median('rss') }, rounds: timed });
   }
   return results;
+}
+
+/** Whoever asks the same FFmpeg for the same has the same file, or does another job than the others. */
+function requireSameBytes(contender: Contender, contenders: readonly Contender[]): void {
+  const first = contenders.find(({ build }) => build !== undefined && build === contender.build);
+  if (first === undefined || first === contender) return;
+  for (const [i, output] of contender.outputs.entries()) {
+    if (readFileSync(output).equals(readFileSync(first.outputs[i]!))) continue;
+    throw new Error(`${contender.name} wrote other bytes into ${output} than ${first.name} into ${first.outputs[i]}`);
+  }
 }
 
 /** Median over the rounds of one figure to that of a peer in the same round: machines change their speed in between. */
@@ -148,7 +165,7 @@ const limitOf: Figure = (cost) => cost.cpu / availableParallelism();
 
 /**
  * @param peers names of the contenders to compare wall times with.
- * @param limit name of the one whose processor time is the limit, for columns of distances to it.
+ * @param limit name of the one whose processor time is the limit, for columns of processor time and of distances to it.
  */
 export function transcodeRows(
   clip: Clip,
@@ -167,7 +184,7 @@ export function transcodeRows(
     fps: cost === undefined ? '-' : Math.round((clip.seconds * clip.fps) / cost.wall),
     ...Object.fromEntries(peers.map((peer) => [`wall x ${peer}`, against(rounds, find(peer), wall, wall)])),
     ...(limit !== undefined && {
-      [`CPU x ${limit}`]: against(rounds, find(limit), cpu, cpu),
+      ...Object.fromEntries(peers.map((peer) => [`CPU x ${peer}`, against(rounds, find(peer), cpu, cpu)])),
       'wall x limit': against(rounds, find(limit), wall, limitOf),
     }),
   }));

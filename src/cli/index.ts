@@ -5,6 +5,7 @@
 import '../thread/compile-cache.js';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
+import { startLog } from '../media/log/start.js';
 import { endPoint, positive, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
@@ -25,7 +26,8 @@ function program(): Command {
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 bad usage or a wrong graph, 130 interrupted.');
 
-  // Each command is imported when it is called: help and refused arguments need no FFmpeg.
+  // Each command is imported when it is called: help and refused arguments need no FFmpeg. Its log is what the first call into
+  // it waits for, so that the thread which hears it is started before anything is imported.
   millrace
     .command('transcode')
     .summary('decode, scale and encode a file')
@@ -43,14 +45,19 @@ function program(): Command {
     .option('--no-audio', 'leave the audio out')
     .option('--start <time>', 'begin there: seconds or [h:]m:s', startPoint)
     .option('--end <time>', 'end there, on the clock of the input', endPoint)
-    .option('--threads <n>', "threads for the graph's nodes: a number or auto; 0 is none but the main thread", threads)
+    .option(
+      '--threads <n>',
+      "threads for the graph's nodes: a number or auto (default: auto; 0, the main thread alone, for a very short input)",
+      threads,
+    )
     .option('--trace <file>', 'write a trace of the run, to be opened in https://ui.perfetto.dev')
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (input: string, output: string, flags: TranscodeFlags) => {
-      const { likelyThreads, withThreads } = await import('./prestart.js');
+      startLog();
+      const { threadsToTranscode, withThreads } = await import('./prestart.js');
       const command = async () => (await import('./transcode.js')).transcode(input, output, flags);
-      await exitWith(withThreads(likelyThreads(flags.threads, 2), command));
+      await exitWith(withThreads(threadsToTranscode(input, flags.threads), command));
     });
 
   millrace
@@ -64,6 +71,7 @@ function program(): Command {
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
     .action(async (file: string, flags: RunFlags) => {
+      startLog();
       const { likelyThreadsOf, withThreads } = await import('./prestart.js');
       await exitWith(withThreads(likelyThreadsOf(file), async () => (await import('./run.js')).run(file, flags)));
     });
@@ -78,8 +86,8 @@ function program(): Command {
     .option('--stream <n>', 'with these: of this stream alone', streamIndex)
     .option('--json', 'print JSON; of packets one line each')
     .action(async (file: string, flags: PacketFlags) => {
-      const { withThreads } = await import('./prestart.js');
-      await exitWith(withThreads(0, async () => (await import('./inspect.js')).inspect(file, flags)));
+      startLog();
+      await exitWith((await import('./inspect.js')).inspect(file, flags));
     });
 
   millrace

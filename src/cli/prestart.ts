@@ -1,14 +1,11 @@
 /** Starts the threads a command will use while the command itself is still being loaded. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { startLog } from '../media/index.js';
 import { endEarly, startEarly } from '../scheduler/threads/prestart.js';
 
 /** Runs a command meanwhile; those threads that its graph did not take have gone when this settles. */
 export async function withThreads<T>(count: number, command: () => Promise<T>): Promise<T> {
   startEarly(count);
-  // Without threads too: the first call into FFmpeg waits for it.
-  startLog();
   try {
     return await command();
   } finally {
@@ -25,6 +22,15 @@ export function likelyThreads(threads: unknown, nodes: number): number {
   if (threads === undefined && (MILLRACE_THREADS || MILLRACE_CONFIG)) return 0;
   const count = threads === undefined || threads === 'auto' ? availableParallelism() / 2 : Number(threads);
   return count > 0 ? Math.min(Math.ceil(count), nodes, 2) : 0;
+}
+
+/** Files of so many bytes may be over before a thread has started: what is in them is looked at first (`isBrief`). */
+const SMALL = 256 * 1024;
+
+/** The same of a transcode. */
+export function threadsToTranscode(input: string, threads: unknown): number {
+  const size = threads === undefined && statSync(input, { throwIfNoEntry: false })?.size;
+  return size !== undefined && size !== false && size <= SMALL ? 0 : likelyThreads(threads, 2);
 }
 
 /** The same of a graph file. None for one that cannot be read: what is wrong with it is told when it is checked. */

@@ -49,7 +49,7 @@ export async function transcode(input: string, output: string, flags: TranscodeF
   }
   refuseUnused(flags);
 
-  const graph = new Graph({ threads: flags.threads });
+  const graph = new Graph({ threads: flags.threads ?? (isBrief(info) ? 0 : undefined) });
   const source = graph.decode({
     input_path: input,
     start_time: flags.start,
@@ -86,6 +86,19 @@ export async function transcode(input: string, output: string, flags: TranscodeF
 
 function count(info: MediaInfo, kind: MediaStream['kind']): number {
   return info.streams.filter((stream) => stream.kind === kind && !isCover(stream)).length;
+}
+
+/** Seconds times pixels of 12 frames of 720p at 25 a second, or of a minute of sound: less work than starting a thread for it. */
+const BRIEF_PIXELS = 0.5 * 1280 * 720;
+const BRIEF_SOUND = 60;
+
+/** Whether it is done sooner without a thread, unless settings from outside say how many there are. */
+function isBrief(info: MediaInfo): boolean {
+  const { MILLRACE_THREADS, MILLRACE_CONFIG } = process.env;
+  const { duration } = info.format;
+  if (MILLRACE_THREADS || MILLRACE_CONFIG || duration === undefined) return false;
+  const pixels = info.streams.map((stream) => (stream.width ?? 0) * (stream.height ?? 0));
+  return duration <= BRIEF_SOUND && duration * Math.max(0, ...pixels) <= BRIEF_PIXELS;
 }
 
 /** What is written would be emptied before it is read, or written by two. */

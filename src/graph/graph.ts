@@ -12,7 +12,7 @@ import type { GraphStats, Report } from '../scheduler/run/report.js';
 import { requireObject } from '../schema/argument.js';
 import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
-import { type FilterInput, readFilterCall } from './build/filter-call.js';
+import { type FilterInput, readFilterCall } from './build/filters/call.js';
 import type { DecoderOptions } from './build/module-options.js';
 import type { ModuleOptions, ModuleSource } from './build/module-source.js';
 import type { NodeParameters } from './build/node.js';

@@ -12,6 +12,7 @@ import {
   AV_NOPTS_VALUE,
   AV_PIX_FMT_NONE,
   AV_SAMPLE_FMT_NONE,
+  AVERROR_EAGAIN,
   AVERROR_EOF,
   type AVLogLevel,
   type AVPixelFormat,
@@ -24,10 +25,10 @@ import {
   avGetSampleFmtName,
   Log,
   FFmpegError as NativeFFmpegError,
-  PosixError,
 } from 'node-av/lib';
 import { FFmpegError, type FFmpegErrorDetails, MillraceError } from '../errors/errors.js';
 import { linesOf, logLevelChanged, NO_CODEC } from './log/ffmpeg-log.js';
+import { afterLoading } from './native/addon.js';
 
 /** FFmpeg's text for an error code (av_strerror). */
 export function errorText(averror: number): string {
@@ -59,8 +60,6 @@ export function check(ret: number, what: string, details: FailureDetails = {}): 
   if (ret < 0) throw failure(ret, what, details);
   return ret;
 }
-
-const AVERROR_EAGAIN: number = NativeFFmpegError.AVERROR(PosixError.EAGAIN);
 
 /** AVERROR(EAGAIN): a send is full or a receive is empty for now. */
 export function isAgain(ret: number): boolean {
@@ -157,6 +156,8 @@ export function isLogging(): boolean {
   return Log.getLevel() > AV_LOG_QUIET;
 }
 
-// FFmpeg starts at 'info'. Only that starting value is taken down, so that a worker which loads this file later does
-// not silence what another thread has asked for in the meantime.
-if (Log.getLevel() === AV_LOG_INFO) Log.setLevel(AV_LOG_QUIET);
+// FFmpeg starts at 'info'. Only that starting value is taken down, so that a worker which loads FFmpeg later does not silence
+// what another thread, or an application through node-av, has asked for in the meantime.
+afterLoading(() => {
+  if (Log.getLevel() === AV_LOG_INFO) Log.setLevel(AV_LOG_QUIET);
+});

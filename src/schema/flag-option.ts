@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors/errors.js';
-import { didYouMean, show } from './schema.js';
+import { describeValue } from '../errors/naming.js';
+import { didYouMean } from './schema.js';
 
 /**
  * The only option of a call that is made for every packet: true, false or left out.
@@ -7,7 +8,7 @@ import { didYouMean, show } from './schema.js';
  */
 export function flagOption(options: unknown, key: string, call: string): boolean | undefined {
   if (typeof options !== 'object' || options === null) {
-    const message = `must be an object, not ${show(options)}`;
+    const message = `must be an object, not ${describeValue(options)}`;
     throw new ConfigError(`wrong options of ${call}`, [{ path: 'options', message, hint: `Write { ${key}: true }` }]);
   }
   for (const [name, value] of Object.entries(options)) {
@@ -16,7 +17,7 @@ export function flagOption(options: unknown, key: string, call: string): boolean
       throw new ConfigError(`wrong options of ${call}`, [{ path: name, message: 'is no option', hint }]);
     }
     if (value !== undefined && typeof value !== 'boolean') {
-      const message = `must be true or false, not ${show(value)}`;
+      const message = `must be true or false, not ${describeValue(value)}`;
       throw new ConfigError(`wrong options of ${call}`, [{ path: name, message }]);
     }
   }

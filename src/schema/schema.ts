@@ -6,6 +6,7 @@
 import { distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
 import { MillraceError } from '../errors/errors.js';
+import { describeValue } from '../errors/naming.js';
 
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
@@ -38,12 +39,6 @@ export function didYouMean(name: string, known: Iterable<string>, otherwise = ''
   return candidate === undefined ? otherwise : `Did you mean '${candidate}'?`;
 }
 
-/** A value as an error message shows it: JSON, cut to 60 characters. */
-export function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
 /** To FFmpeg a text ends at its first NUL: what was checked would be another text than the one it reads. */
 function holdsNul(value: unknown): boolean {
   return typeof value === 'string' && value.includes('\0');
@@ -62,7 +57,7 @@ export function parsed<T>(expected: string, parse: (value: unknown) => T | undef
       }
       const result = parse(dataset.value);
       if (result !== undefined) return result;
-      addIssue({ message: `must be ${expected}, not ${show(dataset.value)}` });
+      addIssue({ message: `must be ${expected}, not ${describeValue(dataset.value)}` });
       return NEVER;
     }),
   );
@@ -124,7 +119,7 @@ export function callable<F extends (...args: never[]) => unknown>(): Schema<F> {
 
 /** One of the given strings or numbers; a number may come as a string. */
 export function choice<const T extends string | number>(...values: readonly T[]): Schema<T> {
-  return parsed(`one of ${values.map((value) => show(value)).join(', ')}`, (value) =>
+  return parsed(`one of ${values.map((value) => describeValue(value)).join(', ')}`, (value) =>
     values.find((known) => known === value || (typeof known === 'number' && toNumber(value) === known)),
   );
 }
@@ -175,7 +170,7 @@ export function avOptions(): Schema<AVOptionValues> {
     v.rawTransform<unknown, AVOptionValues>(({ dataset, addIssue, NEVER }) => {
       const input = dataset.value;
       if (!isPlainObject(input)) {
-        addIssue({ message: `must be an object of FFmpeg options, not ${show(input)}` });
+        addIssue({ message: `must be an object of FFmpeg options, not ${describeValue(input)}` });
         return NEVER;
       }
       let wrong = false;
@@ -185,7 +180,7 @@ export function avOptions(): Schema<AVOptionValues> {
           continue;
         wrong = true;
         addIssue({
-          message: nul ? NUL : `must be a string, a number or a boolean, not ${show(value)}`,
+          message: nul ? NUL : `must be a string, a number or a boolean, not ${describeValue(value)}`,
           path: [{ type: 'object', origin: 'value', input, key, value }],
         });
       }
@@ -275,6 +270,6 @@ export function optionsWithAV<const E extends Entries>(entries: E): Schema<Outpu
 
 function optionObject(entries: Entries): Schema<Record<string, unknown>> {
   return v.looseObject(entries, ({ input, path }) =>
-    path?.length ? 'is required' : `must be an object of options, not ${show(input)}`,
+    path?.length ? 'is required' : `must be an object of options, not ${describeValue(input)}`,
   );
 }

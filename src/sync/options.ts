@@ -1,5 +1,6 @@
 /** Options of a synchroniser: as text, as NNStreamer spells them, and as an object; everything checked at once. */
 import { ConfigError, type Problem } from '../errors/errors.js';
+import { describeValue } from '../errors/naming.js';
 import type { DropPolicy, PerPad, SyncEvent, SyncMode } from './types.js';
 
 export const SYNC_MODES: readonly SyncMode[] = ['nosync', 'slowest', 'basepad', 'refresh'];
@@ -122,7 +123,7 @@ const KEYS: Readonly<Record<keyof SynchronizerOptions<unknown>, true>> = {
 export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> {
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError('wrong options of a synchronizer', [
-      { path: 'options', message: `must be an object, not ${show(options)}` },
+      { path: 'options', message: `must be an object, not ${describeValue(options)}` },
     ]);
   }
   const problems: Problem[] = [];
@@ -133,9 +134,10 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
     if (!Object.hasOwn(KEYS, key)) refuse(key, 'no such option', `The options are ${Object.keys(KEYS).join(', ')}`);
   }
   const mode = typeof options.mode === 'string' ? parseSyncMode(options.mode) : undefined;
-  if (mode === undefined) refuse('mode', `${show(options.mode)} is no policy`, `One of ${SYNC_MODES.join(', ')}`);
+  if (mode === undefined)
+    refuse('mode', `${describeValue(options.mode)} is no policy`, `One of ${SYNC_MODES.join(', ')}`);
   const { pads } = options;
-  if (!isCount(pads)) refuse('pads', `${show(pads)} is no number of pads`, 'An integer from 1');
+  if (!isCount(pads)) refuse('pads', `${describeValue(pads)} is no number of pads`, 'An integer from 1');
 
   const base = readOption(options.option, refuse);
   if (options.option !== undefined && mode !== undefined && mode !== 'basepad' && !isEmpty(options.option)) {
@@ -146,7 +148,7 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
   }
   const { end } = options;
   if (end !== undefined && end !== 'any' && end !== 'all') {
-    refuse('end', `${show(end)} is no rule for the end`, "'any' or 'all'");
+    refuse('end', `${describeValue(end)} is no rule for the end`, "'any' or 'all'");
   } else if (end !== undefined && mode !== undefined && mode !== 'refresh') {
     refuse('end', `the policy ${mode} has no choice of its end`, 'It belongs to refresh; leave it out');
   }
@@ -161,7 +163,7 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
   );
   const drop = options.dropPolicy ?? options.drop_policy;
   if (drop !== undefined && !DROP_POLICIES.includes(drop)) {
-    refuse('dropPolicy', `${show(drop)} is no drop policy`, `One of ${DROP_POLICIES.join(', ')}`);
+    refuse('dropPolicy', `${describeValue(drop)} is no drop policy`, `One of ${DROP_POLICIES.join(', ')}`);
   } else if (drop !== undefined && limit === undefined) {
     refuse('dropPolicy', 'nothing is ever dropped for want of room without maxQueue', 'Give maxQueue as well');
   }
@@ -179,7 +181,7 @@ export function resolveOptions<T>(options: SynchronizerOptions<T>): Settings<T> 
   }
   for (const name of ['pending', 'clone', 'release', 'trace'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function') {
-      refuse(name, `${show(options[name])} is no function`, 'Give a function');
+      refuse(name, `${describeValue(options[name])} is no function`, 'Give a function');
     }
   }
   if (problems.length > 0 || mode === undefined) throw new ConfigError('The synchroniser cannot be made', problems);
@@ -206,11 +208,15 @@ function readOption(option: SynchronizerOptions<unknown>['option'], refuse: Refu
   if (typeof option === 'string') {
     const parsed = parseSyncOption(option);
     if (parsed) return parsed;
-    refuse('option', `${show(option)} names no base pad and duration`, OPTION_FORM);
+    refuse('option', `${describeValue(option)} names no base pad and duration`, OPTION_FORM);
     return read;
   }
   if (typeof option !== 'object' || option === null) {
-    refuse('option', `${show(option)} names no base pad and duration`, `${OPTION_FORM}; or { basePad, duration }`);
+    refuse(
+      'option',
+      `${describeValue(option)} names no base pad and duration`,
+      `${OPTION_FORM}; or { basePad, duration }`,
+    );
     return read;
   }
   for (const key of Object.keys(option)) {
@@ -220,9 +226,9 @@ function readOption(option: SynchronizerOptions<unknown>['option'], refuse: Refu
   }
   const { basePad = 0, duration = 0n } = option;
   if (Number.isSafeInteger(basePad) && basePad >= 0) read.basePad = basePad;
-  else refuse('option.basePad', `${show(basePad)} is no pad`, 'The index of a pad, from 0');
+  else refuse('option.basePad', `${describeValue(basePad)} is no pad`, 'The index of a pad, from 0');
   const ns = nanoseconds(duration);
-  if (ns === undefined) refuse('option.duration', `${show(duration)} is no duration`, 'Nanoseconds from 0');
+  if (ns === undefined) refuse('option.duration', `${describeValue(duration)} is no duration`, 'Nanoseconds from 0');
   else read.duration = ns;
   return read;
 }
@@ -242,13 +248,17 @@ function perPad<V, R>(
 ): (R | undefined)[] {
   const accept = (value: V, place: string): R | undefined => {
     const result = read(value);
-    if (result === undefined) refuse(place, `${show(value)} cannot be used`, hint);
+    if (result === undefined) refuse(place, `${describeValue(value)} cannot be used`, hint);
     return result;
   };
   if (given === undefined) return [];
   if (!isList(given)) return new Array<R | undefined>(isCount(pads) ? pads : 1).fill(accept(given, path));
   if (given.length !== pads) {
-    refuse(path, `${given.length} values for ${show(pads)} pads`, 'Give one value, or one per pad, null for none');
+    refuse(
+      path,
+      `${given.length} values for ${describeValue(pads)} pads`,
+      'Give one value, or one per pad, null for none',
+    );
   }
   return given.map((value, pad) => (value === null ? undefined : accept(value, `${path}[${pad}]`)));
 }
@@ -266,9 +276,4 @@ function nanoseconds(value: bigint | number | string): bigint | undefined {
   if (typeof value === 'bigint') return value >= 0n ? value : undefined;
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined;
   return typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? BigInt(value.trim()) : undefined;
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'bigint') return `${value}n`;
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
 }

@@ -4,7 +4,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Worker } from 'node:worker_threads';
 import { ownFile } from '../errors/own-file.js';
 import { ledger } from '../media/ledger.js';
-import { logThreadId } from '../media/log/ffmpeg-log.js';
+import { logThreadId } from '../media/log/start.js';
 import type { Report } from '../scheduler/run/report.js';
 import { idleThreads } from '../scheduler/threads/warm-count.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';

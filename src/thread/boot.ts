@@ -8,6 +8,7 @@ import { setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { GraphError } from '../errors/errors.js';
 import { messageOf, packError, unpackError } from '../errors/wire.js';
+import { loadAddon } from '../media/native/addon.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.js';
 import { Partition } from './actor/partition.js';
 import { CallServer } from './call/call-server.js';
@@ -19,6 +20,8 @@ import { ThreadStop } from './thread-stop.js';
 const YIELD_AFTER = 8;
 
 export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }: BootData): void {
+  // Here and not at the first use, for modules that may never use it as well: nobody ends the thread before it has booted.
+  loadAddon();
   adoptNativeWaits(nativeWaits);
   const bell = Doorbell.attach(buffer);
   const rest = ThreadStop.attach(restBuffer);

@@ -2,10 +2,14 @@
  * What a thread does while it hosts actors: run whatever can run, and sleep on the thread's doorbell when nothing can.
  * The same loop serves a worker and, for `threads: 0` and modules that cannot leave it, the calling thread.
  *
+ * A thread that has nothing to do arms its bell, looks at every link again, and then looks at nothing but the bell for a
+ * moment before it sleeps: who has something for it rings, whether it spins or sleeps. So what it costs to spin does not
+ * depend on what the thread hosts.
+ *
  * No wake-up is lost: the ticket is read before the last look for work, and after arming the bell every link is looked
  * at again (`mayNotSleep` tries the rings anew). Every sleep ends: by a ring of a link's other side, by `alarm` when the
  * graph's state changes or a thread dies, or by this thread's own event loop (a settled call, a message), which rings
- * the bell too.
+ * the bell too. docs/model/host.pml shows it.
  */
 import { nextTurn, performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
@@ -14,7 +18,7 @@ import type { ThreadStop } from './thread-stop.js';
 /** What a host runs: a partition of a graph (actor/partition.ts), or an actor that is called (call/call-server.ts). */
 export interface Hosted {
   /** One unit of work. @returns false if there was nothing to do. */
-  step(turn: number): boolean;
+  step(): boolean;
   /** Whether the host should call `step`. */
   hasWork(): boolean;
   /** The last look before the thread sleeps, with its bell armed. */
@@ -31,7 +35,7 @@ export interface Hosted {
 }
 
 export interface HostOptions {
-  /** Looks at the links again that many times before it sleeps. */
+  /** Looks at its bell again that many times LOOKS before it sleeps. */
   spin: number;
   /** Longest time in ms without giving the thread's event loop a turn, as far as the units of work allow it. */
   yieldAfter: number;
@@ -47,9 +51,11 @@ export interface HostOptions {
  */
 const NAP = 1;
 
+/** Looks at the bell that take as long as a look at a few links: a tenth of a microsecond or so. */
+const LOOKS = 64;
+
 export class Host {
   private readonly parts = new Set<Hosted>();
-  private turns = 0;
   private stepping = false;
   private quitting = false;
   private lastYield = performance.now();
@@ -110,7 +116,7 @@ export class Host {
       }
       for (const part of this.parts) if (part.ended) this.parts.delete(part);
       if (this.quitting && this.parts.size === 0) return;
-      if (this.spin() || this.showIdle()) {
+      if (this.spin(ticket) || this.showIdle()) {
         if (this.yieldIsDue()) await this.yield();
         continue;
       }
@@ -139,7 +145,7 @@ export class Host {
     let worked = false;
     this.stepping = true;
     try {
-      for (const part of this.parts) if (part.step(++this.turns)) worked = true;
+      for (const part of this.parts) if (part.step()) worked = true;
     } finally {
       this.stepping = false;
     }
@@ -156,9 +162,18 @@ export class Host {
     return this.quitting && this.parts.size === 0;
   }
 
-  private spin(): boolean {
-    for (let i = 0; i < this.options.spin; i++) if (this.hasWork()) return true;
-    return false;
+  /** Waits for a moment without sleeping. @returns true if there is something to do. */
+  private spin(ticket: number): boolean {
+    const { bell } = this;
+    let left = this.options.spin * LOOKS;
+    if (left === 0) return false;
+    // [spin.1] from here on whoever has something for this thread moves the sequence
+    bell.arm();
+    // [spin.2] what came before rang nobody; [spin.3] nothing else has to be looked at
+    if (!this.hasWork()) while (left > 0 && bell.ticket() === ticket) left--;
+    // [spin.4] what comes now rings nobody, so a thread that goes on to sleep arms and looks again
+    bell.disarm();
+    return left > 0;
   }
 
   private showIdle(): boolean {

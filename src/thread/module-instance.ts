@@ -12,7 +12,7 @@
  * or once a call after the end of its inputs (of a source: after its `drain`) has brought nothing.
  */
 import { markLog } from '../media/log/ffmpeg-log.js';
-import type { InputManagerSpec, Module, ModuleContext, Task } from '../module/contract.js';
+import type { InputManagerSpec, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
 import { requireReturned } from '../module/door.js';
 import { validated } from '../module/validated.js';
 import type { ActorInputs } from './actor/inputs.js';
@@ -69,6 +69,13 @@ export class ModuleInstance {
     this.aborter = parts.aborter;
   }
 
+  // What a task of every call offers; bound, because a module may take them off the task.
+  private readonly output = (id: number): OutputPort => this.outputs.get(id);
+  private readonly closeInput = (id: number): void => this.inputs.close(id);
+  private readonly sayDone = (): void => {
+    this.done = true;
+  };
+
   get isSource(): boolean {
     return this.context.inputs.length === 0;
   }
@@ -98,16 +105,8 @@ export class ModuleInstance {
     const { pushed, tickets } = deliveries;
     const before = this.brought;
     const flushing = inputs.size === 0 && (this.isSource ? this.draining : this.inputs.allEnded);
-    const task: Task = {
-      inputs,
-      pts,
-      duration,
-      output: (id) => this.outputs.get(id),
-      closeInput: (id) => this.inputs.close(id),
-      done: () => {
-        this.done = true;
-      },
-    };
+    const { output, closeInput, sayDone } = this;
+    const task: Task = { inputs, pts, duration, output, closeInput, done: sayDone };
     const settled = (failed: boolean): void => {
       this.inputs.askAgain();
       if (failed) deliveries.discard();
@@ -121,7 +120,8 @@ export class ModuleInstance {
       this.flushed = flushing && this.brought === before;
       ends.settled(failed);
     };
-    return this.call(() => this.module.process(task), { returned: ends.returned, settled });
+    const process = (): void | Promise<void> => this.module.process(task);
+    return this.call(() => deliveries.during(process), { returned: ends.returned, settled });
   }
 
   /** After a call: the module has no more to say, in this job. */

@@ -98,6 +98,17 @@ test('--quiet prints nothing', async () => {
   assert.is(stdout + stderr, '');
 });
 
+test('an input that is over before a thread would have started gets none, unless threads are asked for', async () => {
+  const frame = fileURLToPath(new URL('../fixtures/media/one-frame.mp4', import.meta.url));
+  const threadsOf = async (args: string[], env = {}): Promise<number> => {
+    const { stdout } = await millrace(['transcode', frame, at('one.mp4'), '--json', ...FAST, ...args], { env });
+    return (JSON.parse(stdout) as { threads: number }).threads;
+  };
+  assert.is(await threadsOf([]), 0);
+  assert.ok((await threadsOf(['--threads', 'auto'])) > 0);
+  assert.is(await threadsOf([], { MILLRACE_THREADS: '1' }), 1);
+});
+
 test('makes the same pictures on any number of threads', async () => {
   const made: string[][] = [];
   for (const threads of ['0', '1', 'auto']) {

@@ -20,9 +20,9 @@ const TOPS = ['index.ts', 'testing', 'cli'];
 const BUILDER: readonly string[] = [
   'src/graph/build/concat.ts',
   'src/graph/build/definition.ts',
-  'src/graph/build/filter-call.ts',
-  'src/graph/build/filters-audio.ts',
-  'src/graph/build/filters-video.ts',
+  'src/graph/build/filters/audio.ts',
+  'src/graph/build/filters/call.ts',
+  'src/graph/build/filters/video.ts',
   'src/graph/build/node.ts',
   'src/graph/build/stream.ts',
   'src/graph/graph.ts',

@@ -1,4 +1,5 @@
 /** The loop of a thread, what it runs being made up: when it works, sleeps, wakes and ends. */
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Doorbell } from '../../ringbuffer/index.js';
@@ -180,6 +181,53 @@ hosts('a thread that is asked to rest does so between two units of work', async 
     (error: Error) => assert.is(error.message, 'at rest'),
   );
   assert.is(part.work, 2);
+});
+
+hosts('a thread that spins looks at its bell only, and a ring lets it go on without a sleep', async () => {
+  const part = new Part(0);
+  let asked = 0;
+  let ring = (): void => {};
+  part.hasWork = () => {
+    asked++;
+    // As another thread does, after the look and while this one spins.
+    if (asked === 1) ring();
+    return false;
+  };
+  const { host, bell } = hostOf(part, { spin: 1e7 });
+  ring = () => {
+    part.work = 1;
+    bell.ring();
+  };
+  part.act = () => {
+    part.ended = true;
+    host.quit();
+  };
+  await host.run();
+  assert.is(asked, 1, 'it is not asked again and again');
+  assert.equal(part.log, ['work'], 'it did not come to rest');
+  assert.is(bell.counters().parks, 0);
+});
+
+hosts('nobody rings while it spins: it comes to rest, and what the last look finds is not slept over', async () => {
+  const part = new Part(0);
+  part.lastLook = 1;
+  const { host, bell } = hostOf(part, { spin: 2 });
+  part.act = () => {
+    part.ended = true;
+    host.quit();
+  };
+  await host.run();
+  assert.equal(part.log, ['idle', 'work']);
+  assert.is(bell.counters().parks, 0);
+});
+
+hosts('the steps that the model names stand in the code', () => {
+  const named = (text: string): Set<string> => new Set(text.match(/\[(?:note|take|spin)\.\w+\]/g));
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const files = ['host.ts', 'actor/ready-queue.ts', 'actor/partition.ts', 'link/direct-link.ts'];
+  const code = named(files.map((file) => read(`src/thread/${file}`)).join('\n'));
+  assert.is(code.size, 10);
+  assert.equal([...named(read('docs/model/host.pml'))].sort(), [...code].sort());
 });
 
 hosts.run();

@@ -9,9 +9,10 @@ import {
 import { Dictionary, type FormatContext, InputFormat, type IOContext } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { hintByResult, refusalOf } from '../../../src/errors/file-error.js';
+import { describeValue } from '../../../src/errors/naming.js';
 import { messageOf } from '../../../src/errors/wire.js';
 import { errorText } from '../../../src/media/index.js';
-import { type AVOptionValues, show } from '../../../src/schema/schema.js';
+import type { AVOptionValues } from '../../../src/schema/schema.js';
 import { findOption, optionText, refusedValue } from '../../shared/avoptions.js';
 import { localPath, nameForFFmpeg } from '../../shared/location.js';
 import { protocolOf, whitelistFor } from '../../shared/protocols.js';
@@ -78,7 +79,7 @@ export function findDemuxer(name: string | undefined): InputFormat | null {
   if (name === undefined) return null;
   const found = InputFormat.findInputFormat(name);
   if (found) return found;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `dec_params.f: FFmpeg has no demuxer ${show(name)}`, {
+  throw new MillraceError('ERR_MILLRACE_OPTION', `dec_params.f: FFmpeg has no demuxer ${describeValue(name)}`, {
     hint: "Leave it out to have the format recognised, or name one such as 'mpegts', 'rawvideo' or 's16le'",
   });
 }

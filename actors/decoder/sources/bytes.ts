@@ -7,7 +7,6 @@ import { tellSource } from '../../shared/source-facts.js';
 import { ByteSource } from '../demux-thread/client.js';
 import type { FileFacts, FromDemuxer } from '../demux-thread/protocol.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
-import { demuxerName, requiredOptions } from '../input-options.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
 import { present } from '../source.js';
@@ -20,6 +19,7 @@ import { openTracks } from '../track/open-tracks.js';
 import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
+import { demuxerName, requiredOptions } from './input-options.js';
 import { bytesOf, unusable } from './payloads.js';
 
 /** Pieces up to this size are joined to this much before they are handed to the demuxer. */

@@ -7,7 +7,6 @@ import { Input, type Kind } from '../input/input.js';
 import type { Place } from '../input/seeking.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { chooseStream } from '../input/stream-choice.js';
-import { demuxerName, requiredOptions } from '../input-options.js';
 import { isNetwork, NetworkInput } from '../network/input.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
@@ -21,6 +20,7 @@ import { openTracks } from '../track/open-tracks.js';
 import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
+import { demuxerName, requiredOptions } from './input-options.js';
 
 /** Packets read in one call before control is given back even if no frame came of them. */
 const PACKETS_PER_CALL = 64;

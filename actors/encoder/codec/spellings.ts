@@ -3,7 +3,8 @@
  * `b:v` and `ac` are no options of libavcodec, and a command line that is carried over to a graph is full of them.
  */
 import * as v from 'valibot';
-import { type Schema, show } from '../../../src/schema/schema.js';
+import { describeValue } from '../../../src/errors/naming.js';
+import type { Schema } from '../../../src/schema/schema.js';
 import { parseSize } from '../../../src/schema/video-names.js';
 
 type Values = Record<string, unknown>;
@@ -60,7 +61,8 @@ export function spelled<T>(kind: 'video' | 'audio', inner: Schema<T>): Schema<T>
           said.set(meaning, key);
         }
         if (name !== 'size') values[name] = value;
-        else if (!takeSize(values, value)) refuse(`must be a size such as "640x360" or "hd720", not ${show(value)}`);
+        else if (!takeSize(values, value))
+          refuse(`must be a size such as "640x360" or "hd720", not ${describeValue(value)}`);
       }
       return wrong ? NEVER : values;
     }),

@@ -3,7 +3,8 @@
  * message of its own on stderr, past FFmpeg's log, and FFmpeg then only with "Invalid argument".
  */
 import { MillraceError } from '../../../src/errors/errors.js';
-import { type AVOptionValues, didYouMean, show } from '../../../src/schema/schema.js';
+import { describeValue } from '../../../src/errors/naming.js';
+import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
 
 const PRESETS = 'ultrafast superfast veryfast faster fast medium slow slower veryslow placebo'.split(' ');
 const TUNES = 'film animation grain stillimage psnr ssim fastdecode zerolatency touhou'.split(' ');
@@ -21,7 +22,7 @@ export function checkX264Names({ preset, tune, profile }: AVOptionValues, path: 
 
 function refuseUnknown(option: string, name: string, known: readonly string[], path: string): void {
   if (known.includes(name.toLowerCase())) return;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `${path}.${option}: libx264 has no ${option} ${show(name)}`, {
+  throw new MillraceError('ERR_MILLRACE_OPTION', `${path}.${option}: libx264 has no ${option} ${describeValue(name)}`, {
     hint: didYouMean(name, known, `It has ${known.join(', ')}`),
   });
 }

@@ -11,10 +11,11 @@ import {
 } from 'node-av/constants';
 import { Frame } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
+import { describeValue } from '../../../src/errors/naming.js';
 import { allocPicture } from '../../../src/media/frame/picture-memory.js';
 import { meantPictureType } from '../../../src/media/frame/picture-type.js';
 import { check, ledger, MICROSECONDS, type Rational, type VideoFrame } from '../../../src/media/index.js';
-import { didYouMean, show } from '../../../src/schema/schema.js';
+import { didYouMean } from '../../../src/schema/schema.js';
 import { FilterLine } from '../../shared/filter-line.js';
 import type { Placement } from './video-sync.js';
 
@@ -51,7 +52,7 @@ function parseOrder(text: string): Order {
       throw refuse("'chapters' are not known here: the chapters of an input are not read", 'Give their times instead');
     }
     const time = parseTime(part.trim());
-    if (time === undefined) throw refuse(`${show(part)} is no time`);
+    if (time === undefined) throw refuse(`${describeValue(part)} is no time`);
     return time;
   });
   return { times: times.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)) };

@@ -14,6 +14,7 @@ import {
   type AVPixelFormat,
 } from 'node-av/constants';
 import { Frame, Rational as NativeRational, type Packet } from 'node-av/lib';
+import { limitTerms } from '../../../src/media/fractions.js';
 import {
   check,
   isTimeBase,
@@ -25,7 +26,6 @@ import {
 } from '../../../src/media/index.js';
 import { Encoder } from '../codec/codec.js';
 import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from '../codec/hdr.js';
-import { limitTerms } from '../codec/limit-terms.js';
 import { setColours } from '../codec/wishes.js';
 import type { VideoParams } from '../options.js';
 import { defaultVsync } from '../output/format.js';

@@ -2,7 +2,7 @@
 
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
-import type { Named } from './filter-call.js';
+import type { Named } from './filters/call.js';
 import type { NodeHandle, Stream } from './stream.js';
 
 export interface ConcatOptions {

@@ -1,7 +1,8 @@
 /** Streams into an encoder: which of them is on which of its inputs. */
 import { MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
-import { didYouMean, show } from '../../schema/schema.js';
+import { didYouMean } from '../../schema/schema.js';
 import type { EncoderOptions } from './module-options.js';
 import type { NodeParameters } from './node.js';
 import { type NodeHandle, Stream } from './stream.js';
@@ -89,7 +90,7 @@ function listOf(streams: StreamOrStreams): readonly Stream[] {
   return list.filter((stream): stream is Stream => {
     if (stream === null || stream === undefined) return false;
     if (stream instanceof Stream) return true;
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `encode: ${show(stream)} is no stream`, {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `encode: ${describeValue(stream)} is no stream`, {
       hint: 'Streams are what decode(), module() and their methods return',
     });
   });

@@ -9,11 +9,11 @@ import {
   type ModuleFile,
 } from '../../catalog/registry.js';
 import { ConfigError, MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
 import { requirePlain } from '../../media/wire/value.js';
 import type { Module, ModuleClass } from '../../module/contract.js';
 import type { ModuleRef } from '../../module/ref.js';
-import { show } from '../../schema/schema.js';
 import { withoutUrls } from '../options/urls.js';
 import type { BuiltinModuleOptions } from './module-options.js';
 
@@ -45,7 +45,7 @@ export function moduleReference(source: ModuleSource): ModuleRef {
   if (isModuleFile(source)) return fileReference(source, 'name' in source ? source.name : undefined);
   if ((typeof source === 'object' && source !== null) || typeof source === 'function')
     return definitionReference(source);
-  throw new MillraceError('ERR_MILLRACE_CONFIG', `${show(source)} is no module`, {
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `${describeValue(source)} is no module`, {
     hint: 'Give a name, a path, a URL, { path, entry }, or a module of this process',
   });
 }
@@ -53,7 +53,9 @@ export function moduleReference(source: ModuleSource): ModuleRef {
 /** A private copy of a node's options, without keys that are undefined. Options cross threads, so they are plain data. */
 export function copyOptions(options: unknown, module: ModuleRef, path: string): Record<string, unknown> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigError(`wrong options of ${path}`, [{ path, message: `must be an object, not ${show(options)}` }]);
+    throw new ConfigError(`wrong options of ${path}`, [
+      { path, message: `must be an object, not ${describeValue(options)}` },
+    ]);
   }
   // A module of this process stays in its thread and may be given anything.
   if (module.definition) return { ...options };

@@ -7,8 +7,8 @@ import { checkPacketsOptions, type PacketsOptions } from '../options/packets.js'
 import { sessionOf } from '../ports/graph-ports.js';
 import { PacketReader } from '../ports/packet-reader.js';
 import { type ConcatOptions, concat } from './concat.js';
-import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filter-call.js';
-import { VideoFilters } from './filters-video.js';
+import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filters/call.js';
+import { VideoFilters } from './filters/video.js';
 import type { DecoderOptions, EncoderOptions } from './module-options.js';
 import type { ModuleOptions, ModuleSource } from './module-source.js';
 import type { NodeParameters } from './node.js';

@@ -3,7 +3,8 @@
  * read.ts and write.ts; docs/graph-files.md describes them.
  */
 import * as v from 'valibot';
-import { didYouMean, integer, parsed, type Schema, show, strictOptions, text } from '../../schema/schema.js';
+import { describeValue } from '../../errors/naming.js';
+import { didYouMean, integer, parsed, type Schema, strictOptions, text } from '../../schema/schema.js';
 import { nodeSchemas } from '../options/node-schemas.js';
 
 /** One stream of a node. `video:` or `audio:` before the identifier of an output says which output it is. */
@@ -108,7 +109,7 @@ function listOf<T>(item: Schema<T>): Schema<readonly T[]> {
   return v.pipe(
     v.unknown(),
     v.transform((value) => (value === null || value === '' ? [] : value)),
-    v.array(item, (issue) => `must be a list, not ${show(issue.input)}`),
+    v.array(item, (issue) => `must be a list, not ${describeValue(issue.input)}`),
   );
 }
 
@@ -151,8 +152,8 @@ const mode: Schema<FileMode | undefined> = v.pipe(
     if (known !== undefined) return known;
     addIssue({
       message: LATER_MODES.includes(name)
-        ? `the mode ${show(value)} is not in this version; ${MODE_LIST} are`
-        : `must be one of ${MODE_LIST}, not ${show(value)}. ${didYouMean(name, [...Object.keys(MODES), ...LATER_MODES])}`.trim(),
+        ? `the mode ${describeValue(value)} is not in this version; ${MODE_LIST} are`
+        : `must be one of ${MODE_LIST}, not ${describeValue(value)}. ${didYouMean(name, [...Object.keys(MODES), ...LATER_MODES])}`.trim(),
     });
     return NEVER;
   }),

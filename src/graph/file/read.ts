@@ -4,9 +4,10 @@ import * as v from 'valibot';
 import { builtinOf, findBuiltin } from '../../catalog/builtin.js';
 import { fileReference, findModule } from '../../catalog/registry.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import type { LinkSpec, ModuleRef, NodeSpec } from '../../scheduler/plan/spec.js';
 import { problemsFrom } from '../../schema/problems.js';
-import { didYouMean, show } from '../../schema/schema.js';
+import { didYouMean } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
 import type { GraphFileOptions } from '../options/options.js';
@@ -33,7 +34,7 @@ export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   const { value, what } = load(source);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigError(`${what} cannot be used`, [
-      { path: '(file)', message: `must be an object, not ${show(value)}` },
+      { path: '(file)', message: `must be an object, not ${describeValue(value)}` },
     ]);
   }
   const raw: { nodes?: unknown; option?: unknown } = value;

@@ -5,21 +5,12 @@
  */
 import * as v from 'valibot';
 import type { Problem } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { LOG_LEVELS, type LogLevel } from '../../media/ffmpeg.js';
 import type { Progress } from '../../scheduler/run/report.js';
 import { automaticSpin } from '../../scheduler/threads/prestart.js';
 import { checked } from '../../schema/problems.js';
-import {
-  boolean,
-  callable,
-  choice,
-  integer,
-  number,
-  parsed,
-  type Schema,
-  show,
-  strictOptions,
-} from '../../schema/schema.js';
+import { boolean, callable, choice, integer, number, parsed, type Schema, strictOptions } from '../../schema/schema.js';
 import { pathOf } from './urls.js';
 
 /** Options of `new Graph(options)` that the `option` object of a graph file has as well. */
@@ -269,7 +260,7 @@ export const graphOptionRows = {
 /** What is wrong with an `onLog`, which is no plain data and so goes beside the other options. */
 export function checkOnLog(value: unknown, path: string): Problem[] {
   if (value === undefined || typeof value === 'function') return [];
-  return [{ path, message: `must be a function, not ${show(value)}` }];
+  return [{ path, message: `must be a function, not ${describeValue(value)}` }];
 }
 
 /** Options of a node: the last argument of `module()` and the node's keys in a graph file. */

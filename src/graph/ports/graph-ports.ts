@@ -2,9 +2,9 @@
  * What lies between a graph and its user while it runs: the input streams packets are pushed into, the readers they are
  * taken from, and the run itself. The builder (graph.ts) describes the graph; this is its life.
  */
-
 import { GraphError, MillraceError, type Problem } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
+import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
@@ -15,7 +15,6 @@ import { whenAborted } from '../../scheduler/run/abort-listeners.js';
 import type { Report } from '../../scheduler/run/report.js';
 import type { GraphRun } from '../../scheduler/run/run.js';
 import { flagOption } from '../../schema/flag-option.js';
-import { describe } from '../describe.js';
 import type { StartMode } from '../options/options.js';
 import type { PacketsOptions } from '../options/packets.js';
 
@@ -189,7 +188,7 @@ export class GraphPorts {
   offer(feed: AppSource, packet: unknown): Entry {
     const what = `input stream '${feed.name}'`;
     if (!(packet instanceof Packet)) {
-      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `${what}: ${describe(packet)} is no Packet`, {
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `${what}: ${describeValue(packet)} is no Packet`, {
         hint: 'Wrap it: new Packet(payload)',
       });
     }

@@ -1,11 +1,11 @@
 /** What `stream.packets()` returns. */
 import { Readable } from 'node:stream';
 import { MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import type { Packet } from '../../media/packet/packet.js';
 import { StreamInfo } from '../../media/packet/stream-info.js';
 import type { AppSink } from '../../scheduler/ports/app-sink.js';
-import { describe } from '../describe.js';
 import type { GraphPorts } from './graph-ports.js';
 
 /**
@@ -173,7 +173,11 @@ function refuseGoingBack(offset: number, position: number): void {
 function bytesOf(payload: unknown): Uint8Array {
   if (payload instanceof EncodedPacket) return payload.data;
   if (payload instanceof Uint8Array) return payload;
-  throw new MillraceError('ERR_MILLRACE_PAYLOAD', `toReadable() needs packets of bytes, not ${describe(payload)}`, {
-    hint: 'Read an encoder with push_output 1 or 2, or a module that emits bytes',
-  });
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `toReadable() needs packets of bytes, not ${describeValue(payload)}`,
+    {
+      hint: 'Read an encoder with push_output 1 or 2, or a module that emits bytes',
+    },
+  );
 }

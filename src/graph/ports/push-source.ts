@@ -1,9 +1,9 @@
 /** Where pushed packets come from: anything that `for await` takes. */
 import type { ReadableStream } from 'node:stream/web';
 import { MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import { Packet } from '../../media/packet/packet.js';
-import { describe } from '../describe.js';
 
 /** What can be pushed from: anything `for await` takes, and a byte array, which is one piece. */
 export type PushSource = AsyncIterable<unknown> | Iterable<unknown> | ReadableStream<unknown>;
@@ -18,7 +18,7 @@ export function iterate(source: PushSource, name: string): AsyncIterator<unknown
   }
   throw new MillraceError(
     'ERR_MILLRACE_PAYLOAD',
-    `input stream '${name}': ${describe(source)} is no source to push from`,
+    `input stream '${name}': ${describeValue(source)} is no source to push from`,
     {
       hint: 'Give an (async) iterable of packets, payloads or byte arrays, a Readable, a ReadableStream or a Uint8Array',
     },

@@ -2,9 +2,9 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import { didYouMean } from '../../schema/schema.js';
-import { describe } from '../describe.js';
 import { iterate, leave, type PushSource, toPacket } from '../ports/push-source.js';
 
 type Items = Packet | Uint8Array | PushSource;
@@ -56,7 +56,7 @@ export function readJob(job: unknown, inputs: readonly string[]): Map<string, Jo
   if (!isAlone && !isPlain(job)) {
     const several = `{ ${inputs.map((name) => `${name}: source`).join(', ')} }`;
     const hint = inputs.length > 1 ? several : `${SOURCES}; or ${several}`;
-    problems.push({ path: 'job', message: `cannot be ${describe(job)}`, hint });
+    problems.push({ path: 'job', message: `cannot be ${describeValue(job)}`, hint });
   } else {
     for (const name of inputs) {
       if (!(name in named)) problems.push({ path: `job.${name}`, message: 'is missing', hint: '[] gives it nothing' });
@@ -67,7 +67,7 @@ export function readJob(job: unknown, inputs: readonly string[]): Map<string, Jo
       const hint = didYouMean(name, inputs, `Input streams are ${inputs.join(', ')}`);
       problems.push({ path: `job.${name}`, message: 'there is no such input stream', hint });
     } else if (!isSource(source)) {
-      problems.push({ path: `job.${name}`, message: `cannot be ${describe(source)}`, hint: SOURCES });
+      problems.push({ path: `job.${name}`, message: `cannot be ${describeValue(source)}`, hint: SOURCES });
     }
   }
   if (problems.length === 0) {
@@ -160,7 +160,7 @@ export class Pump {
     }
     if (!isItems(source)) {
       const hint = 'A Packet, bytes, or anything that can be iterated over';
-      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `the function returned ${describe(source)}`, { hint });
+      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `the function returned ${describeValue(source)}`, { hint });
     }
     mindErrors(source);
     const items = source instanceof Packet ? [source] : source;

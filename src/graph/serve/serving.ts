@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { builtinOf } from '../../catalog/builtin.js';
 import { ConfigError, GraphError, type Problem } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import type { Module } from '../../module/contract.js';
 import type { LogListener } from '../../module/log.js';
 import type { GraphSpec, NodeSpec } from '../../scheduler/plan/spec.js';
@@ -12,7 +13,6 @@ import { KeptThreads } from '../../scheduler/threads/thread-pool.js';
 import { problemsFrom } from '../../schema/problems.js';
 import { integer, strictOptions } from '../../schema/schema.js';
 import { Stream } from '../build/stream.js';
-import { describe } from '../describe.js';
 import type { Graph } from '../graph.js';
 import { signalSchema } from '../options/options.js';
 import type { Runtime } from '../runtime.js';
@@ -54,7 +54,7 @@ export function checkServeOptions(options: unknown, graph: Graph): CheckedServeO
     : Object.entries(given).map(([name, stream]) => [name, stream, `outputs.${name}`]);
   const outputs = new Map<string, Stream>();
   for (const [name, stream, path] of entries) {
-    if (!(stream instanceof Stream)) problems.push({ path, message: `must be a stream, not ${describe(stream)}` });
+    if (!(stream instanceof Stream)) problems.push({ path, message: `must be a stream, not ${describeValue(stream)}` });
     else if (name === '') problems.push({ path, message: 'needs a name' });
     else if (stream.graph !== graph) problems.push({ path, message: 'is a stream of another graph' });
     else if (outputs.has(name)) problems.push({ path, message: `'${name}' is there twice` });

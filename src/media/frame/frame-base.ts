@@ -6,7 +6,6 @@ import { className } from '../../errors/naming.js';
 import { requireNative } from '../../schema/argument.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
-import { detach } from '../native-view.js';
 import { isTimeBase, type Rational, toMicroseconds } from '../time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from '../time-door.js';
 import { packValue, unpackValue } from '../wire/value.js';
@@ -304,5 +303,19 @@ export function copyRows(
   for (let row = 0; row < rows; row++) {
     const from = row * sourceStride;
     target.set(source.subarray(from, from + rowBytes), row * targetStride);
+  }
+}
+
+type Transferable = ArrayBuffer & { transfer?: (newByteLength?: number) => ArrayBuffer; readonly detached?: boolean };
+
+/**
+ * Views of native memory end with the memory. Where the JavaScript engine can detach a buffer (Node 22 and later) a view
+ * that outlives its frame has length zero; on Node 20 reading it is a use after free. Nothing is copied: the new buffer
+ * that `transfer` makes is empty.
+ */
+function detach(views: readonly Uint8Array[]): void {
+  for (const view of views) {
+    const buffer = view.buffer as Transferable;
+    if (buffer.detached === false) buffer.transfer?.(0);
   }
 }

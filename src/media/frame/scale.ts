@@ -12,6 +12,7 @@ import {
 } from 'node-av/constants';
 import { type Frame, Rational as NativeRational, SoftwareScaleContext } from 'node-av/lib';
 import { check, pixelFormat, pixelFormatName } from '../ffmpeg.js';
+import { nearest } from '../fractions.js';
 import { ledger } from '../ledger.js';
 import { isGray, isRgb } from './color.js';
 import { allocPicture } from './picture-memory.js';
@@ -96,18 +97,7 @@ function setAspect(target: Frame, source: Frame): void {
   if (num <= 0 || den <= 0) return;
   const scaledNum = BigInt(num) * BigInt(target.height) * BigInt(source.width);
   const scaledDen = BigInt(den) * BigInt(target.width) * BigInt(source.height);
-  const divisor = gcd(scaledNum, scaledDen);
-  target.sampleAspectRatio = new NativeRational(...fitting(scaledNum / divisor, scaledDen / divisor));
-}
-
-/** FFmpeg's fractions are of 32 bits: a longer one is brought to the nearest that is not, by halves. */
-function fitting(num: bigint, den: bigint): [number, number] {
-  const excess = Math.max(num.toString(2).length, den.toString(2).length) - 31;
-  if (excess <= 0) return [Number(num), Number(den)];
-  const shorter = (part: bigint): number => Math.max(1, Number(part >> BigInt(excess)));
-  return [shorter(num), shorter(den)];
-}
-
-function gcd(a: bigint, b: bigint): bigint {
-  return b === 0n ? a : gcd(b, a % b);
+  // FFmpeg's fractions are of 32 bits.
+  const aspect = nearest(scaledNum, scaledDen, 2 ** 31 - 1);
+  target.sampleAspectRatio = new NativeRational(aspect.num, aspect.den);
 }

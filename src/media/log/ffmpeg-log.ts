@@ -17,25 +17,18 @@
  * uses the one that was there when it was started (it is found in the environment data that threads inherit).
  */
 
-import { getEnvironmentData, isMainThread, setEnvironmentData, Worker } from 'node:worker_threads';
 import { AV_LOG_ERROR, AV_LOG_INFO, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
 import { type CodecContext, Log } from 'node-av/lib';
 import { performance } from '../../../ringbuffer/clock.js';
-import { createRequire } from '../../errors/node-require.js';
-import { whyMissing } from '../../errors/own-file.js';
 import {
   ANSWERED,
   ASKED,
-  AT_MAGIC,
-  BYTES,
   COUNT,
   DEAF,
   FREE,
   GIVEN_UP,
   HEARING,
-  LOADED,
   LOCK,
-  MAGIC,
   MISSES,
   NAMES,
   nameAt,
@@ -47,29 +40,22 @@ import {
   SET,
   STARTING,
   STATE,
-  STOP,
-  STOPPED,
   TAKEN,
   TICKETS,
-  TOKEN,
   writeName,
 } from './memory.js';
+import { deafen, logMemory, startLog } from './start.js';
 
-const KEY = 'millrace:ffmpeg-log';
-const THREAD = './ffmpeg-log.js';
 /**
  * Longest time in ms that the process waits for the thread to be there. It has one file and the loaded addon to take in,
  * which is a matter of 50 ms of work; if it has not come by then, nobody waits for it again.
  */
 const START_WITHIN = 2000;
-/** At the exit it is longer: a thread that ends while it loads the addon aborts the process. */
-const LOAD_WITHIN = 5000;
-/** Longest time in ms that anybody waits for an answer, and for the log's end. */
+/** Longest time in ms that anybody waits for an answer. */
 const ANSWER_WITHIN = 2000;
 /** Longest time in ms that a call waits for that of another thread, and for those of all others together. */
 const ONE_WITHIN = 200;
 const ALL_WITHIN = 400;
-const STOP_WITHIN = 1000;
 /** Nobody answers any more after so many questions in vain: another callback has been set. */
 const MANY_MISSES = 2;
 
@@ -78,79 +64,12 @@ export const NO_CODEC = 0;
 /** Lines of codecs beyond those that have a number of their own. */
 const ANY_CODEC = NAMES + 1;
 
-export interface LogThreadData {
-  readonly memory: SharedArrayBuffer;
-  /** File of the addon, as it was loaded here; undefined if that is not known. */
-  readonly addon: string | undefined;
-}
-
 /** This thread makes a call alone. */
 let isAlone = false;
 /** This thread has waited for the log once. */
 let waited = false;
-let memory: Int32Array | undefined;
-/** The thread that hears, where it was started. */
-let hearing: Worker | undefined;
 /** Number of the last line that was heard when the call began which is under way. */
 let began = 0;
-
-function words(): Int32Array | undefined {
-  if (memory !== undefined) return memory;
-  const buffer = getEnvironmentData(KEY);
-  if (!(buffer instanceof SharedArrayBuffer)) return undefined;
-  const found = new Int32Array(buffer);
-  if (found[AT_MAGIC] === MAGIC) memory = found;
-  return memory;
-}
-
-/**
- * Has FFmpeg's log heard from here on, for this process and the threads that it starts later. Without effect in a thread,
- * where FFmpeg writes to stderr by itself already, and the second time.
- */
-export function startLog(): void {
-  if (!isMainThread || words() !== undefined || printsItself()) return;
-  // Without it errors lack FFmpeg's lines, and everything else is as it is.
-  if (whyMissing(THREAD, import.meta.url) !== undefined) return;
-  const buffer = new SharedArrayBuffer(BYTES);
-  const made = new Int32Array(buffer);
-  made[AT_MAGIC] = MAGIC;
-  made[TOKEN] = Math.floor(Math.random() * 2 ** 31);
-  setEnvironmentData(KEY, buffer);
-  memory = made;
-  const data: LogThreadData = { memory: buffer, addon: addonFile() };
-  let thread: Worker;
-  try {
-    thread = new Worker(new URL(THREAD, import.meta.url), { workerData: data, execArgv: [] });
-  } catch {
-    // The system allows no more threads: who needs one for more than this says so, and the next start tries again.
-    setEnvironmentData(KEY, undefined);
-    memory = undefined;
-    return;
-  }
-  hearing = thread;
-  thread.unref();
-  // Without it errors lack FFmpeg's lines, and everything else is as it was.
-  thread.on('error', () => {
-    deafen(made);
-    Atomics.store(made, LOADED, 1);
-  });
-  process.on('exit', () => closeLog(made));
-}
-
-/** Number of the thread that hears, which is none of a graph, once this thread has started it. */
-export function logThreadId(): number | undefined {
-  return hearing?.threadId;
-}
-
-/** The addon is loaded here: the thread that hears needs nothing of node-av but that file. */
-function addonFile(): string | undefined {
-  return Object.keys(createRequire(process.execPath).cache).find((file) => file.endsWith('node-av.node'));
-}
-
-function deafen(shared: Int32Array): void {
-  Atomics.store(shared, STATE, DEAF);
-  Atomics.notify(shared, STATE);
-}
 
 /** From more than 'info' on FFmpeg's lines are too many to be handed around: it writes them itself, as it always does. */
 function printsItself(): boolean {
@@ -159,29 +78,15 @@ function printsItself(): boolean {
 
 /** The level of messages has changed. */
 export function logLevelChanged(): void {
-  const shared = words();
+  const shared = logMemory();
   if (shared === undefined || !printsItself()) return;
   if (Atomics.exchange(shared, STATE, DEAF) === HEARING) Log.resetCallback();
-}
-
-/**
- * Ends the hearing before the threads are ended: a line that reached a thread which is ending would abort the process.
- */
-function closeLog(shared: Int32Array): void {
-  // A thread that ends while it loads the addon aborts the process as well; it may do so though nobody hears it any more.
-  Atomics.wait(shared, LOADED, 0, LOAD_WITHIN);
-  const state = Atomics.exchange(shared, STATE, DEAF);
-  Atomics.notify(shared, STATE);
-  if (state === HEARING) Log.resetCallback();
-  Atomics.store(shared, STOP, 1);
-  Atomics.notify(shared, STOP);
-  if (state === HEARING) Atomics.wait(shared, STOPPED, 0, STOP_WITHIN);
 }
 
 /** Waits, two seconds at most and once in the process, until the log is heard: before the first calls of a module, which are those that fail most. */
 export function awaitLog(): void {
   startLog();
-  const shared = words();
+  const shared = logMemory();
   if (shared !== undefined && !waited && Atomics.load(shared, STATE) === STARTING) {
     const outcome = Atomics.wait(shared, STATE, STARTING, START_WITHIN);
     // Errors lack FFmpeg's lines then, and the other threads need not find out for themselves.
@@ -192,7 +97,7 @@ export function awaitLog(): void {
 
 /** A call begins in this thread; lines from before are not the reason if it fails. @returns the mark, for `linesOf`. */
 export function markLog(): number {
-  const shared = words();
+  const shared = logMemory();
   if (shared !== undefined) began = Atomics.load(shared, COUNT);
   return began;
 }
@@ -204,7 +109,7 @@ export function markLog(): number {
  */
 export function alone<T>(call: () => T): T {
   awaitLog();
-  const shared = words();
+  const shared = logMemory();
   if (shared === undefined || isAlone) return call();
   const ticket = (Atomics.add(shared, TICKETS, 1) + 1) | 0 || 1;
   const deadline = performance.now() + ALL_WITHIN;
@@ -232,7 +137,7 @@ export function alone<T>(call: () => T): T {
  */
 export function nameContext(context: CodecContext, use: 'encoder' | 'decoder', name: string): number {
   awaitLog();
-  const shared = words();
+  const shared = logMemory();
   if (shared === undefined || Atomics.load(shared, STATE) !== HEARING) return NO_CODEC;
   const number = contextOf(shared, `${use} ${name}`);
   const ret = context.setOption('log_level_offset', String(number), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
@@ -270,7 +175,7 @@ export function linesOf(context: number, since = began): readonly string[] {
 
 /** Asks the thread that hears; undefined if it does not, or not any more. */
 export function askedInLog(context: number, since: number): string | undefined {
-  const shared = words();
+  const shared = logMemory();
   if (shared === undefined || Atomics.load(shared, STATE) !== HEARING || Atomics.load(shared, MISSES) >= MANY_MISSES)
     return undefined;
   for (let index = 0; index < QUESTIONS; index++) {

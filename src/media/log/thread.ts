@@ -5,7 +5,6 @@ import type { AVLogLevel } from 'node-av/constants';
 import type { Log as NativeLog } from 'node-av/lib';
 import { clearTimeout, nextTurn, performance, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { createRequire } from '../../errors/node-require.js';
-import type { LogThreadData } from './ffmpeg-log.js';
 import { isOwnWords, type Line, LogLines } from './lines.js';
 import {
   ANSWER_BYTES,
@@ -30,6 +29,7 @@ import {
   writeAnswer,
 } from './memory.js';
 import { BEGIN, Recordings } from './recordings.js';
+import type { LogThreadData } from './start.js';
 
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
@@ -53,16 +53,20 @@ let Log: typeof NativeLog;
 try {
   Log = loadLog();
   void whenStopped();
-  Log.setCallback(
-    (level, text) => {
-      heard++;
-      const index = questions.get(text);
-      if (index === undefined) hear(level, text);
-      else answer(index);
-    },
-    { maxLevel: (INFO + STEP - 1) as AVLogLevel },
-  );
-  if (Atomics.compareExchange(shared, STATE, STARTING, HEARING) !== STARTING) Log.resetCallback();
+  // FFmpeg writes such levels to stderr by itself, and goes on to do so.
+  if (Log.getLevel() > INFO + 1) Atomics.store(shared, STATE, DEAF);
+  else {
+    Log.setCallback(
+      (level, text) => {
+        heard++;
+        const index = questions.get(text);
+        if (index === undefined) hear(level, text);
+        else answer(index);
+      },
+      { maxLevel: (INFO + STEP - 1) as AVLogLevel },
+    );
+    if (Atomics.compareExchange(shared, STATE, STARTING, HEARING) !== STARTING) Log.resetCallback();
+  }
 } catch (error) {
   Atomics.store(shared, STATE, DEAF);
   throw error;

@@ -7,7 +7,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
-import { startLog } from '../log/ffmpeg-log.js';
+import { startLog } from '../log/start.js';
 import { blockingDeadline } from './blocking.js';
 import { NativeWait, nativeWaits } from './native-wait.js';
 

@@ -11,10 +11,10 @@ import { EncodedPacket } from '../packet/encoded-packet.js';
 import { StreamInfo, type StreamInfoData } from '../packet/stream-info.js';
 import { Tensor, type TensorType } from '../packet/tensor.js';
 import type { Rational } from '../time.js';
-import { restoreReference } from '../wire-reference.js';
 import { type Blob, blobOf } from './blob.js';
 import { type AudioMeta, audioMeta, restoreAudio, restoreVideo, type VideoMeta, videoMeta } from './frame.js';
 import { type PacketMeta, packetMeta, restorePacket } from './packet.js';
+import { restoreReference } from './reference.js';
 import { typedArrays } from './typed-arrays.js';
 import { packValue, unpackValue } from './value.js';
 

@@ -15,6 +15,8 @@ const CALLS = ['load', 'init', 'process', 'close', 'reset'] as const;
 export class Figures {
   /** The last progress: no figure goes back, whichever node it comes from. */
   private told = { frames: 0, position: 0 };
+  /** Links by the node at that end. */
+  private readonly linksBy: Record<'producer' | 'consumer', number[][]>;
 
   constructor(
     private readonly spec: GraphSpec,
@@ -22,7 +24,14 @@ export class Figures {
     private readonly placement: Placement,
     private readonly merging: Fusion,
     private readonly cut: Partitions,
-  ) {}
+  ) {
+    const byNode = (): number[][] => spec.nodes.map(() => []);
+    this.linksBy = { producer: byNode(), consumer: byNode() };
+    for (const [link, { producer, consumer }] of cut.links.entries()) {
+      this.linksBy.producer[producer]?.push(link);
+      this.linksBy.consumer[consumer]?.push(link);
+    }
+  }
 
   /** @param now milliseconds after the start of the run. */
   stats(now: number): GraphStats {
@@ -112,9 +121,9 @@ export class Figures {
       position: figure('position'),
       duration: figure('duration'),
       ...this.whatItDoes(index, now),
-      held: this.sum(this.links(index, 'producer'), (link) => board.held(link)),
-      timestampIn: this.latest(this.links(index, 'consumer')),
-      timestampOut: this.latest(this.links(index, 'producer')),
+      held: this.sum(this.linksBy.producer[index]!, (link) => board.held(link)),
+      timestampIn: this.latest(this.linksBy.consumer[index]!),
+      timestampOut: this.latest(this.linksBy.producer[index]!),
     };
   }
 
@@ -150,10 +159,6 @@ export class Figures {
   }
 
   /** Indices of the links at which the node is the producer, or the consumer. */
-  private links(index: number, end: 'producer' | 'consumer'): number[] {
-    return this.cut.links.flatMap((ends, link) => (ends[end] === index ? [link] : []));
-  }
-
   private sum(links: readonly number[], figure: (link: number) => number): number {
     return links.reduce((sum, link) => sum + figure(link), 0);
   }

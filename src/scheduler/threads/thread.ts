@@ -16,7 +16,7 @@ import { GraphError } from '../../errors/errors.js';
 import { createRequire } from '../../errors/node-require.js';
 import { ownFile } from '../../errors/own-file.js';
 import { type ErrorWire, messageOf, unpackError } from '../../errors/wire.js';
-import { startLog } from '../../media/log/ffmpeg-log.js';
+import { startLog } from '../../media/log/start.js';
 import { leaveNativeCalls, nativeWaits } from '../../media/native/native-wait.js';
 import type { BootData, FromHost, ToHost } from '../../thread/protocol.js';
 import { LOADING_LIMIT, ThreadStop } from '../../thread/thread-stop.js';

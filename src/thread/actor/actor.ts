@@ -52,10 +52,8 @@ export class Actor {
   readonly rank: number;
   readonly inlets: readonly ActorInput[];
   readonly times: NodeTimer;
-  /** Turn in which it last ran: sources take turns by it. */
-  lastTurn = 0;
-  /** Times it could run since it last did. */
-  passedOver = 0;
+  /** Its place among the actors of its part, from furthest downstream. */
+  place = 0;
   /** An asynchronous call has not settled, or its failure was not dealt with yet. Kept by the part. */
   busy = false;
   readonly inputs: ActorInputs;

@@ -55,6 +55,8 @@ export interface ActorHooks {
   onError(node: PartitionNode, error: unknown): void;
   onDelivered(actor: Actor): void;
   onJob(node: PartitionNode, job: number, files: string[]): void;
+  /** Something has happened to it: it may be able to run. */
+  onEvent(actor: Actor): void;
 }
 
 export function makeActor(
@@ -137,6 +139,9 @@ export function makeActor(
     wake: onDelivered,
     onJob: (job, files) => hooks.onJob(node, job, files),
   });
+  const onEvent = (): void => hooks.onEvent(actor);
+  for (const { link } of inlets) if (link instanceof DirectLink) link.onArrival = onEvent;
+  for (const link of [...outputs.values()].flat()) if (link instanceof DirectLink) link.onRoom = onEvent;
   return actor;
 }
 

@@ -10,6 +10,12 @@ import { type Board, NodeFigure } from '../board/board.js';
 import type { Group, InputManager } from '../input-manager/index.js';
 import { type ActorInput, isLeft, type Jobs } from './jobs.js';
 
+/** The last one that is not the end. */
+function lastPacket(packets: readonly Packet[]): Packet | undefined {
+  const last = packets.at(-1);
+  return last?.isEof ? packets.at(-2) : last;
+}
+
 export class ActorInputs {
   /** Puts the inputs' packets together; undefined: they are delivered as they come. */
   manager: InputManager | undefined;
@@ -173,7 +179,7 @@ export class ActorInputs {
       if (packets.length === 0) continue;
       inputs.set(inlet.id, packets);
       // Of one packet only: reading the time of a frame is a call into native code.
-      const last = packets.findLast((packet) => !packet.isEof);
+      const last = lastPacket(packets);
       if (last !== undefined) this.board?.setTakenTimestamp(inlet.link.index, last.timestamp);
     }
     this.countIn(received);

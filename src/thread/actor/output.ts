@@ -22,15 +22,50 @@ export interface EarlyDeliveries {
 }
 
 /**
+ * What belongs to consumers now, so that it is not released with the inputs it came in: payloads that are objects, and of
+ * the others (numbers, which may be equal) the packets themselves. Most calls hand on one.
+ */
+class HandedOn {
+  private first: unknown;
+  private others: Set<unknown> | undefined;
+
+  add(packet: Packet): void {
+    const owned = ownedBy(packet);
+    if (this.first === undefined) this.first = owned;
+    else if (this.first !== owned) {
+      this.others ??= new Set();
+      this.others.add(owned);
+    }
+  }
+
+  has(packet: Packet): boolean {
+    if (this.first === undefined) return false;
+    const owned = ownedBy(packet);
+    return this.first === owned || this.others?.has(owned) === true;
+  }
+
+  clear(): void {
+    this.first = undefined;
+    this.others = undefined;
+  }
+}
+
+function ownedBy(packet: Packet): unknown {
+  const { payload } = packet;
+  return typeof payload === 'object' && payload !== null ? payload : packet;
+}
+
+/**
  * What the call in progress has pushed. It is delivered when the call returns (asynchronous calls: when they next wait
  * for something), because only then is it known who gets a payload: the same one may be pushed to several outputs, and
  * each output may have several consumers. The last of them gets the payload itself, the others clones.
  */
 export class Deliveries {
   private readonly pending: { outlet: ActorOutput; packet: Packet }[] = [];
-  /** Payloads that belong to consumers now: not to be released with the inputs they came in. */
-  private readonly handedOn = new Set<unknown>();
+  private readonly handedOn = new HandedOn();
   private scheduled = false;
+  /** The module's call has not returned: what it pushes is delivered then, or when it waits. */
+  private within = false;
   /** Packets pushed so far, wanted or not: what "a call that brings nothing" is judged by. */
   pushed = 0;
   /** Of these, tickets: see parallel-copy.ts. */
@@ -46,6 +81,22 @@ export class Deliveries {
     else if (packet.control !== 'eos') this.pushed++;
     if (packet.control === 'ticket') this.tickets++;
     this.pending.push({ outlet, packet });
+    if (!this.within) this.deliverSoon();
+  }
+
+  /** Makes a call. What one that waits has pushed by then is delivered while it does. */
+  during<T>(call: () => T): T {
+    this.within = true;
+    try {
+      const returned = call();
+      if (returned !== undefined && this.pending.length > 0) this.deliverSoon();
+      return returned;
+    } finally {
+      this.within = false;
+    }
+  }
+
+  private deliverSoon(): void {
     const { early } = this;
     if (early === undefined || this.scheduled) return;
     this.scheduled = true;
@@ -86,7 +137,9 @@ export class Deliveries {
   /** The call has settled: releases the inputs that were not handed on. */
   settle(inputs: Iterable<Packet[]>): void {
     for (const packets of inputs) {
-      for (const packet of packets) if (!this.handedOn.has(packet.payload)) packet.close();
+      for (const packet of packets) {
+        if (!this.handedOn.has(packet)) packet.close();
+      }
     }
     this.handedOn.clear();
   }
@@ -101,8 +154,7 @@ export class Deliveries {
     const [link] = outlet.links;
     if (link === undefined || link.left || outlet.links.length > 1) return false;
     this.pending.pop();
-    const { payload } = packet;
-    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    this.handedOn.add(packet);
     link.offer(packet);
     return true;
   }
@@ -114,7 +166,7 @@ export class Deliveries {
     }
     const { payload } = packet;
     if (uses.get(payload) === 0) return; // nobody takes it: released with what is undelivered
-    if (typeof payload === 'object' && payload !== null) this.handedOn.add(payload);
+    this.handedOn.add(packet);
     // In other hands from here on, as the last clone or as the payload of another packet of this batch.
     undelivered.delete(packet);
     for (const [i, link] of takers.entries()) {

@@ -22,14 +22,14 @@ import { type ActorHooks, epochOf, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
 import { endingError, nodeError, overflowError } from './node-error.js';
 import { ParallelCopy } from './parallel-copy.js';
-
-/** Times an actor that could run lets others of its thread go first. */
-const PATIENCE = 64;
+import { ReadyQueue } from './ready-queue.js';
 
 export class Partition implements Hosted {
   readonly board: Board;
   /** Furthest downstream first. */
   readonly actors: Actor[] = [];
+  /** Those that may be able to run; made when all are initialised. */
+  private ready: ReadyQueue | undefined;
   /** Modules are initialised and the graph has been let go; until then nothing is scheduled. */
   private initialised = false;
   /** It is over, or about to be: nothing is scheduled any more. */
@@ -86,19 +86,23 @@ export class Partition implements Hosted {
   private async loadAll(): Promise<void> {
     const { spec, board } = this;
     const links = makeLinks(spec, board, this.bells);
+    const linksOf = linksByNode(spec.links);
     for (const node of spec.nodes) {
       if (this.ending || board.state === GraphState.aborting) break;
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
-        const own = instantiate(await loadNode(node));
-        const module = node.isCopy ? new ParallelCopy(own) : own;
-        const actor = makeActor(spec, board, node, module, links, this.hooks, this.trace);
+        const loaded = instantiate(await loadNode(node));
+        const module = node.isCopy ? new ParallelCopy(loaded) : loaded;
+        const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
+        const actor = makeActor(own, board, node, module, links, this.hooks, this.trace);
         this.actors.push(actor);
         await this.guard(node, 'init', () => actor.init(node.inputManager, this.surroundings(actor)));
       });
       board.endCall(node.index);
     }
     this.actors.sort((a, b) => b.rank - a.rank);
+    for (const [place, actor] of this.actors.entries()) actor.place = place;
+    this.ready = this.makeQueue();
     if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
       const text = whyCopied();
       if (text !== undefined) this.tell({ type: 'warning', run: spec.run, text: `${text}; they are copied` });
@@ -109,12 +113,33 @@ export class Partition implements Hosted {
     this.wake();
   }
 
+  private makeQueue(): ReadyQueue {
+    const crossing = new Set<number>();
+    for (const { ring, producer, consumer } of this.spec.links) {
+      if (ring !== undefined) crossing.add(producer).add(consumer);
+    }
+    const fromOutside = this.actors.filter(({ node, outside }) => crossing.has(node) || outside !== undefined);
+    const queue = new ReadyQueue(
+      this.actors.length,
+      fromOutside.map(({ place }) => place),
+      {
+        isReady: (place) => this.isReady(this.actors[place]!),
+        isSelfDriven: (place) => {
+          const actor = this.actors[place]!;
+          return !actor.finished && actor.selfDriven;
+        },
+      },
+    );
+    queue.noteAll();
+    return queue;
+  }
+
   /** What the actor's input manager knows of it. Time stands still until the graph runs: nobody is silent before. */
   private surroundings(actor: Actor): ManagerHost {
     const { inputs } = actor.context;
     return {
       now: () => this.board.elapsed,
-      wake: () => this.wake(),
+      wake: () => this.rouse(actor),
       available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
       trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),
     };
@@ -128,6 +153,7 @@ export class Partition implements Hosted {
     callback: (node, key, value) => this.callbacks.call(node, key, value),
     onError: (node, error) => this.failNode(node.index, 'process', error),
     onDelivered: (actor) => this.delivered(actor),
+    onEvent: ({ place }) => this.ready?.note(place),
     onJob: (node, job, files) => this.tell({ type: 'job', run: this.spec.run, node: node.index, job, files }),
   };
 
@@ -139,18 +165,26 @@ export class Partition implements Hosted {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    for (const actor of this.actors) if (this.isReady(actor)) return true;
-    return this.finished();
+    return this.ready!.hasSome || this.finished();
+  }
+
+  /** Whether it is ready, whatever it was that made it so. */
+  private isNoted(actor: Actor): boolean {
+    if (!this.isReady(actor)) return false;
+    this.ready!.note(actor.place);
+    return true;
   }
 
   /**
    * The last look before the thread sleeps. Whatever changes the board, or would have to, is work as well: the relief
-   * rule stands on every thread looking for a deadlock after its own last word on the board.
+   * rule stands on every thread looking for a deadlock after its own last word on the board. All actors are asked,
+   * whether or not something is known to have happened to them.
    */
   mayNotSleep(): boolean {
     const before = this.changes();
     if (this.hasWork()) return true;
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
+    for (const actor of this.actors) if (this.isNoted(actor)) return true;
     // Those in the middle of a call and those that are closed have nothing to do, but may have frames to let go of.
     for (const actor of this.actors) actor.outputs.settled();
     return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
@@ -163,7 +197,7 @@ export class Partition implements Hosted {
   }
 
   /** One unit of work. @returns false if there was nothing to do. */
-  step(turn: number): boolean {
+  step(): boolean {
     if (this.ending) return false;
     const { state } = this.board;
     if (state === GraphState.aborting) {
@@ -176,11 +210,9 @@ export class Partition implements Hosted {
     }
     if (!this.initialised || state !== GraphState.running) return false;
     if (this.board.stopping && !this.stopTold) this.tellSources();
-    const next = this.choose();
+    const next = this.ready!.take();
     if (next !== undefined) {
-      next.passedOver = 0;
-      next.lastTurn = turn;
-      this.run(next);
+      this.run(this.actors[next]!);
       return true;
     }
     if (!this.finished()) return false;
@@ -194,42 +226,32 @@ export class Partition implements Hosted {
     this.stopTold = true;
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph was asked to stop');
     for (const actor of this.actors) if (actor.isSource) actor.abort(reason);
+    this.ready!.noteAll();
     this.stopTimer = setTimeout(() => {
       for (const actor of this.actors) actor.stopIsOverdue(reason);
+      this.ready!.noteAll();
       this.wake();
     }, this.spec.stopGrace);
   }
 
-  /**
-   * The actor furthest downstream that can run, so that packets leave before new ones enter. Those that need no input
-   * come after all others, in turns. Who could run but was passed over too often goes first: an endless stream from
-   * another thread must not keep a neighbour from its share.
-   */
-  private choose(): Actor | undefined {
-    let fed: Actor | undefined;
-    let selfDriven: Actor | undefined;
-    let patient: Actor | undefined;
-    for (const actor of this.actors) {
-      if (!this.isReady(actor)) continue;
-      if (++actor.passedOver > PATIENCE && actor.passedOver > (patient?.passedOver ?? 0)) patient = actor;
-      if (actor.finished || !actor.selfDriven) fed ??= actor;
-      else if (selfDriven === undefined || actor.lastTurn < selfDriven.lastTurn) selfDriven = actor;
-    }
-    return patient ?? fed ?? selfDriven;
+  /** It may be able to run, and the thread may be asleep. */
+  private rouse(actor: Actor): void {
+    this.ready?.note(actor.place); // [note.settled]
+    this.wake();
   }
 
   private isReady(actor: Actor): boolean {
-    return this.attempt(actor, () => actor.ready()) ?? false;
+    try {
+      return actor.ready();
+    } catch (error) {
+      this.failMoving(actor, error);
+      return false;
+    }
   }
 
   /** Moving what waits can fail (a payload that cannot cross threads), and so can a module's `wants`. */
-  private attempt<T>(actor: Actor, work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      this.failNode(actor.node, actor.inputs.asking ? 'process' : 'transport', error);
-      return undefined;
-    }
+  private failMoving(actor: Actor, error: unknown): void {
+    this.failNode(actor.node, actor.inputs.asking ? 'process' : 'transport', error);
   }
 
   private finished(): boolean {
@@ -261,7 +283,7 @@ export class Partition implements Hosted {
           this.running.delete(settled);
           if (actor.isSource) this.noteFirstPacket();
           this.checkOverflow(actor);
-          this.wake();
+          this.rouse(actor);
         });
       this.running.add(settled);
     } else {
@@ -272,7 +294,7 @@ export class Partition implements Hosted {
   /** An asynchronous call that goes on has delivered something. */
   private delivered(actor: Actor): void {
     this.checkOverflow(actor);
-    this.wake();
+    this.rouse(actor);
   }
 
   private noteFirstPacket(): void {
@@ -297,15 +319,28 @@ export class Partition implements Hosted {
    */
   showIdle(now: number): boolean {
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
-    for (const actor of this.actors) if (!this.isReady(actor)) this.attempt(actor, () => actor.showIdle(now));
+    for (const actor of this.actors) {
+      // What was shown of one to which nothing has happened is still so, unless its limit was lifted.
+      if (!this.ready!.wasStirred(actor.place) && actor.shownRight()) continue;
+      if (!this.isNoted(actor)) this.showActorIdle(actor, now);
+    }
     const raised = this.relief.relieve();
     for (const link of raised) {
       const ends = this.spec.allLinks[link]!;
       this.trace?.relief(link, now);
       if (this.board.reliefs(link) === 1) this.tell({ type: 'relief', run: this.spec.run, link });
       this.bells[this.spec.nodeThreads[ends.producer]!]!.ring();
+      for (const { node, place } of this.actors) if (node === ends.producer) this.ready!.note(place);
     }
     return raised.length > 0;
+  }
+
+  private showActorIdle(actor: Actor, now: number): void {
+    try {
+      actor.showIdle(now);
+    } catch (error) {
+      this.failMoving(actor, error);
+    }
   }
 
   /** This thread goes to sleep, or has slept; for the figures. @param now performance.now() */
@@ -410,6 +445,19 @@ export class Partition implements Hosted {
     });
     this.wake();
   }
+}
+
+/** The links at each node, by its index. */
+function linksByNode(links: PartitionSpec['links']): Map<number, PartitionSpec['links'][number][]> {
+  const byNode = new Map<number, PartitionSpec['links'][number][]>();
+  for (const link of links) {
+    for (const node of new Set([link.producer, link.consumer])) {
+      const list = byNode.get(node);
+      if (list === undefined) byNode.set(node, [link]);
+      else list.push(link);
+    }
+  }
+  return byNode;
 }
 
 /** A module's promise may never settle; the end of the graph must not depend on it. */

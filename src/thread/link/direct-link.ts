@@ -5,6 +5,8 @@ import type { LinkReceiver, LinkSender } from './link.js';
 import { PacketFifo } from './packet-queue.js';
 import { releaseRefused, requireCarried } from './record.js';
 
+const nobodyAsks = (): void => {};
+
 /** Both faces of a link inside one thread. */
 export class DirectLink implements LinkSender, LinkReceiver {
   private readonly queue = new PacketFifo();
@@ -13,6 +15,10 @@ export class DirectLink implements LinkSender, LinkReceiver {
   private high = 0;
   left = false;
   readonly changes = 0; // nothing ever moves: the queue is the room
+  /** Tells the consumer's host that something can be taken. */
+  onArrival: () => void = nobodyAsks;
+  /** Tells the producer's host that it may go on, or that its consumer wants no more. */
+  onRoom: () => void = nobodyAsks;
 
   constructor(
     readonly index: number,
@@ -44,6 +50,7 @@ export class DirectLink implements LinkSender, LinkReceiver {
       this.high = length;
       this.board.setHighWater(this.index, length);
     }
+    this.onArrival(); // [note.arrival]
   }
 
   flush(): boolean {
@@ -89,10 +96,12 @@ export class DirectLink implements LinkSender, LinkReceiver {
   }
 
   take(): Packet | undefined {
+    const { length } = this.queue;
     const packet = this.queue.shift();
-    if (packet !== undefined) {
-      this.board.setTaken(this.index, ++this.taken);
-    }
+    if (packet === undefined) return undefined;
+    this.board.setTaken(this.index, ++this.taken);
+    // Only a producer of which something waits can be held back.
+    if (length > this.limit) this.onRoom(); // [note.room]
     return packet;
   }
 
@@ -103,10 +112,12 @@ export class DirectLink implements LinkSender, LinkReceiver {
   leave(): void {
     this.board.setLeft(this.index);
     this.discard();
+    this.onRoom();
   }
 
   leaveJob(job: number): void {
     this.board.setLeftJob(this.index, job);
+    this.onRoom();
   }
 
   discard(): void {

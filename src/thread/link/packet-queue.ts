@@ -2,44 +2,58 @@
 import type { Packet } from '../../media/packet/packet.js';
 import { payloadBytes } from './record.js';
 
-/** Moves nothing when one is taken out: `shift` of a long array is linear, and a relieved link can be long. */
+/** Places of a queue that holds little, as most do. */
+const FEW = 16;
+
+/** A circle of places: nothing is moved and nothing allocated until more wait than ever did. A relieved link can be long. */
 export class PacketFifo {
-  private packets: (Packet | undefined)[] = [];
-  private sizes: number[] = [];
+  private packets = new Array<Packet | undefined>(FEW);
+  private sizes: number[] = new Array<number>(FEW).fill(0);
   private head = 0;
+  private count = 0;
   /** Estimated bytes of all payloads, as they were when they came. */
   bytes = 0;
 
   get length(): number {
-    return this.packets.length - this.head;
+    return this.count;
   }
 
   /** @throws MillraceError ERR_MILLRACE_CLOSED for a packet whose frame was closed. */
   push(packet: Packet): void {
     const size = payloadBytes(packet.payload);
+    if (this.count === this.packets.length) this.resize(this.count * 2);
+    const at = (this.head + this.count++) & (this.packets.length - 1);
+    this.packets[at] = packet;
+    this.sizes[at] = size;
     this.bytes += size;
-    this.packets.push(packet);
-    this.sizes.push(size);
   }
 
   peek(): Packet | undefined {
-    return this.packets[this.head];
+    return this.count === 0 ? undefined : this.packets[this.head];
   }
 
   shift(): Packet | undefined {
-    if (this.head === this.packets.length) return undefined;
-    const packet = this.packets[this.head];
-    this.bytes -= this.sizes[this.head]!;
-    this.packets[this.head++] = undefined;
-    if (this.head === this.packets.length) {
-      this.packets = [];
-      this.sizes = [];
-      this.head = 0;
-    } else if (this.head >= 1024 && this.head * 2 > this.packets.length) {
-      this.packets = this.packets.slice(this.head);
-      this.sizes = this.sizes.slice(this.head);
-      this.head = 0;
-    }
+    if (this.count === 0) return undefined;
+    const { head } = this;
+    const packet = this.packets[head];
+    this.packets[head] = undefined;
+    this.bytes -= this.sizes[head]!;
+    this.head = (head + 1) & (this.packets.length - 1);
+    // What a burst has needed is given back when it is over.
+    if (--this.count === 0 && this.packets.length > 1024) this.resize(FEW);
     return packet;
+  }
+
+  /** @param places a power of two, not below the count. */
+  private resize(places: number): void {
+    const { packets, sizes, head, count } = this;
+    this.packets = new Array<Packet | undefined>(places);
+    this.sizes = new Array<number>(places).fill(0);
+    for (let i = 0; i < count; i++) {
+      const from = (head + i) & (packets.length - 1);
+      this.packets[i] = packets[from];
+      this.sizes[i] = sizes[from]!;
+    }
+    this.head = 0;
   }
 }

@@ -29,8 +29,8 @@ import type { FrameReferences, Pin } from '../../media/reference/frame-reference
 import type { Blob } from '../../media/wire/blob.js';
 import { requireFits } from '../../media/wire/limit.js';
 import { describe, isBytes, PAYLOAD_KIND, restore } from '../../media/wire/payload.js';
+import { describeReference, restoreReference } from '../../media/wire/reference.js';
 import { requirePlain } from '../../media/wire/value.js';
-import { describeReference, restoreReference } from '../../media/wire-reference.js';
 
 /** A control packet; the tag is the index in CONTROL_TAGS, kept in the record's first byte. */
 const KIND_CONTROL = 0xfff0;

@@ -1,8 +1,8 @@
 /** The frame-rate conversion by itself: times in, copies and times out. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { limitTerms } from '../../../actors/encoder/codec/limit-terms.js';
 import { VideoSync, type VsyncMethod } from '../../../actors/encoder/stream/video-sync.js';
+import { limitTerms } from '../../../src/media/fractions.js';
 
 const test = suite('encoder: frame-rate conversion');
 const TICK = { num: 1, den: 25 };

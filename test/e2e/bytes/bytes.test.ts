@@ -71,7 +71,7 @@ test('a piece of a large buffer is sent to the demuxer alone', async () => {
     const graph = new Graph({ threads: 0 });
     const { audio } = decode(sourceOf(graph, pieces(bytesOfFile('mono-16k.wav'), 20_000), 1));
     await run(graph);
-    assert.equal(essence(audio.packets), essence((await contentsOf(media('mono-16k.wav'))).audio));
+    assert.equal(essence(audio.packets), essence((await expectedOf('mono-16k.wav')).audio));
   } finally {
     MessagePort.prototype.postMessage = postMessage;
   }
@@ -112,7 +112,7 @@ test('bytes are copied into another container without decoding', async () => {
   });
   decoder.output(0).encode(decoder.output(1), { output_path: path });
   await run(graph);
-  const [copied, original] = [await contentsOf(path), await contentsOf(media('part0.flv'))];
+  const [copied, original] = [await contentsOf(path), await expectedOf('part0.flv')];
   assert.equal(hashes(copied.video), hashes(original.video));
 });
 

@@ -2,23 +2,17 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  AudioFrame,
-  type EncoderOptions,
-  encode,
-  Graph,
-  type GraphError,
-  Packet,
-  syncModule,
-  VideoFrame,
-} from 'millrace';
+import { setImmediate } from 'node:timers/promises';
+import { AudioFrame, type EncoderOptions, encode, type GraphError, Packet, syncModule, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contentsOf, media } from '../../kit/media.js';
 import { rejection, thrown } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const silent = suite('a silent input of an encoder');
+const graphOn = await sharedThreads(2);
 const folder = mkdtempSync(join(tmpdir(), 'millrace-silent-'));
 silent.after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -45,10 +39,15 @@ const few: Partial<EncoderOptions> = {
 
 function fed(threads: number, name: string, options: Partial<EncoderOptions>) {
   const file = join(folder, name);
-  const graph = new Graph({ threads });
+  const graph = graphOn({ threads });
   const [video, audio] = [graph.inputStream('video'), graph.inputStream('audio')];
   encode(video, audio, { ...options, output_path: file });
   return { graph, video, audio, file };
+}
+
+/** Packets that the encoder has been called with. */
+function taken(graph: ReturnType<typeof graphOn>): number {
+  return graph.stats().nodes.find(({ alias }) => alias.includes('encoder'))!.packetsIn;
 }
 
 for (const threads of [0, 1]) {
@@ -144,6 +143,8 @@ for (const [what, [name, options]] of Object.entries(later)) {
     for (let n = 0; n < 10; n++) {
       await video.push(picture(n));
       await audio.push(sound(n));
+      // Both are with the encoder: none is late before the silence.
+      while (taken(graph) < 2 * (n + 1)) await setImmediate();
     }
     let size = 0;
     // Until it is seen in the file: 200 s of sound at most.

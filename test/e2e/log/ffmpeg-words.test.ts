@@ -4,13 +4,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failureOf } from '../../kit/media.js';
 import { REASONS } from '../../kit/reasons.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const test = suite("FFmpeg's own words");
+const graphOn = await sharedThreads(2);
 
 for (const [name, { words, build }] of Object.entries(REASONS)) {
   for (const threads of [0, 2]) {
     test(`${name}: the reason ends the message, with ${threads} threads`, async () => {
-      const graph = new Graph({ threads });
+      const graph = graphOn({ threads });
       build(graph);
       const failure = await failureOf(graph);
       assert.match(failure.message, words);

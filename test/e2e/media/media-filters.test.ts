@@ -154,7 +154,7 @@ test('each filter method of a stream is in these tables', () => {
     ['video', VIDEO],
     ['audio', AUDIO],
   ] as const) {
-    const text = readFileSync(new URL(`../../../src/graph/build/filters-${kind}.ts`, import.meta.url), 'utf8');
+    const text = readFileSync(new URL(`../../../src/graph/build/filters/${kind}.ts`, import.meta.url), 'utf8');
     const methods = [...text.matchAll(/^ {2}(?!protected|constructor|abstract)(\w+)(?:<.*>)?\(/gm)].map(
       ([, name]) => name,
     );

@@ -2,7 +2,7 @@ import { AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
 import { Filter, FilterGraph } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { filterPara } from '../../../src/graph/build/filter-args.js';
+import { filterPara } from '../../../src/graph/build/filters/args.js';
 
 /** The value FFmpeg itself reads out of a `para` of the filter `metadata`. */
 function asRead(para: string): string | null {

@@ -20,7 +20,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { check, ledger, releasePicturePools, VideoFrame } from '../../../src/media/index.js';
 import { FrameReferences, frameReferences, whyCopied } from '../../../src/media/reference/frame-references.js';
-import { restoreReference } from '../../../src/media/wire-reference.js';
+import { restoreReference } from '../../../src/media/wire/reference.js';
 import { frames, markProperties, picture, pixelFormats, properties, travel } from '../kit.js';
 
 const test = suite('frames by reference');

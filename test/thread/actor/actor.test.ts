@@ -31,7 +31,14 @@ function relay(limit: number, module: Module): { board: Board; into: DirectLink;
   ];
   const spec = { links } as unknown as PartitionSpec;
   const faces = { ins: new Map([[0, into]]), outs: new Map([[1, out]]) };
-  const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {}, onJob() {} };
+  const hooks = {
+    log() {},
+    callback: () => Promise.resolve(),
+    onError() {},
+    onDelivered() {},
+    onJob() {},
+    onEvent() {},
+  };
   return { board, into, out, actor: makeActor(spec, board, node, module, faces, hooks) };
 }
 

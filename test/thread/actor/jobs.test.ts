@@ -58,6 +58,7 @@ class Bench {
       onError() {},
       onDelivered() {},
       onJob: (_: PartitionNode, job: number, files: string[]) => this.log.push(`job ${job} ${files.join()}`.trim()),
+      onEvent() {},
     };
     const module: Module = {
       process: (task) => {

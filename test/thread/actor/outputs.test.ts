@@ -89,6 +89,16 @@ outputs('inputs are released with the call, but for those that were handed on', 
   assert.is(Counted.open, 0);
 });
 
+outputs('a packet of a number that was handed on stays open, and an equal one that was not is released', () => {
+  const link = new Link();
+  const { deliveries, outs } = made({ 0: [link] });
+  const [kept, used] = [new Packet(7), new Packet(7)];
+  outs.get(0).push(kept);
+  deliveries.deliver();
+  deliveries.settle([[kept, used]]);
+  assert.equal([kept.closed, used.closed], [false, true]);
+});
+
 outputs('a call that fails delivers nothing, and what it pushed is released', () => {
   const link = new Link();
   const { deliveries, outs } = made({ 0: [link] });

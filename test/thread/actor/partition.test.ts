@@ -67,7 +67,7 @@ function made(modules: readonly Module[], threads = 1) {
   const work = async (): Promise<void> => {
     for (let turn = 1; !part.ended; turn++) {
       assert.ok(turn < 1000, 'it never ends');
-      if (!part.step(turn)) await new Promise((resolve) => setImmediate(resolve));
+      if (!part.step()) await new Promise((resolve) => setImmediate(resolve));
     }
   };
   const failures = (): string[] =>
@@ -101,7 +101,7 @@ partitions(
     const { board, part, told, work, failures } = made([source, sink]);
     assert.not(part.hasWork());
     part.load();
-    assert.not(part.step(1), 'nothing is scheduled before it has loaded');
+    assert.not(part.step(), 'nothing is scheduled before it has loaded');
     await part.loaded;
     assert.is(board.state, GraphState.running);
     assert.is(board.threadState(0), ThreadState.ready);
@@ -121,7 +121,7 @@ partitions('waits for the other threads of its graph', async () => {
   await part.loaded;
   assert.is(board.state, GraphState.starting);
   assert.not(part.hasWork());
-  assert.not(part.step(1));
+  assert.not(part.step());
   assert.ok(board.arrive());
   board.setRunning();
   await work();
@@ -193,7 +193,7 @@ partitions(
     const { board, part, work, failures } = made([source, sink]);
     part.load();
     await part.loaded;
-    for (let turn = 1; !part.actors.some((actor) => actor.busy); turn++) part.step(turn);
+    while (!part.actors.some((actor) => actor.busy)) part.step();
     board.setAborting();
     assert.ok(part.hasWork());
     await work();
@@ -219,7 +219,7 @@ partitions('a stop ends sources, and what they have sent is still worked on', as
   const { board, part, work, failures } = made([endless, sink]);
   part.load();
   await part.loaded;
-  for (let turn = 1; sent < 3; turn++) part.step(turn);
+  while (sent < 3) part.step();
   board.setStopping();
   await work();
   assert.is(seen, sent);

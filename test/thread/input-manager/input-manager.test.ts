@@ -48,7 +48,14 @@ function join(manager: InputManagerSpec): Join {
       calls.push([0, 1].map(of).join(' '));
     },
   };
-  const hooks = { log() {}, callback: () => Promise.resolve(), onError() {}, onDelivered() {}, onJob() {} };
+  const hooks = {
+    log() {},
+    callback: () => Promise.resolve(),
+    onError() {},
+    onDelivered() {},
+    onJob() {},
+    onEvent() {},
+  };
   const faces = { ins: new Map(links.map((link, i) => [i, link])), outs: new Map() };
   const actor = makeActor(spec as unknown as PartitionSpec, board, node, module, faces, hooks);
   const surroundings = { now: () => 0n, wake() {}, available: () => false };

@@ -1,6 +1,6 @@
 /** Which of the decoder's options go to the demuxer. */
-import type { InputOptions } from './input/opening.js';
-import type { DecoderOptions } from './options.js';
+import type { InputOptions } from '../input/opening.js';
+import type { DecoderOptions } from '../options.js';
 
 /** The demuxer that is asked for by name. */
 export function demuxerName({ dec_params: { f } }: DecoderOptions): string | undefined {

@@ -1,7 +1,7 @@
 /** How filter methods are called: positional values, then optionally one plain object of named arguments. */
-import { MillraceError } from '../../errors/errors.js';
-import { type FilterArguments, type FilterValue, filterPara } from './filter-args.js';
-import type { NodeHandle, Stream } from './stream.js';
+import { MillraceError } from '../../../errors/errors.js';
+import type { NodeHandle, Stream } from '../stream.js';
+import { type FilterArguments, type FilterValue, filterPara } from './args.js';
 
 /** Named arguments of a filter (any option FFmpeg gives it), and `alias`, the name of the node. */
 export type Named<Known = unknown> = Known & FilterArguments & { readonly alias?: string | undefined };

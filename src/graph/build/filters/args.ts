@@ -4,11 +4,9 @@
  * text comes through as it is, unless it begins with `name=` of an option of that filter: that is FFmpeg's own syntax, as
  * BMF's programs have it. Whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
  */
-
-import { Filter, FilterGraph } from 'node-av/lib';
-import { findOption } from '../../catalog/ffmpeg.js';
-import { MillraceError } from '../../errors/errors.js';
-import { show } from '../../schema/schema.js';
+import { MillraceError } from '../../../errors/errors.js';
+import { describeValue } from '../../../errors/naming.js';
+import { isOwnOption } from './own-option.js';
 
 export type FilterScalar = string | number | bigint | boolean;
 /** A value of a filter argument. An array is FFmpeg's list form: its items are joined by '|'. */
@@ -22,7 +20,7 @@ function scalar(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
   throw new MillraceError(
     'ERR_MILLRACE_CONFIG',
-    `${where} cannot be ${typeof value === 'number' ? value : show(value)}`,
+    `${where} cannot be ${typeof value === 'number' ? value : describeValue(value)}`,
     {
       hint: 'Arguments of filters are strings, finite numbers, booleans and arrays of them',
     },
@@ -66,19 +64,4 @@ export function filterPara(
     parts.push(`${name}=${format(value, `argument '${name}' of filter '${filter}'`, false)}`);
   }
   return parts.join(':');
-}
-
-/** Whether a positional text is an option of that filter as FFmpeg writes it: `start=0`, `w=320:h=-2`. BMF's programs do. */
-function isOwnOption(filter: string, text: string): boolean {
-  const name = /^\s*([A-Za-z_]\w*)\s*=/.exec(text)?.[1];
-  const known = name === undefined ? null : Filter.getByName(filter);
-  if (name === undefined || known === null) return false;
-  const graph = new FilterGraph();
-  try {
-    graph.alloc();
-    const context = graph.allocFilter(known, 'options');
-    return context !== null && findOption(context, name) !== undefined;
-  } finally {
-    graph.free();
-  }
 }

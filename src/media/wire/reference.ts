@@ -1,9 +1,9 @@
 /** A video frame on its way by reference: its AVFrame struct, and what AVFrame does not hold. */
-import { MillraceError } from '../errors/errors.js';
-import { VideoFrame } from './frame/video-frame.js';
-import { frameReferences, whyCopied } from './reference/frame-references.js';
-import type { Rational } from './time.js';
-import type { Blob } from './wire/blob.js';
+import { MillraceError } from '../../errors/errors.js';
+import { VideoFrame } from '../frame/video-frame.js';
+import { frameReferences, whyCopied } from '../reference/frame-references.js';
+import type { Rational } from '../time.js';
+import type { Blob } from './blob.js';
 
 /** As a part of another payload (a bundle). */
 export function describeReference(frameRate: Rational | undefined, struct: Blob): [Rational | undefined, Blob[]] {

@@ -1,7 +1,8 @@
 /** The common video filters as methods; all others through `filter()`. Options: https://ffmpeg.org/ffmpeg-filters.html */
-import type { Call, Named, Rate, Size, Time } from './filter-call.js';
-import { AudioFilters, type FadeOptions, type TrimOptions } from './filters-audio.js';
-import type { NodeHandle, Stream, StreamTuple } from './stream.js';
+
+import type { NodeHandle, Stream, StreamTuple } from '../stream.js';
+import { AudioFilters, type FadeOptions, type TrimOptions } from './audio.js';
+import type { Call, Named, Rate, Size, Time } from './call.js';
 
 export interface ScaleOptions {
   /** Width; -1 or -2 keeps the aspect, -2 with an even number. */

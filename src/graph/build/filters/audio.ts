@@ -1,8 +1,8 @@
 /** The common audio filters as methods; all others through `filter()`. Options: https://ffmpeg.org/ffmpeg-filters.html */
 
-import type { FilterScalar } from './filter-args.js';
-import { type Call, FilterMethods, type Named, type Time } from './filter-call.js';
-import type { NodeHandle, Stream, StreamTuple } from './stream.js';
+import type { NodeHandle, Stream, StreamTuple } from '../stream.js';
+import type { FilterScalar } from './args.js';
+import { type Call, FilterMethods, type Named, type Time } from './call.js';
 
 export interface FadeOptions {
   /** 'in' (default) or 'out'. */
