@@ -258,6 +258,7 @@ export class Encoding {
   #tellLostTexts(): void {
     const { options, log } = this.#ctx;
     if ((options.push_output ?? PUSH.file) > PUSH.bytes || options.null_output) return;
+    for (const text of this.#sources.strangers) log.warn(text);
     const lost = this.#sources.lost(this.#format, this.#muxer?.chaptersLost ?? false, options);
     const name = this.#muxer?.name;
     if (lost !== undefined)

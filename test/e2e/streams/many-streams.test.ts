@@ -164,6 +164,26 @@ test('parameters as a list have one entry for each stream', async () => {
   assert.match((await failureOf(input.graph)).message, /audio_params: has 1 entries, and there are 2 streams of audio/);
 });
 
+test('what is said of a stream that there is not is an error', async () => {
+  const input = open();
+  encode({ audio: input.audio }, { output_path: path('x.mka'), streams: { audio: [{}, { title: 'x' }] } });
+  assert.match(
+    (await failureOf(input.graph)).message,
+    /streams\.audio: says something of 2 streams of audio, and there is 1/,
+  );
+});
+
+test('a cover that is encoded as a film is a film', async () => {
+  const input = new Graph({ threads: 0 }).decode({ input_path: media('cover.mp3') });
+  const options = { output_path: path('film.mp4'), video_params: { codec: 'mpeg4', threads: 1 } };
+  encode(input.video, null, options);
+  await run(input.graph);
+  assert.equal(
+    (await probe(path('film.mp4'))).streams.map(({ kind, codec }) => [kind, codec]),
+    [['video', 'mpeg4']],
+  );
+});
+
 test('a cover is attached to Matroska, and is a picture of its own elsewhere', async () => {
   for (const name of ['cover.mka', 'cover.mp4']) {
     const input = new Graph({ threads: 0 }).decode({ input_path: media('cover.mp3'), audio_codec: 'copy' });

@@ -103,6 +103,21 @@ test('what a format has no place for is one warning that names it', async () => 
   );
 });
 
+test('a decoder that is named and is not there is told, and so are chapters of bytes', async () => {
+  const { warnings, info } = await made('named.mka', { map_chapters: 'nobody' });
+  assert.is(warnings.length, 1);
+  assert.match(warnings[0]!, /map_chapters has no effect: no stream comes from a decoder 'nobody', but from source/);
+  assert.equal(info.format.chapters, []);
+  const graph = new Graph({ threads: 0 });
+  const options: EncoderOptions = { push_output: 1, format: 'matroska', chapters: [{ start: 0, end: 1 }] };
+  encode(null, graph.decode({ input_path: EVERYTHING }).audio, options).module('null_sink');
+  const report = await run(graph);
+  assert.ok(
+    report.warnings.some((text) => text.includes("'matroska' has no place for 1 chapters")),
+    report.warnings.join(),
+  );
+});
+
 test('of several inputs the first has the tags, unless another one is named', async () => {
   for (const [map, expected] of [
     [undefined, undefined],
