@@ -68,6 +68,11 @@ example('transcode.mjs', async () => {
   assert.ok(Math.abs(sound.samples - 96_000) <= 2048, `${sound.samples} samples`);
 });
 
+example('languages.mjs', async () => {
+  const { stdout } = await run('languages.mjs');
+  assert.equal(stdout.trimEnd().split('\n'), ['video h264 ', 'audio aac und, quieter']);
+});
+
 example('overlay.mjs', async () => {
   await run('overlay.mjs');
   const { frames, width, height, samples } = await contents(at('overlay.mp4'));

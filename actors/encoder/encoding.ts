@@ -1,9 +1,8 @@
 /** One output of the encoder, from its first frame to its end: what a graph that serves jobs has one of per job. */
 
 import { MillraceError } from '../../src/errors/errors.js';
-import { payloadName } from '../../src/errors/naming.js';
 import { messageOf } from '../../src/errors/wire.js';
-import { AudioFrame, EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
+import { EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
 import type { StreamKind } from '../../src/media/packet/stream-info.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { SourceListener } from '../shared/source-facts.js';
@@ -17,6 +16,7 @@ import { HeaderQueue, queueLimits } from './output/muxing-queue.js';
 import type { Output } from './output/output.js';
 import { outputFiles } from './output/output-files.js';
 import { PacketOutput } from './output/packet-output.js';
+import { expect, keep, type Payload, release, sizeOf, timestampOf, unexpected } from './payloads.js';
 import { EncoderSources } from './sources.js';
 import { AudioStream } from './stream/audio.js';
 import { CopyStream, missingStreamInfo } from './stream/copy.js';
@@ -24,8 +24,6 @@ import { isCover } from './stream/cover.js';
 import type { EncodingContext, StreamContext } from './stream/stream.js';
 import { VideoStream } from './stream/video.js';
 import { streamPlaces } from './stream-options.js';
-
-type Payload = VideoFrame | AudioFrame | EncodedPacket | StreamInfo;
 
 interface Input {
   readonly id: number;
@@ -258,6 +256,7 @@ export class Encoding {
   #tellLostTexts(): void {
     const { options, log } = this.#ctx;
     if ((options.push_output ?? PUSH.file) > PUSH.bytes || options.null_output) return;
+    for (const text of this.#sources.strangers) log.warn(text);
     const lost = this.#sources.lost(this.#format, this.#muxer?.chaptersLost ?? false, options);
     const name = this.#muxer?.name;
     if (lost !== undefined)
@@ -374,46 +373,9 @@ function isEncoding(context: StreamContext): context is EncodingContext {
   return context.settings !== undefined;
 }
 
-/** @throws MillraceError ERR_MILLRACE_PAYLOAD for anything but what this input takes. */
-function expect(input: Input, payload: unknown): Payload {
-  if (payload instanceof StreamInfo || payload instanceof EncodedPacket) return payload;
-  if (input.kind === 'video' && payload instanceof VideoFrame) return payload;
-  if (input.kind === 'audio' && payload instanceof AudioFrame) return payload;
-  throw unexpected(input, payloadName(payload));
-}
-
-function unexpected(input: Input, what: string): MillraceError {
-  const frames = { video: 'VideoFrames', audio: 'AudioFrames' }[input.kind as string];
-  const packets = 'a StreamInfo and then EncodedPackets';
-  const takes = frames === undefined ? packets : `${frames}, or ${packets}`;
-  const other = input.kind === 'audio' ? 'Pictures belong to input 0' : 'Sound belongs to input 1';
-  return new MillraceError('ERR_MILLRACE_PAYLOAD', `Encoder input ${input.id} (${input.kind}) received ${what}`, {
-    hint: `It takes ${takes}. ${other}; input_kinds says what further inputs take`,
-  });
-}
-
 /** It has shown a time, or its end. */
 function hasBegun({ held, heldEnd }: Input): boolean {
   return heldEnd || held.some((payload) => timestampOf(payload) !== undefined);
-}
-
-/** About how many bytes of memory it holds. */
-function sizeOf(payload: Payload): number {
-  if (payload instanceof VideoFrame) return payload.width * payload.height * 4;
-  if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
-  return payload instanceof EncodedPacket ? payload.size : 0;
-}
-
-function keep(payload: Payload): Payload {
-  return payload instanceof StreamInfo ? payload : payload.clone();
-}
-
-function release(payload: Payload): void {
-  if (!(payload instanceof StreamInfo)) payload.close();
-}
-
-function timestampOf(payload: Payload): number | undefined {
-  return payload instanceof StreamInfo ? undefined : payload.timestamp;
 }
 
 /** A piece of the file, with the latest time that had come in when it was written. */

@@ -269,13 +269,24 @@ function inputProblems(options: PortOptions, inputs: readonly number[]): PortPro
     ];
   }
   const places = streamPlaces({ input_kinds }, inputs);
-  return (['video', 'audio'] as const).flatMap((kind): PortProblem[] => {
+  const said = Object.entries((options.streams ?? {}) as Record<string, unknown>).flatMap(
+    ([kind, list]): PortProblem[] => {
+      const count = places.filter((place) => place.kind === kind).length;
+      if (!Array.isArray(list) || list.length <= count) return [];
+      const message = `says something of ${list.length} streams of ${kind}, and there ${count === 1 ? 'is 1' : `are ${count}`}`;
+      return [
+        { key: `streams.${kind}`, message, hint: 'Entries are by the number of the stream among those of its kind' },
+      ];
+    },
+  );
+  const parameters = (['video', 'audio'] as const).flatMap((kind): PortProblem[] => {
     const params = options[`${kind}_params`];
     const count = places.filter((place) => place.kind === kind).length;
     if (!Array.isArray(params) || params.length === count) return [];
     const message = `has ${params.length} entries, and there ${count === 1 ? 'is 1 stream' : `are ${count} streams`} of ${kind}`;
     return [{ key: `${kind}_params`, message, hint: 'Give one for each, or a single one for all' }];
   });
+  return [...said, ...parameters];
 }
 
 function kindsOf({ input_kinds: kinds }: PortOptions): StreamKind[] {

@@ -53,6 +53,19 @@ export class EncoderSources {
     return parts.length > 0 ? parts.join(' and ') : undefined;
   }
 
+  /** Names in the options that no decoder upstream has, each in words. */
+  get strangers(): string[] {
+    const { options } = this.#ctx;
+    const names = this.#sources().map(({ alias }) => alias);
+    return (['map_metadata', 'map_chapters'] as const).flatMap((key) => {
+      const alias = options[key];
+      if (alias === undefined || names.includes(alias)) return [];
+      return [
+        `${key} has no effect: no stream comes from a decoder '${alias}', but from ${names.join(', ') || 'none'}`,
+      ];
+    });
+  }
+
   /** In the order of the streams that come from them. */
   #sources(): SourceFacts[] {
     const { options, inputs } = this.#ctx;

@@ -51,7 +51,7 @@ export interface BuiltinModule {
   /** What tells its nodes apart in drawings; absent: nothing does. */
   readonly label?: (options: Options) => string;
   /** What its outputs are called in graph files and drawings. */
-  readonly outputNames?: readonly string[];
+  readonly outputNames?: (options: Options) => readonly string[];
   /** Options that nodes of graph files have unless they say otherwise. */
   readonly inFiles?: Options;
 }
@@ -80,6 +80,12 @@ function encoderOutputs({ push_output = 0 }: Options, inputs: readonly number[])
   return kind === 0 ? [] : kind === 1 ? [0] : inputs;
 }
 
+/** Of the streams that a decoder's options describe, which may be wrong. */
+function kindsOf(streams: unknown): string[] {
+  if (!Array.isArray(streams)) return [];
+  return streams.map((stream: { kind?: unknown } | null) => String(stream?.kind));
+}
+
 export const builtinModules: readonly BuiltinModule[] = [
   {
     name: 'c_ffmpeg_decoder',
@@ -93,9 +99,9 @@ export const builtinModules: readonly BuiltinModule[] = [
     work: 'decoding',
     opens: 'urls',
     isSource: ({ input_path }) => input_path !== undefined,
-    outputsOf: ({ streams }) => [0, 1, ...(Array.isArray(streams) ? streams.map((_, i) => i + 2) : [])],
+    outputsOf: ({ streams }) => [0, 1, ...kindsOf(streams).map((_, i) => i + 2)],
     label: labelled('c_ffmpeg_decoder', 'input_path'),
-    outputNames: ['video', 'audio'],
+    outputNames: ({ streams }) => ['video', 'audio', ...kindsOf(streams)],
   },
   {
     name: 'c_ffmpeg_filter',

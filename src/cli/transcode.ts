@@ -8,8 +8,7 @@ import { Graph } from '../graph/graph.js';
 import type { PictureSize } from './arguments.js';
 import { UsageError } from './errors.js';
 import { execute, type OutputFlags } from './execute.js';
-import { isCover, lookInto } from './look.js';
-import { mapStreams } from './mapping.js';
+import { isCover, lookInto, mapStreams } from './look.js';
 
 export interface TranscodeFlags extends OutputFlags {
   readonly format?: string;

@@ -102,6 +102,8 @@ export interface Meter {
 export interface NodeSources {
   /** Name of the channel on which the decoders of this run tell what their inputs say of themselves. */
   readonly channel: string;
+  /** Whether their chapters are wanted: to find out about them takes its time. */
+  readonly chapters: boolean;
   /** Of a node that writes: the decoders' outputs from which its inputs come, whatever is between. */
   readonly inputs: readonly {
     readonly input: number;

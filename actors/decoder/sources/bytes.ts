@@ -73,7 +73,7 @@ export class BytesDecoder implements DecoderSource {
       required: requiredOptions(options),
       protocolWhitelist,
       choices: this.#plans.filter(({ output }) => outputs.includes(output)),
-      chapters: sources !== undefined,
+      chapters: sources?.chapters === true,
       loglevel: options.loglevel,
     });
   }

@@ -74,7 +74,7 @@ export class FileDecoder implements DecoderSource {
     }
     const { timeout_ms: timeout, loglevel } = options;
     const choices = this.#plans.filter(({ output }) => outputs.includes(output));
-    const data = { input, timeout, loglevel, choices, chapters: sources !== undefined, probes: undefined };
+    const data = { input, timeout, loglevel, choices, chapters: sources?.chapters === true, probes: undefined };
     this.#input = new NetworkInput(data, (message) => log.warn(message));
   }
 
@@ -151,11 +151,12 @@ export class FileDecoder implements DecoderSource {
     if (this.#told) return;
     this.#told = true;
     if (!this.#ctx.sources) return;
-    const { tags, chapters } = present(this.#input);
+    const input = present(this.#input);
+    const chapters = this.#ctx.sources.chapters ? input.chapters : undefined;
     const timeline = present(this.#timeline);
     const last = present(this.#plan).parts.at(-1)?.range(timeline);
     tellSource(this.#ctx, {
-      tags,
+      tags: input.tags,
       chapters: chapters && playedChapters(chapters, timeline, last?.end),
       streams: this.#texts,
     });

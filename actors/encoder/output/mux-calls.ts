@@ -11,3 +11,22 @@ export interface WriteCall {
   now(): number;
   patiently(): Promise<number>;
 }
+
+/** Blocks the thread with each of them. */
+export function runNow(writing: Writing): void {
+  let step = writing.next();
+  while (!step.done) step = writing.next(step.value.now());
+}
+
+/** @param before Told before each call. */
+export async function runPatiently(writing: Writing, patiently: PatientWrite, before: () => void): Promise<void> {
+  let step = writing.next();
+  while (!step.done) {
+    const { value } = step;
+    const call = (): Promise<number> => {
+      before();
+      return value.patiently();
+    };
+    step = writing.next(await patiently(value.what, call));
+  }
+}

@@ -42,7 +42,7 @@ import { streamPlaces } from '../stream-options.js';
 import type { Piece } from './byte-output.js';
 import { type FileTexts, NO_TEXTS } from './file-texts.js';
 import { has, makeFolder, type Target } from './format.js';
-import type { PatientWrite, WriteCall, Writing } from './mux-calls.js';
+import { type PatientWrite, runNow, runPatiently, type WriteCall, type Writing } from './mux-calls.js';
 import { MuxFile, PIECE, type Pieces } from './mux-file.js';
 import { contain, refuseTarget, setMuxerOptions } from './mux-settings.js';
 import { straighten } from './mux-times.js';
@@ -170,21 +170,10 @@ export class Muxer implements Output {
   }
 
   #run(writing: Writing): void | Promise<void> {
-    if (this.#patiently) return this.#runPatiently(writing, this.#patiently);
-    let step = writing.next();
-    while (!step.done) step = writing.next(step.value.now());
-  }
-
-  async #runPatiently(writing: Writing, patiently: PatientWrite): Promise<void> {
-    let step = writing.next();
-    while (!step.done) {
-      const { value } = step;
-      const call = (): Promise<number> => {
-        this.#since = markLog();
-        return value.patiently();
-      };
-      step = writing.next(await patiently(value.what, call));
-    }
+    if (!this.#patiently) return runNow(writing);
+    return runPatiently(writing, this.#patiently, () => {
+      this.#since = markLog();
+    });
   }
 
   /** Bytes of the file so far; for muxers that open their files themselves, of the packets. */

@@ -1,6 +1,6 @@
 /** What a file says of a stream beside its codec: tags and uses, the source's unless the options say otherwise. */
 import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT } from 'node-av/constants';
-import { Dictionary, type Stream } from 'node-av/lib';
+import { avGetCodecName, Dictionary, type Stream } from 'node-av/lib';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import { dispositionBits } from '../../shared/dispositions.js';
 import type { EncoderOptions, StreamOptions } from '../options.js';
@@ -22,7 +22,7 @@ interface Place {
 /** @param source undefined: nothing is known of it, or it has none. */
 export function presentTexts(stream: Stream, { kind, number, options }: Place, source: SourceTexts | undefined): void {
   const { language, title, disposition, metadata } = options.streams?.[kind]?.[number] ?? {};
-  const bits = disposition ? dispositionBits(disposition) : (source?.disposition ?? 0);
+  const bits = disposition ? dispositionBits(disposition) : usesOf(stream, source);
   stream.disposition = bits as typeof stream.disposition;
   const kept = options.metadata === false ? {} : source?.tags;
   const tags = withoutEmpty({
@@ -32,6 +32,14 @@ export function presentTexts(stream: Stream, { kind, number, options }: Place, s
     ...metadata,
   });
   if (Object.keys(tags).length > 0) stream.metadata = Dictionary.fromObject(tags);
+}
+
+const PICTURES = /^(mjpeg|png|gif|bmp|tiff|webp)$/;
+
+/** A cover that was encoded as a film is none any more. */
+function usesOf({ codecpar }: Stream, source: SourceTexts | undefined): number {
+  const bits = source?.disposition ?? 0;
+  return PICTURES.test(avGetCodecName(codecpar.codecId) ?? '') ? bits : bits & ~AV_DISPOSITION_ATTACHED_PIC;
 }
 
 /** A tag with an empty text is one that is taken away, as by the ffmpeg command's -metadata. */

@@ -35,8 +35,8 @@ export function defaultAlias({ id, module }: Pick<NodeSpec, 'id' | 'module'>): s
 }
 
 function edgeLabel({ from, to }: LinkSpec, nodes: ReadonlyMap<number, NodeSpec>): string {
-  const { module } = nodes.get(from.node)!;
-  const kind = builtinOf(module)?.outputNames?.[from.output];
+  const { module, options } = nodes.get(from.node)!;
+  const kind = builtinOf(module)?.outputNames?.(options)[from.output];
   if (kind !== undefined) return kind;
   return from.output === 0 && to.input === 0 ? '' : `${from.output}:${to.input}`;
 }

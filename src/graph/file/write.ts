@@ -71,7 +71,8 @@ function writeNode(
 ): Omit<NodeConfig, 'option'> {
   const { module, id } = node;
   const isInFile = module.path !== undefined && !isKnownByName(module);
-  const kinds = builtinOf(module)?.outputNames;
+  // BMF's files name these two, and no others.
+  const kinds = builtinOf(module)?.outputNames?.(node.options).slice(0, 2);
   const used = [...links.map(({ from }) => from), ...read].filter((from) => from.node === id);
   const outputs = new Set(used.map(({ output }) => output));
   const inputs = new Map(links.filter((link) => link.to.node === id).map((link) => [link.to.input, link.from]));
@@ -102,7 +103,7 @@ function writeNode(
     }),
     output_streams: Array.from({ length: outputCount }, (_, output) => {
       const name = streamName(node, output);
-      return stream(name, kinds && `${kinds[output]}:`);
+      return stream(name, kinds?.[output] && `${kinds[output]}:`);
     }),
     input_manager: writeInputManager(node.inputManager),
     ...(node.distNums !== undefined && { dist_nums: node.distNums }),

@@ -22,8 +22,13 @@ export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, NodeSources> {
       .map(({ from, to }) => ({ input: to.input, from: origins(spec, nodes, from) }))
       .filter(({ from }) => from.length > 0);
     if (inputs.length === 0) continue;
-    found.set(encoder.id, { channel, inputs });
-    for (const { from } of inputs) for (const { node } of from) found.set(node, { channel, inputs: [] });
+    const chapters = wantsChapters(encoder);
+    found.set(encoder.id, { channel, inputs, chapters });
+    for (const { from } of inputs) {
+      for (const { node } of from) {
+        found.set(node, { channel, inputs: [], chapters: chapters || found.get(node)?.chapters === true });
+      }
+    }
   }
   return found;
 }
@@ -47,6 +52,12 @@ function origins(spec: GraphSpec, nodes: ReadonlyMap<number, NodeSpec>, stream: 
     queue.push(...into.map(({ from }) => from));
   }
   return found;
+}
+
+/** What goes to outputs or nowhere has no place for them, and what has its own needs no others. */
+function wantsChapters({ options }: NodeSpec): boolean {
+  const { chapters, push_output = 0, null_output = false } = options;
+  return chapters === undefined && Number(push_output) === 0 && [false, 0, '0', 'false'].includes(null_output as never);
 }
 
 function workOf(node: NodeSpec): 'decoding' | 'encoding' | 'filtering' | undefined {

@@ -138,11 +138,50 @@ test('encoded and copied streams of all kinds go into one file in the order of t
   );
 });
 
+test('a graph with further streams is written to a file that runs', async () => {
+  const input = open();
+  const output = path('from-file.mkv');
+  const streams = { audio: [input.audios[1]!, input.audios[0]!], subtitle: input.subtitles[0] };
+  encode(streams, { output_path: output, audio_params: { codec: 'flac' } });
+  const config = input.graph.toConfig();
+  assert.equal(
+    config.nodes[0]!.output_streams!.map(({ identifier }) => identifier),
+    ['video:c_ffmpeg_decoder_0_0', 'audio:c_ffmpeg_decoder_0_1', 2, 3, 4].map((name) =>
+      typeof name === 'string' ? name : `c_ffmpeg_decoder_0_${name}`,
+    ),
+  );
+  await run(Graph.fromConfig(JSON.stringify({ ...config, option: { threads: 0 } })));
+  assert.equal(
+    (await probe(output)).streams.map(({ language }) => language),
+    ['eng', 'deu', 'fra'],
+  );
+});
+
 test('parameters as a list have one entry for each stream', async () => {
   const input = open();
   const streams = { audio: [input.audios[0]!, input.audios[1]!] };
   encode(streams, { output_path: path('x.mka'), audio_params: [{ codec: 'flac' }] });
   assert.match((await failureOf(input.graph)).message, /audio_params: has 1 entries, and there are 2 streams of audio/);
+});
+
+test('what is said of a stream that there is not is an error', async () => {
+  const input = open();
+  encode({ audio: input.audio }, { output_path: path('x.mka'), streams: { audio: [{}, { title: 'x' }] } });
+  assert.match(
+    (await failureOf(input.graph)).message,
+    /streams\.audio: says something of 2 streams of audio, and there is 1/,
+  );
+});
+
+test('a cover that is encoded as a film is a film', async () => {
+  const input = new Graph({ threads: 0 }).decode({ input_path: media('cover.mp3') });
+  const options = { output_path: path('film.mp4'), video_params: { codec: 'mpeg4', threads: 1 } };
+  encode(input.video, null, options);
+  await run(input.graph);
+  assert.equal(
+    (await probe(path('film.mp4'))).streams.map(({ kind, codec }) => [kind, codec]),
+    [['video', 'mpeg4']],
+  );
 });
 
 test('a cover is attached to Matroska, and is a picture of its own elsewhere', async () => {

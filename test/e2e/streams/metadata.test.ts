@@ -1,5 +1,5 @@
 /** What files say beside their pictures and sound, kept, changed and left out: docs/streams.md. */
-import { readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { type EncoderOptions, encode, Graph, type MediaInfo, Packet, probe } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -103,6 +103,21 @@ test('what a format has no place for is one warning that names it', async () => 
   );
 });
 
+test('a decoder that is named and is not there is told, and so are chapters of bytes', async () => {
+  const { warnings, info } = await made('named.mka', { map_chapters: 'nobody' });
+  assert.is(warnings.length, 1);
+  assert.match(warnings[0]!, /map_chapters has no effect: no stream comes from a decoder 'nobody', but from source/);
+  assert.equal(info.format.chapters, []);
+  const graph = new Graph({ threads: 0 });
+  const options: EncoderOptions = { push_output: 1, format: 'matroska', chapters: [{ start: 0, end: 1 }] };
+  encode(null, graph.decode({ input_path: EVERYTHING }).audio, options).module('null_sink');
+  const report = await run(graph);
+  assert.ok(
+    report.warnings.some((text) => text.includes("'matroska' has no place for 1 chapters")),
+    report.warnings.join(),
+  );
+});
+
 test('of several inputs the first has the tags, unless another one is named', async () => {
   for (const [map, expected] of [
     [undefined, undefined],
@@ -135,6 +150,40 @@ test('bytes that are decoded say it as files do, also across threads', async () 
   assert.is(info.format.tags.title, source.format.tags.title);
   assert.equal(titles(info), titles(source));
   assert.is(info.streams[0]!.language, 'deu');
+});
+
+test('every job of a graph that serves says what its own file says', async () => {
+  const graph = new Graph({ threads: 0 });
+  const { audio } = graph.inputStream('file').decode();
+  encode(null, audio, { output_prefix: path('jobs'), format: 'matroska' });
+  const server = await graph.serve();
+  const files = [EVERYTHING, media('cover.mp3'), EVERYTHING];
+  const jobs = files.map((file) => server.submit(() => createReadStream(file)));
+  for (const [i, job] of jobs.entries()) {
+    const result = await job;
+    const [info, source] = [await probe(result.files[0]!), await probe(files[i]!)];
+    assert.is(info.format.tags.title, source.format.tags.title);
+    assert.equal(titles(info), titles(source));
+    result.close();
+  }
+  await server.close();
+});
+
+test('an input that is read as the network is says it as well', async () => {
+  const graph = new Graph({ threads: 0 });
+  const source = graph.decode({ input_path: EVERYTHING, timeout_ms: 20_000 });
+  encode({ audio: source.audios[1]!, subtitle: source.subtitles[0] }, { output_path: path('far.mka') });
+  await run(graph);
+  const [info, near] = [await probe(path('far.mka')), await probe(EVERYTHING)];
+  assert.equal(titles(info), titles(near));
+  assert.is(info.format.tags.title, near.format.tags.title);
+  assert.equal(
+    info.streams.map(({ kind, language, title }) => [kind, language, title]),
+    [
+      ['audio', 'eng', 'Commentary'],
+      ['subtitle', 'fra', undefined],
+    ],
+  );
 });
 
 test.run();
