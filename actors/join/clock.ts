@@ -1,7 +1,6 @@
 /** `clock`: ticks at a fixed rate, for the input manager `clocksync` or for modules of your own. */
 
 import * as v from 'valibot';
-import { performance, sleep } from '../../ringbuffer/clock.js';
 import { Packet, type Rational, rescale, toMicroseconds } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { boolean, integer, rational, strictOptions } from '../../src/schema/schema.js';
@@ -35,7 +34,7 @@ export default class Clock implements Module<Options> {
 
   #ctx!: ModuleContext<Options>;
   #n = 0;
-  /** performance.now() of tick 0. */
+  /** Running time of tick 0 in milliseconds. */
   #origin: number | undefined;
 
   init(ctx: ModuleContext<Options>): void {
@@ -53,12 +52,12 @@ export default class Clock implements Module<Options> {
       this.#tick(task);
       return;
     }
-    this.#origin ??= performance.now();
+    this.#origin ??= this.#now();
     this.#catchUp(count);
-    const wait = this.#origin + this.#milliseconds(this.#n) - performance.now();
+    const wait = this.#origin + this.#milliseconds(this.#n) - this.#now();
     if (wait <= 0) this.#tick(task);
-    else if (wait <= LONGEST_WAIT) return sleep(wait, { signal: this.#ctx.signal }).then(() => this.#tick(task));
-    else return sleep(LONGEST_WAIT, { signal: this.#ctx.signal });
+    else if (wait <= LONGEST_WAIT) return this.#ctx.sleep(wait).then(() => this.#tick(task));
+    else return this.#ctx.sleep(LONGEST_WAIT);
   }
 
   reset(): void {
@@ -68,13 +67,17 @@ export default class Clock implements Module<Options> {
 
   /** Nobody took the ticks in time: those whose successor is due as well are left out, for a clock shows the present. */
   #catchUp(count: number): void {
-    const elapsed = performance.now() - this.#origin!;
+    const elapsed = this.#now() - this.#origin!;
     const { num, den } = this.#ctx.options.fps;
     const due = Math.floor((elapsed * num) / (1000 * den));
     const last = count < 0 ? due : Math.min(due, count - 1);
     if (last <= this.#n) return;
     this.#ctx.meter.dropped += last - this.#n;
     this.#n = last;
+  }
+
+  #now(): number {
+    return this.#ctx.elapsed() / 1000;
   }
 
   #milliseconds(n: number): number {

@@ -53,7 +53,7 @@ export class Lifecycle {
 
   private async beginOnce(options: RunOptions): Promise<GraphRun> {
     const { blueprint, runtime, onLog } = this;
-    const { signal, onProgress, trace = blueprint.resolved.tracePath } = options;
+    const { signal, onProgress, clock, trace = blueprint.resolved.tracePath } = options;
     const { problems, later } = blueprint.check();
     // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
     if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
@@ -65,6 +65,7 @@ export class Lifecycle {
       ...(runtime && { threads: runtime.source() }),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
+      ...(clock && { clock }),
       ...(onLog && { onLog }),
       ...(trace && { trace }),
     });

@@ -138,6 +138,13 @@ export interface ModuleContext<Options = Record<string, unknown>> {
    */
   elapsed(): number;
   /**
+   * Resolves when so much running time has passed. A module that waits by it, instead of by a timer of its own, is woken by
+   * `signal`, and its tests can move the time by hand (`FakeClock` of `millrace/testing`).
+   * @param milliseconds 0 or more.
+   * @throws AbortError when `signal` aborts.
+   */
+  sleep(milliseconds: number): Promise<void>;
+  /**
    * FFmpeg's `protocol_whitelist` ('file,crypto,data') for everything this node opens: it comes from a graph file that may
    * open nothing else. Absent: anything may be opened.
    */

@@ -9,6 +9,7 @@ import type { Report } from '../scheduler/run/report.js';
 import { idleThreads } from '../scheduler/threads/warm-count.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
 
+export { FakeClock } from '../scheduler/run/fake-clock.js';
 export type { SeenPacket, TestSourceOptions } from './types.js';
 
 /** @throws GraphError ERR_MILLRACE_WORKER_DIED when a bundler has left it behind. */

@@ -2,6 +2,7 @@
  * Runs one module on this thread, without scheduler or rings, by the rules of `src/module/contract.ts`: validates its
  * options, respects `wants()`, ends every input once, calls it with empty inputs after the last end, closes it once.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../src/errors/errors.js';
 import { Packet } from '../../src/media/index.js';
 import type { Meter, Module, ModuleClass, ModuleContext, Task } from '../../src/module/contract.js';
@@ -87,6 +88,7 @@ function contextFor<O>(
   outputs: readonly number[],
 ): ModuleContext<O> {
   const schema = instance.schema ?? module.schema;
+  const signal = given.signal ?? new AbortController().signal;
   return {
     options: schema ? validated(schema, given.options ?? {}) : ((given.options ?? {}) as O),
     id: 0,
@@ -101,9 +103,10 @@ function contextFor<O>(
     },
     meter: result.meter,
     callback: () => Promise.resolve(undefined),
-    signal: given.signal ?? new AbortController().signal,
+    signal,
     stopping: false,
-    elapsed: () => 0,
+    elapsed: () => performance.now() * 1000,
+    sleep: (milliseconds) => sleep(milliseconds, undefined, { signal }),
     job: given.job ?? 0,
     wrote: (path) => void result.files.push(path),
   };

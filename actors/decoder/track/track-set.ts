@@ -27,7 +27,7 @@ export class TrackSet {
   constructor(ctx: ModuleContext<DecoderOptions>, name: string) {
     this.#ctx = ctx;
     this.#name = name;
-    this.#pacer = ctx.options.realtime ? new Pacer() : undefined;
+    this.#pacer = ctx.options.realtime ? new Pacer(ctx) : undefined;
   }
 
   /** Those that are still wanted. */
@@ -112,7 +112,7 @@ export class TrackSet {
 
   async #deliverPaced(ready: readonly Ready[], task: Task, pacer: Pacer): Promise<void> {
     for (const [i, item] of ready.entries()) {
-      if (await pacer.due(item.packet.timestamp, this.#ctx.signal)) {
+      if (await pacer.due(item.packet.timestamp)) {
         this.#push(item, task);
         continue;
       }

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import type { Problem } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { LOG_LEVELS, type LogLevel } from '../../media/ffmpeg.js';
+import { FakeClock } from '../../scheduler/run/fake-clock.js';
 import type { Progress } from '../../scheduler/run/report.js';
 import { automaticSpin } from '../../scheduler/threads/prestart.js';
 import { checked } from '../../schema/problems.js';
@@ -313,6 +314,11 @@ export const runOptionRows = {
   },
   onProgress: { type: 'function', default: 'none', meaning: 'Called with the progress while the graph runs.' },
   trace: { type: '0 or path', default: "the graph's", meaning: 'Trace file to write.' },
+  clock: {
+    type: 'FakeClock',
+    default: 'real time',
+    meaning: 'Running time that a test moves by hand ([modules.md](modules.md#time-in-tests)).',
+  },
   mode: {
     type: "'normal', 'push', 'generator'",
     default: 'none',
@@ -394,6 +400,8 @@ export interface RunOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Path of the trace file to write, for Perfetto; 0: none. Default: the graph's option. */
   readonly trace?: 0 | false | string | undefined;
+  /** For tests: a clock of `millrace/testing` that is moved by hand, and by which the running time goes. Default: real time. */
+  readonly clock?: FakeClock | undefined;
 }
 
 /** What a graph that is started is expected to do; BMF's names of its modes. */
@@ -411,6 +419,7 @@ const runEntries = {
   signal: v.optional(signalSchema),
   onProgress: v.optional(callable<(progress: Progress) => void>()),
   trace: v.optional(traceFile),
+  clock: v.optional(v.instance(FakeClock, 'must be a FakeClock of millrace/testing')),
 };
 const runOptionsSchema = strictOptions(runEntries);
 const startOptionsSchema = strictOptions({ ...runEntries, mode: v.optional(choice('normal', 'push', 'generator')) });

@@ -28,6 +28,7 @@ import { guardExit } from '../threads/exit-guard.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
+import type { FakeClock } from './fake-clock.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
@@ -49,6 +50,8 @@ export interface RunHooks {
   onLog?: LogListener;
   /** What there was to say before it began. */
   warnings?: readonly string[];
+  /** Its running time is moved by a test. */
+  clock?: FakeClock;
 }
 
 const PROGRESS_INTERVAL = 250;
@@ -86,6 +89,7 @@ export class GraphRun {
   /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
   private alive: NodeJS.Timeout | undefined;
   private unguard: (() => void) | undefined;
+  private forgetClock: (() => void) | undefined;
   /** Ends the watch over the signal. */
   private forgetSignal = (): void => {};
 
@@ -101,7 +105,7 @@ export class GraphRun {
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
-    this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length);
+    this.board = Board.create(this.cut.threads, spec.nodes.length, spec.links.length, hooks.clock !== undefined);
     this.leaveOut(merging);
     const source = hooks.threads ?? new OwnThreads(spec.options.spin);
     this.threads = new RunThreads(source, this.cut, this.board, spec.options.stopGrace, {
@@ -172,6 +176,7 @@ export class GraphRun {
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
     this.unguard = guardExit(this.board);
+    this.forgetClock = this.hooks.clock?.lead(this.board);
     const facts = {
       run: this.threads.user,
       board: this.board.buffer,
@@ -416,6 +421,7 @@ export class GraphRun {
     clearTimeout(this.stopTimer);
     this.watchdog?.stop();
     this.forgetSignal();
+    this.forgetClock?.();
     this.side?.quit();
     await this.threads.giveBack();
     clearInterval(this.alive);

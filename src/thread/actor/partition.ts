@@ -139,6 +139,7 @@ export class Partition implements Hosted {
     const { inputs } = actor.context;
     return {
       now: () => this.board.elapsed,
+      byHand: this.board.byHand,
       wake: () => this.rouse(actor),
       available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
       trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),

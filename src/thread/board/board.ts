@@ -9,6 +9,7 @@
  *            CALLBACKS  calls of ctx.callback without an answer  counts up and down
  *   line 4   FIRST      (float64) ms until the first packet left a source
  *            SINCE      (int64) when it began to run              stored before STATE says so
+ *            BY_HAND    (int64) running time that a test moves    -1: time goes by itself
  *   then     one line per thread   | state | trace losses | … float64 figures of its sleep
  *            two lines per node    | status | phase | call | outside | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
@@ -43,6 +44,7 @@ const READY = 3 * LINE;
 const CALLBACKS = 3 * LINE + 1; // both change rarely: they may share a line
 const FIRST = (4 * LINE) / 2; // float64 index
 const SINCE = FIRST + 1; // int64 index
+const BY_HAND = FIRST + 2; // int64 index
 
 /** Waits of a millisecond. Counted, because the clock also runs while the process is suspended. */
 const READER_WAITS = 2000;
@@ -105,11 +107,13 @@ export class Board {
     this.links = this.words[3]!;
   }
 
-  static create(threads: number, nodes: number, links: number): Board {
+  /** @param byHand its running time stands still but for `advance`. */
+  static create(threads: number, nodes: number, links: number, byHand = false): Board {
     const lines = HEAD_LINES + threads * THREAD_LINES + nodes * NODE_LINES + links * LINK_LINES;
     const buffer = new SharedArrayBuffer(lines * LINE * 4);
     new Int32Array(buffer).set([MAGIC, threads, nodes, links]);
     new Float64Array(buffer)[FIRST] = -1;
+    new BigInt64Array(buffer)[BY_HAND] = byHand ? 0n : -1n;
     const board = new Board(buffer);
     for (let link = 0; link < links; link++) board.setTakenTimestamp(link, undefined);
     return board;
@@ -134,7 +138,19 @@ export class Board {
   /** Nanoseconds since the graph was turned to running, on the one clock of all threads; 0 before. */
   get elapsed(): bigint {
     const since = Atomics.load(this.instants, SINCE);
-    return since === 0n ? 0n : monotonic() - since;
+    if (since === 0n) return 0n;
+    const byHand = Atomics.load(this.instants, BY_HAND);
+    return byHand < 0n ? monotonic() - since : byHand;
+  }
+
+  /** Its running time is moved by a test. */
+  get byHand(): boolean {
+    return Atomics.load(this.instants, BY_HAND) >= 0n;
+  }
+
+  /** Of a board whose time is moved by hand. */
+  advance(nanoseconds: bigint): void {
+    Atomics.add(this.instants, BY_HAND, nanoseconds);
   }
 
   /** True for the caller whose abort was the first. */

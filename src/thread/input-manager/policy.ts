@@ -2,6 +2,7 @@ import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import type { InputManagerSettings } from '../../module/contract.js';
 import { type PerPad, type SyncEvent, Synchronizer, type SyncMode, type SyncOutput } from '../../sync/index.js';
+import { LOOK_BY_HAND_MS } from '../board/run-sleep.js';
 import { type Group, type InputManager, lengthOf, type ManagerHost, nanoseconds } from './manager.js';
 
 /**
@@ -75,7 +76,7 @@ export class PolicyInputs implements InputManager {
       this.synchronizer.tick(this.elapsed);
       const interval = (shortest * 1000) / TICKS_PER_TIMEOUT;
       this.longestGap = LONGEST_GAP * BigInt(Math.ceil(interval * 1e6));
-      this.ticker = setInterval(() => this.tick(), interval).unref();
+      this.ticker = setInterval(() => this.tick(), node.byHand ? LOOK_BY_HAND_MS : interval).unref();
     }
   }
 
@@ -134,7 +135,8 @@ export class PolicyInputs implements InputManager {
     const now = this.node.now();
     let gap = now - this.lastLook;
     if (gap > this.longestGap) gap = this.longestGap;
-    this.lastLook = now;
+    // Of what a test moves nothing is left out: the rest of a leap is for the next looks.
+    this.lastLook = this.node.byHand ? this.lastLook + gap : now;
     this.elapsed += gap;
     this.add(this.synchronizer.tick(this.elapsed));
     // A round that goes on may have used up what an input had: then packets in its link can be taken.

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import Decoder from '../../../actors/decoder/index.js';
@@ -234,7 +235,9 @@ test('a paced decoder stops waiting when it is aborted', async () => {
   const decoder = new Decoder();
   // A frame every 20 s.
   const raw = { dec_params: { f: 'rawvideo', framerate: '1/20' }, s: '20x20', pix_fmt: 'gray' };
-  decoder.init({ ...contextOf({ input_path: media('garbage.mp4'), realtime: true, ...raw }), signal: stop.signal });
+  const { signal } = stop;
+  const sleep = (milliseconds: number): Promise<void> => setTimeoutAsync(milliseconds, undefined, { signal });
+  decoder.init({ ...contextOf({ input_path: media('garbage.mp4'), realtime: true, ...raw }), signal, sleep });
   setTimeout(() => stop.abort(), 60);
   const got: Packet[] = [];
   const task = {
@@ -268,6 +271,7 @@ function contextOf(options: object) {
     signal: new AbortController().signal,
     stopping: false,
     elapsed: () => 0,
+    sleep: () => Promise.resolve(),
     job: 0,
     wrote() {},
   };

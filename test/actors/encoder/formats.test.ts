@@ -146,6 +146,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     signal: new AbortController().signal,
     stopping: false,
     elapsed: () => 0,
+    sleep: () => Promise.resolve(),
     job: 0,
     wrote() {},
   };
