@@ -15,6 +15,7 @@ const at = (name: string): string => join(folder, name);
 const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['make-clip.mjs', 'clip.mp4', '2'],
   ['transcode.mjs'],
+  ['languages.mjs'],
   ['overlay.mjs'],
   ['sync-image.mjs'],
   ['sync-loop.mjs'],
