@@ -29,10 +29,12 @@ export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filters
 export type {
   AudioParams,
   AVOptions,
+  ChapterTexts,
   DecoderOptions,
   EncoderOptions,
   FilterEntry,
   FilterOptions,
+  StreamTexts,
   VideoParams,
 } from './graph/build/module-options.js';
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';

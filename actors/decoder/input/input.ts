@@ -48,6 +48,10 @@ const DUMPS = 8;
 /** What can be decoded. */
 export type Kind = 'video' | 'audio';
 
+/** Formats in which there are none: to ask takes milliseconds. */
+const WITHOUT_CHAPTERS =
+  /^(mpegts|mpeg|flv|avi|lavfi|rawvideo|yuv4mpegpipe|h264|hevc|image2|gif|hls|rtsp|sdp|\w+_pipe)$/;
+
 /** How the calls of an input are made that wait for its peer. @throws if one was given up; `what` says what it does. */
 export type PatientCall = (what: string, call: () => Promise<number>) => Promise<number>;
 
@@ -209,6 +213,7 @@ export class Input {
 
   /** Seconds on the container's clock; undefined if they cannot be known (see `dump`). */
   get chapters(): readonly Chapter[] | undefined {
+    if (WITHOUT_CHAPTERS.test(this.format)) return [];
     const pieces = this.dump();
     return pieces && readOutline(pieces).chapters;
   }

@@ -223,10 +223,10 @@ export class FileDecoder implements DecoderSource {
     const tracks = this.#tracks.of(packet.streamIndex);
     if (tracks.length === 0) return true;
     this.#packets++;
-    const { pts, dts, timeBase } = packet;
+    // A track puts its own times there.
+    const times = tracks.length > 1 ? { pts: packet.pts, dts: packet.dts, timeBase: packet.timeBase } : undefined;
     for (const track of tracks) {
-      // The one before has put its own times there.
-      Object.assign(packet, { pts, dts, timeBase });
+      if (times) Object.assign(packet, times);
       try {
         track.take(packet, present(this.#timeline), out);
       } finally {

@@ -53,7 +53,7 @@ const HELD: readonly (readonly [format: RegExp, tags: ReadonlySet<string>])[] = 
   [/^(wav|w64)$/, new Set('title artist album comment copyright date genre language track encoded_by'.split(' '))],
 ];
 
-const ANY = /^(matroska|webm|nut|ogg|oga|ogv|opus|spx|flac|mp3|aiff|flv|asf|ffmetadata|caf|null|tta|wv|ape|oma)$/;
+const ANY = /^(matroska|webm|nut|ogg|oga|ogv|opus|spx|flac|mp3|aiff|flv|asf|ffmetadata|caf|null|tta|wv|tee|segment)$/;
 
 /** The names of tags that a muxer does not write. */
 export function lostTags(format: string, tags: Readonly<Record<string, string>>, movflags = ''): string[] {
