@@ -49,6 +49,8 @@ export class FilterLine {
 
   #build(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], scaler: string): void {
     this.#graph.scaleSwsOpts = scaler;
+    // Only filters of pictures divide their work: threads for sound would be started and ended for nothing.
+    if (kind === 'audio') this.#graph.nbThreads = 1;
     const prefix = kind === 'audio' ? 'a' : '';
     this.#source = this.#create(`${prefix}buffer`, sourceArgs);
     let last = this.#source;

@@ -44,6 +44,8 @@ export interface BuiltinModule {
   readonly opens: 'nothing' | 'urls' | 'filters';
   /** Whether a node into which nothing leads begins streams; absent: if it has no inputs at all. */
   readonly isSource?: (options: Options) => boolean;
+  /** Whether what comes in is a stream of bytes, which are the same in whatever pieces they come; absent: it is not. */
+  readonly takesBytes?: (options: Options) => boolean;
   /** The outputs it has when nothing is connected to them; absent: output 0, if it has outputs. */
   readonly outputsOf?: (options: Options, inputs: readonly number[]) => readonly number[];
   /** Why it cannot have parallel copies; absent: its packets depend on the ones before. */
@@ -57,6 +59,7 @@ export interface BuiltinModule {
 }
 
 type Options = Readonly<Record<string, unknown>>;
+type Flag = boolean | number | string;
 
 const noOptions = strictOptions({});
 const ANY = Number.POSITIVE_INFINITY;
@@ -100,6 +103,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     opens: 'urls',
     isSource: ({ input_path }) => input_path !== undefined,
     outputsOf: ({ streams }) => [0, 1, ...kindsOf(streams).map((_, i) => i + 2)],
+    takesBytes: ({ push_raw_stream = false }) => [false, 0, '0', 'false'].includes(push_raw_stream as Flag),
     label: labelled('c_ffmpeg_decoder', 'input_path'),
     outputNames: ({ streams }) => ['video', 'audio', ...kindsOf(streams)],
   },

@@ -60,7 +60,8 @@ export class Lifecycle {
     blueprint.refuse(problems);
     const warnings = blueprint.dump();
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
-    const run = new GraphRun(blueprint.spec(), {
+    const spec = blueprint.spec();
+    const run = new GraphRun(spec, {
       warnings,
       ...(runtime && { threads: runtime.source() }),
       ...(signal && { signal }),
@@ -74,7 +75,7 @@ export class Lifecycle {
     if (!run.begun) await started; // it was refused
     this.current = run;
     if (this.stopAsked) run.stop();
-    await this.session.attach(run, started);
+    await this.session.attach(run, started, spec);
     return run;
   }
 

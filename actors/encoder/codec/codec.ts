@@ -46,13 +46,13 @@ export function encoderNames(name: string): readonly string[] {
  * @throws MillraceError ERR_MILLRACE_OPTION if this FFmpeg has none of that name, or it is for the other medium.
  */
 export function findEncoder(name: string, kind: 'video' | 'audio'): Codec {
-  const all = Codec.getCodecList().filter((codec) => codec.isEncoder());
   for (const candidate of encoderNames(name)) {
-    const codec = all.find((known) => known.name === candidate);
-    if (codec === undefined) continue;
+    const codec = Codec.findEncoderByName(candidate as Parameters<typeof Codec.findEncoderByName>[0]);
+    if (codec === null) continue;
     if ((codec.type === AVMEDIA_TYPE_VIDEO) === (kind === 'video')) return codec;
     throw new MillraceError('ERR_MILLRACE_OPTION', `${kind}_params.codec: '${name}' is no ${kind} encoder`);
   }
+  const all = Codec.getCodecList().filter((codec) => codec.isEncoder());
   const known = all.filter((codec) => (codec.type === AVMEDIA_TYPE_VIDEO) === (kind === 'video'));
   const names = [...Object.keys(aliases), ...known.map((codec) => codec.name ?? '')];
   throw new MillraceError('ERR_MILLRACE_OPTION', `${kind}_params.codec: this FFmpeg has no encoder '${name}'`, {

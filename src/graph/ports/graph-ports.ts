@@ -7,7 +7,7 @@ import { stateError } from '../../errors/make.js';
 import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
 import { Packet } from '../../media/packet/packet.js';
-import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { AppSink, Taps } from '../../scheduler/ports/app-sink.js';
 import { AppSource, type Entry, Feeds } from '../../scheduler/ports/app-source.js';
 import type { LocalSide } from '../../scheduler/ports/local-host.js';
@@ -17,6 +17,7 @@ import type { GraphRun } from '../../scheduler/run/run.js';
 import { flagOption } from '../../schema/flag-option.js';
 import type { StartMode } from '../options/options.js';
 import type { PacketsOptions } from '../options/packets.js';
+import { feedsBytes } from './byte-streams.js';
 
 interface Input {
   readonly feed: AppSource;
@@ -140,8 +141,9 @@ export class GraphPorts {
   // --- the run ------------------------------------------------------------------------------------------------------
 
   /** The run has begun; to be called with a run that has been started. */
-  async attach(run: GraphRun, started: Promise<void>): Promise<void> {
+  async attach(run: GraphRun, started: Promise<void>, spec: GraphSpec): Promise<void> {
     this.run = run;
+    for (const { feed, node } of this.inputs.values()) feed.joins = feedsBytes(spec, node.id);
     for (const { signal } of this.readers) if (signal) abortWith(run, signal);
     run.finished.then(
       () => this.over(undefined),

@@ -81,7 +81,7 @@ export class InputStream extends Stream {
         if (next === undefined) leave(iterator, source);
         else if (next.done) left = true;
         left ||= next === undefined;
-        if (left || !(await this.push(toPacket(next?.value)))) break;
+        if (left || !(await this.push(toPacket(next?.value, feed.joins)))) break;
       }
       if (end || this.#session.hasFailed) await this.end();
     } catch (error) {
@@ -112,7 +112,7 @@ export class InputStream extends Stream {
     const writable = new Writable({
       objectMode: true,
       highWaterMark: 1,
-      write: (chunk: unknown, _encoding, done) => settle(this.push(toPacket(chunk)), done),
+      write: (chunk: unknown, _encoding, done) => settle(this.push(toPacket(chunk, feed.joins)), done),
       final: (done) => settle(this.end(), done),
       destroy: (error, done) => {
         feed.sources--;

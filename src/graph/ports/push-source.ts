@@ -4,6 +4,7 @@ import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import { Packet } from '../../media/packet/packet.js';
+import { isPiece } from '../../scheduler/ports/pieces.js';
 
 /** What can be pushed from: anything `for await` takes, and a byte array, which is one piece. */
 export type PushSource = AsyncIterable<unknown> | Iterable<unknown> | ReadableStream<unknown>;
@@ -49,8 +50,12 @@ export function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>, sour
   else new Promise((resolve) => resolve(iterator.return?.())).catch(() => {});
 }
 
-/** Packets as they are, bytes as a piece of an encoded stream, everything else as a payload. */
-export function toPacket(item: unknown): Packet {
+/**
+ * Packets as they are, bytes as a piece of an encoded stream, everything else as a payload.
+ * @param joins The feed makes a copy of small pieces, which need none of their own then.
+ */
+export function toPacket(item: unknown, joins = false): Packet {
   if (item instanceof Packet) return item;
-  return new Packet(item instanceof Uint8Array ? EncodedPacket.from(item) : item);
+  const needsCopy = item instanceof Uint8Array && !(joins && isPiece(item.byteLength));
+  return new Packet(needsCopy ? EncodedPacket.from(item) : item);
 }

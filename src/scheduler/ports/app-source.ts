@@ -3,13 +3,19 @@
  * on the calling thread.
  *
  * A packet goes: queue -> (process: one packet a call, only while all links are clear) -> links. A push is settled when
- * its packet has found room on every link, so one that is pending means that the node is blocked.
+ * its packet has found room on every link, so one that is pending means that the node is blocked. Small pieces of bytes
+ * (pieces.ts) are settled as soon as they wait, while there are not too many bytes of them; a call takes as many of them
+ * as have come.
+ *
+ * Whatever waits is sent, even if the user does nothing more: what comes into an empty queue wakes the host, which goes on
+ * until the queue is empty or the links are full, and of room on those it is told.
  */
 import { MillraceError } from '../../errors/errors.js';
 import type { Packet } from '../../media/packet/packet.js';
 import type { Module, ModuleContext, Task } from '../../module/contract.js';
 import { APP_PORT, type AppPort, type AppPortModule } from '../../thread/actor/app-port.js';
 import { payloadBytes } from '../../thread/link/record.js';
+import { join, pieceOf, WAITING_BYTES } from './pieces.js';
 import { Fairness, UserTurn } from './user-turn.js';
 
 /** Packets that may wait in an input stream for being sent; their bytes are limited by `hard_cap`. */
@@ -21,7 +27,10 @@ export interface FeedPort {
 }
 
 export interface Entry {
+  /** Released, if there is a piece. */
   readonly packet: Packet;
+  /** The packet's bytes, to be joined with those of its neighbours. */
+  piece?: Uint8Array;
   bytes: number;
   settled: boolean;
   taken: boolean;
@@ -54,7 +63,7 @@ export class AppSource {
   private head = 0;
   private bytes = 0;
   /** Handed to the links, which have no room for all of it yet. */
-  private sent: Entry | undefined;
+  private sent: readonly Entry[] = [];
   private endAsked = false;
   /** The graph takes no more, whatever the user does. */
   shut = false;
@@ -62,6 +71,8 @@ export class AppSource {
   private stopping = (): boolean => false;
   private aborted = (): boolean => false;
   private readonly fairness = new Fairness();
+  /** It is a stream of bytes: its pieces may be joined. */
+  joins = false;
   /** Sources that are being pushed into it: what they wait for is not this graph. */
   sources = 0;
   /** Called, once, when nobody takes anything any more. */
@@ -84,9 +95,14 @@ export class AppSource {
     return this.shut || this.endAsked;
   }
 
-  /** Somebody has pushed and there was no room. */
+  /** Somebody has pushed and there was no room. Entries are settled in their order. */
   get waiting(): boolean {
-    return this.sent !== undefined || this.head < this.queue.length;
+    return this.newest?.settled === false;
+  }
+
+  /** What was pushed last, as far as it waits. */
+  private get newest(): Entry | undefined {
+    return this.head < this.queue.length ? this.queue.at(-1) : this.sent.at(-1);
   }
 
   /**
@@ -129,10 +145,22 @@ export class AppSource {
       entry.settled = true;
       return entry;
     }
+    const piece = this.joins ? pieceOf(packet) : undefined;
+    const { newest } = this;
+    if (piece === undefined) queued.add(packet);
+    else {
+      entry.piece = piece;
+      // A thread that blocks in its push may not come back for long: what it pushes is to be on its way.
+      const isBehind = newest !== undefined && !newest.settled;
+      if (!this.group.blocking && !isBehind && this.bytes + entry.bytes <= WAITING_BYTES) {
+        entry.settled = true;
+        entry.taken = true;
+      }
+    }
     this.queue.push(entry);
-    queued.add(packet);
     this.bytes += entry.bytes;
-    this.group.port?.nudge(() => entry.settled);
+    // What waits before it has woken the host, or waits for room.
+    if (newest === undefined || !entry.settled) this.group.port?.nudge(() => this.newest === undefined);
     return entry;
   }
 
@@ -188,28 +216,44 @@ export class AppSource {
   }
 
   private send(task: Task): void {
-    const entry = this.queue[this.head];
+    const sent = this.takeNext();
+    const [entry] = sent;
     if (entry === undefined) return;
-    this.head++;
+    this.sent = sent;
+    if (entry.packet.isEof) task.done();
+    else if (entry.piece === undefined) task.output(0).push(entry.packet);
+    else task.output(0).push(join(sent.map(({ piece }) => piece!)));
+  }
+
+  /** What goes next as one packet: the first that waits, or pieces of it and those behind it. */
+  private takeNext(): Entry[] {
+    const next: Entry[] = [];
+    let bytes = 0;
+    for (let entry = this.queue[this.head]; entry !== undefined; entry = this.queue[this.head]) {
+      if (next.length > 0 && (entry.piece === undefined || bytes >= WAITING_BYTES)) break;
+      next.push(entry);
+      bytes += entry.bytes;
+      queued.delete(entry.packet);
+      this.head++;
+      if (entry.piece === undefined) break;
+    }
     if (this.head === this.queue.length || this.head >= 1024) {
       this.queue = this.queue.slice(this.head);
       this.head = 0;
     }
-    this.bytes -= entry.bytes;
-    this.sent = entry;
-    queued.delete(entry.packet);
-    if (entry.packet.isEof) task.done();
-    else task.output(0).push(entry.packet);
+    this.bytes -= bytes;
+    return next;
   }
 
   private settleSent(taken: boolean): void {
-    const entry = this.sent;
-    if (entry === undefined) return;
-    this.sent = undefined;
-    this.settle(entry, taken);
+    const { sent } = this;
+    if (sent.length === 0) return;
+    this.sent = [];
+    for (const entry of sent) this.settle(entry, taken);
   }
 
   private settle(entry: Entry, outcome: boolean | Error): void {
+    if (entry.settled) return;
     entry.settled = true;
     entry.taken = outcome === true;
     if (entry.resolve === undefined) return;
@@ -223,10 +267,10 @@ export class AppSource {
     this.shut = true;
     for (const { packet } of this.queue.slice(this.head)) packet.close();
     if (outcome === undefined) return;
-    const sent = this.sent;
-    this.sent = undefined;
+    const { sent } = this;
+    this.sent = [];
     // Its end, or its last packet, has been taken: the node is closed only then.
-    if (sent !== undefined) this.settle(sent, outcome === false ? true : outcome);
+    for (const entry of sent) this.settle(entry, outcome === false ? true : outcome);
     for (const entry of this.queue.splice(0).slice(this.head)) this.settle(entry, outcome);
     this.head = 0;
     this.bytes = 0;
