@@ -97,7 +97,7 @@ export default defineConfig([
         'bench/core/modules.ts': BOOT,
         'src/cli/bench.ts': INDEX,
         'src/cli/graph.ts': INDEX,
-        'src/cli/inspect.ts': INDEX,
+        'src/cli/inspect/inspect.ts': INDEX,
         'src/cli/modules.ts': INDEX,
         'src/cli/progress.ts': INDEX,
         'src/cli/run.ts': INDEX,

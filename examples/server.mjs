@@ -19,17 +19,18 @@ const begun = performance.now();
 const server = await graph.serve({ outputs: { jpeg } });
 console.log(`ready after ${(performance.now() - begun).toFixed()} ms`);
 
-// All at once: they wait for their turn, and one that fails fails alone.
-const jobs = files.map((file) => server.submit(() => createReadStream(file)));
-for (const [i, job] of jobs.entries()) {
+// All at once: they wait for their turn, and one that fails fails alone. Each is waited for from the beginning: a job that
+// failed while nobody did would end the process, as any promise does.
+const jobs = files.map(async (file) => {
   try {
-    const result = await job;
+    const result = await server.submit(() => createReadStream(file));
     const name = `picture-${result.job}.jpg`;
     await writeFile(name, Buffer.concat(result.outputs.jpeg.map(({ payload }) => payload.data)));
     result.close();
-    console.log(`${files[i]}: ${name} in ${result.milliseconds.toFixed()} ms`);
+    return `${name} in ${result.milliseconds.toFixed()} ms`;
   } catch (error) {
-    console.log(`${files[i]}: ${error.code}`);
+    return error.code;
   }
-}
+});
+for (const [i, job] of jobs.entries()) console.log(`${files[i]}: ${await job}`);
 await server.close();

@@ -89,6 +89,7 @@ export type {
   GraphStats,
   LinkStats,
   NodeStats,
+  OutputProgress,
   Progress,
   Report,
   SleepStats,

@@ -4,15 +4,41 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { contents, makeClip, node, type Result, temporaryFolder } from './cli/kit.js';
+import { contents, makeClip, type Result, resultsOfEach, temporaryFolder } from './cli/kit.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const examples = join(root, 'examples');
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
+/** In this order, in one process. */
+const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
+  ['make-clip.mjs', 'clip.mp4', '2'],
+  ['transcode.mjs'],
+  ['overlay.mjs'],
+  ['sync-image.mjs'],
+  ['sync-loop.mjs'],
+  ['join-cameras.mjs'],
+  ['user-module.mjs'],
+  ['graph-file.mjs'],
+  ['http-upload.mjs', 'clip.ts'],
+  ['http-upload.mjs', join(examples, 'graph.json')],
+  ['camera.mjs', 'live.m3u8', '2'],
+  ['raw-h264.mjs'],
+  ['server.mjs'],
+  ['thumbnails.mjs'],
+  ['probe.mjs', 'clip.mp4'],
+];
+// Those that are not made by another example.
+await makeClip(at('clip.ts'));
+for (const name of ['raw.h264', 'raw.h264.sizes']) copyFileSync(join(root, 'test/fixtures/media', name), at(name));
+const resultOf = resultsOfEach(
+  RUNS.map(([name, ...args]) => [join(examples, name), ...args]),
+  { cwd: folder, limit: 60_000 },
+);
+
 async function run(name: string, ...args: string[]): Promise<Result> {
-  const result = await node(join(examples, name), args, { cwd: folder });
+  const result = await resultOf(RUNS.findIndex((one) => one.join(' ') === [name, ...args].join(' ')));
   assert.is(result.stderr, '');
   assert.is(result.code, 0);
   return result;
@@ -89,7 +115,6 @@ example('graph-file.mjs', async () => {
 });
 
 example('http-upload.mjs', async () => {
-  await makeClip(at('clip.ts'));
   const { stdout } = await run('http-upload.mjs', 'clip.ts');
   assert.is(stdout, '200 {"output_path":"upload-1.mp4","frames":50}\n');
   const { frames, width, height, samples } = await contents(at('upload-1.mp4'));
@@ -108,9 +133,6 @@ example('camera.mjs', async () => {
 });
 
 example('raw-h264.mjs', async () => {
-  for (const name of ['raw.h264', 'raw.h264.sizes']) {
-    copyFileSync(join(root, 'test/fixtures/media', name), at(name));
-  }
   assert.is((await run('raw-h264.mjs')).stdout, 'raw.mp4: 60 frames\n');
   const { frames, width, height } = await contents(at('raw.mp4'));
   assert.equal([frames, width, height], [60, 640, 480]);

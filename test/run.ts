@@ -1,50 +1,32 @@
 /**
- * Runs every test file in a process of its own, three at a time, each under a watchdog, and closes with one line that
- * counts: `N passed, N failed, N skipped`. What cannot run on this machine is skipped and named above that line, with
- * what it lacks. Arguments choose files by a part of their path. Files that mostly wait come first, then those that take
- * longest, then what else starts threads and processes: the others are so short that the lanes end together.
+ * Runs the test files, three processes at a time, each under a watchdog, and closes with one line that counts: `N passed,
+ * N failed, N skipped`. What cannot run on this machine is skipped and named above that line, with what it lacks.
+ * Arguments choose files by a part of their path. A file has a process of its own, or shares one (`groups.ts`).
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleTests } from './bundle.js';
+import { bundleTests, fileEndIn } from './bundle.js';
+import { groupsOf } from './groups.js';
 import { skippedIn } from './kit/skip.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const LIMIT_MS = 150_000;
 const PARALLEL = 3;
-const EARLY = [
-  ...['e2e/calls/calls-given-up', 'e2e/flow/idle-calls', 'e2e/observe/watchdog', 'cli/bench', 'e2e/threads/leaving'],
-  ...['e2e/media/media-placement', 'e2e/bytes/bytes.', 'examples', 'e2e/push/push-output', 'e2e/media/media-transcode'],
-  ...[
-    'cli/transcode',
-    'e2e/calls/sync-calls',
-    'e2e/media/media-joins',
-    'e2e/calls/sync-media',
-    'cli/usage',
-    'snippets',
-  ],
-  ...['e2e/media/media-unfinished', 'packaging/package', 'e2e/filters/long-chains', 'e2e/network/network-leaving'],
-];
 
 const wanted = process.argv.slice(2);
 const files = (readdirSync(here, { recursive: true }) as string[])
   .filter((file) => file.endsWith('.test.ts'))
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-  .sort((a, b) => turn(a) - turn(b) || (a < b ? -1 : 1));
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
 const bundles = await bundleTests(files);
 process.once('exit', () => rmSync(bundles.folder, { recursive: true, force: true }));
-
-function turn(file: string): number {
-  const early = EARLY.findIndex((prefix) => file.startsWith(prefix));
-  if (early >= 0) return early;
-  return EARLY.length + (/^(cli|e2e|packaging)\b/.test(file) ? 0 : 1);
-}
 
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
+
+const nameOf = (file: string): string => relative(process.cwd(), join(here, file));
 
 function sum(output: string, label: string): number {
   return [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce(
@@ -53,59 +35,86 @@ function sum(output: string, label: string): number {
   );
 }
 
-function runFile(file: string): Promise<void> {
-  return new Promise((resolve) => {
-    const started = Date.now();
-    const child = spawn(process.execPath, bundles.argumentsOf(file), {
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', MILLRACE_TEST_RUNNER: String(process.pid) },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    let output = '';
-    let cpu = '';
-    let hung = false;
-    child.stdio[3]!.on('data', (chunk: Buffer) => {
-      cpu += chunk;
-    });
-    child.stdout!.on('data', (chunk: Buffer) => {
-      output += chunk;
-    });
-    child.stderr!.on('data', (chunk: Buffer) => {
-      output += chunk;
-    });
-    const watchdog = setTimeout(() => {
+/** @param died what became of its process, if that ended before the file did or badly. */
+function report(file: string, output: string, code: number, times: string, died?: string): void {
+  const total = sum(output, 'Total');
+  const good = sum(output, 'Passed');
+  const left = skippedIn(output);
+  let bad = total - good;
+  // A file that crashed, hung, ran nothing or skips a test without a name has failed, whatever it counted.
+  const nothing = total === 0 && left.length === 0;
+  const wrong = died !== undefined || code !== 0 || nothing || left.length !== sum(output, 'Skipped');
+  if (bad === 0 && wrong) bad = 1;
+  passed += good;
+  skipped.push(...left.map((text) => `${nameOf(file)}: ${text}`));
+  failed += bad;
+  console.log(`${bad > 0 ? 'FAIL' : 'ok  '} ${nameOf(file)}  ${good}/${total}  ${times}`);
+  if (bad === 0) return;
+  console.log(output.trimEnd());
+  if (died !== undefined) console.log(`  ${died}`);
+  else if (nothing) console.log(`  ran no test (exit code ${code})`);
+}
+
+/** Runs files one after another in one process. If that dies, those after the one that it died in have another. */
+async function runTogether(group: readonly string[]): Promise<void> {
+  const waiting = [...group];
+  let started = Date.now();
+  let counted = 0;
+  let cpu = '';
+  // Of the file that runs; what stdout has told may end in a part of a mark.
+  let output = '';
+  let stdout = '';
+  let hung = false;
+  const child = spawn(process.execPath, bundles.argumentsOf(group), {
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', MILLRACE_TEST_RUNNER: String(process.pid) },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  const watch = (): NodeJS.Timeout =>
+    setTimeout(() => {
       hung = true;
       child.kill('SIGKILL');
     }, LIMIT_MS);
-    child.on('close', (code, signal) => {
-      clearTimeout(watchdog);
-      const total = sum(output, 'Total');
-      const good = sum(output, 'Passed');
-      const left = skippedIn(output);
-      let bad = total - good;
-      // A file that crashed, hung, ran nothing or skips a test without a name has failed, whatever it counted.
-      const nothing = total === 0 && left.length === 0;
-      if (bad === 0 && (code !== 0 || nothing || left.length !== sum(output, 'Skipped'))) bad = 1;
-      const seconds = ((Date.now() - started) / 1000).toFixed(1);
-      const name = relative(process.cwd(), join(here, file));
-      passed += good;
-      skipped.push(...left.map((text) => `${name}: ${text}`));
-      failed += bad;
-      console.log(`${bad > 0 ? 'FAIL' : 'ok  '} ${name}  ${good}/${total}  ${seconds} s${cpu && `, ${cpu} s of CPU`}`);
-      if (bad > 0) {
-        console.log(output.trimEnd());
-        if (hung) console.log(`  did not end within ${LIMIT_MS / 1000} s`);
-        else if (signal !== null) console.log(`  died of ${signal}`);
-        else if (nothing) console.log(`  ran no test (exit code ${code})`);
-      }
-      resolve();
-    });
+  let watchdog = watch();
+  const ended = (code: number, total: number, died?: string): void => {
+    const ofCpu = total > 0 ? `, ${(total - counted).toFixed(2)} s of CPU` : '';
+    report(waiting.shift()!, output, code, `${((Date.now() - started) / 1000).toFixed(1)} s${ofCpu}`, died);
+    counted = total;
+    output = '';
+    started = Date.now();
+    clearTimeout(watchdog);
+  };
+  child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+    for (let end = fileEndIn(stdout); end !== undefined; end = fileEndIn(stdout)) {
+      output += end.before;
+      stdout = end.after;
+      ended(end.code, end.cpu);
+      watchdog = watch();
+    }
+    const whole = stdout.lastIndexOf('\n') + 1;
+    output += stdout.slice(0, whole);
+    stdout = stdout.slice(whole);
   });
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+  });
+  child.stdio[3]!.on('data', (chunk: Buffer) => {
+    cpu += chunk;
+  });
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
+    child.once('close', (...how) => resolve(how));
+  });
+  output += stdout;
+  const died = hung ? `did not end within ${LIMIT_MS / 1000} s` : signal !== null ? `died of ${signal}` : undefined;
+  ended(code ?? 1, Number(cpu), died);
+  if (waiting.length > 0) return runTogether(waiting);
+  if (group.length > 1) console.log(`     the ${group.length} files up to here in one process, ${cpu} s of CPU`);
 }
 
-const queue = [...files];
+const queue = groupsOf(here, files);
 await Promise.all(
   Array.from({ length: PARALLEL }, async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
+    for (let group = queue.shift(); group !== undefined; group = queue.shift()) await runTogether(group);
   }),
 );
 for (const text of skipped) console.log(`skipped ${text}`);

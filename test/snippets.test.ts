@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeClip, node, temporaryFolder } from './cli/kit.js';
+import { makeClip, resultsOfEach, temporaryFolder } from './cli/kit.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = temporaryFolder();
@@ -23,23 +23,34 @@ const pages = [
 const scripts = join(root, '.tmp', `snippets-${process.pid}`);
 mkdirSync(scripts, { recursive: true });
 process.on('exit', () => rmSync(scripts, { recursive: true, force: true }));
-let found = 0;
+const names: string[] = [];
 for (const page of pages) {
   const text = readFileSync(join(root, page), 'utf8');
   for (const [index, [, code]] of [...text.matchAll(/^```js runnable\n(.*?)^```$/gms)].entries()) {
-    found++;
-    test(`${page} ${index + 1}`, async () => {
-      const script = join(scripts, `${page.replaceAll('/', '-')}-${index + 1}.mjs`);
-      writeFileSync(script, code!);
-      const { code: exit, stderr } = await node(script, [], { cwd: folder });
-      assert.is(stderr, '');
-      assert.is(exit, 0);
-    });
+    names.push(`${page} ${index + 1}`);
+    writeFileSync(pathOf(names.at(-1)!), code!);
   }
 }
 
+function pathOf(name: string): string {
+  return join(scripts, `${name.replace(/[ /]/g, '-')}.mjs`);
+}
+
+const endOf = resultsOfEach(
+  names.map((name) => [pathOf(name)]),
+  { cwd: folder, limit: 60_000 },
+);
+
+for (const [script, name] of names.entries()) {
+  test(name, async () => {
+    const { code, stderr } = await endOf(script);
+    assert.is(stderr, '');
+    assert.is(code, 0);
+  });
+}
+
 test('there are some', () => {
-  assert.ok(found >= 5, `${found} snippets`);
+  assert.ok(names.length >= 5, `${names.length} snippets`);
 });
 
 test.run();

@@ -355,6 +355,12 @@ export class Encoding {
 
 function requireCodec(context: StreamContext, kind: StreamKind): EncodingContext {
   if (isEncoding(context)) return context;
+  if (kind === 'video' && context.options.video_params?.codec === undefined) {
+    const { format, input } = context;
+    throw new MillraceError('ERR_MILLRACE_OPTION', `The format '${format.name}' carries no video but a cover`, {
+      hint: `Leave input ${input} unconnected, or let the decoder copy a picture (codec: 'copy') that is for it`,
+    });
+  }
   throw new MillraceError(
     'ERR_MILLRACE_PAYLOAD',
     `Input ${context.input} delivered a decoded frame, but ${kind}_params.codec is 'copy'`,

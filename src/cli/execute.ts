@@ -19,12 +19,14 @@ export interface OutputFlags {
  * Runs the graph to its end. The first SIGINT or SIGTERM stops it cleanly (the output is finalised), the second aborts
  * it, the third ends the process as if nobody listened.
  * @param name What the report line is about.
+ * @param warnings What is to be told beside those of the run.
  * @returns The exit code.
  */
 export async function execute(
   graph: Graph,
   name: string,
   { json, quiet, trace, toStdout }: OutputFlags,
+  warnings: readonly string[] = [],
 ): Promise<number> {
   const progress = json || quiet || !process.stderr.isTTY ? undefined : await showProgress();
   const note = (text: string): void => {
@@ -63,6 +65,7 @@ export async function execute(
     listen('off');
   }
   progress?.end();
+  report = { ...report, warnings: [...warnings, ...report.warnings] };
   for (const warning of report.warnings) note(`warning: ${warning}`);
   if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`);
   else if (!quiet) (toStdout ? process.stderr : process.stdout).write(`${reportLine(withoutSecrets(name), report)}\n`);

@@ -10,7 +10,7 @@ import { endPoint, positive, size, startPoint, streamIndex, threads } from './ar
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
 import type { Format } from './graph.js';
-import type { PacketFlags } from './packets.js';
+import type { PacketFlags } from './inspect/packets.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode.js';
 
@@ -87,7 +87,7 @@ function program(): Command {
     .option('--json', 'print JSON; of packets one line each')
     .action(async (file: string, flags: PacketFlags) => {
       startLog();
-      await exitWith((await import('./inspect.js')).inspect(file, flags));
+      await exitWith((await import('./inspect/inspect.js')).inspect(file, flags));
     });
 
   millrace

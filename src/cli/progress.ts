@@ -17,7 +17,7 @@ export class ProgressDisplay {
       this.end();
       return;
     }
-    const { frames, fps, position = 0, duration = 0, speed } = progress;
+    const { frames, fps, position = 0, duration = 0, speed, eta } = progress;
     const known = duration > 0;
     const total = known ? duration : 1;
     const figures = {
@@ -25,7 +25,7 @@ export class ProgressDisplay {
       fps: fps === undefined ? '-' : Math.round(fps),
       speed: speed?.toPrecision(3) ?? '-',
       time: clock(position / 1e6),
-      left: known && speed !== undefined ? clock(Math.max(0, duration - position) / 1e6 / speed) : '-:--',
+      left: eta === undefined ? '-:--' : clock(eta / 1000),
     };
     if (this.bar === undefined) {
       this.bar = new SingleBar({

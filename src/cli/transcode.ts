@@ -1,13 +1,15 @@
 /** `millrace transcode IN OUT` */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { chooseTarget, defaultCodec, localPath, type MediaInfo } from '../catalog/ffmpeg.js';
+import { chooseTarget, defaultCodec, localPath, type MediaInfo, type MediaStream } from '../catalog/ffmpeg.js';
 import { encode } from '../graph/build/encode.js';
+import type { Stream } from '../graph/build/stream.js';
 import { Graph } from '../graph/graph.js';
 import type { PictureSize } from './arguments.js';
 import { UsageError } from './errors.js';
 import { execute, type OutputFlags } from './execute.js';
 import { isCover, lookInto } from './look.js';
+import { mapStreams } from './mapping.js';
 
 export interface TranscodeFlags extends OutputFlags {
   readonly format?: string;
@@ -56,15 +58,35 @@ export async function transcode(input: string, output: string, flags: TranscodeF
     video_codec: wanted.video && flags.vcodec === 'copy' ? 'copy' : undefined,
     audio_codec: wanted.audio && flags.acodec === 'copy' ? 'copy' : undefined,
   });
-  const picture = flags.scale ? source.video.scale(flags.scale.width, flags.scale.height) : source.video;
+  const format = chooseTarget({ output_path: output, format: flags.format }).format.name ?? '';
+  const { left, ...mapped } = mapStreams(info, format, wanted, { video: !flags.video });
+  const scaled = (stream: Stream): Stream =>
+    flags.scale ? stream.scale(flags.scale.width, flags.scale.height) : stream;
+  const copied = (streams: readonly MediaStream[]): Stream[] =>
+    streams.map(({ kind, index }) => source.select({ kind, index, codec: 'copy' }));
+  // Where there is one there is nothing to choose.
+  const chosen = (streams: readonly MediaStream[], only: Stream): Stream[] =>
+    streams.map(({ kind, index }) => (count(info, kind) > 1 ? source.select({ kind, index }) : only));
   const { vcodec, preset, crf, bitrate } = flags;
-  encode(wanted.video ? picture : null, wanted.audio ? source.audio : null, {
-    output_path: output,
-    format: flags.format,
-    ...(wanted.video && { video_params: { codec: vcodec, preset, crf, bit_rate: bitrate } }),
-    ...(wanted.audio && { audio_params: { codec: flags.acodec } }),
-  });
-  return execute(graph, output, { ...flags, toStdout });
+  encode(
+    {
+      video: [...chosen(mapped.video, source.video).map(scaled), ...copied(mapped.covers)],
+      audio: chosen(mapped.audio, source.audio),
+      subtitle: copied(mapped.subtitles),
+      attachment: copied(mapped.attachments),
+    },
+    {
+      output_path: output,
+      format: flags.format,
+      ...(wanted.video && { video_params: { codec: vcodec, preset, crf, bit_rate: bitrate } }),
+      ...(wanted.audio && { audio_params: { codec: flags.acodec } }),
+    },
+  );
+  return execute(graph, output, { ...flags, toStdout }, left);
+}
+
+function count(info: MediaInfo, kind: MediaStream['kind']): number {
+  return info.streams.filter((stream) => stream.kind === kind && !isCover(stream)).length;
 }
 
 /** Seconds times pixels of 12 frames of 720p at 25 a second, or of a minute of sound: less work than starting a thread for it. */

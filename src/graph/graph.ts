@@ -8,7 +8,7 @@ import type { LogListener } from '../module/log.js';
 import type { SyncModule } from '../scheduler/call/sync-module.js';
 import type { PlacementExplanation } from '../scheduler/plan/explain.js';
 import { explainPlacement } from '../scheduler/plan/plan.js';
-import type { GraphStats, Report } from '../scheduler/run/report.js';
+import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
 import { requireObject } from '../schema/argument.js';
 import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
@@ -304,6 +304,20 @@ export class Graph {
    */
   stats(): GraphStats {
     return this.launch.stats();
+  }
+
+  /**
+   * The progress while the graph runs, about four times a second, and once at its end: the latest whenever the loop asks
+   * for it. Ends with the run, however that ends; why a run failed is told by `run()`. The same is published on the
+   * `diagnostics_channel` named `millrace:progress`, as `{ graph, progress }`.
+   * @throws MillraceError ERR_MILLRACE_STATE, from the first `next()`, before the run.
+   * @example
+   * const run = graph.run();
+   * for await (const { percent, eta } of graph.progress()) console.log(percent?.toFixed(), '%', eta, 'ms left');
+   * await run;
+   */
+  progress(): AsyncGenerator<Progress, void, undefined> {
+    return this.launch.progress();
   }
 
   /**

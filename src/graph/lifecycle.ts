@@ -3,7 +3,7 @@
 import { stateError } from '../errors/make.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { LogListener } from '../module/log.js';
-import type { GraphStats, Report } from '../scheduler/run/report.js';
+import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
 import type { GraphDefinition } from './build/definition.js';
 import type { RunOptions } from './options/options.js';
@@ -137,6 +137,12 @@ export class Lifecycle {
     this.stopAsked = true;
     this.current?.stop();
     this.server?.stop();
+  }
+
+  async *progress(): AsyncGenerator<Progress, void, undefined> {
+    if (!this.begun) throw stateError('progress() was called before the run', 'Call run() first');
+    const run = this.current ?? (await this.starting?.catch(() => undefined));
+    if (run !== undefined) yield* run.progress();
   }
 
   stats(): GraphStats {

@@ -67,6 +67,55 @@ export function millrace(args: readonly string[], options: Options = {}): Promis
   return node(CLI, args, options);
 }
 
+const EACH = fileURLToPath(new URL('../fixtures/scripts/each.mjs', import.meta.url));
+const MARK = '\u0001ended: ';
+
+/**
+ * Runs scripts one after another in one process: starting one with the package takes longer than most of them. For what is
+ * not about the process itself.
+ * @returns how each ended; if one of them ended the process, it is the last.
+ */
+export async function nodeEach(
+  runs: readonly (readonly [script: string, ...args: string[]])[],
+  options: Options = {},
+): Promise<Result[]> {
+  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], options);
+  const told = stderr.split(`${MARK}\n`);
+  // Texts and, between them, codes.
+  const parts = stdout.split(new RegExp(`${MARK}(\\d+)\\n`));
+  const results = Array.from({ length: parts.length >> 1 }, (_, n): Result => {
+    return { code: Number(parts[2 * n + 1]), signal: null, stdout: parts[2 * n]!, stderr: told[n]! };
+  });
+  if (results.length < runs.length) results.push({ ...whole, stdout: parts.at(-1)!, stderr: told.at(-1)! });
+  return results;
+}
+
+/**
+ * As `nodeEach`, begun when the first of them is asked for; those after one that ended its process have another.
+ * @returns how the script of a number ended.
+ */
+export function resultsOfEach(
+  runs: Parameters<typeof nodeEach>[0],
+  options: Options,
+): (script: number) => Promise<Result> {
+  const results: Result[] = [];
+  return async (script) => {
+    if (script >= results.length) results.push(...(await nodeEach(runs.slice(results.length), options)));
+    return results[script]!;
+  };
+}
+
+/** Commands that are not about their process, in one. */
+export async function millraceEach(commands: readonly string[][], options: Options = {}): Promise<Result[]> {
+  const results = await nodeEach(
+    commands.map((args) => [CLI, ...args]),
+    options,
+  );
+  if (results.length === commands.length) return results;
+  const { code, signal, stderr } = results.at(-1)!;
+  throw new Error(`${commands[results.length - 1]!.join(' ')}: ended the process, ${code ?? signal}\n${stderr}`);
+}
+
 /** A folder that goes with the process. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'));

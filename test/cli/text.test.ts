@@ -95,7 +95,9 @@ class Terminal extends PassThrough {
 const progressing = suite('progress');
 
 function progress(position: number, duration: number): Progress {
-  return { elapsed: 2000, frames: 50, fps: 25.4, position, duration, speed: 1.5 };
+  const known = duration > 0 ? { percent: (position / duration) * 100, eta: (duration - position) / 1500 } : {};
+  const unknown = { percent: undefined, eta: undefined, size: undefined, bitRate: undefined, outputs: [] };
+  return { elapsed: 2000, frames: 50, fps: 25.4, position, duration, speed: 1.5, ...unknown, ...known };
 }
 
 async function shown(...steps: Progress[]): Promise<string> {

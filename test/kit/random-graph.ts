@@ -28,7 +28,7 @@ export function randomGraph(
 
   for (let i = 0, sources = 1 + below(2); i < sources; i++) {
     const outputs = 1 + below(3);
-    const count = 20 + below(200);
+    const count = 20 + below(100);
     const spread = (['all', 'random', 'runs'] as const)[below(3)]!;
     const source = add(graph, 'Scatter', { count, outputs, spread, seed: seed * 7 + i }, placed());
     countPackets(`${i}`, count, outputs, spread, seed * 7 + i, carried);

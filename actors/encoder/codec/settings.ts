@@ -7,7 +7,7 @@ import { pixelFormatName, sampleFormatName } from '../../../src/media/index.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { Log } from '../../../src/module/contract.js';
 import { type AudioParams, type EncoderOptions, optionsOfStream, type VideoParams } from '../options.js';
-import { defaultCodec, has, type Target } from '../output/format.js';
+import { defaultCodec, has, hasCoversOnly, type Target } from '../output/format.js';
 import { outputFiles } from '../output/output-files.js';
 import { checkKeyFrames } from '../stream/key-frames.js';
 import type { StreamContext } from '../stream/stream.js';
@@ -36,6 +36,8 @@ export function settingsFor(
   const params = kind === 'video' ? video : audio;
   if (params?.codec === 'copy') return undefined;
   const name = params?.codec ?? defaultCodec(target, kind);
+  // Frames are refused when they come.
+  if (name === undefined && kind === 'video' && hasCoversOnly(target.format)) return undefined;
   if (name === undefined) {
     throw new MillraceError('ERR_MILLRACE_OPTION', `The format '${target.format.name}' carries no ${kind}`, {
       hint: `Leave input ${input} unconnected or choose another format; ${kind}_params.codec names an encoder all the same`,

@@ -159,8 +159,7 @@ export function defaultCodec(target: Target, kind: 'video' | 'audio'): string | 
   const id = kind === 'video' ? format.videoCodec : format.audioCodec;
   if (id === AV_CODEC_ID_NONE) return undefined;
   const codec = avGetCodecName(id);
-  // Cover art is what the audio containers mean by a video codec.
-  if (codec === null || (kind === 'video' && ['flac', 'mp3', 'aiff'].includes(name))) return undefined;
+  if (codec === null || (kind === 'video' && hasCoversOnly(format))) return undefined;
   if (encoderNames(codec).some((known) => Codec.findEncoderByName(known as never))) return codec;
   // Encoders have names of their own: that of msmpeg4v3 is msmpeg4.
   const encoder = Codec.findEncoder(id)?.name;
@@ -168,6 +167,11 @@ export function defaultCodec(target: Target, kind: 'video' | 'audio'): string | 
   throw new MillraceError('ERR_MILLRACE_OPTION', `This FFmpeg has no encoder for ${codec}, the ${kind} of '${name}'`, {
     hint: `Name one that the format carries as well in ${kind}_params.codec, or choose another format`,
   });
+}
+
+/** Cover art is what the audio containers mean by a video codec. */
+export function hasCoversOnly({ name }: OutputFormat): boolean {
+  return ['flac', 'mp3', 'aiff'].includes(name ?? '');
 }
 
 /** How frames are placed in time when the options do not say: the rule of the ffmpeg command for -fps_mode auto. */

@@ -51,6 +51,7 @@ export class CopyStream {
   readonly #timeBase: Rational;
   readonly #isAudio: boolean;
   readonly #isVideo: boolean;
+  readonly #isCover: boolean;
   #limit: number;
   readonly #rescaled = { value: AV_NOPTS_VALUE };
   readonly #packet = new Packet();
@@ -64,6 +65,7 @@ export class CopyStream {
     this.#ctx = ctx;
     this.#isAudio = info.kind === 'audio';
     this.#isVideo = info.kind === 'video';
+    this.#isCover = isCover(info);
     const { aframes, vframes } = ctx.options;
     const limit = this.#isAudio ? aframes : this.#isVideo ? vframes : undefined;
     this.#limit = limit ?? Number.POSITIVE_INFINITY;
@@ -110,7 +112,7 @@ export class CopyStream {
     try {
       const source = isTimeBase(packet.timeBase) ? packet.timeBase : this.#source;
       this.#retime(out, source, rescale(shift, MICROSECONDS, this.#timeBase));
-      if (this.#isVideo) this.#ctx.meter.frames++;
+      if (this.#isVideo && !this.#isCover) this.#ctx.meter.frames++;
       write(this.#ctx, out, this.#timeBase);
     } finally {
       out.unref();
@@ -164,6 +166,7 @@ export class CopyStream {
         `${name}: video_params.aspect has no effect: '${format.name}' has none beside that of the copied stream`,
       );
     }
+    if (isCover(info) && format.name === 'mov') log.warn(`${name} has no cover: 'mov' has no place for it`);
     this.#ctx.muxer.add(this.#ctx.input, {
       kind: info.kind,
       timeBase: this.#timeBase,

@@ -28,7 +28,7 @@ export interface GraphFileOptions {
    * 'reference': the same, with a warning in the report when they had to be copied; 'copy': always by copy.
    */
   transport?: 'auto' | 'reference' | 'copy' | undefined;
-  /** `spin`: how often a thread looks at its links again before it parks (default: by the cores at hand). */
+  /** `spin`: rounds in which a thread looks for work before it parks (default: by the cores at hand). */
   wait?: { spin?: number | 'auto' | undefined } | undefined;
   /** Name in reports and file names. Default 'graph'. */
   graph_name?: string | undefined;
@@ -138,7 +138,7 @@ export const graphOptionRows = {
     type: "'auto' or whole number",
     env: 'MILLRACE_WAIT_SPIN',
     meaning:
-      'Times a thread looks at its links again before it parks: quicker wake-ups for processor time. Automatic: 2000 with more than four cores, else 200.',
+      'Rounds in which a thread looks for work before it parks, of 64 looks at its doorbell each: quicker wake-ups for processor time. Automatic: 2000 with more than four cores, else 200.',
     schema: auto({ min: 0, max: 1e9 }, 'a whole number of at least 0'),
     value: 'auto',
     field: 'spin',

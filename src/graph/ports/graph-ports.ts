@@ -248,7 +248,7 @@ export class GraphPorts {
       if (outcome === 'callback') {
         throw wouldDeadlock(what, 'a module waits for the answer of a callback (the packet stays in the queue)');
       }
-      const failure = this.run?.failureNow();
+      const failure = this.run?.failureWhileBlocked();
       if (failure) throw failure;
       return false;
     } finally {

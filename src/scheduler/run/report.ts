@@ -83,6 +83,7 @@ export interface GraphStats {
   sleeps: SleepStats[];
 }
 
+/** What was done by now. What is unknown is undefined, nothing is NaN, and only `fps`, `speed`, `eta` and `bitRate` ever go back. */
 export interface Progress {
   /** Milliseconds since start. */
   elapsed: number;
@@ -90,11 +91,34 @@ export interface Progress {
   frames: number;
   /** Frames per second so far; undefined before the first frame. */
   fps: number | undefined;
-  /** Microseconds of stream time done, and expected; undefined while unknown. Neither position nor frames ever go back. */
+  /** Microseconds of stream time done, and expected; undefined while unknown. */
   position: number | undefined;
   duration: number | undefined;
+  /** Of the duration, 0 to 100; 100 when the run has come to its end by itself. undefined while one of both is unknown. */
+  percent: number | undefined;
   /** Stream time per elapsed time so far; undefined while the position is unknown. */
   speed: number | undefined;
+  /** Milliseconds until the end at the speed so far; undefined while that or the duration is unknown. */
+  eta: number | undefined;
+  /** Bytes written by all outputs; undefined before the first. */
+  size: number | undefined;
+  /** Bits per second of stream time so far, of all outputs; undefined while size or position is unknown. */
+  bitRate: number | undefined;
+  /** One entry per encoder and per other node at the end of the graph, in the order of the nodes. */
+  outputs: OutputProgress[];
+}
+
+/** The progress of one output; see `Progress`. */
+export interface OutputProgress {
+  /** Id of the node. */
+  node: number;
+  alias: string;
+  /** What it writes, without passwords; undefined for what has no path. */
+  path: string | undefined;
+  frames: number;
+  position: number | undefined;
+  size: number | undefined;
+  bitRate: number | undefined;
 }
 
 export interface Report extends GraphStats {

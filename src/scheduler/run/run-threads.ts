@@ -82,6 +82,14 @@ export class RunThreads {
     for (const worker of this.workers) worker.drain();
   }
 
+  /** Of a thread whose death this thread's event loop has not had a turn to hear of: it is not known yet what it died of. */
+  diedNow(): GraphError | undefined {
+    const thread = this.workers.findIndex((_, n) => this.board.threadState(n) === ThreadState.dead);
+    if (thread < 0) return undefined;
+    const message = `the thread of ${this.cut.namesOn(thread)} died: close() tells of what`;
+    return new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'run' });
+  }
+
   /** The part of a thread has ended. */
   ended(thread: number, leaked: Record<string, number>): void {
     if (!this.open.delete(thread)) return;

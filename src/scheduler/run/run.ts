@@ -1,3 +1,4 @@
+import diagnosticsChannel from 'node:diagnostics_channel';
 import {
   clearInterval,
   clearTimeout,
@@ -55,6 +56,9 @@ export interface RunHooks {
 
 const PROGRESS_INTERVAL = 250;
 
+/** Tells whoever subscribes of the progress of every graph, as { graph: name, progress }. */
+const progressChannel = diagnosticsChannel.channel('millrace:progress');
+
 export class GraphRun {
   /** Resolves when every actor has closed and every thread has gone; rejects, after the same, when the graph failed. */
   readonly finished: Promise<Report>;
@@ -75,6 +79,7 @@ export class GraphRun {
   private resolve!: (report: Report) => void;
   private reject!: (error: Error) => void;
   private progressTimer: NodeJS.Timeout | undefined;
+  private readonly listeners = new Set<(progress: Progress) => void>();
   /** Runs while the sources have time to end after a stop. */
   private stopTimer: Timer | undefined;
   private watchdog: Watchdog | undefined;
@@ -191,8 +196,39 @@ export class GraphRun {
     const onAbort = (): void => this.abort(signal?.reason);
     if (signal?.aborted) onAbort();
     this.forgetSignal = whenAborted(signal, onAbort);
-    if (this.hooks.onProgress) {
-      this.progressTimer = setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
+    if (this.hooks.onProgress || progressChannel.hasSubscribers) this.watchProgress();
+  }
+
+  private watchProgress(): void {
+    if (this.settling) return; // the last progress is about to be told
+    this.progressTimer ??= setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
+  }
+
+  /** The progress as it is told, the latest whenever somebody asks; ends with the run, however that ends. */
+  async *progress(): AsyncGenerator<Progress, void, undefined> {
+    let latest: Progress | undefined;
+    let told = (): void => {};
+    const listener = (progress: Progress): void => {
+      latest = progress;
+      told();
+    };
+    if (this.settled) return;
+    this.listeners.add(listener);
+    this.watchProgress();
+    try {
+      for (;;) {
+        if (latest === undefined) {
+          if (this.settled) return;
+          await new Promise<void>((resolve) => {
+            told = resolve;
+          });
+        }
+        const progress = latest;
+        latest = undefined;
+        if (progress !== undefined) yield progress;
+      }
+    } finally {
+      this.listeners.delete(listener);
     }
   }
 
@@ -246,6 +282,11 @@ export class GraphRun {
   failureNow(): Error | undefined {
     if (this.failure === undefined) this.threads.drain();
     return this.failure;
+  }
+
+  /** As `failureNow`, for who will not give this thread's event loop a turn: also that a thread has died. */
+  failureWhileBlocked(): Error | undefined {
+    return this.failureNow() ?? this.threads.diedNow();
   }
 
   /** The graph has failed, or is being aborted. */
@@ -409,7 +450,11 @@ export class GraphRun {
   /** A listener that throws fails the graph: nobody else would hear of it. */
   private tellProgress(): void {
     try {
-      this.context(() => this.hooks.onProgress?.(this.figures.progress(this.elapsed())));
+      const complete = this.endedAfter !== undefined && this.failure === undefined && !this.board.stopping;
+      const progress = this.figures.progress(this.elapsed(), complete);
+      for (const listener of this.listeners) listener(progress);
+      if (progressChannel.hasSubscribers) progressChannel.publish({ graph: this.spec.name, progress });
+      this.context(() => this.hooks.onProgress?.(progress));
     } catch (cause) {
       const text = messageOf(cause);
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));

@@ -1,10 +1,10 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
-import { builtinOf } from '../../catalog/builtin.js';
 import { type Board, NodeCall, NodeStatus } from '../../thread/board/board.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions } from '../plan/partitions.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec } from '../plan/spec.js';
+import { ProgressTeller } from './progress.js';
 import type { GraphStats, LinkStats, NodeStats, Progress, Report, SleepStats } from './report.js';
 
 /** Names of NodePhase. */
@@ -13,8 +13,7 @@ const PHASES: readonly NodeStats['state'][] = ['waiting', 'running', 'finished',
 const CALLS = ['load', 'init', 'process', 'close', 'reset'] as const;
 
 export class Figures {
-  /** The last progress: no figure goes back, whichever node it comes from. */
-  private told = { frames: 0, position: 0 };
+  private readonly teller: ProgressTeller;
   /** Links by the node at that end. */
   private readonly linksBy: Record<'producer' | 'consumer', number[][]>;
 
@@ -25,6 +24,7 @@ export class Figures {
     private readonly merging: Fusion,
     private readonly cut: Partitions,
   ) {
+    this.teller = new ProgressTeller(spec);
     const byNode = (): number[][] => spec.nodes.map(() => []);
     this.linksBy = { producer: byNode(), consumer: byNode() };
     for (const [link, { producer, consumer }] of cut.links.entries()) {
@@ -36,14 +36,15 @@ export class Figures {
   /** @param now milliseconds after the start of the run. */
   stats(now: number): GraphStats {
     return {
-      nodes: this.spec.nodes.map((_, index) => this.nodeStats(index, now)),
+      nodes: this.allNodes(now),
       links: this.spec.links.map((_, index) => this.linkStats(index)),
       sleeps: Array.from({ length: this.cut.threads }, (_, thread) => this.sleepStats(thread, now)),
     };
   }
 
   report(milliseconds: number): Omit<Report, 'warnings' | 'leaked'> {
-    const { frames, bytes } = this.totals();
+    const stats = this.stats(milliseconds);
+    const { frames, bytes } = this.teller.totals(stats.nodes);
     return {
       name: this.spec.name,
       milliseconds,
@@ -52,47 +53,17 @@ export class Figures {
       bytes,
       threads: this.placement.threads,
       stopped: this.board.stopping,
-      ...this.stats(milliseconds),
+      ...stats,
     };
   }
 
-  /** Video frames and bytes of the nodes at the end of the graph; those of the furthest ones that count any. */
-  private totals(running = false): { frames: number; bytes: number; position: number; duration: number } {
-    const producers = new Set(this.spec.links.map((link) => link.from.node));
-    const nodes = this.spec.nodes.map((_, index) => this.nodeStats(index, 0));
-    const sinks = nodes.filter((node) => !producers.has(node.id));
-    const last = (figure: 'frames' | 'position'): NodeStats[] => {
-      const counting = sinks.filter((node) => node[figure] > 0);
-      if (counting.length > 0) return counting;
-      // An encoder that has nothing out yet will count: what is ahead of it would be taken back then.
-      return running &&
-        this.spec.nodes.some(({ id, module }) => !producers.has(id) && builtinOf(module)?.work === 'encoding')
-        ? sinks
-        : nodes;
-    };
-    return {
-      frames: Math.max(0, ...last('frames').map((node) => node.frames)),
-      bytes: sinks.reduce((sum, node) => sum + node.bytes, 0),
-      position: Math.max(0, ...last('position').map((node) => node.position)),
-      duration: Math.max(0, ...nodes.map((node) => node.duration)),
-    };
+  /** @param elapsed milliseconds after the start of the run. @param complete it has come to its end by itself. */
+  progress(elapsed: number, complete: boolean): Progress {
+    return this.teller.tell(this.allNodes(elapsed), elapsed, complete);
   }
 
-  /** @param elapsed milliseconds after the start of the run. */
-  progress(elapsed: number): Progress {
-    const totals = this.totals(true);
-    const frames = Math.max(this.told.frames, totals.frames);
-    const position = Math.max(this.told.position, totals.position);
-    this.told = { frames, position };
-    const per = (figure: number): number | undefined => (elapsed > 0 && figure > 0 ? figure / elapsed : undefined);
-    return {
-      elapsed,
-      frames,
-      fps: per(frames * 1000),
-      position: position || undefined,
-      duration: totals.duration || undefined,
-      speed: per(position / 1000),
-    };
+  private allNodes(now: number): NodeStats[] {
+    return this.spec.nodes.map((_, index) => this.nodeStats(index, now));
   }
 
   /** @param now milliseconds after the start of the run. */

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { startThread, type Thread } from './thread.js';
 
 /**
- * How often a thread looks at its links again before it parks, by the cores at hand. Spinning costs ten times and more as
+ * Rounds in which a thread looks for work before it parks, by the cores at hand. Spinning costs ten times and more as
  * soon as more threads are busy than there are cores; on a small machine a decoder and an encoder already are that case.
  */
 export function automaticSpin(): number {

@@ -53,7 +53,10 @@ export class CalledModule {
   /** What `init` failed of. */
   private failure: { error: unknown } | undefined;
 
-  /** @param load finds the module; at once, if its result is no promise. */
+  /**
+   * @param load finds the module; at once, if its result is no promise.
+   * @param most packets one call returns at most once the inputs have ended.
+   */
   constructor(
     private readonly spec: CalledSpec,
     /** What the module says. */
@@ -61,6 +64,7 @@ export class CalledModule {
     /** Whether anybody hears more than warnings and errors. */
     private readonly heard: boolean,
     private readonly load: (ref: ModuleRef) => unknown = loadModule,
+    private readonly most = MOST,
   ) {
     this.given = new Map(spec.inputs.map((id) => [id, new GivenPackets()]));
     this.emitted = new Map(spec.outputs.map((id) => [id, new EmittedPackets()]));
@@ -136,7 +140,7 @@ export class CalledModule {
     if (!instance.finished) {
       yield* this.attempt('process', () => instance.drain());
       const first = instance.brought;
-      while (!instance.finished && instance.brought - first < MOST) yield* this.call(instance, nothing());
+      while (!instance.finished && instance.brought - first < this.most) yield* this.call(instance, nothing());
     }
     return this.result(instance);
   }
@@ -194,7 +198,7 @@ export class CalledModule {
     const { inputs } = instance;
     const first = instance.brought;
     let idle = 0;
-    while (!instance.finished && instance.brought - first < MOST) {
+    while (!instance.finished && instance.brought - first < this.most) {
       const again = !inputs.allEnded && this.guarded('process', () => inputs.asksForNone());
       // Who has given the ends wants all there is; they come behind what the module makes before it wants them.
       if (again && instance.brought - first >= ENOUGH && [...this.given.values()].some(({ ended }) => !ended)) return;

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VideoSync, type VsyncMethod } from '../../../actors/encoder/stream/video-sync.js';
-import { limitTerms } from '../../../src/media/fractions.js';
+import { limitTerms, nearest } from '../../../src/media/fractions.js';
 
 const test = suite('encoder: frame-rate conversion');
 const TICK = { num: 1, den: 25 };
@@ -79,6 +79,8 @@ test('a rate beyond a codec’s limits becomes the nearest fraction within them'
   const limited = limitTerms({ num: 1_000_000, den: 33_333 }, 65535);
   assert.equal(limitTerms({ num: 100_000, den: 1001 }, 65535), { num: 65035, den: 651 });
   assert.ok(limited.num <= 65535 && limited.den <= 65535);
+  assert.equal(nearest(2n ** 62n + 2n, 2n ** 62n - 1n, 2 ** 31 - 1), { num: 1, den: 1 });
+  assert.equal(nearest(3n * 2n ** 60n, 2n ** 60n, 2 ** 31 - 1), { num: 3, den: 1 });
   assert.ok(Math.abs(limited.num / limited.den - 1_000_000 / 33_333) < 2e-4);
 });
 test.run();

@@ -75,15 +75,12 @@ for (const [place, where] of Object.entries(PLACES)) {
     fixed.close();
   });
 
-  edges(`${place}: an end behind which frames go on without end comes back to its caller`, async () => {
-    const leaks = new LeakWatch();
-    const endless = syncModule('c_ffmpeg_filter', { name: 'loop', para: 'loop=-1:size=1' }, [0], [0], where);
-    const first = endless.process({ 0: [new Packet(picture(1)), Packet.eof()] });
+  edges(`${place}: an end behind which a module goes on without end comes back to its caller`, async () => {
+    const endless = syncModule(obeying('Endless'), {}, [0], [0], where);
+    const first = endless.process({ 0: [new Packet(1), Packet.eof()] });
     assert.not(first.done);
     assert.ok(first.outputs[0].length >= 256);
-    for (const packet of first.outputs[0]) packet.close();
     await endless.closeAsync();
-    leaks.check();
   });
 
   edges(`${place}: what a module warns of can be read`, () => {

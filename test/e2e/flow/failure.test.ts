@@ -228,7 +228,7 @@ failure(
     for (let i = 0; i < 10; i += 2) {
       const leaks = new LeakWatch();
       const graph = graphOn({ threads: 2 });
-      const source = new TestSource({ kind: 'video', count: 300 });
+      const source = new TestSource({ kind: 'video', count: 60 });
       const stream = graph.module(source.spec, source.options);
       const twice = add(graph, 'Twice', {}, { inputs: [stream], thread: 'a' });
       const sinks = [new TestSink({ limit: 3 + i }), new TestSink({ limit: 5 })];

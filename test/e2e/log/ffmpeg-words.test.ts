@@ -1,5 +1,5 @@
 /** What FFmpeg itself says of a failure ends its message, wherever the node runs. */
-import { type FFmpegError, Graph, GraphError } from 'millrace';
+import { type FFmpegError, GraphError } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failureOf } from '../../kit/media.js';
@@ -29,9 +29,11 @@ for (const [name, { words, build }] of Object.entries(REASONS)) {
 test('of many graphs at once each has its own reason and no other', async () => {
   const cases = Object.values(REASONS);
   const all = [1, 2].flatMap(() => cases);
+  // Several at once on each thread, and several threads at once.
+  const places = [await sharedThreads(1), await sharedThreads(1), await sharedThreads(1)];
   const failures = await Promise.all(
-    all.map(async ({ words, build }) => {
-      const graph = new Graph({ threads: 1 });
+    all.map(async ({ words, build }, n) => {
+      const graph = places[n % places.length]!({ threads: 1 });
       build(graph);
       return [words, await graph.run().catch((error: GraphError) => error)] as const;
     }),

@@ -1,11 +1,18 @@
 /** What `graph.stats()` and the report tell of a graph's nodes, links and threads. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { encode, Graph, type GraphStats, type NodeStats, type Progress } from 'millrace';
 import { TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../kit/modules.js';
+import { rejection } from '../../kit/rejection.js';
 
 const stats = suite('statistics');
+const folder = mkdtempSync(join(tmpdir(), 'millrace-stats-'));
+stats.after(() => rmSync(folder, { recursive: true, force: true }));
 
 const node = (from: GraphStats, alias: string): NodeStats => from.nodes.find((one) => one.alias === alias)!;
 
@@ -137,6 +144,55 @@ stats('progress of sound has a speed and no rate, and no figure is NaN or goes b
     for (const figure of Object.values(now)) assert.not.ok(Number.isNaN(figure));
     assert.ok((now.position ?? 0) >= (told[index - 1]?.position ?? 0));
   }
+});
+
+stats('progress as an iterable and on the channel: the last is of the end, and both end with the run', async () => {
+  const published: Progress[] = [];
+  const listener = (message: unknown): void => {
+    const { graph, progress } = message as { graph: string; progress: Progress };
+    if (graph === 'watched') published.push(progress);
+  };
+  subscribe('millrace:progress', listener);
+  const graph = new Graph({ threads: 0, graph_name: 'watched' });
+  graph
+    .filter('testsrc2', { size: '64x48', rate: 25, duration: 2 })
+    .encode(null, { output_path: join(folder, 'watched.mp4') });
+  assert.is((await rejection(graph.progress().next())).code, 'ERR_MILLRACE_STATE');
+  const run = graph.run();
+  const told: Progress[] = [];
+  for await (const progress of graph.progress()) told.push(progress);
+  unsubscribe('millrace:progress', listener);
+  const report = await run;
+  const last = told.at(-1)!;
+  assert.equal(published.at(-1), last);
+  assert.is(last.frames, 50);
+  assert.is(last.size, statSync(join(folder, 'watched.mp4')).size);
+  assert.is(last.size, report.bytes);
+  assert.equal(
+    last.outputs.map(({ path, frames, size }) => ({ path, frames, size })),
+    [{ path: join(folder, 'watched.mp4'), frames: 50, size: last.size }],
+  );
+  assert.is(Math.round(last.bitRate!), Math.round((last.size! * 8e6) / last.position!));
+  const after: Progress[] = [];
+  for await (const progress of graph.progress()) after.push(progress);
+  assert.equal(after, [], 'it is over');
+});
+
+stats('an iterable of progress ends with a run that fails, and may be left at any time', async () => {
+  const failing = new Graph({ threads: 0 });
+  add(failing, 'Failing', { where: 'process' }, { inputs: [scatter(failing, 9)] });
+  const run = failing.run();
+  for await (const _ of failing.progress());
+  assert.ok((await rejection(run)) instanceof Error);
+  const left = new Graph({ threads: 0 });
+  const sink = new TestSink({ delay: 1 });
+  left.module(sink.spec, sink.options, { inputs: [scatter(left, 400)], callback: sink.callback });
+  const going = left.run();
+  for await (const { elapsed } of left.progress()) {
+    assert.ok(elapsed > 0);
+    break;
+  }
+  await going;
 });
 
 stats.run();

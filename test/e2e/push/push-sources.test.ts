@@ -82,7 +82,7 @@ sources('what is no source, or an option that does not exist, is refused', async
   for (const [source, words] of [
     ['text', '"text" is no source'],
     [undefined, 'undefined is no source'],
-    [{ a: 1 }, 'an Object is no source'],
+    [{ a: 1 }, '{"a":1} is no source'],
     [new Packet(1), 'a Packet is no source'],
   ] as const) {
     const error = await rejection(input.pushFrom(source as never));

@@ -428,10 +428,13 @@ for (const where of ['init', 'process', 'exit']) {
     await graph.start();
     const error = thrown(() => {
       for (;;) graph.fillPacket('data', picture(0), { block: true });
-    });
+    }) as GraphError;
     const final = (await rejection(graph.close())) as GraphError;
+    // What a thread died of is heard only when this one is free again.
     if (where !== 'exit') assert.is(error, final);
-    assert.match(final.message, where === 'exit' ? /died/ : /said no/);
+    assert.is(error.code, final.code);
+    assert.match(error.message, where === 'exit' ? /^the thread of bad died/ : /said no/);
+    assert.match(final.message, where === 'exit' ? /^the thread of bad died \(exit code 7\)/ : /said no/);
     leaks.check(final);
   });
 }

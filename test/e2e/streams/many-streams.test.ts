@@ -163,6 +163,24 @@ test('a cover is attached to Matroska, and is a picture of its own elsewhere', a
   }
 });
 
+test('sound files hold a cover that is copied, and no other pictures', async () => {
+  const input = new Graph({ threads: 0 }).decode({ input_path: media('cover.mp3') });
+  const cover = input.select({ kind: 'video', disposition: 'attached_pic', codec: 'copy' });
+  encode({ audio: input.audio, video: cover }, { output_path: path('cover.flac') });
+  await run(input.graph);
+  const info = await probe(path('cover.flac'));
+  assert.equal(
+    info.streams.map(({ kind, disposition }) => [kind, disposition.includes('attached_pic')]),
+    [
+      ['audio', false],
+      ['video', true],
+    ],
+  );
+  const moving = open();
+  encode(moving.video, moving.audio, { output_path: path('moving.mp3') });
+  assert.match((await failureOf(moving.graph)).message, /The format 'mp3' carries no video but a cover/);
+});
+
 test('a picture becomes the cover of a sound file', async () => {
   const graph = new Graph({ threads: 0 });
   const picture = graph.decode({ input_path: media('still.jpg'), video_codec: 'copy' });

@@ -1,13 +1,13 @@
 /** `millrace inspect FILE` */
 import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
-import type { MediaInfo, MediaStream } from '../catalog/ffmpeg.js';
-import { withoutSecrets } from '../errors/secrets.js';
-import type { Rational } from '../media/time.js';
-import { UsageError } from './errors.js';
-import { isCover, lookInto } from './look.js';
+import type { MediaInfo, MediaStream } from '../../catalog/ffmpeg.js';
+import { withoutSecrets } from '../../errors/secrets.js';
+import type { Rational } from '../../media/time.js';
+import { UsageError } from '../errors.js';
+import { isCover, lookInto } from '../look.js';
+import { clock, columns } from '../text.js';
 import { type PacketFlags, printPackets } from './packets.js';
-import { clock, columns } from './text.js';
 
 export async function inspect(file: string, flags: PacketFlags): Promise<number> {
   if (flags.packets || flags.keyframes) return printPackets(file, flags);

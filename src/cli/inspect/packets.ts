@@ -1,8 +1,8 @@
 /** `millrace inspect FILE --packets`: a line for each packet, as it is read. */
 import { once } from 'node:events';
-import { localPath, type PacketFacts, packetsOf } from '../catalog/ffmpeg.js';
-import { UsageError } from './errors.js';
-import { lookInto } from './look.js';
+import { localPath, type PacketFacts, packetsOf } from '../../catalog/ffmpeg.js';
+import { UsageError } from '../errors.js';
+import { lookInto } from '../look.js';
 
 export interface PacketFlags {
   readonly json?: boolean;
