@@ -13,7 +13,7 @@ import { payloadBytes } from '../../thread/link/record.js';
 import { Fairness, UserTurn } from './user-turn.js';
 
 /** Packets that may wait in an input stream for being sent; their bytes are limited by `hard_cap`. */
-export const QUEUE_PACKETS = 65_536;
+const QUEUE_PACKETS = 65_536;
 
 /** What the feeds need of the run they feed. */
 export interface FeedPort {
