@@ -244,7 +244,7 @@ export class Graph {
    */
   async start(options: StartOptions = {}): Promise<void> {
     const { mode, ...checked } = checkStartOptions(options);
-    if (mode) this.blueprint.refuse(this.session.misfits(mode));
+    if (mode) this.blueprint.refuse(this.session.mismatched(mode));
     await this.launch.begin(checked);
   }
 

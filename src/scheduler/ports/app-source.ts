@@ -17,7 +17,7 @@ const QUEUE_PACKETS = 65_536;
 
 /** What the feeds need of the run they feed. */
 export interface FeedPort {
-  nudge(settled: () => boolean): void;
+  wake(settled: () => boolean): void;
 }
 
 export interface Entry {
@@ -36,7 +36,7 @@ export class Feeds {
   /** The user's thread is blocked in a push: nobody can push anything else meanwhile. */
   blocking = false;
   port: FeedPort | undefined;
-  readonly answering = new UserTurn(() => this.port?.nudge(() => false));
+  readonly answering = new UserTurn(() => this.port?.wake(() => false));
 
   /** The user waits for room in one of the streams, and is not known to do anything else at the same time. */
   get userWaits(): boolean {
@@ -132,7 +132,7 @@ export class AppSource {
     this.queue.push(entry);
     queued.add(packet);
     this.bytes += entry.bytes;
-    this.group.port?.nudge(() => entry.settled);
+    this.group.port?.wake(() => entry.settled);
     return entry;
   }
 
