@@ -147,6 +147,7 @@ export class RingProducer {
 
   /** Claims, copies `source` and commits (earlier claims too). False as when `claim` returns -1. Throws as `claim`. */
   tryWrite(source: Uint8Array, kind = 0): boolean {
+    if (!ArrayBuffer.isView(source)) throw misuse('What is written is a Uint8Array');
     const offset = this.claim(source.byteLength, kind);
     if (offset < 0) return false;
     this.bytes.set(source, offset);

@@ -156,16 +156,26 @@ export class RingBuffer {
     return new RingBuffer(buffer);
   }
 
-  /** The writing side. One at a time may be in use; a later one goes on where the last `commit` left off. */
+  /**
+   * The writing side. One at a time may be in use; a later one goes on where the last `commit` left off.
+   * @throws RingError ERR_MILLRACE_RING for options that are none.
+   */
   producer(options: SideOptions = {}): RingProducer {
+    if (typeof options !== 'object' || options === null) throw misuse('The options of a side of a ring are an object');
     const { bell = this.consumerBell, own = this.producerBell, spin = DEFAULT_SPIN } = options;
+    requireBells([bell, own]);
     this.bells.add(bell).add(own);
     return new RingProducer(this, bell, own, spin);
   }
 
-  /** The reading side. One at a time may be in use; a later one goes on where the last `release` left off. */
+  /**
+   * The reading side. One at a time may be in use; a later one goes on where the last `release` left off.
+   * @throws RingError ERR_MILLRACE_RING for options that are none.
+   */
   consumer(options: SideOptions = {}): RingConsumer {
+    if (typeof options !== 'object' || options === null) throw misuse('The options of a side of a ring are an object');
     const { bell = this.producerBell, own = this.consumerBell, spin = DEFAULT_SPIN } = options;
+    requireBells([bell, own]);
     this.bells.add(bell).add(own);
     return new RingConsumer(this, bell, own, spin);
   }
@@ -176,6 +186,7 @@ export class RingBuffer {
    * `bells`: a thread that is neither side passes the doorbells of both.
    */
   poison(...bells: Doorbell[]): void {
+    requireBells(bells);
     // [poison.1] before the alarms: the sides look at it when they wake
     Atomics.or(this.words, STATE, POISONED);
     // [poison.2] both sides, and whether or not they say that they sleep: a dead ringer may have cleared the flag
@@ -221,4 +232,12 @@ export class RingBuffer {
 
 function isCapacity(bytes: number): boolean {
   return Number.isInteger(bytes) && bytes >= MIN_CAPACITY && bytes <= MAX_CAPACITY && (bytes & (bytes - 1)) === 0;
+}
+
+/** Before anything changes: half of an abort would be worse than none. */
+function requireBells(bells: readonly unknown[]): void {
+  for (const bell of bells) {
+    const isBell = typeof bell === 'object' && bell !== null && 'alarm' in bell && 'ring' in bell;
+    if (!isBell) throw misuse('What is rung is a Doorbell');
+  }
 }

@@ -46,7 +46,7 @@ export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.
 export type { Allowed } from './graph/file/trust.js';
 export { Graph } from './graph/graph.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
-export type { GraphFileOptions, RunOptions, StartMode, StartOptions } from './graph/options/options.js';
+export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
 export type { PacketsOptions } from './graph/options/packets.js';
 export type { InputStream } from './graph/ports/input-stream.js';
 export type { PacketReader } from './graph/ports/packet-reader.js';
@@ -87,6 +87,7 @@ export {
 export type { LogEntry, LogListener, LogSeverity } from './module/log.js';
 export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/call/sync-module.js';
 export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler/plan/explain.js';
+export type { GraphFileOptions } from './scheduler/plan/graph-options.js';
 export type {
   GraphStats,
   LinkStats,

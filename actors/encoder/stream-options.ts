@@ -9,13 +9,7 @@ import { DISPOSITIONS } from '../shared/dispositions.js';
 import type { Chapter } from '../shared/media-info.js';
 
 /** In the order in which streams stand in a file. */
-export const STREAM_KINDS = [
-  'video',
-  'audio',
-  'subtitle',
-  'data',
-  'attachment',
-] as const satisfies readonly StreamKind[];
+const STREAM_KINDS = ['video', 'audio', 'subtitle', 'data', 'attachment'] as const satisfies readonly StreamKind[];
 
 const kind = choice('video', 'audio', 'subtitle', 'data', 'attachment');
 

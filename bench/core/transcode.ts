@@ -30,7 +30,7 @@ export async function makeClip({ Graph }: Built, clip: Clip): Promise<void> {
 }
 
 /** Video frames of a file, counted by decoding it. */
-export async function countFrames({ Graph }: Built, path: string): Promise<number> {
+async function countFrames({ Graph }: Built, path: string): Promise<number> {
   const graph = new Graph({ threads: 0 });
   graph.decode({ input_path: path }).video.module('null_sink', {});
   return (await graph.run()).frames;

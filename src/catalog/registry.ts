@@ -48,7 +48,7 @@ export function registerModule(name: string, source: ModuleFile | ModuleDefiniti
 }
 
 /** Names of the registered modules. */
-export function registeredNames(): Iterable<string> {
+function registeredNames(): Iterable<string> {
   return registered.keys();
 }
 
@@ -62,7 +62,7 @@ export function looksLikePath(spec: string): boolean {
   return /^(\.{0,2}[/\\]|file:|[A-Za-z]:[/\\])/.test(spec) || /\.[cm]?[jt]s$/.test(spec);
 }
 
-export function absolutePath(path: string | URL): string {
+function absolutePath(path: string | URL): string {
   if (path instanceof URL || path.startsWith('file:')) return fileURLToPath(path);
   return resolve(path);
 }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import type { GraphError } from '../errors/errors.js';
 import { messageOf } from '../errors/wire.js';
 
-export const FAILED = 1;
+const FAILED = 1;
 export const USAGE = 2;
 export const INTERRUPTED = 130;
 

@@ -17,7 +17,7 @@ export async function withThreads<T>(count: number, command: () => Promise<T>): 
  * Threads that a graph with so many nodes will use, as far as that can be told before it is made: 2 at most, which have
  * begun what takes long, and 1 on two cores, where most graphs get no more. None if settings from outside may decide.
  */
-export function likelyThreads(threads: unknown, nodes: number): number {
+function likelyThreads(threads: unknown, nodes: number): number {
   const { MILLRACE_THREADS, MILLRACE_CONFIG } = process.env;
   if (threads === undefined && (MILLRACE_THREADS || MILLRACE_CONFIG)) return 0;
   const count = threads === undefined || threads === 'auto' ? availableParallelism() / 2 : Number(threads);

@@ -168,7 +168,7 @@ export class Graph {
     return this.blueprint.declared.map(({ node, output }) => new Stream(this, node, output));
   }
 
-  /** Name of a node's output in graph files. */
+  /** Name of a node's output in graph files. @throws MillraceError ERR_MILLRACE_CONFIG if there is no such node. */
   streamName(nodeId: number, output: number): string {
     return this.blueprint.streamName(nodeId, output);
   }
@@ -244,7 +244,7 @@ export class Graph {
    */
   async start(options: StartOptions = {}): Promise<void> {
     const { mode, ...checked } = checkStartOptions(options);
-    if (mode) this.blueprint.refuse(this.session.misfits(mode));
+    if (mode) this.blueprint.refuse(this.session.mismatched(mode));
     await this.launch.begin(checked);
   }
 

@@ -8,6 +8,7 @@ import type { LogListener } from '../module/log.js';
 import { InlineBackend } from '../scheduler/call/inline-backend.js';
 import { SyncModule } from '../scheduler/call/sync-module.js';
 import { type Backend, ThreadBackend } from '../scheduler/call/thread-backend.js';
+import type { GraphFileOptions } from '../scheduler/plan/graph-options.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/plan/spec.js';
 import type { Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
@@ -23,7 +24,7 @@ import {
   refuseIdleTimeout,
   requirePlace,
 } from './call/sync-module.js';
-import { checkOnLog, checkRunOptions, type GraphFileOptions, type RunOptions } from './options/options.js';
+import { checkOnLog, checkRunOptions, type RunOptions } from './options/options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './options/resolve.js';
 
 /** Options of a runtime; those of a graph by the same names. */

@@ -13,7 +13,7 @@ import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.
 import { Partition } from './actor/partition.js';
 import { CallServer } from './call/call-server.js';
 import { Host } from './host.js';
-import type { BootData, CallPartSpec, FromHost, PartitionSpec, ToHost } from './protocol.js';
+import type { BootData, CallServerSpec, FromHost, PartitionSpec, ToHost } from './protocol.js';
 import { ThreadStop } from './thread-stop.js';
 
 /** Gives the event loop a turn that often, in ms, while there is work. */
@@ -39,8 +39,8 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
       case 'start':
         start(message.part);
         break;
-      case 'call-part':
-        startCalled(message.part);
+      case 'serve-calls':
+        startCalled(message.spec);
         break;
       case 'callback-result': {
         const value = message.ok ? message.value : unpackError(message.value as Parameters<typeof unpackError>[0]);
@@ -57,7 +57,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
     part.load();
   }
 
-  function startCalled(spec: CallPartSpec): void {
+  function startCalled(spec: CallServerSpec): void {
     const part = new CallServer(spec, tellOf(spec.run), host.wake);
     called.set(spec.run, part);
     host.add(part);
@@ -76,7 +76,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
 
   // Thrown outside any call of ours: a timer or an emitter of a user's module. Nobody can say which.
   process.on('uncaughtException', (cause) => {
-    if (parts.size + called.size === 0) tell({ type: 'stray', run: 0, error: packError(cause) });
+    if (parts.size + called.size === 0) tell({ type: 'unexpected', run: 0, error: packError(cause) });
     for (const part of called.values()) part.uncaught(cause);
     failAll(parts, cause);
   });

@@ -25,8 +25,8 @@ export interface Hosted {
   mayNotSleep(): boolean;
   /** Called when nothing can run. @param now performance.now() @returns true if something can now. */
   showIdle(now: number): boolean;
-  /** The thread goes to sleep, or has slept; for figures. @param now performance.now() */
-  fallAsleep(now: number): void;
+  /** The thread goes to sleep, or has slept. @param now performance.now() @param ticket of the bell that wakes it */
+  fallAsleep(now: number, ticket: number): void;
   wakeUp(now: number): void;
   /** Nothing happens here before the bell rings: the event loop is not needed for it to go on. */
   readonly dormant: boolean;
@@ -134,7 +134,7 @@ export class Host {
       const wait = this.bell.waitAsync(ticket);
       if (wait === 'rung') continue;
       // `lastShow` is as of just now, and saves a look at the clock.
-      for (const part of this.parts) part.fallAsleep(this.lastShow);
+      for (const part of this.parts) part.fallAsleep(this.lastShow, ticket);
       await wait;
       this.lastYield = performance.now();
       for (const part of this.parts) part.wakeUp(this.lastYield);

@@ -126,12 +126,12 @@ export interface PartitionSpec {
 }
 
 /** An actor that is called from another thread. */
-export interface CallPartSpec {
+export interface CallServerSpec {
   run: number;
   called: CalledSpec;
   /** A board of two links: calls, and answers. */
   board: SharedArrayBuffer;
-  desk: SharedArrayBuffer;
+  mailbox: SharedArrayBuffer;
   /** Doorbell of the caller. */
   callerBell: SharedArrayBuffer;
   calls: { buffer: SharedArrayBuffer; port: MessagePort };
@@ -146,7 +146,7 @@ export interface CallPartSpec {
 
 export type ToHost =
   | { type: 'start'; part: PartitionSpec }
-  | { type: 'call-part'; part: CallPartSpec }
+  | { type: 'serve-calls'; spec: CallServerSpec }
   | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
 
 export type FromHost =
@@ -158,7 +158,7 @@ export type FromHost =
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }
   /** Thrown while nothing ran on the thread; of no run. */
-  | { type: 'stray'; run: 0; error: ErrorWire }
+  | { type: 'unexpected'; run: 0; error: ErrorWire }
   | { type: 'ended'; run: number; thread: number; leaked: Record<string, number> };
 
 /** What a thread gets when it is started. */

@@ -87,12 +87,15 @@ structure(`no room has more than ${MAX_FILES} files`, () => {
   );
 });
 
-structure('every file is reached from an entry of the package', () => {
-  // What the build itself puts in counts as well.
+/** Files that the build makes an entry of, or puts in itself. */
+function entriesOf(): string[] {
   const build = ['tsup.config.ts', 'tsup.plugins.ts'].map((file) => readFileSync(join(root, file), 'utf8')).join('\n');
-  const entries = [...build.matchAll(/'((?:\.\/)?(?:src|actors|ringbuffer|bench)\/[^']+\.ts)'/g)].map(
-    (match) => match[1]!,
-  );
+  const named = build.matchAll(/'(?:\.\/)?((?:src|actors|ringbuffer|bench)\/[^']+\.ts)'/g);
+  return [...named].map((match) => match[1]!);
+}
+
+structure('every file is reached from an entry of the package', () => {
+  const entries = entriesOf();
   assert.ok(entries.length > 5);
   const reached = new Set<string>();
   const visit = (file: string): void => {
@@ -100,11 +103,34 @@ structure('every file is reached from an entry of the package', () => {
     reached.add(file);
     for (const imported of tree.get(file) ?? []) visit(imported.file);
   };
-  for (const entry of entries) visit(entry.replace(/^\.\//, ''));
+  for (const entry of entries) visit(entry);
   assert.equal(
     [...tree.keys()].filter((file) => !reached.has(file)),
     [],
   );
+});
+
+structure('what a file exports, another one imports', () => {
+  const all = readTree(['ringbuffer', 'src', 'actors', 'bench', 'test', 'scripts', 'examples']);
+  const words = new Map(
+    [...all.keys()].map((file) => [file, new Set(readFileSync(join(root, file), 'utf8').match(/\w+/g))]),
+  );
+  const importers = new Map<string, string[]>();
+  for (const [file, imports] of all) {
+    for (const { file: to } of imports) importers.set(to, [...(importers.get(to) ?? []), file]);
+  }
+  const entries = entriesOf();
+  const unused: string[] = [];
+  // Types that are part of what a file exports count as used with it.
+  const EXPORTED = /^export (?:async )?(?:abstract )?(?:function\*?|class|const|let) (\w+)/gm;
+  for (const file of tree.keys()) {
+    if (entries.includes(file)) continue;
+    for (const [, name] of readFileSync(join(root, file), 'utf8').matchAll(EXPORTED)) {
+      const isImported = importers.get(file)?.some((other) => words.get(other)!.has(name!));
+      if (!isImported) unused.push(`${file}: ${name}`);
+    }
+  }
+  assert.equal(unused, [], 'leave out the word export, or what it exports');
 });
 
 structure('only the command itself loads what `millrace bench` needs, and only when it is called', () => {

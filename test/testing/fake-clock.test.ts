@@ -45,6 +45,28 @@ clocks('modules sleep and tell the time by it', async () => {
   watch.check(await graph.close());
 });
 
+clocks('nothing comes before its time, and all of it has come when the time has been moved', async () => {
+  const clock = new FakeClock();
+  const graph = new Graph({ threads: 1 });
+  const seen: unknown[] = [];
+  const tell = defineModule({
+    process(task) {
+      for (const { payload } of task.inputs.get(0) ?? []) seen.push((payload as { n: number } | undefined)?.n);
+    },
+  });
+  graph.module('clock', { fps: '1/3600', count: 3 }).module(tell);
+  await graph.start({ clock });
+  await clock.advance(0);
+  assert.equal(seen, [0]);
+  await clock.advance(HOUR_MS - 1);
+  assert.equal(seen, [0]);
+  await clock.advance(1);
+  assert.equal(seen, [0, 1]);
+  await clock.advance(HOUR_MS);
+  await graph.close();
+  assert.equal(seen, [0, 1, 2, undefined]);
+});
+
 clocks('a module that sleeps by it is woken when the graph is aborted', async () => {
   const clock = new FakeClock();
   const graph = new Graph({ threads: 0 });

@@ -10,7 +10,7 @@ export interface TrackPlan extends StreamChoice {
 }
 
 /** The first output that `streams` describes; those before are BMF's: video and audio. */
-export const FIRST_FURTHER = 2;
+const FIRST_FURTHER = 2;
 
 export function trackPlans(options: DecoderOptions): TrackPlan[] {
   const { map_v, map_a, video_codec, audio_codec, vframes, aframes, streams = [] } = options;

@@ -141,7 +141,7 @@ export class PictureConverter {
 }
 
 /** Pixel formats that may reach the encoder; undefined: any. */
-export function acceptedFormats(params: VideoParams, { codec }: EncoderSettings): readonly AVPixelFormat[] | undefined {
+function acceptedFormats(params: VideoParams, { codec }: EncoderSettings): readonly AVPixelFormat[] | undefined {
   if (params.pix_fmt !== undefined) return [pixelFormat(params.pix_fmt)];
   const known = codec.pixelFormats ?? undefined;
   // JPEG is full range: the plain formats are for streams that say so, and the encoder refuses limited range.

@@ -127,7 +127,7 @@ export default class FusedFilters implements Module<ChainOptions> {
       }
     }
     // What a member has closed by itself (a trim) closes all that is before it.
-    if (!this.#ending && this.#line.sated) {
+    if (!this.#ending && this.#line.full) {
       this.#ending = true;
       this.#drop();
       task.closeInput(0);

@@ -27,7 +27,7 @@ export class JoinedStages implements Stage {
   readonly #progress: Progress;
   readonly #number: number;
   #joined: RunningGraph | undefined;
-  #sated = false;
+  #full = false;
   #steady = 0;
   #configured = 0;
 
@@ -39,8 +39,8 @@ export class JoinedStages implements Stage {
     this.#line = new Line(this.#members, progress);
   }
 
-  get sated(): boolean {
-    return this.#sated || this.#line.sated;
+  get full(): boolean {
+    return this.#full || this.#line.full;
   }
 
   step(): Step {
@@ -48,12 +48,12 @@ export class JoinedStages implements Stage {
       this.#blameAll();
       const pulled = this.#joined.pull(0);
       if (typeof pulled !== 'string') return pulled;
-      if (pulled === 'again' && !this.#sated) return 'hungry';
+      if (pulled === 'again' && !this.#full) return 'hungry';
       this.release();
-      this.#sated = true;
+      this.#full = true;
       return 'end';
     }
-    if (this.#sated) return 'end';
+    if (this.#full) return 'end';
     const step = this.#line.step();
     if (isFrame(step) && this.#isSteady()) this.#join();
     return step;
@@ -71,7 +71,7 @@ export class JoinedStages implements Stage {
       return;
     }
     this.#blameAll();
-    this.#sated = true;
+    this.#full = true;
     this.#joined.end(0);
   }
 
@@ -83,7 +83,7 @@ export class JoinedStages implements Stage {
   #feed(graph: RunningGraph, frame: MediaFrame): void {
     this.#blameAll();
     try {
-      if (!graph.feed(0, frame, false)) this.#sated = true;
+      if (!graph.feed(0, frame, false)) this.#full = true;
     } finally {
       frame.close();
     }
@@ -101,7 +101,7 @@ export class JoinedStages implements Stage {
     const configured = this.#members.reduce((sum, member) => sum + member.configured, 0);
     if (configured !== this.#configured) this.#steady = 0;
     this.#configured = configured;
-    return ++this.#steady === STEADY && this.#members.every(({ sated }) => !sated);
+    return ++this.#steady === STEADY && this.#members.every(({ full }) => !full);
   }
 
   /** Puts one graph in the place of the members', unless something speaks against it. */

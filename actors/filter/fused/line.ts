@@ -17,7 +17,7 @@ export interface Progress {
 
 export interface Stage {
   /** The input has ended, or nothing more is taken on it. */
-  readonly sated: boolean;
+  readonly full: boolean;
   step(): Step;
   /** Takes the frame over. Only when `step` has answered 'hungry'. */
   give(frame: MediaFrame): void;
@@ -36,8 +36,8 @@ export class Line implements Stage {
     private readonly progress: Progress,
   ) {}
 
-  get sated(): boolean {
-    return this.stages.some((stage) => stage.sated);
+  get full(): boolean {
+    return this.stages.some((stage) => stage.full);
   }
 
   step(): Step {

@@ -15,7 +15,7 @@ export class Member implements Stage {
   graph: RunningGraph | undefined;
   /** Times the graph was configured. */
   configured = 0;
-  sated = false;
+  full = false;
   /** A frame of another format: it waits until the graph has given what it still held. */
   #next: MediaFrame | undefined;
 
@@ -36,15 +36,15 @@ export class Member implements Stage {
           continue;
         }
         // As for a node by itself: a graph that neither ends nor gives anything after the end of its input is over.
-        if (pulled === 'end' || this.sated) return this.#finish();
-      } else if (this.sated) return 'end';
+        if (pulled === 'end' || this.full) return this.#finish();
+      } else if (this.full) return 'end';
       return 'hungry';
     }
   }
 
   end(): void {
     this.progress.at = this.number;
-    this.sated = true;
+    this.full = true;
     this.graph?.end(0);
   }
 
@@ -68,7 +68,7 @@ export class Member implements Stage {
   #feed(frame: MediaFrame): void {
     try {
       this.graph ??= this.#configure(frame);
-      if (!this.graph.feed(0, frame, false)) this.sated = true;
+      if (!this.graph.feed(0, frame, false)) this.full = true;
     } finally {
       frame.close();
     }
@@ -84,7 +84,7 @@ export class Member implements Stage {
   }
 
   #finish(): 'end' {
-    this.sated = true;
+    this.full = true;
     this.release();
     return 'end';
   }

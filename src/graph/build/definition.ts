@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { builtinOf } from '../../catalog/builtin.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { didYouMean } from '../../schema/schema.js';
@@ -112,13 +113,17 @@ export class GraphDefinition {
   streamCalled(alias: string): string {
     for (const [name, known] of this.streamAliases) if (known === alias) return name;
     throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no stream '${alias}'`, {
-      hint: didYouMean(alias, this.streamAliases.values(), 'Stream aliases come from graph files'),
+      hint: didYouMean(String(alias), this.streamAliases.values(), 'Stream aliases come from graph files'),
     });
   }
 
   /** Name of a node's output in graph files. */
   streamName(nodeId: number, output: number): string {
-    return streamName(this.spec().nodes.find((node) => node.id === nodeId)!, output);
+    const node = this.spec().nodes.find(({ id }) => id === nodeId);
+    if (node === undefined) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node with the id ${describeValue(nodeId)}`);
+    }
+    return streamName(node, output);
   }
 
   /** JSON path of a node by its place in the specification. */

@@ -1,7 +1,7 @@
 /** Streams and node handles: what the builder's methods return and chain on. */
 
 import { MillraceError } from '../../errors/errors.js';
-import { requireMethod } from '../../schema/argument.js';
+import { requireMethod, requireObject } from '../../schema/argument.js';
 import type { Graph } from '../graph.js';
 import { checkPacketsOptions, type PacketsOptions } from '../options/packets.js';
 import { sessionOf } from '../ports/graph-ports.js';
@@ -56,7 +56,13 @@ export class Stream extends VideoFilters {
     options?: ModuleOptions<M>,
     parameters: NodeParameters = {},
   ): NodeHandle {
-    return this.graph.module(source, options, { ...parameters, inputs: [this, ...(parameters.inputs ?? [])] });
+    requireObject(parameters, 'parameters of a node');
+    const { inputs = [] } = parameters;
+    // What is no list is refused with the other parameters.
+    return this.graph.module(source, options, {
+      ...parameters,
+      inputs: Array.isArray(inputs) ? [this, ...inputs] : inputs,
+    });
   }
 
   /** Decodes the bytes or encoded packets of this stream; `.video` and `.audio` are the outputs. */

@@ -9,7 +9,9 @@ import type { ModuleRef } from '../../module/ref.js';
 import { InlineBackend } from '../../scheduler/call/inline-backend.js';
 import { type SyncInputs, SyncModule, type SyncResult } from '../../scheduler/call/sync-module.js';
 import { type CallSettings, ThreadBackend, type ThreadLease } from '../../scheduler/call/thread-backend.js';
-import type { GraphOptions, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import type { GraphOptions } from '../../scheduler/plan/graph-options.js';
+import { MAX_THREADS } from '../../scheduler/plan/graph-options.js';
+import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { startThread } from '../../scheduler/threads/thread.js';
 import { leaseThread } from '../../scheduler/threads/warm-threads.js';
 import { requireMethod } from '../../schema/argument.js';
@@ -18,7 +20,6 @@ import { callable, integer, number, parsed, type Schema, strictOptions, text } f
 import type { CalledSpec } from '../../thread/protocol.js';
 import { copyOptions, type ModuleOptions, type ModuleSource, moduleReference } from '../build/module-source.js';
 import { moduleOptionProblems } from '../build/validate.js';
-import { MAX_THREADS } from '../options/options.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 
 /** Where a called module lives and what it is called. */

@@ -1,7 +1,7 @@
 /** What `new Graph()` takes. */
 import type { LogListener } from '../../module/log.js';
+import type { GraphFileOptions } from '../../scheduler/plan/graph-options.js';
 import type { Runtime } from '../runtime.js';
-import type { GraphFileOptions } from './options.js';
 
 /** Options of `new Graph(options)`. */
 export interface GraphOptionsInput extends GraphFileOptions {

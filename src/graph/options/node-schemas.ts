@@ -1,8 +1,8 @@
 /** Options of a node as builder, called modules, readers and graph files check them. */
+import { MAX_THREADS } from '../../scheduler/plan/graph-options.js';
 import { MAX_COPIES } from '../../scheduler/plan/parallel-copies.js';
 import { integer, text } from '../../schema/schema.js';
 import { inputManagerSchema } from './input-manager.js';
-import { MAX_THREADS } from './options.js';
 
 export const nodeSchemas = {
   scheduler: integer({ min: 0, max: MAX_THREADS - 1 }),

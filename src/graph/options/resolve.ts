@@ -4,9 +4,14 @@ import * as v from 'valibot';
 import type { Problem } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
-import type { GraphOptions } from '../../scheduler/plan/spec.js';
+import {
+  type GraphOptions,
+  type GraphOptionValues,
+  graphOptionRows,
+  graphOptionsSchema,
+  toldOf,
+} from '../../scheduler/plan/graph-options.js';
 import { problemsFrom } from '../../schema/problems.js';
-import { type GraphOptionValues, graphOptionRows, graphOptionsSchema, toldOf } from './options.js';
 
 export interface ResolvedOptions {
   readonly name: string;

@@ -124,7 +124,7 @@ export class GraphPorts {
   }
 
   /** What a graph of this mode lacks, or has too much. */
-  misfits(mode: StartMode): Problem[] {
+  mismatched(mode: StartMode): Problem[] {
     const { size } = this.inputs;
     if (mode === 'push' && size === 0) {
       return [{ path: 'mode', message: "'push' needs an input stream", hint: 'graph.inputStream(name) makes one' }];
@@ -150,10 +150,10 @@ export class GraphPorts {
       (error: Error) => this.over(error),
     );
     await started;
-    const port = { nudge: (settled: () => boolean): void => run.local?.nudge(settled) };
+    const port = { wake: (settled: () => boolean): void => run.local?.wake(settled) };
     this.feeds.port = port;
     this.taps.port = port;
-    port.nudge(() => false);
+    port.wake(() => false);
     // The graph is let go when every thread is ready. This one may be blocked by its user from now on.
     if (this.inputs.size > 0) await Promise.race([run.local?.part.loaded, run.finished.catch(() => {})]);
     this.isReady = true;

@@ -288,7 +288,7 @@ function freeFrame(av: Frame): void {
 }
 
 /** Copies rows from one stride to another; both views begin at the first row. */
-export function copyRows(
+function copyRows(
   target: Uint8Array,
   targetStride: number,
   source: Uint8Array,

@@ -269,8 +269,10 @@ export class VideoFrame extends FrameBase {
   /**
    * A new frame in another size or pixel format (libswscale, bicubic), with all other properties of this one. Without
    * any change it is a clone.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a size or a format that is none.
    */
   reformat(options: { width?: number; height?: number; format?: string }): VideoFrame {
+    requireObject(options, 'what a frame is to become', 'ERR_MILLRACE_PAYLOAD');
     const width = options.width ?? this.width;
     const height = options.height ?? this.height;
     const format = options.format === undefined ? (this.av.format as AVPixelFormat) : pixelFormat(options.format);

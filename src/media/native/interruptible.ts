@@ -162,7 +162,7 @@ export class InterruptibleCalls {
  * Calls of the process that may wait for peers at once: the threads of libuv's pool but one, which is left to files and
  * names. UV_THREADPOOL_SIZE counts as it was when the process began.
  */
-export function callsAtOnce(): number {
+function callsAtOnce(): number {
   const given = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10);
   const threads = Number.isNaN(given) ? POOL_SIZE : Math.min(Math.max(given, 1), 1024);
   return Math.max(1, threads - 1);

@@ -63,7 +63,7 @@ export class EncodedPacket implements Disposable {
     av.pts = toNativeTimestamp(options.pts);
     av.dts = toNativeTimestamp(options.dts);
     if (options.duration !== undefined) av.duration = options.duration;
-    if (options.flags !== undefined) av.flags = options.flags as AVPacketFlag;
+    if (options.flags !== undefined) av.flags = requireFlags(options.flags);
     const packet = EncodedPacket.wrap(av, { timeBase: options.timeBase });
     packet.offset = options.offset;
     packet.whence = options.whence;
@@ -165,7 +165,7 @@ export class EncodedPacket implements Disposable {
   }
 
   set flags(value: number) {
-    this.#native.flags = value as AVPacketFlag;
+    this.#native.flags = requireFlags(value);
   }
 
   get isKey(): boolean {
@@ -217,4 +217,12 @@ function requireTimes({ pts, dts, duration, timeBase }: EncodedPacketOptions): v
   requireOptionalTicks(dts, 'dts');
   requireOptionalTicks(duration, 'duration');
   if (timeBase !== undefined) requireUnit(timeBase);
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD unless it is an integer of 32 bits. */
+function requireFlags(flags: number): AVPacketFlag {
+  if (Number.isInteger(flags) && flags === (flags | 0)) return flags as AVPacketFlag;
+  throw new MillraceError('ERR_MILLRACE_PAYLOAD', `flags of a packet cannot be ${describeValue(flags)}`, {
+    hint: 'They are AV_PKT_FLAG_* bits, such as 1 for a key frame',
+  });
 }

@@ -18,10 +18,13 @@ import {
   type AVSampleFormat,
 } from 'node-av/constants';
 import { avGetCodecName, CodecContext, CodecParameters, Rational as NativeRational } from 'node-av/lib';
+import { MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { requireNative, requireObject } from '../../schema/argument.js';
 import { check, pixelFormatName, sampleFormatName } from '../ffmpeg.js';
 import { describeLayout, parseLayout } from '../frame/channel-layout.js';
 import type { Rational } from '../time.js';
+import { requireUnit } from '../time-door.js';
 
 export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data' | 'attachment';
 
@@ -77,6 +80,28 @@ export interface StreamInfoData {
   /** AV_DISPOSITION_* bits of the stream. */
   disposition: number;
   metadata: Record<string, string>;
+}
+
+const NUMBERS = [
+  ...(['codecType', 'codecId', 'codecTag', 'bitRate', 'format', 'profile', 'level', 'bitsPerCodedSample'] as const),
+  ...(['bitsPerRawSample', 'width', 'height', 'colorRange', 'colorPrimaries', 'colorTransfer', 'colorSpace'] as const),
+  ...(['chromaLocation', 'videoDelay', 'sampleRate', 'channels', 'frameSize', 'initialPadding', 'blockAlign'] as const),
+  ...(['fieldOrder', 'disposition'] as const),
+] satisfies (keyof StreamInfoData)[];
+const TEXTS = ['kind', 'codec', 'channelLayout', 'extradata'] as const satisfies (keyof StreamInfoData)[];
+const OBJECTS = ['sampleAspectRatio', 'sideData', 'metadata'] as const satisfies (keyof StreamInfoData)[];
+
+/** What FFmpeg's setters would take for something else, or refuse without saying what it is. */
+function requireData(data: StreamInfoData): void {
+  const refuse = (name: keyof StreamInfoData, is: string): never => {
+    throw new MillraceError('ERR_MILLRACE_PAYLOAD', `${name} of a stream cannot be ${describeValue(data[name])}`, {
+      hint: `It is ${is}, as toJSON() of a StreamInfo gives it`,
+    });
+  };
+  for (const name of NUMBERS) if (!Number.isInteger(data[name])) refuse(name, 'a whole number');
+  for (const name of TEXTS) if (typeof data[name] !== 'string') refuse(name, 'a text');
+  for (const name of OBJECTS) if (typeof data[name] !== 'object' || data[name] === null) refuse(name, 'an object');
+  requireUnit(data.timeBase);
 }
 
 export class StreamInfo {
@@ -139,8 +164,13 @@ export class StreamInfo {
     });
   }
 
+  /**
+   * From what `toJSON()` has told.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for data that is not all of it.
+   */
   static fromJSON(data: StreamInfoData): StreamInfo {
     requireObject(data, 'the data of a stream', 'ERR_MILLRACE_PAYLOAD');
+    requireData(data);
     return new StreamInfo(structuredClone(data));
   }
 

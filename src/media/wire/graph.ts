@@ -54,7 +54,7 @@ export interface ValueLimits {
 }
 
 /** A key as it follows its object in a path. */
-export function stepTo(key: PropertyKey): string {
+function stepTo(key: PropertyKey): string {
   if (typeof key === 'number') return `[${key}]`;
   if (typeof key === 'symbol') return `[${String(key)}]`;
   if (/^\d+$/.test(key)) return `[${key}]`;

@@ -34,7 +34,7 @@ export const PAYLOAD_KIND = {
 } as const;
 
 /** Valid as long as the payload it describes is open. */
-export class Described {
+class Described {
   readonly kind: number;
   /** Plain data without pixels, samples or bytes of packets; undefined if there is none. */
   readonly meta: unknown;

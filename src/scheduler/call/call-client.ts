@@ -43,7 +43,7 @@ interface Call {
   /** By the place of the input; then the value, if there is one. */
   readonly lists: readonly (readonly Packet[])[];
   /** Nobody waits for it any more. */
-  forsaken: boolean;
+  abandoned: boolean;
   readonly settle: (outcome: { answer: Answer } | { error: Error }) => void;
   readonly asynchronous: boolean;
   readonly limit: Limit;
@@ -65,7 +65,7 @@ export class CallClient implements PendingCalls {
   private readonly calls: RingSender;
   private readonly answers: RingReceiver;
   private readonly ports: { close(): void }[];
-  private readonly desk: Mailbox;
+  private readonly mailbox: Mailbox;
   /** Not yet made. One is made when the one before it has been answered. */
   private readonly queue: Call[] = [];
   private current: Call | undefined;
@@ -102,7 +102,7 @@ export class CallClient implements PendingCalls {
     });
     const callRing = createRing(LIMIT, CAPACITY);
     const answerRing = createRing(LIMIT, CAPACITY);
-    this.desk = Mailbox.create(called.inputs.length, called.outputs.length);
+    this.mailbox = Mailbox.create(called.inputs.length, called.outputs.length);
     this.ports = [calls.port1, answers.port1];
     this.unguard = guardExit(this.board);
     undo.add(this.unguard);
@@ -117,17 +117,17 @@ export class CallClient implements PendingCalls {
       transport !== 'copy',
     );
     this.answers = new RingReceiver(ANSWERS, this.board, answerRing, answers.port1, thread.bell);
-    log.warnings.push(...thread.takeStrays());
+    log.warnings.push(...thread.takeUnexpected());
     thread.attach(this.user, {
       onMessage: (message) => this.hear(message),
       onDeath: (code, error) => this.die(this.deathOf(code, error)),
     });
     undo.add(() => thread.detach(this.user));
-    const part = {
+    const spec = {
       run: this.user,
       called,
       board: this.board.buffer,
-      desk: this.desk.buffer,
+      mailbox: this.mailbox.buffer,
       callerBell: bell.buffer,
       calls: { buffer: callRing, port: calls.port2 },
       answers: { buffer: answerRing, port: answers.port2 },
@@ -136,7 +136,7 @@ export class CallClient implements PendingCalls {
       transport,
       heard: log.heard,
     };
-    thread.post({ type: 'call-part', part }, [calls.port2, answers.port2]);
+    thread.post({ type: 'serve-calls', spec }, [calls.port2, answers.port2]);
   }
 
   get dead(): GraphError | undefined {
@@ -168,7 +168,7 @@ export class CallClient implements PendingCalls {
       throw error;
     }
     if (extra !== undefined) lists.push([new Packet(extra)]);
-    this.queue.push({ op, lists, settle, asynchronous, limit, forsaken: false });
+    this.queue.push({ op, lists, settle, asynchronous, limit, abandoned: false });
     if (asynchronous) this.pending++;
     try {
       this.begin();
@@ -184,18 +184,18 @@ export class CallClient implements PendingCalls {
     const call = this.queue.shift();
     if (call === undefined) return;
     this.current = call;
-    const { desk, calls } = this;
+    const { mailbox, calls } = this;
     const { length } = this.called.inputs;
     let packets = 0;
     for (let place = 0; place <= length; place++) {
       const count = call.lists[place]?.length ?? 0;
-      desk.setPacketsIn(place, count);
+      mailbox.setPacketsIn(place, count);
       packets += count;
     }
     this.number = (this.number + 1) | 0;
     this.received = [];
     this.missing = 0;
-    desk.place(this.number, call.op);
+    mailbox.place(this.number, call.op);
     if (packets > 0) for (const list of call.lists) for (const packet of list) calls.offer(packet);
     this.sent = calls.waitingPackets === 0;
     this.thread.bell.ring();
@@ -256,14 +256,14 @@ export class CallClient implements PendingCalls {
 
   /** Moves the call in progress on. @returns false if nothing has come of it since the last time. */
   private advance(call: Call): boolean {
-    const { desk, calls } = this;
+    const { mailbox, calls } = this;
     let any = false;
     if (!this.sent) {
       const before = calls.changes;
       this.sent = calls.flush();
       any = calls.changes !== before;
     }
-    if (desk.answer !== this.number) return any;
+    if (mailbox.answer !== this.number) return any;
     const outputs = this.called.outputs.length;
     for (;;) {
       for (; this.missing > 0; this.missing--) {
@@ -273,12 +273,12 @@ export class CallClient implements PendingCalls {
         this.received.at(-1)!.push(packet);
       }
       if (this.received.length > outputs) break;
-      this.missing = desk.packetsOut(this.received.length);
+      this.missing = mailbox.packetsOut(this.received.length);
       this.received.push([]);
     }
     clearTimeout(call.timer);
     calls.flush(); // lets go of the frames that were sent with it
-    this.answered(call, desk.flags, this.received);
+    this.answered(call, mailbox.flags, this.received);
     this.current = undefined;
     this.begin();
     return true;
@@ -286,7 +286,7 @@ export class CallClient implements PendingCalls {
 
   private answered(call: Call, flags: number, received: Packet[][]): void {
     this.received = [];
-    if (call.forsaken) {
+    if (call.abandoned) {
       closeAll(received);
       return;
     }
@@ -308,8 +308,8 @@ export class CallClient implements PendingCalls {
     this.thread.bell.alarm();
     const calls = this.queue.splice(0);
     for (const call of calls) closeAll(call.lists);
-    if (this.current !== undefined && !this.current.forsaken) {
-      this.current.forsaken = true;
+    if (this.current !== undefined && !this.current.abandoned) {
+      this.current.abandoned = true;
       clearTimeout(this.current.timer);
       this.watch(this.current, CallOp.close, limit);
       calls.unshift(this.current);
@@ -326,7 +326,7 @@ export class CallClient implements PendingCalls {
     const calls = this.queue.splice(0);
     for (const call of calls) closeAll(call.lists);
     clearTimeout(this.current?.timer);
-    if (this.current !== undefined && !this.current.forsaken) calls.unshift(this.current);
+    if (this.current !== undefined && !this.current.abandoned) calls.unshift(this.current);
     this.current = undefined;
     for (const call of calls) this.settle(call, { error });
     this.release();

@@ -4,7 +4,7 @@
  */
 import type { InputManagerSpec } from '../../module/contract.js';
 import type { ModuleRef } from '../../module/ref.js';
-import type { Transport } from '../../thread/protocol.js';
+import type { GraphOptions } from './graph-options.js';
 
 export type { ModuleRef } from '../../module/ref.js';
 
@@ -36,26 +36,6 @@ export interface NodeSpec {
 export interface LinkSpec {
   from: { node: number; output: number };
   to: { node: number; input: number };
-}
-
-/** Every option resolved: defaults and environment variables are applied before this is built. */
-export interface GraphOptions {
-  threads: number | 'auto';
-  transport: Transport;
-  /** Times a thread looks at its links again before it parks. */
-  spin: number;
-  /** Filters that follow one another in one thread are run as one actor. */
-  optimizeGraph: boolean;
-  /** Packets per link. */
-  queueLengthLimit: number;
-  /** Bytes per link that may wait in shared memory. */
-  queueBytesLimit: number;
-  /** Bytes per link that may wait beyond the limit when a starving consumer forces it to be lifted. */
-  hardCap: number;
-  /** Milliseconds after which a thread that ignores a stop is terminated. */
-  stopGrace: number;
-  /** Milliseconds without any progress after which the graph fails; 0: never. */
-  timeOut: number;
 }
 
 export interface GraphSpec {

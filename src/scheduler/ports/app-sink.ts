@@ -20,7 +20,7 @@ interface Waiting {
 export class Taps {
   readonly all: AppSink[] = [];
   port: FeedPort | undefined;
-  readonly answering = new UserTurn(() => this.port?.nudge(() => false));
+  readonly answering = new UserTurn(() => this.port?.wake(() => false));
 
   /** Nobody reads any more, and nobody who has begun to read is left. */
   get idle(): boolean {
@@ -73,7 +73,7 @@ export class AppSink {
           reject,
         });
       });
-      this.group.port?.nudge(() => settled);
+      this.group.port?.wake(() => settled);
       return settled && this.fairness.isDue() ? this.fairness.later(packet) : promise;
     }
     const { failure } = this;
@@ -91,7 +91,7 @@ export class AppSink {
     this.leaving = true;
     this.release();
     for (const { resolve } of this.waiting.splice(0)) resolve(undefined);
-    this.group.port?.nudge(() => false);
+    this.group.port?.wake(() => false);
   }
 
   /** The run is over. */

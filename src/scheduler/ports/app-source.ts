@@ -19,11 +19,11 @@ import { join, pieceOf, WAITING_BYTES } from './pieces.js';
 import { Fairness, UserTurn } from './user-turn.js';
 
 /** Packets that may wait in an input stream for being sent; their bytes are limited by `hard_cap`. */
-export const QUEUE_PACKETS = 65_536;
+const QUEUE_PACKETS = 65_536;
 
 /** What the feeds need of the run they feed. */
 export interface FeedPort {
-  nudge(settled: () => boolean): void;
+  wake(settled: () => boolean): void;
 }
 
 export interface Entry {
@@ -45,7 +45,7 @@ export class Feeds {
   /** The user's thread is blocked in a push: nobody can push anything else meanwhile. */
   blocking = false;
   port: FeedPort | undefined;
-  readonly answering = new UserTurn(() => this.port?.nudge(() => false));
+  readonly answering = new UserTurn(() => this.port?.wake(() => false));
 
   /** The user waits for room in one of the streams, and is not known to do anything else at the same time. */
   get userWaits(): boolean {
@@ -160,7 +160,7 @@ export class AppSource {
     this.queue.push(entry);
     this.bytes += entry.bytes;
     // What waits before it has woken the host, or waits for room.
-    if (newest === undefined || !entry.settled) this.group.port?.nudge(() => this.newest === undefined);
+    if (newest === undefined || !entry.settled) this.group.port?.wake(() => this.newest === undefined);
     return entry;
   }
 

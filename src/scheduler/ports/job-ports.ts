@@ -57,7 +57,7 @@ export class JobFeed {
   begin(): void {
     this.open = true;
     // Somebody may want nothing of it.
-    this.port?.nudge(() => false);
+    this.port?.wake(() => false);
   }
 
   /**
@@ -77,14 +77,14 @@ export class JobFeed {
       };
     });
     this.next = packet;
-    this.port?.nudge(() => taken !== undefined);
+    this.port?.wake(() => taken !== undefined);
     return taken !== undefined && this.fairness.isDue() ? this.fairness.later(taken) : pushed;
   }
 
   /** No job follows. */
   last(): void {
     this.isLast = true;
-    this.port?.nudge(() => false);
+    this.port?.wake(() => false);
   }
 
   /** The job has ended here, or the graph has: what waits is released. */

@@ -44,7 +44,7 @@ export class LocalSide {
    * The user has pushed something or asks for something: does at once what can be done without the event loop.
    * @param settled whether nothing of it is left to do; if not, the loop goes on with it.
    */
-  nudge(settled: () => boolean): void {
+  wake(settled: () => boolean): void {
     // Modules of the user's own may take their time, and are given turns between which this thread's I/O has its own.
     if (this.part.actors.every((actor) => actor.outside !== undefined)) this.host.turn();
     if (!settled()) this.host.wake();

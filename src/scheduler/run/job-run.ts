@@ -50,9 +50,9 @@ export class JobRun {
   /** Resolves when every module has been initialised. @throws the graph's error */
   async start(): Promise<void> {
     await this.run.start();
-    const port = { nudge: (settled: () => boolean): void => this.run.local?.nudge(settled) };
+    const port = { wake: (settled: () => boolean): void => this.run.local?.wake(settled) };
     for (const feed of this.ends.feeds.values()) feed.port = port;
-    port.nudge(() => false);
+    port.wake(() => false);
     const ready = [...this.ends.feeds.values()].map((feed) => feed.ready);
     await Promise.race([Promise.all(ready), this.run.finished]);
   }

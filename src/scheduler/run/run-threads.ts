@@ -54,7 +54,7 @@ export class RunThreads {
     this.workers.push(...this.source.take(asked, undo));
     for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
     this.workers.forEach((worker, thread) => {
-      for (const text of worker.takeStrays()) this.events.warning(`before this graph: ${text}`);
+      for (const text of worker.takeUnexpected()) this.events.warning(`before this graph: ${text}`);
       worker.attach(this.user, {
         onMessage: (message) => this.events.message(message, (reply) => worker.post(reply)),
         onDeath: (code, error) => this.died(thread, code, error),

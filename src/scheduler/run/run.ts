@@ -176,7 +176,7 @@ export class GraphRun {
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
     this.unguard = guardExit(this.board);
-    this.forgetClock = this.hooks.clock?.lead(this.board);
+    this.forgetClock = this.hooks.clock?.lead(this.board, this.threads.bells);
     const facts = {
       run: this.threads.user,
       board: this.board.buffer,

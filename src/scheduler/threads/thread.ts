@@ -76,7 +76,7 @@ export class Thread {
   private ending: Promise<void> | undefined;
   /** It did not end though it was made to, and goes on as long as the process. */
   lost = false;
-  private readonly strays: string[] = [];
+  private readonly unexpected: string[] = [];
   /** What its users still have to do before it may go. */
   private readonly farewells: Promise<void>[] = [];
   /** What the thread died of, if it threw. */
@@ -144,9 +144,9 @@ export class Thread {
    * What was thrown on it while nobody had anything there, and has not been told to anybody since: by a timer that a module
    * of an earlier graph left behind, say.
    */
-  takeStrays(): string[] {
+  takeUnexpected(): string[] {
     this.drain();
-    return this.strays.splice(0);
+    return this.unexpected.splice(0);
   }
 
   /** @param user number from `nextUser`. */
@@ -234,7 +234,7 @@ export class Thread {
   }
 
   private onMessage(message: FromHost): void {
-    if (message.type === 'stray') {
+    if (message.type === 'unexpected') {
       this.tellStray(message.error);
       return;
     }
@@ -250,7 +250,7 @@ export class Thread {
       code: 'ERR_MILLRACE_MODULE',
       ...(stack && { detail: stack }),
     });
-    this.strays.push(text);
+    this.unexpected.push(text);
   }
 
   private tellDeath(code: number, error: Error | undefined): void {

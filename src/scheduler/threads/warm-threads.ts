@@ -14,7 +14,7 @@ import { MAX_IDLE } from './thread-pool.js';
 import { countIdleBy } from './warm-count.js';
 
 /** Milliseconds that a thread is kept when nobody uses it any more, unless it is told otherwise. */
-export const IDLE_TIMEOUT = 10_000;
+const IDLE_TIMEOUT = 10_000;
 const named = new Map<string, Thread>();
 /** Those that nobody uses, the one that has been idle longest first, and what ends them. */
 const idle = new Map<Thread, Timer>();

@@ -5,7 +5,7 @@ import type { Module, ModuleContext } from '../../module/contract.js';
 import { type LogSeverity, logTo } from '../../module/log.js';
 import type { Board } from '../board/board.js';
 import { NodeTimer } from '../board/node-timer.js';
-import { sleepFor } from '../board/run-sleep.js';
+import { runSleep } from '../board/run-sleep.js';
 import type { TraceRecorder } from '../board/trace-recorder.js';
 import { DirectLink } from '../link/direct-link.js';
 import type { LinkReceiver, LinkSender } from '../link/link.js';
@@ -111,7 +111,7 @@ export function makeActor(
     protocolWhitelist: node.protocolWhitelist,
     sources: node.sources,
     elapsed: () => Number(board.elapsed) / 1000,
-    sleep: (milliseconds) => sleepFor(milliseconds, aborter.signal, board),
+    sleep: runSleep(board, node.index, aborter.signal),
     get job() {
       return jobs?.number ?? 0;
     },

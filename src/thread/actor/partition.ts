@@ -139,7 +139,7 @@ export class Partition implements Hosted {
     const { inputs } = actor.context;
     return {
       now: () => this.board.elapsed,
-      byHand: this.board.byHand,
+      ...(this.board.byHand && { looked: (time: bigint) => this.board.setLooked(actor.node, time) }),
       wake: () => this.rouse(actor),
       available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
       trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),
@@ -344,9 +344,9 @@ export class Partition implements Hosted {
     }
   }
 
-  /** This thread goes to sleep, or has slept; for the figures. @param now performance.now() */
-  fallAsleep(now: number): void {
-    this.board.fallAsleep(this.spec.thread, now + this.epoch);
+  /** This thread goes to sleep, or has slept; for the figures, and for who asks whether the graph rests. @param now performance.now() */
+  fallAsleep(now: number, ticket: number): void {
+    this.board.fallAsleep(this.spec.thread, now + this.epoch, ticket);
   }
 
   wakeUp(now: number): void {

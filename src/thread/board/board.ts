@@ -10,8 +10,8 @@
  *   line 4   FIRST      (float64) ms until the first packet left a source
  *            SINCE      (int64) when it began to run              stored before STATE says so
  *            BY_HAND    (int64) running time that a test moves    -1: time goes by itself
- *   then     one line per thread   | state | trace losses | … float64 figures of its sleep
- *            two lines per node    | status | phase | call | outside | … float64 figures
+ *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket
+ *            two lines per node    | status | phase | call | outside | int64 due, looked | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
  * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
@@ -78,13 +78,21 @@ export const NodeFigure = {
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32
+// int64 indices inside a node's line: behind its first int32 words
+const DUE = 2;
+const LOOKED = 3;
 // float64 indices inside a thread's line
 const SLEEPS = 1;
 const ASLEEP = 2;
 const ASLEEP_SINCE = 3;
+// int32 indices inside a thread's line: behind its figures
+const RESTS = 8;
+const TICKET = 9;
 const SENT_TOTAL = 4; // float64 index inside a link's producer line: behind its int32 words
 const TAKEN_TIME = 2; // float64 index inside a link's consumer line: behind its first int32 words
 const LEFT_JOB = 6; // int32 index in the same line
+/** A running time that does not come. */
+export const NEVER = 2n ** 63n - 1n;
 
 export class Board {
   readonly buffer: SharedArrayBuffer;
@@ -116,6 +124,10 @@ export class Board {
     new BigInt64Array(buffer)[BY_HAND] = byHand ? 0n : -1n;
     const board = new Board(buffer);
     for (let link = 0; link < links; link++) board.setTakenTimestamp(link, undefined);
+    for (let node = 0; node < nodes; node++) {
+      board.setDue(node, NEVER);
+      board.setLooked(node, NEVER);
+    }
     return board;
   }
 
@@ -218,13 +230,24 @@ export class Board {
     return { count: figures[at + SLEEPS]!, milliseconds: figures[at + ASLEEP]! + going };
   }
 
-  fallAsleep(thread: number, now: number): void {
-    const at = this.threadAt(thread) / 2;
+  /** @param ticket of its bell: it sleeps until that is rung. */
+  fallAsleep(thread: number, now: number, ticket: number): void {
+    const words = this.threadAt(thread);
+    Atomics.store(this.words, words + TICKET, ticket);
+    Atomics.store(this.words, words + RESTS, 1);
+    const at = words / 2;
     this.figures[at + SLEEPS]!++;
     this.figures[at + ASLEEP_SINCE] = now;
   }
 
+  /** Of a thread that sleeps: the ticket with which it does, so that it rests as long as its bell still says the same. */
+  ticketOfSleep(thread: number): number | undefined {
+    const at = this.threadAt(thread);
+    return Atomics.load(this.words, at + RESTS) === 0 ? undefined : Atomics.load(this.words, at + TICKET);
+  }
+
   wakeUp(thread: number, now: number): void {
+    Atomics.store(this.words, this.threadAt(thread) + RESTS, 0);
     const at = this.threadAt(thread) / 2;
     const since = this.figures[at + ASLEEP_SINCE]!;
     if (since === 0) return;
@@ -275,6 +298,24 @@ export class Board {
 
   setOutside(node: number, outside: boolean): void {
     Atomics.store(this.words, this.nodeAt(node) + 3, outside ? 1 : 0);
+  }
+
+  /** Of a running time moved by hand: when the first of the node's sleeps ends; NEVER without one. */
+  due(node: number): bigint {
+    return Atomics.load(this.instants, this.nodeAt(node) / 2 + DUE);
+  }
+
+  setDue(node: number, time: bigint): void {
+    Atomics.store(this.instants, this.nodeAt(node) / 2 + DUE, time);
+  }
+
+  /** The same: up to when the node's input manager has gone by it; NEVER for one that does not go by time. */
+  looked(node: number): bigint {
+    return Atomics.load(this.instants, this.nodeAt(node) / 2 + LOOKED);
+  }
+
+  setLooked(node: number, time: bigint): void {
+    Atomics.store(this.instants, this.nodeAt(node) / 2 + LOOKED, time);
   }
 
   /** Index of the node's first figure in `figures`. */

@@ -1,25 +1,49 @@
+/** What `ctx.sleep()` of a module does: it goes by the running time, which a test may move by hand. */
 import { sleep } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
-import type { Board } from './board.js';
+import { type Board, NEVER } from './board.js';
 
 /** How often a time that is moved by hand is looked at. Only tests have one, so that it need not wake anybody. */
 export const LOOK_BY_HAND_MS = 2;
 
-/**
- * Resolves when so much running time has passed.
- * @param milliseconds 0 or more; Infinity: never.
- * @throws AbortError when the signal aborts, MillraceError ERR_MILLRACE_CONFIG for what is no time.
- */
-export async function sleepFor(milliseconds: number, signal: AbortSignal, board?: Board): Promise<void> {
-  if (typeof milliseconds !== 'number' || !(milliseconds >= 0)) {
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `ctx.sleep() cannot last ${describeValue(milliseconds)}`, {
-      hint: 'Give the milliseconds, 0 or more',
-    });
-  }
-  if (board === undefined || !board.byHand) return sleep(milliseconds, { signal });
-  const passed = (): number => Number(board.elapsed) / 1e6;
-  const until = passed() + milliseconds;
-  do await sleep(LOOK_BY_HAND_MS, { signal });
-  while (passed() < until);
+export type Sleep = (milliseconds: number) => Promise<void>;
+
+/** By real time: of modules that are called like functions. */
+export function realSleep(signal: AbortSignal): Sleep {
+  return async (milliseconds) => {
+    requireTime(milliseconds);
+    await sleep(milliseconds, { signal });
+  };
+}
+
+/** By the running time of a graph. The board has when the first of the node's sleeps is due, for who moves it by hand. */
+export function runSleep(board: Board, node: number, signal: AbortSignal): Sleep {
+  if (!board.byHand) return realSleep(signal);
+  const ends: bigint[] = [];
+  const tell = (): void => {
+    let first = NEVER;
+    for (const end of ends) if (end < first) first = end;
+    board.setDue(node, first);
+  };
+  return async (milliseconds) => {
+    requireTime(milliseconds);
+    const end = Number.isFinite(milliseconds) ? board.elapsed + BigInt(Math.round(milliseconds * 1e6)) : NEVER;
+    ends.push(end);
+    tell();
+    try {
+      do await sleep(LOOK_BY_HAND_MS, { signal });
+      while (board.elapsed < end);
+    } finally {
+      ends.splice(ends.indexOf(end), 1);
+      tell();
+    }
+  };
+}
+
+function requireTime(milliseconds: unknown): void {
+  if (typeof milliseconds === 'number' && milliseconds >= 0) return;
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `ctx.sleep() cannot last ${describeValue(milliseconds)}`, {
+    hint: 'Give the milliseconds, 0 or more',
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * An actor that is called from another thread, as its own thread's host sees it: takes calls from the desk
+ * An actor that is called from another thread, as its own thread's host sees it: takes calls from the mailbox
  * (mailbox.ts) and their packets from a link, makes them one after the other, and answers the same way. The caller's
  * side is scheduler/call/call-client.ts.
  *
@@ -16,7 +16,7 @@ import { Board, ThreadState } from '../board/board.js';
 import type { Hosted } from '../host.js';
 import { requireCrossable } from '../link/record.js';
 import { RingReceiver, RingSender } from '../link/ring-link.js';
-import type { CallPartSpec, FromHost } from '../protocol.js';
+import type { CallServerSpec, FromHost } from '../protocol.js';
 import { CalledModule, type CallResult } from './called-module.js';
 import { CallFlag, CallOp, Mailbox } from './mailbox.js';
 
@@ -31,7 +31,7 @@ export class CallServer implements Hosted {
   private readonly answers: RingSender;
   private readonly callerBell: Doorbell;
   private readonly module: CalledModule;
-  private readonly desk: Mailbox;
+  private readonly mailbox: Mailbox;
   /** Number of the call in progress, or of the last one. */
   private call = 0;
   /** Its packets so far, by the place of the input, then the value; and how many are still to come for the last of these. */
@@ -44,20 +44,20 @@ export class CallServer implements Hosted {
   private busy = false;
   private closing = false;
   /** What was thrown while no call was in progress: the next one fails of it. */
-  private stray: { cause: unknown } | undefined;
+  private unexpected: { cause: unknown } | undefined;
   /**
    * What the call in progress was answered with, though it has not settled: something was thrown in this thread outside of
    * it, and it may never settle. Until it does further calls fail of the same; `close` waits for it, as for any call.
    */
-  private givenUp: GraphError | undefined;
+  private earlyFailure: GraphError | undefined;
 
   constructor(
-    readonly spec: CallPartSpec,
+    readonly spec: CallServerSpec,
     private readonly tell: (message: FromHost) => void,
     private readonly wake: () => void,
   ) {
     this.board = Board.attach(spec.board);
-    this.desk = Mailbox.attach(spec.desk, spec.called.inputs.length);
+    this.mailbox = Mailbox.attach(spec.mailbox, spec.called.inputs.length);
     this.callerBell = Doorbell.attach(spec.callerBell);
     const { calls, answers, limit, bytesLimit, transport } = spec;
     this.calls = new RingReceiver(CALLS, this.board, calls.buffer, calls.port, this.callerBell);
@@ -87,8 +87,9 @@ export class CallServer implements Hosted {
     if (this.busy && this.board.stopping) this.module.abort(); // the caller closes it: the call should come to its end
     if (this.sending) return this.answers.flush();
     if (this.receiving) return this.missing === 0 || this.calls.available;
-    if (this.busy) return this.givenUp !== undefined && this.desk.call !== this.call && this.desk.op !== CallOp.close;
-    return this.closing ? this.answers.settled() : this.desk.call !== this.call;
+    if (this.busy)
+      return this.earlyFailure !== undefined && this.mailbox.call !== this.call && this.mailbox.op !== CallOp.close;
+    return this.closing ? this.answers.settled() : this.mailbox.call !== this.call;
   }
 
   mayNotSleep(): boolean {
@@ -124,10 +125,10 @@ export class CallServer implements Hosted {
   /** Thrown outside any call of ours: a timer or an emitter of a module on this thread. Nobody can say which. */
   uncaught(cause: unknown): void {
     if (!this.busy) {
-      this.stray ??= { cause };
-    } else if (this.givenUp === undefined) {
-      this.givenUp = this.module.error('process', cause);
-      this.fail(this.givenUp);
+      this.unexpected ??= { cause };
+    } else if (this.earlyFailure === undefined) {
+      this.earlyFailure = this.module.error('process', cause);
+      this.fail(this.earlyFailure);
       this.wake();
     }
   }
@@ -135,14 +136,14 @@ export class CallServer implements Hosted {
   // --- calls --------------------------------------------------------------------------------------------------------
 
   private begin(): void {
-    this.call = this.desk.call;
+    this.call = this.mailbox.call;
     this.received = [];
     this.receiving = true;
     this.receive();
   }
 
   private receive(): void {
-    const { desk, calls } = this;
+    const { mailbox, calls } = this;
     const { length } = this.spec.called.inputs;
     for (;;) {
       for (; this.missing > 0; this.missing--) {
@@ -151,17 +152,17 @@ export class CallServer implements Hosted {
         this.received.at(-1)!.push(packet);
       }
       if (this.received.length > length) break;
-      this.missing = desk.packetsIn(this.received.length);
+      this.missing = mailbox.packetsIn(this.received.length);
       this.received.push([]);
     }
     this.receiving = false;
-    this.make(desk.op, this.received);
+    this.make(mailbox.op, this.received);
   }
 
   private make(op: number, received: Packet[][]): void {
-    if (this.givenUp !== undefined) {
+    if (this.earlyFailure !== undefined) {
       closeAll(received);
-      this.fail(this.givenUp);
+      this.fail(this.earlyFailure);
       return;
     }
     let result: CallResult | undefined | Promise<CallResult | undefined>;
@@ -187,11 +188,11 @@ export class CallServer implements Hosted {
   /** The asynchronous call has come to its end. */
   private settled(tell: () => void, result: CallResult | undefined): void {
     this.busy = false;
-    if (this.givenUp === undefined) {
+    if (this.earlyFailure === undefined) {
       tell();
       return;
     }
-    this.givenUp = undefined; // the caller has been told
+    this.earlyFailure = undefined; // the caller has been told
     closeAll(result?.outputs.values() ?? []);
   }
 
@@ -221,7 +222,7 @@ export class CallServer implements Hosted {
   }
 
   private answer(result: CallResult | undefined): void {
-    const { desk, spec } = this;
+    const { mailbox, spec } = this;
     const lists = spec.called.outputs.map((id) => result?.outputs.get(id) ?? []);
     try {
       for (const packets of lists) for (const packet of packets) requireCrossable(packet); // before they are promised
@@ -231,20 +232,20 @@ export class CallServer implements Hosted {
       return;
     }
     lists.forEach((packets, place) => {
-      desk.setPacketsOut(place, packets.length);
+      mailbox.setPacketsOut(place, packets.length);
     });
-    desk.setPacketsOut(lists.length, 0);
+    mailbox.setPacketsOut(lists.length, 0);
     // Before its packets: a caller that is woken by the first of them knows how many there will be.
-    desk.reply(this.call, result?.done ? CallFlag.done : 0);
+    mailbox.reply(this.call, result?.done ? CallFlag.done : 0);
     this.transmit(lists);
   }
 
   private fail(error: unknown): void {
-    const { desk, spec } = this;
+    const { mailbox, spec } = this;
     const { length } = spec.called.outputs;
-    for (let place = 0; place < length; place++) desk.setPacketsOut(place, 0);
-    desk.setPacketsOut(length, 1);
-    desk.reply(this.call, CallFlag.failed);
+    for (let place = 0; place < length; place++) mailbox.setPacketsOut(place, 0);
+    mailbox.setPacketsOut(length, 1);
+    mailbox.reply(this.call, CallFlag.failed);
     this.transmit([[new Packet(packValue(packError(error)))]]);
   }
 
@@ -265,11 +266,11 @@ export class CallServer implements Hosted {
   }
 
   private throwStray(op: number, received: Packet[][]): void {
-    const { stray } = this;
-    if (stray === undefined || op === CallOp.close) return;
-    this.stray = undefined;
+    const { unexpected } = this;
+    if (unexpected === undefined || op === CallOp.close) return;
+    this.unexpected = undefined;
     closeAll(received);
-    throw this.module.error('process', stray.cause);
+    throw this.module.error('process', unexpected.cause);
   }
 
   private end(): void {

@@ -17,7 +17,7 @@ import type { MaybeAsync } from '../actor/maybe-async.js';
 import { moduleError } from '../actor/node-error.js';
 import { Deliveries } from '../actor/output.js';
 import { ActorOutputs } from '../actor/outputs.js';
-import { sleepFor } from '../board/run-sleep.js';
+import { realSleep } from '../board/run-sleep.js';
 import type { Group } from '../input-manager/index.js';
 import { ModuleInstance } from '../module-instance.js';
 import type { CalledSpec } from '../protocol.js';
@@ -270,7 +270,7 @@ export class CalledModule {
       },
       protocolWhitelist: spec.protocolWhitelist,
       elapsed: () => (performance.now() - began) * 1000,
-      sleep: (milliseconds) => sleepFor(milliseconds, this.aborter.signal),
+      sleep: realSleep(this.aborter.signal),
       job: 0,
       wrote() {},
     };

@@ -23,8 +23,11 @@ export interface Group {
 export interface ManagerHost {
   /** Nanoseconds of a clock that does not go back. */
   now(): bigint;
-  /** A test moves that clock by hand: it has to be looked at whether or not real time passes. */
-  readonly byHand?: boolean;
+  /**
+   * Present if a test moves that clock by hand: it has to be looked at whether or not real time passes, and who looks tells
+   * up to when it has gone by it.
+   */
+  readonly looked?: (time: bigint) => void;
   /** Makes the host ask for the next group. */
   wake(): void;
   /** A packet of this input is there that was not taken yet. */

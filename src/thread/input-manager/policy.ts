@@ -2,6 +2,7 @@ import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import type { InputManagerSettings } from '../../module/contract.js';
 import { type PerPad, type SyncEvent, Synchronizer, type SyncMode, type SyncOutput } from '../../sync/index.js';
+import { NEVER } from '../board/board.js';
 import { LOOK_BY_HAND_MS } from '../board/run-sleep.js';
 import { type Group, type InputManager, lengthOf, type ManagerHost, nanoseconds } from './manager.js';
 
@@ -73,10 +74,11 @@ export class PolicyInputs implements InputManager {
     const shortest = shortestOf(timeout);
     if (shortest !== undefined) {
       this.lastLook = node.now();
+      node.looked?.(this.lastLook);
       this.synchronizer.tick(this.elapsed);
       const interval = (shortest * 1000) / TICKS_PER_TIMEOUT;
       this.longestGap = LONGEST_GAP * BigInt(Math.ceil(interval * 1e6));
-      this.ticker = setInterval(() => this.tick(), node.byHand ? LOOK_BY_HAND_MS : interval).unref();
+      this.ticker = setInterval(() => this.tick(), node.looked ? LOOK_BY_HAND_MS : interval).unref();
     }
   }
 
@@ -108,7 +110,7 @@ export class PolicyInputs implements InputManager {
     const group = this.groups.shift();
     if (group !== undefined || !this.synchronizer.finished || this.told) return group;
     this.told = true;
-    clearInterval(this.ticker);
+    this.stopLooking();
     return { inputs: new Map(this.inputs.map((input) => [input, [Packet.eof()]])) };
   }
 
@@ -125,9 +127,15 @@ export class PolicyInputs implements InputManager {
   }
 
   discard(): void {
-    clearInterval(this.ticker);
+    this.stopLooking();
     for (const { inputs } of this.groups.splice(0)) closeAll(inputs.values());
     this.synchronizer.reset();
+  }
+
+  private stopLooking(): void {
+    if (this.ticker === undefined) return;
+    clearInterval(this.ticker);
+    this.node.looked?.(NEVER);
   }
 
   private tick(): void {
@@ -136,12 +144,13 @@ export class PolicyInputs implements InputManager {
     let gap = now - this.lastLook;
     if (gap > this.longestGap) gap = this.longestGap;
     // Of what a test moves nothing is left out: the rest of a leap is for the next looks.
-    this.lastLook = this.node.byHand ? this.lastLook + gap : now;
+    this.lastLook = this.node.looked ? this.lastLook + gap : now;
     this.elapsed += gap;
     this.add(this.synchronizer.tick(this.elapsed));
     // A round that goes on may have used up what an input had: then packets in its link can be taken.
     const changed = this.inputs.some((input, i) => this.wants(input) !== wanted[i]);
     if (changed || this.groups.length > 0 || this.synchronizer.finished) this.node.wake();
+    this.node.looked?.(this.lastLook);
   }
 
   private add(outputs: readonly SyncOutput<Packet, null>[]): void {

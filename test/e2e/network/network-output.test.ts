@@ -7,11 +7,9 @@ import * as assert from 'uvu/assert';
 import { slaveText } from '../../../actors/encoder/output/slave.js';
 import { freePort } from '../../kit/quiet-peers.js';
 import { endless, outputs, ways } from '../../kit/quiet-stages.js';
-import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
 const test = suite('outputs of the network');
-const graphOn = await sharedThreads(2);
 
 const clip = new URL('../../fixtures/media/clip-4s.mp4', import.meta.url);
 
@@ -27,7 +25,7 @@ for (let first = 0; first < named.length; first += AT_ONCE) {
       const cases = await Promise.all(group.map(([, make]) => make()));
       try {
         const watch = new LeakWatch();
-        const graph = endless(threads, cases, {}, graphOn);
+        const graph = endless(threads, cases);
         const abort = new AbortController();
         const run = graph.run({ signal: abort.signal }).then(
           () => undefined,

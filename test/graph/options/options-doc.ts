@@ -1,11 +1,6 @@
 /** docs/options.md, made from the tables in the code. `UPDATE_DOCS=1 node --import tsx test/graph/options/options.test.ts` writes it. */
-import {
-  graphOptionRows,
-  nodeOptionRows,
-  type OptionRow,
-  runOptionRows,
-  serveOptionRows,
-} from '../../../src/graph/options/options.js';
+import { nodeOptionRows, runOptionRows, serveOptionRows } from '../../../src/graph/options/options.js';
+import { graphOptionRows, type OptionRow } from '../../../src/scheduler/plan/graph-options.js';
 
 function table(rows: Readonly<Record<string, OptionRow>>, withEnvironment: boolean): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -23,7 +18,7 @@ function table(rows: Readonly<Record<string, OptionRow>>, withEnvironment: boole
 export function optionsDocument(): string {
   return `# Options
 
-<!-- Made from the tables in src/graph/options/options.ts; a test compares the two. -->
+<!-- Made from the tables in src/scheduler/plan/graph-options.ts and src/graph/options/options.ts; a test compares the two. -->
 
 Every option of a graph, a node and a run. Unknown options and wrong values are refused before anything starts, all of
 them at once, each with the nearest known name. Options of the built-in modules (\`c_ffmpeg_decoder\`, …) are described

@@ -5,8 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError } from '../../../src/errors/errors.js';
 import { Graph } from '../../../src/graph/graph.js';
-import { graphOptionRows, graphOptionsSchema, type OptionRow } from '../../../src/graph/options/options.js';
 import { resolveGraphOptions } from '../../../src/graph/options/resolve.js';
+import { graphOptionRows, graphOptionsSchema, type OptionRow } from '../../../src/scheduler/plan/graph-options.js';
 import { refused } from '../kit.js';
 import { optionsDocument } from './options-doc.js';
 

@@ -17,7 +17,7 @@ function fakeLease(refuse: () => void = () => {}) {
   const posted: ToHost[] = [];
   const thread = {
     bell: Doorbell.create(),
-    takeStrays: () => [],
+    takeUnexpected: () => [],
     attach: () => void seen.push('attach'),
     detach: () => void seen.push('detach'),
     drain() {},
@@ -72,7 +72,7 @@ backends('one that began keeps its thread until it is closed, and gives it back 
   const backend = new ThreadBackend(spec, lease, { ...settings, timeout: 1 });
   assert.equal(
     posted.map(({ type }) => type),
-    ['call-part'],
+    ['serve-calls'],
   );
   assert.equal(seen, ['attach']);
   (lease.thread as unknown as { terminate(): void }).terminate = () => {}; // nobody answers the close

@@ -27,7 +27,7 @@ function run(
   const taken = Array.from({ length: count }, (_, thread) => ({
     attach: () => {},
     detach: () => {},
-    takeStrays: () => [],
+    takeUnexpected: () => [],
     get userCount() {
       return facts().userCount ?? 1;
     },

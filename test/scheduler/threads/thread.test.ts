@@ -137,11 +137,11 @@ threads('what is thrown on it while nobody uses it is a warning, and told to the
   const { thread, pool } = made();
   const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
   const error = { name: 'Error', message: 'a timer failed' };
-  pool.port.postMessage({ type: 'stray', run: 0, error });
-  const strays = thread.takeStrays();
+  pool.port.postMessage({ type: 'unexpected', run: 0, error });
+  const strays = thread.takeUnexpected();
   assert.is(strays.length, 1);
   assert.match(strays[0]!, /nothing was running: .*a timer failed/);
-  assert.equal(thread.takeStrays(), []);
+  assert.equal(thread.takeUnexpected(), []);
   assert.match((await warned).message, /a timer failed/);
   await thread.terminate();
 });
