@@ -80,6 +80,8 @@ export default defineConfig([
     },
     splitting: true,
     dts: {
+      // Types of the tables of options; the package itself is built in.
+      resolve: ['valibot'],
       entry: {
         index: INDEX,
         ringbuffer: 'ringbuffer/index.ts',
