@@ -275,16 +275,17 @@ refusing('a packet that waits to be sent already', async () => {
   const leaks = new LeakWatch();
   const graph = graphOn({ threads: 1 });
   const [a, b] = [graph.inputStream('a'), graph.inputStream('b')];
-  const sink = new TestSink();
+  // It takes what a link holds and sleeps: the last of so many is waiting for half a second.
+  const sink = new TestSink({ delay: 50 });
   graph.module(sink.spec, sink.options, { inputs: [a, b], callback: sink.callback });
   await graph.start();
-  const first = Array.from({ length: 30 }, (_, n) => picture(n));
+  const first = Array.from({ length: 100 }, (_, n) => picture(n));
   for (const packet of first) graph.fillPacket('a', packet);
   const again = first.at(-1)!;
   assert.match(thrown(() => graph.fillPacket('b', again)).message, /'b': the packet has been pushed already.*clone/);
   assert.is((await rejection(a.push(again))).code, 'ERR_MILLRACE_CLOSED');
   leaks.check(await graph.close());
-  assert.is(sink.packets.length, 30);
+  assert.is(sink.packets.length, 100);
 });
 
 refusing('a payload that cannot cross threads fails the graph by name', async () => {
