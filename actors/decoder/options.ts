@@ -18,7 +18,7 @@ import {
   unsupported,
 } from '../../src/schema/schema.js';
 import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
-import { DISPOSITIONS } from '../shared/dispositions.js';
+import { dispositionList } from '../shared/dispositions.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
@@ -64,13 +64,7 @@ const bytes: Schema<Uint8Array> = parsed('a Uint8Array that is not empty, or its
   return typeof value === 'string' && BASE64.test(value) ? Buffer.from(value, 'base64') : undefined;
 });
 
-const dispositions: Schema<string[]> = parsed(
-  `FFmpeg's names of uses, one or a list: ${DISPOSITIONS.join(', ')}`,
-  (value) => {
-    const names = (Array.isArray(value) ? value : [value]) as unknown[];
-    return names.every((name): name is string => DISPOSITIONS.includes(name as string)) ? names : undefined;
-  },
-);
+const dispositions = dispositionList('one or a list');
 
 /** A stream of the input, as `select` of the builder describes it. */
 const streamWish = v.pipe(

@@ -4,8 +4,8 @@
  */
 import * as v from 'valibot';
 import type { StreamKind } from '../../src/media/packet/stream-info.js';
-import { choice, number, parsed, type Schema, strictOptions, text, textRecord } from '../../src/schema/schema.js';
-import { DISPOSITIONS } from '../shared/dispositions.js';
+import { choice, number, type Schema, strictOptions, text, textRecord } from '../../src/schema/schema.js';
+import { dispositionList } from '../shared/dispositions.js';
 import type { Chapter } from '../shared/media-info.js';
 
 /** In the order in which streams stand in a file. */
@@ -13,13 +13,7 @@ const STREAM_KINDS = ['video', 'audio', 'subtitle', 'data', 'attachment'] as con
 
 const kind = choice('video', 'audio', 'subtitle', 'data', 'attachment');
 
-const dispositions: Schema<string[]> = parsed(
-  `FFmpeg's names of uses, one or a list, or [] for none: ${DISPOSITIONS.join(', ')}`,
-  (value) => {
-    const names = (Array.isArray(value) ? value : [value]) as unknown[];
-    return names.every((name): name is string => DISPOSITIONS.includes(name as string)) ? names : undefined;
-  },
-);
+const dispositions = dispositionList('one or a list, or [] for none');
 
 const streamTexts = v.array(
   strictOptions({

@@ -21,7 +21,7 @@ import Timestamper, { timestamperOptions } from '../../actors/join/timestamper.j
 import { MillraceError } from '../errors/errors.js';
 import type { ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
-import { didYouMean, type PortProblem, type Ports, strictOptions } from '../schema/schema.js';
+import { didYouMean, isOff, type PortProblem, type Ports, strictOptions } from '../schema/schema.js';
 import type { OptionSchema } from '../schema/standard.js';
 
 export interface BuiltinModule {
@@ -59,7 +59,6 @@ export interface BuiltinModule {
 }
 
 type Options = Readonly<Record<string, unknown>>;
-type Flag = boolean | number | string;
 
 const noOptions = strictOptions({});
 const ANY = Number.POSITIVE_INFINITY;
@@ -103,7 +102,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     opens: 'urls',
     isSource: ({ input_path }) => input_path !== undefined,
     outputsOf: ({ streams }) => [0, 1, ...kindsOf(streams).map((_, i) => i + 2)],
-    takesBytes: ({ push_raw_stream = false }) => [false, 0, '0', 'false'].includes(push_raw_stream as Flag),
+    takesBytes: ({ push_raw_stream = false }) => isOff(push_raw_stream),
     label: labelled('c_ffmpeg_decoder', 'input_path'),
     outputNames: ({ streams }) => ['video', 'audio', ...kindsOf(streams)],
   },

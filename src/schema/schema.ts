@@ -98,11 +98,16 @@ export function integer(range: Range = {}): Schema<number> {
   });
 }
 
+/** Whether an option that was not checked yet says no, as `boolean` takes it. */
+export function isOff(value: unknown): boolean {
+  return value === false || value === 0 || value === '0' || value === 'false';
+}
+
 /** true/false, 0/1, or either of them as a string. */
 export function boolean(): Schema<boolean> {
   return parsed('true or false (or 1 or 0)', (value) => {
     if (value === true || value === 1 || value === '1' || value === 'true') return true;
-    if (value === false || value === 0 || value === '0' || value === 'false') return false;
+    if (isOff(value)) return false;
     return undefined;
   });
 }

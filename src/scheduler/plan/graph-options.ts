@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { nameForFFmpeg } from '../../catalog/ffmpeg.js';
 import { LOG_LEVELS, type LogLevel } from '../../media/ffmpeg.js';
-import { boolean, choice, integer, number, parsed, type Schema, strictOptions } from '../../schema/schema.js';
+import { boolean, choice, integer, isOff, number, parsed, type Schema, strictOptions } from '../../schema/schema.js';
 import { automaticSpin } from '../threads/prestart.js';
 
 /** Options of `new Graph(options)` that the `option` object of a graph file has as well. */
@@ -72,7 +72,7 @@ const dumpGraph: Schema<boolean | string> = parsed('0, 1 or the path of the file
 });
 
 export const traceFile: Schema<false | string> = parsed('0 or the path of the file to write', (value) => {
-  if ([false, 0, '0', 'false'].some((off) => off === value)) return false;
+  if (isOff(value)) return false;
   return filePath(value);
 });
 
@@ -101,6 +101,15 @@ function option<T, F extends string = never, R = T>(
     ...row,
     default: words ?? (typeof value === 'string' ? `'${value}'` : value === undefined ? '' : String(value)),
   };
+}
+
+/** Of an option that is no data. */
+function notInFiles(message: string): Schema<undefined> {
+  return v.pipe(
+    v.unknown(),
+    v.check(() => false, message),
+    v.transform(() => undefined),
+  );
 }
 
 /** Options of a graph, in the order of the documentation. */
@@ -233,22 +242,14 @@ export const graphOptionRows = {
     default: 'threads of its own',
     meaning:
       'Runs the graph on the threads of this runtime, which also gives `threads`, `transport` and `wait.spin` where the graph does not. Not in files.',
-    schema: v.pipe(
-      v.unknown(),
-      v.check(() => false, 'a runtime cannot be in a graph file; give it to `new Graph({ runtime })`'),
-      v.transform(() => undefined),
-    ),
+    schema: notInFiles('a runtime cannot be in a graph file; give it to `new Graph({ runtime })`'),
   }),
   onLog: option({
     type: 'function',
     default: "the runtime's",
     meaning:
       'Called with `{ level, node, context, text }` for what modules say through `ctx.log`, and FFmpeg of failures ([observing.md](observing.md)). Also of `new Runtime`. Not in files.',
-    schema: v.pipe(
-      v.unknown(),
-      v.check(() => false, 'a function cannot be in a graph file; give it to `new Graph({ onLog })`'),
-      v.transform(() => undefined),
-    ),
+    schema: notInFiles('a function cannot be in a graph file; give it to `new Graph({ onLog })`'),
   }),
 };
 

@@ -6,7 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import { builtinOf } from '../../catalog/builtin.js';
 import type { NodeSources } from '../../module/contract.js';
-import type { GraphSpec, NodeSpec } from './spec.js';
+import { isOff } from '../../schema/schema.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
 type Origin = NodeSources['inputs'][number]['from'][number];
 
@@ -15,11 +16,13 @@ export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, NodeSources> {
   const found = new Map<number, NodeSources>();
   const encoders = spec.nodes.filter((node) => workOf(node) === 'encoding');
   const nodes = new Map(spec.nodes.map((node) => [node.id, node]));
+  const into = new Map<number, LinkSpec[]>(spec.nodes.map(({ id }) => [id, []]));
+  for (const link of spec.links) into.get(link.to.node)?.push(link);
   const channel = `millrace ${randomUUID()}`;
   for (const encoder of encoders) {
-    const inputs = spec.links
-      .filter(({ to }) => to.node === encoder.id)
-      .map(({ from, to }) => ({ input: to.input, from: origins(spec, nodes, from) }))
+    const inputs = into
+      .get(encoder.id)!
+      .map(({ from, to }) => ({ input: to.input, from: origins(nodes, into, from) }))
       .filter(({ from }) => from.length > 0);
     if (inputs.length === 0) continue;
     const chapters = wantsChapters(encoder);
@@ -34,7 +37,11 @@ export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, NodeSources> {
 }
 
 /** The outputs of decoders from which a stream comes, whatever it goes through. */
-function origins(spec: GraphSpec, nodes: ReadonlyMap<number, NodeSpec>, stream: Origin): Origin[] {
+function origins(
+  nodes: ReadonlyMap<number, NodeSpec>,
+  into: ReadonlyMap<number, readonly LinkSpec[]>,
+  stream: Origin,
+): Origin[] {
   const found: Origin[] = [];
   const seen = new Set<number>();
   const queue = [stream];
@@ -48,8 +55,8 @@ function origins(spec: GraphSpec, nodes: ReadonlyMap<number, NodeSpec>, stream: 
     // The nodes of a graph without cycles are passed once.
     if (seen.has(id)) continue;
     seen.add(id);
-    const into = spec.links.filter(({ to }) => to.node === id).sort((a, b) => a.to.input - b.to.input);
-    queue.push(...into.map(({ from }) => from));
+    const links = [...(into.get(id) ?? [])].sort((a, b) => a.to.input - b.to.input);
+    queue.push(...links.map(({ from }) => from));
   }
   return found;
 }
@@ -57,7 +64,7 @@ function origins(spec: GraphSpec, nodes: ReadonlyMap<number, NodeSpec>, stream: 
 /** What goes to outputs or nowhere has no place for them, and what has its own needs no others. */
 function wantsChapters({ options }: NodeSpec): boolean {
   const { chapters, push_output = 0, null_output = false } = options;
-  return chapters === undefined && Number(push_output) === 0 && [false, 0, '0', 'false'].includes(null_output as never);
+  return chapters === undefined && Number(push_output) === 0 && isOff(null_output);
 }
 
 function workOf(node: NodeSpec): 'decoding' | 'encoding' | 'filtering' | undefined {

@@ -166,11 +166,11 @@ export class Partition implements Hosted {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    return this.ready!.hasSome || this.finished();
+    return this.ready!.hasSome() || this.finished();
   }
 
-  /** Whether it is ready, whatever it was that made it so. */
-  private isNoted(actor: Actor): boolean {
+  /** @returns whether it is ready, whatever it was that made it so. */
+  private noteIfReady(actor: Actor): boolean {
     if (!this.isReady(actor)) return false;
     this.ready!.note(actor.place);
     return true;
@@ -185,7 +185,7 @@ export class Partition implements Hosted {
     const before = this.changes();
     if (this.hasWork()) return true;
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
-    for (const actor of this.actors) if (this.isNoted(actor)) return true;
+    for (const actor of this.actors) if (this.noteIfReady(actor)) return true;
     // Those in the middle of a call and those that are closed have nothing to do, but may have frames to let go of.
     for (const actor of this.actors) actor.outputs.settled();
     return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
@@ -323,7 +323,7 @@ export class Partition implements Hosted {
     for (const actor of this.actors) {
       // What was shown of one to which nothing has happened is still so, unless its limit was lifted.
       if (!this.ready!.wasStirred(actor.place) && actor.shownRight()) continue;
-      if (!this.isNoted(actor)) this.showActorIdle(actor, now);
+      if (!this.noteIfReady(actor)) this.showActorIdle(actor, now);
     }
     const raised = this.relief.relieve();
     for (const link of raised) {

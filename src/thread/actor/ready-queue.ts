@@ -11,7 +11,8 @@
  *
  * Invariant: an actor that can run is noted, or another thread made it so. Those to whom other threads do something are
  * named (`fromOutside`): one of them, in turn, is looked at in every step, and all of them before it is said that nobody
- * can run. All actors are asked before the thread sleeps, and every 20 ms in a thread that does not (Part.showIdle).
+ * can run. All actors are asked before the thread sleeps (mayNotSleep). In a thread that does not, those whose limit another
+ * thread has lifted are found within 20 ms (showIdle).
  *
  * The cost of a step does not grow with the actors: noting, forgetting and the oldest are a linked list, the furthest
  * downstream a search for the first bit.
@@ -76,9 +77,8 @@ export class ReadyQueue {
   }
 
   /** Whether `take` would find somebody. */
-  get hasSome(): boolean {
-    for (const outside of this.fromOutside) this.note(outside);
-    const place = this.choose();
+  hasSome(): boolean {
+    const place = this.chooseOfAll();
     if (place >= 0) this.note(place); // it was asked, and is to be found again
     return place >= 0;
   }
@@ -92,14 +92,17 @@ export class ReadyQueue {
       this.note(fromOutside[this.turn]!); // [take.outside]
     }
     let place = this.choose();
-    if (place < 0 && fromOutside.length > 0) {
-      for (const outside of fromOutside) this.note(outside);
-      place = this.choose();
-    }
+    if (place < 0 && fromOutside.length > 0) place = this.chooseOfAll();
     if (place < 0) return undefined;
     this.remove(place);
     this.note(place); // [take.again] it may have more to do
     return place;
+  }
+
+  /** Those to whom other threads have done something included. */
+  private chooseOfAll(): number {
+    for (const place of this.fromOutside) this.note(place);
+    return this.choose();
   }
 
   private choose(): number {
