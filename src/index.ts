@@ -41,6 +41,7 @@ export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js
 export type { NodeParameters } from './graph/build/node.js';
 export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
+export { defineGraph, type GraphFacts, type GraphOutputs } from './graph/build/subgraph/define.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
@@ -84,6 +85,7 @@ export {
   type OutputPort,
   type Task,
 } from './module/contract.js';
+export type { GraphTemplate } from './module/graph-template.js';
 export type { LogEntry, LogListener, LogSeverity } from './module/log.js';
 export type { WrittenPacket } from './module/written-packet.js';
 export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/call/sync-module.js';
