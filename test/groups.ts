@@ -26,7 +26,7 @@ const EARLY = [
  */
 const SHARING: readonly (readonly [where: RegExp, count: number])[] = [
   [/^(actors|graph|media|ringbuffer|scheduler|schema|sync|thread)\b/, 10],
-  [/^e2e\/(encode|filters|log|observe|payloads|serve|trust)\b/, 4],
+  [/^e2e\b/, 4],
 ];
 /** What a file counts, starts or changes of the process it is in. */
 const OF_THE_PROCESS =
