@@ -89,7 +89,7 @@ export class Stream extends VideoFilters {
 
   /**
    * Encodes this video, and an audio stream or none, into a file.
-   * @param options See docs/options.md for where the encoder's options are described.
+   * @param options See docs/options.md#c_ffmpeg_encoder.
    */
   encode(audio: Stream | null | undefined, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
   /** Encodes this video alone. */
