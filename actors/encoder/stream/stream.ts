@@ -30,6 +30,8 @@ export interface StreamContext {
   source(): SourceTexts | undefined;
   /** Packets that went into the output, and packets that could not because nothing they refer to came before. */
   readonly tally: { written: number; skipped: number };
+  /** Told of every packet that goes into the output. */
+  tell(packet: Packet, timeBase: Rational): void;
   /** Its time is the progress of the node: the picture, or the only stream. */
   readonly leading: boolean;
 }
@@ -41,7 +43,7 @@ export interface EncodingContext extends StreamContext {
 
 /** Hands a packet of a stream to the muxer, and tells how far the output is. @param timeBase of the packet's times. */
 export function write(
-  { muxer, input, meter, leading, tally }: StreamContext,
+  { muxer, input, meter, leading, tally, tell }: StreamContext,
   packet: Packet,
   timeBase: Rational,
 ): void {
@@ -50,6 +52,8 @@ export function write(
     meter.position = Math.max(meter.position, toMicroseconds(packet.pts, timeBase));
   }
   tally.written++;
+  // Before it is the muxer's, which changes its times.
+  tell(packet, timeBase);
   muxer.write(input, packet);
   meter.bytes = muxer.bytes;
 }
