@@ -21,6 +21,7 @@ import { EncoderSources } from './sources.js';
 import { AudioStream } from './stream/audio.js';
 import { CopyStream, missingStreamInfo } from './stream/copy.js';
 import { isCover } from './stream/cover.js';
+import { Shortest } from './stream/shortest.js';
 import type { EncodingContext, StreamContext } from './stream/stream.js';
 import { VideoStream } from './stream/video.js';
 import { streamPlaces } from './stream-options.js';
@@ -50,6 +51,8 @@ export class Encoding {
   /** On their way to the outputs. */
   #ready: { readonly output: number; readonly packet: Packet }[] = [];
   readonly #inputs = new Map<number, Input>();
+  /** With the option of that name: where streams wait for one another. */
+  readonly #shortest: Shortest | undefined;
   /** Microseconds taken off every time; undefined until it is known. */
   #shift: bigint | undefined;
   /** Frames and packets held back for the first time of another input. */
@@ -88,6 +91,7 @@ export class Encoding {
     this.#muxer = muxer;
     this.#format = target.format.name ?? '';
     this.#leader = places[0]?.input;
+    this.#shortest = options.shortest ? new Shortest(places) : undefined;
     const leads = (id: number): boolean => this.#leader === id;
     for (const { input: id, kind, number, isOnly, settings } of places) {
       const { format, name } = target;
@@ -96,6 +100,7 @@ export class Encoding {
         ...{ input: id, kind, number, muxer, format, settings, meter, log, name },
         options: optionsOfStream(options, number),
         source: () => this.#sources.of(id),
+        shortest: this.#shortest?.of(id),
         tally: { written: 0, skipped: 0 },
         get leading() {
           return leads(id);
@@ -145,6 +150,11 @@ export class Encoding {
     }
   }
 
+  /** The inputs whose packets are of use now; undefined for any. */
+  wants(): readonly number[] | undefined {
+    return this.#shortest?.wants([...this.#inputs.values()].filter(({ ended }) => !ended).map(({ id }) => id));
+  }
+
   process(task: Task): void | Promise<void> {
     const ended = this.#take(task);
     const settling = this.#settled();
@@ -159,6 +169,8 @@ export class Encoding {
         const input = this.#inputs.get(id);
         if (input) for (const packet of packets) this.#accept(input, packet);
       }
+      // One that ends may end others.
+      if (this.#shortest) for (const input of this.#inputs.values()) if (isOver(input)) this.#end(input);
       // An input past its limit is left, so that its producer can stop; the others go on.
       for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
       const ended = [...this.#inputs.values()].every((input) => input.ended);
@@ -211,6 +223,7 @@ export class Encoding {
         this.#report();
       }
     } finally {
+      this.#shortest?.close();
       for (const input of this.#inputs.values()) {
         input.stream?.close();
         for (const payload of input.held.splice(0)) release(payload);
@@ -229,7 +242,8 @@ export class Encoding {
       if (input.ended) continue;
       input.ended = true;
       try {
-        input.stream?.finish();
+        if (input.stream) input.stream.finish();
+        else input.context.shortest?.isAbsent();
       } catch (error) {
         this.#ctx.log.warn(`${input.kind} could not be completed: ${messageOf(error)}`);
       }
@@ -347,9 +361,17 @@ export class Encoding {
 
   #end(input: Input): void {
     input.ended = true;
-    if (input.stream) input.stream.finish();
-    else this.#muxer?.leaveOut(input.id);
+    if (input.stream) {
+      input.stream.finish();
+      return;
+    }
+    input.context.shortest?.isAbsent();
+    this.#muxer?.leaveOut(input.id);
   }
+}
+
+function isOver({ ended, stream }: Input): boolean {
+  return !ended && stream !== undefined && stream.full;
 }
 
 function requireCodec(context: StreamContext, kind: StreamKind): EncodingContext {

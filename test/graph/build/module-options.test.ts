@@ -85,6 +85,7 @@ const encoder: Required<EncoderOptions> = {
   aframes: 10,
   min_frames: 5,
   adjust_pts: true,
+  shortest: false,
   force_key_frames: 'expr:gte(t,n_forced*2)',
   strict: false,
   push_output: 1,
