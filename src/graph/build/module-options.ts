@@ -209,6 +209,11 @@ export interface EncoderOptions {
    * before the first frame is not filled with copies of it.
    */
   copyts?: boolean | undefined;
+  /**
+   * The output ends with the first of its streams that ends, as with the ffmpeg command's -shortest. Streams wait for one
+   * another before they are encoded; an input that is ahead is held back. Default false: it ends with the last.
+   */
+  shortest?: boolean | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
   /**
