@@ -102,4 +102,5 @@ export type {
   SleepStats,
   WaitStats,
 } from './scheduler/run/report.js';
+export type { GraphPhase, GraphStatus, NodeState, QueueState, ThreadStatus } from './scheduler/run/status.js';
 export type { OptionSchema } from './schema/standard.js';

@@ -11,6 +11,7 @@ import type { PlacementExplanation } from '../scheduler/plan/explain.js';
 import { explainPlacement } from '../scheduler/plan/plan.js';
 import type { KeyCallback } from '../scheduler/plan/spec.js';
 import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
+import type { GraphStatus } from '../scheduler/run/status.js';
 import { requireObject } from '../schema/argument.js';
 import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
@@ -337,6 +338,46 @@ export class Graph {
    */
   stats(): GraphStats {
     return this.launch.stats();
+  }
+
+  /**
+   * What the graph is doing: its nodes, their states, the queues between them and the threads, as data for JSON. At any
+   * time, also before the start and after the end; costs the graph nothing.
+   * @example
+   * console.log(JSON.stringify(graph.status(), null, 2));
+   */
+  status(): GraphStatus {
+    return this.launch.status();
+  }
+
+  /**
+   * Pauses the graph: its sources give nothing, input streams keep what is pushed, and the running time stands still, with
+   * all that goes by it (`realtime`, `clock`, timeouts of input managers, `ctx.sleep`, `time_out`). What is under way is
+   * finished; files stay open. `resume()` goes on, `stop()` ends a paused graph as well. Again: does nothing.
+   * @param node Handle, stream, alias or id of one node without inputs (a decoder, an input stream), which is paused by itself while the rest
+   *   of the graph and its time go on.
+   * @throws MillraceError ERR_MILLRACE_STATE before the start and for a node that has inputs, ERR_MILLRACE_CONFIG if there is no such node.
+   */
+  pause(node?: Stream | string | number): void {
+    this.launch.pause(node === undefined ? undefined : this.idOf(node));
+  }
+
+  /**
+   * Ends a pause. Of the graph as a whole it leaves inputs that were paused by themselves as they are.
+   * @throws as `pause`
+   */
+  resume(node?: Stream | string | number): void {
+    this.launch.resume(node === undefined ? undefined : this.idOf(node));
+  }
+
+  /** The id of a node of this graph. */
+  private idOf(node: Stream | string | number): number {
+    if (!(node instanceof Stream))
+      return this.session.inputs.get(String(node))?.node.id ?? this.blueprint.find(node).id;
+    if (node.graph === this) return node.nodeId;
+    throw new MillraceError('ERR_MILLRACE_CONFIG', 'it is a node of another graph', {
+      hint: 'Call it on the graph that the node was built with',
+    });
   }
 
   /**

@@ -7,6 +7,7 @@ import type { Log, Meter } from '../../../src/module/contract.js';
 import type { EncoderSettings } from '../codec/codec.js';
 import type { StreamOptions } from '../options.js';
 import type { Output } from '../output/output.js';
+import type { ShortestStream } from './shortest.js';
 import type { SourceTexts } from './texts.js';
 
 /** What a stream of the output is given by the module. */
@@ -32,6 +33,8 @@ export interface StreamContext {
   readonly tally: { written: number; skipped: number };
   /** Told of every packet that goes into the output. */
   tell(packet: Packet, timeBase: Rational): void;
+  /** With `shortest`: it ends with the first of the streams that ends. */
+  readonly shortest: ShortestStream | undefined;
   /** Its time is the progress of the node: the picture, or the only stream. */
   readonly leading: boolean;
 }
@@ -42,7 +45,12 @@ export interface EncodingContext extends StreamContext {
 }
 
 /** Hands a packet of a stream to the muxer, and tells how far the output is. @param timeBase of the packet's times. */
-export function write(
+export function write(ctx: StreamContext, packet: Packet, timeBase: Rational): void {
+  if (ctx.shortest) ctx.shortest.packet(packet, timeBase, (own) => deliver(ctx, own, timeBase));
+  else deliver(ctx, packet, timeBase);
+}
+
+function deliver(
   { muxer, input, meter, leading, tally, tell }: StreamContext,
   packet: Packet,
   timeBase: Rational,
