@@ -81,6 +81,7 @@ export {
   type Module,
   type ModuleClass,
   type ModuleContext,
+  type OnError,
   type OutputPort,
   type Task,
 } from './module/contract.js';
@@ -89,6 +90,7 @@ export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/call/s
 export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler/plan/explain.js';
 export type { GraphFileOptions } from './scheduler/plan/graph-options.js';
 export type {
+  DroppedBranch,
   GraphStats,
   LinkStats,
   NodeStats,

@@ -187,7 +187,7 @@ export class Partitions {
   }
 
   private node(node: NodeSpec, index: number): PartitionNode {
-    const { alias, module, options, inputManager, protocolWhitelist } = node;
+    const { alias, module, options, inputManager, protocolWhitelist, onError } = node;
     return {
       index,
       // To its module and in errors a copy is the node that was built.
@@ -199,6 +199,7 @@ export class Partitions {
       hasCallback: node.callback !== undefined,
       isCopy: node.copyOf !== undefined,
       inputManager,
+      onError,
       protocolWhitelist,
       sources: this.told.get(node.copyOf?.id ?? node.id),
       firstJob: this.firstJobOf(node),
