@@ -56,7 +56,7 @@ export interface PartitionNode {
   module: ModuleRef;
   options: Record<string, unknown>;
   hasCallback: boolean;
-  /** What ends when it fails; absent: the graph. */
+  /** As in the graph's specification. */
   onError?: OnError | undefined;
   /** One of several parallel copies of a node. */
   isCopy?: boolean;

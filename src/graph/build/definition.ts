@@ -73,7 +73,7 @@ export class GraphDefinition {
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),
-      ...(onError !== undefined && onError !== 'fail' && { onError }),
+      ...(onError !== undefined && { onError }),
       ...(distNums !== undefined && distNums > 1 && { distNums }),
       ...(callback !== undefined && { callback }),
     });

@@ -89,10 +89,20 @@ export class Stream extends VideoFilters {
 
   /**
    * Encodes this video, and an audio stream or none, into a file.
-   * @param options See docs/options.md for where the encoder's options are described.
+   * @param options See docs/options.md#c_ffmpeg_encoder.
    */
-  encode(audio: Stream | null | undefined, options: EncoderOptions, parameters: NodeParameters = {}): NodeHandle {
-    const inputs = audio ? [this, audio] : [this];
+  encode(audio: Stream | null | undefined, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
+  /** Encodes this video alone. */
+  encode(options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
+  encode(
+    first: Stream | EncoderOptions | null | undefined,
+    second?: EncoderOptions | NodeParameters,
+    third?: NodeParameters,
+  ): NodeHandle {
+    const withAudio = first instanceof Stream || first === null || first === undefined;
+    const options = withAudio ? (second as EncoderOptions) : first;
+    const parameters = withAudio ? third : (second as NodeParameters | undefined);
+    const inputs = withAudio && first ? [this, first] : [this];
     return this.graph.module('c_ffmpeg_encoder', options, { ...parameters, inputs });
   }
 }

@@ -148,7 +148,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
       parsed.input_manager !== 'immediate' && { inputManager: parsed.input_manager }),
     ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
     ...(parsed.thread !== undefined && { thread: parsed.thread }),
-    ...(onError === 'drop-branch' && { onError }),
+    ...(onError !== undefined && { onError }),
     ...(parsed.dist_nums !== undefined && parsed.dist_nums > 1 && { distNums: parsed.dist_nums }),
     ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),
   };

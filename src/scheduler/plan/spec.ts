@@ -22,7 +22,7 @@ export interface NodeSpec {
   inputManager?: InputManagerSpec;
   /** Packets that may wait on each of this node's inputs; overrides the graph's `queue_length_limit`. */
   queueLimit?: number;
-  /** What ends when it fails; absent: the graph. */
+  /** What ends when it fails; absent: the graph, unless nothing reached it because its branch was dropped. */
   onError?: OnError;
   /** Parallel copies of the node, each on a thread of its own; absent: just the node. */
   distNums?: number;

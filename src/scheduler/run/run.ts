@@ -14,7 +14,7 @@ import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js
 import { unpackValue } from '../../media/wire/value.js';
 import { isWarning, type LogEntry, type LogListener } from '../../module/log.js';
 import { packMessage } from '../../thread/actor/callbacks.js';
-import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../../thread/board/board.js';
+import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/board.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
 import type { FromHost, PartitionSpec, ToHost } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
@@ -127,6 +127,7 @@ export class GraphRun {
   /** Nodes that are run by others are over before anything begins, for whoever looks at the board. */
   private leaveOut(merging: Fusion): void {
     for (const node of merging.merged) {
+      this.board.setFate(node, NodeFate.merged);
       this.board.setStatus(node, NodeStatus.over);
       this.board.setPhase(node, NodePhase.closed);
     }

@@ -11,7 +11,8 @@ import { ledger } from '../../media/ledger.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
 import type { Module } from '../../module/contract.js';
 import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
-import { Board, GraphState, NodeCall, ThreadState } from '../board/board.js';
+import { Board, GraphState, NodeCall, NodeFate, ThreadState } from '../board/board.js';
+import { isCutOff } from '../board/branches.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
@@ -375,15 +376,22 @@ export class Partition implements Hosted {
     const error = nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
     this.trace?.error(index, error.message);
     if (this.spec.heard) this.tellFFmpegLines(node.index, cause);
-    const actor = runner.onError === 'drop-branch' && this.actors.find(({ node }) => node === index);
+    const actor = this.endsAlone(runner) && this.actors.find((one) => one.node === index);
     if (actor && this.board.state !== GraphState.aborting) this.dropBranch(actor, error);
     else this.fail(error);
+  }
+
+  private endsAlone({ index, onError }: PartitionNode): boolean {
+    if (onError !== undefined) return onError === 'drop-branch';
+    return isCutOff(this.board, this.spec.allLinks, index);
   }
 
   /** The node ends alone, once. What goes wrong in it after that is told, unless it is what its end has made of a call. */
   private dropBranch(actor: Actor, error: GraphError): void {
     const { run } = this.spec;
     if (!actor.dropped) {
+      // Before anybody can see its outputs end.
+      this.board.setFate(actor.node, NodeFate.dropped);
       const packets = actor.drop(error);
       this.tell({ type: 'dropped', run, node: actor.node, error: packError(error), packets });
     } else if (error.phase !== 'process') {

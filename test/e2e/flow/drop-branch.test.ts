@@ -200,6 +200,36 @@ drop('others still fail the graph, and the error tells of the branches that were
   assert.match(error.warnings.join(), /"optional".*Its branch was dropped/);
 });
 
+/** Two pictures to a file, and from a filter that fails in its init through another one to an encoder. */
+function withOptionalFile(onError?: 'fail'): Graph {
+  const graph = graphOn({ threads: 2 });
+  const from = graph.filter('testsrc2', { size: '32x32', duration: 0.08 });
+  from.encode(null, { null_output: true }, { alias: 'good' });
+  const bad = from.filter('crop', { w: 1000, h: 10, on_error: 'drop-branch', alias: 'bad' });
+  bad.filter('null', { alias: 'between' }).encode(null, { null_output: true, on_error: onError }, { alias: 'after' });
+  return graph;
+}
+
+drop(
+  'what gets nothing because its branch was dropped, and fails for it, is dropped with it unless it says no',
+  async () => {
+    const { dropped, nodes } = await soon('the graph', withOptionalFile().run());
+    assert.equal(
+      dropped.map(({ alias }) => alias),
+      ['bad', 'after'],
+    );
+    assert.is(nodes.find(({ alias }) => alias === 'good')!.frames, 2);
+    assert.match((await failureOf('the graph', withOptionalFile('fail').run())).message, /"after".*Nothing to write/);
+  },
+);
+
+drop('what fails by itself behind a dropped node fails the graph', async () => {
+  const graph = graphOn({ threads: 0 });
+  const bad = add(graph, 'Failing', { where: 'process' }, { inputs: [add(graph, 'Endless')], ...DROP });
+  add(graph, 'Failing', { where: 'close' }, { inputs: [bad], alias: 'behind' });
+  assert.match((await failureOf('the graph', graph.run())).message, /"behind".*close said no/);
+});
+
 drop('a dropped branch is told to onLog at once', async () => {
   const lines: LogEntry[] = [];
   const graph = new Graph({ threads: 0, onLog: (line) => lines.push(line) });
@@ -240,7 +270,7 @@ drop('graph files say it of a node, or among the options of a built-in module', 
   const written = graph.toConfig();
   assert.equal(
     written.nodes.map((node) => node.on_error),
-    [undefined, 'drop-branch', undefined, 'drop-branch'],
+    [undefined, 'drop-branch', 'fail', 'drop-branch'],
   );
   assert.not.ok(written.nodes.some(({ option }) => 'on_error' in option));
   const inOptions = structuredClone(written);
