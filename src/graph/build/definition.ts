@@ -97,17 +97,20 @@ export class GraphDefinition {
 
   /** @returns its id. */
   private addNode(module: ModuleRef, options: unknown, parameters: NodeParameters): number {
-    const { inputs, ...checked } = checkParameters(parameters, module.name);
+    const isByName = !module.path && !module.definition;
+    const own = copyOptions(options, module, module.name);
+    const given = isByName && 'on_error' in own ? { on_error: own.on_error, ...parameters } : parameters;
+    if (isByName) delete own.on_error;
+    const { inputs, ...checked } = checkParameters(given, module.name);
     const id = this.nextId;
     const links = this.linksInto(id, module.name, inputs ?? []);
-    const own = copyOptions(options, module, module.name);
     let { alias } = checked;
     // BMF's builder takes the alias among the options, and graph files have it there.
-    if (!module.path && !module.definition && typeof own.alias === 'string') {
+    if (isByName && typeof own.alias === 'string') {
       alias ??= own.alias || undefined;
       delete own.alias;
     }
-    const { inputManager, queueLimit, distNums } = checked;
+    const { inputManager, queueLimit, distNums, on_error: onError } = checked;
     const { scheduler, thread, callback, protocolWhitelist } = this.scopes.inherited(checked);
     this.nodes.push({
       id,
@@ -119,6 +122,7 @@ export class GraphDefinition {
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),
+      ...(onError !== undefined && { onError }),
       ...(distNums !== undefined && distNums > 1 && { distNums }),
       ...(callback !== undefined && { callback }),
     });
