@@ -57,6 +57,7 @@ export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type Spa
 export { type Job, JobResult, type JobSource } from './graph/serve/job.js';
 export { Server, type ServerReport, type SubmitOptions } from './graph/serve/server.js';
 export type { ServeOptions } from './graph/serve/serving.js';
+export type { Bytes, SeekableSource } from './media/bytes/source.js';
 export {
   AudioFrame,
   type AudioFrameOptions,

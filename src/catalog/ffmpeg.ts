@@ -7,12 +7,6 @@ export { filtersOf } from '../../actors/filter/plan/named-filters.js';
 export { queueLimits, timeouts } from '../../actors/join/options.js';
 export { type PacketFacts, packetsOf } from '../../actors/probe/packets.js';
 export { type ProbeOptions, probeInput, probePathSync } from '../../actors/probe/probe.js';
-export {
-  type ByteChunks,
-  type Bytes,
-  openSource,
-  type SeekableSource,
-} from '../../actors/probe/sources.js';
 export { findOption } from '../../actors/shared/avoptions.js';
 export { localPath, nameForFFmpeg } from '../../actors/shared/location.js';
 export type {

@@ -3,6 +3,8 @@
  * snake_case names. What is accepted is decided by the modules' schemas (actors/<module>/options.ts), which also take
  * what files hold: numbers as strings, 0 and 1 for booleans.
  */
+
+import type { Bytes, SeekableSource } from '../../media/bytes/source.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
 import type { OnError } from '../../module/contract.js';
@@ -23,6 +25,12 @@ export interface DecoderOptions extends OfTheNode {
    * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
    */
   input_path?: string | URL | undefined;
+  /**
+   * Instead: what the program has, and is read from anywhere in it. Bytes in memory are copied once when the node is made,
+   * unless their memory is shared; a Blob and an object with `read` are read on the thread of the program, piece by piece,
+   * and such an object is closed when the run has ended. Not in files.
+   */
+  input?: Bytes | SeekableSource | undefined;
   /** Absolute index of the video stream in the container; -1: the one that FFmpeg holds for the best. */
   map_v?: number | undefined;
   /** The same for audio. */
