@@ -6,7 +6,7 @@ import { encode } from '../graph/build/encode.js';
 import type { EncoderOptions } from '../graph/build/module-options.js';
 import type { Stream } from '../graph/build/stream.js';
 import { Graph } from '../graph/graph.js';
-import { isCover, type MappedStream, type Mapping, mapStreams, streamsOf } from '../graph/tasks/mapping.js';
+import { isCover, type MappedStream, type Mapping, mapStreams, streamsOf, toldLeft } from '../graph/tasks/mapping.js';
 import { type Pick, pickFrom } from '../graph/tasks/sources.js';
 import type { PictureSize } from './arguments.js';
 import { UsageError } from './errors.js';
@@ -90,7 +90,7 @@ export async function transcode(paths: readonly string[], output: string, given:
   encodeAll(output, flags, wanted, mapped, complex, pick);
   const toStdout = isStandardOutput(output);
   const warnings = [
-    ...leftOut(mapped, infos),
+    ...toldLeft(mapped, infos),
     ...unused().map((input) => `no stream of ${infos[input]!.path} goes into ${output}`),
   ];
   return execute(graph, output, { ...flags, toStdout, feeds }, warnings);
@@ -169,19 +169,13 @@ function nameOf(infos: readonly MediaInfo[]): string {
   return infos.map(({ path }) => path).join(' and ');
 }
 
-function leftOut({ left }: Mapping, infos: readonly MediaInfo[]): string[] {
-  return left.map(({ input, stream: { index, kind, codec }, why }) => {
-    return `stream ${index} of ${infos[input]!.path} (${kind}, ${codec}) is left out: ${why}`;
-  });
-}
-
 /** What was asked for by name is not left out with a warning. */
 function refuseAsked(mapped: Mapping, maps: Maps | undefined, infos: readonly MediaInfo[]): void {
   if (maps === undefined) return;
   const left = mapped.left.filter(({ input, stream }) =>
     [...maps.asked].some((one) => one.input === input && one.stream === stream),
   );
-  const [first] = leftOut({ ...mapped, left }, infos);
+  const [first] = toldLeft({ left }, infos);
   if (first !== undefined) throw new UsageError(`--map: ${first}. With ? behind it, it may be`);
 }
 

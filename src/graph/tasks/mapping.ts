@@ -100,3 +100,10 @@ export function mapStreams(
     left,
   };
 }
+
+/** @returns a line for each stream that stays behind. */
+export function toldLeft({ left }: Pick<Mapping, 'left'>, infos: readonly MediaInfo[]): string[] {
+  return left.map(({ input, stream: { index, kind, codec }, why }) => {
+    return `stream ${index} of ${infos[input]!.path} (${kind}, ${codec}) is left out: ${why}`;
+  });
+}
