@@ -4,6 +4,7 @@ export { chooseTarget, defaultCodec } from '../../actors/encoder/output/format.j
 export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';
+export { type OuterPad, type OuterPads, outerPads } from '../../actors/filter/plan/outer-pads.js';
 export { queueLimits, timeouts } from '../../actors/join/options.js';
 export { type PacketFacts, packetsOf } from '../../actors/probe/packets.js';
 export { type ProbeOptions, probeInput, probePathSync } from '../../actors/probe/probe.js';
