@@ -1,5 +1,5 @@
 /** How the command looks into its inputs, and which of their streams go into an output: all that its format can hold, as by `ffmpeg -map 0`. */
-import { localPath, type MediaInfo, type MediaStream } from '../catalog/ffmpeg.js';
+import { localPath, type MediaInfo, type MediaStream, takesSubtitle } from '../catalog/ffmpeg.js';
 import { probe, probeSync } from '../graph/probe.js';
 
 /** The command has nothing else to do meanwhile: a thread for a file would only cost its start. */
@@ -16,6 +16,7 @@ export interface Mapping {
   readonly audio: readonly MediaStream[];
   /** These are copied. */
   readonly covers: readonly MediaStream[];
+  /** So are these, or they become the text that the format has. */
   readonly subtitles: readonly MediaStream[];
   readonly attachments: readonly MediaStream[];
   /** What stays behind and why, a line for each. */
@@ -32,14 +33,9 @@ const COVERS: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
   [/^(mp3|aiff|flac)$/, /^(mjpeg|png|gif|bmp|tiff|webp)$/],
 ];
 
-/** Codecs of subtitles that a format takes as they are. */
-const SUBTITLES: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
-  [/^matroska$/, /^(subrip|srt|ass|ssa|webvtt|text|hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|hdmv_text_subtitle)$/],
-  [/^webm$/, /^webvtt$/],
-  [/^(mp4|mov|ipod)$/, /^(mov_text|dvd_subtitle)$/],
-  [/^mpegts$/, /^(dvb_subtitle|dvb_teletext)$/],
-  [/^nut$/, /./],
-];
+function coversOf(format: string): RegExp | undefined {
+  return COVERS.find(([name]) => name.test(format))?.[1];
+}
 
 /** What the ffmpeg command takes of several: the one that is for whoever does not choose, then the largest. */
 function bestOf(streams: readonly MediaStream[]): MediaStream {
@@ -66,14 +62,12 @@ export function mapStreams(
     for (const stream of streams) if (stream !== best) tell(stream, `'${format}' holds one stream of ${stream.kind}`);
     return [best];
   };
-  const copied = (streams: readonly MediaStream[], held: typeof COVERS, what: string): readonly MediaStream[] => {
-    const codecs = held.find(([name]) => name.test(format))?.[1];
-    return streams.filter((stream) => {
-      if (codecs?.test(stream.codec)) return true;
-      tell(stream, `'${format}' holds ${codecs ? `${what} of other codecs only` : `no ${what}`}`);
+  const taken = (streams: readonly MediaStream[], isTaken: (stream: MediaStream) => boolean, what: string) =>
+    streams.filter((stream) => {
+      if (isTaken(stream)) return true;
+      tell(stream, `'${format}' does not hold ${what} of this codec`);
       return false;
     });
-  };
   const of = (kind: MediaStream['kind']): MediaStream[] => info.streams.filter((stream) => stream.kind === kind);
   const covers = leaveOut.video ? [] : of('video').filter(isCover);
   const attachments = of('attachment');
@@ -86,8 +80,8 @@ export function mapStreams(
       wanted.video,
     ),
     audio: kept(of('audio'), wanted.audio),
-    covers: copied(covers, COVERS, 'covers'),
-    subtitles: copied(of('subtitle'), SUBTITLES, 'subtitles'),
+    covers: taken(covers, ({ codec }) => coversOf(format)?.test(codec) === true, 'covers'),
+    subtitles: taken(of('subtitle'), ({ codec }) => takesSubtitle(format, codec), 'subtitles'),
     attachments: format === 'matroska' ? attachments : [],
     left,
   };

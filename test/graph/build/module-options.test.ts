@@ -49,6 +49,7 @@ const decoder: Required<DecoderOptions> = {
 };
 
 const encoder: Required<EncoderOptions> = {
+  subtitle_params: { codec: 'copy', header: '[V4+ Styles]' },
   input_kinds: ['audio', 'subtitle'],
   chapters: [{ start: 0, end: 1, title: 'x', tags: { y: 'z' } }],
   map_metadata: 'in',
