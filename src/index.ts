@@ -35,6 +35,7 @@ export type {
   FilterEntry,
   FilterOptions,
   StreamTexts,
+  SubtitleParams,
   VideoParams,
 } from './graph/build/module-options.js';
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
@@ -80,6 +81,9 @@ export {
   type Rational,
   StreamInfo,
   type StreamInfoData,
+  Subtitle,
+  type SubtitleData,
+  type SubtitleOptions,
   Tensor,
   type TensorData,
   type TensorType,

@@ -195,6 +195,8 @@ export interface EncoderOptions extends OfTheNode {
   video_params?: VideoParams | readonly VideoParams[] | undefined;
   /** How audio is encoded, likewise. */
   audio_params?: AudioParams | readonly AudioParams[] | undefined;
+  /** How subtitles are written, likewise: docs/subtitles.md. */
+  subtitle_params?: SubtitleParams | readonly SubtitleParams[] | undefined;
   /**
    * What comes on the inputs 2, 3, …; input 0 is video, 1 is audio. The function `encode` fills it in. In the file streams
    * stand by kind, in this order of kinds, and then by input.
@@ -315,6 +317,17 @@ export interface AudioParams {
   /** A sample format such as 's16' or 'fltp'. */
   sample_fmt?: string | undefined;
   [option: string]: string | number | boolean | undefined;
+}
+
+/** docs/subtitles.md */
+export interface SubtitleParams {
+  /**
+   * `subrip`, `ass`, `webvtt`, `mov_text` or `text`, or 'copy'. Default: that of the source if the format holds it, else the
+   * text that the format has.
+   */
+  codec?: 'subrip' | 'srt' | 'ass' | 'ssa' | 'webvtt' | 'mov_text' | 'text' | 'copy' | undefined;
+  /** Header of an ASS script with the styles that events name. Default: the source's, or that of the first subtitle. */
+  header?: string | undefined;
 }
 
 type Ratio = string | number;

@@ -53,6 +53,7 @@ const decoder: Required<Omit<DecoderOptions, 'on_error'>> = {
 };
 
 const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
+  subtitle_params: { codec: 'copy', header: '[V4+ Styles]' },
   input_kinds: ['audio', 'subtitle'],
   chapters: [{ start: 0, end: 1, title: 'x', tags: { y: 'z' } }],
   map_metadata: 'in',
