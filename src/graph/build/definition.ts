@@ -276,7 +276,9 @@ export class GraphDefinition {
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */
   check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
-    const unbound = nodes.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
+    // Of its own nodes: those that a server adds have none, and no place in it.
+    const own = this.nodes.map((node) => this.asRun(node));
+    const unbound = own.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
     return { problems: [...problems, ...unbound, ...this.session.problems(links)], later };
   }
 
