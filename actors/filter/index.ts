@@ -127,11 +127,14 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   #configure(): void {
     for (const input of this.#inputs) {
       const head = input.queue[0];
-      if (head !== undefined) input.format = formatOf(head);
+      if (head === undefined) continue;
+      input.format?.frames?.release();
+      input.format = formatOf(head);
     }
     const formats = new Map<number, StreamFormat>();
     for (const input of this.#inputs) formats.set(input.id, input.format ?? this.#substitute(input));
-    this.#graph = new RunningGraph(this.#plan, formats);
+    this.#graph = new RunningGraph(this.#plan, formats, this.#ctx.options.hwaccel_device);
+    for (const move of this.#graph.moves) this.#ctx.log.info(move);
     for (const { id, ended } of this.#inputs) if (ended) this.#graph.end(id);
     for (const output of this.#outputs) output.dry = false;
   }
@@ -306,6 +309,8 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     for (const input of this.#inputs) {
       unwatch(input);
       for (const frame of input.queue.splice(0)) frame.close();
+      input.format?.frames?.release();
+      input.format = undefined;
     }
   }
 

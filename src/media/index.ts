@@ -10,6 +10,15 @@ import { Tensor } from './packet/tensor.js';
 import { Subtitle } from './subtitle/subtitle.js';
 
 export {
+  automaticKinds,
+  DEVICE_KINDS,
+  type Device,
+  type DeviceKind,
+  openDevice,
+  typeOf,
+} from './device/device.js';
+export { download, framesOf, HeldFrames } from './device/frames.js';
+export {
   check,
   errorText,
   failure,

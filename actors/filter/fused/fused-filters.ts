@@ -14,6 +14,7 @@ import { Packet, VideoFrame } from '../../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../../src/module/contract.js';
 import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
+import type { ChosenDevice } from '../run/devices.js';
 import { makePlan, type Plan } from '../plan/plan.js';
 import { adopt, type MediaFrame } from '../run/take-frame.js';
 import { JoinedStages } from './joined-stages.js';
@@ -74,14 +75,15 @@ export default class FusedFilters implements Module<ChainOptions> {
     this.#more = false;
     const plans = ctx.options.members.map(({ options }, number) => {
       this.#progress.at = number;
-      return { number, plan: this.#blaming(() => makePlan(options, PORTS, ctx.protocolWhitelist)) };
+      const plan = this.#blaming(() => makePlan(options, PORTS, ctx.protocolWhitelist));
+      return { number, plan, device: options.hwaccel_device };
     });
     this.#titles = plans.map(({ plan }) => plan.title);
     const stages = stretches(plans).map((group) => {
       const [first] = group;
       return group.length > 1
         ? new JoinedStages(group, this.#progress)
-        : new Member(first!.number, first!.plan, this.#progress);
+        : new Member(first!.number, first!.plan, this.#progress, first!.device);
     });
     this.#line = new Line(stages, this.#progress);
   }
@@ -187,6 +189,7 @@ export default class FusedFilters implements Module<ChainOptions> {
 interface Numbered {
   readonly number: number;
   readonly plan: Plan;
+  readonly device?: ChosenDevice | undefined;
 }
 
 /** Groups neighbours that may be joined. */

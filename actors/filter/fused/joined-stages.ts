@@ -10,7 +10,7 @@
  */
 
 import type { FilterSpec } from '../plan/filter-spec.js';
-import type { Plan } from '../plan/plan.js';
+import { ONE_PICTURE, type Plan } from '../plan/plan.js';
 import { RunningGraph } from '../run/running-graph.js';
 import { formatKey } from '../run/stream-format.js';
 import type { MediaFrame } from '../run/take-frame.js';
@@ -109,7 +109,8 @@ export class JoinedStages implements Stage {
     const members = this.#members;
     const last = members.at(-1)!.graph!.shape(0);
     const plan = joinedPlan(members);
-    if (plan === undefined || FEW_BITS.test(last.format)) return;
+    // On a device the filters of a line do their work one after the other in any case.
+    if (plan === undefined || FEW_BITS.test(last.format) || members.some(({ format }) => format?.frames)) return;
     const joined = new RunningGraph(plan, new Map([[0, members[0]!.format!]]));
     if (joined.shape(0).key !== last.key) {
       joined.close();
@@ -142,7 +143,7 @@ function joinedPlan(members: readonly Member[]): Plan | undefined {
   const end = filters.length - 1;
   return {
     filters,
-    pads: filters.map(() => ({ inputs: ['video'], outputs: ['video'], dynamicInputs: false, dynamicOutputs: false })),
+    pads: filters.map(() => ONE_PICTURE),
     title: `filters ${members.map(({ plan }) => plan.title.replace(/^filter /, '')).join(', ')}`,
     hasSources: false,
     scaleOptions: undefined,

@@ -4,9 +4,10 @@
  */
 
 import type { Plan } from '../plan/plan.js';
+import type { ChosenDevice } from '../run/devices.js';
 import { RunningGraph } from '../run/running-graph.js';
 import { formatKey, formatOf, type StreamFormat } from '../run/stream-format.js';
-import { type MediaFrame, requireMainMemory } from '../run/take-frame.js';
+import type { MediaFrame } from '../run/take-frame.js';
 import type { Progress, Stage, Step } from './line.js';
 
 export class Member implements Stage {
@@ -23,6 +24,7 @@ export class Member implements Stage {
     private readonly number: number,
     readonly plan: Plan,
     private readonly progress: Progress,
+    private readonly device?: ChosenDevice,
   ) {}
 
   step(): Step {
@@ -76,11 +78,11 @@ export class Member implements Stage {
 
   #configure(frame: MediaFrame): RunningGraph {
     if (formatKey(frame) !== this.format?.key) {
-      requireMainMemory(frame, this.plan.title, 0);
+      this.format?.frames?.release();
       this.format = formatOf(frame);
     }
     this.configured++;
-    return new RunningGraph(this.plan, new Map([[0, this.format]]));
+    return new RunningGraph(this.plan, new Map([[0, this.format]]), this.device);
   }
 
   #finish(): 'end' {
@@ -93,6 +95,10 @@ export class Member implements Stage {
   release(): void {
     this.graph?.close();
     this.graph = undefined;
+    if (this.format?.frames) {
+      this.format.frames.release();
+      this.format = undefined;
+    }
     this.#next?.close();
     this.#next = undefined;
   }

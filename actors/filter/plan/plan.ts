@@ -8,7 +8,7 @@ import {
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
-import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av/lib';
+import { Filter, type FilterContext, FilterGraph, type FilterPad, type HardwareDeviceContext } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../../src/media/index.js';
 import { didYouMean } from '../../../src/schema/schema.js';
@@ -17,6 +17,7 @@ import { whyAbsent } from '../catalogue.js';
 import type { FilterOptions } from '../options.js';
 import { parseArguments } from './arguments.js';
 import type { FilterSpec } from './filter-spec.js';
+import { onlyMoves } from './places.js';
 import { parseGraph } from './syntax.js';
 import { describe, type PadCounts, type Ports, type Wiring, wireChains, wireList, wireOne } from './wiring.js';
 
@@ -106,6 +107,14 @@ function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec
   return { ...spec, own: `format_opts=protocol_whitelist=${whitelistFor(file, whitelist)}` };
 }
 
+/** Of a filter of pictures with one pad on each side. */
+export const ONE_PICTURE: FilterPads = {
+  inputs: ['video'],
+  outputs: ['video'],
+  dynamicInputs: false,
+  dynamicOutputs: false,
+};
+
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */
 function inspect(specs: readonly FilterSpec[]): FilterPads[] {
   const graph = new FilterGraph();
@@ -114,6 +123,7 @@ function inspect(specs: readonly FilterSpec[]): FilterPads[] {
   try {
     return specs.map((spec, i) => {
       const filter = findFilter(spec.name);
+      if (onlyMoves(spec.name)) return ONE_PICTURE;
       const context = addFilter(graph, spec, i);
       const pads = (side: 'input' | 'output', count: number, fixed: readonly FilterPad[]) =>
         Array.from({ length: count }, (_, pad) => kindOf(fixed[pad]) ?? askKind(graph, context, side, pad, spec));
@@ -179,8 +189,14 @@ function findFilter(name: string): Filter {
 }
 
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
-export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
+export function addFilter(
+  graph: FilterGraph,
+  spec: FilterSpec,
+  index: number,
+  device?: HardwareDeviceContext,
+): FilterContext {
   const context = allocate(graph, spec.name, instanceOf(spec, index));
+  if (device) context.hwDeviceCtx = device;
   const ret = context.initStr([spec.args, spec.own].filter((part) => part !== undefined).join(':') || null);
   if (ret < 0) {
     // Before others are tried: what FFmpeg says of those is not the reason.

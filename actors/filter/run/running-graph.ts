@@ -25,6 +25,7 @@ import {
 import { conversionsToGray, keepingLuma, type ToGray } from '../../shared/luma.js';
 import { addFilter, allocate, instanceOf, type MediaKind, type Plan } from '../plan/plan.js';
 import { describe, type Pad } from '../plan/wiring.js';
+import { type ChosenDevice, type PlacedPlan, place } from './devices.js';
 import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
 
 interface Source {
@@ -58,6 +59,7 @@ const EARLIEST = AV_NOPTS_VALUE / 2n;
 
 export class RunningGraph {
   #native = new FilterGraph();
+  readonly #placed: PlacedPlan;
   readonly #title: string;
   readonly #sources = new Map<number, Source>();
   readonly #sinks = new Map<number, Sink>();
@@ -75,8 +77,10 @@ export class RunningGraph {
    * @throws MillraceError ERR_MILLRACE_PAYLOAD if an input's kind of media is not what its filter takes; FFmpegError
    * with FFmpeg's text if the graph cannot be configured.
    */
-  constructor(plan: Plan, formats: ReadonlyMap<number, StreamFormat>) {
-    this.#title = plan.title;
+  constructor(planned: Plan, formats: ReadonlyMap<number, StreamFormat>, chosen?: ChosenDevice) {
+    this.#title = planned.title;
+    this.#placed = place(planned, formats, chosen);
+    const { plan } = this.#placed;
     this.#native.alloc();
     ledger.opened('filter-graph');
     try {
@@ -107,12 +111,17 @@ export class RunningGraph {
     const graph = this.#native;
     if (plan.threads > 0) graph.nbThreads = plan.threads;
     if (plan.scaleOptions) graph.scaleSwsOpts = plan.scaleOptions;
-    const filters = plan.filters.map((spec, i) => addFilter(graph, spec, i));
+    const { devices } = this.#placed;
+    const filters = plan.filters.map((spec, i) => addFilter(graph, spec, i, devices.get(i)));
     for (const [id, pads] of plan.inputs) {
       const format = formats.get(id)!;
       const contexts = pads.map((pad, i) => {
         requireKind(plan, id, pad, format.kind);
         const source = allocate(graph, format.kind === 'video' ? 'buffer' : 'abuffer', `input_${id}_${i}`);
+        if (format.frames) {
+          const { context: hwFramesCtx } = format.frames;
+          check(source.buffersrcParametersSet({ hwFramesCtx }), `Cannot describe input ${id} to FFmpeg`);
+        }
         check(source.initStr(format.args), `Cannot describe input ${id} to FFmpeg (${format.args})`);
         check(source.link(0, filters[pad.filter]!, pad.pad), `Input ${id} does not fit ${this.#title}`, {
           hint: `It carries ${format.kind}`,
@@ -257,6 +266,12 @@ export class RunningGraph {
     }
     this.#native.free();
     ledger.closed('filter-graph');
+    this.#placed.release();
+  }
+
+  /** How pictures are brought to devices and back, in words. */
+  get moves(): readonly string[] {
+    return this.#placed.moves;
   }
 }
 

@@ -4,6 +4,8 @@ import { avChannelLayoutDescribe } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import {
   type AudioFrame,
+  framesOf,
+  HeldFrames,
   isTimeBase,
   MICROSECONDS,
   pixelFormatName,
@@ -29,13 +31,19 @@ export interface StreamFormat {
    * no name.
    */
   readonly pin?: string | undefined;
+  /** Name of the pixel format of pictures in main memory. */
+  readonly pixels?: string | undefined;
+  /** Of pictures on a device. Whoever asked for the format releases it. */
+  readonly frames?: HeldFrames | undefined;
 }
 
 /** The part of a format that decides whether the graph must be built anew. */
 export function formatKey(frame: VideoFrame | AudioFrame): string {
   const { av } = frame;
   if (frame instanceof VideoFrame) {
-    return `v ${av.format} ${av.width}x${av.height} ${av.colorSpace} ${av.colorRange} ${av.alphaMode}`;
+    const pool = framesOf(av);
+    const where = pool === undefined ? '' : ` ${pool.softwareFormat} on ${pool.kind}`;
+    return `v ${av.format} ${av.width}x${av.height} ${av.colorSpace} ${av.colorRange} ${av.alphaMode}${where}`;
   }
   const { order, mask, nbChannels } = av.channelLayout;
   return `a ${av.format} ${av.sampleRate} ${order} ${mask} ${nbChannels}`;
@@ -60,7 +68,10 @@ function videoFormat(frame: VideoFrame, key: string): StreamFormat {
     `alpha_mode=${av.alphaMode}`,
   ];
   if (frameRate && isTimeBase(frameRate)) args.push(`frame_rate=${frameRate.num}/${frameRate.den}`);
-  return { kind: 'video', key, args: args.join(':'), timeBase, aspect, pin: pinOf(frame) };
+  const frames = HeldFrames.of(av);
+  const pixels = frames === undefined ? pixelFormatName(av.format as AVPixelFormat) : undefined;
+  const pin = frames === undefined ? pinOf(frame) : undefined;
+  return { kind: 'video', key, args: args.join(':'), timeBase, aspect, pin, pixels, frames };
 }
 
 export function aspectOf({ num, den }: Rational): string {

@@ -9,7 +9,7 @@ export type MediaFrame = VideoFrame | AudioFrame;
  * Takes the frame of a packet over, and closes the packet.
  * @param title How errors call the filter.
  * @param id Of the input it came on.
- * @throws MillraceError ERR_MILLRACE_PAYLOAD for a payload that is no frame, or one whose pixels are on a device.
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD for a payload that is no frame.
  */
 export function adopt(packet: Packet, title: string, id: number): MediaFrame {
   const { payload } = packet;
@@ -22,7 +22,6 @@ export function adopt(packet: Packet, title: string, id: number): MediaFrame {
       },
     );
   }
-  requireMainMemory(payload, title, id);
   const frame = payload.clone();
   if (frame.pts === undefined && packet.timestamp !== undefined) {
     if (!isTimeBase(frame.timeBase)) frame.timeBase = MICROSECONDS;
@@ -31,14 +30,4 @@ export function adopt(packet: Packet, title: string, id: number): MediaFrame {
   // The only reference left: filters that work in place need not copy.
   packet.close();
   return frame;
-}
-
-/** @throws MillraceError ERR_MILLRACE_PAYLOAD for a frame in the memory of a device. */
-export function requireMainMemory(frame: MediaFrame, title: string, id: number): void {
-  if (!frame.av.isHwFrame()) return;
-  throw new MillraceError(
-    'ERR_MILLRACE_PAYLOAD',
-    `The ${title} takes frames in main memory, a hardware frame came on input ${id}`,
-    { hint: 'Let the decoder download its frames' },
-  );
 }

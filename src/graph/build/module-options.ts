@@ -144,6 +144,11 @@ export interface FilterOptions extends OfTheNode {
   graph?: string | undefined;
   /** Threads that FFmpeg may use inside of the filters; 0: as many as there are cores. */
   threads?: number | undefined;
+  /**
+   * The device for `hwupload`, and for filters of its kind: 'vulkan', 'cuda:1', 'vaapi:/dev/dri/renderD128'. Default: the one
+   * that the frames are on, else the first of the kind that the filters name.
+   */
+  hwaccel_device?: string | undefined;
 }
 
 /** A filter in BMF's list form. */

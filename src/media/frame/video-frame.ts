@@ -10,6 +10,7 @@ import { type Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { requireObject } from '../../schema/argument.js';
+import { download } from '../device/frames.js';
 import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from '../ffmpeg.js';
 import type { Rational } from '../time.js';
 import { requireRate, requireUnit } from '../time-door.js';
@@ -190,9 +191,18 @@ export class VideoFrame extends FrameBase {
     return (this.av.flags & AV_FRAME_FLAG_TOP_FIELD_FIRST) !== 0;
   }
 
-  /** True for a picture in the memory of a graphics processor; its pixels have to be downloaded before they are read. */
+  /** True for a picture in the memory of a device, such as a graphics processor: `download()` brings it into main memory. */
   get hardware(): boolean {
     return this.av.isHwFrame();
+  }
+
+  /**
+   * The picture in main memory, with all other properties of this one: a new frame, for a picture that lies there already a
+   * clone.
+   * @throws FFmpegError if the device does not give it.
+   */
+  download(): VideoFrame {
+    return this.hardware ? VideoFrame.wrap(download(this.av), { frameRate: this.frameRate }) : this.clone();
   }
 
   /**
@@ -244,6 +254,7 @@ export class VideoFrame extends FrameBase {
 
   /** The pixels in one piece, planes one after another, rows without padding; converted if another format is asked for. */
   toBuffer(format?: string): Buffer {
+    if (this.hardware) return this.downloaded((frame) => frame.toBuffer(format));
     if (format !== undefined && format !== this.format) {
       const converted = this.reformat({ format });
       try {
@@ -252,8 +263,16 @@ export class VideoFrame extends FrameBase {
         converted.close();
       }
     }
-    requireSoftware(this.av);
     return this.av.toBuffer();
+  }
+
+  private downloaded<T>(use: (frame: VideoFrame) => T): T {
+    const frame = this.download();
+    try {
+      return use(frame);
+    } finally {
+      frame.close();
+    }
   }
 
   /** The picture as RGBA, 8 bits each, as a canvas takes it. */
@@ -277,6 +296,7 @@ export class VideoFrame extends FrameBase {
     const height = options.height ?? this.height;
     const format = options.format === undefined ? (this.av.format as AVPixelFormat) : pixelFormat(options.format);
     if (width === this.width && height === this.height && format === this.av.format) return this.clone();
+    if (this.hardware) return this.downloaded((frame) => frame.reformat(options));
     return VideoFrame.wrap(scalePicture(this.av, width, height, format), { frameRate: this.frameRate });
   }
 }
@@ -286,7 +306,7 @@ export function requireSoftware(av: Frame): void {
   if (!av.isHwFrame()) return;
   const format = pixelFormatName(av.format as AVPixelFormat);
   throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The pixels of a ${format} frame are in the memory of a device`, {
-    hint: "Download it first, for instance with the filter 'hwdownload'",
+    hint: "Download it first: frame.download(), or the filter 'hwdownload'",
   });
 }
 
