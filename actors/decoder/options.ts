@@ -1,7 +1,7 @@
 /** Options of c_ffmpeg_decoder: names, types and defaults of BMF, checked before anything starts. */
 import * as v from 'valibot';
 import { isSourceRef, type SourceRef } from '../../src/media/bytes/ref.js';
-import { LOG_LEVELS } from '../../src/media/index.js';
+import { DEVICE_KINDS, LOG_LEVELS } from '../../src/media/index.js';
 import {
   avOptions,
   boolean,
@@ -28,7 +28,18 @@ export interface TimeRange {
   readonly end: number;
 }
 
-const noHardware = 'decoding runs on the CPU';
+const noPlace = 'hwaccel says where pictures are decoded';
+
+const hardware = {
+  /** Kind of device to decode video on; 'auto': the first that there is and that can, else the processor. */
+  hwaccel: v.optional(choice('auto', 'none', ...DEVICE_KINDS)),
+  /** Its name, such as '1' or '/dev/dri/renderD129'. */
+  hwaccel_device: v.optional(text('the name of a device')),
+  /** Format of decoded pictures: that of the device leaves them there. */
+  hwaccel_output_format: v.optional(text('a pixel format such as "nv12" or "cuda"')),
+  /** BMF's: without the device the processor decodes, with a warning. */
+  hwaccel_check: v.optional(boolean()),
+};
 
 const durations: Schema<TimeRange[]> = parsed(
   'a list of pairs of seconds [start, end, start, end, …] that never goes backwards, such as [1, 2.5, 4, 6]',
@@ -143,15 +154,14 @@ const entries = {
             const number = Number(value);
             return Number.isNaN(number) ? rate.num / rate.den : number;
           }),
-          device: unsupported(noHardware),
+          device: unsupported(noPlace),
         }),
       ),
-      hwaccel: unsupported(noHardware),
-      hwaccel_check: unsupported(noHardware),
-      hwaccel_output_format: unsupported(noHardware),
-      hwaccel_device: unsupported(noHardware),
+      // Where BMF has them.
+      ...hardware,
     }),
   ),
+  ...hardware,
   /** AVOptions of demuxer, protocol and decoders; `f` names the demuxer. */
   dec_params: v.optional(avOptions(), {}),
   /** Apply the display matrix. */
@@ -238,6 +248,14 @@ export const decoderOptions = v.pipe(
     (o) => o.video_codec !== 'copy' || o.video_params === undefined,
   ),
   rule('input', 'contradicts input_path; give one of them', (o) => !o.input || o.input_path === undefined),
+  ...(['hwaccel_device', 'hwaccel_output_format', 'hwaccel_check'] as const).map((key) =>
+    rule(key, 'has no effect without hwaccel', (o) => o[key] === undefined || o.hwaccel !== undefined),
+  ),
+  rule(
+    'hwaccel',
+    "has no effect on a copied stream; leave out video_codec: 'copy' or this",
+    (o) => o.hwaccel === undefined || o.video_codec !== 'copy',
+  ),
   rule(
     'push_raw_stream',
     'decodes what comes on input 0; leave out input_path and input',

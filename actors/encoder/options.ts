@@ -19,6 +19,7 @@ import {
   textRecord,
 } from '../../src/schema/schema.js';
 import { frameRate } from '../../src/schema/video-names.js';
+import { device } from '../shared/device-option.js';
 import { spelled } from './codec/spellings.js';
 import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';
 
@@ -99,6 +100,8 @@ const videoEntries = optionsWithAV({
   /** Times, 'expr:…' or 'source', as the ffmpeg command's -force_key_frames. */
   force_key_frames: v.optional(keyFrames()),
   aspect: v.optional(rational('a shape of the picture such as "16:9" or 1.85')),
+  /** For an encoder that works on a device, such as h264_vaapi. */
+  hwaccel_device: v.optional(device()),
 });
 
 const audioEntries = optionsWithAV({

@@ -1,8 +1,8 @@
 /** Options of `c_ffmpeg_filter`. */
 import * as v from 'valibot';
-import { DEVICE_KINDS } from '../../src/media/index.js';
+import type { ChosenDevice } from '../../src/media/index.js';
 import { integer, parsed, type Schema, strictOptions, text } from '../../src/schema/schema.js';
-import { type ChosenDevice, readDevice } from './run/devices.js';
+import { device } from '../shared/device-option.js';
 
 /** An end of a filter that is one of the node's inputs or outputs. */
 export interface StreamPad {
@@ -73,11 +73,6 @@ const entry = strictOptions({
   ),
 });
 
-const device = parsed(
-  `a device such as "vulkan", "cuda:1" or "vaapi:/dev/dri/renderD128" (kinds: ${DEVICE_KINDS.join(', ')})`,
-  (value) => (typeof value === 'string' ? readDevice(value, DEVICE_KINDS) : undefined),
-);
-
 export const filterOptions: Schema<FilterOptions> = v.pipe(
   strictOptions({
     name: v.optional(text('the name of an FFmpeg filter')),
@@ -85,7 +80,7 @@ export const filterOptions: Schema<FilterOptions> = v.pipe(
     filters: v.optional(v.pipe(v.array(entry, 'must be an array of filters'), v.minLength(1, 'must not be empty'))),
     graph: v.optional(text('a filtergraph such as "[0][1]overlay=10:20[0]"')),
     threads: v.optional(integer({ min: 0, max: 1024 }), 0),
-    hwaccel_device: v.optional(device),
+    hwaccel_device: v.optional(device()),
   }),
   v.check(
     ({ name, filters, graph }) => [name, filters, graph].filter((form) => form !== undefined).length === 1,

@@ -1,6 +1,13 @@
 /** A private FFmpeg filter graph of one source, a chain of filters and one sink, fed and read frame by frame. */
 import { AV_BUFFERSRC_FLAG_KEEP_REF } from 'node-av/constants';
-import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
+import {
+  Filter,
+  type FilterContext,
+  FilterGraph,
+  Frame,
+  type HardwareDeviceContext,
+  type HardwareFramesContext,
+} from 'node-av/lib';
 import { MillraceError, withLines } from '../../src/errors/errors.js';
 import { alone, check, isAgain, isEof, ledger, linesOf, NO_CODEC, type Rational } from '../../src/media/index.js';
 import { conversionsToGray, keepingLuma } from './luma.js';
@@ -11,21 +18,37 @@ export type FilterSpec = readonly [name: string, args: string];
 /** That of the ffmpeg command, also where the graph inserts one by itself to convert the pixel format. */
 const SCALER = 'flags=bicubic';
 
+export interface LineDevices {
+  /** The pool of the pictures that come. */
+  readonly frames?: HardwareFramesContext | undefined;
+  /** Where `hwupload` brings them. */
+  readonly upload?: HardwareDeviceContext | undefined;
+}
+
 export class FilterLine {
   #graph = new FilterGraph();
   #source!: FilterContext;
   #sink!: FilterContext;
   readonly #frame = new Frame();
   readonly #what: string;
+  readonly #devices: LineDevices;
   #closed = false;
 
   /**
    * @param kind Decides between FFmpeg's `buffer`/`buffersink` and `abuffer`/`abuffersink`.
    * @param what Names the conversion in errors, e.g. `Cannot convert video for out.mp4`.
+   * @param devices Of pictures that come from a device, or go to one.
    * @throws FFmpegError with code ERR_MILLRACE_OPTION if FFmpeg refuses a filter or its arguments.
    */
-  constructor(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], what: string) {
+  constructor(
+    kind: 'video' | 'audio',
+    sourceArgs: string,
+    filters: readonly FilterSpec[],
+    what: string,
+    devices: LineDevices = {},
+  ) {
     this.#what = what;
+    this.#devices = devices;
     this.#graph.alloc();
     ledger.opened('filter-graph');
     this.#frame.alloc();
@@ -73,6 +96,15 @@ export class FilterLine {
     };
     let context: FilterContext | null;
     try {
+      const { frames, upload } = this.#devices;
+      if ((name === 'buffer' && frames) || (name === 'hwupload' && upload)) {
+        context = this.#graph.allocFilter(filter, name);
+        if (context === null) return refused();
+        if (name === 'hwupload') context.hwDeviceCtx = upload!;
+        else check(context.buffersrcParametersSet({ hwFramesCtx: frames! }), this.#what);
+        check(context.initStr(args || null), this.#what, { code: 'ERR_MILLRACE_OPTION' });
+        return context;
+      }
       context = this.#graph.createFilter(filter, name, args);
     } catch (cause) {
       return refused(cause);

@@ -11,13 +11,18 @@ import { Subtitle } from './subtitle/subtitle.js';
 
 export {
   automaticKinds,
+  type ChosenDevice,
   DEVICE_KINDS,
   type Device,
   type DeviceKind,
+  kindOf,
+  kindOfFormat,
   openDevice,
+  readDevice,
   typeOf,
+  uploadable,
 } from './device/device.js';
-export { download, framesOf, HeldFrames } from './device/frames.js';
+export { download, type FramesOf, framesOf, HeldFrames } from './device/frames.js';
 export {
   check,
   errorText,

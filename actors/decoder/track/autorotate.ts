@@ -1,7 +1,7 @@
 /** Crops pictures as their container wants it, and turns them upright by their display matrix, with ffmpeg's filters. */
 import { AV_FRAME_DATA_DISPLAYMATRIX } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
-import { check } from '../../../src/media/index.js';
+import { check, download } from '../../../src/media/index.js';
 import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 
 /** The 3x3 matrix of AV_FRAME_DATA_DISPLAYMATRIX: 16.16 fixed point, row by row. */
@@ -60,6 +60,8 @@ export class AutoRotate {
     const { crop, rotate, name } = this.#options;
     const matrix = rotate ? takeMatrix(frame) : undefined;
     if (matrix === undefined && crop === undefined) return;
+    // They are turned by the processor.
+    if (frame.isHwFrame()) bringHere(frame, name);
     const { num, den } = frame.sampleAspectRatio;
     const time = frame.timeBase;
     const source =
@@ -88,6 +90,16 @@ export class AutoRotate {
   close(): void {
     this.#chain?.close();
     this.#chain = undefined;
+  }
+}
+
+function bringHere(frame: Frame, name: string): void {
+  const brought = download(frame);
+  try {
+    frame.unref();
+    check(frame.ref(brought), `Cannot reference a picture of ${name}`);
+  } finally {
+    brought.free();
   }
 }
 

@@ -29,6 +29,7 @@ import {
 } from '../../../src/media/index.js';
 import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
 import { findOption, optionNames, setAVOptions } from '../../shared/avoptions.js';
+import type { DecodingDevice } from '../decoding-device.js';
 import type { Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 
@@ -49,6 +50,8 @@ export interface CodecOptions {
   /** Options for this one, all of which it must know. */
   readonly own: AVOptionValues;
   readonly skipFrame: number | undefined;
+  /** Where it decodes; absent: on the processor. */
+  readonly hardware?: DecodingDevice | undefined;
   /** Pictures are cropped as their bitstream says, unless `shared` or `own` say otherwise. */
   readonly crop: boolean;
   /** Name of the input, for errors. */
@@ -97,6 +100,7 @@ export class StreamCodec {
   /** The frame that the next picture is received into; kept while none comes. */
   #spare: Frame | undefined;
   #lastError = 0;
+  readonly #hardware: DecodingDevice | undefined;
   /** In FFmpeg's log, and the mark where it begins there. */
   #log = 0;
   readonly #began = markLog();
@@ -106,6 +110,7 @@ export class StreamCodec {
   constructor(options: CodecOptions) {
     const { kind, stream, input, timeBase } = options;
     this.codec = findDecoder(kind, stream, options.decoder, input);
+    this.#hardware = options.hardware;
     this.#what = `the ${kind} of ${input} with ${this.codec.name}`;
     const context = this.#context;
     context.allocContext3(this.codec);
@@ -121,6 +126,7 @@ export class StreamCodec {
         context.channelLayout = avChannelLayoutDefault(nbChannels);
       context.pktTimebase = new NativeRational(timeBase.num, timeBase.den);
       this.#setOptions(options);
+      options.hardware?.use(context);
       const { num, den } = context.framerate;
       this.frameRate = num > 0 && den > 0 ? { num, den } : undefined;
       this.#log = nameContext(context, 'decoder', this.codec.name ?? 'unknown');
@@ -187,14 +193,24 @@ export class StreamCodec {
       if (isAgain(ret)) return 'again';
       if (isEof(ret)) return 'end';
       if (ret >= 0) {
-        const frame = this.#spare;
-        this.#spare = undefined;
-        ledger.closed('scratch-frame');
         this.frames++;
-        return frame;
+        return this.#taken(this.#spare);
       }
       this.#failed(ret);
     }
+  }
+
+  /** Pictures of a device are brought into main memory, unless they are to stay. */
+  #taken(frame: Frame): Frame {
+    const brought = this.#hardware?.bring(frame);
+    if (brought) {
+      // It takes the next one.
+      frame.unref();
+      return brought;
+    }
+    this.#spare = undefined;
+    ledger.closed('scratch-frame');
+    return frame;
   }
 
   #failed(ret: number): void {
@@ -235,5 +251,6 @@ export class StreamCodec {
     }
     this.#context.freeContext();
     ledger.closed('codec');
+    this.#hardware?.release();
   }
 }

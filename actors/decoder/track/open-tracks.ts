@@ -1,12 +1,13 @@
 /** Which streams are read for which outputs, and with what. */
 import { fromDecimal } from '../../../src/schema/schema.js';
 import { textFormatOf } from '../../subtitles/index.js';
+import { decodingDevice } from '../decoding-device.js';
 import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { guessFrameRate, timingOf } from '../input/stream-timing.js';
 import type { DecoderOptions } from '../options.js';
 import { AutoRotate } from './autorotate.js';
-import { StreamCodec } from './codec.js';
+import { findDecoder, StreamCodec } from './codec.js';
 import { CopiedTrack } from './copied-track.js';
 import { containerCropping, croppedByCodec } from './cropping.js';
 import { checkDecParams } from './dec-params.js';
@@ -26,6 +27,7 @@ export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'o
  * @param chosen The stream of an output, also of one that nobody takes.
  * @param isTaken Whether somebody takes an output.
  * @param isForEncoders Whether nobody but encoders does.
+ * @param warn Hears what is decoded elsewhere than was wished.
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
 export function openTracks(
@@ -34,7 +36,8 @@ export function openTracks(
   chosen: ReadonlyMap<number, SourceStream | undefined>,
   options: DecoderOptions,
   isTaken: (output: number) => boolean,
-  isForEncoders: (output: number) => boolean = () => false,
+  isForEncoders: (output: number) => boolean,
+  warn: (text: string) => void,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
@@ -53,7 +56,7 @@ export function openTracks(
         tracks.push(format ? new SubtitleTrack(common, format) : new CopiedTrack(common));
         continue;
       }
-      const codec = openCodec(input, kind, common, name, options);
+      const codec = openCodec(input, kind, common, name, options, warn);
       codecs.push(codec);
       tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
     }
@@ -87,9 +90,15 @@ function openCodec(
   track: TrackOptions,
   decoder: string | undefined,
   options: DecoderOptions,
+  warn: (text: string) => void,
 ): StreamCodec {
   const { f: _demuxer, ...shared } = options.dec_params;
   const video = kind === 'video';
+  const wish = options.hwaccel === undefined ? options.video_params : options;
+  const hardware =
+    video && wish?.hwaccel !== undefined
+      ? decodingDevice(wish, findDecoder(kind, track.stream, decoder, input.path), warn)
+      : undefined;
   return new StreamCodec({
     kind,
     stream: track.stream,
@@ -100,6 +109,7 @@ function openCodec(
     own: (video ? options.video_params?.av : undefined) ?? {},
     crop: croppedByCodec(options.apply_cropping),
     skipFrame: video ? options.skip_frame : undefined,
+    hardware,
     input: input.path,
   });
 }

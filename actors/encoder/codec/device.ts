@@ -1,8 +1,9 @@
 /** Encoders that work on a device: whether the machine has one, and what to take where it has not. */
-import { AV_HWDEVICE_TYPE_VULKAN, type AVPixelFormat } from 'node-av/constants';
-import { avGetCodecName, type Codec, HardwareDeviceContext } from 'node-av/lib';
+import { AV_HWDEVICE_TYPE_VULKAN } from 'node-av/constants';
+import { avGetCodecName, type Codec } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
-import { errorText, pixelFormatName } from '../../../src/media/index.js';
+import { messageOf } from '../../../src/errors/wire.js';
+import { type ChosenDevice, kindOf, openDevice } from '../../../src/media/index.js';
 
 const HARDWARE = /_(vaapi|nvenc|qsv|amf|vulkan|v4l2m2m|videotoolbox|mf|mediacodec|omx|rkmpp|d3d12va)$/;
 
@@ -29,44 +30,27 @@ export function deviceHint({ name, id }: Codec, why: string): string | undefined
   return `${why}${software ? `; on the processor: codec: '${software}'` : ''}`;
 }
 
-/** Pixel formats whose pixels are in the memory of a device. */
-const DEVICE_FORMATS = new Set(
-  'vaapi cuda qsv vulkan vdpau d3d11 d3d11va_vld d3d12 dxva2_vld videotoolbox_vld mediacodec drm_prime opencl mmal amf'.split(
-    ' ',
-  ),
-);
-
-/** @throws MillraceError ERR_MILLRACE_OPTION where frames in main memory would have to be uploaded. */
-export function refuseUpload(formats: readonly AVPixelFormat[], codec: Codec): void {
-  const names = formats.map(pixelFormatName);
-  if (names.length === 0 || !names.every((name) => DEVICE_FORMATS.has(name))) return;
-  throw new MillraceError(
-    'ERR_MILLRACE_OPTION',
-    `Encoder ${codec.name} takes frames in the memory of a device only (${names.join(', ')}), and these are in main memory`,
-    { hint: deviceHint(codec, "Upload them in a filter ('hwupload')") ?? '' },
-  );
-}
-
 /** @throws MillraceError ERR_MILLRACE_OPTION for an encoder whose device cannot be opened on this machine. */
-export function refuseWithoutDevice(codec: Codec, path: string): void {
+export function refuseWithoutDevice(codec: Codec, path: string, chosen?: ChosenDevice): void {
   if (!HARDWARE.test(codec.name ?? '')) return;
   const failures: string[] = [];
   for (const type of codec.getSupportedDeviceTypes()) {
     // Opening one takes seconds; the encoder itself says soon enough that there is none.
     if (type === AV_HWDEVICE_TYPE_VULKAN) return;
-    const device = new HardwareDeviceContext();
-    const ret = device.create(type);
-    if (ret >= 0) {
-      device.free();
+    const kind = kindOf(type);
+    if (kind === undefined) return;
+    try {
+      openDevice(kind, chosen?.kind === kind ? chosen.name : undefined).release();
       return;
+    } catch (error) {
+      failures.push(messageOf(error));
     }
-    failures.push(`${HardwareDeviceContext.getTypeName(type) ?? type} (${errorText(ret)})`);
   }
   // Those that name no device of FFmpeg's find their own when they are opened.
   if (failures.length === 0) return;
   throw new MillraceError(
     'ERR_MILLRACE_OPTION',
-    `${path}.codec: encoder ${codec.name} works on a device, and none could be opened on this machine: ${failures.join(', ')}`,
+    `${path}.codec: encoder ${codec.name} works on a device, and none could be opened on this machine: ${failures.join('; ')}`,
     { hint: deviceHint(codec, 'Install the driver of the device') ?? '' },
   );
 }

@@ -49,7 +49,7 @@ export function settingsFor(
     });
   }
   const codec = findEncoder(name, kind);
-  refuseWithoutDevice(codec, where);
+  refuseWithoutDevice(codec, where, kind === 'video' ? video?.hwaccel_device : undefined);
   const settings = checkSettings({
     codec,
     globalHeader: outputFiles(target.path, target.format).some(

@@ -12,10 +12,20 @@ import {
 import type { Frame } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { colorRangeName, colorSpaceName, isRgb } from '../../../src/media/frame/color.js';
-import { pixelFormat, pixelFormatName, type Rational, type VideoFrame } from '../../../src/media/index.js';
+import {
+  type Device,
+  type FramesOf,
+  framesOf,
+  kindOfFormat,
+  openDevice,
+  pixelFormat,
+  pixelFormatName,
+  type Rational,
+  uploadable,
+  type VideoFrame,
+} from '../../../src/media/index.js';
 import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 import type { EncoderSettings } from '../codec/codec.js';
-import { refuseUpload } from '../codec/device.js';
 import type { VideoParams } from '../options.js';
 
 /** What a frame must be like for a conversion to take it; another shape needs another conversion. */
@@ -26,8 +36,8 @@ interface Shape {
   readonly colorSpace: AVColorSpace;
   readonly colorRange: AVColorRange;
   readonly alphaMode: AVAlphaMode;
-  /** Pixels in the memory of a device are left as they are. */
-  readonly hardware: boolean;
+  /** Of a picture on a device. */
+  readonly frames: FramesOf | undefined;
 }
 
 export class PictureConverter {
@@ -35,6 +45,8 @@ export class PictureConverter {
   readonly #settings: EncoderSettings;
   readonly #output: string;
   #shape: Shape | undefined;
+  /** Opened for an encoder that takes pictures there. */
+  #device: Device | undefined;
   /** undefined: frames of this shape pass as they are. */
   #filters: FilterLine | undefined;
   /** What the first frame was brought to; all later ones are as well. */
@@ -84,20 +96,38 @@ export class PictureConverter {
   }
 
   close(): void {
+    this.#closeFilters();
+    this.#device?.release();
+    this.#device = undefined;
+  }
+
+  #closeFilters(): void {
     this.#filters?.close();
     this.#filters = undefined;
   }
 
-  #reshape(shape: Shape, aspect: Rational): void {
-    this.close();
+  #reshape(cameAs: Shape, aspect: Rational): void {
+    this.#closeFilters();
     this.#shape = undefined;
     const filters: FilterSpec[] = [];
-    const [width, height] = this.#target ? [this.#target.width, this.#target.height] : this.#wantedSize(shape);
-    if (width !== shape.width || height !== shape.height) filters.push(['scale', `${width}:${height}:flags=bicubic`]);
+    const [width, height] = this.#target ? [this.#target.width, this.#target.height] : this.#wantedSize(cameAs);
+    if (width !== cameAs.width || height !== cameAs.height) filters.push(['scale', `${width}:${height}:flags=bicubic`]);
     const formats = this.#target ? [this.#target.format] : acceptedFormats(this.#params, this.#settings);
-    if (formats && !shape.hardware) refuseUpload(formats, this.#settings.codec);
+    // What is on a device stays there if the encoder takes it as it is, and is brought into main memory otherwise.
+    const { frames } = cameAs;
+    const stays = frames !== undefined && filters.length === 0 && (formats?.includes(cameAs.format) ?? true);
+    const shape = frames && !stays ? { ...cameAs, format: frames.softwareFormat, frames: undefined } : cameAs;
+    if (shape !== cameAs) {
+      const soft = pixelFormatName(shape.format);
+      filters.unshift(['hwdownload', ''], ['format', `pix_fmts=${soft}`]);
+    }
+    const upload = shape.frames ? undefined : this.#uploadFor(formats);
     const wanted = this.#wantedColours(shape);
-    if ((formats && !formats.includes(shape.format)) || wanted !== '') {
+    if (upload) {
+      const near = uploadable(pixelFormatName(shape.format), upload.formats);
+      // 'copy': see devices.ts of the filters.
+      filters.push(['format', `pix_fmts=${near}`], ['copy', ''], ['hwupload', '']);
+    } else if ((formats && !formats.includes(shape.format)) || wanted !== '') {
       const suitable = this.#suitable(formats ?? [shape.format], shape);
       this.#checkMatrix(suitable);
       const names = suitable.map(pixelFormatName);
@@ -106,19 +136,32 @@ export class PictureConverter {
     if (filters.length > 0) {
       const name = `${shape.width}x${shape.height} ${pixelFormatName(shape.format)}`;
       const source =
-        `video_size=${shape.width}x${shape.height}:pix_fmt=${shape.format}:time_base=1/1000000` +
+        `video_size=${shape.width}x${shape.height}:pix_fmt=${cameAs.format}:time_base=1/1000000` +
         `:pixel_aspect=${aspect.num}/${Math.max(aspect.den, 1)}:colorspace=${shape.colorSpace}:range=${shape.colorRange}` +
         `:alpha_mode=${shape.alphaMode}`;
       const what = `Cannot bring ${name} frames to the form ${this.#output} needs`;
-      this.#filters = new FilterLine('video', source, filters, what);
+      this.#filters = new FilterLine('video', source, filters, what, {
+        frames: frames?.context,
+        upload: upload?.context,
+      });
     }
-    this.#shape = shape;
+    this.#shape = cameAs;
+  }
+
+  /** The device to which pictures have to be brought for an encoder that takes no others. */
+  #uploadFor(formats: readonly AVPixelFormat[] | undefined): Device | undefined {
+    const kinds = formats?.map(kindOfFormat);
+    if (!kinds || kinds.length === 0 || kinds.includes(undefined)) return undefined;
+    const { hwaccel_device: chosen } = this.#params;
+    const kind = chosen && kinds.includes(chosen.kind) ? chosen.kind : kinds[0]!;
+    this.#device ??= openDevice(kind, chosen?.kind === kind ? chosen.name : undefined);
+    return this.#device;
   }
 
   /** What FFmpeg is to convert besides, as the ffmpeg command does for -colorspace and -color_range. */
   #wantedColours(shape: Shape): string {
     const { colorSpace = shape.colorSpace, colorRange = shape.colorRange } = this.#settings.wishes;
-    if (shape.hardware) return '';
+    if (shape.frames) return '';
     const space = colorSpace === shape.colorSpace ? '' : `:color_spaces=${colorSpaceName(colorSpace)}`;
     return colorRange === shape.colorRange ? space : `${space}:color_ranges=${colorRangeName(colorRange)}`;
   }
@@ -151,8 +194,8 @@ function acceptedFormats(params: VideoParams, { codec }: EncoderSettings): reado
 
 function shapeOf(frame: Frame): Shape {
   const { width, height, colorSpace, colorRange, alphaMode } = frame;
-  const hardware = frame.isHwFrame();
-  return { width, height, format: frame.format as AVPixelFormat, colorSpace, colorRange, alphaMode, hardware };
+  const frames = framesOf(frame);
+  return { width, height, format: frame.format as AVPixelFormat, colorSpace, colorRange, alphaMode, frames };
 }
 
 function sameShape(a: Shape, b: Shape): boolean {
@@ -162,6 +205,7 @@ function sameShape(a: Shape, b: Shape): boolean {
     a.format === b.format &&
     a.colorSpace === b.colorSpace &&
     a.colorRange === b.colorRange &&
-    a.alphaMode === b.alphaMode
+    a.alphaMode === b.alphaMode &&
+    a.frames?.softwareFormat === b.frames?.softwareFormat
   );
 }

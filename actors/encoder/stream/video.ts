@@ -17,6 +17,7 @@ import { Frame, Rational as NativeRational, type Packet } from 'node-av/lib';
 import { limitTerms } from '../../../src/media/fractions.js';
 import {
   check,
+  framesOf,
   isTimeBase,
   ledger,
   MICROSECONDS,
@@ -346,6 +347,8 @@ export class VideoStream {
         context.width = frame.width;
         context.height = frame.height;
         context.pixelFormat = frame.format as AVPixelFormat;
+        const frames = framesOf(frame);
+        if (frames) context.hwFramesCtx = frames.context;
         context.sampleAspectRatio = new NativeRational(aspect.num, Math.max(aspect.den, 1));
         setColours(context, frame, settings.wishes);
         if ('field_order' in settings.av) return;

@@ -10,11 +10,11 @@
 import * as v from 'valibot';
 import { nextTurn } from '../../../ringbuffer/clock.js';
 import { MemberError } from '../../../src/errors/errors.js';
+import type { ChosenDevice } from '../../../src/media/index.js';
 import { Packet, VideoFrame } from '../../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../../src/module/contract.js';
 import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
-import type { ChosenDevice } from '../run/devices.js';
 import { makePlan, type Plan } from '../plan/plan.js';
 import { adopt, type MediaFrame } from '../run/take-frame.js';
 import { JoinedStages } from './joined-stages.js';

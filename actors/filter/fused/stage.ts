@@ -3,8 +3,8 @@
  * would do by itself, frame by frame.
  */
 
+import type { ChosenDevice } from '../../../src/media/index.js';
 import type { Plan } from '../plan/plan.js';
-import type { ChosenDevice } from '../run/devices.js';
 import { RunningGraph } from '../run/running-graph.js';
 import { formatKey, formatOf, type StreamFormat } from '../run/stream-format.js';
 import type { MediaFrame } from '../run/take-frame.js';

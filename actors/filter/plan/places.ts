@@ -56,7 +56,11 @@ export function wantedPlace(name: string): Place | undefined {
  * @param before Where they were before it; undefined for a filter that makes them.
  * @param uploaded Where hwupload brings them.
  */
-export function placeBehind({ name, args }: FilterSpec, before: Place | undefined, uploaded: DeviceKind | undefined): Place {
+export function placeBehind(
+  { name, args }: FilterSpec,
+  before: Place | undefined,
+  uploaded: DeviceKind | undefined,
+): Place {
   if (name === 'hwdownload') return 'main';
   if (name === 'hwupload') return uploaded ?? 'main';
   if (name === 'hwmap') return derived(args) ?? uploaded ?? 'main';
@@ -68,9 +72,15 @@ function derived(args: string | undefined): DeviceKind | undefined {
   return given as DeviceKind | undefined;
 }
 
-/** The format in main memory that a filter on a device makes, where its arguments name one. */
-export function formatBehind({ args }: FilterSpec): string | undefined {
-  return parseArguments(args ?? '').find(({ name }) => name === 'format' || name === 'out_format')?.value;
+/** The format in main memory that a filter makes, where its arguments name one. */
+export function formatBehind({ name, args }: FilterSpec): string | undefined {
+  const given = parseArguments(args ?? '');
+  if (name === 'format') {
+    const named = given.find((argument) => argument.name === 'pix_fmts' || argument.name === 'f') ?? given[0];
+    return named?.name === undefined || /^(pix_fmts|f)$/.test(named.name) ? named?.value.split('|')[0] : undefined;
+  }
+  if (deviceOf(name) === undefined) return undefined;
+  return given.find((argument) => argument.name === 'format' || argument.name === 'out_format')?.value;
 }
 
 /** Whether any of it needs a device. */

@@ -1,7 +1,6 @@
 /** Brings the pictures of a filter graph to where its filters work, and opens the devices for that. */
-import type { AVPixelFormat } from 'node-av/constants';
 import type { HardwareDeviceContext } from 'node-av/lib';
-import { type Device, type DeviceKind, openDevice, pixelFormatName } from '../../../src/media/index.js';
+import { type ChosenDevice, type Device, type DeviceKind, openDevice, uploadable } from '../../../src/media/index.js';
 import type { FilterSpec } from '../plan/filter-spec.js';
 import { deviceOf, formatBehind, needsDevice, type Place, placeBehind, wantedPlace } from '../plan/places.js';
 import { type FilterPads, ONE_PICTURE, type Plan } from '../plan/plan.js';
@@ -28,7 +27,11 @@ interface Spot {
  * @param chosen The device that the node was told to use: for filters of its kind, and for `hwupload`.
  * @throws FFmpegError ERR_MILLRACE_OPTION for a device that cannot be opened.
  */
-export function place(plan: Plan, formats: ReadonlyMap<number, StreamFormat>, chosen: ChosenDevice | undefined): PlacedPlan {
+export function place(
+  plan: Plan,
+  formats: ReadonlyMap<number, StreamFormat>,
+  chosen: ChosenDevice | undefined,
+): PlacedPlan {
   const onDevice = [...formats.values()].some(({ frames }) => frames !== undefined);
   if (!onDevice && !needsDevice(plan.filters)) return { plan, devices: new Map(), moves: [], release() {} };
   const placing = new Placing(plan, formats, chosen);
@@ -40,11 +43,11 @@ export function place(plan: Plan, formats: ReadonlyMap<number, StreamFormat>, ch
   }
 }
 
-/** As `hwaccel_device` names it: 'vulkan', 'cuda:1', 'vaapi:/dev/dri/renderD129'. */
-export interface ChosenDevice {
-  readonly kind: DeviceKind;
-  readonly name: string | undefined;
-}
+/**
+ * Before pictures are uploaded: some are stored bottom-up (vflip does that), with a distance between rows below zero, and what
+ * uploads to Vulkan reads beyond them.
+ */
+const TOP_DOWN: FilterSpec = { name: 'copy' };
 
 class Placing {
   readonly #filters: FilterSpec[];
@@ -102,13 +105,18 @@ class Placing {
     if (known) return known;
     const spec = this.plan.filters[filter]!;
     const link = this.plan.links.find(({ to }) => to.filter === filter && this.#isVideo(to));
-    const input = [...this.plan.inputs].find(([, pads]) => pads.some((pad) => pad.filter === filter && this.#isVideo(pad)));
+    const input = [...this.plan.inputs].find(([, pads]) =>
+      pads.some((pad) => pad.filter === filter && this.#isVideo(pad)),
+    );
     const came = link ? this.#behind(link.from.filter) : input ? this.#cameOn(input[0]) : undefined;
     const wanted = wantedPlace(spec.name);
     // By then they have been brought to where it wants them.
-    const before = came && wanted !== undefined ? { place: wanted, format: this.#formatAt(wanted, came) } : came;
+    const uploads = spec.name === 'hwupload' ? this.#uploadsTo(filter) : undefined;
+    const before =
+      came && wanted !== undefined ? { place: wanted, format: this.#formatAt(uploads ?? wanted, came) } : came;
     const place = placeBehind(spec, before?.place, this.#uploadsTo(filter));
-    const format = formatBehind(spec) ?? (place === 'main' && wanted === 'main' ? undefined : before?.format);
+    // Filters keep the format where they can; before pictures go to a device it is made sure of (#lead).
+    const format = formatBehind(spec) ?? before?.format;
     const spot = { place, format };
     this.#spots.set(filter, spot);
     return spot;
@@ -125,19 +133,23 @@ class Placing {
   /** @returns the pad to which the pictures are linked so that they come to `pad` at the right place. */
   #lead({ place, format }: Spot, pad: Pad): Pad {
     if (!this.#isVideo(pad)) return pad;
-    const wanted = wantedPlace(this.plan.filters[pad.filter]!.name) ?? place;
-    if (wanted === place) return pad;
+    const { name } = this.plan.filters[pad.filter]!;
+    const wanted = wantedPlace(name) ?? place;
+    const uploads = name === 'hwupload' ? this.#uploadsTo(pad.filter) : undefined;
+    if (wanted === place && uploads === undefined) return pad;
     const steps: FilterSpec[] = [];
-    if (place !== 'main') {
+    if (place !== 'main' && wanted !== place) {
       steps.push({ name: 'hwdownload' }, { name: 'format', args: `pix_fmts=${format ?? 'nv12'}` });
-      this.#moves.push(`pictures are downloaded from the ${place} device before ${this.plan.filters[pad.filter]!.name}`);
+      this.#moves.push(`pictures are downloaded from the ${place} device before ${name}`);
     }
-    if (wanted !== 'main') {
+    if (uploads !== undefined) {
+      steps.push({ name: 'format', args: `pix_fmts=${this.#formatAt(uploads, { place: 'main', format })}` }, TOP_DOWN);
+    } else if (wanted !== 'main') {
       const device = this.#device(wanted);
-      steps.push({ name: 'format', args: `pix_fmts=${this.#formatAt(wanted, { place, format })}` });
+      steps.push({ name: 'format', args: `pix_fmts=${this.#formatAt(wanted, { place, format })}` }, TOP_DOWN);
       steps.push({ name: 'hwupload' });
       this.#devices.set(this.#filters.length + steps.length - 1, device);
-      this.#moves.push(`pictures are uploaded to the ${wanted} device before ${this.plan.filters[pad.filter]!.name}`);
+      this.#moves.push(`pictures are uploaded to the ${wanted} device before ${name}`);
     }
     const first = this.#filters.length;
     for (const step of steps) {
@@ -170,22 +182,4 @@ class Placing {
     }
     return device.context;
   }
-}
-
-/** A format in which pictures can be uploaded: their own, or the one nearest to it. */
-export function uploadable(format: string | undefined, formats: readonly AVPixelFormat[]): string {
-  const names = formats.map(pixelFormatName);
-  if (format !== undefined && (names.length === 0 || names.includes(format))) return format;
-  if (names.length === 0) return 'nv12';
-  const deep = format !== undefined && /(9|1[0-6])(le|be)?$/.test(format);
-  const rgb = format !== undefined && /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr)/.test(format);
-  const liked = [...(rgb ? ['bgra', 'rgba', 'bgr0', 'rgb0'] : []), ...(deep ? ['p010le', 'yuv420p10le'] : []), 'nv12', 'yuv420p'];
-  return liked.find((name) => names.includes(name)) ?? names[0]!;
-}
-
-/** @returns undefined for a text that names no device. */
-export function readDevice(text: string, kinds: readonly DeviceKind[]): ChosenDevice | undefined {
-  const [kind, ...rest] = text.split(':');
-  const known = kinds.find((one) => one === kind);
-  return known && { kind: known, name: rest.length > 0 ? rest.join(':') : undefined };
 }

@@ -11,6 +11,7 @@ import { MillraceError } from '../../../src/errors/errors.js';
 import {
   AudioFrame,
   alone,
+  type ChosenDevice,
   check,
   isAgain,
   isEof,
@@ -25,7 +26,7 @@ import {
 import { conversionsToGray, keepingLuma, type ToGray } from '../../shared/luma.js';
 import { addFilter, allocate, instanceOf, type MediaKind, type Plan } from '../plan/plan.js';
 import { describe, type Pad } from '../plan/wiring.js';
-import { type ChosenDevice, type PlacedPlan, place } from './devices.js';
+import { type PlacedPlan, place } from './devices.js';
 import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
 
 interface Source {

@@ -5,6 +5,7 @@
  */
 
 import type { Bytes, SeekableSource } from '../../media/bytes/source.js';
+import type { DeviceKind } from '../../media/device/device.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
 import type { OnError } from '../../module/contract.js';
@@ -19,7 +20,31 @@ interface OfTheNode {
   on_error?: OnError | undefined;
 }
 
-export interface DecoderOptions extends OfTheNode {
+/** Other keys are options of the decoder. */
+export interface DecoderVideoParams extends HardwareOptions {
+  extract_frames?: { fps?: number | undefined } | undefined;
+  [option: string]: unknown;
+}
+
+/** Where video is decoded: docs/hardware.md. */
+export interface HardwareOptions {
+  /**
+   * A kind of device to decode video on, by FFmpeg's name. 'auto': the first of the system's that can be opened and knows the codec,
+   * else the processor, with a warning. Default: the processor.
+   */
+  hwaccel?: 'auto' | 'none' | DeviceKind | undefined;
+  /** The name of the device, such as '1' or '/dev/dri/renderD129'. Default: the first. */
+  hwaccel_device?: string | undefined;
+  /**
+   * The format of decoded pictures. That of the device ('cuda', 'vaapi', 'vulkan', …) leaves them there, for filters and encoders
+   * that work on it. Default: they are brought into main memory.
+   */
+  hwaccel_output_format?: string | undefined;
+  /** true: where the device cannot be opened, or does not know the codec, the processor decodes, with a warning. */
+  hwaccel_check?: boolean | 0 | 1 | undefined;
+}
+
+export interface DecoderOptions extends OfTheNode, HardwareOptions {
   /**
    * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
    * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
@@ -70,8 +95,8 @@ export interface DecoderOptions extends OfTheNode {
   video_time_base?: string | undefined;
   /** Frames per second where the container tells none. */
   fps?: number | undefined;
-  /** `extract_frames: { fps }`: so many frames per second of all that there are. */
-  video_params?: { extract_frames?: { fps?: number | undefined } | undefined } | undefined;
+  /** `extract_frames: { fps }`: so many frames per second of all that there are. Other keys are options of the decoder. */
+  video_params?: DecoderVideoParams | undefined;
   /** Options of demuxer and codecs (`threads`, …); `f` names the demuxer. */
   dec_params?: AVOptions | undefined;
   /** Turn pictures as the display matrix says. */
@@ -300,6 +325,8 @@ export interface VideoParams {
   in_time_base?: string | undefined;
   /** Shape of the picture as it is shown, '16:9' or 1.85; the shape of a pixel follows from it. */
   aspect?: number | string | undefined;
+  /** For an encoder that works on a device (h264_vaapi, …): 'vaapi:/dev/dri/renderD129', 'cuda:1'. Default: the first. */
+  hwaccel_device?: string | undefined;
   /** Times ('0,2.5,00:01:00'), 'expr:gte(t,n_forced*2)' or 'source', as the ffmpeg command's -force_key_frames. */
   force_key_frames?: string | number | undefined;
   [option: string]: string | number | boolean | undefined;

@@ -5,7 +5,7 @@
 import type { AVHWDeviceType, AVPixelFormat, FFHWDeviceType } from 'node-av/constants';
 import { HardwareDeviceContext } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
-import { failure } from '../ffmpeg.js';
+import { failure, pixelFormatName } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
 import { alone } from '../log/ffmpeg-log.js';
 
@@ -120,5 +120,58 @@ function create(kind: DeviceKind, name: string | undefined): HardwareDeviceConte
   }
   const ret = context.create(type, name ?? null);
   if (ret >= 0) return context;
-  throw failure(ret, what, { code: 'ERR_MILLRACE_OPTION', hint: `It needs ${DRIVERS[kind] ?? `a driver for ${kind}`}` });
+  throw failure(ret, what, {
+    code: 'ERR_MILLRACE_OPTION',
+    hint: `It needs ${DRIVERS[kind] ?? `a driver for ${kind}`}`,
+  });
+}
+
+/** A format in which pictures can be uploaded: their own, or the one nearest to it. */
+export function uploadable(format: string | undefined, formats: readonly AVPixelFormat[]): string {
+  const names = formats.map(pixelFormatName);
+  if (format !== undefined && (names.length === 0 || names.includes(format))) return format;
+  if (names.length === 0) return 'nv12';
+  const deep = format !== undefined && /(9|1[0-6])(le|be)?$/.test(format);
+  const rgb = format !== undefined && /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr)/.test(format);
+  const liked = [
+    ...(rgb ? ['bgra', 'rgba', 'bgr0', 'rgb0'] : []),
+    ...(deep ? ['p010le', 'yuv420p10le'] : []),
+    'nv12',
+    'yuv420p',
+  ];
+  return liked.find((name) => names.includes(name)) ?? names[0]!;
+}
+
+/** As `hwaccel_device` names it: 'vulkan', 'cuda:1', 'vaapi:/dev/dri/renderD129'. */
+export interface ChosenDevice {
+  readonly kind: DeviceKind;
+  readonly name: string | undefined;
+}
+
+/** @returns undefined for a text that names no device. */
+export function readDevice(text: string): ChosenDevice | undefined {
+  const [kind, ...rest] = text.split(':');
+  const known = DEVICE_KINDS.find((one) => one === kind);
+  return known && { kind: known, name: rest.length > 0 ? rest.join(':') : undefined };
+}
+
+/** Pixel formats of pictures on a device, by what FFmpeg calls them. */
+const FORMATS: Readonly<Record<string, DeviceKind>> = {
+  cuda: 'cuda',
+  vaapi: 'vaapi',
+  qsv: 'qsv',
+  videotoolbox_vld: 'videotoolbox',
+  vulkan: 'vulkan',
+  d3d11: 'd3d11va',
+  d3d12: 'd3d12va',
+  dxva2_vld: 'dxva2',
+  opencl: 'opencl',
+  drm_prime: 'drm',
+  vdpau: 'vdpau',
+  amf: 'amf',
+};
+
+/** The kind of device that pictures of a format are on; undefined for a format of main memory. */
+export function kindOfFormat(format: AVPixelFormat): DeviceKind | undefined {
+  return FORMATS[pixelFormatName(format)];
 }

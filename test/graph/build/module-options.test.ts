@@ -50,6 +50,10 @@ const decoder: Required<Omit<DecoderOptions, 'on_error'>> = {
   cut_off_time: 10,
   cut_off_interval: 0.04,
   loglevel: 'error',
+  hwaccel: 'auto',
+  hwaccel_device: '0',
+  hwaccel_output_format: 'nv12',
+  hwaccel_check: 1,
 };
 
 const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
@@ -141,7 +145,9 @@ function inputFor(key: string): object {
 test('the decoder takes every option of its type', async () => {
   const { schema } = findBuiltin('c_ffmpeg_decoder')!;
   for (const [key, value] of Object.entries(decoder)) {
-    const needed = { max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {};
+    const needed =
+      (key.startsWith('hwaccel') && { hwaccel: 'auto' }) ||
+      ({ max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {});
     const given = copyOptions({ ...inputFor(key), ...needed, [key]: value }, { name: 'c_ffmpeg_decoder' }, key);
     assert.equal(await complaints(schema, given), [], key);
   }

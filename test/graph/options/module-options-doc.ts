@@ -37,9 +37,9 @@ export function optionTexts(type: string): OptionText[] {
 
 /** The names of an interface's options, and of those it extends. What belongs to the node is no option of the module. */
 export function optionNames(type: string): string[] {
-  const base = /^export interface \w+ extends (\w+)/.exec(bodyOf(readFileSync(TYPES, 'utf8'), type))?.[1];
+  const bases = /^export interface \w+ extends ([\w, ]+) \{/.exec(bodyOf(readFileSync(TYPES, 'utf8'), type))?.[1] ?? '';
   const own = optionTexts(type).map(({ name }) => name);
-  return base === undefined || base === 'OfTheNode' ? own : [...own, ...optionNames(base)];
+  return [...own, ...bases.split(', ').flatMap((base) => (/^(OfTheNode)?$/.test(base) ? [] : optionNames(base)))];
 }
 
 /** The top-level options that the module's schema knows, with their defaults; undefined: none. */
@@ -56,8 +56,9 @@ function shown(value: unknown): string {
   return typeof value === 'object' ? '' : code(typeof value === 'string' ? `'${value}'` : String(value));
 }
 
-function table(type: string, defaults: ReadonlyMap<string, unknown>): string {
-  const lines = optionTexts(type).map(({ name, type: written, meaning }) => {
+function table(type: string, defaults: ReadonlyMap<string, unknown>, also?: string): string {
+  const texts = [...optionTexts(type), ...(also === undefined ? [] : optionTexts(also))];
+  const lines = texts.map(({ name, type: written, meaning }) => {
     const cells = [code(name), code(written), shown(defaults.get(name)), meaning];
     return `| ${cells.map(cell).join(' | ')} |`;
   });
@@ -68,6 +69,8 @@ export interface DocumentedModule {
   readonly module: string;
   readonly type: string;
   readonly about: string;
+  /** Options that it shares with others, told in its table. */
+  readonly also?: string;
   /** Objects in it with a table of their own. */
   readonly parts?: Readonly<Record<string, string>>;
 }
@@ -76,6 +79,7 @@ export const DOCUMENTED: readonly DocumentedModule[] = [
   {
     module: 'c_ffmpeg_decoder',
     type: 'DecoderOptions',
+    also: 'HardwareOptions',
     about:
       '`graph.decode({ … })`, `stream.decode({ … })`. See [streams.md](streams.md), [push.md](push.md), [network.md](network.md).',
   },
@@ -108,8 +112,8 @@ export const DOCUMENTED: readonly DocumentedModule[] = [
 ];
 
 export function moduleOptionsDocument(): string {
-  return DOCUMENTED.map(({ module, type, about, parts = {} }) => {
-    const own = `## ${module}\n\n${about}\n\n${table(type, defaultsOf(module))}\n`;
+  return DOCUMENTED.map(({ module, type, about, also, parts = {} }) => {
+    const own = `## ${module}\n\n${about}\n\n${table(type, defaultsOf(module), also)}\n`;
     const further = Object.entries(parts).map(
       ([path, part]) => `\n### ${module}: ${path}\n\n${table(part, new Map())}\n`,
     );
