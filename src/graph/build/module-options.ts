@@ -45,6 +45,13 @@ export interface DecoderOptions extends OfTheNode {
   aframes?: number | undefined;
   /** Keep the container's timestamps instead of starting at 0. */
   copyts?: boolean | undefined;
+  /** With `copyts`: all shifted by the same, so that the beginning of the container is 0. */
+  start_at_zero?: boolean | undefined;
+  /**
+   * The times at which packets came, on the machine's clock, instead of the container's; from 0 on without `copyts`. Not for
+   * pictures that are shown in another order than they come (B-frames): they would have each other's times.
+   */
+  use_wallclock_as_timestamps?: boolean | undefined;
   /** AVDiscard: 0 default, 8 non-reference, 16 bidirectional, 24 non-intra, 32 non-key, 48 all. */
   skip_frame?: number | undefined;
   /** Name of the decoder; 'copy' hands the packets on as they are. Default: by the stream. */
@@ -204,6 +211,16 @@ export interface EncoderOptions extends OfTheNode {
   min_frames?: number | undefined;
   /** Shift timestamps so that they start at 0. */
   adjust_pts?: boolean | undefined;
+  /**
+   * The times stay as they come, as those of a decoder with `copyts`: where the format has a constant frame rate the time
+   * before the first frame is not filled with copies of it.
+   */
+  copyts?: boolean | undefined;
+  /**
+   * The output ends with the first of its streams that ends, as with the ffmpeg command's -shortest. Streams wait for one
+   * another before they are encoded; an input that is ahead is held back. Default false: it ends with the last.
+   */
+  shortest?: boolean | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
   /**
