@@ -64,8 +64,10 @@ export {
   type EncodedPacketOptions,
   type LogLevel,
   Packet,
+  type PictureDescription,
   type Plane,
   type Rational,
+  type Rectangle,
   StreamInfo,
   type StreamInfoData,
   Tensor,
@@ -84,6 +86,7 @@ export {
   type OnError,
   type OutputPort,
   type Task,
+  type TracePhase,
 } from './module/contract.js';
 export type { LogEntry, LogListener, LogSeverity } from './module/log.js';
 export type { WrittenPacket } from './module/written-packet.js';

@@ -6,7 +6,7 @@
 import { types } from 'node:util';
 
 /** Marks the classes, on their prototypes. */
-export const OWNED: unique symbol = Symbol('belongs to its packet');
+const OWNED: unique symbol = Symbol('belongs to its packet');
 
 export interface Owned {
   clone(): unknown;
