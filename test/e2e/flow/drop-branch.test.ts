@@ -1,5 +1,13 @@
 /** `on_error: 'drop-branch'`: a node that fails ends alone; the others finish, and the report says so. */
-import { ConfigError, Graph, type GraphError, type LogEntry, type NodeHandle, type Report } from 'millrace';
+import {
+  ConfigError,
+  defineGraph,
+  Graph,
+  type GraphError,
+  type LogEntry,
+  type NodeHandle,
+  type Report,
+} from 'millrace';
 import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -222,6 +230,25 @@ drop(
     assert.match((await failureOf('the graph', withOptionalFile('fail').run())).message, /"after".*Nothing to write/);
   },
 );
+
+drop('a sub-graph says it for all nodes inside that do not say otherwise', async () => {
+  const optional = defineGraph((_graph, [from], { inner }: { inner?: 'fail' }) => {
+    const bad = from!.filter('crop', { w: 1000, h: 10, alias: 'bad', on_error: inner });
+    bad.encode(null, { null_output: true });
+    return [];
+  });
+  const build = (inner?: 'fail'): Graph => {
+    const graph = graphOn({ threads: 0 });
+    const from = graph.filter('testsrc2', { size: '32x32', duration: 0.08 });
+    from.encode(null, { null_output: true });
+    graph.module(optional, { inner }, { inputs: [from], alias: 'preview', ...DROP });
+    return graph;
+  };
+  const { dropped } = await soon('the graph', build().run());
+  assert.is(dropped.length, 2);
+  assert.ok(dropped.every(({ alias }) => alias.startsWith('preview/')));
+  assert.match((await failureOf('the graph', build('fail').run())).message, /"preview\/bad"/);
+});
 
 drop('what fails by itself behind a dropped node fails the graph', async () => {
   const graph = graphOn({ threads: 0 });
