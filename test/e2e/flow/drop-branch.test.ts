@@ -6,6 +6,7 @@ import {
   type GraphError,
   type LogEntry,
   type NodeHandle,
+  type Progress,
   type Report,
 } from 'millrace';
 import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
@@ -221,7 +222,16 @@ function withOptionalFile(onError?: 'fail'): Graph {
 drop(
   'what gets nothing because its branch was dropped, and fails for it, is dropped with it unless it says no',
   async () => {
-    const { dropped, nodes } = await soon('the graph', withOptionalFile().run());
+    const outputs = new Map<string, boolean>();
+    const onProgress = (progress: Progress): void => {
+      for (const { alias, failed } of progress.outputs) outputs.set(alias, failed);
+    };
+    const { dropped, nodes } = await soon('the graph', withOptionalFile().run({ onProgress }));
+    assert.equal(
+      ['good', 'bad', 'between', 'after'].map((alias) => nodes.find((node) => node.alias === alias)!.state),
+      ['closed', 'dropped', 'closed', 'dropped'],
+    );
+    assert.equal([outputs.get('good'), outputs.get('after')], [false, true]);
     assert.equal(
       dropped.map(({ alias }) => alias),
       ['bad', 'after'],
