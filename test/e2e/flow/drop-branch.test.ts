@@ -2,10 +2,12 @@
 import {
   ConfigError,
   defineGraph,
+  defineModule,
   Graph,
   type GraphError,
   type LogEntry,
   type NodeHandle,
+  Packet,
   type Progress,
   type Report,
 } from 'millrace';
@@ -147,7 +149,7 @@ drop(
   'payloads that cannot cross threads drop the branch of the node that pushed them, and its ends arrive',
   async () => {
     const graph = graphOn({ threads: 2, queue_length_limit: 2 });
-    const pusher = add(graph, 'Untransferable', {}, { alias: 'pusher', thread: 'a', ...DROP });
+    const pusher = add(graph, 'Untransferable', { bad: 4 }, { alias: 'pusher', thread: 'a', ...DROP });
     const sinks = [0, 1].map(() => sinkBehind(pusher, { thread: 'b' }));
     const { dropped, warnings } = await soon('the graph', graph.run());
     assert.equal(
@@ -158,6 +160,20 @@ drop(
     for (const sink of sinks) assert.equal(sink.ends, [0]);
   },
 );
+
+drop('an output that has ended in the call that failed ends all the same', async () => {
+  const ending = defineModule({
+    process(task) {
+      task.output(0).push(new Packet(1));
+      task.output(0).push(Packet.eof());
+      throw new Error('after its end');
+    },
+  });
+  const graph = graphOn({ threads: 0 });
+  const sink = sinkBehind(graph.module(ending, {}, { ...DROP }));
+  onlyOne(await soon('the graph', graph.run()));
+  assert.equal([sink.ends, sink.packets], [[0], []]);
+});
 
 drop('a module that cannot be loaded drops its branch', async () => {
   for (const threads of [0, 2]) {
