@@ -15,6 +15,7 @@ import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../kit/modules.js';
+import { randomGraph } from '../../kit/random-graph.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
@@ -281,6 +282,21 @@ drop('what fails by itself behind a dropped node fails the graph', async () => {
   const bad = add(graph, 'Failing', { where: 'process' }, { inputs: [add(graph, 'Endless')], ...DROP });
   add(graph, 'Failing', { where: 'close' }, { inputs: [bad], alias: 'behind' });
   assert.match((await failureOf('the graph', graph.run())).message, /"behind".*close said no/);
+});
+
+drop('random graphs whose relays fail end, with all that passes none of these', async () => {
+  let droppedOnes = 0;
+  for (let seed = 1; seed <= 9; seed++) {
+    const leaks = new LeakWatch();
+    const form = seed % 3 === 0 ? { threads: 2, scatter: 2 } : { threads: 0 };
+    const { graph, sink, expected, sure } = randomGraph(seed, { ...form, graphOn, failing: 60 });
+    const report = await soon(`graph ${seed}`, graph.run());
+    const { length } = sink.packets;
+    assert.ok(length >= sure && length <= expected, `graph ${seed}: ${length} packets of ${sure} to ${expected}`);
+    droppedOnes += report.dropped.length;
+    leaks.check(report);
+  }
+  assert.ok(droppedOnes > 3, `${droppedOnes} were dropped`);
 });
 
 drop('a dropped branch is told to onLog at once', async () => {
