@@ -77,8 +77,10 @@ export {
   type EncodedPacketOptions,
   type LogLevel,
   Packet,
+  type PictureDescription,
   type Plane,
   type Rational,
+  type Rectangle,
   StreamInfo,
   type StreamInfoData,
   Subtitle,
@@ -100,6 +102,7 @@ export {
   type OnError,
   type OutputPort,
   type Task,
+  type TracePhase,
 } from './module/contract.js';
 export type { GraphTemplate } from './module/graph-template.js';
 export type { LogEntry, LogListener, LogSeverity } from './module/log.js';

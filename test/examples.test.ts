@@ -21,6 +21,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['sync-loop.mjs'],
   ['join-cameras.mjs'],
   ['user-module.mjs'],
+  ['optional.mjs'],
   ['subgraph.mjs'],
   ['graph-file.mjs'],
   ['http-upload.mjs', 'clip.ts'],
@@ -112,6 +113,20 @@ example('user-module.mjs', async () => {
   assert.is(frames, 50);
   const before = await contents(at('clip.mp4'));
   assert.ok(pictures.every((hash, i) => hash !== before.pictures[i]));
+});
+
+example('optional.mjs', async () => {
+  const { stdout } = await run('optional.mjs');
+  assert.match(stdout, /^kept\.mp4: 50 frames; the light was at \{ x: \d+, y: \d+ \} and in \d+ places in all$/m);
+  assert.match(stdout, /^without \S+: node .* Cannot write \/mnt\/not-there\/copy\.mp4/m);
+  assert.match(stdout, /^without brightest: .*the analysis gave up$/m);
+  assert.is((await contents(at('kept.mp4'))).frames, 50);
+});
+
+example('subgraph.mjs', async () => {
+  const { stdout } = await run('subgraph.mjs');
+  assert.match(stdout, /^four\.mp4: 50 frames$/m);
+  assert.is((await contents(at('four.mp4'))).frames, 50);
 });
 
 example('graph-file.mjs', async () => {

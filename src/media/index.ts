@@ -42,6 +42,8 @@ export {
 } from './ffmpeg.js';
 export { AudioFrame, type AudioFrameOptions } from './frame/audio-frame.js';
 export { isGray, isYuv } from './frame/color.js';
+export type { Rectangle } from './frame/crop.js';
+export type { PictureDescription } from './frame/description.js';
 export type { FrameTime, Plane } from './frame/frame-base.js';
 export { releasePicturePools } from './frame/picture-memory.js';
 export { VideoFrame, type VideoFrameOptions } from './frame/video-frame.js';

@@ -122,6 +122,9 @@ export interface NodeSources {
   }[];
 }
 
+/** Of an event in a trace. */
+export type TracePhase = 'begin' | 'end';
+
 export interface ModuleContext<Options = Record<string, unknown>> {
   readonly options: Options;
   /** Node id in the graph. */
@@ -171,6 +174,13 @@ export interface ModuleContext<Options = Record<string, unknown>> {
   readonly sources?: NodeSources | undefined;
   /** Number of the job in progress, from 1 on, in a graph that serves them (`graph.serve()`); 0 where there are none. */
   readonly job: number;
+  /**
+   * An event in the trace of the run (docs/observing.md), with what is known of it: plain data of at most 4000 characters of
+   * JSON. Without a trace it does nothing.
+   * @param phase the begin or the end of something that lasts, told by the same name; absent: a moment.
+   * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is no text, or another phase.
+   */
+  trace(name: string, data?: unknown, phase?: TracePhase): void;
   /** Tells that a file was written, for the result of the job. Where there are no jobs it says nothing to anybody. */
   wrote(path: string): void;
 }

@@ -36,6 +36,20 @@ export function requireId(id: unknown, call: string): asserts id is number {
   );
 }
 
+/** What `ctx.trace` was given. @throws MillraceError ERR_MILLRACE_CONFIG */
+export function requireTraced(name: unknown, phase: unknown): void {
+  const wrong =
+    typeof name !== 'string' || name === ''
+      ? `ctx.trace(${describeValue(name)}) has no name`
+      : phase === undefined || phase === 'begin' || phase === 'end'
+        ? undefined
+        : `ctx.trace(…, ${describeValue(phase)}) is of no phase`;
+  if (wrong === undefined) return;
+  throw new MillraceError('ERR_MILLRACE_CONFIG', wrong, {
+    hint: "ctx.trace(name, data) tells of a moment; with a third argument, 'begin' or 'end', of something that lasts",
+  });
+}
+
 /** What `wants()` has returned. @throws MillraceError ERR_MILLRACE_MODULE */
 export function requireWanted(wanted: unknown): readonly number[] | undefined {
   if (wanted === undefined) return undefined;

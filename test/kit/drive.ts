@@ -109,6 +109,7 @@ function contextFor<O>(
     elapsed: () => performance.now() * 1000,
     sleep: (milliseconds) => sleep(milliseconds, undefined, { signal }),
     job: given.job ?? 0,
+    trace() {},
     wrote: (path) => void result.files.push(path),
   };
 }

@@ -66,7 +66,7 @@ export class GraphDefinition {
 
   /** A node of a graph file, its alias as it is from outside. */
   addFiled(node: NodeSpec): void {
-    const { scheduler, thread, callback, protocolWhitelist } = this.scopes.inherited(node);
+    const { scheduler, thread, callback, protocolWhitelist, onError } = this.scopes.inherited(node);
     this.filed.add(node.id);
     this.nodes.push({
       ...node,
@@ -74,6 +74,7 @@ export class GraphDefinition {
       ...(thread !== undefined && { thread }),
       ...(callback !== undefined && { callback }),
       ...(protocolWhitelist !== undefined && { protocolWhitelist }),
+      ...(onError !== undefined && { onError }),
     });
   }
 
@@ -110,8 +111,9 @@ export class GraphDefinition {
       alias ??= own.alias || undefined;
       delete own.alias;
     }
-    const { inputManager, queueLimit, distNums, on_error: onError } = checked;
-    const { scheduler, thread, callback, protocolWhitelist } = this.scopes.inherited(checked);
+    const { inputManager, queueLimit, distNums, on_error } = checked;
+    const inherited = this.scopes.inherited({ ...checked, onError: on_error });
+    const { scheduler, thread, callback, protocolWhitelist, onError } = inherited;
     this.nodes.push({
       id,
       alias: this.scopes.qualified(alias ?? defaultAlias({ id, module })),

@@ -11,8 +11,9 @@ import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { requireObject } from '../../schema/argument.js';
 import { check, sampleFormat, sampleFormatName, toNativeTimestamp } from '../ffmpeg.js';
+import { markOwned } from '../packet/owned.js';
 import { assignableLayout, describeLayout, type ParsedLayout, parseLayout, relabel } from './channel-layout.js';
-import { FrameBase, type FrameTime, type Plane, requireFrameTime } from './frame-base.js';
+import { FrameBase, type FrameTime, otherKind, type Plane, requireFrameTime } from './frame-base.js';
 
 export interface AudioFrameOptions extends FrameTime {
   /** Samples per second of one channel. */
@@ -41,6 +42,10 @@ const arrayTypes = {
 
 /** Owns one reference to one AVFrame; `close()` gives it back. */
 export class AudioFrame extends FrameBase {
+  static {
+    markOwned(AudioFrame.prototype);
+  }
+
   /** Takes over the ownership of a node-av frame: the caller must not free it any more. */
   static wrap(av: Frame): AudioFrame {
     return new AudioFrame(av);
@@ -155,6 +160,19 @@ export class AudioFrame extends FrameBase {
       const data = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
       return { data, stride: data.byteLength, width: data.byteLength, height: 1 };
     });
+  }
+
+  /**
+   * Takes over what is not the sound of another frame: time, duration, metadata and `data`, side data.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD if the other one is no AudioFrame.
+   */
+  copyProps(from: AudioFrame): this {
+    if (!(from instanceof AudioFrame)) throw otherKind(this, from);
+    const { av } = this;
+    const { sampleRate } = av;
+    this.copyCommon(from);
+    av.sampleRate = sampleRate;
+    return this;
   }
 
   clone(): AudioFrame {

@@ -20,6 +20,15 @@ const transfers = (
   'iec61966-2-1 bt2020-10 bt2020-12 smpte2084 smpte428 arib-std-b67'
 ).split(' ');
 
+const numberOf = (names: readonly string[]) => (name: string) => {
+  const number = names.indexOf(name);
+  return number < 0 || name === 'reserved' ? undefined : number;
+};
+
+/** undefined: there is no such name. */
+export const colorSpaceNumber = numberOf(spaces);
+export const colorRangeNumber = numberOf(ranges);
+
 // Numbers past the tables are FFmpeg's own extensions, for which the bindings have no names either.
 const nameOf = (names: readonly string[]) => (value: number) => names[value] ?? `${value}`;
 

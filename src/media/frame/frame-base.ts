@@ -1,8 +1,8 @@
 /** What video and audio frames have in common: ownership of one node-av frame, and time. */
-import { AV_FRAME_FLAG_CORRUPT } from 'node-av/constants';
+import { AV_FRAME_DATA_RAW_COLOR_PARAMS, AV_FRAME_FLAG_CORRUPT, type AVFrameSideDataType } from 'node-av/constants';
 import { type Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
-import { className } from '../../errors/naming.js';
+import { className, describeValue } from '../../errors/naming.js';
 import { requireNative } from '../../schema/argument.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
@@ -193,6 +193,20 @@ export abstract class FrameBase implements Disposable {
     return this;
   }
 
+  /** What of `copyProps` is the same for all frames. */
+  protected copyCommon(from: FrameBase): void {
+    const { av } = this;
+    const other = from.av;
+    if (av === other) return;
+    // av_frame_copy_props adds to the side data of its target, also of a kind that is there.
+    for (let type = 0; type <= AV_FRAME_DATA_RAW_COLOR_PARAMS; type++) {
+      const kind = type as AVFrameSideDataType;
+      if (av.getSideData(kind) !== null && other.getSideData(kind) !== null) av.removeSideData(kind);
+    }
+    check(av.copyProps(other), 'Cannot copy the properties of a frame');
+    this.#metadata = undefined;
+  }
+
   /** Exchanges the native frame for a changed reference to it, so that views of the old memory are never mixed up. */
   protected replace(change: (av: Frame) => void): void {
     const next = this.cloneNative();
@@ -242,6 +256,14 @@ export abstract class FrameBase implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Properties are copied between frames of a kind. */
+export function otherKind(frame: FrameBase, from: unknown): MillraceError {
+  return new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `A ${className(frame)} takes over the properties of another one, not of ${describeValue(from)}`,
+  );
 }
 
 /** Where `data` is kept in the metadata. */

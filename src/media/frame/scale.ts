@@ -17,23 +17,35 @@ import { ledger } from '../ledger.js';
 import { isGray, isRgb } from './color.js';
 import { allocPicture } from './picture-memory.js';
 
+/** What is wanted of the colours of a picture; absent: as it follows from the source and the formats. */
+export interface Colour {
+  readonly space?: AVColorSpace | undefined;
+  readonly range?: AVColorRange | undefined;
+}
+
 /**
  * A new node-av frame, owned by the caller, with all other properties of `source`; the pixel aspect ratio changes with
  * the size so that the picture keeps its shape, as FFmpeg's scale filter has it. Its colour tags are those its pixels
  * have: full range in RGB and grey, the luma of the source in grey, BT.601 and limited range in YUV made of RGB.
  */
-export function scalePicture(source: Frame, width: number, height: number, format: AVPixelFormat): Frame {
+export function scalePicture(
+  source: Frame,
+  width: number,
+  height: number,
+  format: AVPixelFormat,
+  colour: Colour = {},
+): Frame {
   const [from, to] = [nameOf(source), pixelFormatName(format)];
   const limited = isGray(from) && !isGray(to) && source.colorRange === AVCOL_RANGE_MPEG;
-  if (!limited) return convert(source, width, height, format);
+  if (!limited) return convert(source, width, height, format, colour);
   // libswscale takes all grey for full range. With flat chroma the same numbers are limited luma.
   const luma = pixelFormat(`yuv${from.startsWith('ya') ? 'a' : ''}444p${/8|gray$|^mono/.test(from) ? '' : '16le'}`);
-  const colour = convert(source, source.width, source.height, luma, AVCOL_RANGE_JPEG);
+  const coloured = convert(source, source.width, source.height, luma, { range: AVCOL_RANGE_JPEG });
   try {
-    colour.colorRange = AVCOL_RANGE_MPEG;
-    return convert(colour, width, height, format);
+    coloured.colorRange = AVCOL_RANGE_MPEG;
+    return convert(coloured, width, height, format, colour);
   } finally {
-    colour.free();
+    coloured.free();
   }
 }
 
@@ -42,7 +54,7 @@ function convert(
   width: number,
   height: number,
   format: AVPixelFormat,
-  range: AVColorRange = rangeOf(source, pixelFormatName(format)),
+  { space, range = rangeOf(source, pixelFormatName(format)) }: Colour,
 ): Frame {
   const from = `${source.width}x${source.height} ${nameOf(source)}`;
   const what = `Cannot convert a picture from ${from} to ${width}x${height} ${pixelFormatName(format)}`;
@@ -54,7 +66,7 @@ function convert(
   const matrix = source.colorSpace;
   try {
     check(target.copyProps(source), what);
-    target.colorSpace = matrixOf(source, nameOf(target));
+    target.colorSpace = space ?? matrixOf(source, nameOf(target));
     target.colorRange = range;
     setAspect(target, source);
     // libswscale makes grey by BT.601: read as such, the luma stays what it is.

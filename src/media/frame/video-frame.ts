@@ -1,4 +1,5 @@
 /** A decoded picture. */
+
 import {
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_KEY,
@@ -12,10 +13,13 @@ import { describeValue } from '../../errors/naming.js';
 import { requireObject } from '../../schema/argument.js';
 import { download } from '../device/frames.js';
 import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from '../ffmpeg.js';
+import { markOwned } from '../packet/owned.js';
 import type { Rational } from '../time.js';
 import { requireRate, requireUnit } from '../time-door.js';
 import { colorPrimariesName, colorRangeName, colorSpaceName, colorTransferName } from './color.js';
-import { FrameBase, type FrameTime, type Plane, requireFrameTime } from './frame-base.js';
+import { cropPicture, type Rectangle, requireWithin } from './crop.js';
+import { type PictureDescription, pictureTags, wantedColour } from './description.js';
+import { FrameBase, type FrameTime, otherKind, type Plane, requireFrameTime } from './frame-base.js';
 import { allocPicture, unpackPicture } from './picture-memory.js';
 import { meanPictureType } from './picture-type.js';
 import { pictureLayout } from './plane-layout.js';
@@ -37,6 +41,10 @@ export type PictureType = (typeof PICTURE_TYPES)[number];
 
 /** Owns one reference to one AVFrame; `close()` gives it back. */
 export class VideoFrame extends FrameBase {
+  static {
+    markOwned(VideoFrame.prototype);
+  }
+
   /** Frames per second if the stream has a known rate. Not part of AVFrame; travels with the frame nevertheless. */
   frameRate: Rational | undefined;
 
@@ -202,7 +210,7 @@ export class VideoFrame extends FrameBase {
    * @throws FFmpegError if the device does not give it.
    */
   download(): VideoFrame {
-    return this.hardware ? VideoFrame.wrap(download(this.av), { frameRate: this.frameRate }) : this.clone();
+    return this.hardware ? VideoFrame.wrap(download(this.av)).copyProps(this) : this.clone();
   }
 
   /**
@@ -285,19 +293,65 @@ export class VideoFrame extends FrameBase {
     };
   }
 
+  /** What the picture looks like, as `reformat` takes it: `frame.reformat(other.description)`. */
+  get description(): PictureDescription {
+    const { width, height, format, colorSpace, colorRange } = this;
+    return { width, height, format, colorSpace, colorRange };
+  }
+
   /**
-   * A new frame in another size or pixel format (libswscale, bicubic), with all other properties of this one. Without
-   * any change it is a clone.
-   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a size or a format that is none.
+   * A new frame in another size, pixel format, colour matrix or range (libswscale, bicubic), with all other properties of
+   * this one. What is not given, or 'unknown', stays, or follows from the format: RGB is of full range. Without any change it
+   * is a clone.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a size, a format or a colour that is none.
    */
-  reformat(options: { width?: number; height?: number; format?: string }): VideoFrame {
+  reformat(options: Partial<PictureDescription>): VideoFrame {
     requireObject(options, 'what a frame is to become', 'ERR_MILLRACE_PAYLOAD');
-    const width = options.width ?? this.width;
-    const height = options.height ?? this.height;
-    const format = options.format === undefined ? (this.av.format as AVPixelFormat) : pixelFormat(options.format);
-    if (width === this.width && height === this.height && format === this.av.format) return this.clone();
+    const { av } = this;
+    const width = options.width ?? av.width;
+    const height = options.height ?? av.height;
+    const format = options.format === undefined ? (av.format as AVPixelFormat) : pixelFormat(options.format);
+    const colour = wantedColour(options, pixelFormatName(format));
+    const isSame = (wanted: number | undefined, is: number): boolean => wanted === undefined || wanted === is;
+    const sameColour = isSame(colour.space, av.colorSpace) && isSame(colour.range, av.colorRange);
+    if (width === av.width && height === av.height && format === av.format && sameColour) return this.clone();
     if (this.hardware) return this.downloaded((frame) => frame.reformat(options));
-    return VideoFrame.wrap(scalePicture(this.av, width, height, format), { frameRate: this.frameRate });
+    return VideoFrame.wrap(scalePicture(av, width, height, format, colour), { frameRate: this.frameRate });
+  }
+
+  /**
+   * A frame that shows a part of this picture, in the same memory: nothing is copied, and what is written into the planes of
+   * one is seen in the other (`writable()` makes them part). All else is as in this frame. In formats of fewer colour samples
+   * (4:2:0) odd edges take the colour of the neighbour.
+   * @param part `crop(x, y, width, height)` means the same.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for a part that is not within the picture, for formats in which pixels share
+   *   bytes (monob, yuyv422), and for hardware frames.
+   */
+  crop(part: Rectangle): VideoFrame;
+  crop(x: number, y: number, width: number, height: number): VideoFrame;
+  crop(...args: [Rectangle] | [x: number, y: number, width: number, height: number]): VideoFrame {
+    const [first, y, width, height] = args;
+    const part = typeof first === 'object' ? first : { x: first, y: y!, width: width!, height: height! };
+    requireObject(part, 'the part of a picture', 'ERR_MILLRACE_PAYLOAD');
+    const { av } = this;
+    requireSoftware(av);
+    requireWithin(part, av);
+    return VideoFrame.wrap(cropPicture(av, part), { frameRate: this.frameRate });
+  }
+
+  /**
+   * Takes over what is not the picture of another frame: time, duration, rate, metadata and `data`, side data, how it was coded;
+   * and its colour tags and the shape of its pixels where this frame has none and is of the same kind (YUV, RGB) and size.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD if the other one is no VideoFrame.
+   */
+  copyProps(from: VideoFrame): this {
+    if (!(from instanceof VideoFrame)) throw otherKind(this, from);
+    const { av } = this;
+    const keepPicture = pictureTags(av);
+    this.copyCommon(from);
+    keepPicture(from.av);
+    this.frameRate = from.frameRate;
+    return this;
   }
 }
 

@@ -88,6 +88,7 @@ export class ProgressTeller {
       position: position || undefined,
       size: bytes || undefined,
       bitRate: bitRate(bytes, position),
+      failed: node.state === 'dropped',
     };
   }
 }

@@ -9,7 +9,8 @@ export interface NodeStats {
   thread: number;
   /** Id of the node that runs this one as a part of itself (`optimize_graph`) and counts for it: the figures here stay 0. */
   mergedInto: number | undefined;
-  state: 'waiting' | 'running' | 'finished' | 'closed';
+  /** dropped: it has failed and ended alone (`on_error`). */
+  state: 'waiting' | 'running' | 'finished' | 'closed' | 'dropped';
   /** Calls of `process`. */
   calls: number;
   /** Milliseconds inside `init`, `process` and `close` together (an asynchronous call counts until it settles). */
@@ -120,6 +121,8 @@ export interface OutputProgress {
   position: number | undefined;
   size: number | undefined;
   bitRate: number | undefined;
+  /** Its node has failed and ended alone (`on_error`): no more is written. */
+  failed: boolean;
 }
 
 /** A node that failed and ended alone (`on_error: 'drop-branch'`). */

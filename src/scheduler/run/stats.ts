@@ -1,5 +1,5 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
-import { type Board, NodeCall, NodeStatus } from '../../thread/board/board.js';
+import { type Board, NodeCall, NodeFate, NodeStatus } from '../../thread/board/board.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions } from '../plan/partitions.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
@@ -78,7 +78,7 @@ export class Figures {
       module: node.module.name,
       thread: this.placement.threadOf[index]!,
       mergedInto: merging.isMerged(index) ? spec.nodes[carrier]!.id : undefined,
-      state: PHASES[board.phase(carrier)]!,
+      state: board.fate(carrier) === NodeFate.dropped ? 'dropped' : PHASES[board.phase(carrier)]!,
       calls: figure('calls'),
       milliseconds: figure('milliseconds'),
       packetsIn: figure('packetsIn'),

@@ -142,6 +142,7 @@ export class TraceWriter {
       const args = { message: record.message };
       return [{ ph: 'i', s: 'p', name: `error: ${name}`, cat: 'error', pid: 1, tid, ts: micros(record.at), args }];
     }
+    if (record.kind === 'user') return [userEvent(record, name, tid)];
     if (record.kind === 'use') {
       const { event, input } = record;
       const { pad } = event;
@@ -235,6 +236,21 @@ export class TraceWriter {
       hint: 'trace is the path of a file of its own',
     });
   }
+}
+
+/** A moment on the lane of the thread; what begins and ends has a lane of its own, because it may last beyond a call. */
+function userEvent(record: TraceRecord & { kind: 'user' }, node: string, tid: number): TraceEvent {
+  const { name, data, phase } = record;
+  const own = {
+    name,
+    cat: 'user',
+    pid: 1,
+    tid,
+    ts: micros(record.at),
+    args: { node, ...(data !== undefined && { data }) },
+  };
+  if (phase === undefined) return { ph: 'i', s: 't', ...own };
+  return { ph: phase === 'begin' ? 'b' : 'e', id: record.node, ...own };
 }
 
 function lane(tid: number, name: string): TraceEvent[] {

@@ -279,7 +279,10 @@ export class Actor {
 
   // --- the end ------------------------------------------------------------------------------------------------------
 
-  /** Ends the outputs and leaves the inputs; the module is closed when its last packets have been taken. */
+  /**
+   * Ends the outputs and leaves the inputs; the module is closed when its last packets have been taken.
+   * @throws what cannot cross threads and was still to be sent; it has finished nevertheless.
+   */
   finish(): void {
     if (this.finished) return;
     this.idle.end();
@@ -288,17 +291,13 @@ export class Actor {
   }
 
   /**
-   * It has failed and ends alone: its consumers get the end of the stream behind what was sent to them, and its producers
-   * learn that it takes no more. What may still be under way in it is told by its signal.
-   * @returns packets that had reached it and were not worked off.
-   * @throws what cannot cross threads and was still to be sent; it has ended nevertheless.
+   * It has failed and is to end alone, by `finish`. What may still be under way in it is told by its signal.
+   * @returns packets that had reached it and were not worked off; they are released.
    */
   drop(reason: unknown): number {
     this.dropped = true;
-    const lost = this.failedWith + (this.finished ? 0 : this.inputs.forsake());
     this.abort(reason);
-    this.finish();
-    return lost;
+    return this.failedWith + (this.finished ? 0 : this.inputs.forsake());
   }
 
   /** The module is made ready for the next job. */

@@ -2,6 +2,7 @@
 import { performance } from '../../../ringbuffer/clock.js';
 import type { Doorbell } from '../../../ringbuffer/index.js';
 import type { Module, ModuleContext } from '../../module/contract.js';
+import { requireTraced } from '../../module/door.js';
 import { type LogSeverity, logTo } from '../../module/log.js';
 import type { Board } from '../board/board.js';
 import { NodeTimer } from '../board/node-timer.js';
@@ -116,6 +117,10 @@ export function makeActor(
     sleep: runSleep(board, node.index, aborter.signal),
     get job() {
       return jobs?.number ?? 0;
+    },
+    trace: (name, data, phase) => {
+      requireTraced(name, phase);
+      trace?.user(node.index, name, data, phase);
     },
     wrote: (path) => {
       jobs?.files.push(path);

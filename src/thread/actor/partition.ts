@@ -389,13 +389,19 @@ export class Partition implements Hosted {
   /** The node ends alone, once. What goes wrong in it after that is told, unless it is what its end has made of a call. */
   private dropBranch(actor: Actor, error: GraphError): void {
     const { run } = this.spec;
-    if (!actor.dropped) {
+    if (actor.dropped) {
+      const text = `after its branch was dropped: ${error.message}`;
+      if (error.phase !== 'process') this.tell({ type: 'warning', run, text });
+    } else {
       // Before anybody can see its outputs end.
       this.board.setFate(actor.node, NodeFate.dropped);
       const packets = actor.drop(error);
       this.tell({ type: 'dropped', run, node: actor.node, error: packError(error), packets });
-    } else if (error.phase !== 'process') {
-      this.tell({ type: 'warning', run, text: `after its branch was dropped: ${error.message}` });
+      try {
+        actor.finish();
+      } catch (later) {
+        this.failNode(actor.node, 'transport', later);
+      }
     }
     this.rouse(actor);
   }

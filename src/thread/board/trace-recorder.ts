@@ -4,8 +4,10 @@
  * out and counted.
  */
 
+import { inspect } from 'node:util';
 import { monotonic, performance } from '../../../ringbuffer/clock.js';
 import { RingBuffer, type RingProducer } from '../../../ringbuffer/index.js';
+import type { TracePhase } from '../../module/contract.js';
 import type { DropReason, SyncEvent } from '../../sync/index.js';
 import type { PartitionLink, TraceSpec } from '../protocol.js';
 import type { Board } from './board.js';
@@ -15,6 +17,7 @@ const CALL = 1;
 const RELIEF = 2;
 const ERROR = 3;
 const USE = 4;
+const USER = 5;
 
 /** Bytes of a call's record before the levels of its links, and of each level. */
 const CALL_BYTES = 48;
@@ -24,6 +27,10 @@ const USE_BYTES = 40;
 /** As they are numbered in records; what is no drop is a reuse, number -1. */
 const REASONS: readonly DropReason[] = ['superseded', 'queue', 'end', 'reset'];
 const LONGEST_TEXT = 1000;
+const USER_HEAD = 24;
+/** Characters of what a user's event is told with. */
+const LONGEST_DATA = 4000;
+const PHASES: readonly (TracePhase | undefined)[] = [undefined, 'begin', 'end'];
 /** About 15,000 calls of a node with two links. */
 const CAPACITY = 2 ** 20;
 
@@ -134,6 +141,23 @@ export class TraceRecorder {
     this.ring.commit();
   }
 
+  /** Something that a module tells. @param phase it is no moment, but the begin or the end of something. */
+  user(node: number, name: string, data: unknown, phase: TracePhase | undefined): void {
+    const encoder = new TextEncoder();
+    const title = encoder.encode(name.slice(0, LONGEST_TEXT));
+    const json = encoder.encode(dataText(data));
+    const at = this.claim(USER_HEAD + title.length + json.length, USER);
+    if (at < 0) return;
+    const { view, bytes } = this.ring;
+    view.setFloat64(at, performance.now() + this.offset, true);
+    view.setInt32(at + 8, node, true);
+    view.setInt32(at + 12, PHASES.indexOf(phase), true);
+    view.setInt32(at + 16, title.length, true);
+    bytes.set(title, at + USER_HEAD);
+    bytes.set(json, at + USER_HEAD + title.length);
+    this.ring.commit();
+  }
+
   private claim(bytes: number, kind: number): number {
     const at = this.ring.claim(bytes, kind);
     if (at < 0) this.board.countTraceLoss(this.thread);
@@ -141,8 +165,21 @@ export class TraceRecorder {
   }
 }
 
+/** As JSON, as far as it is: a trace must not fail a module. */
+function dataText(data: unknown): string {
+  if (data === undefined) return '';
+  let text: string;
+  try {
+    text = JSON.stringify(data, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)) ?? '';
+  } catch {
+    text = JSON.stringify(inspect(data));
+  }
+  return text.length <= LONGEST_DATA ? text : JSON.stringify(`${text.slice(0, LONGEST_DATA)} …`);
+}
+
 /** What a record says. Times in ms after the start of the run. */
 export type TraceRecord =
+  | { kind: 'user'; at: number; node: number; name: string; data: unknown; phase: TracePhase | undefined }
   | ({ kind: 'call'; levels: { link: number; packets: number }[] } & TracedCall)
   | ({ kind: 'use'; at: number } & TracedUse)
   | { kind: 'relief'; at: number; link: number }
@@ -169,6 +206,7 @@ export class TraceReader {
 function read(view: DataView, bytes: Uint8Array, at: number, kind: number, length: number): TraceRecord {
   const time = view.getFloat64(at, true);
   if (kind === RELIEF) return { kind: 'relief', at: time, link: view.getInt32(at + 8, true) };
+  if (kind === USER) return readUser(view, bytes, at, length);
   if (kind === USE) return { kind: 'use', at: time, ...readUse(view, at) };
   if (kind === ERROR) {
     // A decoder takes no views of shared memory.
@@ -192,6 +230,20 @@ function read(view: DataView, bytes: Uint8Array, at: number, kind: number, lengt
     dropped: view.getInt32(at + 40, true),
     asynchronous: view.getInt32(at + 44, true) !== 0,
     levels,
+  };
+}
+
+function readUser(view: DataView, bytes: Uint8Array, at: number, length: number): TraceRecord {
+  const decoder = new TextDecoder();
+  const title = at + USER_HEAD + view.getInt32(at + 16, true);
+  const text = decoder.decode(bytes.slice(title, at + length));
+  return {
+    kind: 'user',
+    at: view.getFloat64(at, true),
+    node: view.getInt32(at + 8, true),
+    name: decoder.decode(bytes.slice(at + USER_HEAD, title)),
+    data: text === '' ? undefined : (JSON.parse(text) as unknown),
+    phase: PHASES[view.getInt32(at + 12, true)],
   };
 }
 

@@ -8,8 +8,8 @@ import { performance } from '../../../ringbuffer/clock.js';
 import { instantiate, loadModule } from '../../catalog/load.js';
 import { GraphError, MillraceError, type Phase } from '../../errors/errors.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
-import type { Meter, Module, ModuleClass, ModuleContext } from '../../module/contract.js';
-import { requireReturned } from '../../module/door.js';
+import type { Meter, Module, ModuleClass, ModuleContext, TracePhase } from '../../module/contract.js';
+import { requireReturned, requireTraced } from '../../module/door.js';
 import { FFMPEG, ffmpegLines, isWarning, type LogSeverity, logText, logTo } from '../../module/log.js';
 import type { ModuleRef } from '../../module/ref.js';
 import { ActorInputs } from '../actor/inputs.js';
@@ -273,6 +273,7 @@ export class CalledModule {
       elapsed: () => (performance.now() - began) * 1000,
       sleep: realSleep(this.aborter.signal),
       job: 0,
+      trace: requireTracedCall,
       wrote() {},
     };
   }
@@ -320,6 +321,11 @@ export class CalledModule {
     const { alias, module } = this.spec;
     return new GraphError('ERR_MILLRACE_STATE', `${this.name} was closed`, { alias, module: module.name });
   }
+}
+
+/** Calls like functions are not traced. */
+function requireTracedCall(name: string, _: unknown, phase?: TracePhase): void {
+  requireTraced(name, phase);
 }
 
 /** A call without packets. */

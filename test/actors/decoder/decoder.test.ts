@@ -293,6 +293,7 @@ function contextOf(options: object) {
     elapsed: () => 0,
     sleep: () => Promise.resolve(),
     job: 0,
+    trace() {},
     wrote() {},
   };
 }

@@ -149,6 +149,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     elapsed: () => 0,
     sleep: () => Promise.resolve(),
     job: 0,
+    trace() {},
     wrote() {},
   };
   encoder.init(context);

@@ -1,9 +1,21 @@
 /** `on_error: 'drop-branch'`: a node that fails ends alone; the others finish, and the report says so. */
-import { ConfigError, Graph, type GraphError, type LogEntry, type NodeHandle, type Report } from 'millrace';
+import {
+  ConfigError,
+  defineGraph,
+  defineModule,
+  Graph,
+  type GraphError,
+  type LogEntry,
+  type NodeHandle,
+  Packet,
+  type Progress,
+  type Report,
+} from 'millrace';
 import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../kit/modules.js';
+import { randomGraph } from '../../kit/random-graph.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
@@ -138,7 +150,7 @@ drop(
   'payloads that cannot cross threads drop the branch of the node that pushed them, and its ends arrive',
   async () => {
     const graph = graphOn({ threads: 2, queue_length_limit: 2 });
-    const pusher = add(graph, 'Untransferable', {}, { alias: 'pusher', thread: 'a', ...DROP });
+    const pusher = add(graph, 'Untransferable', { bad: 4 }, { alias: 'pusher', thread: 'a', ...DROP });
     const sinks = [0, 1].map(() => sinkBehind(pusher, { thread: 'b' }));
     const { dropped, warnings } = await soon('the graph', graph.run());
     assert.equal(
@@ -149,6 +161,20 @@ drop(
     for (const sink of sinks) assert.equal(sink.ends, [0]);
   },
 );
+
+drop('an output that has ended in the call that failed ends all the same', async () => {
+  const ending = defineModule({
+    process(task) {
+      task.output(0).push(new Packet(1));
+      task.output(0).push(Packet.eof());
+      throw new Error('after its end');
+    },
+  });
+  const graph = graphOn({ threads: 0 });
+  const sink = sinkBehind(graph.module(ending, {}, { ...DROP }));
+  onlyOne(await soon('the graph', graph.run()));
+  assert.equal([sink.ends, sink.packets], [[0], []]);
+});
 
 drop('a module that cannot be loaded drops its branch', async () => {
   for (const threads of [0, 2]) {
@@ -213,7 +239,16 @@ function withOptionalFile(onError?: 'fail'): Graph {
 drop(
   'what gets nothing because its branch was dropped, and fails for it, is dropped with it unless it says no',
   async () => {
-    const { dropped, nodes } = await soon('the graph', withOptionalFile().run());
+    const outputs = new Map<string, boolean>();
+    const onProgress = (progress: Progress): void => {
+      for (const { alias, failed } of progress.outputs) outputs.set(alias, failed);
+    };
+    const { dropped, nodes } = await soon('the graph', withOptionalFile().run({ onProgress }));
+    assert.equal(
+      ['good', 'bad', 'between', 'after'].map((alias) => nodes.find((node) => node.alias === alias)!.state),
+      ['closed', 'dropped', 'closed', 'dropped'],
+    );
+    assert.equal([outputs.get('good'), outputs.get('after')], [false, true]);
     assert.equal(
       dropped.map(({ alias }) => alias),
       ['bad', 'after'],
@@ -223,11 +258,45 @@ drop(
   },
 );
 
+drop('a sub-graph says it for all nodes inside that do not say otherwise', async () => {
+  const optional = defineGraph((_graph, [from], { inner }: { inner?: 'fail' }) => {
+    const bad = from!.filter('crop', { w: 1000, h: 10, alias: 'bad', on_error: inner });
+    bad.encode(null, { null_output: true });
+    return [];
+  });
+  const build = (inner?: 'fail'): Graph => {
+    const graph = graphOn({ threads: 0 });
+    const from = graph.filter('testsrc2', { size: '32x32', duration: 0.08 });
+    from.encode(null, { null_output: true });
+    graph.module(optional, { inner }, { inputs: [from], alias: 'preview', ...DROP });
+    return graph;
+  };
+  const { dropped } = await soon('the graph', build().run());
+  assert.is(dropped.length, 2);
+  assert.ok(dropped.every(({ alias }) => alias.startsWith('preview/')));
+  assert.match((await failureOf('the graph', build('fail').run())).message, /"preview\/bad"/);
+});
+
 drop('what fails by itself behind a dropped node fails the graph', async () => {
   const graph = graphOn({ threads: 0 });
   const bad = add(graph, 'Failing', { where: 'process' }, { inputs: [add(graph, 'Endless')], ...DROP });
   add(graph, 'Failing', { where: 'close' }, { inputs: [bad], alias: 'behind' });
   assert.match((await failureOf('the graph', graph.run())).message, /"behind".*close said no/);
+});
+
+drop('random graphs whose relays fail end, with all that passes none of these', async () => {
+  let droppedOnes = 0;
+  for (let seed = 1; seed <= 9; seed++) {
+    const leaks = new LeakWatch();
+    const form = seed % 3 === 0 ? { threads: 2, scatter: 2 } : { threads: 0 };
+    const { graph, sink, expected, sure } = randomGraph(seed, { ...form, graphOn, failing: 60 });
+    const report = await soon(`graph ${seed}`, graph.run());
+    const { length } = sink.packets;
+    assert.ok(length >= sure && length <= expected, `graph ${seed}: ${length} packets of ${sure} to ${expected}`);
+    droppedOnes += report.dropped.length;
+    leaks.check(report);
+  }
+  assert.ok(droppedOnes > 3, `${droppedOnes} were dropped`);
 });
 
 drop('a dropped branch is told to onLog at once', async () => {

@@ -78,6 +78,36 @@ for (const transport of ['reference', 'copy'] as const) {
   });
 }
 
+test('what filters find is in the metadata of their frames, also in another thread', async () => {
+  const found: Record<string, [kind: 'video' | 'audio', filter: [string, ...(string | object)[]], key: string]> = {
+    'the score of a scene': ['video', ['select', 'gte(scene,0)'], 'lavfi.scene_score'],
+    'a crop': ['video', ['cropdetect', { skip: 0 }], 'lavfi.cropdetect.w'],
+    'the begin of black': ['video', ['blackdetect', { d: 0 }], 'lavfi.black_start'],
+    silence: ['audio', ['silencedetect', { d: 0.01 }], 'lavfi.silence_start'],
+    loudness: ['audio', ['ebur128', { metadata: 1 }], 'lavfi.r128.M'],
+  };
+  const graph = graphOn({ threads: 2, optimize_graph: false });
+  const black = graph.filter('color', { color: 'black', size: '64x48', duration: 0.2 });
+  const silent = graph.filter('anullsrc', { duration: 0.2 });
+  const readers = Object.entries(found).map(([what, [kind, [filter, ...args], key]]) => {
+    const stream = kind === 'video' ? black : silent;
+    return {
+      what,
+      key,
+      packets: stream
+        .filter(filter, ...(args as string[]))
+        .packets()
+        .closing(),
+    };
+  });
+  const reads = readers.map(async ({ what, key, packets }) => {
+    let seen = 0;
+    for await (const { payload } of packets) if (key in (payload as VideoFrame).metadata) seen++;
+    assert.ok(seen > 0, what);
+  });
+  await Promise.all(reads);
+});
+
 test('a value set as data goes the same ways', async () => {
   const value = { boxes: [[1, 2, 3, 4]], label: 'ü', at: 10n ** 12n };
   for (const transport of ['reference', 'copy'] as const) {

@@ -3,7 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Graph, type GraphError, type MillraceError } from 'millrace';
+import {
+  defineModule,
+  Graph,
+  type GraphError,
+  type MillraceError,
+  type Module,
+  syncModule,
+  type TracePhase,
+} from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,6 +25,7 @@ interface TraceEvent {
   ts: number;
   dur?: number;
   cat?: string;
+  id?: number;
   args: Record<string, unknown>;
 }
 
@@ -194,6 +203,67 @@ trace(
     assert.is(slices.length + Number(lost), calls + 2 * report.nodes.length);
   },
 );
+
+trace('what modules tell stands in the trace, with what is known of it', async ({ file }) => {
+  const cycle: Record<string, unknown> = { a: 1 };
+  cycle.self = cycle;
+  const told: [name: string, data?: unknown, phase?: TracePhase][] = [
+    ['plain'],
+    ['found', { boxes: [1, 2], at: 7n, text: 'ü' }],
+    ['cycle', cycle],
+    ['long', 'x'.repeat(9000)],
+    ['work', undefined, 'begin'],
+    ['work', { n: 2 }, 'end'],
+  ];
+  const wrong: string[] = [];
+  const teller = defineModule({
+    init(ctx) {
+      for (const event of told) ctx.trace(...event);
+      for (const event of [[''], [5], ['x', 1, 'middle']]) {
+        try {
+          ctx.trace(...(event as [string]));
+        } catch (error) {
+          wrong.push((error as MillraceError).message);
+        }
+      }
+    },
+    process: (task) => task.done(),
+  });
+  const graph = new Graph({ threads: 0 });
+  graph.module(teller, {}, { alias: 'teller' });
+  await graph.run({ trace: file });
+  const events = read(file).filter(({ cat }) => cat === 'user');
+  assert.equal(
+    events.map(({ ph, name }) => [ph, name]),
+    [
+      ['i', 'plain'],
+      ['i', 'found'],
+      ['i', 'cycle'],
+      ['i', 'long'],
+      ['b', 'work'],
+      ['e', 'work'],
+    ],
+  );
+  const [plain, found, circular, long, begin, end] = events.map(({ args }) => args);
+  assert.equal(plain, { node: 'teller' });
+  assert.equal(found, { node: 'teller', data: { boxes: [1, 2], at: '7', text: 'ü' } });
+  assert.match(String(circular!.data), /Circular/);
+  assert.match(String(long!.data), /^"x{3999} …$/);
+  assert.equal([begin, end], [{ node: 'teller' }, { node: 'teller', data: { n: 2 } }]);
+  assert.is(new Set(events.slice(4).map(({ id }) => id)).size, 1);
+  assert.equal(wrong.length, 3);
+  assert.match(wrong.join(), /ctx\.trace\(""\) has no name.*ctx\.trace\(5\) has no name.*"middle"\) is of no phase/);
+  // Without a trace, and in calls, it does nothing.
+  await untraced(teller);
+});
+
+async function untraced(teller: Module): Promise<void> {
+  const graph = new Graph({ threads: 0 });
+  graph.module(teller);
+  await graph.run();
+  using called = syncModule(teller, {}, [], []);
+  called.process();
+}
 
 trace('what a crash leaves behind can be opened, and holds the last moments of an exit', ({ directory, file }) => {
   const script = join(directory, 'crash.mjs');

@@ -35,7 +35,7 @@ function nodes(...counts: Counts[]): NodeStats[] {
 
 telling('what is not known yet is undefined', () => {
   const told = new ProgressTeller(spec).tell(nodes({}, {}, {}), 0);
-  const unknown = { node: 1, frames: 0, position: undefined, size: undefined, bitRate: undefined };
+  const unknown = { node: 1, frames: 0, position: undefined, size: undefined, bitRate: undefined, failed: false };
   assert.equal(told, {
     elapsed: 0,
     frames: 0,

@@ -97,12 +97,12 @@ export function addSubgraph(
   const { alias: asked, inputs: connected = [], ...rest } = checkParameters(own, called);
   const alias = host.freeAlias(asked ?? called, asked !== undefined);
   const what = `the sub-graph ${alias === called ? alias : `${alias} (${called})`}`;
-  const { scheduler, thread, callback, ...refused } = rest;
+  const { scheduler, thread, callback, on_error: onError, ...refused } = rest;
   const inputs = connected.map((stream) => stream ?? undefined);
   const problems = [...problemsOf(refused, inputs, template)];
   const { value, wrong } = optionsOf(template, options, alias);
   if (problems.length + wrong.length > 0) throw new ConfigError(`${what} cannot be built`, [...problems, ...wrong]);
-  const inherited: Inherited = { scheduler, thread, callback, protocolWhitelist };
+  const inherited: Inherited = { scheduler, thread, callback, protocolWhitelist, onError };
   const { built, last } = host.inside(alias, inherited, () => {
     try {
       const build = template.build as (graph: Graph, inputs: unknown, options: unknown) => unknown;

@@ -1,4 +1,5 @@
 /** Where the nodes that are being added belong: the sub-graphs around them, and what these say of their nodes. */
+import type { OnError } from '../../../module/contract.js';
 import type { NodeSpec } from '../../../scheduler/plan/spec.js';
 
 /** What the node of a sub-graph hands on to the nodes inside. */
@@ -7,6 +8,7 @@ export interface Inherited {
   readonly thread?: string | undefined;
   readonly callback?: NodeSpec['callback'] | undefined;
   readonly protocolWhitelist?: string | undefined;
+  readonly onError?: OnError | undefined;
 }
 
 interface Scope {
@@ -33,13 +35,14 @@ export class Scopes {
   }
 
   /** What a node here has: what it says, and else what the innermost sub-graph does that says something. */
-  inherited({ scheduler, thread, callback, protocolWhitelist }: Inherited): Inherited {
+  inherited({ scheduler, thread, callback, protocolWhitelist, onError }: Inherited): Inherited {
     const around: Inherited = this.open.at(-1)?.inherited ?? {};
     const isPlaced = scheduler !== undefined || thread !== undefined;
     return {
       ...(isPlaced ? { scheduler, thread } : { scheduler: around.scheduler, thread: around.thread }),
       callback: callback ?? around.callback,
       protocolWhitelist: protocolWhitelist ?? around.protocolWhitelist,
+      onError: onError ?? around.onError,
     };
   }
 
