@@ -6,6 +6,7 @@ import { EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/i
 import type { StreamKind } from '../../src/media/packet/stream-info.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { SourceListener } from '../shared/source-facts.js';
+import { checkRates, type EncoderChange, type VideoChange } from './change.js';
 import { settingsFor, warnOfUnused } from './codec/settings.js';
 import { isNetworkOutput, NetworkOutput } from './network/output.js';
 import { type EncoderOptions, optionsOfStream, PUSH } from './options.js';
@@ -32,6 +33,8 @@ interface Input {
   /** No other stream is encoded by the same parameters. */
   readonly hasOwnParams: boolean;
   stream: VideoStream | AudioStream | CopyStream | undefined;
+  /** For a stream whose first frame has not come. */
+  readonly changes: VideoChange[];
   /** Nothing more is written from this input: it has ended, or its limit is reached. */
   ended: boolean;
   /** What came before all inputs had shown their first time; only with `adjust_pts`. */
@@ -108,6 +111,7 @@ export class Encoding {
         context,
         hasOwnParams,
         stream: undefined,
+        changes: [],
         ended: false,
         held: [],
         heldEnd: false,
@@ -176,6 +180,26 @@ export class Encoding {
     } catch (error) {
       this.#failed = true;
       throw error;
+    }
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_OPTION naming what cannot be changed: then everything is as it was. */
+  change({ everywhere, streams }: EncoderChange): void {
+    const videos = [...this.#inputs.values()].filter(({ kind, ended }) => kind === 'video' && !ended);
+    const wanted = videos.map((input) => ({ input, change: streams[input.context.number] ?? everywhere }));
+    if (wanted.length === 0 || streams.length > videos.length) {
+      throw new MillraceError('ERR_MILLRACE_OPTION', 'video_params: there is no such stream of video to be changed');
+    }
+    for (const { input, change } of wanted) {
+      const { settings, name } = input.context;
+      if (settings === undefined || input.stream instanceof CopyStream) {
+        throw new MillraceError('ERR_MILLRACE_OPTION', `input ${input.id} is copied into ${name}: nothing is encoded`);
+      }
+      checkRates(change.rates, settings);
+    }
+    for (const { input, change } of wanted) {
+      input.changes.push(change);
+      if (input.stream instanceof VideoStream) for (const each of input.changes.splice(0)) input.stream.change(each);
     }
   }
 

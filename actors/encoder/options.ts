@@ -111,7 +111,7 @@ const audioEntries = optionsWithAV({
   sample_fmt: v.optional(text('a sample format such as "s16" or "fltp"')),
 });
 
-const videoParams = spelled('video', videoEntries);
+export const videoParams = spelled('video', videoEntries);
 const audioParams = spelled('audio', audioEntries);
 
 /** What can go to the outputs. */

@@ -20,6 +20,7 @@ import type { NodeParameters } from './build/node.js';
 import { NodeHandle, Stream } from './build/stream.js';
 import { noteSelection, setChooser } from './build/stream-selection.js';
 import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
+import { GraphChanges } from './changes/changes.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
 import { type Allowed, checkSettings } from './file/trust.js';
@@ -75,6 +76,7 @@ export class Graph {
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
     setChooser(this, (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun));
     this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
+    new GraphChanges(this, this.blueprint, () => this.launch.run);
   }
 
   /**

@@ -144,7 +144,13 @@ export interface CallServerSpec {
   heard: boolean;
 }
 
+/** A change of a running graph, by one of its threads; `order` is its number in the run. */
+export type Order =
+  /** Options of a node are changed between two packets. `member`: the node among those that the actor runs as one. */
+  { type: 'reset'; order: number; node: number; member?: number; options: Record<string, unknown> };
+
 export type ToHost =
+  | { type: 'order'; run: number; order: Order }
   | { type: 'start'; part: PartitionSpec }
   | { type: 'serve-calls'; spec: CallServerSpec }
   | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
@@ -154,6 +160,8 @@ export type FromHost =
   /** `context`: who speaks, if not the module: FFmpeg, of a failure that is told as well. */
   | { type: 'log'; run: number; node: number; level: LogSeverity; text: string; context?: string | undefined }
   | { type: 'warning'; run: number; text: string }
+  /** An order is in effect, or was refused and has changed nothing. */
+  | { type: 'answer'; run: number; order: number; error: ErrorWire | undefined }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }

@@ -14,6 +14,8 @@ export interface ThreadEvents {
   /** A thread died whose part of the graph had not ended. */
   died(error: GraphError): void;
   warning(text: string): void;
+  /** The part of a thread has ended. */
+  ended(thread: number): void;
   /** Every part has ended. */
   over(): void;
 }
@@ -77,6 +79,11 @@ export class RunThreads {
     for (const bell of this.bells) bell.alarm();
   }
 
+  /** To a worker. */
+  post(thread: number, message: ToHost): void {
+    this.workers[thread]!.post(message);
+  }
+
   /** Hands out what they have told and the event loop has not had a turn to deliver. */
   drain(): void {
     for (const worker of this.workers) worker.drain();
@@ -93,6 +100,7 @@ export class RunThreads {
   /** The part of a thread has ended. */
   ended(thread: number, leaked: Record<string, number>): void {
     if (!this.open.delete(thread)) return;
+    this.events.ended(thread);
     // On the calling thread there are objects of others, too: only the graph's own threads are counted.
     if (thread < this.workers.length) {
       for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;

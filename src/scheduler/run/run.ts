@@ -16,7 +16,7 @@ import { isWarning, type LogListener } from '../../module/log.js';
 import { packMessage } from '../../thread/actor/callbacks.js';
 import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../../thread/board/board.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
-import type { FromHost, PartitionSpec, ToHost } from '../../thread/protocol.js';
+import type { FromHost, Order, PartitionSpec, ToHost } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import { Partitions } from '../plan/partitions.js';
 import type { Placement } from '../plan/placement.js';
@@ -29,6 +29,7 @@ import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
 import type { FakeClock } from './fake-clock.js';
+import { Orders } from './orders.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
@@ -65,10 +66,12 @@ export class GraphRun {
   readonly finished: Promise<Report>;
   private readonly board: Board;
   private readonly placement: Placement;
+  private readonly merging: Fusion;
   private readonly cut: Partitions;
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
+  private readonly orders = new Orders((thread, order) => this.order(thread, order));
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
@@ -103,6 +106,7 @@ export class GraphRun {
   ) {
     const { spec, rank, placement, merging } = prepare(built);
     this.spec = spec;
+    this.merging = merging;
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
@@ -113,6 +117,7 @@ export class GraphRun {
       message: (message, reply) => this.receive(message, reply),
       died: (error) => this.fail(error),
       warning: (text) => this.warnings.add(text),
+      ended: (thread) => this.orders.threadEnded(thread),
       over: () => void this.settle(),
     });
     this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
@@ -330,6 +335,28 @@ export class GraphRun {
     this.threads.alarm();
   }
 
+  /**
+   * Changes options of a node between two packets; resolves when it has been done.
+   * @throws GraphError of the module that refuses them, or cannot change any; nothing has been changed then. MillraceError
+   *   ERR_MILLRACE_CLOSED for a node that has ended.
+   */
+  async reset(id: number, options: Record<string, unknown>): Promise<void> {
+    const { nodes } = this.spec;
+    const { merging } = this;
+    const indexes = nodes.flatMap((node, index) => ((node.copyOf?.id ?? node.id) === id ? [index] : []));
+    const orders = indexes.map((index) => {
+      const node = merging.hostOf(index);
+      const member = merging.chainOf(node) === undefined ? {} : { member: index };
+      return this.orders.send(this.cut.threadOf(node), { type: 'reset', node, ...member, options });
+    });
+    await Promise.all(orders);
+  }
+
+  private order(thread: number, order: Order): void {
+    if (thread === this.placement.threads) this.side?.part.obey(order);
+    else this.threads.post(thread, { type: 'order', run: this.threads.user, order });
+  }
+
   private setPaused(id: number, paused: boolean): void {
     const index = this.spec.nodes.findIndex((node) => node.id === id);
     if (!this.cut.sources.includes(index)) {
@@ -380,6 +407,9 @@ export class GraphRun {
         break;
       case 'warning':
         this.warnings.addOnce(message.text);
+        break;
+      case 'answer':
+        this.orders.answered(message.order, message.error);
         break;
       case 'job':
         this.hooks.onJob?.(message.job, message.node, message.files);
@@ -470,6 +500,7 @@ export class GraphRun {
     }
     this.tellProgress();
     this.settled = true;
+    this.orders.end(this.failure);
     if (this.failure !== undefined) {
       if (this.failure instanceof GraphError) {
         this.failure.warnings = this.warnings.list;

@@ -13,13 +13,14 @@
  * further job comes.
  */
 import { clearImmediate, performance, setImmediate } from '../../../ringbuffer/clock.js';
-import type { Phase } from '../../errors/errors.js';
+import { MillraceError, type Phase } from '../../errors/errors.js';
 import type { InputManagerSpec, ModuleContext } from '../../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/board.js';
 import type { NodeTimer } from '../board/node-timer.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { ModuleInstance } from '../module-instance.js';
 import type { AppPort } from './app-port.js';
+import { Commands } from './commands.js';
 import { IdleCalls } from './idle-calls.js';
 import type { ActorInputs } from './inputs.js';
 import type { ActorInput, Jobs } from './jobs.js';
@@ -68,6 +69,8 @@ export class Actor {
   /** The graph was asked to stop, and the time is over in which those whose input has ended may finish. */
   private overdue = false;
   private readonly idle: IdleCalls;
+  /** What it is told to do between two calls of its module. */
+  readonly commands: Commands;
   /** Sequence number and status as last shown on the board. */
   private shown: number = NodeStatus.live;
 
@@ -86,6 +89,7 @@ export class Actor {
     this.times = parts.times;
     this.figuresAt = parts.board.figuresAt(parts.node);
     this.idle = new IdleCalls(() => parts.wake());
+    this.commands = new Commands(parts.instance.context.alias);
     this.onJob = parts.onJob;
   }
 
@@ -122,6 +126,7 @@ export class Actor {
     if (this.closed) return false;
     const flushed = this.outputs.flush(); // also of a call that has not settled: what it pushed is on its way
     if (this.busy) return false;
+    if (this.commands.pending) return true;
     if (this.finished) return flushed;
     if (!flushed && !this.outputs.clear) return this.outputs.abandoned || this.isJobUnwanted;
     this.outside?.onRoom();
@@ -166,6 +171,7 @@ export class Actor {
   /** One unit of work: a call of `process`, the end, or the close. A promise if the module's part is asynchronous. */
   step(): void | Promise<void> {
     this.showLive();
+    if (this.commands.pending) return this.commands.runNext();
     if (this.finished) return this.close();
     if (this.outputs.abandoned || this.outside?.leaving || (this.board.stopping && this.endsOnStop())) {
       this.finish();
@@ -274,6 +280,16 @@ export class Actor {
 
   // --- the end ------------------------------------------------------------------------------------------------------
 
+  /** Changes its module's options. @throws MillraceError ERR_MILLRACE_STATE for a module that cannot, or has no more to say. */
+  change(options: Record<string, unknown>): void | Promise<void> {
+    if (this.finished) throw new MillraceError('ERR_MILLRACE_CLOSED', 'it has come to its end');
+    return this.times.measure(
+      NodeCall.reset,
+      (ends) => this.instance.dynamicReset(options, ends),
+      () => 0,
+    );
+  }
+
   /** Ends the outputs and leaves the inputs; the module is closed when its last packets have been taken. */
   finish(): void {
     if (this.finished) return;
@@ -303,6 +319,7 @@ export class Actor {
   close(): void | Promise<void> {
     if (this.closed) return;
     this.idle.end();
+    this.commands.end();
     const settled = (): number => {
       this.board.setPhase(this.node, NodePhase.closed);
       this.show(NodeStatus.over);

@@ -16,7 +16,7 @@ import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
 import type { Hosted } from '../host.js';
 import type { ManagerHost } from '../input-manager/index.js';
-import type { FromHost, PartitionNode, PartitionSpec } from '../protocol.js';
+import type { FromHost, Order, PartitionNode, PartitionSpec } from '../protocol.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
@@ -45,6 +45,8 @@ export class Partition implements Hosted {
   private stopTold = false;
   private readonly callbacks: Callbacks;
   private readonly running = new Set<Promise<void>>();
+  /** Changes of the graph, to be made between two steps. */
+  private readonly orders: Order[] = [];
   private readonly nativeBefore: Record<string, number>;
   private readonly epoch: number;
   private readonly trace: TraceRecorder | undefined;
@@ -166,7 +168,7 @@ export class Partition implements Hosted {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    return this.ready!.hasSome() || this.finished();
+    return this.ready!.hasSome() || this.orders.length > 0 || this.finished();
   }
 
   /** @returns whether it is ready, whatever it was that made it so. */
@@ -211,6 +213,11 @@ export class Partition implements Hosted {
     }
     if (!this.initialised || state !== GraphState.running) return false;
     if (this.board.stopping && !this.stopTold) this.tellSources();
+    const order = this.orders.shift();
+    if (order !== undefined) {
+      this.execute(order);
+      return true;
+    }
     const next = this.ready!.take();
     if (next !== undefined) {
       this.run(this.actors[next]!);
@@ -357,6 +364,34 @@ export class Partition implements Hosted {
     this.callbacks.answer(call, ok, value);
   }
 
+  // --- changes of the running graph -----------------------------------------------------------------------------------
+
+  /** Takes an order, which is done between two steps, also when it is given within one. It is answered in any case. */
+  obey(order: Order): void {
+    if (this.ended) this.answer(order, endedError());
+    else this.orders.push(order);
+    this.wake();
+  }
+
+  private execute(order: Order): void {
+    const { node, member, options } = order;
+    const actor = this.actors.find((candidate) => candidate.node === node);
+    if (actor === undefined) {
+      this.answer(order, endedError());
+      return;
+    }
+    actor.commands.add({
+      run: () => actor.change(member === undefined ? options : { member, options }),
+      answer: (error) =>
+        this.answer(order, error === undefined ? undefined : this.errorIn(node, 'reset', error, member)),
+    });
+    this.ready!.note(actor.place);
+  }
+
+  private answer({ order }: Order, error: Error | undefined): void {
+    this.tell({ type: 'answer', run: this.spec.run, order, error: error && packError(error) });
+  }
+
   // --- failing and ending -----------------------------------------------------------------------------------------------
 
   private async guard(node: PartitionNode, phase: Phase, work: () => Promise<void>): Promise<void> {
@@ -368,13 +403,23 @@ export class Partition implements Hosted {
   }
 
   private failNode(index: number, phase: Phase, thrown: unknown): void {
-    const runner = this.spec.nodes.find((n) => n.index === index)!;
-    const member = thrown instanceof MemberError ? runner.chain?.find((n) => n.index === thrown.node) : undefined;
-    const [node, cause] = member === undefined ? [runner, thrown] : [member, (thrown as MemberError).cause];
-    const error = nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
+    const error = this.errorIn(index, phase, thrown);
     this.trace?.error(index, error.message);
+    const { node, cause } = this.blamed(index, thrown);
     if (this.spec.heard) this.tellFFmpegLines(node.index, cause);
     this.fail(error);
+  }
+
+  /** @param member index of the node that is meant, of those that the actor runs as one; absent: the one that says so. */
+  private errorIn(index: number, phase: Phase, thrown: unknown, member?: number): GraphError {
+    const { node, cause } = this.blamed(index, thrown, member);
+    return nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
+  }
+
+  private blamed(index: number, thrown: unknown, member?: number): { node: PartitionNode; cause: unknown } {
+    const runner = this.spec.nodes.find((n) => n.index === index)!;
+    const [at, cause] = thrown instanceof MemberError ? [thrown.node, thrown.cause] : [member, thrown];
+    return { node: runner.chain?.find((n) => n.index === at) ?? runner, cause };
   }
 
   private tellFFmpegLines(node: number, cause: unknown): void {
@@ -435,6 +480,8 @@ export class Partition implements Hosted {
 
   private end(): void {
     clearTimeout(this.stopTimer);
+    for (const actor of this.actors) actor.commands.end();
+    for (const order of this.orders.splice(0)) this.answer(order, endedError());
     for (const link of this.spec.links) link.ring?.port.close();
     this.ended = true;
     this.board.setThreadState(this.spec.thread, ThreadState.ended);
@@ -469,6 +516,10 @@ async function withinGrace(work: Promise<unknown>, milliseconds: number): Promis
   });
   await Promise.race([work, grace]);
   clearTimeout(timer);
+}
+
+function endedError(): MillraceError {
+  return new MillraceError('ERR_MILLRACE_CLOSED', 'the node has ended, and so has its thread');
 }
 
 function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
