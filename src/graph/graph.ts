@@ -5,9 +5,11 @@ import { stateError } from '../errors/make.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { Packet } from '../media/packet/packet.js';
 import type { LogListener } from '../module/log.js';
+import type { WrittenPacket } from '../module/written-packet.js';
 import type { SyncModule } from '../scheduler/call/sync-module.js';
 import type { PlacementExplanation } from '../scheduler/plan/explain.js';
 import { explainPlacement } from '../scheduler/plan/plan.js';
+import type { KeyCallback } from '../scheduler/plan/spec.js';
 import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
 import type { GraphStatus } from '../scheduler/run/status.js';
 import { requireObject } from '../schema/argument.js';
@@ -144,6 +146,30 @@ export class Graph {
     if (this.launch.begun)
       throw stateError('a node was added to a graph that has been run', 'Build the whole graph first');
     return new NodeHandle(this, this.blueprint.add(source, options ?? {}, parameters));
+  }
+
+  /**
+   * Answers `ctx.callback(key, value)` of the graph's modules on this thread, before the start: of all nodes that have no
+   * callback of their own. Encoders call `'packet'` with every packet that they write. A second callback for a key takes
+   * the place of the first.
+   * @param key A number and its text are the same key.
+   * @param callback Gets the value, and which node asks. What it returns or resolves to is the module's answer; what it
+   *   throws, or rejects with, is thrown in the module. An encoder fails of it, and waits for its promise.
+   * @param node Alias or id of a node: then it answers this one only (`handle.addCallback`). Instead of a function the key of
+   *   one of the graph's callbacks may stand there; graph files keep it (`meta_info.callback_binding`).
+   * @throws ConfigError for what is no key or no function; MillraceError ERR_MILLRACE_CONFIG for a node that is not there,
+   *   ERR_MILLRACE_STATE after the start.
+   * @example
+   * graph.addCallback('packet', ({ kind, timestamp, size, key }, { node }) => console.log(node, kind, timestamp, size, key));
+   */
+  addCallback(key: 'packet', callback: KeyCallback<WrittenPacket>): this;
+  addCallback<T = unknown>(key: string | number, callback: KeyCallback<T>): this;
+  addCallback<T = unknown>(key: string | number, callback: KeyCallback<T> | string, node: string | number): this;
+  addCallback(key: string | number, callback: KeyCallback<never> | string, node?: string | number): this {
+    if (this.launch.begun)
+      throw stateError('addCallback() of a graph that has been run', 'Add callbacks before the start');
+    this.blueprint.addCallback(key, callback as KeyCallback | string, node);
+    return this;
   }
 
   /**

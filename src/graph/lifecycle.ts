@@ -66,7 +66,7 @@ export class Lifecycle {
     // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
     if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
     blueprint.refuse(problems);
-    const warnings = blueprint.dump();
+    const warnings = [...blueprint.idle, ...blueprint.dump()];
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
     const spec = blueprint.spec();
     const run = new GraphRun(spec, {
@@ -110,7 +110,7 @@ export class Lifecycle {
     problems.push(...servingProblems(blueprint.spec(), blueprint.pathOf));
     for (const found of await Promise.all(later)) problems.push(...found);
     blueprint.refuse(problems);
-    const warnings = blueprint.dump();
+    const warnings = [...blueprint.idle, ...blueprint.dump()];
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
     this.session.serve(true);
     this.server = new Server(

@@ -28,6 +28,7 @@ import { guardExit } from '../threads/exit-guard.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
+import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
 import { Orders } from './orders.js';
 import type { GraphStats, Progress, Report } from './report.js';
@@ -440,13 +441,13 @@ export class GraphRun {
 
   private async callback(message: FromHost & { type: 'callback' }, reply: (message: ToHost) => void): Promise<void> {
     const { run, call } = message;
-    const { module, callback, alias } = this.spec.nodes[message.node]!;
-    const isOfThisThread = module.definition !== undefined;
+    const node = this.spec.nodes[message.node]!;
+    const isOfThisThread = node.module.definition !== undefined;
     const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
     try {
       const value = isOfThisThread ? message.value : unpackValue(message.value as Uint8Array);
-      const result: unknown = await this.context(() => callback?.(message.key, value));
-      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${alias} returned`));
+      const result: unknown = await this.context(() => answerCallback(this.spec, node, message.key, value));
+      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${node.alias} returned`));
     } catch (error) {
       answer(false, packError(error));
     }
