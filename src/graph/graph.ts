@@ -22,7 +22,7 @@ import type { NodeParameters } from './build/node.js';
 import { NodeHandle, Stream } from './build/stream.js';
 import { noteSelection, setChooser } from './build/stream-selection.js';
 import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
-import { GraphChanges } from './changes/changes.js';
+import { changesOf, GraphChanges } from './changes/changes.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
 import { type Allowed, checkSettings } from './file/trust.js';
@@ -363,6 +363,20 @@ export class Graph {
    */
   resume(node?: Stream | string | number): void {
     this.launch.resume(node === undefined ? undefined : this.idOf(node));
+  }
+
+  /**
+   * Removes a node from the running graph; resolves when its module has been closed. It takes nothing more from the next packet
+   * boundary on: what waits at its inputs is released, what it has brought goes to its consumers, and they see the end of
+   * the stream (BMF's DYN_EOS). What leads to it goes on with its other consumers, or ends if it has none. An encoder completes its file.
+   * @param node Handle, alias or id.
+   * @throws GraphError of its module that could not be closed: it has left the graph all the same. MillraceError ERR_MILLRACE_CONFIG if there is no
+   *   such node, ERR_MILLRACE_STATE before the start.
+   * @example
+   * await graph.removeNode('preview');
+   */
+  async removeNode(node: Stream | string | number): Promise<void> {
+    await changesOf(this).remove(this.idOf(node));
   }
 
   /** The id of a node of this graph. */

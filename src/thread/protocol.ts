@@ -151,7 +151,9 @@ export interface CallServerSpec {
 /** A change of a running graph, by one of its threads; `order` is its number in the run. */
 export type Order =
   /** Options of a node are changed between two packets. `member`: the node among those that the actor runs as one. */
-  { type: 'reset'; order: number; node: number; member?: number; options: Record<string, unknown> };
+  | { type: 'reset'; order: number; node: number; member?: number; options: Record<string, unknown> }
+  /** A node ends at the next packet boundary: in effect when its module is closed. */
+  | { type: 'remove'; order: number; node: number };
 
 export type ToHost =
   | { type: 'order'; run: number; order: Order }

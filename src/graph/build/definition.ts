@@ -107,11 +107,21 @@ export class GraphDefinition {
     });
   }
 
+  /** The node is no part of the graph any more, and its alias is free. */
+  remove(id: number): void {
+    const at = this.nodes.findIndex((node) => node.id === id);
+    if (at >= 0) this.nodes.splice(at, 1);
+    else this.session.remove(id);
+    const kept = this.links.filter(({ from, to }) => from.node !== id && to.node !== id);
+    this.links.splice(0, this.links.length, ...kept);
+  }
+
   // --- names --------------------------------------------------------------------------------------------------------
 
   /** The node with that alias or id. @throws MillraceError ERR_MILLRACE_CONFIG if there is none. */
   find(alias: string | number): NodeSpec {
-    const node = this.nodes.find((candidate) => candidate.alias === alias || candidate.id === alias);
+    const outside = typeof alias === 'number' && alias < 0 ? this.session.nodes : [];
+    const node = [...this.nodes, ...outside].find((candidate) => candidate.alias === alias || candidate.id === alias);
     if (node) return node;
     throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node '${alias}'`, {
       hint: didYouMean(

@@ -3,6 +3,14 @@ import { stateError } from '../../errors/make.js';
 import type { GraphRun } from '../../scheduler/run/run.js';
 import { requireObject } from '../../schema/argument.js';
 
+/** What a graph consists of, as far as it is needed here. */
+interface Blueprint {
+  /** @throws MillraceError ERR_MILLRACE_CONFIG if there is no such node. */
+  find(id: number): { readonly alias: string };
+  /** The node and its links belong to the graph no more. */
+  remove(id: number): void;
+}
+
 const changes = new WeakMap<object, GraphChanges>();
 
 /** Of a graph; what its handles reach it by. */
@@ -14,7 +22,7 @@ export class GraphChanges {
   /** @param current its run, once it has been started. */
   constructor(
     graph: object,
-    private readonly blueprint: { find(id: number): { alias: string } },
+    private readonly blueprint: Blueprint,
     private readonly current: () => GraphRun | undefined,
   ) {
     changes.set(graph, this);
@@ -25,6 +33,21 @@ export class GraphChanges {
     requireObject(options, 'options of reset');
     const run = this.running(`reset() of node "${this.blueprint.find(id).alias}"`);
     await run.reset(id, structuredClone(options));
+  }
+
+  /** See `Graph.removeNode`. */
+  async remove(id: number): Promise<void> {
+    const { alias } = this.blueprint.find(id);
+    const run = this.changeable(`removeNode() of "${alias}"`);
+    this.blueprint.remove(id);
+    await run.remove(id);
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_STATE for a graph whose jobs have to go through all of its nodes. */
+  private changeable(what: string): GraphRun {
+    const run = this.running(what);
+    if (!run.serves) return run;
+    throw stateError(`${what}: a graph that serves jobs keeps its nodes`, 'Close the server and build another graph');
   }
 
   private running(what: string): GraphRun {

@@ -272,6 +272,11 @@ export class GraphRun {
     this.fail(abortedError(`graph ${this.spec.name} was aborted`, reason));
   }
 
+  /** It does one job after the other. */
+  get serves(): boolean {
+    return this.spec.firstJob !== undefined;
+  }
+
   /** The calling thread's share of the graph, if it has one; from the start on. */
   get local(): LocalSide | undefined {
     return this.side;
@@ -351,6 +356,27 @@ export class GraphRun {
       return this.orders.send(this.cut.threadOf(node), { type: 'reset', node, ...member, options });
     });
     await Promise.all(orders);
+  }
+
+  /**
+   * Ends a node, and with it those that are run as one with it; resolves when its module has been closed.
+   * @throws GraphError when that failed; it has left the graph all the same.
+   */
+  async remove(id: number): Promise<void> {
+    const belongs = ({ id: own, copyOf, helps }: NodeSpec): boolean => (copyOf?.id ?? helps ?? own) === id;
+    const indexes = this.spec.nodes.flatMap((node, index) => (belongs(node) ? [this.merging.hostOf(index)] : []));
+    await Promise.all(
+      indexes.map(async (node) => {
+        const thread = this.cut.threadOf(node);
+        // It has ended by itself.
+        if (this.settled || !this.orders.isOpen(thread)) return;
+        try {
+          await this.orders.send(thread, { type: 'remove', node });
+        } catch (error) {
+          if (this.orders.isOpen(thread) || this.failure !== undefined) throw error;
+        }
+      }),
+    );
   }
 
   private order(thread: number, order: Order): void {

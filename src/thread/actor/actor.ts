@@ -75,6 +75,8 @@ export class Actor {
   private shown: number = NodeStatus.live;
 
   private readonly onJob: ActorParts['onJob'];
+  /** It was removed from the graph: who is told what has come of it. */
+  private removal: ((error?: unknown) => void)[] | undefined;
 
   constructor(parts: ActorParts) {
     this.node = parts.node;
@@ -128,6 +130,7 @@ export class Actor {
     if (this.busy) return false;
     if (this.commands.pending) return true;
     if (this.finished) return flushed;
+    if (this.removal !== undefined) return true;
     if (!flushed && !this.outputs.clear) return this.outputs.abandoned || this.isJobUnwanted;
     this.outside?.onRoom();
     if (this.outputs.abandoned || this.isJobUnwanted) return true;
@@ -173,7 +176,7 @@ export class Actor {
     this.showLive();
     if (this.commands.pending) return this.commands.runNext();
     if (this.finished) return this.close();
-    if (this.outputs.abandoned || this.outside?.leaving || (this.board.stopping && this.endsOnStop())) {
+    if (this.outputs.abandoned || this.outside?.leaving || this.removal || (this.board.stopping && this.endsOnStop())) {
       this.finish();
       return;
     }
@@ -230,6 +233,36 @@ export class Actor {
   /** A source that was told to stop and answers by rejecting has done what it was told. */
   get stopped(): boolean {
     return this.isSource && this.board.stopping && this.context.signal.aborted;
+  }
+
+  /**
+   * Ends it at the next packet boundary, as if its consumers had left: what it has brought goes to them, then the end of
+   * the stream, and its inputs are left. What goes wrong in it from now on is for who removes it, and fails no graph.
+   * @param told when its module is closed.
+   */
+  remove(told: (error?: unknown) => void): void {
+    if (this.closed && !this.busy) {
+      told();
+      return;
+    }
+    this.removal ??= [];
+    this.removal.push(told);
+    // Somebody may be waited for who never comes. Between two calls nothing has to be hurried: a file is completed in peace.
+    if (!this.isSource && !this.busy) return;
+    this.abort(new MillraceError('ERR_MILLRACE_ABORTED', `node "${this.context.alias}" was removed from the graph`));
+  }
+
+  get isRemoved(): boolean {
+    return this.removal !== undefined;
+  }
+
+  /** It went wrong after it had been removed. A call that was told by its signal may answer by rejecting. */
+  failRemoved(error: unknown): void {
+    if (this.finished) this.tellRemoved(error);
+  }
+
+  private tellRemoved(error?: unknown): void {
+    for (const told of this.removal?.splice(0) ?? []) told(error);
   }
 
   // --- process ----------------------------------------------------------------------------------------------------
@@ -320,9 +353,10 @@ export class Actor {
     if (this.closed) return;
     this.idle.end();
     this.commands.end();
-    const settled = (): number => {
+    const settled = (failed: boolean): number => {
       this.board.setPhase(this.node, NodePhase.closed);
       this.show(NodeStatus.over);
+      if (!failed) this.tellRemoved();
       return 0;
     };
     return this.times.measure(NodeCall.close, (ends) => this.instance.close(ends), settled);

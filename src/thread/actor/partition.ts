@@ -277,14 +277,14 @@ export class Partition implements Hosted {
       pending = actor.step();
       if (actor.isSource && pending === undefined) this.noteFirstPacket();
     } catch (error) {
-      this.failNode(actor.node, phase, error);
+      this.failIn(actor, phase, error);
       return;
     }
     if (pending !== undefined) {
       actor.busy = true;
       const settled = pending
         .catch((error: unknown) => {
-          if (!actor.stopped) this.failNode(actor.node, phase, error);
+          if (!actor.stopped) this.failIn(actor, phase, error);
         })
         .finally(() => {
           actor.busy = false;
@@ -297,6 +297,12 @@ export class Partition implements Hosted {
     } else {
       this.checkOverflow(actor);
     }
+  }
+
+  /** What was removed from the graph fails for itself. */
+  private failIn(actor: Actor, phase: Phase, error: unknown): void {
+    if (actor.isRemoved) actor.failRemoved(error);
+    else this.failNode(actor.node, phase, error);
   }
 
   /** An asynchronous call that goes on has delivered something. */
@@ -374,17 +380,25 @@ export class Partition implements Hosted {
   }
 
   private execute(order: Order): void {
-    const { node, member, options } = order;
-    const actor = this.actors.find((candidate) => candidate.node === node);
+    const actor = this.actors.find((candidate) => candidate.node === order.node);
     if (actor === undefined) {
       this.answer(order, endedError());
       return;
     }
-    actor.commands.add({
-      run: () => actor.change(member === undefined ? options : { member, options }),
-      answer: (error) =>
-        this.answer(order, error === undefined ? undefined : this.errorIn(node, 'reset', error, member)),
-    });
+    const answer = (phase: Phase, member?: number) => (error?: unknown) => {
+      this.answer(order, error === undefined ? undefined : this.errorIn(order.node, phase, error, member));
+    };
+    switch (order.type) {
+      case 'reset': {
+        const { member, options } = order;
+        const run = (): void | Promise<void> => actor.change(member === undefined ? options : { member, options });
+        actor.commands.add({ run, answer: answer('reset', member) });
+        break;
+      }
+      case 'remove':
+        actor.remove(answer('close'));
+        break;
+    }
     this.ready!.note(actor.place);
   }
 
