@@ -20,6 +20,9 @@ import { checkParameters, type NodeParameters } from './node.js';
 import { Stream } from './stream.js';
 import { validate } from './validate.js';
 
+/** FFmpeg's filters that begin a stream of sound. */
+const AUDIO_SOURCE = /^(sine|anullsrc|aevalsrc|anoisesrc|afirsrc|afdelaysrc|flite|hilbert|sinc|amovie)$/;
+
 export class GraphDefinition {
   readonly nodes: NodeSpec[] = [];
   readonly links: LinkSpec[] = [];
@@ -27,6 +30,8 @@ export class GraphDefinition {
   readonly declared: LinkSpec['from'][] = [];
   /** Ids of the nodes that a graph file has. */
   private readonly filed = new Set<number>();
+  /** Ids up to this one are taken, though no node here has them. */
+  private highest = -1;
   private streamAliases: ReadonlyMap<string, string> = new Map();
   /** Of the graph, by key. */
   private readonly callbacks = new Map<string, KeyCallback>();
@@ -54,7 +59,7 @@ export class GraphDefinition {
   add(source: ModuleSource, options: unknown, parameters: NodeParameters): number {
     const module = moduleReference(source);
     const { inputs, ...checked } = checkParameters(parameters, module.name);
-    const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
+    const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), this.highest) + 1;
     const links = this.linksInto(id, module.name, inputs ?? []);
     const own = copyOptions(options, module, module.name);
     let { alias } = checked;
@@ -90,6 +95,21 @@ export class GraphDefinition {
     }
   }
 
+  /** @returns the number of the input. */
+  connect(stream: Stream, id: number, input?: number): number {
+    const used = this.links.filter(({ to }) => to.node === id).map(({ to }) => to.input);
+    const free = input ?? Math.max(-1, ...used) + 1;
+    const { alias } = this.find(id);
+    if (!Number.isInteger(free) || free < 0 || used.includes(free)) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${free} of "${alias}" cannot be connected`, {
+        hint: used.includes(free) ? 'It is connected already' : 'Inputs are numbered 0, 1, 2, …',
+      });
+    }
+    const [link] = this.linksInto(id, alias, [stream]);
+    this.links.push({ ...link!, to: { node: id, input: free } });
+    return free;
+  }
+
   private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {
     return inputs.flatMap((stream, input): LinkSpec[] => {
       if (stream === null || stream === undefined) return [];
@@ -105,6 +125,17 @@ export class GraphDefinition {
       }
       return [{ from: { node: stream.nodeId, output: stream.index }, to: { node: id, input } }];
     });
+  }
+
+  /** Ids of a running graph are not given again. */
+  startAbove(id: number): void {
+    this.highest = Math.max(this.highest, id);
+  }
+
+  /** The links are no part of the graph any more. */
+  drop(links: readonly LinkSpec[]): void {
+    const kept = this.links.filter((link) => !links.includes(link));
+    this.links.splice(0, this.links.length, ...kept);
   }
 
   /** The node is no part of the graph any more, and its alias is free. */
@@ -154,6 +185,17 @@ export class GraphDefinition {
     const { id, module, alias } = this.spec().nodes[index]!;
     return id < 0 ? `${module.name} "${alias}"` : `nodes[${index}] (${module.name} "${alias}")`;
   };
+
+  /** Whether a stream is known to be sound: output 1 of a decoder, and what filters of sound make. */
+  isAudio(nodeId: number, output: number): boolean {
+    const node = this.nodes.find(({ id }) => id === nodeId);
+    if (node === undefined || node.module.definition !== undefined) return false;
+    const { work } = builtinOf(node.module) ?? {};
+    if (work === 'decoding') return output === 1;
+    if (work !== 'filtering') return false;
+    const from = this.links.find(({ to }) => to.node === nodeId)?.from;
+    return from === undefined ? AUDIO_SOURCE.test(String(node.options.name)) : this.isAudio(from.node, from.output);
+  }
 
   // --- as a whole ---------------------------------------------------------------------------------------------------
 

@@ -23,9 +23,15 @@ export class GraphChanges {
   constructor(
     graph: object,
     private readonly blueprint: Blueprint,
+    private readonly adding: { add<T>(run: GraphRun, build: () => T): Promise<T> },
     private readonly current: () => GraphRun | undefined,
   ) {
     changes.set(graph, this);
+  }
+
+  /** See `Graph.addNode`. */
+  async add<T>(build: () => T): Promise<T> {
+    return this.adding.add(this.changeable('addNode()'), build);
   }
 
   /** See `NodeHandle.reset`. */

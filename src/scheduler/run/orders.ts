@@ -1,11 +1,12 @@
 /** Orders to the threads of a run, and their answers: how a graph is changed while it runs. */
+import type { Transferable } from 'node:worker_threads';
 import { MillraceError } from '../../errors/errors.js';
 import { type ErrorWire, unpackError } from '../../errors/wire.js';
 import type { Order } from '../../thread/protocol.js';
 
 interface Sent {
   readonly thread: number;
-  resolve(): void;
+  resolve(ended: number[]): void;
   reject(error: Error): void;
 }
 
@@ -24,23 +25,23 @@ export class Orders {
   private over: Error | undefined;
 
   /** @param post hands an order to a thread. */
-  constructor(private readonly post: (thread: number, order: Order) => void) {}
+  constructor(private readonly post: (thread: number, order: Order, transfer: Transferable[]) => void) {}
 
-  /** Resolves when it is in effect. @throws what it was refused for; MillraceError ERR_MILLRACE_CLOSED when it came too late. */
-  send(thread: number, order: Unnumbered<Order>): Promise<void> {
+  /** Resolves when it is in effect, for a `join` with the links whose producers have ended. @throws what it was refused for; MillraceError ERR_MILLRACE_CLOSED when it came too late. */
+  send(thread: number, order: Unnumbered<Order>, transfer: Transferable[] = []): Promise<number[]> {
     if (this.over) return Promise.reject(this.over);
     if (this.ended.has(thread)) return Promise.reject(tooLate());
     const number = ++this.last;
-    return new Promise<void>((resolve, reject) => {
+    return new Promise<number[]>((resolve, reject) => {
       this.sent.set(number, { thread, resolve, reject });
-      this.post(thread, { ...order, order: number });
+      this.post(thread, { ...order, order: number }, transfer);
     });
   }
 
-  answered(number: number, error: ErrorWire | undefined): void {
+  answered(number: number, error: ErrorWire | undefined, ended: number[] = []): void {
     const sent = this.sent.get(number);
     this.sent.delete(number);
-    if (error === undefined) sent?.resolve();
+    if (error === undefined) sent?.resolve(ended);
     else sent?.reject(unpackError(error));
   }
 

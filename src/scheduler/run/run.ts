@@ -1,4 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
+import type { Transferable } from 'node:worker_threads';
 import {
   clearInterval,
   clearTimeout,
@@ -8,7 +9,7 @@ import {
   setTimeout,
   type Timer,
 } from '../../../ringbuffer/clock.js';
-import { GraphError } from '../../errors/errors.js';
+import { GraphError, MillraceError } from '../../errors/errors.js';
 import { abortedError, stateError } from '../../errors/make.js';
 import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
 import { unpackValue } from '../../media/wire/value.js';
@@ -16,12 +17,12 @@ import { isWarning, type LogListener } from '../../module/log.js';
 import { packMessage } from '../../thread/actor/callbacks.js';
 import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../../thread/board/board.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
-import type { FromHost, Order, PartitionSpec, ToHost } from '../../thread/protocol.js';
+import type { FromHost, Order, PartitionSpec, ToHost, WatchSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
-import { Partitions } from '../plan/partitions.js';
+import { Partitions, type RunFacts } from '../plan/partitions.js';
 import type { Placement } from '../plan/placement.js';
 import { prepare } from '../plan/plan.js';
-import type { GraphSpec, NodeSpec } from '../plan/spec.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { LocalSide } from '../ports/local-host.js';
 import { type Context, takeContext } from '../threads/context.js';
 import { guardExit } from '../threads/exit-guard.js';
@@ -30,12 +31,13 @@ import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
 import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
+import { Growing } from './growing.js';
 import { Orders } from './orders.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
-import { TraceWriter } from './trace-writer.js';
+import { type TracedGraph, TraceWriter } from './trace-writer.js';
 import { Warnings } from './warnings.js';
 
 export interface RunHooks {
@@ -72,7 +74,11 @@ export class GraphRun {
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
-  private readonly orders = new Orders((thread, order) => this.order(thread, order));
+  private readonly orders = new Orders((thread, order, transfer) => this.order(thread, order, transfer));
+  private readonly growing: Growing;
+  private facts: RunFacts | undefined;
+  private readonly traced: TracedGraph;
+  private watched: WatchSpec | undefined;
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
@@ -121,6 +127,8 @@ export class GraphRun {
       ended: (thread) => this.orders.threadEnded(thread),
       over: () => void this.settle(),
     });
+    this.traced = this.cut.traced;
+    this.growing = this.makeGrowing();
     this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
     this.finished = new Promise<Report>((resolve, reject) => {
       this.resolve = resolve;
@@ -189,12 +197,15 @@ export class GraphRun {
       board: this.board.buffer,
       bells: this.threads.bells.map((bell) => bell.buffer),
       startedAt: this.startedAt,
-      trace: this.trace?.start(this.cut.traced),
+      trace: this.trace?.start(this.traced),
       heard: this.hooks.onLog !== undefined,
     };
     this.threads.start(facts);
-    if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
+    this.facts = facts;
+    const { localThread } = this.cut;
+    if (localThread !== undefined) this.startLocal(this.cut.part(localThread, facts).part);
     const { watch } = this.cut;
+    this.watched = watch;
     if (watch !== undefined) {
       const epoch = performance.timeOrigin - this.startedAt;
       this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
@@ -379,9 +390,46 @@ export class GraphRun {
     );
   }
 
-  private order(thread: number, order: Order): void {
-    if (thread === this.placement.threads) this.side?.part.obey(order);
-    else this.threads.post(thread, { type: 'order', run: this.threads.user, order });
+  /** Adds nodes, and the links into them; see `Growing.add`. */
+  add(nodes: readonly NodeSpec[], links: readonly LinkSpec[]): Promise<void> {
+    return this.growing.add(nodes, links);
+  }
+
+  /** The highest number that a node has, those included that nobody built. */
+  get highestId(): number {
+    return Math.max(...this.spec.nodes.map(({ id }) => id));
+  }
+
+  private makeGrowing(): Growing {
+    const { spec, board, placement, merging, cut, threads, orders } = this;
+    return new Growing({
+      ...{ spec, board, placement, merging, cut, threads, orders },
+      facts: () => ({ ...this.facts!, bells: threads.bells.map((bell) => bell.buffer) }),
+      startPart: (thread, part) => {
+        if (thread === cut.localThread) this.startLocal(part);
+        else threads.post(thread, { type: 'start', part });
+      },
+      grown: (first) => {
+        this.figures.grow(first);
+        this.traced.nodes.push(...cut.traced.nodes.slice(first.node));
+        const watched = cut.watch;
+        if (watched === undefined || this.watched === undefined) return;
+        this.watched.nodes.push(...watched.nodes.slice(first.node));
+        this.watched.links.push(...watched.links.slice(first.link));
+        this.watched.localThread = watched.localThread;
+      },
+      closed: () => {
+        if (this.failure !== undefined) return this.failure;
+        if (!this.settling && !this.board.stopping && !this.aborting) return undefined;
+        return new MillraceError('ERR_MILLRACE_CLOSED', 'the graph has ended, or is about to');
+      },
+      remove: (id) => this.remove(id),
+    });
+  }
+
+  private order(thread: number, order: Order, transfer: Transferable[] = []): void {
+    if (thread === this.cut.localThread) this.side?.part.obey(order);
+    else this.threads.post(thread, { type: 'order', run: this.threads.user, order }, transfer);
   }
 
   private setPaused(id: number, paused: boolean): void {
@@ -403,6 +451,8 @@ export class GraphRun {
   // --- starting -------------------------------------------------------------------------------------------------------
 
   private startLocal(spec: PartitionSpec): void {
+    // One that has ended before.
+    this.side?.quit();
     this.side = new LocalSide(spec, this.threads.bells[spec.thread]!, (message) => {
       // Not within the actors' call: a listener that throws must not end up in a module's stack.
       queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
@@ -436,7 +486,7 @@ export class GraphRun {
         this.warnings.addOnce(message.text);
         break;
       case 'answer':
-        this.orders.answered(message.order, message.error);
+        this.orders.answered(message.order, message.error, message.ended);
         break;
       case 'job':
         this.hooks.onJob?.(message.job, message.node, message.files);

@@ -17,15 +17,16 @@ import { MillraceError, type Phase } from '../../errors/errors.js';
 import type { InputManagerSpec, ModuleContext } from '../../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/board.js';
 import type { NodeTimer } from '../board/node-timer.js';
+import { Commands } from '../change/commands.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { ModuleInstance } from '../module-instance.js';
 import type { AppPort } from './app-port.js';
-import { Commands } from './commands.js';
 import { IdleCalls } from './idle-calls.js';
 import type { ActorInputs } from './inputs.js';
 import type { ActorInput, Jobs } from './jobs.js';
 import { runSteps } from './maybe-async.js';
 import type { ActorOutputs } from './outputs.js';
+import { NOWHERE } from './ready-queue.js';
 
 export interface ActorParts {
   /** Index of the node on the board. */
@@ -33,7 +34,7 @@ export interface ActorParts {
   /** Position in the graph's topological order: larger is further downstream. */
   readonly rank: number;
   readonly instance: ModuleInstance;
-  readonly inlets: readonly ActorInput[];
+  readonly inlets: ActorInput[];
   /** Of a node that serves them one after the other. */
   readonly jobs: Jobs | undefined;
   readonly outside: AppPort | undefined;
@@ -50,11 +51,12 @@ const CALLS_AFTER_STOP = 256;
 
 export class Actor {
   readonly node: number;
-  readonly rank: number;
-  readonly inlets: readonly ActorInput[];
+  /** Position in the graph's topological order, which may grow. */
+  rank: number;
+  readonly inlets: ActorInput[];
   readonly times: NodeTimer;
-  /** Its place among the actors of its part, from furthest downstream. */
-  place = 0;
+  /** Its place among the actors of its part, from furthest downstream; none before it takes part and after it has left. */
+  place: number = NOWHERE;
   /** An asynchronous call has not settled, or its failure was not dealt with yet. Kept by the part. */
   busy = false;
   readonly inputs: ActorInputs;

@@ -10,19 +10,20 @@ import { packError } from '../../errors/wire.js';
 import { ledger } from '../../media/ledger.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
 import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
-import { Board, GraphState, NodeCall, ThreadState } from '../board/board.js';
+import { Board, GraphState, NodeCall, NodePhase, NodeStatus, ThreadState } from '../board/board.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
+import { type Arrival, checkInputs, joinLinks } from '../change/arrivals.js';
 import type { Hosted } from '../host.js';
 import type { ManagerHost } from '../input-manager/index.js';
-import type { FromHost, Order, PartitionNode, PartitionSpec } from '../protocol.js';
+import type { FromHost, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
 import type { Actor } from './actor.js';
-import { type ActorHooks, epochOf, makeActor, makeLinks } from './build.js';
+import { type ActorHooks, epochOf, type LinkFaces, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
 import { endingError, nodeError, overflowError } from './node-error.js';
 import { ParallelCopy } from './parallel-copy.js';
-import { ReadyQueue } from './ready-queue.js';
+import { NOWHERE, ReadyQueue } from './ready-queue.js';
 
 export class Partition implements Hosted {
   readonly board: Board;
@@ -41,12 +42,18 @@ export class Partition implements Hosted {
   readonly dormant = false;
   private loading: Promise<void> = Promise.resolve();
   private readonly bells: Doorbell[];
-  private readonly relief: Relief;
+  private relief: Relief;
   private stopTold = false;
   private readonly callbacks: Callbacks;
   private readonly running = new Set<Promise<void>>();
   /** Changes of the graph, to be made between two steps. */
   private readonly orders: Order[] = [];
+  /** What comes and has not joined, by its number. */
+  private readonly arrivals = new Map<number, Arrival>();
+  /** Arrivals that are awaited: until then the part does not end. */
+  private growing: number;
+  /** The part comes to a running graph, and has not been told what for. */
+  private awaitsFirst: boolean;
   private readonly nativeBefore: Record<string, number>;
   private readonly epoch: number;
   private readonly trace: TraceRecorder | undefined;
@@ -59,7 +66,9 @@ export class Partition implements Hosted {
     /** Whether this part is the only thing of its thread; what others hold is no leak of its own. */
     private readonly alone: () => boolean = () => true,
   ) {
-    this.board = Board.attach(spec.board);
+    this.board = Board.attach(spec.board, spec.blocks);
+    this.awaitsFirst = spec.late === true;
+    this.growing = this.awaitsFirst ? 1 : 0;
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
     this.relief = new Relief(this.board, spec.allLinks, spec.pushed);
     this.callbacks = new Callbacks(spec, this.board, this.bells, tell);
@@ -91,28 +100,53 @@ export class Partition implements Hosted {
     const linksOf = linksByNode(spec.links);
     for (const node of spec.nodes) {
       if (this.ending || board.state === GraphState.aborting) break;
-      board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
-      await this.guard(node, 'load', async () => {
-        const loaded = instantiate(await loadNode(node));
-        const module = node.isCopy ? new ParallelCopy(loaded) : loaded;
-        const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
-        const actor = makeActor(own, board, node, module, links, this.hooks, this.trace);
-        this.actors.push(actor);
-        await this.guard(node, 'init', () => actor.init(node.inputManager, this.surroundings(actor)));
-      });
-      board.endCall(node.index);
+      await this.make(node, linksOf, links, this.actors, (phase, error) => this.failNode(node.index, phase, error));
     }
-    this.actors.sort((a, b) => b.rank - a.rank);
-    for (const [place, actor] of this.actors.entries()) actor.place = place;
-    this.ready = this.makeQueue();
+    this.arrange();
     if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
       const text = whyCopied();
       if (text !== undefined) this.tell({ type: 'warning', run: spec.run, text: `${text}; they are copied` });
     }
     this.initialised = true;
     board.setThreadState(spec.thread, ThreadState.ready);
-    if (board.arrive() && board.setRunning()) this.ringAll();
+    // One that comes to a graph that runs, or is about to, is awaited by nobody.
+    if (!spec.late && board.arrive() && board.setRunning()) this.ringAll();
     this.wake();
+  }
+
+  /** Loads and initialises one module. @param actors to which it is added as soon as it has to be closed. */
+  private async make(
+    node: PartitionNode,
+    linksOf: ReadonlyMap<number, PartitionLink[]>,
+    faces: LinkFaces,
+    actors: Actor[],
+    failed: (phase: Phase, error: unknown) => void,
+  ): Promise<void> {
+    const { board, spec } = this;
+    let phase: Phase = 'load';
+    board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
+    try {
+      const loaded = instantiate(await loadNode(node));
+      const module = node.isCopy ? new ParallelCopy(loaded) : loaded;
+      const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
+      const actor = makeActor(own, board, node, module, faces, this.hooks, this.trace);
+      actors.push(actor);
+      phase = 'init';
+      await actor.init(node.inputManager, this.surroundings(actor));
+    } catch (error) {
+      failed(phase, error);
+    }
+    board.endCall(node.index);
+  }
+
+  /** Its actors are those that there are now. Those that are closed have nothing more to do. */
+  private arrange(): void {
+    const { actors } = this;
+    const open = actors.filter((actor) => !actor.closed || actor.busy || !actor.outputs.settled());
+    for (const actor of actors) actor.place = NOWHERE;
+    actors.splice(0, actors.length, ...open.sort((a, b) => b.rank - a.rank));
+    for (const [place, actor] of actors.entries()) actor.place = place;
+    this.ready = this.makeQueue();
   }
 
   private makeQueue(): ReadyQueue {
@@ -263,6 +297,7 @@ export class Partition implements Hosted {
   }
 
   private finished(): boolean {
+    if (this.growing > 0) return false;
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
     // A thread outlives what it has sent by reference.
     let settled = true;
@@ -380,9 +415,103 @@ export class Partition implements Hosted {
   }
 
   private execute(order: Order): void {
+    switch (order.type) {
+      case 'grow':
+        this.awaitAtEnd(this.grow(order));
+        break;
+      case 'join':
+        this.join(order);
+        break;
+      case 'give-up':
+        this.awaitAtEnd(this.giveUp(order));
+        break;
+      default:
+        this.changeNode(order);
+    }
+  }
+
+  /** An abort waits for it, as for calls under way. It never rejects. */
+  private awaitAtEnd(work: Promise<void>): void {
+    this.running.add(work);
+    void work.then(() => this.running.delete(work));
+  }
+
+  /** See arrivals.ts. Whatever goes wrong, the thread knows of all that comes. */
+  private async grow(order: Order & { type: 'grow' }): Promise<void> {
+    const { growth } = order;
+    const { spec, board } = this;
+    if (!this.awaitsFirst) this.growing++;
+    this.awaitsFirst = false;
+    for (const block of growth.blocks) board.follow(block);
+    this.bells.push(...growth.bells.map((buffer) => Doorbell.attach(buffer)));
+    spec.nodes.push(...growth.nodes);
+    spec.links.push(...growth.links);
+    spec.nodeThreads.push(...growth.nodeThreads);
+    spec.names.push(...growth.names);
+    spec.allLinks.push(...growth.allLinks);
+    spec.pushed.push(...growth.pushed);
+    if (spec.watch !== undefined && growth.watched !== undefined) {
+      spec.watch.nodes.push(...growth.watched.nodes);
+      spec.watch.links.push(...growth.watched.links);
+      spec.watch.localThread = growth.watched.localThread;
+    }
+    this.trace?.follow(growth.links);
+    this.relief = new Relief(board, spec.allLinks, spec.pushed);
+    const faces = makeLinks({ ...spec, links: growth.links }, board, this.bells);
+    const arrival: Arrival = { growth, faces, actors: [] };
+    this.arrivals.set(growth.id, arrival);
+    let failure: Error | undefined;
+    try {
+      checkInputs(growth.links, this.actors);
+    } catch (error) {
+      failure = error as MillraceError;
+    }
+    const linksOf = linksByNode(growth.links);
+    for (const node of growth.nodes) {
+      if (failure !== undefined || this.ending) break;
+      await this.make(node, linksOf, faces, arrival.actors, (phase, error) => {
+        failure = this.errorIn(node.index, phase, error);
+      });
+    }
+    this.answer(order, failure);
+  }
+
+  private join(order: Order & { type: 'join' }): void {
+    const arrival = this.arrivals.get(order.growth)!;
+    this.arrivals.delete(order.growth);
+    this.growing--;
+    const ended = joinLinks(arrival, this.actors, (actor) => this.ready!.note(actor.place));
+    this.actors.push(...arrival.actors);
+    for (const actor of this.actors) actor.rank = arrival.growth.ranks[actor.node]!;
+    this.arrange();
+    this.answer(order, undefined, ended);
+  }
+
+  private async giveUp(order: Order & { type: 'give-up' }): Promise<void> {
+    const { growth, actors } = this.arrivals.get(order.growth)!;
+    this.arrivals.delete(order.growth);
+    let failure: Error | undefined;
+    for (const actor of actors) {
+      try {
+        await actor.close();
+      } catch (error) {
+        failure = this.errorIn(actor.node, 'close', error);
+      }
+      actor.discard();
+    }
+    for (const { index } of growth.nodes) {
+      this.board.setPhase(index, NodePhase.closed);
+      this.board.setStatus(index, NodeStatus.over);
+    }
+    this.growing--;
+    this.answer(order, failure);
+    this.wake();
+  }
+
+  private changeNode(order: Order & { type: 'reset' | 'remove' }): void {
     const actor = this.actors.find((candidate) => candidate.node === order.node);
     if (actor === undefined) {
-      this.answer(order, endedError());
+      this.answer(order, order.type === 'remove' ? undefined : endedError());
       return;
     }
     const answer = (phase: Phase, member?: number) => (error?: unknown) => {
@@ -402,19 +531,11 @@ export class Partition implements Hosted {
     this.ready!.note(actor.place);
   }
 
-  private answer({ order }: Order, error: Error | undefined): void {
-    this.tell({ type: 'answer', run: this.spec.run, order, error: error && packError(error) });
+  private answer({ order }: Order, error: Error | undefined, ended?: number[]): void {
+    this.tell({ type: 'answer', run: this.spec.run, order, error: error && packError(error), ...(ended && { ended }) });
   }
 
   // --- failing and ending -----------------------------------------------------------------------------------------------
-
-  private async guard(node: PartitionNode, phase: Phase, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.failNode(node.index, phase, error);
-    }
-  }
 
   private failNode(index: number, phase: Phase, thrown: unknown): void {
     const error = this.errorIn(index, phase, thrown);
@@ -476,12 +597,14 @@ export class Partition implements Hosted {
   /** Closes every module, releases every packet. */
   private async abortAll(): Promise<void> {
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
-    for (const actor of this.actors) actor.abort(reason);
+    const all = (): Actor[] => [...this.actors, ...[...this.arrivals.values()].flatMap((arrival) => arrival.actors)];
+    for (const actor of all()) actor.abort(reason);
     this.callbacks.rejectAll(reason);
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
     await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
-    await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
-    for (const actor of this.actors) actor.discard();
+    const actors = all();
+    await withinGrace(Promise.all(actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
+    for (const actor of actors) actor.discard();
   }
 
   private async closeActor(actor: Actor): Promise<void> {
@@ -510,8 +633,8 @@ export class Partition implements Hosted {
 }
 
 /** The links at each node, by its index. */
-function linksByNode(links: PartitionSpec['links']): Map<number, PartitionSpec['links'][number][]> {
-  const byNode = new Map<number, PartitionSpec['links'][number][]>();
+function linksByNode(links: readonly PartitionLink[]): Map<number, PartitionLink[]> {
+  const byNode = new Map<number, PartitionLink[]>();
   for (const link of links) {
     for (const node of new Set([link.producer, link.consumer])) {
       const list = byNode.get(node);
