@@ -6,6 +6,7 @@ import { EncodedPacket, Packet, StreamInfo, Subtitle, VideoFrame } from '../../s
 import type { StreamKind } from '../../src/media/packet/stream-info.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { SourceListener } from '../shared/source-facts.js';
+import { checkRates, type EncoderChange, type VideoChange } from './change.js';
 import { settingsFor, warnOfUnused } from './codec/settings.js';
 import { isNetworkOutput, NetworkOutput } from './network/output.js';
 import { type EncoderOptions, optionsOfStream, PUSH } from './options.js';
@@ -40,6 +41,8 @@ interface Input {
   /** No other stream is encoded by the same parameters. */
   readonly hasOwnParams: boolean;
   stream: OutputStream | undefined;
+  /** For a stream whose first frame has not come. */
+  readonly changes: VideoChange[];
   /** Nothing more is written from this input: it has ended, or its limit is reached. */
   ended: boolean;
   /** What came before all inputs had shown their first time; only with `adjust_pts`. */
@@ -124,6 +127,7 @@ export class Encoding {
         context,
         hasOwnParams,
         stream: undefined,
+        changes: [],
         ended: false,
         held: [],
         heldEnd: false,
@@ -199,6 +203,27 @@ export class Encoding {
     } catch (error) {
       this.#failed = true;
       throw error;
+    }
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_OPTION naming what cannot be changed: then everything is as it was. */
+  change({ everywhere, streams }: EncoderChange): void {
+    const videos = [...this.#inputs.values()].filter(({ kind, ended }) => kind === 'video' && !ended);
+    const wanted = videos.map((input) => ({ input, change: streams[input.context.number] ?? everywhere }));
+    if (wanted.length === 0 || streams.length > videos.length) {
+      throw new MillraceError('ERR_MILLRACE_OPTION', 'video_params: there is no such stream of video to be changed');
+    }
+    for (const { input, change } of wanted) {
+      const { settings, name } = input.context;
+      if (settings === undefined || input.stream instanceof CopyStream) {
+        throw new MillraceError('ERR_MILLRACE_OPTION', `input ${input.id} is copied into ${name}: nothing is encoded`);
+      }
+      checkRates(change.rates, settings);
+    }
+    for (const { input, change } of wanted) {
+      // Of a stream whose first frame has not come, they are kept for then.
+      if (input.stream instanceof VideoStream) input.stream.change(change);
+      else input.changes.push(change);
     }
   }
 
@@ -371,6 +396,7 @@ export class Encoding {
       next = stream ?? new VideoStream(requireCodec(context, kind));
       input.stream = next;
       if (!(next instanceof VideoStream)) throw unexpected(input, 'a VideoFrame after encoded packets');
+      for (const change of input.changes.splice(0)) next.change(change);
       next.push(payload, shift);
     } else {
       next = stream ?? new AudioStream(requireCodec(context, kind));

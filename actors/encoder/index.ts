@@ -9,6 +9,7 @@ import { setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { refusePortProblems } from '../../src/schema/schema.js';
 import { SourceListener } from '../shared/source-facts.js';
+import { changeOf } from './change.js';
 import { Encoding } from './encoding.js';
 import { type EncoderOptions, encoderOptions, encoderPortProblems, PUSH } from './options.js';
 import { FrameOutput } from './output/frame-output.js';
@@ -53,6 +54,19 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
   process(task: Task): void | Promise<void> {
     this.#output ??= this.#begin();
     return this.#output.process(task);
+  }
+
+  /**
+   * Other rates, or other key frames, from the next picture on.
+   * @throws MillraceError ERR_MILLRACE_OPTION naming what cannot be changed: then everything is as it was.
+   */
+  dynamicReset(given: Readonly<Record<string, unknown>>): void {
+    const change = changeOf(given);
+    if (this.#output instanceof FrameOutput) {
+      throw new MillraceError('ERR_MILLRACE_OPTION', 'push_output 3 encodes nothing: there is nothing to change');
+    }
+    this.#output ??= this.#begin() as Encoding;
+    this.#output.change(change);
   }
 
   reset(): void | Promise<void> {

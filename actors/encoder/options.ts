@@ -121,7 +121,7 @@ const subtitleParams = strictOptions({
   header: v.optional(text('the header of an ASS script')),
 });
 
-const videoParams = spelled('video', videoEntries);
+export const videoParams = spelled('video', videoEntries);
 const audioParams = spelled('audio', audioEntries);
 
 /** What can go to the outputs. */

@@ -10,6 +10,7 @@ import { Packet, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { type FilterOptions, filterOptions } from './options.js';
 import { makePlan, type Plan } from './plan/plan.js';
+import { changedOptions, commandsBetween } from './run/change.js';
 import { advance, Demand, lowest } from './run/input-demand.js';
 import { RunningGraph } from './run/running-graph.js';
 import { formatKey, formatOf, type StreamFormat } from './run/stream-format.js';
@@ -55,10 +56,15 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   #more = false;
   /** The running graph is being emptied, to be built anew. */
   #replacing = false;
+  /** The options as they are now. */
+  #options!: FilterOptions;
+  /** The graph to be built then, if the options were changed. */
+  #next: Plan | undefined;
 
   /** @throws MillraceError ERR_MILLRACE_OPTION for everything that can be known to be wrong without a frame. */
   init(ctx: ModuleContext<FilterOptions>): void {
     this.#ctx = ctx;
+    this.#options = ctx.options;
     this.#plan = makePlan(ctx.options, ctx, ctx.protocolWhitelist);
     if (ctx.inputs.length === 0 && ctx.outputs.length === 0) {
       throw new MillraceError('ERR_MILLRACE_OPTION', `Nothing is connected to the ${this.#plan.title}`);
@@ -131,12 +137,14 @@ export default class FFmpegFilter implements Module<FilterOptions> {
       input.format?.frames?.release();
       input.format = formatOf(head);
     }
-    const formats = new Map<number, StreamFormat>();
-    for (const input of this.#inputs) formats.set(input.id, input.format ?? this.#substitute(input));
-    this.#graph = new RunningGraph(this.#plan, formats, this.#ctx.options.hwaccel_device);
+    this.#graph = new RunningGraph(this.#plan, this.#formats(), this.#ctx.options.hwaccel_device);
     for (const move of this.#graph.moves) this.#ctx.log.info(move);
     for (const { id, ended } of this.#inputs) if (ended) this.#graph.end(id);
     for (const output of this.#outputs) output.dry = false;
+  }
+
+  #formats(): Map<number, StreamFormat> {
+    return new Map(this.#inputs.map((input) => [input.id, input.format ?? this.#substitute(input)]));
   }
 
   /** The format to stand in for an input that ended before its first frame: that of another one of its kind. */
@@ -290,8 +298,32 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     this.#stir();
   }
 
+  /**
+   * Other arguments, or other filters with as many inputs and outputs, from the next frame on: by commands of FFmpeg where the
+   * filters take what changes, else by a new graph. What the old one still holds comes out as when a format changes.
+   * @throws MillraceError ERR_MILLRACE_OPTION for what FFmpeg refuses: then everything is as it was.
+   */
+  dynamicReset(given: Readonly<Record<string, unknown>>): void {
+    const options = changedOptions(this.#options, given);
+    const plan = makePlan(options, this.#ctx, this.#ctx.protocolWhitelist);
+    const before = this.#next ?? this.#plan;
+    const graph = this.#graph;
+    const commands = graph === undefined || this.#replacing ? undefined : commandsBetween(before, plan);
+    // What can be refused is refused here, while everything is as it was.
+    if (graph !== undefined) new RunningGraph(plan, this.#formats(), this.#ctx.options.hwaccel_device).close();
+    if (graph === undefined || (commands && graph.command(commands))) this.#plan = plan;
+    else {
+      if (this.#inputs.length === 0) throw cannotBeginAnew(this.#plan.title);
+      this.#next = plan;
+      if (!this.#replacing) this.#beginReplacing();
+    }
+    this.#options = options;
+  }
+
   #replace(): void {
     this.#replacing = false;
+    this.#plan = this.#next ?? this.#plan;
+    this.#next = undefined;
     this.#graph!.close();
     this.#graph = undefined;
     this.#configure();
@@ -304,6 +336,8 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   }
 
   #release(): void {
+    this.#plan = this.#next ?? this.#plan;
+    this.#next = undefined;
     this.#graph?.close();
     this.#graph = undefined;
     for (const input of this.#inputs) {
@@ -322,6 +356,17 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   close(): void {
     this.#release();
   }
+}
+
+/** Its frames would begin at time 0 once more. */
+function cannotBeginAnew(title: string): MillraceError {
+  return new MillraceError(
+    'ERR_MILLRACE_OPTION',
+    `The ${title} has no input, and FFmpeg has no command for what is to change`,
+    {
+      hint: 'Such a filter can be changed only by its commands: https://ffmpeg.org/ffmpeg-filters.html#Changing-options-at-runtime-with-a-command',
+    },
+  );
 }
 
 function hasHead({ queue, ending }: Input): boolean {

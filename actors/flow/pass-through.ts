@@ -11,7 +11,9 @@ export default class PassThrough implements Module<Options> {
 
   /** Inputs that have not ended. */
   #open = new Set<number>();
+  /** Those that there are; further ones may come while the graph runs. */
   #inputs: readonly number[] = [];
+  #known = 0;
 
   init({ inputs }: ModuleContext<Options>): void {
     this.#inputs = inputs;
@@ -20,6 +22,7 @@ export default class PassThrough implements Module<Options> {
 
   /** The end of an input ends its output at once; the module is done when all have ended. */
   process(task: Task): void {
+    for (; this.#known < this.#inputs.length; this.#known++) this.#open.add(this.#inputs[this.#known]!);
     for (const [id, packets] of task.inputs) {
       const output = task.output(id);
       for (const packet of packets) {
@@ -32,5 +35,6 @@ export default class PassThrough implements Module<Options> {
 
   reset(): void {
     this.#open = new Set(this.#inputs);
+    this.#known = this.#inputs.length;
   }
 }

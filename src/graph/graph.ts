@@ -2,6 +2,7 @@
 
 import { ConfigError, MillraceError } from '../errors/errors.js';
 import { stateError } from '../errors/make.js';
+import { describeValue } from '../errors/naming.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { Packet } from '../media/packet/packet.js';
 import type { LogListener } from '../module/log.js';
@@ -15,13 +16,16 @@ import type { GraphStatus } from '../scheduler/run/status.js';
 import { requireObject } from '../schema/argument.js';
 import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
+import { type EncodeStreams, encode } from './build/encode.js';
 import { type FilterInput, readFilterCall } from './build/filters/call.js';
-import type { DecoderOptions } from './build/module-options.js';
+import type { DecoderOptions, EncoderOptions } from './build/module-options.js';
 import type { ModuleOptions, ModuleSource } from './build/module-source.js';
 import type { NodeParameters } from './build/node.js';
 import { type NodeHandle, Stream } from './build/stream.js';
 import { noteSelection, setChooser } from './build/stream-selection.js';
 import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
+import { Adding } from './changes/adding.js';
+import { changesOf, GraphChanges } from './changes/changes.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
 import { type Allowed, checkSettings } from './file/trust.js';
@@ -54,6 +58,7 @@ export class Graph {
   private readonly blueprint: GraphDefinition;
   private readonly session: GraphPorts;
   private readonly launch: Lifecycle;
+  private readonly adding: Adding;
   private readonly runtime: Runtime | undefined;
   private readonly onLog: LogListener | undefined;
   private readonly syncModules = new Map<number, SyncModule>();
@@ -77,6 +82,8 @@ export class Graph {
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
     setChooser(this, (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun));
     this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
+    this.adding = new Adding(this.blueprint);
+    new GraphChanges(this, this.blueprint, this.adding, () => this.launch.run);
   }
 
   /**
@@ -148,8 +155,7 @@ export class Graph {
     options?: ModuleOptions<M>,
     parameters: NodeParameters = {},
   ): NodeHandle {
-    if (this.launch.begun)
-      throw stateError('a node was added to a graph that has been run', 'Build the whole graph first');
+    this.requireOpen('a node was added to a graph that has been run');
     return this.blueprint.add(source, options ?? {}, parameters);
   }
 
@@ -368,6 +374,81 @@ export class Graph {
    */
   resume(node?: Stream | string | number): void {
     this.launch.resume(node === undefined ? undefined : this.idOf(node));
+  }
+
+  /**
+   * Adds nodes to the running graph; resolves when packets go to them. They are initialised first, while everything goes on.
+   * @param build makes them, by methods of the graph it is given and of any stream of this graph; one node or many. A stream that
+   *   runs goes to its new consumers from the next packet on; one of encoded packets begins with its StreamInfo, and
+   *   with a key frame if it is video.
+   * @returns what `build` returns: the handle, as a rule.
+   * @throws what `build` throws; ConfigError with everything that is wrong; GraphError of a module that could not be initialised;
+   *   MillraceError ERR_MILLRACE_CLOSED when the streams, or the graph, have ended, ERR_MILLRACE_STATE before the start and
+   *   where nothing can join. Nothing has been added then, and the graph goes on.
+   * @example
+   * const half = await graph.addNode((g) => g.node('decoder').video.scale('iw/2', -2).encode(null, { output_path: 'half.mp4' }));
+   */
+  async addNode<T>(build: (graph: Graph) => T): Promise<T> {
+    if (typeof build !== 'function') {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `addNode() cannot be given ${describeValue(build)}`, {
+        hint: 'It takes a function that adds nodes: addNode((g) => g.node(alias).video.fps(1).encode(null, options))',
+      });
+    }
+    return changesOf(this).add(() => build(this));
+  }
+
+  /**
+   * Connects a stream to a further input of a node: before the start, and within `addNode()`, where it goes to nodes
+   * under the input manager `immediate` only: `pass_through`, and modules of your own, which get packets of a new input then.
+   * @param node Handle, alias or id.
+   * @param input Its number; default: the next free one.
+   * @returns the number of the input.
+   * @throws MillraceError ERR_MILLRACE_STATE for a graph that has been started; ERR_MILLRACE_CONFIG for an input that is connected, and for a stream of another graph.
+   */
+  connect(stream: Stream, node: Stream | string | number, input?: number): number {
+    this.requireOpen('connect() of a graph that has been run');
+    return this.blueprint.connect(stream, this.idOf(node), input);
+  }
+
+  /**
+   * Adds an encoder to the running graph; as `addNode`.
+   * @param streams one stream, or several by their kinds as `encode` takes them. One stream that is sound is given as
+   *   `{ audio: stream }`, unless it comes straight from a decoder's `.audio`.
+   * @example
+   * const recording = await graph.addOutput(input.video, { output_path: 'recording.mp4' });
+   * …
+   * await graph.removeNode(recording); // the file is complete
+   */
+  addOutput(
+    streams: Stream | EncodeStreams,
+    options: EncoderOptions,
+    parameters: NodeParameters = {},
+  ): Promise<NodeHandle> {
+    return this.addNode(() => {
+      if (!(streams instanceof Stream)) return encode(streams, options, parameters);
+      const isAudio = this.blueprint.isAudio(streams.nodeId, streams.index);
+      return encode(isAudio ? { audio: streams } : { video: streams }, options, parameters);
+    });
+  }
+
+  /**
+   * Removes a node from the running graph; resolves when its module has been closed. It takes nothing more from the next packet
+   * boundary on: what waits at its inputs is released, what it has brought goes to its consumers, and they see the end of
+   * the stream (BMF's DYN_EOS). What leads to it goes on with its other consumers, or ends if it has none. An encoder completes its file.
+   * @param node Handle, alias or id.
+   * @throws GraphError of its module that could not be closed: it has left the graph all the same. MillraceError ERR_MILLRACE_CONFIG if there is no
+   *   such node, ERR_MILLRACE_STATE before the start.
+   * @example
+   * await graph.removeNode('preview');
+   */
+  async removeNode(node: Stream | string | number): Promise<void> {
+    await changesOf(this).remove(this.idOf(node));
+  }
+
+  /** Nodes and links may come to it now. */
+  private requireOpen(what: string): void {
+    if (!this.launch.begun || this.adding.active) return;
+    throw stateError(what, 'Build the whole graph first, or do it within graph.addNode() while the graph runs');
   }
 
   /** The id of a node of this graph. */

@@ -34,6 +34,11 @@ export class Lifecycle {
     return this.starting !== undefined || this.serving;
   }
 
+  /** What was started, if it was. */
+  get run(): GraphRun | undefined {
+    return this.current;
+  }
+
   // --- starting -----------------------------------------------------------------------------------------------------
 
   /** Starts the graph if nobody has. */

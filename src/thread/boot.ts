@@ -38,6 +38,9 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
       case 'start':
         start(message.part);
         break;
+      case 'order':
+        parts.get(message.run)?.obey(message.order);
+        break;
       case 'serve-calls':
         startCalled(message.spec);
         break;

@@ -11,6 +11,7 @@
  * the inputs of the call that were not handed on are released. The module has no more to say once it has called `done()`,
  * or once a call after the end of its inputs (of a source: after its `drain`) has brought nothing.
  */
+import { MillraceError } from '../errors/errors.js';
 import { markLog } from '../media/log/ffmpeg-log.js';
 import type { InputManagerSpec, Module, ModuleContext, OutputPort, Task } from '../module/contract.js';
 import { requireReturned } from '../module/door.js';
@@ -140,8 +141,20 @@ export class ModuleInstance {
     return this.module.dynamicReset !== undefined;
   }
 
-  dynamicReset(options: Record<string, unknown>): void | Promise<void> {
-    return this.call(() => this.module.dynamicReset?.(options), UNWATCHED);
+  /** @throws MillraceError ERR_MILLRACE_STATE for a module that cannot. */
+  dynamicReset(options: Record<string, unknown>, ends = UNWATCHED): void | Promise<void> {
+    if (!this.canChange) {
+      throw new MillraceError('ERR_MILLRACE_STATE', 'its options cannot be changed: it has no dynamicReset', {
+        hint: 'A module that can change them has a method dynamicReset(options)',
+      });
+    }
+    const { returned } = ends;
+    const settled = (failed: boolean): void => {
+      // It may want something else now.
+      this.inputs.askAgain();
+      ends.settled(failed);
+    };
+    return this.call(() => this.module.dynamicReset?.(options), { returned, settled });
   }
 
   /** Tells the module, through its signal, that it should return soon. */

@@ -4,6 +4,7 @@ import type { ErrorWire } from '../errors/wire.js';
 import type { InputManagerSpec, NodeSources, OnError } from '../module/contract.js';
 import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
+import type { BoardBlock } from './board/board.js';
 
 /** Who produces and who consumes a link, by node index; `limit` is also the step by which it is lifted. */
 export interface LinkEnds {
@@ -102,6 +103,10 @@ export interface PartitionSpec {
   /** Index of this thread on the board. */
   thread: number;
   board: SharedArrayBuffer;
+  /** What has come since the graph was started; absent: nothing. */
+  blocks?: BoardBlock[];
+  /** The thread comes to a graph that runs: it waits for what it is to host. */
+  late?: boolean;
   /** Doorbell of every thread of the graph, by index. */
   bells: SharedArrayBuffer[];
   nodes: PartitionNode[];
@@ -150,7 +155,45 @@ export interface CallServerSpec {
   heard: boolean;
 }
 
+/** A change of a running graph, by one of its threads; `order` is its number in the run. */
+export type Order =
+  /** Options of a node are changed between two packets. `member`: the node among those that the actor runs as one. */
+  | { type: 'reset'; order: number; node: number; member?: number; options: Record<string, unknown> }
+  /** A node ends at the next packet boundary: in effect when its module is closed. */
+  | { type: 'remove'; order: number; node: number }
+  | { type: 'grow'; order: number; growth: Growth }
+  /** What has come takes part; in effect when packets go to it. Answered with the links whose producers have ended. */
+  | { type: 'join'; order: number; growth: number }
+  /** What has come is given up: it could not be initialised somewhere. */
+  | { type: 'give-up'; order: number; growth: number };
+
+/**
+ * What comes to a running graph, as one of its threads is told: every thread learns of all of it, and initialises the nodes
+ * that are its own. Nothing takes part before `join`. Numbers go on from those that there are.
+ */
+export interface Growth {
+  /** Names it in later orders. */
+  id: number;
+  blocks: BoardBlock[];
+  /** Of this thread. */
+  nodes: PartitionNode[];
+  /** That touch this thread. */
+  links: PartitionLink[];
+  /** Doorbells of the threads that come. */
+  bells: SharedArrayBuffer[];
+  /** Of the nodes that come: their threads, and what messages call them. */
+  nodeThreads: number[];
+  names: string[];
+  /** Ends of the links that come. */
+  allLinks: LinkEnds[];
+  pushed: number[];
+  watched: Pick<WatchSpec, 'nodes' | 'links' | 'localThread'> | undefined;
+  /** Position of every node of the graph in topological order. */
+  ranks: number[];
+}
+
 export type ToHost =
+  | { type: 'order'; run: number; order: Order }
   | { type: 'start'; part: PartitionSpec }
   | { type: 'serve-calls'; spec: CallServerSpec }
   | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
@@ -162,6 +205,8 @@ export type FromHost =
   /** `context`: who speaks, if not the module: FFmpeg, of a failure that is told as well. */
   | { type: 'log'; run: number; node: number; level: LogSeverity; text: string; context?: string | undefined }
   | { type: 'warning'; run: number; text: string }
+  /** An order is in effect, or was refused and has changed nothing. */
+  | { type: 'answer'; run: number; order: number; error: ErrorWire | undefined; ended?: number[] }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }

@@ -20,6 +20,7 @@ const TOPS = ['index.ts', 'testing', 'cli'];
 const BUILDER: readonly string[] = [
   'src/graph/build/concat.ts',
   'src/graph/build/definition.ts',
+  'src/graph/build/encode.ts',
   'src/graph/build/filters/audio.ts',
   'src/graph/build/filters/call.ts',
   'src/graph/build/filters/video.ts',

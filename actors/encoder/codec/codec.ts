@@ -4,6 +4,8 @@ import {
   AV_CODEC_FLAG_GLOBAL_HEADER,
   AV_CODEC_FLAG_PSNR,
   AV_CODEC_FLAG_QSCALE,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
   AVMEDIA_TYPE_VIDEO,
   FF_QP2LAMBDA,
 } from 'node-av/constants';
@@ -11,7 +13,7 @@ import { Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/li
 import { MillraceError } from '../../../src/errors/errors.js';
 import { alone, check, isAgain, isEof, ledger, nameContext } from '../../../src/media/index.js';
 import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
-import { setAVOptions } from '../../shared/avoptions.js';
+import { optionText, setAVOptions } from '../../shared/avoptions.js';
 import { deviceHint } from './device.js';
 import { adviceFor } from './quality-advice.js';
 import { type Wishes, wishesOf } from './wishes.js';
@@ -175,6 +177,14 @@ export class Encoder {
     } catch (error) {
       this.close();
       throw error;
+    }
+  }
+
+  /** Other values for options that the encoder looks at before every picture. */
+  change(values: AVOptionValues): void {
+    for (const [name, value] of Object.entries(values)) {
+      const ret = this.context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
+      check(ret, `Encoder ${this.#name} refuses ${name} ${optionText(value)}`, { code: 'ERR_MILLRACE_OPTION' });
     }
   }
 

@@ -127,9 +127,13 @@ class Expression {
 
 /** The picture types of one stream, frame by frame in the order of the encoder. */
 export class PictureTypes {
-  readonly #order: Order | undefined;
+  #order: Order | undefined;
   readonly #timeBase: Rational;
-  readonly #expression: Expression | undefined;
+  #expression: Expression | undefined;
+  /** The next picture is ordered, whatever it is. */
+  #isDue = false;
+  /** Time of the picture before. */
+  #last: bigint | undefined;
   #first: bigint | undefined;
   #nextTime = 0;
   /** Of a frame that has not been shown yet; of one that never is, it goes to the next. */
@@ -141,10 +145,28 @@ export class PictureTypes {
 
   /** @param timeBase Of the encoder. */
   constructor(order: string | undefined, timeBase: Rational) {
-    this.#order = order === undefined ? undefined : parseOrder(order);
     this.#timeBase = timeBase;
-    const isExpression = typeof this.#order === 'object' && 'expression' in this.#order;
-    this.#expression = isExpression ? new Expression(this.#order.expression, timeBase) : undefined;
+    if (order !== undefined) this.follow(order);
+  }
+
+  /** The next picture is to be a key frame. */
+  orderNext(): void {
+    this.#isDue = true;
+  }
+
+  /** Another order from the next picture on: times that have passed are not made up for, and an expression counts anew. */
+  follow(order: string): void {
+    const parsed = parseOrder(order);
+    this.#order = parsed;
+    this.#expression?.close();
+    this.#first = undefined;
+    this.#expression =
+      typeof parsed === 'object' && 'expression' in parsed
+        ? new Expression(parsed.expression, this.#timeBase)
+        : undefined;
+    const last = this.#last;
+    const past = (time: bigint): boolean => last !== undefined && reached(last, this.#timeBase, time);
+    this.#nextTime = typeof parsed === 'object' && 'times' in parsed ? parsed.times.filter(past).length : 0;
   }
 
   /** A frame has been placed. @param source undefined at the end. */
@@ -176,6 +198,11 @@ export class PictureTypes {
 
   #forced(pts: bigint, isKey: boolean): boolean {
     this.#first ??= pts;
+    this.#last = pts;
+    if (this.#isDue) {
+      this.#isDue = false;
+      return true;
+    }
     const order = this.#order;
     if (order === undefined) return false;
     if (order === 'source') return isKey;

@@ -25,6 +25,8 @@ import {
   rescale,
   type VideoFrame,
 } from '../../../src/media/index.js';
+import type { AVOptionValue } from '../../../src/schema/schema.js';
+import { NOW, type VideoChange } from '../change.js';
 import { Encoder } from '../codec/codec.js';
 import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from '../codec/hdr.js';
 import { setColours } from '../codec/wishes.js';
@@ -60,6 +62,12 @@ export class VideoStream {
   #decoded = false;
   readonly #quality: QualityMeter | undefined;
   #types: PictureTypes | undefined;
+  /** Which pictures are to be key frames. */
+  #order: string | undefined;
+  /** The first picture is to be one. */
+  #keyIsDue = false;
+  /** What was changed of the encoder's options. */
+  readonly #rates: Record<string, AVOptionValue> = {};
   /** The first frames of those that tell no rate, until it has been read from their times. */
   #held: { readonly frame: VideoFrame; readonly shift: bigint }[] = [];
   #measured: MeasuredRate | undefined;
@@ -70,12 +78,24 @@ export class VideoStream {
   constructor(ctx: EncodingContext) {
     this.#ctx = ctx;
     this.#params = ctx.options.video_params ?? { av: {} };
+    this.#order = this.#params.force_key_frames ?? ctx.options.force_key_frames;
     this.#converter = new PictureConverter(this.#params, ctx.settings, ctx.name);
     this.#quality = this.#params.psnr ? new QualityMeter() : undefined;
     for (const frame of [this.#current, this.#previous]) {
       frame.alloc();
       ledger.opened('scratch-frame');
     }
+  }
+
+  /** Rates and key frames from the next picture on; what the encoder takes has been checked. */
+  change({ rates, keyFrames }: VideoChange): void {
+    Object.assign(this.#rates, rates);
+    this.#encoder?.change(this.#rates);
+    if (keyFrames === undefined) return;
+    if (keyFrames !== NOW) this.#order = keyFrames;
+    if (this.#types === undefined) this.#keyIsDue ||= keyFrames === NOW;
+    else if (keyFrames === NOW) this.#types.orderNext();
+    else this.#types.follow(keyFrames);
   }
 
   /** True when `vframes` have been written, or a shorter stream has ended. */
@@ -188,10 +208,10 @@ export class VideoStream {
 
   #take(converted: Frame, source: VideoFrame, pts: bigint | undefined, timeBase: Rational, seconds: number): void {
     this.#encoder ??= this.#open(converted, source);
-    this.#types ??= new PictureTypes(
-      this.#params.force_key_frames ?? this.#ctx.options.force_key_frames,
-      this.#timeBase,
-    );
+    if (this.#types === undefined) {
+      this.#types = new PictureTypes(this.#order, this.#timeBase);
+      if (this.#keyIsDue) this.#types.orderNext();
+    }
     this.#sync ??= new VideoSync(this.#vsync(), this.#timeBase, {
       ...(this.#ctx.options.vframes !== undefined && { most: this.#ctx.options.vframes }),
       ...(this.#ctx.options.min_frames !== undefined && { least: this.#ctx.options.min_frames }),
@@ -358,6 +378,7 @@ export class VideoStream {
     );
     // Known to this object before anything else can fail, so that close() finds it.
     this.#encoder = encoder;
+    encoder.change(this.#rates);
     this.#ctx.shortest?.encodes({
       send: (frame) => encoder.send(frame),
       drop: (frame) => {

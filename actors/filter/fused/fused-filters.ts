@@ -16,6 +16,7 @@ import type { Module, ModuleContext, Task } from '../../../src/module/contract.j
 import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
 import { makePlan, type Plan } from '../plan/plan.js';
+import { changedOptions } from '../run/change.js';
 import { adopt, type MediaFrame } from '../run/take-frame.js';
 import { JoinedStages } from './joined-stages.js';
 import { isFrame, Line, type Progress } from './line.js';
@@ -39,6 +40,13 @@ export interface ChainOptions {
   }[];
 }
 
+/** What the runtime gives `dynamicReset`: the options are meant for one of the nodes. */
+interface MemberChange {
+  /** Index of the node on the graph's board. */
+  readonly member: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** Every member is a node with input 0 and output 0 and no other. */
 const PORTS = { inputs: [0], outputs: [0] };
 
@@ -51,6 +59,8 @@ export default class FusedFilters implements Module<ChainOptions> {
   #ctx!: ModuleContext<ChainOptions>;
   #progress!: Progress;
   #titles: string[] = [];
+  /** Of the members, as they are now. */
+  #options: FilterOptions[] = [];
   /** Members and stretches of members, upstream first. */
   #line!: Line;
   /** The line was told the end. */
@@ -64,6 +74,7 @@ export default class FusedFilters implements Module<ChainOptions> {
   /** @throws MemberError with what the member's node would throw by itself. */
   init(ctx: ModuleContext<ChainOptions>): void {
     this.#ctx = ctx;
+    this.#options = ctx.options.members.map(({ options }) => options);
     this.#begin();
   }
 
@@ -73,7 +84,7 @@ export default class FusedFilters implements Module<ChainOptions> {
     this.#ending = false;
     this.#ended = false;
     this.#more = false;
-    const plans = ctx.options.members.map(({ options }, number) => {
+    const plans = this.#options.map((options, number) => {
       this.#progress.at = number;
       const plan = this.#blaming(() => makePlan(options, PORTS, ctx.protocolWhitelist));
       return { number, plan, device: options.hwaccel_device };
@@ -157,6 +168,25 @@ export default class FusedFilters implements Module<ChainOptions> {
     if (frame instanceof VideoFrame) this.#ctx.meter.frames++;
     const time = frame.timestamp;
     if (time !== undefined) this.#ctx.meter.position = time;
+  }
+
+  /**
+   * Other arguments of one member; see `FFmpegFilter.dynamicReset`.
+   * @throws MemberError
+   */
+  dynamicReset(change: Readonly<Record<string, unknown>>): void {
+    const { member, options } = change as unknown as MemberChange;
+    const number = this.#ctx.options.members.findIndex(({ node }) => node === member);
+    this.#progress.at = number;
+    this.#blaming(() => {
+      const changed = changedOptions(this.#options[number]!, options);
+      const plan = makePlan(changed, PORTS, this.#ctx.protocolWhitelist);
+      for (const stage of this.#line.stages) {
+        if (stage instanceof JoinedStages && stage.has(number)) stage.change(number, plan);
+        else if (stage instanceof Member && stage.number === number) stage.change(plan);
+      }
+      this.#options[number] = changed;
+    });
   }
 
   #blaming<T>(work: () => T): T {

@@ -16,7 +16,7 @@ import { formatKey } from '../run/stream-format.js';
 import type { MediaFrame } from '../run/take-frame.js';
 import { isFrame, Line, type Progress, type Stage, type Step } from './line.js';
 import { Member } from './stage.js';
-import { FEW_BITS } from './stateless.js';
+import { FEW_BITS, worksOnOnePicture } from './stateless.js';
 
 /** Pictures in a row of one format, after which the members are joined. */
 export const STEADY = 4;
@@ -28,6 +28,8 @@ export class JoinedStages implements Stage {
   readonly #number: number;
   #joined: RunningGraph | undefined;
   #full = false;
+  /** All of its members treat one picture at a time. */
+  #joins = true;
   #steady = 0;
   #configured = 0;
 
@@ -37,6 +39,10 @@ export class JoinedStages implements Stage {
     this.#number = plans[0]!.number;
     this.#members = plans.map(({ number, plan }) => new Member(number, plan, progress));
     this.#line = new Line(this.#members, progress);
+  }
+
+  has(number: number): boolean {
+    return this.#members.some((member) => member.number === number);
   }
 
   get full(): boolean {
@@ -55,7 +61,7 @@ export class JoinedStages implements Stage {
     }
     if (this.#full) return 'end';
     const step = this.#line.step();
-    if (isFrame(step) && this.#isSteady()) this.#join();
+    if (isFrame(step) && this.#joins && this.#isSteady()) this.#join();
     return step;
   }
 
@@ -63,6 +69,20 @@ export class JoinedStages implements Stage {
     if (this.#joined === undefined) this.#line.give(frame);
     else if (formatKey(frame) !== this.#members[0]!.format!.key) this.#part(frame);
     else this.#feed(this.#joined, frame);
+  }
+
+  /** The members run by themselves then, and are joined again if they still may be. @throws as `Member.change`. */
+  change(number: number, plan: Plan): void {
+    const member = this.#members.find((candidate) => candidate.number === number)!;
+    // Members that were joined have no graphs to be asked whether they would take it.
+    if (this.#joined !== undefined && member.format !== undefined) {
+      new RunningGraph(plan, new Map([[0, member.format]])).close();
+    }
+    member.change(plan);
+    this.#joins &&= worksOnOnePicture(plan) && plan.threads === this.#members[0]!.plan.threads;
+    this.#joined?.close();
+    this.#joined = undefined;
+    this.#steady = 0;
   }
 
   end(): void {

@@ -5,6 +5,7 @@
 
 import type { ChosenDevice } from '../../../src/media/index.js';
 import type { Plan } from '../plan/plan.js';
+import { commandsBetween } from '../run/change.js';
 import { RunningGraph } from '../run/running-graph.js';
 import { formatKey, formatOf, type StreamFormat } from '../run/stream-format.js';
 import type { MediaFrame } from '../run/take-frame.js';
@@ -19,13 +20,33 @@ export class Member implements Stage {
   full = false;
   /** A frame of another format: it waits until the graph has given what it still held. */
   #next: MediaFrame | undefined;
+  /** Its options have changed: the graph that is there has been told the end, and there will be another one. */
+  #changing = false;
 
   constructor(
-    private readonly number: number,
-    readonly plan: Plan,
+    readonly number: number,
+    public plan: Plan,
     private readonly progress: Progress,
     private readonly device?: ChosenDevice,
   ) {}
+
+  /** @throws what FFmpeg refuses of it: then everything is as it was. */
+  change(plan: Plan): void {
+    const { graph } = this;
+    if (graph !== undefined && this.format !== undefined && !this.#changing) {
+      const commands = commandsBetween(this.plan, plan);
+      new RunningGraph(plan, new Map([[0, this.format]]), this.device).close();
+      if (!(commands && graph.command(commands))) {
+        // As when the format changes: what it holds comes out first.
+        if (this.plan.hasSources || plan.hasSources) this.release();
+        else {
+          this.#changing = true;
+          graph.end(0);
+        }
+      }
+    }
+    this.plan = plan;
+  }
 
   step(): Step {
     this.progress.at = this.number;
@@ -37,6 +58,10 @@ export class Member implements Stage {
           this.#replace(this.#next);
           continue;
         }
+        if (this.#changing && !this.full) {
+          this.release();
+          return 'hungry';
+        }
         // As for a node by itself: a graph that neither ends nor gives anything after the end of its input is over.
         if (pulled === 'end' || this.full) return this.#finish();
       } else if (this.full) return 'end';
@@ -47,7 +72,7 @@ export class Member implements Stage {
   end(): void {
     this.progress.at = this.number;
     this.full = true;
-    this.graph?.end(0);
+    if (!this.#changing) this.graph?.end(0);
   }
 
   give(frame: MediaFrame): void {
@@ -99,6 +124,7 @@ export class Member implements Stage {
       this.format.frames.release();
       this.format = undefined;
     }
+    this.#changing = false;
     this.#next?.close();
     this.#next = undefined;
   }

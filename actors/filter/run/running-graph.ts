@@ -1,4 +1,5 @@
 /** One configured libavfilter graph: frames in, frames out, one owner. */
+import { constants } from 'node:os';
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
   AV_BUFFERSRC_FLAG_NONE,
@@ -26,8 +27,12 @@ import {
 import { conversionsToGray, keepingLuma, type ToGray } from '../../shared/luma.js';
 import { addFilter, allocate, instanceOf, type MediaKind, type Plan } from '../plan/plan.js';
 import { describe, type Pad } from '../plan/wiring.js';
+import type { FilterCommand } from './change.js';
 import { type PlacedPlan, place } from './devices.js';
 import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
+
+/** AVERROR(ENOSYS). */
+const NO_COMMAND = -constants.errno.ENOSYS;
 
 interface Source {
   /** One buffer source for each pad that takes this input. */
@@ -255,6 +260,22 @@ export class RunningGraph {
     if (frame.av.pts < EARLIEST) frame.pts = sink.end ?? rescale(this.#start ?? 0n, MICROSECONDS, sink.timeBase);
     const length = rescale(BigInt(frame.samples), { num: 1, den: frame.sampleRate }, sink.timeBase);
     sink.end = frame.av.pts + length;
+  }
+
+  /**
+   * Tells the running filters other values of their arguments. FFmpeg takes one after the other; one that takes no further
+   * one has taken those before it.
+   * @returns false if one of them is no command of its filter: then the graph has to be built anew.
+   * @throws FFmpegError for a value that the filter refuses.
+   */
+  command(commands: readonly FilterCommand[]): boolean {
+    for (const { target, name, value } of commands) {
+      const answer = this.#native.sendCommand(target, name, value);
+      const ret = typeof answer === 'number' ? answer : 0;
+      if (ret === NO_COMMAND) return false;
+      check(ret, `'${name}=${value}' was refused by the ${this.#title}`, { code: 'ERR_MILLRACE_OPTION' });
+    }
+    return true;
   }
 
   close(): void {

@@ -25,6 +25,9 @@ import { GraphFiles } from './subgraph/graph-files.js';
 import { type Inherited, Scopes } from './subgraph/scope.js';
 import { validate } from './validate.js';
 
+/** FFmpeg's filters that begin a stream of sound. */
+const AUDIO_SOURCE = /^(sine|anullsrc|aevalsrc|anoisesrc|afirsrc|afdelaysrc|flite|hilbert|sinc|amovie)$/;
+
 export class GraphDefinition {
   readonly nodes: NodeSpec[] = [];
   readonly links: LinkSpec[] = [];
@@ -32,6 +35,8 @@ export class GraphDefinition {
   readonly declared: LinkSpec['from'][] = [];
   /** Ids of the nodes that a graph file has. */
   private readonly filed = new Set<number>();
+  /** Ids up to this one are taken, though no node here has them. */
+  private highest = -1;
   private streamAliases: ReadonlyMap<string, string> = new Map();
   private readonly scopes = new Scopes();
   private readonly files: GraphFiles;
@@ -85,7 +90,7 @@ export class GraphDefinition {
 
   /** Of the next node. */
   get nextId(): number {
-    return this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
+    return this.nodes.reduce((highest, node) => Math.max(highest, node.id), this.highest) + 1;
   }
 
   /** Adds a node, or those of a sub-graph. @throws ConfigError for parameters that are wrong. */
@@ -181,6 +186,21 @@ export class GraphDefinition {
     }
   }
 
+  /** @returns the number of the input. */
+  connect(stream: Stream, id: number, input?: number): number {
+    const used = this.links.filter(({ to }) => to.node === id).map(({ to }) => to.input);
+    const free = input ?? Math.max(-1, ...used) + 1;
+    const { alias } = this.find(id);
+    if (!Number.isInteger(free) || free < 0 || used.includes(free)) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${free} of "${alias}" cannot be connected`, {
+        hint: used.includes(free) ? 'It is connected already' : 'Inputs are numbered 0, 1, 2, …',
+      });
+    }
+    const [link] = this.linksInto(id, alias, [stream]);
+    this.links.push({ ...link!, to: { node: id, input: free } });
+    return free;
+  }
+
   /** The node, or those of a sub-graph that may call such a callback. */
   private askedBy(alias: string | number, key: string): NodeSpec[] {
     const path = this.subgraphCalled(alias);
@@ -207,6 +227,26 @@ export class GraphDefinition {
     });
   }
 
+  /** Ids of a running graph are not given again. */
+  startAbove(id: number): void {
+    this.highest = Math.max(this.highest, id);
+  }
+
+  /** The links are no part of the graph any more. */
+  drop(links: readonly LinkSpec[]): void {
+    const kept = this.links.filter((link) => !links.includes(link));
+    this.links.splice(0, this.links.length, ...kept);
+  }
+
+  /** The node is no part of the graph any more, and its alias is free. */
+  remove(id: number): void {
+    const at = this.nodes.findIndex((node) => node.id === id);
+    if (at >= 0) this.nodes.splice(at, 1);
+    else this.session.remove(id);
+    const kept = this.links.filter(({ from, to }) => from.node !== id && to.node !== id);
+    this.links.splice(0, this.links.length, ...kept);
+  }
+
   // --- names --------------------------------------------------------------------------------------------------------
 
   /** The node, or the sub-graph, with that alias, or the node with that id. @throws as `find`. */
@@ -224,9 +264,10 @@ export class GraphDefinition {
   /** The node with that alias or id. @throws MillraceError ERR_MILLRACE_CONFIG if there is none. */
   find(alias: string | number): NodeSpec {
     const own = typeof alias === 'string' ? this.scopes.qualified(alias) : alias;
+    const outside = typeof alias === 'number' && alias < 0 ? this.session.nodes : [];
     const node =
       this.nodes.find((candidate) => candidate.alias === own) ??
-      this.nodes.find((candidate) => candidate.alias === alias || candidate.id === alias);
+      [...this.nodes, ...outside].find((candidate) => candidate.alias === alias || candidate.id === alias);
     if (node) return node;
     throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node '${alias}'`, {
       hint: didYouMean(
@@ -259,6 +300,17 @@ export class GraphDefinition {
     const { id, module, alias } = this.spec().nodes[index]!;
     return id < 0 ? `${module.name} "${alias}"` : `nodes[${index}] (${module.name} "${alias}")`;
   };
+
+  /** Whether a stream is known to be sound: output 1 of a decoder, and what filters of sound make. */
+  isAudio(nodeId: number, output: number): boolean {
+    const node = this.nodes.find(({ id }) => id === nodeId);
+    if (node === undefined || node.module.definition !== undefined) return false;
+    const { work } = builtinOf(node.module) ?? {};
+    if (work === 'decoding') return output === 1;
+    if (work !== 'filtering') return false;
+    const from = this.links.find(({ to }) => to.node === nodeId)?.from;
+    return from === undefined ? AUDIO_SOURCE.test(String(node.options.name)) : this.isAudio(from.node, from.output);
+  }
 
   // --- as a whole ---------------------------------------------------------------------------------------------------
 

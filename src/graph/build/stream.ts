@@ -4,6 +4,7 @@ import { MillraceError } from '../../errors/errors.js';
 import type { WrittenPacket } from '../../module/written-packet.js';
 import type { KeyCallback } from '../../scheduler/plan/spec.js';
 import { requireMethod, requireObject } from '../../schema/argument.js';
+import { changesOf } from '../changes/changes.js';
 import type { Graph } from '../graph.js';
 import { checkPacketsOptions, type PacketsOptions } from '../options/packets.js';
 import { sessionOf } from '../ports/graph-ports.js';
@@ -218,6 +219,23 @@ export class NodeHandle extends Stream {
     this.videoOutput = video;
     this.audioOutput = audio;
     return this;
+  }
+
+  /**
+   * Changes options of the node while the graph runs, between two packets; resolves when it has been done.
+   *
+   *     await handle.reset({ volume: 0.2 });                              // a filter: its arguments by name
+   *     await handle.reset({ para: '640:360' });                          // or all of them
+   *     await encoder.reset({ video_params: { bit_rate: '800k' } });      // where the encoder can
+   *
+   * The module's `dynamicReset(options)` is called with them. docs/dynamic.md has what the built-in modules can change.
+   * @param options those that change; the others stay as they are.
+   * @throws GraphError with what cannot be changed, of a module that refuses them or that has no `dynamicReset`: nothing has
+   *   been changed then, and the graph goes on. MillraceError ERR_MILLRACE_CLOSED when the node has ended,
+   *   ERR_MILLRACE_STATE before the start.
+   */
+  reset(options: Readonly<Record<string, unknown>>): Promise<void> {
+    return changesOf(this.graph).reset(this.nodeId, options);
   }
 
   private media(kind: string, index: number | undefined): Stream {

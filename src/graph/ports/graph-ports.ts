@@ -101,6 +101,13 @@ export class GraphPorts {
     return tap;
   }
 
+  /** The node of an input stream or a reader is no part of the graph any more. */
+  remove(id: number): void {
+    for (const [name, { node }] of this.inputs) if (node.id === id) this.inputs.delete(name);
+    const at = this.readers.findIndex(({ node }) => node.id === id);
+    if (at >= 0) this.readers.splice(at, 1);
+  }
+
   get nodes(): NodeSpec[] {
     return [...this.inputs.values(), ...this.readers].map(({ node }) => node);
   }

@@ -81,6 +81,7 @@ export function distribute(spec: GraphSpec): GraphSpec {
       alias: `${node.alias}/${name}`,
       module: { name },
       options,
+      helps: node.id,
     });
     const split: NodeSpec = {
       ...helper('split', {}),

@@ -2,13 +2,20 @@
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import type { NodeSources } from '../../module/contract.js';
 import { createRing } from '../../thread/link/ring-link.js';
-import type { LinkEnds, PartitionLink, PartitionNode, PartitionSpec, WatchSpec } from '../../thread/protocol.js';
+import type {
+  Growth,
+  LinkEnds,
+  PartitionLink,
+  PartitionNode,
+  PartitionSpec,
+  WatchSpec,
+} from '../../thread/protocol.js';
 import { calledKeys } from '../run/callbacks.js';
 import type { TracedGraph } from '../run/trace-writer.js';
 import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
 import { sourcesOf } from './sources.js';
-import type { GraphSpec, NodeSpec } from './spec.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
 /** The ring of a link that crosses threads, and the ports through which larger ones travel. */
 interface Crossing {
@@ -22,26 +29,36 @@ export type RunFacts = Pick<PartitionSpec, 'run' | 'board' | 'bells' | 'startedA
 
 export class Partitions {
   /** The calling thread hosts a part as well. */
-  readonly hasLocalPart: boolean;
-  /** Threads on the board: the workers, and the calling thread last if it hosts a part. */
-  readonly threads: number;
+  get hasLocalPart(): boolean {
+    return this.localThread !== undefined;
+  }
+
+  /** Index on the board of the calling thread, if it hosts a part. */
+  localThread: number | undefined;
+  /** Threads on the board: the workers of the start, the calling thread if it hosts a part, and those that came later. */
+  threads: number;
   /** Ends of every link. */
-  readonly links: readonly LinkEnds[];
+  readonly links: LinkEnds[];
   private readonly crossings = new Map<number, Crossing>();
-  private readonly told: ReadonlyMap<number, NodeSources>;
+  private readonly told: Map<number, NodeSources>;
 
   /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
   constructor(
     private readonly spec: GraphSpec,
     private readonly placement: Placement,
     private readonly merging: Fusion,
-    private readonly rank: readonly number[],
+    private rank: readonly number[],
   ) {
-    this.hasLocalPart = placement.threadOf.includes(CALLING_THREAD);
+    this.localThread = placement.threadOf.includes(CALLING_THREAD) ? placement.threads : undefined;
     this.threads = placement.threads + (this.hasLocalPart ? 1 : 0);
-    this.told = sourcesOf(spec);
+    this.told = new Map(sourcesOf(spec));
+    this.links = this.endsOf(spec.links);
+  }
+
+  private endsOf(links: readonly LinkSpec[]): LinkEnds[] {
+    const { spec, merging } = this;
     const indexOf = new Map(spec.nodes.map((node, index) => [node.id, index]));
-    this.links = spec.links.map(({ from, to }) => {
+    return links.map(({ from, to }) => {
       const consumer = indexOf.get(to.node)!;
       const limit = spec.nodes[consumer]!.queueLimit ?? spec.options.queueLengthLimit;
       const producer = indexOf.get(from.node)!;
@@ -50,10 +67,51 @@ export class Partitions {
     });
   }
 
+  /**
+   * Nodes and links have come to the specification.
+   * @param rank of all nodes.
+   */
+  grow(first: { node: number; link: number }, rank: readonly number[]): void {
+    const { spec } = this;
+    this.rank = rank;
+    this.links.push(...this.endsOf(spec.links.slice(first.link)));
+    const added = { ...spec, nodes: spec.nodes.slice(first.node), links: spec.links.slice(first.link) };
+    // Of decoders that were there it is too late to hear what their inputs say of themselves.
+    for (const [id, sources] of sourcesOf(added)) this.told.set(id, sources);
+  }
+
+  /** What one thread is told of what has come since, and the ports that go with it. To be called once per thread. */
+  growth(
+    thread: number,
+    first: { node: number; link: number },
+    facts: Pick<Growth, 'id' | 'blocks' | 'bells'>,
+  ): { growth: Growth; transfer: Transferable[] } {
+    const { spec } = this;
+    const transfer: Transferable[] = [];
+    const watched = this.watch;
+    const added = spec.nodes.slice(first.node);
+    const growth: Growth = {
+      ...facts,
+      nodes: this.nodesOf(thread).filter(({ index }) => index >= first.node),
+      links: this.linksAt(thread, first.link, transfer),
+      nodeThreads: added.map((_, at) => this.threadOf(first.node + at)),
+      names: added.map((node) => `${node.module.name} "${node.alias}"`),
+      allLinks: this.links.slice(first.link),
+      pushed: added.flatMap((node, at) => (node.outside === 'input' ? [first.node + at] : [])),
+      watched: watched && {
+        nodes: watched.nodes.slice(first.node),
+        links: watched.links.slice(first.link),
+        localThread: watched.localThread,
+      },
+      ranks: [...this.rank],
+    };
+    return { growth, transfer };
+  }
+
   /** Index on the board of the thread that hosts the node. */
   threadOf(node: number): number {
     const thread = this.placement.threadOf[node]!;
-    return thread === CALLING_THREAD ? this.placement.threads : thread;
+    return thread === CALLING_THREAD ? this.localThread! : thread;
   }
 
   /** Aliases of the nodes on a thread, for messages. */
@@ -87,8 +145,30 @@ export class Partitions {
   part(thread: number, facts: RunFacts): { part: PartitionSpec; transfer: Transferable[] } {
     const { spec } = this;
     const transfer: Transferable[] = [];
+    const part: PartitionSpec = {
+      ...facts,
+      thread,
+      nodes: this.nodesOf(thread),
+      links: this.linksAt(thread, 0, transfer),
+      nodeThreads: spec.nodes.map((_, index) => this.threadOf(index)),
+      names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
+      allLinks: [...this.links],
+      transport: spec.options.transport,
+      pushed: spec.nodes.flatMap((node, index) => (node.outside === 'input' ? [index] : [])),
+      bytesLimit: spec.options.queueBytesLimit,
+      hardCap: spec.options.hardCap,
+      stopGrace: spec.options.stopGrace,
+      watch: this.watch,
+    };
+    return { part, transfer };
+  }
+
+  /** Links that touch a thread, from one on. */
+  private linksAt(thread: number, first: number, transfer: Transferable[]): PartitionLink[] {
+    const { spec } = this;
     const links: PartitionLink[] = [];
     this.links.forEach((ends, index) => {
+      if (index < first) return;
       const producerThread = this.threadOf(ends.producer);
       const consumerThread = this.threadOf(ends.consumer);
       if (this.isMerged(index) || (producerThread !== thread && consumerThread !== thread)) return;
@@ -112,22 +192,7 @@ export class Partitions {
       }
       links.push(link);
     });
-    const part: PartitionSpec = {
-      ...facts,
-      thread,
-      nodes: this.nodesOf(thread),
-      links,
-      nodeThreads: spec.nodes.map((_, index) => this.threadOf(index)),
-      names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
-      allLinks: [...this.links],
-      transport: spec.options.transport,
-      pushed: spec.nodes.flatMap((node, index) => (node.outside === 'input' ? [index] : [])),
-      bytesLimit: spec.options.queueBytesLimit,
-      hardCap: spec.options.hardCap,
-      stopGrace: spec.options.stopGrace,
-      watch: this.watch,
-    };
-    return { part, transfer };
+    return links;
   }
 
   /** What the watchdog has to know; undefined if there is none. */
@@ -151,11 +216,6 @@ export class Partitions {
   get traced(): TracedGraph {
     const { nodes, threads, localThread } = this;
     return { name: this.spec.name, nodes, links: this.spec.links, threads, localThread };
-  }
-
-  /** Index on the board of the calling thread, if it hosts a part. */
-  private get localThread(): number | undefined {
-    return this.hasLocalPart ? this.placement.threads : undefined;
   }
 
   private get nodes(): { id: number; alias: string; module: string; thread: number }[] {

@@ -53,7 +53,7 @@ export interface Placement {
 }
 
 /** Below this a stage is not worth a thread: about what a hop between threads may cost, in milliseconds per frame. */
-const WORTH_A_THREAD = 0.1;
+export const WORTH_A_THREAD = 0.1;
 /** Nor is one that takes less than this part of the bottleneck: fusing it costs no more than that. */
 const WORTH_OF_BOTTLENECK = 1 / 20;
 /** A thread that is busy all the time keeps codecs with threads of their own waiting for it. */

@@ -42,6 +42,8 @@ export interface NodeSpec {
   distNums?: number;
   /** Of a parallel copy: the node that was built, and which of its copies this is, from 1 on. */
   copyOf?: { id: number; alias: string; number: number; count: number };
+  /** Deals out to parallel copies, or gathers from them: id of the node that was built. */
+  helps?: number;
   /** FFmpeg's list of the protocols that this node may open ('file,crypto,data'); absent: any. */
   protocolWhitelist?: string;
   /** The user is behind this node: it is an input stream, or a reader of packets. */

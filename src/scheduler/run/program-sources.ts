@@ -11,7 +11,7 @@ export class ProgramSources {
   readonly #all: { readonly alias: string; readonly source: ServedSource }[];
 
   constructor(nodes: readonly NodeSpec[]) {
-    this.#all = nodes.flatMap(({ alias, options }) => servedIn(options).map((source) => ({ alias, source })));
+    this.#all = ProgramSources.ownOf(nodes);
   }
 
   /** Nodes that wait for this thread when they read. */
@@ -21,6 +21,17 @@ export class ProgramSources {
 
   open(): void {
     for (const { source } of this.#all) source.open();
+  }
+
+  /** Of nodes that come to a running graph. */
+  add(nodes: readonly NodeSpec[]): void {
+    const own = ProgramSources.ownOf(nodes);
+    this.#all.push(...own);
+    for (const { source } of own) source.open();
+  }
+
+  static ownOf(nodes: readonly NodeSpec[]): { readonly alias: string; readonly source: ServedSource }[] {
+    return nodes.flatMap(({ alias, options }) => servedIn(options).map((source) => ({ alias, source })));
   }
 
   /** When no thread reads them any more. @returns what went wrong. */

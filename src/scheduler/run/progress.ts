@@ -16,10 +16,16 @@ export class ProgressTeller {
   private readonly told = new Map<number, Counted>();
   private readonly all: Counted = { frames: 0, bytes: 0, position: 0 };
   private percent = 0;
-  private readonly producers: ReadonlySet<number>;
-  private readonly encoders: ReadonlySet<number>;
+  private producers!: ReadonlySet<number>;
+  private encoders!: ReadonlySet<number>;
 
   constructor(private readonly spec: GraphSpec) {
+    this.grow();
+  }
+
+  /** Nodes have come to the graph. */
+  grow(): void {
+    const { spec } = this;
     this.producers = new Set(spec.links.map((link) => link.from.node));
     this.encoders = new Set(
       spec.nodes.filter(({ module }) => builtinOf(module)?.work === 'encoding').map(({ id }) => id),

@@ -1,3 +1,4 @@
+import type { Transferable } from 'node:worker_threads';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { GraphError } from '../../errors/errors.js';
@@ -6,7 +7,7 @@ import type { FromHost, ToHost } from '../../thread/protocol.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
 import type { ThreadSource } from '../threads/thread-pool.js';
-import type { Undo } from '../threads/undo.js';
+import { Undo } from '../threads/undo.js';
 
 /** What a run is told of its threads. */
 export interface ThreadEvents {
@@ -14,6 +15,8 @@ export interface ThreadEvents {
   /** A thread died whose part of the graph had not ended. */
   died(error: GraphError): void;
   warning(text: string): void;
+  /** The part of a thread has ended. */
+  ended(thread: number): void;
   /** Every part has ended. */
   over(): void;
 }
@@ -30,7 +33,8 @@ export class RunThreads {
   readonly bells: Doorbell[] = [];
   /** Native objects that the graph's own threads have not released, by kind. */
   readonly leaked: Record<string, number> = {};
-  private readonly workers: Thread[] = [];
+  /** By their number on the board. */
+  private readonly workers = new Map<number, Thread>();
   /** Those whose part has not ended. */
   private readonly open = new Set<number>();
   private graceTimer: Timer | undefined;
@@ -51,16 +55,9 @@ export class RunThreads {
    * @throws GraphError when one of them cannot be started; then this is to be used no more.
    */
   take(asked: Parameters<ThreadSource['take']>[0], undo: Undo): void {
-    this.workers.push(...this.source.take(asked, undo));
+    const workers = this.source.take(asked, undo);
     for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
-    this.workers.forEach((worker, thread) => {
-      for (const text of worker.takeUnexpected()) this.events.warning(`before this graph: ${text}`);
-      worker.attach(this.user, {
-        onMessage: (message) => this.events.message(message, (reply) => worker.post(reply)),
-        onDeath: (code, error) => this.died(thread, code, error),
-      });
-      this.bells.push(worker.bell);
-    });
+    for (const [thread, worker] of workers.entries()) this.attach(thread, worker);
     if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
   }
 
@@ -77,15 +74,45 @@ export class RunThreads {
     for (const bell of this.bells) bell.alarm();
   }
 
+  /** To a worker. */
+  post(thread: number, message: ToHost, transfer: Transferable[] = []): void {
+    this.workers.get(thread)!.post(message, transfer);
+  }
+
+  /**
+   * One more thread, for a graph that runs. The calling thread has none of its own to be started.
+   * @param asked as `ThreadSource.take` has it.
+   * @throws GraphError when it cannot be started.
+   */
+  add(thread: number, asked: number | string | undefined, isLocal: boolean): void {
+    if (isLocal) this.bells.push(Doorbell.create());
+    else {
+      const undo = new Undo();
+      const [worker] = this.source.take([asked], undo);
+      this.attach(thread, worker!);
+    }
+    this.open.add(thread);
+  }
+
+  private attach(thread: number, worker: Thread): void {
+    this.workers.set(thread, worker);
+    for (const text of worker.takeUnexpected()) this.events.warning(`before this graph: ${text}`);
+    worker.attach(this.user, {
+      onMessage: (message) => this.events.message(message, (reply) => worker.post(reply)),
+      onDeath: (code, error) => this.died(thread, code, error),
+    });
+    this.bells.push(worker.bell);
+  }
+
   /** Hands out what they have told and the event loop has not had a turn to deliver. */
   drain(): void {
-    for (const worker of this.workers) worker.drain();
+    for (const worker of this.workers.values()) worker.drain();
   }
 
   /** Of a thread whose death this thread's event loop has not had a turn to hear of: it is not known yet what it died of. */
   diedNow(): GraphError | undefined {
-    const thread = this.workers.findIndex((_, n) => this.board.threadState(n) === ThreadState.dead);
-    if (thread < 0) return undefined;
+    const thread = [...this.workers.keys()].find((n) => this.board.threadState(n) === ThreadState.dead);
+    if (thread === undefined) return undefined;
     const message = `the thread of ${this.cut.namesOn(thread)} died: close() tells of what`;
     return new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'run' });
   }
@@ -93,8 +120,9 @@ export class RunThreads {
   /** The part of a thread has ended. */
   ended(thread: number, leaked: Record<string, number>): void {
     if (!this.open.delete(thread)) return;
+    this.events.ended(thread);
     // On the calling thread there are objects of others, too: only the graph's own threads are counted.
-    if (thread < this.workers.length) {
+    if (this.workers.has(thread)) {
       for (const [kind, count] of Object.entries(leaked)) this.leaked[kind] = (this.leaked[kind] ?? 0) + count;
     }
     if (this.open.size === 0) this.events.over();
@@ -117,8 +145,8 @@ export class RunThreads {
     this.over = true;
     this.open.clear();
     clearTimeout(this.graceTimer);
-    for (const worker of this.workers) worker.detach(this.user);
-    await this.source.giveBack(this.workers);
+    for (const worker of this.workers.values()) worker.detach(this.user);
+    await this.source.giveBack([...this.workers.values()]);
   }
 
   /** @returns what a thread that is about to be terminated, on behalf of somebody else who shares it, has to wait for. */
@@ -160,7 +188,7 @@ export class RunThreads {
   private async terminateSilent(): Promise<void> {
     const loading: Thread[] = [];
     for (const thread of [...this.open]) {
-      const stuck = this.workers[thread];
+      const stuck = this.workers.get(thread);
       // The calling thread cannot be terminated, and another one may have answered while this waited for one to go.
       if (stuck === undefined || !this.open.has(thread)) continue;
       if (stuck.loading && stuck.userCount > 1) {

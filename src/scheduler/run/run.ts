@@ -1,4 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
+import type { Transferable } from 'node:worker_threads';
 import {
   clearInterval,
   clearTimeout,
@@ -8,7 +9,7 @@ import {
   setTimeout,
   type Timer,
 } from '../../../ringbuffer/clock.js';
-import { GraphError } from '../../errors/errors.js';
+import { GraphError, MillraceError } from '../../errors/errors.js';
 import { abortedError, stateError } from '../../errors/make.js';
 import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
 import { unpackValue } from '../../media/wire/value.js';
@@ -16,12 +17,12 @@ import { isWarning, type LogEntry, type LogListener } from '../../module/log.js'
 import { packMessage } from '../../thread/actor/callbacks.js';
 import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/board.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
-import type { FromHost, PartitionSpec, ToHost } from '../../thread/protocol.js';
+import type { FromHost, Order, PartitionSpec, ToHost, WatchSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
-import { Partitions } from '../plan/partitions.js';
+import { Partitions, type RunFacts } from '../plan/partitions.js';
 import type { Placement } from '../plan/placement.js';
 import { prepare } from '../plan/plan.js';
-import type { GraphSpec, NodeSpec } from '../plan/spec.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { LocalSide } from '../ports/local-host.js';
 import { type Context, takeContext } from '../threads/context.js';
 import { guardExit } from '../threads/exit-guard.js';
@@ -30,12 +31,14 @@ import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
 import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
+import { Growing } from './growing.js';
+import { Orders } from './orders.js';
 import { ProgramSources } from './program-sources.js';
 import type { DroppedBranch, GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
-import { TraceWriter } from './trace-writer.js';
+import { type TracedGraph, TraceWriter } from './trace-writer.js';
 import { droppedText, Warnings } from './warnings.js';
 
 export interface RunHooks {
@@ -67,10 +70,16 @@ export class GraphRun {
   readonly finished: Promise<Report>;
   private readonly board: Board;
   private readonly placement: Placement;
+  private readonly merging: Fusion;
   private readonly cut: Partitions;
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
+  private readonly orders = new Orders((thread, order, transfer) => this.order(thread, order, transfer));
+  private readonly growing: Growing;
+  private facts: RunFacts | undefined;
+  private readonly traced: TracedGraph;
+  private watched: WatchSpec | undefined;
   private readonly dropped: DroppedBranch[] = [];
   private readonly sources: ProgramSources;
   private failure: Error | undefined;
@@ -107,6 +116,7 @@ export class GraphRun {
   ) {
     const { spec, rank, placement, merging } = prepare(built);
     this.spec = spec;
+    this.merging = merging;
     this.sources = new ProgramSources(built.nodes);
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
@@ -118,8 +128,11 @@ export class GraphRun {
       message: (message, reply) => this.receive(message, reply),
       died: (error) => this.fail(error),
       warning: (text) => this.warnings.add(text),
+      ended: (thread) => this.orders.threadEnded(thread),
       over: () => void this.settle(),
     });
+    this.traced = this.cut.traced;
+    this.growing = this.makeGrowing();
     this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
     this.finished = new Promise<Report>((resolve, reject) => {
       this.resolve = resolve;
@@ -190,12 +203,15 @@ export class GraphRun {
       board: this.board.buffer,
       bells: this.threads.bells.map((bell) => bell.buffer),
       startedAt: this.startedAt,
-      trace: this.trace?.start(this.cut.traced),
+      trace: this.trace?.start(this.traced),
       heard: this.hooks.onLog !== undefined,
     };
     this.threads.start(facts);
-    if (this.cut.hasLocalPart) this.startLocal(this.cut.part(this.placement.threads, facts).part);
+    this.facts = facts;
+    const { localThread } = this.cut;
+    if (localThread !== undefined) this.startLocal(this.cut.part(localThread, facts).part);
     const { watch } = this.cut;
+    this.watched = watch;
     if (watch !== undefined) {
       const epoch = performance.timeOrigin - this.startedAt;
       this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
@@ -273,6 +289,11 @@ export class GraphRun {
     this.fail(abortedError(`graph ${this.spec.name} was aborted`, reason));
   }
 
+  /** It does one job after the other. */
+  get serves(): boolean {
+    return this.spec.firstJob !== undefined;
+  }
+
   /** The calling thread's share of the graph, if it has one; from the start on. */
   get local(): LocalSide | undefined {
     return this.side;
@@ -342,6 +363,87 @@ export class GraphRun {
     this.threads.alarm();
   }
 
+  /**
+   * Changes options of a node between two packets; resolves when it has been done.
+   * @throws GraphError of the module that refuses them, or cannot change any; nothing has been changed then. MillraceError
+   *   ERR_MILLRACE_CLOSED for a node that has ended.
+   */
+  async reset(id: number, options: Record<string, unknown>): Promise<void> {
+    const { nodes } = this.spec;
+    const { merging } = this;
+    const indexes = nodes.flatMap((node, index) => ((node.copyOf?.id ?? node.id) === id ? [index] : []));
+    const orders = indexes.map((index) => {
+      const node = merging.hostOf(index);
+      const member = merging.chainOf(node) === undefined ? {} : { member: index };
+      return this.orders.send(this.cut.threadOf(node), { type: 'reset', node, ...member, options });
+    });
+    await Promise.all(orders);
+  }
+
+  /**
+   * Ends a node, and with it those that are run as one with it; resolves when its module has been closed.
+   * @throws GraphError when that failed; it has left the graph all the same.
+   */
+  async remove(id: number): Promise<void> {
+    const belongs = ({ id: own, copyOf, helps }: NodeSpec): boolean => (copyOf?.id ?? helps ?? own) === id;
+    const indexes = this.spec.nodes.flatMap((node, index) => (belongs(node) ? [this.merging.hostOf(index)] : []));
+    await Promise.all(
+      indexes.map(async (node) => {
+        const thread = this.cut.threadOf(node);
+        // It has ended by itself.
+        if (this.settled || !this.orders.isOpen(thread)) return;
+        try {
+          await this.orders.send(thread, { type: 'remove', node });
+        } catch (error) {
+          if (this.orders.isOpen(thread) || this.failure !== undefined) throw error;
+        }
+      }),
+    );
+  }
+
+  /** Adds nodes, and the links into them; see `Growing.add`. */
+  add(nodes: readonly NodeSpec[], links: readonly LinkSpec[]): Promise<void> {
+    return this.growing.add(nodes, links);
+  }
+
+  /** The highest number that a node has, those included that nobody built. */
+  get highestId(): number {
+    return Math.max(...this.spec.nodes.map(({ id }) => id));
+  }
+
+  private makeGrowing(): Growing {
+    const { spec, board, placement, merging, cut, threads, orders } = this;
+    return new Growing({
+      ...{ spec, board, placement, merging, cut, threads, orders },
+      facts: () => ({ ...this.facts!, bells: threads.bells.map((bell) => bell.buffer) }),
+      startPart: (thread, part) => {
+        if (thread === cut.localThread) this.startLocal(part);
+        else threads.post(thread, { type: 'start', part });
+      },
+      grown: (first) => {
+        this.figures.grow(first);
+        this.sources.add(spec.nodes.slice(first.node));
+        this.traced.nodes.push(...cut.traced.nodes.slice(first.node));
+        const watched = cut.watch;
+        if (watched === undefined || this.watched === undefined) return;
+        this.watched.nodes.push(...watched.nodes.slice(first.node));
+        this.watched.links.push(...watched.links.slice(first.link));
+        this.watched.localThread = watched.localThread;
+      },
+      closed: () => {
+        if (this.failure !== undefined) return this.failure;
+        if (!this.settling && !this.board.stopping && !this.aborting) return undefined;
+        return new MillraceError('ERR_MILLRACE_CLOSED', 'the graph has ended, or is about to');
+      },
+      remove: (id) => this.remove(id),
+    });
+  }
+
+  private order(thread: number, order: Order, transfer: Transferable[] = []): void {
+    if (thread === this.cut.localThread) this.side?.part.obey(order);
+    else this.threads.post(thread, { type: 'order', run: this.threads.user, order }, transfer);
+  }
+
   private setPaused(id: number, paused: boolean): void {
     const index = this.spec.nodes.findIndex((node) => node.id === id);
     if (!this.cut.sources.includes(index)) {
@@ -361,6 +463,8 @@ export class GraphRun {
   // --- starting -------------------------------------------------------------------------------------------------------
 
   private startLocal(spec: PartitionSpec): void {
+    // One that has ended before.
+    this.side?.quit();
     this.side = new LocalSide(spec, this.threads.bells[spec.thread]!, (message) => {
       // Not within the actors' call: a listener that throws must not end up in a module's stack.
       queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
@@ -395,6 +499,9 @@ export class GraphRun {
         break;
       case 'warning':
         this.warnings.addOnce(message.text);
+        break;
+      case 'answer':
+        this.orders.answered(message.order, message.error, message.ended);
         break;
       case 'job':
         this.hooks.onJob?.(message.job, message.node, message.files);
@@ -498,6 +605,7 @@ export class GraphRun {
     }
     this.tellProgress();
     this.settled = true;
+    this.orders.end(this.failure);
     if (this.failure !== undefined) {
       if (this.failure instanceof GraphError) {
         this.failure.warnings = this.warnings.list;

@@ -33,6 +33,21 @@ export class Figures {
     }
   }
 
+  /** Nodes and links have come to the graph. */
+  grow(first: { node: number; link: number }): void {
+    const { spec, cut, linksBy } = this;
+    for (let node = first.node; node < spec.nodes.length; node++) {
+      linksBy.producer.push([]);
+      linksBy.consumer.push([]);
+    }
+    for (let link = first.link; link < spec.links.length; link++) {
+      const { producer, consumer } = cut.links[link]!;
+      linksBy.producer[producer]!.push(link);
+      linksBy.consumer[consumer]!.push(link);
+    }
+    this.teller.grow();
+  }
+
   /** @param now milliseconds after the start of the run. */
   stats(now: number): GraphStats {
     return {
@@ -125,7 +140,7 @@ export class Figures {
   }
 
   private sleepStats(thread: number, now: number): SleepStats {
-    const isLocal = thread === this.placement.threads;
+    const isLocal = thread === this.cut.localThread;
     return { thread: isLocal ? CALLING_THREAD : thread, ...this.board.sleeps(thread, now) };
   }
 

@@ -124,7 +124,7 @@ function threadStatus(
   { spec, board, placement, cut }: StatusSource,
   { thread, ...sleeps }: GraphStats['sleeps'][number],
 ): ThreadStatus {
-  const index = thread === CALLING_THREAD ? placement.threads : thread;
+  const index = thread === CALLING_THREAD ? cut.localThread! : thread;
   const state = THREAD_STATES[board.threadState(index)]!;
   const asleep = state === 'ready' && board.ticketOfSleep(index) !== undefined;
   const nodes = spec.nodes.flatMap(({ alias }, node) => (cut.threadOf(node) === index ? [alias] : []));

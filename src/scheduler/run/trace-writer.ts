@@ -19,7 +19,7 @@ import type { TraceSpec } from '../../thread/protocol.js';
 export interface TracedGraph {
   name: string;
   /** `thread`: index on the board. */
-  nodes: readonly { id: number; alias: string; module: string; thread: number }[];
+  nodes: { id: number; alias: string; module: string; thread: number }[];
   links: readonly { from: { node: number; output: number }; to: { node: number; input: number } }[];
   threads: number;
   /** Index on the board of the calling thread, if it hosts nodes. */

@@ -13,10 +13,11 @@
  * further job comes.
  */
 import { clearImmediate, performance, setImmediate } from '../../../ringbuffer/clock.js';
-import type { Phase } from '../../errors/errors.js';
+import { MillraceError, type Phase } from '../../errors/errors.js';
 import type { InputManagerSpec, ModuleContext } from '../../module/contract.js';
 import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/board.js';
 import type { NodeTimer } from '../board/node-timer.js';
+import { Commands } from '../change/commands.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { ModuleInstance } from '../module-instance.js';
 import type { AppPort } from './app-port.js';
@@ -25,6 +26,7 @@ import { type ActorInputs, countPackets } from './inputs.js';
 import type { ActorInput, Jobs } from './jobs.js';
 import { runSteps } from './maybe-async.js';
 import type { ActorOutputs } from './outputs.js';
+import { NOWHERE } from './ready-queue.js';
 
 export interface ActorParts {
   /** Index of the node on the board. */
@@ -32,7 +34,7 @@ export interface ActorParts {
   /** Position in the graph's topological order: larger is further downstream. */
   readonly rank: number;
   readonly instance: ModuleInstance;
-  readonly inlets: readonly ActorInput[];
+  readonly inlets: ActorInput[];
   /** Of a node that serves them one after the other. */
   readonly jobs: Jobs | undefined;
   readonly outside: AppPort | undefined;
@@ -49,11 +51,12 @@ const CALLS_AFTER_STOP = 256;
 
 export class Actor {
   readonly node: number;
-  readonly rank: number;
-  readonly inlets: readonly ActorInput[];
+  /** Position in the graph's topological order, which may grow. */
+  rank: number;
+  readonly inlets: ActorInput[];
   readonly times: NodeTimer;
-  /** Its place among the actors of its part, from furthest downstream. */
-  place = 0;
+  /** Its place among the actors of its part, from furthest downstream; none before it takes part and after it has left. */
+  place: number = NOWHERE;
   /** An asynchronous call has not settled, or its failure was not dealt with yet. Kept by the part. */
   busy = false;
   readonly inputs: ActorInputs;
@@ -72,10 +75,14 @@ export class Actor {
   /** The graph was asked to stop, and the time is over in which those whose input has ended may finish. */
   private overdue = false;
   private readonly idle: IdleCalls;
+  /** What it is told to do between two calls of its module. */
+  readonly commands: Commands;
   /** Sequence number and status as last shown on the board. */
   private shown: number = NodeStatus.live;
 
   private readonly onJob: ActorParts['onJob'];
+  /** It was removed from the graph: who is told what has come of it. */
+  private removal: ((error?: unknown) => void)[] | undefined;
 
   constructor(parts: ActorParts) {
     this.node = parts.node;
@@ -90,6 +97,7 @@ export class Actor {
     this.times = parts.times;
     this.figuresAt = parts.board.figuresAt(parts.node);
     this.idle = new IdleCalls(() => parts.wake());
+    this.commands = new Commands(parts.instance.context.alias);
     this.onJob = parts.onJob;
   }
 
@@ -126,7 +134,9 @@ export class Actor {
     if (this.closed) return false;
     const flushed = this.outputs.flush(); // also of a call that has not settled: what it pushed is on its way
     if (this.busy) return false;
+    if (this.commands.pending) return true;
     if (this.finished) return flushed;
+    if (this.removal !== undefined) return true;
     if (!flushed && !this.outputs.clear) return this.outputs.abandoned || this.isJobUnwanted;
     this.outside?.onRoom();
     if (this.outputs.abandoned || this.isJobUnwanted) return true;
@@ -170,8 +180,9 @@ export class Actor {
   /** One unit of work: a call of `process`, the end, or the close. A promise if the module's part is asynchronous. */
   step(): void | Promise<void> {
     this.showLive();
+    if (this.commands.pending) return this.commands.runNext();
     if (this.finished) return this.close();
-    if (this.outputs.abandoned || this.outside?.leaving || (this.board.stopping && this.endsOnStop())) {
+    if (this.outputs.abandoned || this.outside?.leaving || this.removal || (this.board.stopping && this.endsOnStop())) {
       this.finish();
       return;
     }
@@ -230,6 +241,36 @@ export class Actor {
     return this.isSource && this.board.stopping && this.context.signal.aborted;
   }
 
+  /**
+   * Ends it at the next packet boundary, as if its consumers had left: what it has brought goes to them, then the end of
+   * the stream, and its inputs are left. What goes wrong in it from now on is for who removes it, and fails no graph.
+   * @param told when its module is closed.
+   */
+  remove(told: (error?: unknown) => void): void {
+    if (this.closed && !this.busy) {
+      told();
+      return;
+    }
+    this.removal ??= [];
+    this.removal.push(told);
+    // Somebody may be waited for who never comes. Between two calls nothing has to be hurried: a file is completed in peace.
+    if (!this.isSource && !this.busy) return;
+    this.abort(new MillraceError('ERR_MILLRACE_ABORTED', `node "${this.context.alias}" was removed from the graph`));
+  }
+
+  get isRemoved(): boolean {
+    return this.removal !== undefined;
+  }
+
+  /** It went wrong after it had been removed. A call that was told by its signal may answer by rejecting. */
+  failRemoved(error: unknown): void {
+    if (this.finished) this.tellRemoved(error);
+  }
+
+  private tellRemoved(error?: unknown): void {
+    for (const told of this.removal?.splice(0) ?? []) told(error);
+  }
+
   // --- process ----------------------------------------------------------------------------------------------------
 
   private process(): void | Promise<void> {
@@ -279,6 +320,16 @@ export class Actor {
 
   // --- the end ------------------------------------------------------------------------------------------------------
 
+  /** Changes its module's options. @throws MillraceError ERR_MILLRACE_STATE for a module that cannot, or has no more to say. */
+  change(options: Record<string, unknown>): void | Promise<void> {
+    if (this.finished) throw new MillraceError('ERR_MILLRACE_CLOSED', 'it has come to its end');
+    return this.times.measure(
+      NodeCall.reset,
+      (ends) => this.instance.dynamicReset(options, ends),
+      () => 0,
+    );
+  }
+
   /**
    * Ends the outputs and leaves the inputs; the module is closed when its last packets have been taken.
    * @throws what cannot cross threads and was still to be sent; it has finished nevertheless.
@@ -321,9 +372,11 @@ export class Actor {
   close(): void | Promise<void> {
     if (this.closed) return;
     this.idle.end();
-    const settled = (): number => {
+    this.commands.end();
+    const settled = (failed: boolean): number => {
       this.board.setPhase(this.node, NodePhase.closed);
       this.show(NodeStatus.over);
+      if (!failed) this.tellRemoved();
       return 0;
     };
     return this.times.measure(NodeCall.close, (ends) => this.instance.close(ends), settled);

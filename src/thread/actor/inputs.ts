@@ -49,7 +49,7 @@ export class ActorInputs {
   asking = false;
 
   constructor(
-    private readonly inlets: readonly ActorInput[],
+    private readonly inlets: ActorInput[],
     /** Input ids that nobody feeds in any job. */
     private readonly neverFed: readonly number[],
     private readonly module: Module,
@@ -71,6 +71,13 @@ export class ActorInputs {
   useManager(make: () => InputManager | undefined): void {
     this.makeManager = make;
     this.manager = make();
+  }
+
+  /** A further input, between two calls; only without an input manager. */
+  attach(inlet: ActorInput): void {
+    this.inlets.push(inlet);
+    this.open++;
+    this.asked = false;
   }
 
   // --- what can be taken --------------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@ import { queueMicrotask } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
 import { type Owned, ownedIn } from '../../media/packet/owned.js';
 import { Packet } from '../../media/packet/packet.js';
+import { StreamInfo } from '../../media/packet/stream-info.js';
 import type { OutputPort } from '../../module/contract.js';
 import { requirePacket } from '../../module/door.js';
+import { KeyFrameGate } from '../link/key-frame-gate.js';
 import type { LinkSender } from '../link/link.js';
 import type { Jobs } from './jobs.js';
 
@@ -230,10 +232,12 @@ function offerEnds(takers: readonly LinkSender[]): void {
 
 export class ActorOutput implements OutputPort {
   ended = false;
+  /** What the encoded packets of the stream are, if they are such and said so: whoever joins has to know. */
+  private info: StreamInfo | undefined;
 
   constructor(
     readonly id: number,
-    readonly links: readonly LinkSender[],
+    readonly links: LinkSender[],
     private readonly deliveries: Deliveries,
     private readonly where: string,
     /** Of a node that serves them. */
@@ -253,7 +257,25 @@ export class ActorOutput implements OutputPort {
         `${this.where}: a packet was pushed to output ${this.id} after its end`,
       );
     }
+    if (packet.payload instanceof StreamInfo) this.info = packet.payload;
     this.deliveries.add(this, packet);
+  }
+
+  /**
+   * A further consumer, who gets all that is handed on from now on; of an encoded stream first what it is, and of video
+   * everything from a key frame on.
+   * @returns false if the stream has ended: then that is all it gets.
+   */
+  attach(link: LinkSender, hasEnded: boolean): boolean {
+    if (this.ended || hasEnded) {
+      link.offer(Packet.eof());
+      this.links.push(link);
+      return false;
+    }
+    const { info } = this;
+    this.links.push(info?.kind === 'video' ? new KeyFrameGate(link) : link);
+    if (info !== undefined) link.offer(new Packet(info));
+    return true;
   }
 
   get closed(): boolean {

@@ -7,7 +7,7 @@ import { ActorOutput, type Deliveries } from './output.js';
 
 export class ActorOutputs {
   private readonly outlets = new Map<number, ActorOutput>();
-  private readonly connected: readonly ActorOutput[];
+  private readonly connected: ActorOutput[];
 
   constructor(
     links: ReadonlyMap<number, LinkSender[]>,
@@ -29,6 +29,17 @@ export class ActorOutputs {
       this.outlets.set(id, outlet);
     }
     return outlet;
+  }
+
+  /**
+   * A further consumer of an output, between two calls.
+   * @param hasEnded the actor has.
+   * @returns false if the stream has ended.
+   */
+  attach(id: number, link: LinkSender, hasEnded: boolean): boolean {
+    const outlet = this.get(id);
+    if (!this.connected.includes(outlet)) this.connected.push(outlet);
+    return outlet.attach(link, hasEnded);
   }
 
   /** Somebody was to get what it makes. */

@@ -18,10 +18,13 @@ export class ParallelCopy implements Module {
   private owed = false;
 
   readonly schema?: OptionSchema<Record<string, unknown>>;
+  /** Absent if the module has none. */
+  readonly dynamicReset?: (options: Record<string, unknown>) => void | Promise<void>;
 
   constructor(private readonly module: Module) {
     const schema = schemaOf(module);
     if (schema !== undefined) this.schema = schema;
+    if (module.dynamicReset !== undefined) this.dynamicReset = (options) => module.dynamicReset?.(options);
   }
 
   /** @throws MillraceError ERR_MILLRACE_STATE if the module asks for a manager: each copy has only some of the packets. */
@@ -118,10 +121,6 @@ export class ParallelCopy implements Module {
   reset(): void | Promise<void> {
     this.release();
     return this.module.reset?.();
-  }
-
-  dynamicReset(options: Record<string, unknown>): void | Promise<void> {
-    return this.module.dynamicReset?.(options);
   }
 
   close(): void | Promise<void> {

@@ -11,20 +11,21 @@ import { ledger } from '../../media/ledger.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
 import type { Module } from '../../module/contract.js';
 import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
-import { Board, GraphState, NodeCall, NodeFate, ThreadState } from '../board/board.js';
+import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus, ThreadState } from '../board/board.js';
 import { isCutOff } from '../board/branches.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
+import { type Arrival, checkInputs, joinLinks } from '../change/arrivals.js';
 import type { Hosted } from '../host.js';
 import type { ManagerHost } from '../input-manager/index.js';
-import type { FromHost, PartitionNode, PartitionSpec } from '../protocol.js';
+import type { FromHost, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
 import type { Actor } from './actor.js';
-import { type ActorHooks, epochOf, makeActor, makeLinks } from './build.js';
+import { type ActorHooks, epochOf, type LinkFaces, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
 import { endingError, nodeError, overflowError } from './node-error.js';
 import { ParallelCopy } from './parallel-copy.js';
-import { ReadyQueue } from './ready-queue.js';
+import { NOWHERE, ReadyQueue } from './ready-queue.js';
 
 export class Partition implements Hosted {
   readonly board: Board;
@@ -43,10 +44,18 @@ export class Partition implements Hosted {
   readonly dormant = false;
   private loading: Promise<void> = Promise.resolve();
   private readonly bells: Doorbell[];
-  private readonly relief: Relief;
+  private relief: Relief;
   private stopTold = false;
   private readonly callbacks: Callbacks;
   private readonly running = new Set<Promise<void>>();
+  /** Changes of the graph, to be made between two steps. */
+  private readonly orders: Order[] = [];
+  /** What comes and has not joined, by its number. */
+  private readonly arrivals = new Map<number, Arrival>();
+  /** Arrivals that are awaited: until then the part does not end. */
+  private growing: number;
+  /** The part comes to a running graph, and has not been told what for. */
+  private awaitsFirst: boolean;
   private readonly nativeBefore: Record<string, number>;
   private readonly epoch: number;
   private readonly trace: TraceRecorder | undefined;
@@ -59,7 +68,9 @@ export class Partition implements Hosted {
     /** Whether this part is the only thing of its thread; what others hold is no leak of its own. */
     private readonly alone: () => boolean = () => true,
   ) {
-    this.board = Board.attach(spec.board);
+    this.board = Board.attach(spec.board, spec.blocks);
+    this.awaitsFirst = spec.late === true;
+    this.growing = this.awaitsFirst ? 1 : 0;
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
     this.relief = new Relief(this.board, spec.allLinks, spec.pushed);
     this.callbacks = new Callbacks(spec, this.board, this.bells, tell);
@@ -91,28 +102,53 @@ export class Partition implements Hosted {
     const linksOf = linksByNode(spec.links);
     for (const node of spec.nodes) {
       if (this.ending || board.state === GraphState.aborting) break;
-      board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
-      await this.guard(node, 'load', async () => {
-        const { module, failure } = await load(node);
-        const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
-        const actor = makeActor(own, board, node, module, links, this.hooks, this.trace);
-        this.actors.push(actor);
-        if (failure !== undefined) throw failure.cause;
-        await this.guard(node, 'init', () => actor.init(node.inputManager, this.surroundings(actor)));
-      });
-      board.endCall(node.index);
+      await this.make(node, linksOf, links, this.actors, (phase, error) => this.failNode(node.index, phase, error));
     }
-    this.actors.sort((a, b) => b.rank - a.rank);
-    for (const [place, actor] of this.actors.entries()) actor.place = place;
-    this.ready = this.makeQueue();
+    this.arrange();
     if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
       const text = whyCopied();
       if (text !== undefined) this.tell({ type: 'warning', run: spec.run, text: `${text}; they are copied` });
     }
     this.initialised = true;
     board.setThreadState(spec.thread, ThreadState.ready);
-    if (board.arrive() && board.setRunning()) this.ringAll();
+    // One that comes to a graph that runs, or is about to, is awaited by nobody.
+    if (!spec.late && board.arrive() && board.setRunning()) this.ringAll();
     this.wake();
+  }
+
+  /** Loads and initialises one module. @param actors to which it is added as soon as it has to be closed. */
+  private async make(
+    node: PartitionNode,
+    linksOf: ReadonlyMap<number, PartitionLink[]>,
+    faces: LinkFaces,
+    actors: Actor[],
+    failed: (phase: Phase, error: unknown) => void,
+  ): Promise<void> {
+    const { board, spec } = this;
+    let phase: Phase = 'load';
+    board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
+    try {
+      const { module, failure } = await load(node);
+      const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
+      const actor = makeActor(own, board, node, module, faces, this.hooks, this.trace);
+      actors.push(actor);
+      if (failure !== undefined) throw failure.cause;
+      phase = 'init';
+      await actor.init(node.inputManager, this.surroundings(actor));
+    } catch (error) {
+      failed(phase, error);
+    }
+    board.endCall(node.index);
+  }
+
+  /** Its actors are those that there are now. Those that are closed have nothing more to do. */
+  private arrange(): void {
+    const { actors } = this;
+    const open = actors.filter((actor) => !actor.closed || actor.busy || !actor.outputs.settled());
+    for (const actor of actors) actor.place = NOWHERE;
+    actors.splice(0, actors.length, ...open.sort((a, b) => b.rank - a.rank));
+    for (const [place, actor] of actors.entries()) actor.place = place;
+    this.ready = this.makeQueue();
   }
 
   private makeQueue(): ReadyQueue {
@@ -168,7 +204,7 @@ export class Partition implements Hosted {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    return this.ready!.hasSome() || this.finished();
+    return this.ready!.hasSome() || this.orders.length > 0 || this.finished();
   }
 
   /** @returns whether it is ready, whatever it was that made it so. */
@@ -213,6 +249,11 @@ export class Partition implements Hosted {
     }
     if (!this.initialised || state !== GraphState.running) return false;
     if (this.board.stopping && !this.stopTold) this.tellSources();
+    const order = this.orders.shift();
+    if (order !== undefined) {
+      this.execute(order);
+      return true;
+    }
     const next = this.ready!.take();
     if (next !== undefined) {
       this.run(this.actors[next]!);
@@ -258,6 +299,7 @@ export class Partition implements Hosted {
   }
 
   private finished(): boolean {
+    if (this.growing > 0) return false;
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
     // A thread outlives what it has sent by reference.
     let settled = true;
@@ -272,14 +314,14 @@ export class Partition implements Hosted {
       pending = actor.step();
       if (actor.isSource && pending === undefined) this.noteFirstPacket();
     } catch (error) {
-      this.failNode(actor.node, phase, error);
+      this.failIn(actor, phase, error);
       return;
     }
     if (pending !== undefined) {
       actor.busy = true;
       const settled = pending
         .catch((error: unknown) => {
-          if (!actor.stopped) this.failNode(actor.node, phase, error);
+          if (!actor.stopped) this.failIn(actor, phase, error);
         })
         .finally(() => {
           actor.busy = false;
@@ -292,6 +334,12 @@ export class Partition implements Hosted {
     } else {
       this.checkOverflow(actor);
     }
+  }
+
+  /** What was removed from the graph fails for itself. */
+  private failIn(actor: Actor, phase: Phase, error: unknown): void {
+    if (actor.isRemoved) actor.failRemoved(error);
+    else this.failNode(actor.node, phase, error);
   }
 
   /** An asynchronous call that goes on has delivered something. */
@@ -359,23 +407,146 @@ export class Partition implements Hosted {
     this.callbacks.answer(call, ok, value);
   }
 
-  // --- failing and ending -----------------------------------------------------------------------------------------------
+  // --- changes of the running graph -----------------------------------------------------------------------------------
 
-  private async guard(node: PartitionNode, phase: Phase, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.failNode(node.index, phase, error);
+  /** Takes an order, which is done between two steps, also when it is given within one. It is answered in any case. */
+  obey(order: Order): void {
+    if (this.ended) this.answer(order, endedError());
+    else this.orders.push(order);
+    this.wake();
+  }
+
+  private execute(order: Order): void {
+    switch (order.type) {
+      case 'grow':
+        this.awaitAtEnd(this.grow(order));
+        break;
+      case 'join':
+        this.join(order);
+        break;
+      case 'give-up':
+        this.awaitAtEnd(this.giveUp(order));
+        break;
+      default:
+        this.changeNode(order);
     }
   }
 
+  /** An abort waits for it, as for calls under way. It never rejects. */
+  private awaitAtEnd(work: Promise<void>): void {
+    this.running.add(work);
+    void work.then(() => this.running.delete(work));
+  }
+
+  /** See arrivals.ts. Whatever goes wrong, the thread knows of all that comes. */
+  private async grow(order: Order & { type: 'grow' }): Promise<void> {
+    const { growth } = order;
+    const { spec, board } = this;
+    if (!this.awaitsFirst) this.growing++;
+    this.awaitsFirst = false;
+    for (const block of growth.blocks) board.follow(block);
+    this.bells.push(...growth.bells.map((buffer) => Doorbell.attach(buffer)));
+    spec.nodes.push(...growth.nodes);
+    spec.links.push(...growth.links);
+    spec.nodeThreads.push(...growth.nodeThreads);
+    spec.names.push(...growth.names);
+    spec.allLinks.push(...growth.allLinks);
+    spec.pushed.push(...growth.pushed);
+    if (spec.watch !== undefined && growth.watched !== undefined) {
+      spec.watch.nodes.push(...growth.watched.nodes);
+      spec.watch.links.push(...growth.watched.links);
+      spec.watch.localThread = growth.watched.localThread;
+    }
+    this.trace?.follow(growth.links);
+    this.relief = new Relief(board, spec.allLinks, spec.pushed);
+    const faces = makeLinks({ ...spec, links: growth.links }, board, this.bells);
+    const arrival: Arrival = { growth, faces, actors: [] };
+    this.arrivals.set(growth.id, arrival);
+    let failure: Error | undefined;
+    try {
+      checkInputs(growth.links, this.actors);
+    } catch (error) {
+      failure = error as MillraceError;
+    }
+    const linksOf = linksByNode(growth.links);
+    for (const node of growth.nodes) {
+      if (failure !== undefined || this.ending) break;
+      await this.make(node, linksOf, faces, arrival.actors, (phase, error) => {
+        failure = this.errorIn(node.index, phase, error);
+      });
+    }
+    this.answer(order, failure);
+  }
+
+  private join(order: Order & { type: 'join' }): void {
+    const arrival = this.arrivals.get(order.growth)!;
+    this.arrivals.delete(order.growth);
+    this.growing--;
+    const ended = joinLinks(arrival, this.actors, (actor) => this.ready!.note(actor.place));
+    this.actors.push(...arrival.actors);
+    for (const actor of this.actors) actor.rank = arrival.growth.ranks[actor.node]!;
+    this.arrange();
+    this.answer(order, undefined, ended);
+  }
+
+  private async giveUp(order: Order & { type: 'give-up' }): Promise<void> {
+    const { growth, actors } = this.arrivals.get(order.growth)!;
+    this.arrivals.delete(order.growth);
+    let failure: Error | undefined;
+    for (const actor of actors) {
+      try {
+        await actor.close();
+      } catch (error) {
+        failure = this.errorIn(actor.node, 'close', error);
+      }
+      actor.discard();
+    }
+    for (const { index } of growth.nodes) {
+      this.board.setPhase(index, NodePhase.closed);
+      this.board.setStatus(index, NodeStatus.over);
+    }
+    this.growing--;
+    this.answer(order, failure);
+    this.wake();
+  }
+
+  private changeNode(order: Order & { type: 'reset' | 'remove' }): void {
+    const actor = this.actors.find((candidate) => candidate.node === order.node);
+    if (actor === undefined) {
+      this.answer(order, order.type === 'remove' ? undefined : endedError());
+      return;
+    }
+    const answer = (phase: Phase, member?: number) => (error?: unknown) => {
+      this.answer(order, error === undefined ? undefined : this.errorIn(order.node, phase, error, member));
+    };
+    switch (order.type) {
+      case 'reset': {
+        const { member, options } = order;
+        const run = (): void | Promise<void> => actor.change(member === undefined ? options : { member, options });
+        actor.commands.add({ run, answer: answer('reset', member) });
+        break;
+      }
+      case 'remove':
+        // Before anybody can see its outputs end: what gets nothing because of it has not failed.
+        this.board.setFate(order.node, NodeFate.removed);
+        actor.remove(answer('close'));
+        break;
+    }
+    this.ready!.note(actor.place);
+  }
+
+  private answer({ order }: Order, error: Error | undefined, ended?: number[]): void {
+    this.tell({ type: 'answer', run: this.spec.run, order, error: error && packError(error), ...(ended && { ended }) });
+  }
+
+  // --- failing and ending -----------------------------------------------------------------------------------------------
+
   private failNode(index: number, phase: Phase, thrown: unknown): void {
-    const runner = this.spec.nodes.find((n) => n.index === index)!;
-    const member = thrown instanceof MemberError ? runner.chain?.find((n) => n.index === thrown.node) : undefined;
-    const [node, cause] = member === undefined ? [runner, thrown] : [member, (thrown as MemberError).cause];
-    const error = nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
+    const error = this.errorIn(index, phase, thrown);
     this.trace?.error(index, error.message);
+    const { node, cause } = this.blamed(index, thrown);
     if (this.spec.heard) this.tellFFmpegLines(node.index, cause);
+    const runner = this.spec.nodes.find((n) => n.index === index)!;
     const actor = this.endsAlone(runner) && this.actors.find((one) => one.node === index);
     if (actor && this.board.state !== GraphState.aborting) this.dropBranch(actor, error);
     else this.fail(error);
@@ -421,6 +592,18 @@ export class Partition implements Hosted {
     this.fail(new GraphError('ERR_MILLRACE_MODULE', message, { phase: 'run', cause }));
   }
 
+  /** @param member index of the node that is meant, of those that the actor runs as one; absent: the one that says so. */
+  private errorIn(index: number, phase: Phase, thrown: unknown, member?: number): GraphError {
+    const { node, cause } = this.blamed(index, thrown, member);
+    return nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
+  }
+
+  private blamed(index: number, thrown: unknown, member?: number): { node: PartitionNode; cause: unknown } {
+    const runner = this.spec.nodes.find((n) => n.index === index)!;
+    const [at, cause] = thrown instanceof MemberError ? [thrown.node, thrown.cause] : [member, thrown];
+    return { node: runner.chain?.find((n) => n.index === at) ?? runner, cause };
+  }
+
   private tellFFmpegLines(node: number, cause: unknown): void {
     for (const text of ffmpegLines(cause)) {
       this.tell({ type: 'log', run: this.spec.run, node, level: 'error', text, context: FFMPEG });
@@ -461,12 +644,14 @@ export class Partition implements Hosted {
   /** Closes every module, releases every packet. */
   private async abortAll(): Promise<void> {
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
-    for (const actor of this.actors) actor.abort(reason);
+    const all = (): Actor[] => [...this.actors, ...[...this.arrivals.values()].flatMap((arrival) => arrival.actors)];
+    for (const actor of all()) actor.abort(reason);
     this.callbacks.rejectAll(reason);
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
     await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
-    await withinGrace(Promise.all(this.actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
-    for (const actor of this.actors) actor.discard();
+    const actors = all();
+    await withinGrace(Promise.all(actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
+    for (const actor of actors) actor.discard();
   }
 
   private async closeActor(actor: Actor): Promise<void> {
@@ -479,6 +664,8 @@ export class Partition implements Hosted {
 
   private end(): void {
     clearTimeout(this.stopTimer);
+    for (const actor of this.actors) actor.commands.end();
+    for (const order of this.orders.splice(0)) this.answer(order, endedError());
     for (const link of this.spec.links) link.ring?.port.close();
     this.ended = true;
     this.board.setThreadState(this.spec.thread, ThreadState.ended);
@@ -504,8 +691,8 @@ async function load(node: PartitionNode): Promise<{ module: Module; failure?: { 
 }
 
 /** The links at each node, by its index. */
-function linksByNode(links: PartitionSpec['links']): Map<number, PartitionSpec['links'][number][]> {
-  const byNode = new Map<number, PartitionSpec['links'][number][]>();
+function linksByNode(links: readonly PartitionLink[]): Map<number, PartitionLink[]> {
+  const byNode = new Map<number, PartitionLink[]>();
   for (const link of links) {
     for (const node of new Set([link.producer, link.consumer])) {
       const list = byNode.get(node);
@@ -524,6 +711,10 @@ async function withinGrace(work: Promise<unknown>, milliseconds: number): Promis
   });
   await Promise.race([work, grace]);
   clearTimeout(timer);
+}
+
+function endedError(): MillraceError {
+  return new MillraceError('ERR_MILLRACE_CLOSED', 'the node has ended, and so has its thread');
 }
 
 function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {

@@ -21,6 +21,9 @@
 /** Steps in which one that could run lets others of its thread go first. */
 const PATIENCE = 64;
 
+/** The place of an actor that does not take part: it has not joined, or has closed and was left out. */
+export const NOWHERE = -1;
+
 /** What is asked of an actor, by its place: 0 is furthest downstream. */
 export interface Asked {
   /** It would do something now. */
@@ -57,8 +60,9 @@ export class ReadyQueue {
     this.stirred = new Uint8Array(size);
   }
 
-  /** Something happened to it. */
+  /** Something happened to it. What happens to one that has no place is no work of this part. */
   note(place: number): void {
+    if (place === NOWHERE) return;
     this.fresh[place >> 5]! |= 1 << (place & 31);
     this.stirred[place] = 1;
     if (this.next[place] === -1) this.append(place);

@@ -16,6 +16,10 @@
  *            two lines per node    | status | phase | call | outside | int64 due, looked | paused | fate | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
+ * A graph that grows while it runs has further blocks behind these, each with lines for the threads, nodes and links that
+ * came together; they are numbered on from those before. The buffer grows in place, and each thread takes a new view of it
+ * when it is told of the block (`follow`): nothing that exists moves, and who has not been told does not know the numbers.
+ *
  * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
  * read-modify-write ones has exactly one writer. Words that only statistics and the watchdog read are stored
  * plainly: they are looked at long after they were written.
@@ -38,8 +42,8 @@ export const ThreadState = { starting: 0, ready: 1, ended: 2, dead: 3 } as const
 export const NodeStatus = { live: 0, starving: 1, blocked: 2, over: 3 } as const;
 /** What a node's thread is in; `none` between its calls. */
 export const NodeCall = { none: 0, load: 1, init: 2, process: 3, close: 4, reset: 5 } as const;
-/** merged: another node runs it as a part of itself; dropped: it has failed and ended alone. */
-export const NodeFate = { own: 0, merged: 1, dropped: 2 } as const;
+/** merged: another node runs it as a part of itself; dropped: it has failed and ended alone; removed: by `graph.removeNode`. */
+export const NodeFate = { own: 0, merged: 1, dropped: 2, removed: 3 } as const;
 export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as const;
 
 const STATE = LINE;
@@ -106,36 +110,102 @@ const LEFT_JOB = 6; // int32 index in the same line
 /** A running time that does not come. */
 export const NEVER = 2n ** 63n - 1n;
 
-export class Board {
-  readonly buffer: SharedArrayBuffer;
+/** What came to a running graph together. */
+export interface BoardBlock {
   readonly threads: number;
   readonly nodes: number;
   readonly links: number;
-  /** Only for the figures of one's own node, and for reading. */
-  readonly figures: Float64Array;
-  private readonly words: Int32Array;
-  private readonly instants: BigInt64Array;
+}
 
-  private constructor(buffer: SharedArrayBuffer) {
+/** Bytes that a board can have: room for some ten thousand nodes that come while the graph runs. Only addresses are reserved. */
+const MOST_BYTES = 32 * 1024 * 1024;
+
+export class Board {
+  readonly buffer: SharedArrayBuffer;
+  /** As far as this thread has been told. */
+  threads: number;
+  nodes: number;
+  links: number;
+  /** Only for the figures of one's own node, and for reading. Another array after the graph has grown. */
+  figures!: Float64Array;
+  private words!: Int32Array;
+  private instants!: BigInt64Array;
+  /** Those that were there from the start. */
+  private readonly first: BoardBlock;
+  /** Where the lines of the others are: int32 indices. */
+  private readonly further: { threads: number[]; nodes: number[]; links: number[] } = {
+    threads: [],
+    nodes: [],
+    links: [],
+  };
+  /** int32 index behind the last block. */
+  private end: number;
+
+  private constructor(buffer: SharedArrayBuffer, blocks: readonly BoardBlock[]) {
     this.buffer = buffer;
-    this.words = new Int32Array(buffer);
-    this.figures = new Float64Array(buffer);
-    this.instants = new BigInt64Array(buffer);
+    this.look();
     if (this.words[0] !== MAGIC) throw new Error('not a graph board');
     this.threads = this.words[1]!;
     this.nodes = this.words[2]!;
     this.links = this.words[3]!;
+    this.first = { threads: this.threads, nodes: this.nodes, links: this.links };
+    this.end = (HEAD_LINES + this.threads * THREAD_LINES + this.nodes * NODE_LINES + this.links * LINK_LINES) * LINE;
+    for (const block of blocks) this.follow(block);
+  }
+
+  /** Views of all that is there; of fixed length, which are as quick as those of a buffer that cannot grow. */
+  private look(): void {
+    const { buffer } = this;
+    this.words = new Int32Array(buffer, 0, buffer.byteLength / 4);
+    this.figures = new Float64Array(buffer, 0, buffer.byteLength / 8);
+    this.instants = new BigInt64Array(buffer, 0, buffer.byteLength / 8);
+  }
+
+  /**
+   * Room for what comes to the running graph; for the thread that built it. The others are told, and `follow`.
+   * @returns false if there is none left.
+   */
+  grow(block: BoardBlock): boolean {
+    const lines = block.threads * THREAD_LINES + block.nodes * NODE_LINES + block.links * LINK_LINES;
+    const bytes = (this.end + lines * LINE) * 4;
+    if (bytes > MOST_BYTES) return false;
+    const { threads, nodes, links } = this;
+    (this.buffer as GrowableBuffer).grow(bytes);
+    this.follow(block);
+    for (let link = links; link < this.links; link++) this.setTakenTimestamp(link, undefined);
+    for (let node = nodes; node < this.nodes; node++) {
+      this.setDue(node, NEVER);
+      this.setLooked(node, NEVER);
+    }
+    for (let thread = threads; thread < this.threads; thread++) this.setThreadState(thread, ThreadState.starting);
+    return true;
+  }
+
+  /** A block has come. All threads are told of all of them, in the same order. */
+  follow(block: BoardBlock): void {
+    this.look();
+    const { further } = this;
+    const add = (kind: keyof BoardBlock, lines: number): void => {
+      for (let i = 0; i < block[kind]; i++) {
+        further[kind].push(this.end);
+        this.end += lines * LINE;
+      }
+      this[kind] += block[kind];
+    };
+    add('threads', THREAD_LINES);
+    add('nodes', NODE_LINES);
+    add('links', LINK_LINES);
   }
 
   /** @param byHand its running time stands still but for `advance`. */
   static create(threads: number, nodes: number, links: number, byHand = false): Board {
     const lines = HEAD_LINES + threads * THREAD_LINES + nodes * NODE_LINES + links * LINK_LINES;
-    const buffer = new SharedArrayBuffer(lines * LINE * 4);
+    const buffer = makeGrowable(lines * LINE * 4);
     new Int32Array(buffer).set([MAGIC, threads, nodes, links]);
     new Float64Array(buffer)[FIRST] = -1;
     new BigInt64Array(buffer)[BY_HAND] = byHand ? 0n : -1n;
     new BigInt64Array(buffer)[STANDS] = GOES;
-    const board = new Board(buffer);
+    const board = new Board(buffer, []);
     for (let link = 0; link < links; link++) board.setTakenTimestamp(link, undefined);
     for (let node = 0; node < nodes; node++) {
       board.setDue(node, NEVER);
@@ -144,8 +214,9 @@ export class Board {
     return board;
   }
 
-  static attach(buffer: SharedArrayBuffer): Board {
-    return new Board(buffer);
+  /** @param blocks those that have come since the start. */
+  static attach(buffer: SharedArrayBuffer, blocks: readonly BoardBlock[] = []): Board {
+    return new Board(buffer, blocks);
   }
 
   // --- the graph -----------------------------------------------------------------------------------------------
@@ -597,14 +668,31 @@ export class Board {
   }
 
   private threadAt(thread: number): number {
+    const { threads } = this.first;
+    if (thread >= threads) return this.further.threads[thread - threads]!;
     return (HEAD_LINES + thread * THREAD_LINES) * LINE;
   }
 
   private nodeAt(node: number): number {
-    return (HEAD_LINES + this.threads * THREAD_LINES + node * NODE_LINES) * LINE;
+    const { threads, nodes } = this.first;
+    if (node >= nodes) return this.further.nodes[node - nodes]!;
+    return (HEAD_LINES + threads * THREAD_LINES + node * NODE_LINES) * LINE;
   }
 
   private linkAt(link: number): number {
-    return (HEAD_LINES + this.threads * THREAD_LINES + this.nodes * NODE_LINES + link * LINK_LINES) * LINE;
+    const { threads, nodes, links } = this.first;
+    if (link >= links) return this.further.links[link - links]!;
+    return (HEAD_LINES + threads * THREAD_LINES + nodes * NODE_LINES + link * LINK_LINES) * LINE;
   }
+}
+
+/** TypeScript's library of this version of the language does not have them; every Node.js from 20 on has. */
+type GrowableBuffer = SharedArrayBuffer & { grow(bytes: number): void };
+
+function makeGrowable(bytes: number): SharedArrayBuffer {
+  const Growable = SharedArrayBuffer as unknown as new (
+    bytes: number,
+    options: { maxByteLength: number },
+  ) => SharedArrayBuffer;
+  return new Growable(bytes, { maxByteLength: Math.max(bytes, MOST_BYTES) });
 }

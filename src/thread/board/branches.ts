@@ -1,4 +1,4 @@
-/** What of a graph is left without anything to work on when nodes of it were dropped (`on_error: 'drop-branch'`). */
+/** What of a graph is left without anything to work on when nodes of it were dropped (`on_error: 'drop-branch'`) or removed (`graph.removeNode`). */
 import type { LinkEnds } from '../protocol.js';
 import { type Board, NodeFate } from './board.js';
 
@@ -16,7 +16,9 @@ function comesOfDropped(board: Board, links: readonly LinkEnds[], node: number):
   for (const { producer, consumer } of links) {
     if (consumer !== node || board.fate(producer) === NodeFate.merged) continue;
     fed = true;
-    if (board.fate(producer) !== NodeFate.dropped && !comesOfDropped(board, links, producer)) return false;
+    const fate = board.fate(producer);
+    const isGone = fate === NodeFate.dropped || fate === NodeFate.removed;
+    if (!isGone && !comesOfDropped(board, links, producer)) return false;
   }
   return fed;
 }

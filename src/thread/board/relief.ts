@@ -13,6 +13,9 @@
  * The input streams of a push graph are one producer, their user, who does one thing after the other: an input stream
  * that waits for a user who waits for room on others (it is shown as starving then, without links) is LIVE when one of
  * those is, and the walk goes on from it to them.
+ * A graph that grows: each thread learns of what has come at its own time, and looks once more then. A link that it does
+ * not know yet makes a producer look as if it could move, which lifts nothing; a consumer that starves on one only is not
+ * walked on from. The last thread of a deadlocked set to write or to learn knows all of it.
  * What is not live will never move by itself. From every such starving node we walk upstream along the links it
  * starves on; the walk ends at blocked producers, and those of their full links whose consumers are not live are lifted.
  *
@@ -29,6 +32,8 @@ export class Relief {
   private readonly outLinks: number[][] = [];
   private readonly words: Int32Array;
   private readonly live: Uint8Array;
+  /** Those that may have to be looked at. */
+  private readonly nodes: number[] = [];
 
   constructor(
     private readonly board: Board,
@@ -39,12 +44,15 @@ export class Relief {
     for (let node = 0; node < board.nodes; node++) {
       this.inLinks.push([]);
       this.outLinks.push([]);
+      // It will never send or take again. Of a graph that grows and shrinks for days most are.
+      if ((board.status(node) & 3) !== NodeStatus.over) this.nodes.push(node);
     }
     links.forEach((ends, link) => {
+      if (isSpent(board, ends, link)) return;
       this.inLinks[ends.consumer]!.push(link);
       this.outLinks[ends.producer]!.push(link);
     });
-    this.words = new Int32Array(board.nodes);
+    this.words = new Int32Array(board.nodes).fill(NodeStatus.over);
     this.live = new Uint8Array(board.nodes);
   }
 
@@ -53,7 +61,7 @@ export class Relief {
     const { board, words } = this;
     let targets: Map<number, number>;
     do {
-      for (let node = 0; node < words.length; node++) words[node] = board.status(node);
+      for (const node of this.nodes) words[node] = board.status(node);
       this.findLive();
       targets = this.findTargets();
       if (targets.size === 0) return [];
@@ -69,7 +77,7 @@ export class Relief {
 
   private deadSetMoved(): boolean {
     const { board, live, words } = this;
-    return words.some((word, node) => !live[node] && board.status(node) !== word);
+    return this.nodes.some((node) => !live[node] && board.status(node) !== words[node]);
   }
 
   private status(node: number): number {
@@ -77,11 +85,11 @@ export class Relief {
   }
 
   private findLive(): void {
-    const { live, words } = this;
-    for (let node = 0; node < words.length; node++) live[node] = this.status(node) === NodeStatus.live ? 1 : 0;
+    const { live, nodes } = this;
+    for (const node of nodes) live[node] = this.status(node) === NodeStatus.live ? 1 : 0;
     for (let changed = true; changed; ) {
       changed = false;
-      for (let node = 0; node < words.length; node++) {
+      for (const node of nodes) {
         if (!live[node] && this.canMove(node)) {
           live[node] = 1;
           changed = true;
@@ -130,11 +138,11 @@ export class Relief {
 
   /** Full links to lift, with the allowance they had when we looked. */
   private findTargets(): Map<number, number> {
-    const { board, links, live, words } = this;
+    const { board, links, live } = this;
     const targets = new Map<number, number>();
     const seen = new Set<number>();
     const pending: number[] = [];
-    for (let node = 0; node < words.length; node++) {
+    for (const node of this.nodes) {
       if (!live[node] && this.status(node) === NodeStatus.starving) pending.push(node);
     }
     for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
@@ -155,4 +163,10 @@ export class Relief {
     }
     return targets;
   }
+}
+
+/** Nothing will ever be sent or taken on it again: nobody waits for it. */
+function isSpent(board: Board, { producer, consumer }: LinkEnds, link: number): boolean {
+  const isOver = (node: number): boolean => (board.status(node) & 3) === NodeStatus.over;
+  return isOver(consumer) || (isOver(producer) && board.queued(link) === 0 && board.outbox(link) === 0);
 }

@@ -80,6 +80,11 @@ export class TraceRecorder {
   ) {
     this.ring = RingBuffer.attach(rings[thread]!).producer();
     this.offset = traceClock() - performance.now() - origin;
+    this.follow(links);
+  }
+
+  /** Links have come to the thread. */
+  follow(links: readonly PartitionLink[]): void {
     for (const { index, producer, consumer } of links) {
       for (const node of [producer, consumer]) this.linksOf.set(node, [...(this.linksOf.get(node) ?? []), index]);
     }

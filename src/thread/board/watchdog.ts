@@ -51,9 +51,13 @@ export class Watchdog {
     private readonly onStall: (stall: Stall) => void,
   ) {
     this.interval = Math.max(SHORTEST, Math.min(LONGEST, spec.timeOut / 4));
-    const size = board.nodes * NODE_WORDS + board.links * LINK_WORDS;
-    this.before = new Float64Array(size);
-    this.now = new Float64Array(size);
+    this.before = new Float64Array(this.size);
+    this.now = new Float64Array(this.size);
+  }
+
+  /** The graph may have grown since the last look. */
+  private get size(): number {
+    return this.spec.nodes.length * NODE_WORDS + this.spec.links.length * LINK_WORDS;
   }
 
   start(): void {
@@ -101,9 +105,13 @@ export class Watchdog {
   }
 
   private moved(): boolean {
-    const { board, now, before } = this;
+    if (this.now.length !== this.size) {
+      this.before = new Float64Array(this.size);
+      this.now = new Float64Array(this.size);
+    }
+    const { board, now, before, spec } = this;
     let at = 0;
-    for (let node = 0; node < board.nodes; node++) {
+    for (let node = 0; node < spec.nodes.length; node++) {
       const [phase, call] = [board.phase(node), board.call(node)];
       now[at++] = phase === NodePhase.running ? NodePhase.waiting : phase;
       now[at++] = call === NodeCall.process ? NodeCall.none : call;
@@ -112,7 +120,7 @@ export class Watchdog {
       const figures = board.figuresAt(node);
       for (const figure of MOVES) now[at++] = board.figures[figures + figure]!;
     }
-    for (let link = 0; link < board.links; link++) {
+    for (let link = 0; link < spec.links.length; link++) {
       now[at++] = board.sent(link);
       now[at++] = board.taken(link);
       now[at++] = board.left(link) ? 1 : 0;

@@ -147,14 +147,6 @@ export class CalledModule {
 
   *dynamicReset(options: Record<string, unknown>): MaybeAsync<void> {
     const instance = yield* this.init();
-    if (!instance.canChange) {
-      throw this.error(
-        'reset',
-        new MillraceError('ERR_MILLRACE_STATE', 'its options cannot be changed: it has no dynamicReset', {
-          hint: 'Close it and make another one',
-        }),
-      );
-    }
     yield* this.attempt('reset', () => instance.dynamicReset(options));
   }
 

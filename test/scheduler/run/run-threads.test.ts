@@ -53,6 +53,7 @@ function run(
     message: () => {},
     died: () => events.push('died'),
     warning: (text) => events.push(text.replace(/ and was terminated.*/, '')),
+    ended: () => {},
     over,
   });
   run.take(Array(count).fill(undefined), new Undo());

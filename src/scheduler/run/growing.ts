@@ -1,0 +1,188 @@
+/**
+ * Nodes that come to a running graph, as the thread that built it sees it: where they go, what every thread is told, and
+ * what becomes of it if one of them cannot be initialised. What the threads do is in thread/change/arrivals.ts.
+ *
+ * One arrival at a time: numbers of nodes, links and threads go on from those before, and all threads have to be told in
+ * the same order.
+ */
+import { MillraceError } from '../../errors/errors.js';
+import { stateError } from '../../errors/make.js';
+import type { Board, BoardBlock } from '../../thread/board/board.js';
+import type { PartitionSpec } from '../../thread/protocol.js';
+import type { Fusion } from '../plan/fuse-filters.js';
+import type { Partitions, RunFacts } from '../plan/partitions.js';
+import { freshThread, placeAdded } from '../plan/place-added.js';
+import { CALLING_THREAD, type Placement } from '../plan/placement.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
+import { topologicalRanks } from '../plan/topology.js';
+import type { Orders } from './orders.js';
+import type { RunThreads } from './run-threads.js';
+
+/** What it changes of a run. */
+export interface GrowingRun {
+  readonly spec: GraphSpec;
+  readonly board: Board;
+  readonly placement: Placement;
+  readonly merging: Fusion;
+  readonly cut: Partitions;
+  readonly threads: RunThreads;
+  readonly orders: Orders;
+  /** What every part is told alike. */
+  facts(): RunFacts;
+  /** Starts a part on a worker, or on the calling thread. */
+  startPart(thread: number, part: PartitionSpec): void;
+  /** Nodes and links have come to the specification. */
+  grown(first: { node: number; link: number }): void;
+  /** Why nothing can come any more; undefined: it can. */
+  closed(): Error | undefined;
+  remove(id: number): Promise<void>;
+}
+
+/** What one thread is told: the blocks and the bells that it does not know. */
+type Told = [thread: number, blocks: BoardBlock[], bells: SharedArrayBuffer[]];
+
+export class Growing {
+  /** What has come so far. */
+  private readonly blocks: BoardBlock[] = [];
+  private last = 0;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly run: GrowingRun) {}
+
+  /**
+   * Adds nodes and the links into them; resolves when packets go to them.
+   * @throws GraphError of a module that could not be initialised, MillraceError ERR_MILLRACE_CLOSED when all streams into them have
+   *   ended, or the graph has: nothing has come then, and the graph goes on.
+   */
+  add(nodes: readonly NodeSpec[], links: readonly LinkSpec[]): Promise<void> {
+    const work = this.turn.then(() => this.addNow(nodes, links));
+    this.turn = work.catch(() => {});
+    return work;
+  }
+
+  private async addNow(nodes: readonly NodeSpec[], built: readonly LinkSpec[]): Promise<void> {
+    const { run } = this;
+    const { spec, cut, orders } = run;
+    const closed = run.closed();
+    if (closed) throw closed;
+    const links = built.map((link) => this.fromOutput(link));
+    const first = { node: spec.nodes.length, link: spec.links.length };
+    const told = this.extend(first, nodes, links);
+    const id = ++this.last;
+    const hosts = new Set(nodes.map((_, at) => cut.threadOf(first.node + at)));
+    const growing = told.map(([thread, blocks, bells]) => {
+      const { growth, transfer } = cut.growth(thread, first, { id, blocks, bells });
+      return { thread, done: orders.send(thread, { type: 'grow', growth }, transfer) };
+    });
+    const failure = await this.failureOf(growing, hosts);
+    // A part that has ended since hosts nothing that comes.
+    const open = growing.map(({ thread }) => thread).filter((thread) => orders.isOpen(thread));
+    if (failure !== undefined) {
+      await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'give-up', growth: id })));
+      throw failure;
+    }
+    const joined = open.map((thread) => orders.send(thread, { type: 'join', growth: id }));
+    const ended = new Set<number>();
+    for (const outcome of await Promise.allSettled(joined)) {
+      if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
+    }
+    if (run.closed()) throw run.closed();
+    const fed = cut.links.flatMap((ends, link) => (link >= first.link && ends.producer < first.node ? [link] : []));
+    const isOver = (link: number): boolean =>
+      ended.has(link) || !orders.isOpen(cut.threadOf(cut.links[link]!.producer));
+    if (fed.length === 0 || !fed.every(isOver)) return;
+    await Promise.allSettled(nodes.map((node) => run.remove(node.id)));
+    const names = nodes.map(({ alias }) => `"${alias}"`).join(', ');
+    throw new MillraceError('ERR_MILLRACE_CLOSED', `${names} came too late: the streams to read from have ended`);
+  }
+
+  /** The first of those that failed; of a thread that hosts none of the nodes, that it has ended is none. */
+  private async failureOf(
+    growing: readonly { thread: number; done: Promise<unknown> }[],
+    hosts: ReadonlySet<number>,
+  ): Promise<unknown> {
+    const outcomes = await Promise.allSettled(growing.map(({ done }) => done));
+    let failure: unknown;
+    outcomes.forEach((outcome, at) => {
+      const { thread } = growing[at]!;
+      if (outcome.status === 'fulfilled' || (!this.run.orders.isOpen(thread) && !hosts.has(thread))) return;
+      failure ??= outcome.reason;
+    });
+    return this.run.closed() ?? failure;
+  }
+
+  /** A node that runs in parallel copies gives its packets by another one. */
+  private fromOutput({ from, to }: LinkSpec): LinkSpec {
+    const { spec, merging } = this.run;
+    const gathering = spec.nodes.find(({ helps, module }) => helps === from.node && module.name === 'assemble');
+    const index = spec.nodes.findIndex(({ id }) => id === from.node);
+    if (index >= 0 && merging.isMerged(index)) {
+      const { alias } = spec.nodes[index]!;
+      const last = spec.nodes[merging.hostOf(index)]!.alias;
+      throw stateError(
+        `nobody can join the stream of "${alias}" while it runs: it stays inside of the filters that are merged with "${last}"`,
+        `Take the stream of "${last}", or build the graph with optimize_graph: false`,
+      );
+    }
+    return gathering === undefined ? { from, to } : { from: { node: gathering.id, output: from.output }, to };
+  }
+
+  /** Everything that the calling thread has to know is extended; nothing in it waits. */
+  private extend(
+    first: { node: number; link: number },
+    nodes: readonly NodeSpec[],
+    links: readonly LinkSpec[],
+  ): Told[] {
+    const { run } = this;
+    const { spec, board, cut, placement, threads, orders } = run;
+    const grown = { ...spec, nodes: [...spec.nodes, ...nodes], links: [...spec.links, ...links] };
+    const { rank } = topologicalRanks(grown);
+    const workers = [...Array(cut.threads).keys()].filter((t) => t !== cut.localThread && orders.isOpen(t));
+    const places = placeAdded(grown, first.node, rank, placement, workers);
+    const needsLocal = places.threadOf.includes(CALLING_THREAD);
+    const startsLocal = needsLocal && (cut.localThread === undefined || !orders.isOpen(cut.localThread));
+    const block: BoardBlock = { threads: places.fresh.length + (startsLocal ? 1 : 0), nodes: 0, links: 0 };
+    const further: BoardBlock = { threads: 0, nodes: nodes.length, links: links.length };
+    const before = [...Array(cut.threads).keys()].filter((thread) => orders.isOpen(thread));
+    const { threads: next } = cut;
+    if (!board.grow(block)) throw full();
+    const bells: SharedArrayBuffer[] = [];
+    const late: number[] = [];
+    places.fresh.forEach((asked, place) => {
+      threads.add(next + place, asked, false);
+      placement.asked[next + place] = asked;
+      late.push(next + place);
+    });
+    if (startsLocal) {
+      cut.localThread = next + places.fresh.length;
+      threads.add(cut.localThread, undefined, true);
+      late.push(cut.localThread);
+    }
+    for (const thread of late) bells.push(threads.bells[thread]!.buffer);
+    this.blocks.push(block);
+    cut.threads += block.threads;
+    for (const thread of late) {
+      const { part } = cut.part(thread, { ...run.facts(), trace: undefined });
+      run.startPart(thread, { ...part, blocks: [...this.blocks], late: true });
+    }
+    if (!board.grow(further)) throw full();
+    this.blocks.push(further);
+    spec.nodes.push(...nodes);
+    spec.links.push(...links);
+    const started = (thread: number): number => next + (freshThread(0) - thread);
+    placement.threadOf.push(...places.threadOf.map((t) => (t <= freshThread(0) ? started(t) : t)));
+    cut.grow(first, rank);
+    run.grown(first);
+    return [
+      ...before.map((thread): Told => [thread, [block, further], bells]),
+      ...late.map((thread): Told => [thread, [further], []]),
+    ];
+  }
+}
+
+function full(): MillraceError {
+  return stateError(
+    'the graph has grown as far as a graph can while it runs',
+    'Build another one: some ten thousand nodes have come to it',
+  );
+}

@@ -1,0 +1,252 @@
+/** `graph.addNode()` and `graph.addOutput()`: nodes come to a running graph. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ConfigError,
+  defineModule,
+  Graph,
+  GraphError,
+  type GraphStatus,
+  type NodeHandle,
+  probeSync,
+  type Stream,
+} from 'millrace';
+import { TestSink, TestSource } from 'millrace/testing';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { add, numbers } from '../../kit/modules.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
+import { failureOf, soon } from '../../kit/soon.js';
+
+const adding = suite('adding nodes');
+const folder = mkdtempSync(join(tmpdir(), 'millrace-add-'));
+adding.after(() => rmSync(folder, { recursive: true, force: true }));
+const graphOn = await sharedThreads(2);
+
+async function until(graph: Graph, holds: (now: GraphStatus) => boolean): Promise<GraphStatus> {
+  for (;;) {
+    const now = graph.status();
+    if (holds(now)) return now;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const node = (status: GraphStatus, alias: string) => status.nodes.find((one) => one.alias === alias)!;
+
+function endless(graph: Graph): NodeHandle {
+  const source = new TestSource({ kind: 'value' });
+  return graph.module(source.spec, source.options, { alias: 'source' });
+}
+
+function sinkOf(graph: Graph, stream: Stream, alias: string): TestSink {
+  const sink = new TestSink();
+  graph.module(sink.spec, sink.options, { inputs: [stream], callback: sink.callback, alias });
+  return sink;
+}
+
+/** Every packet from the first one on, in order. */
+function assertContiguous(sink: TestSink, first?: number): void {
+  const seen = numbers(sink.packets);
+  const begin = first ?? seen[0] ?? 0;
+  assert.equal(
+    seen,
+    seen.map((_, at) => begin + at),
+  );
+}
+
+const make = (threads: number): Graph => (threads === 0 ? new Graph({ threads }) : graphOn({ threads }));
+
+for (const threads of [0, 1, 2]) {
+  adding(
+    `threads: ${threads}: a branch joins at a packet boundary, leaves, and another comes; who stays loses nothing`,
+    async () => {
+      const graph = make(threads);
+      const source = endless(graph);
+      const stays = sinkOf(graph, add(graph, 'Relay', {}, { inputs: [source], alias: 'relay' }), 'stays');
+      await graph.start();
+      await until(graph, (now) => node(now, 'stays').packetsIn > 20);
+      const sinks: TestSink[] = [];
+      for (const round of [1, 2, 3]) {
+        const alias = `late ${round}`;
+        const branch = await soon(
+          'the addition',
+          graph.addNode(() => {
+            const relay = add(graph, 'Relay', {}, { inputs: [source], alias: 'branch' });
+            sinks.push(sinkOf(graph, relay, alias));
+            return relay;
+          }),
+        );
+        await until(graph, (now) => node(now, alias).packetsIn > 30);
+        await soon('the removal', graph.removeNode(branch));
+        await until(graph, (now) => node(now, alias).state === 'closed');
+      }
+      graph.stop();
+      const report = await soon('the graph', graph.close());
+      assertContiguous(stays, 0);
+      for (const sink of sinks) {
+        assertContiguous(sink);
+        assert.ok(sink.packets.length > 30);
+      }
+      assert.is(report.nodes.length, 9);
+      assert.equal([report.leaked, report.warnings], [{}, []]);
+      assert.equal(JSON.parse(JSON.stringify(graph.status())), graph.status());
+    },
+  );
+}
+
+adding('a module of this process, and a thread by name, come to a graph that has neither', async () => {
+  const graph = graphOn({ threads: 1 });
+  const source = endless(graph);
+  source.module('null_sink', {}, { alias: 'first' });
+  await graph.start();
+  const seen: number[] = [];
+  const [own] = await soon(
+    'the addition',
+    graph.addNode(() => {
+      const named = add(graph, 'Relay', {}, { inputs: [source], alias: 'named', thread: 'apart' });
+      const mine = defineModule({
+        process(task) {
+          for (const packet of task.inputs.get(0) ?? [])
+            if (!packet.isEof) seen.push((packet.payload as { n: number }).n);
+        },
+      });
+      return [named.module(mine, {}, { alias: 'mine' })];
+    }),
+  );
+  const status = await until(graph, () => seen.length > 20);
+  assert.is(node(status, 'mine').thread, -1);
+  const places = ['first', 'named', 'mine'].map((alias) => status.threads.find(({ nodes }) => nodes.includes(alias))!);
+  assert.is(new Set(places).size, 3);
+  assert.is(places[1]!.asked, 'apart');
+  await soon('the removal', graph.removeNode(own!));
+  graph.stop();
+  await soon('the graph', graph.close());
+  assert.equal(
+    seen,
+    seen.map((_, at) => seen[0]! + at),
+  );
+});
+
+adding('files begin and end while the graph runs; copied video begins with a key frame', async () => {
+  const clip = join(folder, 'clip.mp4');
+  const first = new Graph({ threads: 0 });
+  const params = { codec: 'mpeg4', g: 10, threads: 1 };
+  first
+    .filter('testsrc2', { size: '64x48', rate: 25, duration: 4 })
+    .encode(null, { output_path: clip, video_params: params });
+  await first.run();
+
+  const graph = graphOn({ threads: 2 });
+  const packets = graph.decode(
+    { input_path: clip, video_codec: 'copy', loop: -1 },
+    {
+      alias: 'copied',
+    },
+  ).video;
+  const pictures = graph.filter('testsrc2', { size: '64x48', rate: 25, alias: 'pictures' });
+  pictures.module('null_sink', {}, { alias: 'a' });
+  packets.module('null_sink', {}, { alias: 'b' });
+  await graph.start();
+  await until(graph, (now) => node(now, 'a').packetsIn > 3 && node(now, 'b').packetsIn > 3);
+  const paths = ['encoded.mp4', 'copied.mp4'].map((name) => join(folder, name));
+  const [encoded, copied] = await soon(
+    'the additions',
+    Promise.all([
+      graph.addOutput(
+        pictures,
+        { output_path: paths[0]!, video_params: { codec: 'mpeg4', threads: 1 } },
+        { alias: 'x' },
+      ),
+      graph.addOutput({ video: packets }, { output_path: paths[1]! }, { alias: 'y' }),
+    ]),
+  );
+  await until(graph, (now) => node(now, 'x').frames > 20 && node(now, 'y').frames > 20);
+  await soon('the removals', Promise.all([graph.removeNode(encoded), graph.removeNode(copied)]));
+  const status = graph.status();
+  for (const [i, alias] of ['x', 'y'].entries()) {
+    const [video] = probeSync(paths[i]!).streams;
+    assert.is(video!.frames, node(status, alias).frames);
+  }
+  assert.is(node(status, 'y').dropped, 0, 'nothing before the key frame came to it');
+  graph.stop();
+  const report = await soon('the graph', graph.close());
+  assert.equal(report.leaked, {});
+});
+
+adding('what is refused adds nothing, and the graph goes on', async () => {
+  const graph = make(1);
+  const source = endless(graph);
+  const stays = sinkOf(graph, source, 'stays');
+  assert.match(
+    (
+      await failureOf(
+        'the addition',
+        graph.addNode(() => source.module('null_sink')),
+      )
+    ).message,
+    /before the start/,
+  );
+  await graph.start();
+  const refused: [build: () => unknown, code: string, message: RegExp][] = [
+    [() => source.module('null_sink', { a: 1 } as never), 'ERR_MILLRACE_CONFIG', /unknown|option/],
+    [() => source.module('null_sink', {}, { alias: 'stays' }), 'ERR_MILLRACE_CONFIG', /alias of/],
+    [
+      () => add(graph, 'Failing', { where: 'init' }, { inputs: [source], alias: 'fails' }),
+      'ERR_MILLRACE_MODULE',
+      /init said no/,
+    ],
+    [() => add(graph, 'Missing', {}, { inputs: [source] }), 'ERR_MILLRACE_MODULE_LOAD', /Missing/],
+    [() => undefined, 'ERR_MILLRACE_STATE', /adds no node/],
+    [async () => source.module('null_sink'), 'ERR_MILLRACE_STATE', /asynchronous/],
+    [() => add(graph, 'Relay', {}, { inputs: [source], distNums: 2 }), 'ERR_MILLRACE_CONFIG', /no parallel copies/],
+  ];
+  for (const [build, code, message] of refused) {
+    const error = await failureOf('the addition', graph.addNode(build));
+    assert.match(error.message, message);
+    assert.is(error.code, code, error.message);
+    assert.ok(code !== 'ERR_MILLRACE_CONFIG' || error instanceof ConfigError);
+    assert.ok(!/^ERR_MILLRACE_MODULE/.test(code) || error instanceof GraphError);
+  }
+  const before = node(graph.status(), 'stays').packetsIn;
+  await until(graph, (now) => node(now, 'stays').packetsIn > before + 50);
+  await graph.addNode(() => source.module('null_sink', {}, { alias: 'fails' }));
+  graph.stop();
+  await soon('the graph', graph.close());
+  assertContiguous(stays, 0);
+  assert.is(
+    (
+      await failureOf(
+        'the addition',
+        graph.addNode(() => source.module('null_sink')),
+      )
+    ).code,
+    'ERR_MILLRACE_CLOSED',
+  );
+});
+
+adding('a source joins a running node as a further input', async () => {
+  const graph = make(1);
+  const hub = add(graph, 'Relay', {}, { inputs: [endless(graph)], alias: 'hub' });
+  const sink = sinkOf(graph, hub, 'sink');
+  await graph.start();
+  await until(graph, (now) => node(now, 'sink').packetsIn > 20);
+  await soon(
+    'the addition',
+    graph.addNode(() => {
+      const second = new TestSource({ kind: 'value', count: 25, start: 1e9 });
+      const made = graph.module(second.spec, second.options, { alias: 'second' });
+      graph.connect(made, 'hub');
+      return made;
+    }),
+  );
+  await until(graph, (now) => node(now, 'second').state === 'closed');
+  graph.stop();
+  await soon('the graph', graph.close());
+  const late = sink.packets.filter(({ timestamp }) => timestamp! >= 1e9);
+  assert.equal(numbers(late), [...late.keys()]);
+  assert.is(late.length, 25);
+  assertContiguous({ packets: sink.packets.filter(({ timestamp }) => timestamp! < 1e9) } as TestSink, 0);
+});
+
+adding.run();
