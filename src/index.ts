@@ -42,6 +42,7 @@ export type { NodeParameters } from './graph/build/node.js';
 export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
 export { defineGraph, type GraphFacts, type GraphOutputs } from './graph/build/subgraph/define.js';
+export { createModule, type WarmParameters } from './graph/call/create-module.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
@@ -103,4 +104,5 @@ export type {
   WaitStats,
 } from './scheduler/run/report.js';
 export type { GraphPhase, GraphStatus, NodeState, QueueState, ThreadStatus } from './scheduler/run/status.js';
+export type { WarmModule } from './scheduler/warm/warm-module.js';
 export type { OptionSchema } from './schema/standard.js';

@@ -4,6 +4,7 @@ import type { ErrorWire } from '../errors/wire.js';
 import type { InputManagerSpec, NodeSources } from '../module/contract.js';
 import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
+import type { WarmSpec } from './warm/warm-modules.js';
 
 /** Who produces and who consumes a link, by node index; `limit` is also the step by which it is lifted. */
 export interface LinkEnds {
@@ -60,6 +61,8 @@ export interface PartitionNode {
   options: Record<string, unknown>;
   /** The keys for which `ctx.callback` is answered. */
   called: CalledKeys;
+  /** Id of a module that is there already. */
+  warm?: number | undefined;
   /** One of several parallel copies of a node. */
   isCopy?: boolean;
   /** Filters it runs as one with itself, upstream first and itself last. */
@@ -151,6 +154,8 @@ export interface CallServerSpec {
 export type ToHost =
   | { type: 'start'; part: PartitionSpec }
   | { type: 'serve-calls'; spec: CallServerSpec }
+  | { type: 'make-warm'; run: number; spec: WarmSpec; heard: boolean }
+  | { type: 'close-warm'; run: number; id: number }
   | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
 
 export type FromHost =
@@ -158,6 +163,8 @@ export type FromHost =
   /** `context`: who speaks, if not the module: FFmpeg, of a failure that is told as well. */
   | { type: 'log'; run: number; node: number; level: LogSeverity; text: string; context?: string | undefined }
   | { type: 'warning'; run: number; text: string }
+  | { type: 'warm-made'; run: number; error?: ErrorWire | undefined }
+  | { type: 'warm-closed'; run: number; error?: ErrorWire | undefined }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }

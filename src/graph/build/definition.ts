@@ -6,6 +6,7 @@ import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
 import type { ModuleRef } from '../../module/ref.js';
 import type { GraphSpec, KeyCallback, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import { WarmModule } from '../../scheduler/warm/warm-module.js';
 import { didYouMean } from '../../schema/schema.js';
 import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
@@ -24,6 +25,7 @@ import { addSubgraph } from './subgraph/define.js';
 import { GraphFiles } from './subgraph/graph-files.js';
 import { type Inherited, Scopes } from './subgraph/scope.js';
 import { validate } from './validate.js';
+import { placeWarm, warmArguments, warmProblems } from './warm.js';
 
 export class GraphDefinition {
   readonly nodes: NodeSpec[] = [];
@@ -92,7 +94,17 @@ export class GraphDefinition {
     const module = moduleReference(source);
     const graph = this.files.templateOf(module);
     if (graph !== undefined) return addSubgraph(this.graph, this, { ...module, graph }, options, parameters);
+    if (source instanceof WarmModule) return new NodeHandle(this.graph, this.addWarm(source, options, parameters));
     return new NodeHandle(this.graph, this.addNode(module, options, parameters));
+  }
+
+  /** @returns its id. */
+  private addWarm(warm: WarmModule, options: unknown, parameters: NodeParameters): number {
+    const problems = warmArguments(options, parameters);
+    if (problems.length > 0) throw new ConfigError(`wrong use of the warm module ${warm.alias}`, problems);
+    const id = this.addNode(warm.spec.module, warm.spec.options, parameters);
+    placeWarm(this.nodes.at(-1)!, warm);
+    return id;
   }
 
   /** @returns its id. */
@@ -273,7 +285,8 @@ export class GraphDefinition {
   check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
     const unbound = nodes.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
-    return { problems: [...problems, ...unbound, ...this.session.problems(links)], later };
+    const cold = warmProblems({ nodes, threads: this.resolved.options.threads }, this.pathOf);
+    return { problems: [...problems, ...unbound, ...cold, ...this.session.problems(links)], later };
   }
 
   /** @throws ConfigError with the problems, if there are any. */

@@ -75,6 +75,7 @@ function isMergeable(node: NodeSpec, links: readonly LinkSpec[]): boolean {
   const { module } = node;
   if (builtinOf(module)?.work !== 'filtering') return false;
   if (node.inputManager !== undefined || node.callback !== undefined || node.copyOf !== undefined) return false;
+  if (node.warm !== undefined) return false;
   const inputs = links.filter(({ to }) => to.node === node.id);
   const outputs = links.filter(({ from }) => from.node === node.id);
   return (

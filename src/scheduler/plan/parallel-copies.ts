@@ -43,6 +43,7 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
       'a module of this process cannot leave its thread, so that copies of it would not run in parallel: give it as a file',
     );
   }
+  if (node.warm) why.push('a warm module is one, and cannot have copies');
   const { inputManager } = node;
   const mode = typeof inputManager === 'object' ? inputManager.mode : inputManager;
   if (mode !== undefined && mode !== 'immediate') {

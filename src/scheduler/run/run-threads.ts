@@ -31,6 +31,8 @@ export class RunThreads {
   /** Native objects that the graph's own threads have not released, by kind. */
   readonly leaked: Record<string, number> = {};
   private readonly workers: Thread[] = [];
+  /** Those of them that come from the source. */
+  private readonly own: Thread[] = [];
   /** Those whose part has not ended. */
   private readonly open = new Set<number>();
   private graceTimer: Timer | undefined;
@@ -48,10 +50,18 @@ export class RunThreads {
 
   /**
    * @param asked what each is wanted to be, as `ThreadSource.take` has it.
+   * @param lent threads of others, by the names that nodes ask for.
    * @throws GraphError when one of them cannot be started; then this is to be used no more.
    */
-  take(asked: Parameters<ThreadSource['take']>[0], undo: Undo): void {
-    this.workers.push(...this.source.take(asked, undo));
+  take(asked: Parameters<ThreadSource['take']>[0], lent: ReadonlyMap<unknown, Thread>, undo: Undo): void {
+    this.own.push(
+      ...this.source.take(
+        asked.filter((which) => !lent.has(which)),
+        undo,
+      ),
+    );
+    const own = [...this.own];
+    this.workers.push(...asked.map((which) => lent.get(which) ?? own.shift()!));
     for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
     this.workers.forEach((worker, thread) => {
       for (const text of worker.takeUnexpected()) this.events.warning(`before this graph: ${text}`);
@@ -118,7 +128,7 @@ export class RunThreads {
     this.open.clear();
     clearTimeout(this.graceTimer);
     for (const worker of this.workers) worker.detach(this.user);
-    await this.source.giveBack(this.workers);
+    await this.source.giveBack(this.own);
   }
 
   /** @returns what a thread that is about to be terminated, on behalf of somebody else who shares it, has to wait for. */

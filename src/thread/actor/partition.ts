@@ -17,6 +17,7 @@ import { stallError, Watchdog } from '../board/watchdog.js';
 import type { Hosted } from '../host.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { FromHost, PartitionNode, PartitionSpec } from '../protocol.js';
+import { warmModule } from '../warm/warm-modules.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
@@ -91,7 +92,7 @@ export class Partition implements Hosted {
       if (this.ending || board.state === GraphState.aborting) break;
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
-        const loaded = instantiate(await loadNode(node));
+        const loaded = node.warm === undefined ? instantiate(await loadNode(node)) : await warmModule(node.warm);
         const module = node.isCopy ? new ParallelCopy(loaded) : loaded;
         const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
         const actor = makeActor(own, board, node, module, links, this.hooks, this.trace);

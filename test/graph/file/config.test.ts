@@ -246,7 +246,7 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
     'a module created beforehand',
     (c) => (c.nodes[1]!.meta_info.premodule_id = 5),
     'nodes[1].meta_info.premodule_id',
-    /not in this version/,
+    /there is no warm module 5 in this process/,
   ],
   [
     'a callback bound to nothing',

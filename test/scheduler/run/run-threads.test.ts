@@ -55,7 +55,7 @@ function run(
     warning: (text) => events.push(text.replace(/ and was terminated.*/, '')),
     over,
   });
-  run.take(Array(count).fill(undefined), new Undo());
+  run.take(Array(count).fill(undefined), new Map(), new Undo());
   return { run, events, ended };
 }
 
