@@ -11,6 +11,7 @@ import { containerCropping, croppedByCodec } from './cropping.js';
 import { checkDecParams } from './dec-params.js';
 import { DecodedTrack } from './decoded-track.js';
 import { FrameExtractor } from './frame-extractor.js';
+import { FrameNotes } from './frame-notes.js';
 import { AudioTimes, VideoTimes } from './frame-times.js';
 import { SizeLimit } from './size-limit.js';
 import type { Track, TrackOptions } from './track.js';
@@ -120,6 +121,10 @@ function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec,
       crop || options.autorotate ? new AutoRotate({ name: input.path, crop, rotate: options.autorotate }) : undefined,
     extractor: rate ? new FrameExtractor(rate, sourceRate) : undefined,
     sizeLimit: side === undefined ? undefined : new SizeLimit(side, hits, input.path),
+    notes:
+      options.orig_pts_time || options.io_frm_match
+        ? new FrameNotes({ times: options.orig_pts_time, numbers: options.io_frm_match })
+        : undefined,
   });
 }
 

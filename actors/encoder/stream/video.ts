@@ -24,12 +24,14 @@ import {
   rescale,
   type VideoFrame,
 } from '../../../src/media/index.js';
+import { localPath } from '../../shared/location.js';
 import { Encoder } from '../codec/codec.js';
 import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from '../codec/hdr.js';
 import { setColours } from '../codec/wishes.js';
 import type { VideoParams } from '../options.js';
 import { defaultVsync } from '../output/format.js';
 import { pixelAspect } from './aspect.js';
+import { FrameMatches } from './frame-matches.js';
 import { LOOK_AHEAD, type MeasuredRate, rateOf } from './frame-rate.js';
 import { PictureTypes } from './key-frames.js';
 import { PictureConverter } from './picture-converter.js';
@@ -58,6 +60,7 @@ export class VideoStream {
   /** The frames come straight from a decoder. */
   #decoded = false;
   readonly #quality: QualityMeter | undefined;
+  readonly #matches: FrameMatches | undefined;
   #types: PictureTypes | undefined;
   /** The first frames of those that tell no rate, until it has been read from their times. */
   #held: { readonly frame: VideoFrame; readonly shift: bigint }[] = [];
@@ -71,6 +74,9 @@ export class VideoStream {
     this.#params = ctx.options.video_params ?? { av: {} };
     this.#converter = new PictureConverter(this.#params, ctx.settings, ctx.name);
     this.#quality = this.#params.psnr ? new QualityMeter() : undefined;
+    const { io_frm_match, output_path } = ctx.options;
+    const path = output_path === undefined ? undefined : localPath(output_path);
+    this.#matches = io_frm_match && path !== undefined ? new FrameMatches(`${path}_iofrm.txt`) : undefined;
     for (const frame of [this.#current, this.#previous]) {
       frame.alloc();
       ledger.opened('scratch-frame');
@@ -149,6 +155,7 @@ export class VideoStream {
     encoder.flush();
     this.#ctx.shortest?.packetsEnd();
     this.#count();
+    this.#matches?.write();
     const complaint = this.#types?.complaint;
     if (complaint)
       this.#ctx.log.warn(`${this.#ctx.name}: ${complaint}: encoder ${this.#ctx.settings.codec.name} decides`);
@@ -237,9 +244,12 @@ export class VideoStream {
       );
     }
     const pictureType = this.#types?.begin(given, placement);
+    this.#matches?.begin(given);
     for (let i = 0; i < placement.total; i++) {
-      const source = i < placement.previous && this.#hasPrevious ? this.#previous : frame;
+      const isPrevious = i < placement.previous && this.#hasPrevious;
+      const source = isPrevious ? this.#previous : frame;
       if (!source || !this.#encoder) return;
+      this.#matches?.sent(isPrevious);
       // A reference of our own, because time and type are written into it.
       check(this.#current.ref(source), 'Cannot reference a frame');
       try {

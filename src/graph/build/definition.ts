@@ -8,12 +8,14 @@ import type { ModuleRef } from '../../module/ref.js';
 import type { GraphSpec, KeyCallback, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { WarmModule } from '../../scheduler/warm/warm-module.js';
 import { didYouMean } from '../../schema/schema.js';
+import { ffmpegCommand } from '../file/ffmpeg-command.js';
 import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
 import type { FileSettings } from '../file/trust.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
+import { takeDistNums } from '../options/node-schemas.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
 import { callbackProblems, checkCallback, mayCall, uncalled } from './callbacks.js';
@@ -30,8 +32,7 @@ import { placeWarm, warmArguments, warmProblems } from './warm.js';
 export class GraphDefinition {
   readonly nodes: NodeSpec[] = [];
   readonly links: LinkSpec[] = [];
-  /** Streams that a graph file names as its outputs. */
-  readonly declared: LinkSpec['from'][] = [];
+  private readonly fileOutputs: LinkSpec['from'][] = [];
   /** Ids of the nodes that a graph file has. */
   private readonly filed = new Set<number>();
   private streamAliases: ReadonlyMap<string, string> = new Map();
@@ -44,14 +45,30 @@ export class GraphDefinition {
 
   constructor(
     private readonly graph: Graph,
-    private readonly options: GraphOptionsInput,
-    readonly resolved: ResolvedOptions,
+    private options: GraphOptionsInput,
+    public resolved: ResolvedOptions,
     private readonly session: GraphPorts,
   ) {
     this.files = new GraphFiles(graph, this);
   }
 
   // --- building -----------------------------------------------------------------------------------------------------
+
+  /** Other options than the graph was made with. */
+  setOptions(options: GraphOptionsInput, resolved: ResolvedOptions): void {
+    this.options = options;
+    this.resolved = resolved;
+  }
+
+  /** As they were given. */
+  get given(): GraphOptionsInput {
+    return this.options;
+  }
+
+  /** Streams that a graph file names as its outputs. */
+  get declared(): readonly LinkSpec['from'][] {
+    return this.resolved.outputStreams ? this.fileOutputs : [];
+  }
 
   /** A sub-graph is being built. */
   get building(): boolean {
@@ -62,7 +79,7 @@ export class GraphDefinition {
   adopt(read: Omit<ReadGraph, 'options'>, settings: FileSettings): void {
     for (const name of read.inputs) this.session.input(name);
     const { outputs, streamAliases } = this.files.adopt(read, settings);
-    this.declared.push(...outputs);
+    this.fileOutputs.push(...outputs);
     this.streamAliases = streamAliases;
   }
 
@@ -119,7 +136,10 @@ export class GraphDefinition {
       alias ??= own.alias || undefined;
       delete own.alias;
     }
-    const { inputManager, queueLimit, distNums } = checked;
+    const { inputManager, queueLimit } = checked;
+    const taken = takeDistNums(module, own, 'option');
+    if (taken.problems.length > 0) throw new ConfigError(`wrong options of ${module.name}`, taken.problems);
+    const { distNums = taken.distNums } = checked;
     const { scheduler, thread, callback, protocolWhitelist } = this.scopes.inherited(checked);
     this.nodes.push({
       id,
@@ -298,13 +318,22 @@ export class GraphDefinition {
 
   /** What was given and has no effect. */
   get idle(): string[] {
-    return uncalled(this.nodes, this.callbacks).map((key) => `no module of the graph calls the callback '${key}'`);
+    const uncalls = uncalled(this.nodes, this.callbacks);
+    return [...this.resolved.idle, ...uncalls.map((key) => `no module of the graph calls the callback '${key}'`)];
   }
 
   toConfig(): GraphConfig {
     const { config, problems } = this.written();
     if (problems.length > 0) throw new ConfigError('the graph cannot be written to a file', problems);
     return config;
+  }
+
+  /** @throws ConfigError for what the command does not have. */
+  toFFmpeg(): string {
+    const { nodes, links } = this.spec();
+    const { command, problems } = ffmpegCommand(nodes, links, this.pathOf);
+    if (problems.length > 0) throw new ConfigError('the ffmpeg command cannot do what the graph does', problems);
+    return command;
   }
 
   private written(): ReturnType<typeof writeConfig> {

@@ -14,6 +14,7 @@ import { didYouMean } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
 import { placeWarm } from '../build/warm.js';
+import { takeDistNums } from '../options/node-schemas.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 import { pathOf } from '../options/urls.js';
 import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './format.js';
@@ -133,6 +134,9 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
   if (parsed.scheduler !== undefined && parsed.thread !== undefined) {
     problems.push({ path: `${path}.thread`, message: 'contradicts scheduler', hint: 'Give one of them' });
   }
+  const taken = takeDistNums(module, options, `${path}.option`);
+  problems.push(...taken.problems);
+  const { dist_nums: copies = taken.distNums } = parsed;
   const { callback_binding, callback_bindings: bindings = callback_binding } = parsed.meta_info ?? {};
   const node: NodeSpec = {
     id: parsed.id,
@@ -144,7 +148,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
       parsed.input_manager !== 'immediate' && { inputManager: parsed.input_manager }),
     ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
     ...(parsed.thread !== undefined && { thread: parsed.thread }),
-    ...(parsed.dist_nums !== undefined && parsed.dist_nums > 1 && { distNums: parsed.dist_nums }),
+    ...(copies !== undefined && copies > 1 && { distNums: copies }),
     ...(bindings !== undefined && bindings.size > 0 && { callbacks: bindings }),
     ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),
   };

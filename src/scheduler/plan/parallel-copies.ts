@@ -49,9 +49,6 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
   if (mode !== undefined && mode !== 'immediate') {
     why.push(`parallel copies take packets as they come: leave out the input manager '${mode}'`);
   }
-  if (node.scheduler !== undefined || node.thread !== undefined) {
-    why.push('parallel copies have threads of their own: leave out scheduler and thread');
-  }
   return why;
 }
 
@@ -69,7 +66,8 @@ export function distribute(spec: GraphSpec): GraphSpec {
   let links = spec.links;
   let nextId = Math.max(...spec.nodes.map((node) => node.id)) + 1;
   for (const node of spec.nodes) {
-    const { distNums: count, ...plain } = node;
+    // The thread that the node asks for deals out and puts together; the copies have threads of their own.
+    const { distNums: count, scheduler, thread, ...plain } = node;
     if (count === undefined) {
       nodes.push(node);
       continue;
@@ -79,6 +77,8 @@ export function distribute(spec: GraphSpec): GraphSpec {
       alias: `${node.alias}/${name}`,
       module: { name },
       options,
+      ...(scheduler !== undefined && { scheduler }),
+      ...(thread !== undefined && { thread }),
     });
     const split: NodeSpec = {
       ...helper('split', {}),

@@ -231,10 +231,10 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
     /there is no module 'clok'/,
   ],
   [
-    'parallel copies with a thread given',
-    (c) => (c.nodes[1]!.dist_nums = 2),
-    'nodes[1].dist_nums',
-    /leave out scheduler and thread/,
+    'a number of copies that is none, among the options',
+    (c) => (c.nodes[1]!.option.dist_nums = 'two'),
+    'nodes[1].option.dist_nums',
+    /must be a whole number/,
   ],
   [
     'an input manager nobody knows',
