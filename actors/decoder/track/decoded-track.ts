@@ -10,11 +10,11 @@ import {
   toNativeTimestamp,
   VideoFrame,
 } from '../../../src/media/index.js';
+import type { FrameNotes } from '../time/frame-notes.js';
 import type { Played } from '../time/timeline.js';
 import type { AutoRotate } from './autorotate.js';
 import type { StreamCodec } from './codec.js';
 import type { FrameExtractor } from './frame-extractor.js';
-import type { FrameNotes } from './frame-notes.js';
 import type { FrameTimes } from './frame-times.js';
 import type { SizeLimit } from './size-limit.js';
 import { Track, type TrackOptions } from './track.js';

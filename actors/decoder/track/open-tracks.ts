@@ -1,9 +1,11 @@
 /** Which streams are read for which outputs, and with what. */
 import { fromDecimal } from '../../../src/schema/schema.js';
+import { textFormatOf } from '../../subtitles/index.js';
 import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { guessFrameRate, timingOf } from '../input/stream-timing.js';
 import type { DecoderOptions } from '../options.js';
+import { FrameNotes } from '../time/frame-notes.js';
 import { AutoRotate } from './autorotate.js';
 import { StreamCodec } from './codec.js';
 import { CopiedTrack } from './copied-track.js';
@@ -11,9 +13,9 @@ import { containerCropping, croppedByCodec } from './cropping.js';
 import { checkDecParams } from './dec-params.js';
 import { DecodedTrack } from './decoded-track.js';
 import { FrameExtractor } from './frame-extractor.js';
-import { FrameNotes } from './frame-notes.js';
 import { AudioTimes, VideoTimes } from './frame-times.js';
 import { SizeLimit } from './size-limit.js';
+import { SubtitleTrack } from './subtitle-track.js';
 import type { Track, TrackOptions } from './track.js';
 import type { TrackPlan } from './track-plan.js';
 
@@ -24,6 +26,7 @@ export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'o
  * A track for every output that is planned and whose stream exists.
  * @param chosen The stream of an output, also of one that nobody takes.
  * @param isTaken Whether somebody takes an output.
+ * @param isForEncoders Whether nobody but encoders does.
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
 export function openTracks(
@@ -32,6 +35,7 @@ export function openTracks(
   chosen: ReadonlyMap<number, SourceStream | undefined>,
   options: DecoderOptions,
   isTaken: (output: number) => boolean,
+  isForEncoders: (output: number) => boolean = () => false,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
@@ -46,7 +50,8 @@ export function openTracks(
       if (!isTaken(output)) continue;
       const common = trackOptions(plan, stream, options);
       if (isCopied) {
-        tracks.push(new CopiedTrack(common));
+        const format = name === 'copy' || isForEncoders(output) ? undefined : textFormatOf(stream.codecpar);
+        tracks.push(format ? new SubtitleTrack(common, format) : new CopiedTrack(common));
         continue;
       }
       const codec = openCodec(input, kind, common, name, options);

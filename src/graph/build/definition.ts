@@ -126,17 +126,20 @@ export class GraphDefinition {
 
   /** @returns its id. */
   private addNode(module: ModuleRef, options: unknown, parameters: NodeParameters): number {
-    const { inputs, ...checked } = checkParameters(parameters, module.name);
+    const isByName = !module.path && !module.definition;
+    const own = copyOptions(options, module, module.name);
+    const given = isByName && 'on_error' in own ? { on_error: own.on_error, ...parameters } : parameters;
+    if (isByName) delete own.on_error;
+    const { inputs, ...checked } = checkParameters(given, module.name);
     const id = this.nextId;
     const links = this.linksInto(id, module.name, inputs ?? []);
-    const own = copyOptions(options, module, module.name);
     let { alias } = checked;
     // BMF's builder takes the alias among the options, and graph files have it there.
-    if (!module.path && !module.definition && typeof own.alias === 'string') {
+    if (isByName && typeof own.alias === 'string') {
       alias ??= own.alias || undefined;
       delete own.alias;
     }
-    const { inputManager, queueLimit } = checked;
+    const { inputManager, queueLimit, on_error: onError } = checked;
     const taken = takeDistNums(module, own, 'option');
     if (taken.problems.length > 0) throw new ConfigError(`wrong options of ${module.name}`, taken.problems);
     const { distNums = taken.distNums } = checked;
@@ -151,6 +154,7 @@ export class GraphDefinition {
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),
+      ...(onError !== undefined && { onError }),
       ...(distNums !== undefined && distNums > 1 && { distNums }),
       ...(callback !== undefined && { callback }),
     });
@@ -304,8 +308,10 @@ export class GraphDefinition {
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */
   check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
-    const unbound = nodes.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
-    const cold = warmProblems({ nodes, threads: this.resolved.options.threads }, this.pathOf);
+    // Of its own nodes: those that a server adds have none, and no place in it.
+    const own = this.nodes.map((node) => this.asRun(node));
+    const unbound = own.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
+    const cold = warmProblems({ nodes: own, threads: this.resolved.options.threads }, this.pathOf);
     return { problems: [...problems, ...unbound, ...cold, ...this.session.problems(links)], later };
   }
 

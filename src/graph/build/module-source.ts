@@ -18,6 +18,7 @@ import type { ModuleRef } from '../../module/ref.js';
 import { WarmModule } from '../../scheduler/warm/warm-module.js';
 import { withoutUrls } from '../options/urls.js';
 import type { BuiltinModuleOptions } from './module-options.js';
+import { splitInput } from './program-input.js';
 
 /**
  * A module by name (built-in or registered), by path or URL of its file (`entry` names the export), or as an object or
@@ -74,10 +75,11 @@ export function copyOptions(options: unknown, module: ModuleRef, path: string): 
   }
   // A module of this process stays in its thread and may be given anything.
   if (module.definition || module.graph) return { ...options };
+  const { rest, own } = splitInput(options, module);
   try {
-    const plain = withoutUrls(options);
+    const plain = withoutUrls(rest);
     requirePlain(plain, 'option', OPTION_LIMITS);
-    return withoutUndefined(structuredClone(plain)) as Record<string, unknown>;
+    return { ...(withoutUndefined(structuredClone(plain)) as Record<string, unknown>), ...own };
   } catch (cause) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot be used: ${messageOf(cause)}`, { cause });
   }

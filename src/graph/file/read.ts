@@ -14,7 +14,7 @@ import { didYouMean } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
 import { placeWarm } from '../build/warm.js';
-import { takeDistNums } from '../options/node-schemas.js';
+import { nodeSchemas, takeDistNums } from '../options/node-schemas.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 import { pathOf } from '../options/urls.js';
 import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './format.js';
@@ -131,6 +131,13 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
     else alias ??= options.alias || undefined;
     delete options.alias;
   }
+  let onError = parsed.on_error;
+  if (builtinOf(module) && 'on_error' in options) {
+    const checked = v.safeParse(nodeSchemas.onError, options.on_error);
+    if (checked.success) onError ??= checked.output;
+    else problems.push(...problemsFrom(`${path}.option.on_error`, checked.issues));
+    delete options.on_error;
+  }
   if (parsed.scheduler !== undefined && parsed.thread !== undefined) {
     problems.push({ path: `${path}.thread`, message: 'contradicts scheduler', hint: 'Give one of them' });
   }
@@ -148,6 +155,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
       parsed.input_manager !== 'immediate' && { inputManager: parsed.input_manager }),
     ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
     ...(parsed.thread !== undefined && { thread: parsed.thread }),
+    ...(onError !== undefined && { onError }),
     ...(copies !== undefined && copies > 1 && { distNums: copies }),
     ...(bindings !== undefined && bindings.size > 0 && { callbacks: bindings }),
     ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),

@@ -1,11 +1,12 @@
 /** Options of a node as builder, called modules, readers and graph files check them. */
 import * as v from 'valibot';
 import type { Problem } from '../../errors/errors.js';
+import { ON_ERROR } from '../../module/contract.js';
 import type { ModuleRef } from '../../module/ref.js';
 import { MAX_THREADS } from '../../scheduler/plan/graph-options.js';
 import { MAX_COPIES } from '../../scheduler/plan/parallel-copies.js';
 import { problemsFrom } from '../../schema/problems.js';
-import { integer, text } from '../../schema/schema.js';
+import { choice, integer, text } from '../../schema/schema.js';
 import { inputManagerSchema } from './input-manager.js';
 
 export const nodeSchemas = {
@@ -13,6 +14,7 @@ export const nodeSchemas = {
   thread: text('the name of a thread'),
   queueLimit: integer({ min: 1, max: 1e6 }),
   inputManager: inputManagerSchema,
+  onError: choice(...ON_ERROR),
   distNums: integer({ min: 1, max: MAX_COPIES }),
 };
 

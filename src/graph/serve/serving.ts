@@ -89,6 +89,11 @@ export function servingProblems(
       const hint = 'Give the module itself: a graph that serves constructs it once, and resets it between two jobs';
       problems.push({ path, message: 'is a warm module, which is in one graph after the other', hint });
     }
+    if (node.onError === 'drop-branch') {
+      const hint =
+        'A branch that is dropped would be missing in every later job. A job whose module fails is refused alone';
+      problems.push({ path: `${path}.on_error`, message: "'drop-branch' is not for a graph that serves jobs", hint });
+    }
     const files = filesOf(node);
     const other = files && written.get(files);
     if (other !== undefined) {

@@ -76,6 +76,8 @@ function isMergeable(node: NodeSpec, links: readonly LinkSpec[]): boolean {
   if (builtinOf(module)?.work !== 'filtering') return false;
   if (node.inputManager !== undefined || node.callback !== undefined || node.copyOf !== undefined) return false;
   if (node.warm !== undefined) return false;
+  // It ends alone.
+  if (node.onError === 'drop-branch') return false;
   const inputs = links.filter(({ to }) => to.node === node.id);
   const outputs = links.filter(({ from }) => from.node === node.id);
   return (

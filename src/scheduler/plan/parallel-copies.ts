@@ -49,6 +49,9 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
   if (mode !== undefined && mode !== 'immediate') {
     why.push(`parallel copies take packets as they come: leave out the input manager '${mode}'`);
   }
+  if (node.onError === 'drop-branch') {
+    why.push("one of several parallel copies cannot be dropped: leave out on_error 'drop-branch' or dist_nums");
+  }
   return why;
 }
 

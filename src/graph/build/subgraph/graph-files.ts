@@ -120,11 +120,11 @@ export class GraphFiles implements FileHost {
   }
 
   build(node: NodeSpec, inputs: readonly (From | null)[]): OutputsOf {
-    const { module, options, alias, callbacks, scheduler, thread, inputManager, queueLimit, distNums } = node;
+    const { module, options, alias, callbacks, scheduler, thread, inputManager, queueLimit, distNums, onError } = node;
     const before = this.definition.nodes.length;
     const template = { ...module, graph: this.templateOf(module)! };
     const handle = addSubgraph(this.graph, this.definition, template, options, {
-      ...{ alias, scheduler, thread, inputManager, queueLimit, distNums },
+      ...{ alias, scheduler, thread, inputManager, queueLimit, distNums, on_error: onError },
       inputs: inputs.map((from) => from && this.stream(from)),
       protocolWhitelist: node.protocolWhitelist,
     });

@@ -3,9 +3,9 @@
  * same option numbers. Written as BMF writes it, into `<output_path>_iofrm.txt`.
  */
 import { writeFileSync } from 'node:fs';
-import { MillraceError } from '../../../src/errors/errors.js';
-import { messageOf } from '../../../src/errors/wire.js';
-import type { VideoFrame } from '../../../src/media/index.js';
+import { MillraceError } from '../../src/errors/errors.js';
+import { messageOf } from '../../src/errors/wire.js';
+import type { VideoFrame } from '../../src/media/index.js';
 
 export class FrameMatches {
   private readonly counts: number[] = [];
