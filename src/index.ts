@@ -23,6 +23,9 @@ export {
   type Problem,
 } from './errors/errors.js';
 export type { ConcatOptions, Segment } from './graph/build/concat.js';
+export { type Clip, type ConcatClipsOptions, concatClips, type Transition } from './graph/build/edit/clips.js';
+export { type AudioTrack, type MixAudioOptions, mixAudio } from './graph/build/edit/mix.js';
+export { type ImageOverlay, type OverlayImagesOptions, overlayImages } from './graph/build/edit/overlays.js';
 export { type EncodeStreams, encode, type StreamOrStreams } from './graph/build/encode.js';
 export type { FilterArguments, FilterValue } from './graph/build/filters/args.js';
 export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filters/call.js';
