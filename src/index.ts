@@ -23,6 +23,9 @@ export {
   type Problem,
 } from './errors/errors.js';
 export type { ConcatOptions, Segment } from './graph/build/concat.js';
+export { type Clip, type ConcatClipsOptions, concatClips, type Transition } from './graph/build/edit/clips.js';
+export { type AudioTrack, type MixAudioOptions, mixAudio } from './graph/build/edit/mix.js';
+export { type ImageOverlay, type OverlayImagesOptions, overlayImages } from './graph/build/edit/overlays.js';
 export { type EncodeStreams, encode, type StreamOrStreams } from './graph/build/encode.js';
 export type { FilterArguments, FilterValue } from './graph/build/filters/args.js';
 export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filters/call.js';
@@ -43,6 +46,7 @@ export type { NodeParameters } from './graph/build/node.js';
 export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
 export { defineGraph, type GraphFacts, type GraphOutputs } from './graph/build/subgraph/define.js';
+export { createModule, type WarmParameters } from './graph/call/create-module.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
@@ -123,4 +127,5 @@ export type {
   WaitStats,
 } from './scheduler/run/report.js';
 export type { GraphPhase, GraphStatus, NodeState, QueueState, ThreadStatus } from './scheduler/run/status.js';
+export type { WarmModule } from './scheduler/warm/warm-module.js';
 export type { OptionSchema } from './schema/standard.js';

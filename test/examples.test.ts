@@ -23,6 +23,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['user-module.mjs'],
   ['optional.mjs'],
   ['subgraph.mjs'],
+  ['film.mjs'],
   ['graph-file.mjs'],
   ['http-upload.mjs', 'clip.ts'],
   ['http-upload.mjs', join(examples, 'graph.json')],

@@ -19,17 +19,27 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
   readonly schema = decoderOptions;
   #ctx: ModuleContext<DecoderOptions> | undefined;
   #source: DecoderSource | undefined;
+  #isOpen = false;
 
   /** @throws MillraceError ERR_MILLRACE_CONFIG, ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION; FFmpegError. */
   init(ctx: ModuleContext<DecoderOptions>): void {
     this.#ctx = ctx;
     if (ctx.options.loglevel) setLogLevel(ctx.options.loglevel);
     this.#source = sourceFor(ctx);
-    this.#source.open();
+    this.#isOpen = false;
+    if (!ctx.options.delay_init_input) this.#open();
+  }
+
+  /** What it reads. */
+  #open(): DecoderSource {
+    const source = present(this.#source);
+    if (!this.#isOpen) source.open();
+    this.#isOpen = true;
+    return source;
   }
 
   process(task: Task): void | Promise<void> {
-    return present(this.#source).process(task);
+    return this.#open().process(task);
   }
 
   wants(): readonly number[] | undefined {

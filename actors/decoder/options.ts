@@ -20,6 +20,7 @@ import {
 } from '../../src/schema/schema.js';
 import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
 import { dispositionList } from '../shared/dispositions.js';
+import { sampleFormatName } from '../shared/sample-format.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
@@ -192,6 +193,12 @@ const entries = {
    * packet. 0: for ever. For inputs of the network 30000, unless dec_params or the URL has a timeout of FFmpeg's own.
    */
   timeout_ms: v.optional(number({ min: 0, max: 2_147_483_647 })),
+  /** The input is opened when the graph runs, not when it is initialised. */
+  delay_init_input: v.optional(boolean(), false),
+  /** Pictures have the time that they have in the input, in seconds, as their metadata `orig_pts_time`. */
+  orig_pts_time: v.optional(boolean(), false),
+  /** Pictures have their number in the input as their metadata `inputFrmOrder`. */
+  io_frm_match: v.optional(boolean(), false),
   /** Deliver at the speed of the timestamps. */
   realtime: v.optional(boolean(), false),
   loglevel: v.optional(choice(...LOG_LEVELS)),
@@ -202,7 +209,7 @@ const entries = {
   /** Of such a stream of sound. */
   channels: v.optional(integer({ min: 1, max: 64 })),
   sample_rate: v.optional(integer({ min: 1, max: 768_000 })),
-  sample_fmt: v.optional(text('a sample format such as "s16" or "fltp"')),
+  sample_fmt: v.optional(sampleFormatName()),
   /** Seconds; how the timestamps go on where one file follows another on input 0 (see splice.ts). */
   overlap_time: v.optional(number({ min: 0 })),
   cut_off_time: v.optional(number({ min: 0 })),
@@ -316,6 +323,16 @@ export const decoderOptions = v.pipe(
     'loop',
     'needs input_path or input: what comes on input 0 cannot be played again',
     (o) => o.loop === 0 || hasInput(o),
+  ),
+  rule(
+    'push_raw_stream',
+    'goes without orig_pts_time and io_frm_match: whoever sends the packets gives them their times',
+    (o) => !o.push_raw_stream || (!o.orig_pts_time && !o.io_frm_match),
+  ),
+  rule(
+    'delay_init_input',
+    'is for an input that is opened by its name (input_path); what is pushed is opened when it comes',
+    (o) => !o.delay_init_input || o.input_path !== undefined,
   ),
   rule(
     'timeout_ms',

@@ -20,6 +20,8 @@ import {
 } from '../../src/schema/schema.js';
 import { frameRate } from '../../src/schema/video-names.js';
 import { device } from '../shared/device-option.js';
+import { localPath } from '../shared/location.js';
+import { sampleFormatName } from '../shared/sample-format.js';
 import { spelled } from './codec/spellings.js';
 import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';
 
@@ -111,7 +113,7 @@ const audioEntries = optionsWithAV({
   bit_rate: v.optional(bitRate()),
   qscale: v.optional(number({ min: 0.01, max: 255 })),
   atag: v.optional(codecTag()),
-  sample_fmt: v.optional(text('a sample format such as "s16" or "fltp"')),
+  sample_fmt: v.optional(sampleFormatName()),
 });
 
 const subtitleParams = strictOptions({
@@ -140,6 +142,7 @@ const muxing = [
 ] as const;
 const encoding = [
   'format',
+  'io_frm_match',
   'video_params',
   'audio_params',
   'subtitle_params',
@@ -200,6 +203,8 @@ const entries = {
   shortest: v.optional(boolean()),
   /** Of the video: the same as video_params.force_key_frames. */
   force_key_frames: v.optional(keyFrames()),
+  /** How many pictures came of which one of the input, into `<output_path>_iofrm.txt`. */
+  io_frm_match: v.optional(boolean()),
   /** False: an option that the chosen encoder or muxer does not know is a warning, as in BMF and in graph files. */
   strict: v.optional(boolean()),
   /** FFmpeg messages on stderr from this level on. */
@@ -229,6 +234,10 @@ export const encoderOptions = v.pipe(
         'mux_params',
         input.mux_params,
       );
+    }
+    const isFile = output_path !== undefined && localPath(output_path) !== undefined;
+    if (input.io_frm_match && !isFile) {
+      issue('writes a file beside output_path, which has to be one', 'io_frm_match', input.io_frm_match);
     }
     if (output_path !== undefined && output_prefix !== undefined) {
       issue('contradicts output_path: give one of them', 'output_prefix', output_prefix);

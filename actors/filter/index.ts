@@ -54,6 +54,8 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   #demand!: Demand;
   /** The last call stopped at its limit, not for want of input. */
   #more = false;
+  /** Nobody is connected to its outputs. */
+  #discards = false;
   /** The running graph is being emptied, to be built anew. */
   #replacing = false;
   /** The options as they are now. */
@@ -69,11 +71,19 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     if (ctx.inputs.length === 0 && ctx.outputs.length === 0) {
       throw new MillraceError('ERR_MILLRACE_OPTION', `Nothing is connected to the ${this.#plan.title}`);
     }
+    // Filters whose output nobody wants may do something else (write, measure). They are pulled at all the same: pushed
+    // by its input, a filter that makes pictures without end would never come back from FFmpeg.
+    this.#discards = ctx.outputs.length === 0;
+    if (this.#discards) {
+      const outputs = new Map(this.#plan.unused.map((pad, id) => [id, pad]));
+      this.#plan = { ...this.#plan, outputs, unused: [] };
+    }
     this.#begin();
   }
 
   #begin(): void {
-    const { inputs, outputs } = this.#ctx;
+    const { inputs } = this.#ctx;
+    const outputs = [...this.#plan.outputs.keys()];
     this.#inputs = inputs.map((id) => ({
       id,
       queue: [],
@@ -98,7 +108,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
 
   process(task: Task): void {
     this.#take(task);
-    if (this.#outputs.length > 0 && this.#outputs.every(({ id, ended }) => ended || task.output(id).closed)) {
+    if (this.#areOver(task)) {
       this.#finish(task);
       return;
     }
@@ -117,6 +127,12 @@ export default class FFmpegFilter implements Module<FilterOptions> {
       input.ending = true;
       task.closeInput(input.id);
     }
+  }
+
+  /** All outputs have ended, or everybody has left them. */
+  #areOver(task: Task): boolean {
+    if (this.#outputs.length === 0) return false;
+    return this.#outputs.every(({ id, ended }) => ended || (!this.#discards && task.output(id).closed));
   }
 
   /** Takes the frames of a call over from their packets. */
@@ -166,7 +182,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     this.#more = true;
     for (;;) {
       if (!this.#emit(task)) return;
-      if (this.#outputs.length > 0 && this.#outputs.every(({ id, ended }) => ended || task.output(id).closed)) break;
+      if (this.#areOver(task)) break;
       if (this.#replacing) this.#replace();
       else if (!this.#feed()) {
         this.#more = false;
@@ -196,7 +212,10 @@ export default class FFmpegFilter implements Module<FilterOptions> {
         this.#demand.produced(id, time);
         // What one output asked for may have brought frames for the others.
         for (const other of this.#outputs) if (other !== output) other.dry = false;
-        if (port.closed) {
+        if (this.#discards) {
+          frame.close();
+          if (++dropped >= DROP) return false;
+        } else if (port.closed) {
           frame.close();
           this.#demand.outputEnded(id);
           if (++dropped >= DROP) output.dry = true;

@@ -9,6 +9,7 @@ import { GraphTemplate } from '../module/graph-template.js';
 import type { ModuleRef } from '../module/ref.js';
 import { findBuiltin, unknownModule } from './builtin.js';
 import { isModule } from './load.js';
+import { moduleFolders, modulesOnPath, newest, splitName, toVersion, type Version } from './module-path.js';
 
 /** A module that lives in a file: imported inside the thread that runs it. */
 export interface ModuleFile {
@@ -21,15 +22,27 @@ export interface ModuleFile {
 /** A module as an object or class of this process. It cannot leave its thread, so it runs on the calling one. */
 export type ModuleDefinition = Module<object> | ModuleClass<object>;
 
-const registered = new Map<string, ModuleRef>();
+interface Registered {
+  readonly version: Version;
+  readonly ref: ModuleRef;
+}
+
+/** By name, each version once. */
+const registered = new Map<string, Registered[]>();
 
 /**
  * Makes a module known by name, for `graph.module(name)` and for graph files.
  * @param source A file, which is imported in the thread of each node, an object or class of this process, which runs
  *   on the calling thread, or a sub-graph (`defineGraph`), also as a file.
- * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is taken, or a file that does not exist.
+ * @param options `version`: numbers and dots, '1.2.0'. A name may be registered in several versions: `name` is the newest of
+ *   them, `name@1` the newest that begins with 1. The same version again takes the place of the one before.
+ * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is taken, a file that does not exist, or what is no version.
  */
-export function registerModule(name: string, source: ModuleFile | ModuleDefinition | GraphTemplate<object>): void {
+export function registerModule(
+  name: string,
+  source: ModuleFile | ModuleDefinition | GraphTemplate<object>,
+  options: { readonly version?: string | undefined } = {},
+): void {
   if (typeof name !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(name)) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `'${String(name)}' cannot be the name of a module`, {
       hint: 'Names are made of letters, digits, _, - and ., and begin with a letter or _',
@@ -38,23 +51,39 @@ export function registerModule(name: string, source: ModuleFile | ModuleDefiniti
   if (findBuiltin(name)) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `'${name}' is a built-in module`, { hint: 'Choose another name' });
   }
-  if (source instanceof GraphTemplate) {
-    registered.set(name, { name, graph: source });
-    return;
-  }
-  if (!isModuleFile(source)) {
-    registered.set(name, definitionReference(source, name));
-    return;
-  }
+  const version = checkVersion(name, options);
+  const ref = registration(name, source);
+  const others = (registered.get(name) ?? []).filter((known) => known.version.join('.') !== version.join('.'));
+  registered.set(name, [...others, { version, ref }]);
+}
+
+function checkVersion(name: string, options: { readonly version?: string | undefined }): Version {
+  const isObject = typeof options === 'object' && options !== null;
+  const unknown = isObject ? Object.keys(options).find((key) => key !== 'version') : undefined;
+  const given = isObject ? options.version : undefined;
+  const version = given === undefined ? [] : typeof given === 'string' ? toVersion(given) : undefined;
+  if (isObject && unknown === undefined && version !== undefined) return version;
+  const what =
+    unknown === undefined
+      ? `the version of '${name}' is ${describeValue(isObject ? given : options)}`
+      : `'${unknown}' is no option`;
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `cannot register '${name}': ${what}`, {
+    hint: "It is registered as registerModule(name, module, { version: '1.2.0' })",
+  });
+}
+
+function registration(name: string, source: ModuleFile | ModuleDefinition | GraphTemplate<object>): ModuleRef {
+  if (source instanceof GraphTemplate) return { name, graph: source };
+  if (!isModuleFile(source)) return definitionReference(source, name);
   const path = absolutePath(source.path);
   const problem = missingFile(path);
   if (problem) throw new MillraceError('ERR_MILLRACE_CONFIG', `cannot register '${name}': ${problem}`);
-  registered.set(name, { name, path, ...(source.entry && { entry: source.entry }) });
+  return { name, path, ...(source.entry && { entry: source.entry }) };
 }
 
-/** Names of the registered modules. */
-function registeredNames(): Iterable<string> {
-  return registered.keys();
+/** Names of the registered modules, and of those on the module path. */
+function registeredNames(): string[] {
+  return [...new Set([...registered.keys(), ...modulesOnPath().map(({ name }) => name)])];
 }
 
 export function isModuleFile(source: unknown): source is ModuleFile {
@@ -96,10 +125,22 @@ export function definitionReference(definition: ModuleDefinition, name?: string)
   return { name: name || ownName || 'module', definition: definition as Module | ModuleClass };
 }
 
-/** The reference of a built-in or registered module; undefined for a name nobody knows. */
+/**
+ * The reference of a module by its name, which may ask for a version (`name@1.2`): a built-in one, a registered one, one on the
+ * module path; undefined for a name nobody knows.
+ */
 export function findModule(name: string): ModuleRef | undefined {
   const builtin = findBuiltin(name);
-  return builtin ? { name: builtin.name } : registered.get(name);
+  if (builtin) return { name: builtin.name };
+  const asked = splitName(name);
+  if (asked === undefined) return undefined;
+  const known = newest(registered.get(asked.base) ?? [], asked.wanted);
+  if (known !== undefined) return { ...known.ref, name };
+  const found = newest(
+    modulesOnPath().filter((module) => module.name === asked.base),
+    asked.wanted,
+  );
+  return found && { name, path: found.path };
 }
 
 /** Whether a reference is what its name stands for in this process, so that the name alone says it. */
@@ -123,5 +164,26 @@ export function checkModule(module: ModuleRef, path: string): Problem[] {
   }
   if (module.name === '') return [{ path: `${path}.name`, message: 'is required' }];
   if (findModule(module.name)) return [];
-  return [{ path: `${path}.name`, ...unknownModule(module.name, registeredNames()) }];
+  const versions = versionsOf(module.name);
+  if (versions !== undefined) {
+    return [
+      { path: `${path}.name`, message: `there is no such version of '${module.name}'`, hint: `There are ${versions}` },
+    ];
+  }
+  const unknown = unknownModule(module.name, registeredNames());
+  const missing = moduleFolders().filter((folder) => !existsSync(folder));
+  const hint =
+    missing.length === 0
+      ? unknown.hint
+      : `${unknown.hint}. MILLRACE_MODULE_PATH names ${missing.join(', ')}, which is not there`;
+  return [{ path: `${path}.name`, ...unknown, hint }];
+}
+
+/** The versions of a module of which another one is asked for. */
+function versionsOf(name: string): string | undefined {
+  const base = name.split('@')[0]!;
+  if (base === name) return undefined;
+  const known = registered.get(base) ?? modulesOnPath().filter((module) => module.name === base);
+  if (known.length === 0) return undefined;
+  return known.map(({ version }) => (version.length === 0 ? 'one without a version' : version.join('.'))).join(', ');
 }

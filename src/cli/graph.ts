@@ -1,7 +1,7 @@
 /** `millrace graph graph.json` */
 import { loadGraph } from './run.js';
 
-type Format = 'mermaid' | 'dot' | 'json' | 'placement';
+type Format = 'mermaid' | 'dot' | 'json' | 'placement' | 'ffmpeg';
 
 export interface GraphFlags {
   readonly format: Format;
@@ -14,6 +14,7 @@ export function graph(file: string, { format, allowModules = false }: GraphFlags
   const texts: Record<Format, () => string> = {
     mermaid: () => drawn.toMermaid(),
     dot: () => drawn.toDot(),
+    ffmpeg: () => `${drawn.toFFmpeg()}\n`,
     placement: () => String(drawn.explainPlacement()),
     json: () => `${JSON.stringify(drawn.toConfig(), null, 2)}\n`,
   };

@@ -116,7 +116,9 @@ function program(): Command {
     )
     .argument('<graph.json>')
     .addOption(
-      new Option('--format <format>', 'how').choices(['mermaid', 'dot', 'json', 'placement']).default('mermaid'),
+      new Option('--format <format>', 'how')
+        .choices(['mermaid', 'dot', 'json', 'placement', 'ffmpeg'])
+        .default('mermaid'),
     )
     .option(
       '--allow-modules',

@@ -9,6 +9,7 @@ import type { LogListener } from '../module/log.js';
 import type { WrittenPacket } from '../module/written-packet.js';
 import type { SyncModule } from '../scheduler/call/sync-module.js';
 import type { PlacementExplanation } from '../scheduler/plan/explain.js';
+import type { GraphFileOptions } from '../scheduler/plan/graph-options.js';
 import { explainPlacement } from '../scheduler/plan/plan.js';
 import type { KeyCallback } from '../scheduler/plan/spec.js';
 import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
@@ -77,7 +78,7 @@ export class Graph {
     problems.push(...checkOnLog(onLog, 'option.onLog'));
     if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
     this.onLog = onLog ?? this.runtime?.onLog;
-    const { hardCap: cap } = resolved.options;
+    const cap = (): number => this.blueprint.resolved.options.hardCap;
     this.session = new GraphPorts(this, { cap, start: () => this.launch.ensure() });
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
     setChooser(this, (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun));
@@ -157,6 +158,26 @@ export class Graph {
   ): NodeHandle {
     this.requireOpen('a node was added to a graph that has been run');
     return this.blueprint.add(source, options ?? {}, parameters);
+  }
+
+  /**
+   * Sets an option of the graph in place of what it had, before the start; several as an object.
+   * @param name As of `new Graph`; `runtime` and `onLog` are given there. undefined as a value: as if it had not been given.
+   * @throws ConfigError naming everything that is wrong, and then nothing is set; MillraceError ERR_MILLRACE_STATE after the start.
+   * @example
+   * graph.setOption('queue_length_limit', 4).setOption({ threads: 2, wait: { spin: 0 } });
+   */
+  setOption<K extends keyof GraphFileOptions>(name: K, value: GraphFileOptions[K]): this;
+  setOption(options: Partial<GraphFileOptions>): this;
+  setOption(...[first, value]: [string | object, unknown?]): this {
+    if (this.launch.begun) throw stateError('setOption() of a graph that has been run', 'Set options before the start');
+    if (typeof first !== 'string') requireObject(first, 'options of a graph');
+    const changes = typeof first === 'string' ? { [first]: value } : { ...first };
+    const options = { ...this.blueprint.given, ...withoutUrls(changes) };
+    const { resolved, problems } = resolveGraphOptions({ ...this.runtime?.defaults, ...options });
+    if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
+    this.blueprint.setOptions(structuredClone(options), resolved);
+    return this;
   }
 
   /**
@@ -483,6 +504,15 @@ export class Graph {
    */
   toConfig(): GraphConfig {
     return this.blueprint.toConfig();
+  }
+
+  /**
+   * The ffmpeg command that makes the same, for a POSIX shell: to compare, or to run without this package. Of decoders of files,
+   * filters by name, and encoders into files.
+   * @throws ConfigError naming every node and option that the command does not have.
+   */
+  toFFmpeg(): string {
+    return this.blueprint.toFFmpeg();
   }
 
   /**

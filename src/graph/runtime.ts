@@ -12,6 +12,7 @@ import type { GraphFileOptions } from '../scheduler/plan/graph-options.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/plan/spec.js';
 import type { Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
+import type { Thread } from '../scheduler/threads/thread.js';
 import { KeptThreads, type ThreadSource } from '../scheduler/threads/thread-pool.js';
 import { requireObject } from '../schema/argument.js';
 import type { CalledSpec } from '../thread/protocol.js';
@@ -184,6 +185,12 @@ export class Runtime implements CallHost {
   /** @internal Without threads everything is inline. */
   get inline(): boolean {
     return this.count === 0;
+  }
+
+  /** @internal The thread of that name. */
+  threadCalled(name: string): Thread {
+    this.requireOpen('a warm module');
+    return this.kept.thread(name);
   }
 
   /** @internal An actor there. */

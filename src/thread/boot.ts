@@ -9,11 +9,13 @@ import { Doorbell } from '../../ringbuffer/index.js';
 import { packError, unpackError } from '../errors/wire.js';
 import { loadAddon } from '../media/native/addon.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.js';
+import { isWarning, logText, logTo } from '../module/log.js';
 import { Partition } from './actor/partition.js';
 import { CallServer } from './call/call-server.js';
 import { Host } from './host.js';
 import type { BootData, CallServerSpec, FromHost, PartitionSpec, ToHost } from './protocol.js';
 import { ThreadStop } from './thread-stop.js';
+import { closeWarm, makeWarm, warmModules } from './warm/warm-modules.js';
 
 /** Gives the event loop a turn that often, in ms, while there is work. */
 const YIELD_AFTER = 8;
@@ -27,7 +29,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
   const host = new Host(bell, { spin, yieldAfter: YIELD_AFTER, mayNap: true, rest });
   const parts = new Map<number, Partition>();
   const called = new Map<number, CallServer>();
-  const alone = (): boolean => parts.size + called.size <= 1;
+  const alone = (): boolean => parts.size + called.size + warmModules() <= 1;
 
   // A pending Atomics.waitAsync does not keep the thread's event loop alive; this does, until the thread is terminated.
   setInterval(() => {}, 2 ** 30);
@@ -43,6 +45,12 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
         break;
       case 'serve-calls':
         startCalled(message.spec);
+        break;
+      case 'make-warm':
+        void startWarm(message);
+        break;
+      case 'close-warm':
+        void endWarm(message);
         break;
       case 'callback-result': {
         const value = message.ok ? message.value : unpackError(message.value as Parameters<typeof unpackError>[0]);
@@ -64,6 +72,19 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
     called.set(spec.run, part);
     host.add(part);
     host.wake();
+  }
+
+  async function startWarm({ run, spec, heard }: ToHost & { type: 'make-warm' }): Promise<void> {
+    const log = logTo((level, text) => {
+      if (heard || isWarning(level)) tell({ type: 'log', run, node: 0, level, text: logText(text) });
+    });
+    const error = await makeWarm(spec, log).then(() => undefined, packError);
+    tell({ type: 'warm-made', run, error });
+  }
+
+  async function endWarm({ run, id }: ToHost & { type: 'close-warm' }): Promise<void> {
+    const error = await closeWarm(id).then(() => undefined, packError);
+    tell({ type: 'warm-closed', run, error });
   }
 
   const tellOf =

@@ -5,6 +5,7 @@ import type { InputManagerSpec, NodeSources, OnError } from '../module/contract.
 import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
 import type { BoardBlock } from './board/board.js';
+import type { WarmSpec } from './warm/warm-modules.js';
 
 /** Who produces and who consumes a link, by node index; `limit` is also the step by which it is lifted. */
 export interface LinkEnds {
@@ -61,6 +62,8 @@ export interface PartitionNode {
   options: Record<string, unknown>;
   /** The keys for which `ctx.callback` is answered. */
   called: CalledKeys;
+  /** Id of a module that is there already. */
+  warm?: number | undefined;
   /** As in the graph's specification. */
   onError?: OnError | undefined;
   /** One of several parallel copies of a node. */
@@ -196,6 +199,8 @@ export type ToHost =
   | { type: 'order'; run: number; order: Order }
   | { type: 'start'; part: PartitionSpec }
   | { type: 'serve-calls'; spec: CallServerSpec }
+  | { type: 'make-warm'; run: number; spec: WarmSpec; heard: boolean }
+  | { type: 'close-warm'; run: number; id: number }
   | { type: 'callback-result'; run: number; call: number; ok: boolean; value: unknown };
 
 export type FromHost =
@@ -207,6 +212,8 @@ export type FromHost =
   | { type: 'warning'; run: number; text: string }
   /** An order is in effect, or was refused and has changed nothing. */
   | { type: 'answer'; run: number; order: number; error: ErrorWire | undefined; ended?: number[] }
+  | { type: 'warm-made'; run: number; error?: ErrorWire | undefined }
+  | { type: 'warm-closed'; run: number; error?: ErrorWire | undefined }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }

@@ -92,7 +92,11 @@ const wrong: [what: string, args: string[], says: RegExp][] = [
   ],
   ['nothing left', ['transcode', clip, 'b.mp4', '--no-video', '--no-audio'], /nothing to do/],
   ['output is the input', ['transcode', clip, join(folder, '.', 'clip.mp4')], /is the input itself/],
-  ['format of a drawing', ['graph', copy, '--format', 'png'], /Allowed choices are mermaid, dot, json, placement/],
+  [
+    'format of a drawing',
+    ['graph', copy, '--format', 'png'],
+    /Allowed choices are mermaid, dot, json, placement, ffmpeg/,
+  ],
   ['missing graph file', ['run', 'nowhere.json'], /nowhere\.json/],
   ['trace over the graph file', ['run', copy, '--trace', copy], /is the graph file itself/],
 ];

@@ -10,6 +10,7 @@ import {
   toNativeTimestamp,
   VideoFrame,
 } from '../../../src/media/index.js';
+import type { FrameNotes } from '../time/frame-notes.js';
 import type { Played } from '../time/timeline.js';
 import type { AutoRotate } from './autorotate.js';
 import type { StreamCodec } from './codec.js';
@@ -27,6 +28,8 @@ export interface DecodedTrackOptions extends TrackOptions {
   readonly upright?: AutoRotate | undefined;
   readonly extractor?: FrameExtractor | undefined;
   readonly sizeLimit?: SizeLimit | undefined;
+  /** Written on the pictures. */
+  readonly notes?: FrameNotes | undefined;
 }
 
 export class DecodedTrack extends Track {
@@ -57,6 +60,7 @@ export class DecodedTrack extends Track {
       packet.pts = toNativeTimestamp(undefined);
       packet.dts = toNativeTimestamp(undefined);
     }
+    this.#options.notes?.came(fromNativeTimestamp(packet.pts), this.original, this.clock.timing.timeBase);
     this.#codec.send(packet);
     while (this.drain(out)) if (this.rangeEnded || this.full) return;
   }
@@ -83,7 +87,8 @@ export class DecodedTrack extends Track {
   }
 
   #finish(frame: Frame, out: Packet[]): void {
-    const { times, upright, extractor, sizeLimit } = this.#options;
+    const { times, upright, extractor, sizeLimit, notes } = this.#options;
+    const number = notes?.decoded() ?? 0;
     let owned: Frame | undefined = frame;
     try {
       times.stamp(owned);
@@ -97,6 +102,7 @@ export class DecodedTrack extends Track {
         upright?.apply(owned);
         const picture = VideoFrame.wrap(owned, { frameRate: this.frameRate });
         owned = undefined;
+        notes?.write(picture, number);
         out.push(new Packet(picture));
       } else {
         const uncut: Frame = owned;

@@ -6,6 +6,7 @@ import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { guessFrameRate, timingOf } from '../input/stream-timing.js';
 import type { DecoderOptions } from '../options.js';
+import { FrameNotes } from '../time/frame-notes.js';
 import { AutoRotate } from './autorotate.js';
 import { findDecoder, StreamCodec } from './codec.js';
 import { CopiedTrack } from './copied-track.js';
@@ -135,6 +136,10 @@ function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec,
       crop || options.autorotate ? new AutoRotate({ name: input.path, crop, rotate: options.autorotate }) : undefined,
     extractor: rate ? new FrameExtractor(rate, sourceRate) : undefined,
     sizeLimit: side === undefined ? undefined : new SizeLimit(side, hits, input.path),
+    notes:
+      options.orig_pts_time || options.io_frm_match
+        ? new FrameNotes({ times: options.orig_pts_time, numbers: options.io_frm_match })
+        : undefined,
   });
 }
 

@@ -40,6 +40,8 @@ export abstract class Track {
   rangeEnded = false;
   protected readonly timeBase: Rational;
   protected readonly frameRate: Rational | undefined;
+  /** Time of the packet that is being taken, as the container has it. */
+  protected original: bigint | undefined;
   #left: number;
   #taken = 0;
   #delivered = false;
@@ -95,6 +97,7 @@ export abstract class Track {
       dts: fromNativeTimestamp(packet.dts),
       duration: packet.duration,
     };
+    this.original = times.pts;
     timeline.apply(this.clock, times);
     packet.pts = toNativeTimestamp(times.pts);
     packet.dts = toNativeTimestamp(times.dts);

@@ -27,9 +27,11 @@ import {
 } from '../../../src/media/index.js';
 import type { AVOptionValue } from '../../../src/schema/schema.js';
 import { NOW, type VideoChange } from '../change.js';
+import { localPath } from '../../shared/location.js';
 import { Encoder } from '../codec/codec.js';
 import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from '../codec/hdr.js';
 import { setColours } from '../codec/wishes.js';
+import { FrameMatches } from '../frame-matches.js';
 import type { VideoParams } from '../options.js';
 import { defaultVsync } from '../output/format.js';
 import { pixelAspect } from './aspect.js';
@@ -61,6 +63,7 @@ export class VideoStream {
   /** The frames come straight from a decoder. */
   #decoded = false;
   readonly #quality: QualityMeter | undefined;
+  readonly #matches: FrameMatches | undefined;
   #types: PictureTypes | undefined;
   /** Which pictures are to be key frames. */
   #order: string | undefined;
@@ -81,6 +84,9 @@ export class VideoStream {
     this.#order = this.#params.force_key_frames ?? ctx.options.force_key_frames;
     this.#converter = new PictureConverter(this.#params, ctx.settings, ctx.name);
     this.#quality = this.#params.psnr ? new QualityMeter() : undefined;
+    const { io_frm_match, output_path } = ctx.options;
+    const path = output_path === undefined ? undefined : localPath(output_path);
+    this.#matches = io_frm_match && path !== undefined ? new FrameMatches(`${path}_iofrm.txt`) : undefined;
     for (const frame of [this.#current, this.#previous]) {
       frame.alloc();
       ledger.opened('scratch-frame');
@@ -170,6 +176,7 @@ export class VideoStream {
     encoder.flush();
     this.#ctx.shortest?.packetsEnd();
     this.#count();
+    this.#matches?.write();
     const complaint = this.#types?.complaint;
     if (complaint)
       this.#ctx.log.warn(`${this.#ctx.name}: ${complaint}: encoder ${this.#ctx.settings.codec.name} decides`);
@@ -258,9 +265,12 @@ export class VideoStream {
       );
     }
     const pictureType = this.#types?.begin(given, placement);
+    this.#matches?.begin(given);
     for (let i = 0; i < placement.total; i++) {
-      const source = i < placement.previous && this.#hasPrevious ? this.#previous : frame;
+      const isPrevious = i < placement.previous && this.#hasPrevious;
+      const source = isPrevious ? this.#previous : frame;
       if (!source || !this.#encoder) return;
+      this.#matches?.sent(isPrevious);
       // A reference of our own, because time and type are written into it.
       check(this.#current.ref(source), 'Cannot reference a frame');
       try {

@@ -6,13 +6,16 @@ import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
 import type { ModuleRef } from '../../module/ref.js';
 import type { GraphSpec, KeyCallback, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import { WarmModule } from '../../scheduler/warm/warm-module.js';
 import { didYouMean } from '../../schema/schema.js';
+import { ffmpegCommand } from '../file/ffmpeg-command.js';
 import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
 import type { FileSettings } from '../file/trust.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
+import { takeDistNums } from '../options/node-schemas.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
 import { callbackProblems, checkCallback, mayCall, uncalled } from './callbacks.js';
@@ -24,6 +27,7 @@ import { addSubgraph } from './subgraph/define.js';
 import { GraphFiles } from './subgraph/graph-files.js';
 import { type Inherited, Scopes } from './subgraph/scope.js';
 import { validate } from './validate.js';
+import { placeWarm, warmArguments, warmProblems } from './warm.js';
 
 /** FFmpeg's filters that begin a stream of sound. */
 const AUDIO_SOURCE = /^(sine|anullsrc|aevalsrc|anoisesrc|afirsrc|afdelaysrc|flite|hilbert|sinc|amovie)$/;
@@ -31,8 +35,7 @@ const AUDIO_SOURCE = /^(sine|anullsrc|aevalsrc|anoisesrc|afirsrc|afdelaysrc|flit
 export class GraphDefinition {
   readonly nodes: NodeSpec[] = [];
   readonly links: LinkSpec[] = [];
-  /** Streams that a graph file names as its outputs. */
-  readonly declared: LinkSpec['from'][] = [];
+  private readonly fileOutputs: LinkSpec['from'][] = [];
   /** Ids of the nodes that a graph file has. */
   private readonly filed = new Set<number>();
   /** Ids up to this one are taken, though no node here has them. */
@@ -47,14 +50,30 @@ export class GraphDefinition {
 
   constructor(
     private readonly graph: Graph,
-    private readonly options: GraphOptionsInput,
-    readonly resolved: ResolvedOptions,
+    private options: GraphOptionsInput,
+    public resolved: ResolvedOptions,
     private readonly session: GraphPorts,
   ) {
     this.files = new GraphFiles(graph, this);
   }
 
   // --- building -----------------------------------------------------------------------------------------------------
+
+  /** Other options than the graph was made with. */
+  setOptions(options: GraphOptionsInput, resolved: ResolvedOptions): void {
+    this.options = options;
+    this.resolved = resolved;
+  }
+
+  /** As they were given. */
+  get given(): GraphOptionsInput {
+    return this.options;
+  }
+
+  /** Streams that a graph file names as its outputs. */
+  get declared(): readonly LinkSpec['from'][] {
+    return this.resolved.outputStreams ? this.fileOutputs : [];
+  }
 
   /** A sub-graph is being built. */
   get building(): boolean {
@@ -65,7 +84,7 @@ export class GraphDefinition {
   adopt(read: Omit<ReadGraph, 'options'>, settings: FileSettings): void {
     for (const name of read.inputs) this.session.input(name);
     const { outputs, streamAliases } = this.files.adopt(read, settings);
-    this.declared.push(...outputs);
+    this.fileOutputs.push(...outputs);
     this.streamAliases = streamAliases;
   }
 
@@ -98,7 +117,17 @@ export class GraphDefinition {
     const module = moduleReference(source);
     const graph = this.files.templateOf(module);
     if (graph !== undefined) return addSubgraph(this.graph, this, { ...module, graph }, options, parameters);
+    if (source instanceof WarmModule) return new NodeHandle(this.graph, this.addWarm(source, options, parameters));
     return new NodeHandle(this.graph, this.addNode(module, options, parameters));
+  }
+
+  /** @returns its id. */
+  private addWarm(warm: WarmModule, options: unknown, parameters: NodeParameters): number {
+    const problems = warmArguments(options, parameters);
+    if (problems.length > 0) throw new ConfigError(`wrong use of the warm module ${warm.alias}`, problems);
+    const id = this.addNode(warm.spec.module, warm.spec.options, parameters);
+    placeWarm(this.nodes.at(-1)!, warm);
+    return id;
   }
 
   /** @returns its id. */
@@ -116,7 +145,10 @@ export class GraphDefinition {
       alias ??= own.alias || undefined;
       delete own.alias;
     }
-    const { inputManager, queueLimit, distNums, on_error } = checked;
+    const { inputManager, queueLimit, on_error } = checked;
+    const taken = takeDistNums(module, own, 'option');
+    if (taken.problems.length > 0) throw new ConfigError(`wrong options of ${module.name}`, taken.problems);
+    const { distNums = taken.distNums } = checked;
     const inherited = this.scopes.inherited({ ...checked, onError: on_error });
     const { scheduler, thread, callback, protocolWhitelist, onError } = inherited;
     this.nodes.push({
@@ -333,7 +365,8 @@ export class GraphDefinition {
     // Of its own nodes: those that a server adds have none, and no place in it.
     const own = this.nodes.map((node) => this.asRun(node));
     const unbound = own.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
-    return { problems: [...problems, ...unbound, ...this.session.problems(links)], later };
+    const cold = warmProblems({ nodes: own, threads: this.resolved.options.threads }, this.pathOf);
+    return { problems: [...problems, ...unbound, ...cold, ...this.session.problems(links)], later };
   }
 
   /** @throws ConfigError with the problems, if there are any. */
@@ -345,13 +378,22 @@ export class GraphDefinition {
 
   /** What was given and has no effect. */
   get idle(): string[] {
-    return uncalled(this.nodes, this.callbacks).map((key) => `no module of the graph calls the callback '${key}'`);
+    const uncalls = uncalled(this.nodes, this.callbacks);
+    return [...this.resolved.idle, ...uncalls.map((key) => `no module of the graph calls the callback '${key}'`)];
   }
 
   toConfig(): GraphConfig {
     const { config, problems } = this.written();
     if (problems.length > 0) throw new ConfigError('the graph cannot be written to a file', problems);
     return config;
+  }
+
+  /** @throws ConfigError for what the command does not have. */
+  toFFmpeg(): string {
+    const { nodes, links } = this.spec();
+    const { command, problems } = ffmpegCommand(nodes, links, this.pathOf);
+    if (problems.length > 0) throw new ConfigError('the ffmpeg command cannot do what the graph does', problems);
+    return command;
   }
 
   private written(): ReturnType<typeof writeConfig> {

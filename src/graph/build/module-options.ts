@@ -126,6 +126,12 @@ export interface DecoderOptions extends OfTheNode, HardwareOptions {
    * is, so that a disk that does not answer can be left.
    */
   timeout_ms?: number | undefined;
+  /** Open the input when the graph runs, and not already when it is initialised, before any node of it runs. */
+  delay_init_input?: boolean | undefined;
+  /** Pictures carry the time that they have in the input, in seconds, as `metadata.orig_pts_time`. */
+  orig_pts_time?: boolean | undefined;
+  /** Pictures carry their number among those decoded, from 0 on, as `metadata.inputFrmOrder`. */
+  io_frm_match?: boolean | undefined;
   /** Deliver at the speed of the timestamps. */
   realtime?: boolean | undefined;
   /**
@@ -264,6 +270,11 @@ export interface EncoderOptions extends OfTheNode {
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
   /**
+   * For debugging, with the same option of the decoder: into `<output_path>_iofrm.txt` goes how many pictures of the output came
+   * of each picture of the input.
+   */
+  io_frm_match?: boolean | undefined;
+  /**
    * false: an option of `video_params`, `audio_params` or `mux_params` that the chosen encoder or muxer does not know is a
    * warning that names it, as in BMF, and the default of graph files. Default true: it is an error.
    */
@@ -346,8 +357,8 @@ export interface AudioParams {
   qscale?: number | undefined;
   /** Four letters by which the container calls the codec. */
   atag?: string | number | undefined;
-  /** A sample format such as 's16' or 'fltp'. */
-  sample_fmt?: string | undefined;
+  /** A sample format such as 's16' or 'fltp', or its number (AVSampleFormat). */
+  sample_fmt?: string | number | undefined;
   [option: string]: string | number | boolean | undefined;
 }
 

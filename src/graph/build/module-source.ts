@@ -15,33 +15,38 @@ import { requirePlain } from '../../media/wire/value.js';
 import type { Module, ModuleClass } from '../../module/contract.js';
 import { GraphTemplate } from '../../module/graph-template.js';
 import type { ModuleRef } from '../../module/ref.js';
+import { WarmModule } from '../../scheduler/warm/warm-module.js';
 import { withoutUrls } from '../options/urls.js';
 import type { BuiltinModuleOptions } from './module-options.js';
 import { splitInput } from './program-input.js';
 
 /**
  * A module by name (built-in or registered), by path or URL of its file (`entry` names the export), or as an object or
- * class of this process, which runs on the calling thread; or a sub-graph (`defineGraph`), by itself, its name or its file.
+ * class of this process, which runs on the calling thread; a sub-graph (`defineGraph`), by itself, its name or its
+ * file; or a warm module (`createModule`).
  */
 export type ModuleSource =
   | string
   | URL
   | (ModuleFile & { readonly name?: string | undefined })
   | ModuleDefinition
-  | GraphTemplate<object>;
+  | GraphTemplate<object>
+  | WarmModule;
 
 /** The options that belong to a module source: typed for built-in modules and for modules that declare theirs. */
 export type ModuleOptions<M> = M extends string
   ? M extends keyof BuiltinModuleOptions
     ? BuiltinModuleOptions[M]
     : Readonly<Record<string, unknown>>
-  : M extends URL | ModuleFile
-    ? Readonly<Record<string, unknown>>
-    : M extends GraphTemplate<infer Options>
-      ? Partial<Options>
-      : M extends ModuleClass<infer Options> | Module<infer Options>
+  : M extends WarmModule
+    ? Readonly<Record<string, never>>
+    : M extends URL | ModuleFile
+      ? Readonly<Record<string, unknown>>
+      : M extends GraphTemplate<infer Options>
         ? Partial<Options>
-        : never;
+        : M extends ModuleClass<infer Options> | Module<infer Options>
+          ? Partial<Options>
+          : never;
 
 /** The reference of a module source. A name nobody knows is kept: the graph's validation reports it with the rest. */
 export function moduleReference(source: ModuleSource): ModuleRef {
@@ -51,6 +56,7 @@ export function moduleReference(source: ModuleSource): ModuleRef {
     return findModule(source) ?? { name: source };
   }
   if (source instanceof URL) return fileReference({ path: source });
+  if (source instanceof WarmModule) return source.spec.module;
   if (source instanceof GraphTemplate) return { name: source.name, graph: source };
   if (isModuleFile(source)) return fileReference(source, 'name' in source ? source.name : undefined);
   if ((typeof source === 'object' && source !== null) || typeof source === 'function')

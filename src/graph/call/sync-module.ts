@@ -257,6 +257,7 @@ export function moduleOfNode(
   home: CallHost,
 ): SyncModule {
   const problems: Problem[] = [];
+  if (node.warm !== undefined) problems.push({ path: 'module', message: 'a warm module is not called' });
   if (node.distNums !== undefined) {
     problems.push({ path: 'distNums', message: 'parallel copies cannot be called as one module' });
   }
@@ -288,14 +289,30 @@ export function moduleOfNode(
   );
 }
 
+/** The ports of a built-in module by itself: its first input unless it is a source, and the outputs that it has. */
+export function portsOfAlone(
+  module: ModuleRef,
+  options: Record<string, unknown>,
+): { inputs: number[]; outputs: number[] } {
+  const builtin = builtinOf(module);
+  if (builtin === undefined) return { inputs: [], outputs: [] };
+  const node = { module, options };
+  const inputs = isSource(node, builtin, true) ? [] : [0];
+  return { inputs, outputs: ownOutputs(node, builtin, inputs) };
+}
+
 /** Whether a node into which nothing leads is one that begins streams, and not one that is only not connected. */
-function isSource(node: NodeSpec, builtin: BuiltinModule | undefined, hasConsumers: boolean): boolean {
+function isSource(node: Pick<NodeSpec, 'options'>, builtin: BuiltinModule | undefined, hasConsumers: boolean): boolean {
   if (builtin === undefined) return hasConsumers;
   return builtin.isSource?.(node.options) ?? builtin.inputs.max === 0;
 }
 
 /** Outputs of a node to which nothing is connected. */
-function ownOutputs({ options }: NodeSpec, builtin: BuiltinModule | undefined, inputs: number[]): number[] {
+function ownOutputs(
+  { options }: Pick<NodeSpec, 'options'>,
+  builtin: BuiltinModule | undefined,
+  inputs: number[],
+): number[] {
   if (builtin?.outputs.max === 0) return [];
   return [...(builtin?.outputsOf?.(options, inputs) ?? [0])];
 }

@@ -121,15 +121,7 @@ function splitAt(value: string, place: number): [string, string] {
 }
 
 const metaInfo = strictOptions({
-  premodule_id: v.optional(
-    v.pipe(
-      integer(),
-      v.check(
-        (value) => value === -1,
-        'modules created beforehand (premodule_id other than -1) are not in this version',
-      ),
-    ),
-  ),
+  premodule_id: v.optional(integer()),
   callback_binding: v.optional(callbacks),
   callback_bindings: v.optional(callbacks),
   queue_length_limit: v.optional(nodeSchemas.queueLimit),

@@ -1,5 +1,6 @@
 /** Reads a graph file (BMF's graph.json): checked as one, every problem with its JSON path. */
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { builtinOf, findBuiltin } from '../../catalog/builtin.js';
 import { fileReference, findModule } from '../../catalog/registry.js';
@@ -7,11 +8,13 @@ import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js
 import { describeValue } from '../../errors/naming.js';
 import type { GraphFileOptions } from '../../scheduler/plan/graph-options.js';
 import type { LinkSpec, ModuleRef, NodeSpec } from '../../scheduler/plan/spec.js';
+import { warmCalled } from '../../scheduler/warm/warm-module.js';
 import { problemsFrom } from '../../schema/problems.js';
 import { didYouMean } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
-import { nodeSchemas } from '../options/node-schemas.js';
+import { placeWarm } from '../build/warm.js';
+import { nodeSchemas, takeDistNums } from '../options/node-schemas.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 import { pathOf } from '../options/urls.js';
 import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './format.js';
@@ -138,6 +141,9 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
   if (parsed.scheduler !== undefined && parsed.thread !== undefined) {
     problems.push({ path: `${path}.thread`, message: 'contradicts scheduler', hint: 'Give one of them' });
   }
+  const taken = takeDistNums(module, options, `${path}.option`);
+  problems.push(...taken.problems);
+  const { dist_nums: copies = taken.distNums } = parsed;
   const { callback_binding, callback_bindings: bindings = callback_binding } = parsed.meta_info ?? {};
   const node: NodeSpec = {
     id: parsed.id,
@@ -150,11 +156,39 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
     ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
     ...(parsed.thread !== undefined && { thread: parsed.thread }),
     ...(onError !== undefined && { onError }),
-    ...(parsed.dist_nums !== undefined && parsed.dist_nums > 1 && { distNums: parsed.dist_nums }),
+    ...(copies !== undefined && copies > 1 && { distNums: copies }),
     ...(bindings !== undefined && bindings.size > 0 && { callbacks: bindings }),
     ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),
   };
+  const { premodule_id: premodule = -1 } = parsed.meta_info ?? {};
+  if (premodule > 0) problems.push(...takeWarm(node, premodule, path));
   return { node, problems };
+}
+
+/** Makes the node that of a module of this process which is there already (BMF: ids from 1 on; others say that there is none). */
+function takeWarm(node: NodeSpec, id: number, path: string): Problem[] {
+  const warm = warmCalled(id);
+  const at = `${path}.meta_info.premodule_id`;
+  if (warm === undefined) {
+    return [
+      {
+        path: at,
+        message: `there is no warm module ${id} in this process`,
+        hint: 'createModule() makes them, and each has its `id`',
+      },
+    ];
+  }
+  const { module, options } = warm.spec;
+  const { name, path: file = module.path } = node.module;
+  if (module.name !== name || module.path !== file) {
+    return [{ path: at, message: `is ${warm.alias}, a ${module.name}, and the node is a ${node.module.name}` }];
+  }
+  if (Object.keys(node.options).length > 0 && !isDeepStrictEqual(node.options, options)) {
+    return [{ path: `${path}.option`, message: `are not those of the warm module ${id}`, hint: 'Leave them out' }];
+  }
+  Object.assign(node, { module, options });
+  placeWarm(node, warm);
+  return [];
 }
 
 const FOREIGN_TYPES = ['python', 'go', 'c++'];

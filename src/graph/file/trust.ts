@@ -87,6 +87,8 @@ const LIBRARIES: ReadonlySet<PropertyKey> = new Set(['load_plugin', 'load_plugin
 
 /** What a node of an untrusted file must not do. */
 export function checkTrust(node: NodeSpec, path: string, allowed: Allowed): Problem[] {
+  // It is the program's, with options of its own, and there already.
+  if (node.warm !== undefined) return [];
   if (node.module.path !== undefined) {
     return allowed.modules || isKnownByName(node.module)
       ? []

@@ -110,7 +110,7 @@ function writeNode(
       entry: isInFile ? (module.entry ?? '') : '',
     },
     meta_info: {
-      premodule_id: -1,
+      premodule_id: node.warm?.id ?? -1,
       callback_binding: [...(node.callbacks ?? [])].flatMap(([key, name]) =>
         typeof name === 'string' ? `${key}:${name}` : [],
       ),

@@ -19,6 +19,10 @@ export interface ResolvedOptions {
   /** Path of the graph file to write when the run starts. */
   readonly dumpPath: string | undefined;
   readonly loglevel: LogLevel | undefined;
+  /** The output streams of a graph file count. */
+  readonly outputStreams: boolean;
+  /** What was given and has no effect. */
+  readonly idle: readonly string[];
   /** Path of the trace file. */
   readonly tracePath: string | undefined;
 }
@@ -92,6 +96,10 @@ export function resolveGraphOptions(
     options: toldOf(value),
     dumpPath: dump === true ? `original_${name}.json` : dump || undefined,
     loglevel: value('loglevel'),
+    outputStreams: !value('no_output_stream'),
+    idle: value('hungry_check')
+      ? []
+      : ['hungry_check: 0 has no effect: no source runs ahead of those who take its packets'],
     tracePath: value('trace') || undefined,
   };
   return problems.length > 0 ? { resolved: undefined, problems } : { resolved, problems };

@@ -36,7 +36,7 @@ export interface SessionHost {
   /** Starts the graph, which may be starting or running already. */
   start(): Promise<void>;
   /** Bytes that may wait in an input stream. */
-  readonly cap: number;
+  cap(): number;
 }
 
 const sessions = new WeakMap<object, GraphPorts>();
@@ -74,7 +74,7 @@ export class GraphPorts {
   input(name: string): NodeSpec {
     const known = this.inputs.get(name);
     if (known) return known.node;
-    const feed = new AppSource(name, this.feeds, this.host.cap);
+    const feed = new AppSource(name, this.feeds, this.host.cap());
     const module = { name: 'input_stream', definition: feed.module };
     const node: NodeSpec = { id: --this.lastId, alias: name, module, options: {}, outside: 'input' };
     this.inputs.set(name, { feed, node });

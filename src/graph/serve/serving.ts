@@ -85,6 +85,10 @@ export function servingProblems(
       const hint = 'Everything a job works on comes in by an input stream: feed a decoder the bytes of the file';
       problems.push({ path, message: 'has no input, so it would know nothing of jobs', hint });
     }
+    if (node.warm !== undefined) {
+      const hint = 'Give the module itself: a graph that serves constructs it once, and resets it between two jobs';
+      problems.push({ path, message: 'is a warm module, which is in one graph after the other', hint });
+    }
     if (node.onError === 'drop-branch') {
       const hint =
         'A branch that is dropped would be missing in every later job. A job whose module fails is refused alone';

@@ -211,6 +211,19 @@ export const graphOptionRows = {
     value: 5000,
     field: 'stopGrace',
   }),
+  hungry_check: option({
+    type: 'boolean',
+    meaning:
+      "BMF's: sources are asked only when somebody wants their packets. It is always so here (docs/back-pressure.md); 0 is a warning.",
+    schema: boolean(),
+    value: true,
+  }),
+  no_output_stream: option({
+    type: 'boolean',
+    meaning: "BMF's: 1 leaves out the `output_streams` of the graph file.",
+    schema: boolean(),
+    value: false,
+  }),
   loglevel: option({
     type: LOG_LEVELS.map((level) => `'${level}'`).join(', '),
     default: 'none',

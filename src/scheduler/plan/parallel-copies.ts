@@ -43,6 +43,7 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
       'a module of this process cannot leave its thread, so that copies of it would not run in parallel: give it as a file',
     );
   }
+  if (node.warm) why.push('a warm module is one, and cannot have copies');
   const { inputManager } = node;
   const mode = typeof inputManager === 'object' ? inputManager.mode : inputManager;
   if (mode !== undefined && mode !== 'immediate') {
@@ -50,9 +51,6 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
   }
   if (node.onError === 'drop-branch') {
     why.push("one of several parallel copies cannot be dropped: leave out on_error 'drop-branch' or dist_nums");
-  }
-  if (node.scheduler !== undefined || node.thread !== undefined) {
-    why.push('parallel copies have threads of their own: leave out scheduler and thread');
   }
   return why;
 }
@@ -71,7 +69,8 @@ export function distribute(spec: GraphSpec): GraphSpec {
   let links = spec.links;
   let nextId = Math.max(...spec.nodes.map((node) => node.id)) + 1;
   for (const node of spec.nodes) {
-    const { distNums: count, ...plain } = node;
+    // The thread that the node asks for deals out and puts together; the copies have threads of their own.
+    const { distNums: count, scheduler, thread, ...plain } = node;
     if (count === undefined) {
       nodes.push(node);
       continue;
@@ -82,6 +81,8 @@ export function distribute(spec: GraphSpec): GraphSpec {
       module: { name },
       options,
       helps: node.id,
+      ...(scheduler !== undefined && { scheduler }),
+      ...(thread !== undefined && { thread }),
     });
     const split: NodeSpec = {
       ...helper('split', {}),

@@ -259,6 +259,7 @@ export class Partitions {
       module,
       options,
       called: calledKeys(spec, node),
+      warm: node.warm?.id,
       isCopy: node.copyOf !== undefined,
       inputManager,
       onError,

@@ -143,7 +143,7 @@ interface Affinity {
 function readPins(nodes: readonly NodeSpec[], given: number | undefined): Affinity {
   const pins: Affinity = { free: [], indexed: 0, names: new Map(), threadOf: new Map(), reasons: [], warnings: [] };
   nodes.forEach((node, i) => {
-    if (node.module.definition !== undefined) {
+    if (node.module.definition !== undefined || (node.warm !== undefined && node.warm.place === undefined)) {
       pins.reasons[i] = 'in-process';
     } else if (node.thread !== undefined) {
       pins.reasons[i] = 'thread';

@@ -1,9 +1,10 @@
 /**
  * The graph as plain data: what the builder (or a graph file) produces, validated, and the scheduler runs.
- * Everything but `definition` and callbacks can cross threads.
+ * Everything but `definition`, `warm` and callbacks can cross threads.
  */
 import type { InputManagerSpec, OnError } from '../../module/contract.js';
 import type { ModuleRef } from '../../module/ref.js';
+import type { WarmModule } from '../warm/warm-module.js';
 import type { GraphOptions } from './graph-options.js';
 
 export type { ModuleRef } from '../../module/ref.js';
@@ -28,6 +29,8 @@ export interface NodeSpec {
   alias: string;
   module: ModuleRef;
   options: Record<string, unknown>;
+  /** Made beforehand, on the thread that `thread` names, or on the calling one. */
+  warm?: WarmModule;
   /** Index of the thread (BMF's field); absent: placed automatically. */
   scheduler?: number;
   /** Name of the thread: nodes with the same name share one. */

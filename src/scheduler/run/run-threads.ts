@@ -35,6 +35,8 @@ export class RunThreads {
   readonly leaked: Record<string, number> = {};
   /** By their number on the board. */
   private readonly workers = new Map<number, Thread>();
+  /** Those of them that come from the source. */
+  private readonly own: Thread[] = [];
   /** Those whose part has not ended. */
   private readonly open = new Set<number>();
   private graceTimer: Timer | undefined;
@@ -52,10 +54,18 @@ export class RunThreads {
 
   /**
    * @param asked what each is wanted to be, as `ThreadSource.take` has it.
+   * @param lent threads of others, by the names that nodes ask for.
    * @throws GraphError when one of them cannot be started; then this is to be used no more.
    */
-  take(asked: Parameters<ThreadSource['take']>[0], undo: Undo): void {
-    const workers = this.source.take(asked, undo);
+  take(asked: Parameters<ThreadSource['take']>[0], lent: ReadonlyMap<unknown, Thread>, undo: Undo): void {
+    this.own.push(
+      ...this.source.take(
+        asked.filter((which) => !lent.has(which)),
+        undo,
+      ),
+    );
+    const own = [...this.own];
+    const workers = asked.map((which) => lent.get(which) ?? own.shift()!);
     for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
     for (const [thread, worker] of workers.entries()) this.attach(thread, worker);
     if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
@@ -89,6 +99,7 @@ export class RunThreads {
     else {
       const undo = new Undo();
       const [worker] = this.source.take([asked], undo);
+      this.own.push(worker!);
       this.attach(thread, worker!);
     }
     this.open.add(thread);
@@ -146,7 +157,7 @@ export class RunThreads {
     this.open.clear();
     clearTimeout(this.graceTimer);
     for (const worker of this.workers.values()) worker.detach(this.user);
-    await this.source.giveBack([...this.workers.values()]);
+    await this.source.giveBack(this.own);
   }
 
   /** @returns what a thread that is about to be terminated, on behalf of somebody else who shares it, has to wait for. */

@@ -26,6 +26,7 @@ import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { LocalSide } from '../ports/local-host.js';
 import { type Context, takeContext } from '../threads/context.js';
 import { guardExit } from '../threads/exit-guard.js';
+import type { Thread } from '../threads/thread.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
@@ -87,6 +88,8 @@ export class GraphRun {
   begun = false;
   /** What the user has given is called in it: that of the start, or of the job that is being done. */
   context: Context = takeContext();
+  /** Gives back the modules that were there before the run. */
+  private readonly warm: (() => void)[] = [];
   private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
@@ -188,7 +191,18 @@ export class GraphRun {
       undo.add(() => writer.abandon());
       this.trace = writer;
     }
-    this.threads.take(this.placement.asked, undo);
+    const lent = new Map<string, Thread>();
+    for (const { warm } of this.spec.nodes) {
+      if (warm === undefined) continue;
+      const release = warm.claim(this.spec.name);
+      undo.add(release);
+      this.warm.push(() => {
+        for (const text of warm.takeWarnings()) this.warnings.add(text);
+        release();
+      });
+      if (warm.place !== undefined) lent.set(warm.place, warm.thread!);
+    }
+    this.threads.take(this.placement.asked, lent, undo);
   }
 
   private startAll(): void {
@@ -595,6 +609,7 @@ export class GraphRun {
     this.forgetClock?.();
     this.side?.quit();
     await this.threads.giveBack();
+    for (const release of this.warm.splice(0)) release();
     for (const text of await this.sources.close()) this.warnings.add(text);
     clearInterval(this.alive);
     this.unguard?.();

@@ -20,6 +20,7 @@ import { type Arrival, checkInputs, joinLinks } from '../change/arrivals.js';
 import type { Hosted } from '../host.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { FromHost, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
+import { warmModule } from '../warm/warm-modules.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, type LinkFaces, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
@@ -682,7 +683,7 @@ export class Partition implements Hosted {
 /** Its module; or, where that cannot be had and its branch only is to end, one that knows nothing, and why. */
 async function load(node: PartitionNode): Promise<{ module: Module; failure?: { cause: unknown } }> {
   try {
-    const module = instantiate(await loadNode(node));
+    const module = node.warm === undefined ? instantiate(await loadNode(node)) : await warmModule(node.warm);
     return { module: node.isCopy ? new ParallelCopy(module) : module };
   } catch (cause) {
     if (node.onError !== 'drop-branch') throw cause;

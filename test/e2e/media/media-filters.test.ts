@@ -175,4 +175,12 @@ test('any other filter by its name, with further streams among its arguments', a
   );
 });
 
+test('a filter that makes pictures without end, and whose output nobody wants, can be stopped', async () => {
+  const graph = new Graph({ threads: 0 });
+  graph.filter('color', { size: '16x16', duration: 0.04 }).filter('tpad', { stop_mode: 'clone', stop: -1 });
+  const running = graph.run({ signal: AbortSignal.timeout(20_000) });
+  setImmediate(() => graph.stop());
+  assert.is((await running).frames, 0);
+});
+
 test.run();

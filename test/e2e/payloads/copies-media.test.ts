@@ -1,13 +1,6 @@
 /** Parallel copies of filters, in graph files, and where they are refused. */
 import { fileURLToPath } from 'node:url';
-import {
-  ConfigError,
-  Graph,
-  type GraphError,
-  type GraphOptionsInput,
-  type NodeParameters,
-  type Stream,
-} from 'millrace';
+import { ConfigError, Graph, type GraphError, type GraphOptionsInput, type Stream } from 'millrace';
 import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,10 +9,6 @@ import { numbers } from '../../kit/modules.js';
 
 const FILE = fileURLToPath(new URL('../../fixtures/modules/copies.mjs', import.meta.url));
 const test = suite('parallel copies of filters');
-
-function copies(stream: Stream, entry: string, parameters: NodeParameters, options: Record<string, unknown> = {}) {
-  return stream.module({ name: entry.toLowerCase(), path: FILE, entry }, options, { alias: 'many', ...parameters });
-}
 
 function counted(graph: Graph, count: number): Stream {
   const source = new TestSource({ count });
@@ -101,10 +90,20 @@ test('nodes that cannot have copies are refused, each with the reason', async ()
   }, /only a node with input 0 and no other.*0, 1/);
   await refused((graph) => graph.decode(input).video.module('pass_through', {}, two), /output 0 and no other/);
   await refused((graph) => sinkOn(graph.decode(input).video.module({ process() {} }, {}, two)), /give it as a file/);
-  await refused(
-    (graph) => sinkOn(copies(graph.decode(input).video, 'Last', { ...two, scheduler: 0 })),
-    /leave out scheduler and thread/,
-  );
+});
+
+test('the number may stand among the options, and the thread that is asked for deals out and puts together', async () => {
+  const graph = new Graph({ threads: 1 });
+  const { video } = graph.decode({ input_path: media('clip-4s.mp4'), vframes: 5 });
+  const options = { name: 'hflip', dist_nums: '2' } as { name: string };
+  const sink = sinkOn(video.module('c_ffmpeg_filter', options, { alias: 'many', scheduler: 0 }));
+  const report = await run(graph);
+  assert.is(sink.packets.length, 5);
+  const threads = new Map(report.nodes.map(({ alias, thread }) => [alias, thread]));
+  assert.equal([threads.get('many/split'), threads.get('many/assemble')], [0, 0]);
+  assert.is(new Set([0, threads.get('many#1'), threads.get('many#2')]).size, 3);
+  const wrong = (): unknown => new Graph().module('c_ffmpeg_filter', { ...options, dist_nums: 0 } as object);
+  assert.throws(wrong, (error: Error) => /option.dist_nums: must be a whole number/.test(error.message));
 });
 
 test('a graph file has them, and gives them back', async () => {

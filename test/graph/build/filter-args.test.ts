@@ -57,6 +57,31 @@ escaping('a text that begins with an option of the filter is that option, as FFm
   assert.is(filterPara('drawtext', ['a text=b'], {}), 'a text=b');
 });
 
+escaping('one text alone may hold several numbers, and is a text where that is meant', () => {
+  for (const [filter, text] of [
+    ['scale', '320:240'],
+    ['scale', '2*in_w:2*in_h'],
+    ['scale', '180:-2'],
+    ['crop', 'iw/2:ih/2'],
+    ['unsharp', '5:5:1'],
+    ['overlay', 'W-w-10:H-h-10'],
+    ['fps', '30:round=up'],
+  ] as const) {
+    assert.is(filterPara(filter, [text], {}), text);
+    assert.is(filterPara(filter, [text], { x: 1 }), `${text}:x=1`);
+  }
+  assert.is(filterPara('scale', ['320:240', 'bicubic'], {}), '320\\:240:bicubic');
+  for (const [filter, text] of [
+    ['trim', '00:00:05'],
+    ['setdar', '16:9'],
+    ['drawtext', '12:30'],
+    ['movie', 'a:b'],
+    ['metadata', 'x:1'],
+  ] as const) {
+    assert.is(filterPara(filter, [text], {}), text.replaceAll(':', '\\:'));
+  }
+});
+
 escaping('FFmpeg reads random texts as they were given', () => {
   const alphabet = [...":\\'=| ,;[]\t\nab0_-./%{}é"];
   let state = 12345;

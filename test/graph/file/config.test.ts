@@ -231,10 +231,10 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
     /there is no module 'clok'/,
   ],
   [
-    'parallel copies with a thread given',
-    (c) => (c.nodes[1]!.dist_nums = 2),
-    'nodes[1].dist_nums',
-    /leave out scheduler and thread/,
+    'a number of copies that is none, among the options',
+    (c) => (c.nodes[1]!.option.dist_nums = 'two'),
+    'nodes[1].option.dist_nums',
+    /must be a whole number/,
   ],
   [
     'an input manager nobody knows',
@@ -246,7 +246,7 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
     'a module created beforehand',
     (c) => (c.nodes[1]!.meta_info.premodule_id = 5),
     'nodes[1].meta_info.premodule_id',
-    /not in this version/,
+    /there is no warm module 5 in this process/,
   ],
   [
     'a callback bound to nothing',

@@ -56,7 +56,7 @@ function run(
     ended: () => {},
     over,
   });
-  run.take(Array(count).fill(undefined), new Undo());
+  run.take(Array(count).fill(undefined), new Map(), new Undo());
   return { run, events, ended };
 }
 

@@ -2,11 +2,11 @@
  * Arguments of an FFmpeg filter as the one string its `para` option holds: positional values, then `key=value`, joined
  * by ':' (BMF's get_filter_para). Values are escaped for FFmpeg's option parser (av_get_token, one level), so that any
  * text comes through as it is, unless it begins with `name=` of an option of that filter: that is FFmpeg's own syntax, as
- * BMF's programs have it. Whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
+ * BMF's programs have it; or is all that the filter is given and several numbers in one ('320:240'). Whoever wants FFmpeg's own syntax gives `para` to `module('c_ffmpeg_filter', …)`.
  */
 import { MillraceError } from '../../../errors/errors.js';
 import { describeValue } from '../../../errors/naming.js';
-import { isOwnOption } from './own-option.js';
+import { isOwnOption, isSeveralValues } from './own-option.js';
 
 export type FilterScalar = string | number | bigint | boolean;
 /** A value of a filter argument. An array is FFmpeg's list form: its items are joined by '|'. */
@@ -52,6 +52,7 @@ export function filterPara(
   const parts = positional.map((value, index) => {
     // FFmpeg's own syntax, where it can be nothing else.
     if (typeof value === 'string' && isOwnOption(filter, value)) return value;
+    if (typeof value === 'string' && positional.length === 1 && isSeveralValues(filter, value)) return value;
     return format(value, `argument ${index + 1} of filter '${filter}'`, true);
   });
   for (const [name, value] of Object.entries(named)) {

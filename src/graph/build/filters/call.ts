@@ -36,7 +36,8 @@ export abstract class FilterMethods {
    *
    * Values are escaped, so text comes through as it is: write expressions as FFmpeg sees them in the end, e.g.
    * `select('eq(pict_type,I)')` without backslashes. A text that begins with the name of one of the filter's options and
-   * `=` is that option in FFmpeg's own syntax: `trim('start=0:end=5')`. For more of it give the raw string:
+   * `=` is that option in FFmpeg's own syntax: `trim('start=0:end=5')`; and a text alone may hold several numbers, as BMF's
+   * programs have it: `scale('320:240')`. For more of it give the raw string:
    * `stream.module('c_ffmpeg_filter', { name: 'scale', para: 'w=320:h=-2' })`.
    * @throws MillraceError ERR_MILLRACE_CONFIG for a value without a text form.
    */

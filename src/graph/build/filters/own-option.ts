@@ -15,3 +15,17 @@ export function isOwnOption(filter: string, text: string): boolean {
     graph.free();
   }
 }
+
+/** Filters of which one value is a time ('00:01:30'), a ratio ('16:9') or a text. */
+const WITH_COLONS: ReadonlySet<string> = new Set(
+  'trim atrim segment asegment setdar setsar aspect drawtext subtitles ass sendcmd asendcmd'.split(' '),
+);
+
+/**
+ * Whether a text that is all a filter is given are several of its values, as BMF's programs write them: '320:240',
+ * '2*in_w:2*in_h', '5:5:1', '30:round=up'. The first is a number or an expression of sizes.
+ */
+export function isSeveralValues(filter: string, text: string): boolean {
+  if (WITH_COLONS.has(filter)) return false;
+  return /^(?:[-+*/().\d]|iw|ih|in_w|in_h|main_w|main_h|[WHwh](?!\w))+(?::[-+*/().\w=|]+)+$/.test(text);
+}
