@@ -48,6 +48,14 @@ export { Graph } from './graph/graph.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
 export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
 export type { PacketsOptions } from './graph/options/packets.js';
+export {
+  type CollectedOptions,
+  type CollectedStreams,
+  toBlob,
+  toBuffer,
+  toResponse,
+} from './graph/output/collect.js';
+export type { SeekableSink } from './graph/output/sink.js';
 export type { InputStream } from './graph/ports/input-stream.js';
 export type { PacketReader } from './graph/ports/packet-reader.js';
 export type { PushSource } from './graph/ports/push-source.js';

@@ -1,6 +1,6 @@
 /** What the built-in modules know of FFmpeg and others must know as well: filters, codecs, protocols, what a file holds. */
 export { encoderNames } from '../../actors/encoder/codec/codec.js';
-export { chooseTarget, defaultCodec } from '../../actors/encoder/output/format.js';
+export { chooseTarget, defaultCodec, mimeTypeOf } from '../../actors/encoder/output/format.js';
 export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';

@@ -12,10 +12,12 @@ import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
+import { sinkModule } from '../output/sink.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
 import { defaultAlias } from './draw.js';
 import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
 import { checkParameters, type NodeParameters } from './node.js';
+import { type ProgramOutput, splitOutput } from './program-output.js';
 import { Stream } from './stream.js';
 import { validate } from './validate.js';
 
@@ -53,7 +55,8 @@ export class GraphDefinition {
     const { inputs, ...checked } = checkParameters(parameters, module.name);
     const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
     const links = this.linksInto(id, module.name, inputs ?? []);
-    const own = copyOptions(options, module, module.name);
+    const { rest, output } = splitOutput(options as object, module);
+    const own = copyOptions(rest, module, module.name);
     let { alias } = checked;
     // BMF's builder takes the alias among the options, and graph files have it there.
     if (!module.path && !module.definition && typeof own.alias === 'string') {
@@ -74,7 +77,17 @@ export class GraphDefinition {
       ...(callback !== undefined && { callback }),
     });
     this.links.push(...links);
+    if (output) this.addOutput(id, output);
     return id;
+  }
+
+  /** The node that hands the bytes of an encoder to the program. */
+  private addOutput(encoder: number, { sink, indexFirst }: ProgramOutput): void {
+    const { alias } = this.find(encoder);
+    const id = encoder + 1;
+    const module = { name: 'output', definition: sinkModule(sink, alias, indexFirst) };
+    this.nodes.push({ id, alias: `${alias}.output`, module, options: {} });
+    this.links.push({ from: { node: encoder, output: 0 }, to: { node: id, input: 0 } });
   }
 
   private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {

@@ -15,6 +15,7 @@ import { integer, strictOptions } from '../../schema/schema.js';
 import { Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
 import { signalSchema } from '../options/options.js';
+import { isSinkModule } from '../output/sink.js';
 import type { Runtime } from '../runtime.js';
 import type { Served } from './server.js';
 
@@ -91,6 +92,10 @@ export function servingProblems(
       const hint = 'Give each encoder a folder, or another format';
       problems.push({ path: `${path}.option.output_prefix`, message: `names the files of ${other} as well`, hint });
     } else if (files !== undefined) written.set(files, path);
+    if (isSinkModule(node.module.definition)) {
+      const hint = 'push_output: 1, and serve({ outputs: { name: encoder } }), gives each job its bytes';
+      problems.push({ path, message: 'takes one file, and every job would write it', hint });
+    }
     if (writesOneFile(node)) {
       const hint = 'output_prefix numbers the files; push_output gives their bytes';
       problems.push({ path: `${path}.option.output_path`, message: 'is overwritten by every job', hint });
