@@ -62,6 +62,8 @@ export type { PushSource } from './graph/ports/push-source.js';
 export { type ProbeInput, probe, probeSync } from './graph/probe.js';
 export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
 export { type Job, JobResult, type JobSource } from './graph/serve/job.js';
+export type { JobFile } from './graph/serve/job-file.js';
+export type { JobOutcome } from './graph/serve/outcomes.js';
 export { Server, type ServerReport, type SubmitOptions } from './graph/serve/server.js';
 export type { ServeOptions } from './graph/serve/serving.js';
 export type { Bytes, SeekableSource } from './media/bytes/source.js';

@@ -176,7 +176,10 @@ export class GraphDefinition {
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */
   check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
-    const unbound = nodes.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
+    // Those that the graph makes itself, of which a server has further ones, call nobody.
+    const unbound = nodes.flatMap((node, index) =>
+      node.outside === undefined ? callbackProblems(node, this.pathOf(index), this.callbacks) : [],
+    );
     return { problems: [...problems, ...unbound, ...this.session.problems(links)], later };
   }
 

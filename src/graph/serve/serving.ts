@@ -16,6 +16,7 @@ import { Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
 import { signalSchema } from '../options/options.js';
 import { isSinkModule } from '../output/sink.js';
+import { feedsFiles } from '../ports/byte-streams.js';
 import type { Runtime } from '../runtime.js';
 import type { Served } from './server.js';
 
@@ -157,9 +158,11 @@ export function served(
   { outputs, queueLimit }: CheckedServeOptions,
   { trace, runtime, onLog, warnings, onRun }: ServeEnvironment,
 ): Served {
+  const inputNodes = graph.nodes.filter(({ outside }) => outside === 'input');
   const own = runtime === undefined ? new KeptThreads(graph.options.spin) : undefined;
   return {
-    inputs: graph.nodes.flatMap((node) => (node.outside === 'input' ? [node.alias] : [])),
+    inputs: inputNodes.map(({ alias }) => alias),
+    files: new Set(inputNodes.filter(({ id }) => feedsFiles(graph, id)).map(({ alias }) => alias)),
     outputs: [...outputs.keys()],
     queueLimit,
     spec: ({ feeds, taps }, firstJob) => {

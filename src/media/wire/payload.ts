@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util';
 import { MillraceError } from '../../errors/errors.js';
+import { FilePayload, type FilePlace } from '../bytes/file-payload.js';
 import { AudioFrame } from '../frame/audio-frame.js';
 import { VideoFrame } from '../frame/video-frame.js';
 import { Bundle } from '../packet/bundle.js';
@@ -31,6 +32,7 @@ export const PAYLOAD_KIND = {
   bundle: 8,
   /** A video frame by reference, as a part of a bundle. */
   reference: 9,
+  file: 10,
 } as const;
 
 /** Valid as long as the payload it describes is open. */
@@ -76,6 +78,7 @@ export function describe(payload: unknown, byReference?: ByReference): Described
     return new Described(PAYLOAD_KIND.tensor, meta, [blobOf(payload.data)]);
   }
   if (payload instanceof Bundle) return describeBundle(payload, byReference);
+  if (payload instanceof FilePayload) return new Described(PAYLOAD_KIND.file, payload.place, []);
   if (isBytes(payload)) return new Described(PAYLOAD_KIND.bytes, payload.constructor.name, [blobOf(payload)]);
   return new Described(PAYLOAD_KIND.value, undefined, [blobOf(packValue(payload))]);
 }
@@ -104,6 +107,8 @@ export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[
       const { dtype, shape } = meta as TensorMeta;
       return Tensor.fromBytes(dtype, shape, part(parts, 0));
     }
+    case PAYLOAD_KIND.file:
+      return new FilePayload(meta as FilePlace);
     case PAYLOAD_KIND.reference:
       return restoreReference(meta as Rational | undefined, part(parts, 0));
     case PAYLOAD_KIND.bundle:
