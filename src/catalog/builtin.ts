@@ -235,8 +235,8 @@ export function findBuiltin(name: string): BuiltinModule | undefined {
 }
 
 /** The built-in module that a reference stands for; undefined for files, objects of this process and unknown names. */
-export function builtinOf({ name, path, definition }: ModuleRef): BuiltinModule | undefined {
-  return path === undefined && definition === undefined ? findBuiltin(name) : undefined;
+export function builtinOf({ name, path, definition, graph }: ModuleRef): BuiltinModule | undefined {
+  return path === undefined && definition === undefined && graph === undefined ? findBuiltin(name) : undefined;
 }
 
 /** Why `name` is no built-in module: what is wrong and what would be right. `others` are further names that exist. */

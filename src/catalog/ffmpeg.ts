@@ -2,9 +2,11 @@
 export { IndexCheck } from '../../actors/decoder/demux-thread/mp4-index.js';
 export { encoderNames } from '../../actors/encoder/codec/codec.js';
 export { chooseTarget, defaultCodec, mimeTypeOf } from '../../actors/encoder/output/format.js';
+export { takesSubtitle } from '../../actors/encoder/output/subtitle-codecs.js';
 export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';
+export { type OuterPad, type OuterPads, outerPads } from '../../actors/filter/plan/outer-pads.js';
 export { queueLimits, timeouts } from '../../actors/join/options.js';
 export { type PacketFacts, packetsOf } from '../../actors/probe/packets.js';
 export { type ProbeOptions, probeInput, probePathSync } from '../../actors/probe/probe.js';

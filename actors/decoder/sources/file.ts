@@ -93,7 +93,11 @@ export class FileDecoder implements DecoderSource {
         input instanceof NetworkInput ? input.chosen(plan.output) : chooseStream(input, plan),
       ]),
     );
-    const tracks = openTracks(input, this.#plans, chosen, options, (output) => outputs.includes(output));
+    const tracks = openTracks(
+      ...([input, this.#plans, chosen, options] as const),
+      (output) => outputs.includes(output),
+      (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
+    );
     this.#tracks.add(tracks);
     this.#texts = tracks.map(textsOf);
     for (const id of outputs) if (tracks.every((track) => track.output !== id)) this.#tracks.end(id);

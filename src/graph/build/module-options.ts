@@ -7,13 +7,20 @@
 import type { Bytes, SeekableSource } from '../../media/bytes/source.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
+import type { OnError } from '../../module/contract.js';
 import type { SeekableSink } from '../output/sink.js';
 import type { StreamSelection } from './stream-selection.js';
 
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface DecoderOptions {
+/** Of the node, which built-in modules may have among their options. */
+interface OfTheNode {
+  /** What ends when it fails: the graph (default), or its own branch only (docs/failure.md). */
+  on_error?: OnError | undefined;
+}
+
+export interface DecoderOptions extends OfTheNode {
   /**
    * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
    * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
@@ -124,7 +131,7 @@ export interface DecoderOptions {
 }
 
 /** One FFmpeg filter; or a whole graph, as BMF's list or in FFmpeg's syntax. Exactly one of `name`, `filters` and `graph`. */
-export interface FilterOptions {
+export interface FilterOptions extends OfTheNode {
   /** FFmpeg's name of one filter, also with a name of the instance: `scale`, `scale@small`. */
   name?: string | undefined;
   /** That filter's arguments in FFmpeg's syntax, such as '320:240' or 'w=320:h=240'. */
@@ -152,7 +159,7 @@ export interface FilterEntry {
   links?: readonly { input_pin: number; output_pin: number; output_filter: number }[] | undefined;
 }
 
-export interface EncoderOptions {
+export interface EncoderOptions extends OfTheNode {
   /** File or URL to write, as text or as a URL object. */
   output_path?: string | URL | undefined;
   /**
@@ -199,6 +206,8 @@ export interface EncoderOptions {
   video_params?: VideoParams | readonly VideoParams[] | undefined;
   /** How audio is encoded, likewise. */
   audio_params?: AudioParams | readonly AudioParams[] | undefined;
+  /** How subtitles are written, likewise: docs/subtitles.md. */
+  subtitle_params?: SubtitleParams | readonly SubtitleParams[] | undefined;
   /**
    * What comes on the inputs 2, 3, …; input 0 is video, 1 is audio. The function `encode` fills it in. In the file streams
    * stand by kind, in this order of kinds, and then by input.
@@ -319,6 +328,17 @@ export interface AudioParams {
   /** A sample format such as 's16' or 'fltp'. */
   sample_fmt?: string | undefined;
   [option: string]: string | number | boolean | undefined;
+}
+
+/** docs/subtitles.md */
+export interface SubtitleParams {
+  /**
+   * `subrip`, `ass`, `webvtt`, `mov_text` or `text`, or 'copy'. Default: that of the source if the format holds it, else the
+   * text that the format has.
+   */
+  codec?: 'subrip' | 'srt' | 'ass' | 'ssa' | 'webvtt' | 'mov_text' | 'text' | 'copy' | undefined;
+  /** Header of an ASS script with the styles that events name. Default: the source's, or that of the first subtitle. */
+  header?: string | undefined;
 }
 
 type Ratio = string | number;

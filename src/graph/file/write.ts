@@ -65,20 +65,20 @@ function unwritable(node: NodeSpec, path: string): Problem[] {
     });
   }
   if (node.callback) problems.push({ path: `${path}.callback`, message: 'is a function, which a file cannot hold' });
-  if (isSourceRef(node.options.input)) {
-    const hint = 'A file names a path or URL: input_path';
-    problems.push({
-      path: `${path}.option.input`,
-      message: 'are bytes of the program, which a file cannot hold',
-      hint,
-    });
-  }
   for (const [key, callback] of node.callbacks ?? []) {
     if (typeof callback === 'string') continue;
     problems.push({
       path: `${path}.meta_info.callback_binding`,
       message: `the callback '${key}' is a function, which a file cannot hold`,
       hint: `Make it one of the graph's and name it here: graph.addCallback('${key}', fn); handle.addCallback('${key}', '${key}')`,
+    });
+  }
+  if (isSourceRef(node.options.input)) {
+    const hint = 'A file names a path or URL: input_path';
+    problems.push({
+      path: `${path}.option.input`,
+      message: 'are bytes of the program, which a file cannot hold',
+      hint,
     });
   }
   return problems;
@@ -130,6 +130,7 @@ function writeNode(
       return stream(name, kinds?.[output] && `${kinds[output]}:`);
     }),
     input_manager: writeInputManager(node.inputManager),
+    ...(node.onError !== undefined && { on_error: node.onError }),
     ...(node.distNums !== undefined && { dist_nums: node.distNums }),
     ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
     ...(node.thread !== undefined && { thread: node.thread }),

@@ -40,7 +40,6 @@ export class SyncModule<
   readonly #make: () => Backend;
   readonly #spec: CalledSpec;
   /** What it reads of the program's: open as long as there is a backend. */
-  readonly #sources: readonly ServedSource[];
 
   /**
    * Made by `syncModule`, `runtime.spawn` and `graph.getModule`.
@@ -50,7 +49,10 @@ export class SyncModule<
   constructor(spec: CalledSpec, make: () => Backend) {
     this.#spec = spec;
     this.#make = make;
-    this.#sources = servedIn(spec.options);
+  }
+
+  get #sources(): readonly ServedSource[] {
+    return servedIn(this.#spec.options);
   }
 
   /** Its name in errors. */

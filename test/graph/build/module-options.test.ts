@@ -8,7 +8,7 @@ import { splitOutput } from '../../../src/graph/build/program-output.js';
 import type { OptionSchema } from '../../../src/schema/standard.js';
 
 // `Required`: a key added to the type must be added here, and then be known to the schema.
-const decoder: Required<DecoderOptions> = {
+const decoder: Required<Omit<DecoderOptions, 'on_error'>> = {
   input_path: 'in.mp4',
   input: new Uint8Array([1]),
   map_v: 0,
@@ -53,7 +53,8 @@ const decoder: Required<DecoderOptions> = {
   loglevel: 'error',
 };
 
-const encoder: Required<EncoderOptions> = {
+const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
+  subtitle_params: { codec: 'copy', header: '[V4+ Styles]' },
   input_kinds: ['audio', 'subtitle'],
   chapters: [{ start: 0, end: 1, title: 'x', tags: { y: 'z' } }],
   map_metadata: 'in',
