@@ -1,6 +1,7 @@
 /** What a graph consists of, as it was built: its nodes, links and names, checked and written to a file. */
 import { writeFileSync } from 'node:fs';
 import { builtinOf } from '../../catalog/builtin.js';
+import { withLoader } from '../../catalog/registry.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
@@ -72,11 +73,16 @@ export class GraphDefinition {
     this.filed.add(node.id);
     this.nodes.push({
       ...node,
+      module: this.loadable(node.module),
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(callback !== undefined && { callback }),
       ...(protocolWhitelist !== undefined && { protocolWhitelist }),
     });
+  }
+
+  private loadable(module: ModuleRef): ModuleRef {
+    return withLoader(module, this.resolved.options.loader);
   }
 
   /** The alias, from outside, of what is called so in the sub-graph that is being built. */
@@ -91,7 +97,7 @@ export class GraphDefinition {
 
   /** Adds a node, or those of a sub-graph. @throws ConfigError for parameters that are wrong. */
   add(source: ModuleSource, options: unknown, parameters: NodeParameters): NodeHandle {
-    const module = moduleReference(source);
+    const module = this.loadable(moduleReference(source));
     const graph = this.files.templateOf(module);
     if (graph !== undefined) return addSubgraph(this.graph, this, { ...module, graph }, options, parameters);
     return new NodeHandle(this.graph, this.addNode(module, options, parameters));
@@ -316,7 +322,8 @@ export class GraphDefinition {
   private written(): ReturnType<typeof writeConfig> {
     const inputs = [...this.session.inputs.values()].map(({ node }) => node);
     const outputs = [...this.declared, ...this.session.links.map(({ from }) => from)];
-    return writeConfig(this.options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
+    const { loader: _loader, ...options } = this.options;
+    return writeConfig(options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
   }
 
   /**
