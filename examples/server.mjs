@@ -1,6 +1,5 @@
 // One warm graph for many jobs: pictures of videos as JPEG, and what each job took beside the first.
 // Usage: node examples/server.mjs [VIDEO …]
-import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { Graph } from 'millrace';
@@ -23,7 +22,7 @@ console.log(`ready after ${(performance.now() - begun).toFixed()} ms`);
 // failed while nobody did would end the process, as any promise does.
 const jobs = files.map(async (file) => {
   try {
-    const result = await server.submit(() => createReadStream(file));
+    const result = await server.submit(file);
     const name = `picture-${result.job}.jpg`;
     await writeFile(name, Buffer.concat(result.outputs.jpeg.map(({ payload }) => payload.data)));
     result.close();

@@ -54,12 +54,22 @@ export { Graph } from './graph/graph.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
 export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
 export type { PacketsOptions } from './graph/options/packets.js';
+export {
+  type CollectedOptions,
+  type CollectedStreams,
+  toBlob,
+  toBuffer,
+  toResponse,
+} from './graph/output/collect.js';
+export type { SeekableSink } from './graph/output/sink.js';
 export type { InputStream } from './graph/ports/input-stream.js';
 export type { PacketReader } from './graph/ports/packet-reader.js';
 export type { PushSource } from './graph/ports/push-source.js';
 export { type ProbeInput, probe, probeSync } from './graph/probe.js';
 export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
 export { type Job, JobResult, type JobSource } from './graph/serve/job.js';
+export type { JobFile } from './graph/serve/job-file.js';
+export type { JobOutcome } from './graph/serve/outcomes.js';
 export { Server, type ServerReport, type SubmitOptions } from './graph/serve/server.js';
 export type { ServeOptions } from './graph/serve/serving.js';
 export { type ConcatFilesOptions, concat } from './graph/tasks/concat.js';

@@ -32,6 +32,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['server.mjs'],
   ['thumbnails.mjs'],
   ['probe.mjs', 'clip.mp4'],
+  ['in-memory.mjs', 'clip.mp4'],
 ];
 // Those that are not made by another example.
 await makeClip(at('clip.ts'));
@@ -70,6 +71,14 @@ example('transcode.mjs', async () => {
   assert.equal([small.frames, small.width, small.height], [50, 320, 180]);
   assert.is(sound.frames, 0);
   assert.ok(Math.abs(sound.samples - 96_000) <= 2048, `${sound.samples} samples`);
+});
+
+example('in-memory.mjs', async () => {
+  const { stdout } = await run('in-memory.mjs', 'clip.mp4');
+  assert.match(stdout, /^in-memory\.mp4: \d+ bytes$/m);
+  const { frames, width, height } = await contents(at('in-memory.mp4'));
+  assert.equal([width, height], [320, 180]);
+  assert.ok(frames >= 36 && frames <= 38, `${frames} frames`);
 });
 
 example('languages.mjs', async () => {

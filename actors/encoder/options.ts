@@ -169,6 +169,15 @@ const entries = {
   output_prefix: v.optional(text('a folder')),
   /** 0: the file; on the outputs instead 1: its bytes, 2: the encoded packets, 3: the frames as they came. */
   push_output: v.optional(integer({ min: 0, max: 3 })),
+  /** With `push_output: 1`: the muxer is not to go back, as if it wrote into a pipe; mp4 is written in fragments then. */
+  streamed: v.optional(boolean()),
+  /** Replaced by the builder, which knows the program. */
+  output: v.optional(
+    parsed<never>(
+      'a sink of the program, which only encode() takes (a path or URL is output_path; push_output: 1 hands on bytes)',
+      () => undefined,
+    ),
+  ),
   /** Bytes of a piece with `push_output: 1`. */
   avio_buffer_size: v.optional(integer({ min: 1024, max: 1 << 24 })),
   /**
@@ -223,14 +232,14 @@ export const encoderOptions = v.pipe(
     const idle = [
       ...(push === PUSH.file || push === PUSH.bytes ? [] : muxing),
       ...(push === PUSH.frames ? encoding : []),
-      ...(push === PUSH.bytes ? [] : (['avio_buffer_size'] as const)),
+      ...(push === PUSH.bytes ? [] : (['avio_buffer_size', 'streamed'] as const)),
       ...(push === PUSH.file ? [] : (['null_output', 'output_prefix'] as const)),
     ].filter((key) => input[key] !== undefined && input[key] !== false);
     for (const key of idle) issue(`has no effect with push_output ${push}`, key, input[key]);
     const movflags = String(input.mux_params?.movflags ?? '');
     if (push === PUSH.bytes && movflags.includes('faststart')) {
       issue(
-        "movflags 'faststart' reads the finished file again, which push_output 1 does not have; use 'frag_keyframe+empty_moov'",
+        "movflags 'faststart' reads the finished file again, which push_output 1 does not have; use streamed: true",
         'mux_params',
         input.mux_params,
       );

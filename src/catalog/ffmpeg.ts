@@ -1,6 +1,7 @@
 /** What the built-in modules know of FFmpeg and others must know as well: filters, codecs, protocols, what a file holds. */
+export { IndexCheck } from '../../actors/decoder/demux-thread/mp4-index.js';
 export { encoderNames } from '../../actors/encoder/codec/codec.js';
-export { chooseTarget, defaultCodec } from '../../actors/encoder/output/format.js';
+export { chooseTarget, defaultCodec, mimeTypeOf } from '../../actors/encoder/output/format.js';
 export { takesSubtitle } from '../../actors/encoder/output/subtitle-codecs.js';
 export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';

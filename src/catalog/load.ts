@@ -9,19 +9,43 @@ import type { Module, ModuleClass } from '../module/contract.js';
 import { GraphTemplate } from '../module/graph-template.js';
 import type { ModuleRef } from '../module/ref.js';
 import { loadBuiltin } from './builtin.js';
+import { loadersComeFirst, mayBeCured, useLoaders, useLoadersNow } from './loaders.js';
 
 /** @throws MillraceError ERR_MILLRACE_MODULE_LOAD naming the file, the export and what is there instead. */
 export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> {
   if (ref.definition !== undefined) return ref.definition;
   if (ref.path === undefined) return loadBuiltin(ref.name);
   const url = ref.path.startsWith('file:') ? ref.path : pathToFileURL(ref.path).href;
-  let exports: Record<string, unknown>;
+  const { loader = [] } = ref;
+  if (loadersComeFirst()) await useLoaders(loader, fileOf(ref.path));
   try {
-    exports = (await import(url)) as Record<string, unknown>;
+    return moduleAmong(await imported(url), ref);
   } catch (cause) {
-    throw cannotImport(ref, cause);
+    if (loadersComeFirst() || loader.length === 0 || !mayBeCured(cause)) throw asLoadError(ref, cause);
   }
-  return moduleAmong(exports, ref);
+  await useLoaders(loader, fileOf(ref.path));
+  try {
+    // Node remembers that the file could not be imported, by its whole URL.
+    return moduleAmong(await imported(`${url}?loader`), ref);
+  } catch (cause) {
+    throw asLoadError(ref, cause);
+  }
+}
+
+async function imported(url: string): Promise<Record<string, unknown>> {
+  const exports = (await import(url)) as Record<string, unknown>;
+  const { default: whole } = exports as { default?: Record<string, unknown> | null };
+  // What was compiled from an ES module to CommonJS: import() calls all of its exports the default.
+  return typeof whole === 'object' && whole !== null && whole.__esModule === true ? whole : exports;
+}
+
+function asLoadError(ref: ModuleRef, cause: unknown): MillraceError {
+  const isOurs = cause instanceof MillraceError && cause.code === 'ERR_MILLRACE_MODULE_LOAD';
+  return isOurs ? cause : cannotImport(ref, cause);
+}
+
+function fileOf(path: string): string {
+  return path.startsWith('file:') ? fileURLToPath(path) : path;
 }
 
 /**
@@ -32,7 +56,7 @@ export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> 
 export function loadNow(ref: ModuleRef): Module | ModuleClass | Promise<Module | ModuleClass> {
   if (ref.definition !== undefined) return ref.definition;
   if (ref.path === undefined) return loadBuiltin(ref.name);
-  const exports = requireFile(ref.path, (cause, file) => {
+  const exports = requireFile(ref, (cause, file) => {
     // Files with top-level await, and other languages' files, whose loaders may know import() alone.
     if (!/\.[cm]?js$/.test(file) || isAsync(cause)) return undefined;
     throw cannotImport(ref, cause);
@@ -42,17 +66,27 @@ export function loadNow(ref: ModuleRef): Module | ModuleClass | Promise<Module |
 
 /** What a file exports, as `import()` calls it; undefined if it cannot be required and that is no failure. */
 function requireFile(
-  path: string,
+  { path = '', loader = [] }: ModuleRef,
   failed: (cause: unknown, file: string) => undefined,
 ): Record<string, unknown> | undefined {
-  const file = path.startsWith('file:') ? fileURLToPath(path) : path;
+  const file = fileOf(path);
   try {
-    const exports = createRequire(file)(file) as Record<string, unknown>;
-    // What import() calls the default of a CommonJS file is all of its exports.
-    return Object.hasOwn(exports, 'default') ? exports : { ...exports, default: exports };
+    return required(file);
+  } catch (cause) {
+    if (loader.length === 0 || !mayBeCured(cause)) return failed(cause, file);
+  }
+  try {
+    useLoadersNow(loader, file);
+    return required(file);
   } catch (cause) {
     return failed(cause, file);
   }
+}
+
+function required(file: string): Record<string, unknown> {
+  const exports = createRequire(file)(file) as Record<string, unknown>;
+  // What import() calls the default of a CommonJS file is all of its exports.
+  return Object.hasOwn(exports, 'default') ? exports : { ...exports, default: exports };
 }
 
 function isAsync(cause: unknown): boolean {
@@ -66,9 +100,9 @@ function isAsync(cause: unknown): boolean {
  */
 export function templateIn(ref: ModuleRef): GraphTemplate<object> | undefined {
   if (ref.graph !== undefined || ref.path === undefined) return ref.graph;
-  const file = ref.path.startsWith('file:') ? fileURLToPath(ref.path) : ref.path;
+  const file = fileOf(ref.path);
   if (!mentionsGraphs(file)) return undefined;
-  const exports = requireFile(file, (cause) => {
+  const exports = requireFile(ref, (cause) => {
     if (!isAsync(cause)) throw cannotImport(ref, cause);
     throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', `the sub-graph in ${file} cannot be loaded at once`, {
       cause,
@@ -89,7 +123,19 @@ function mentionsGraphs(file: string): boolean {
 
 function cannotImport(ref: ModuleRef, cause: unknown): MillraceError {
   const why = messageOf(cause);
-  return new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, { cause });
+  const hint = isTypeScript(ref) && ref.loader === undefined && mayBeCured(cause) ? LOADER : undefined;
+  return new MillraceError('ERR_MILLRACE_MODULE_LOAD', `module file ${ref.path} cannot be imported: ${why}`, {
+    cause,
+    hint,
+  });
+}
+
+const LOADER =
+  "Threads have no loader of the application's: new Graph({ loader: ['tsx'] }) gives them one (npm install tsx), " +
+  'MILLRACE_LOADER=tsx all graphs; or compile the file';
+
+function isTypeScript({ path = '' }: ModuleRef): boolean {
+  return /\.([cm]?ts|tsx|jsx)$/.test(path);
 }
 
 /** The module among what its file exports. @throws MillraceError ERR_MILLRACE_MODULE_LOAD */

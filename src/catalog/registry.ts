@@ -112,6 +112,11 @@ export function fileReference(file: ModuleFile, name?: string): ModuleRef {
   return { name: name || base, path, ...(file.entry && { entry: file.entry }) };
 }
 
+/** With what reads its file in the thread that loads it. */
+export function withLoader(module: ModuleRef, loader: readonly string[]): ModuleRef {
+  return module.path === undefined || loader.length === 0 ? module : { ...module, loader };
+}
+
 /** A module that is an object or class of this process. */
 export function definitionReference(definition: ModuleDefinition, name?: string): ModuleRef {
   const ownName = typeof definition === 'function' ? definition.name : '';

@@ -92,7 +92,7 @@ export class Graph {
    * @param source A path; the text itself if it begins with `{`; or the parsed object. Relative paths inside are relative
    *   to the current directory.
    * @param settings `allow`: what the file may do beyond built-in and registered modules working on files. Everything
-   *   else is refused, so that files of unknown origin can be run. `onLog`: as of `new Graph`. `subgraphs: false`: files that
+   *   else is refused, so that files of unknown origin can be run. `onLog`, `loader`: as of `new Graph`. `subgraphs: false`: files that
    *   stand for sub-graphs are not loaded, and their nodes stay as they are; for a graph that is drawn, not run.
    * @throws ConfigError with everything that is wrong, each problem with its JSON path.
    */
@@ -102,13 +102,14 @@ export class Graph {
       allow?: Allowed | undefined;
       onLog?: LogListener | undefined;
       subgraphs?: boolean | undefined;
+      loader?: readonly string[] | undefined;
     } = {},
   ): Graph {
     requireObject(settings, 'settings of fromConfig');
-    const { onLog, ...rest } = settings;
+    const { onLog, loader, ...rest } = settings;
     const files = checkSettings(rest);
     const { options, ...read } = readConfig(source, files.allowed);
-    const graph = new Graph({ ...options, onLog });
+    const graph = new Graph({ ...options, onLog, ...(loader !== undefined && { loader }) });
     graph.blueprint.adopt(read, files);
     return graph;
   }

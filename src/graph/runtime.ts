@@ -1,6 +1,7 @@
 /** Threads that graphs and called actors share, and actors spawned and wired by hand. */
 
 import { availableParallelism } from 'node:os';
+import { withLoader } from '../catalog/registry.js';
 import { ConfigError, GraphError, MillraceError, type Problem } from '../errors/errors.js';
 import { describeValue } from '../errors/naming.js';
 import { setLogLevel } from '../media/ffmpeg.js';
@@ -8,7 +9,7 @@ import type { LogListener } from '../module/log.js';
 import { InlineBackend } from '../scheduler/call/inline-backend.js';
 import { SyncModule } from '../scheduler/call/sync-module.js';
 import { type Backend, ThreadBackend } from '../scheduler/call/thread-backend.js';
-import type { GraphFileOptions } from '../scheduler/plan/graph-options.js';
+import type { GraphFileOptions, LoaderOption } from '../scheduler/plan/graph-options.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../scheduler/plan/spec.js';
 import type { Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
@@ -29,7 +30,7 @@ import { checkOnLog, checkRunOptions, type RunOptions } from './options/options.
 import { type ResolvedOptions, resolveGraphOptions } from './options/resolve.js';
 
 /** Options of a runtime; those of a graph by the same names. */
-export interface RuntimeOptions extends Pick<GraphFileOptions, 'threads' | 'wait' | 'transport'> {
+export interface RuntimeOptions extends Pick<GraphFileOptions, 'threads' | 'wait' | 'transport'>, LoaderOption {
   /** Is told what the modules of its graphs and actors say, unless a graph has its own. */
   readonly onLog?: LogListener | undefined;
 }
@@ -133,13 +134,13 @@ export class Runtime implements CallHost {
   private closing: Promise<void> | undefined;
 
   /**
-   * @param options `threads` ('auto': as many as there are cores; 0: none, everything lives on the calling thread), `wait.spin`, `transport`, `onLog`: see docs/options.md. The
+   * @param options `threads` ('auto': as many as there are cores; 0: none, everything lives on the calling thread), `wait.spin`, `transport`, `loader`, `onLog`: see docs/options.md. The
    *   environment and the configuration file stand in for what is not given.
    * @throws ConfigError naming everything that is wrong.
    */
   constructor(options: RuntimeOptions = {}) {
     requireObject(options, 'options of a runtime');
-    const known: readonly string[] = ['threads', 'wait', 'transport', 'onLog'];
+    const known: readonly string[] = ['threads', 'wait', 'transport', 'loader', 'onLog'];
     const problems: Problem[] = Object.keys(options)
       .filter((key) => !known.includes(key))
       .map((key) => ({ path: key, message: 'is no option of a runtime', hint: `Its options are ${known.join(', ')}` }));
@@ -200,7 +201,8 @@ export class Runtime implements CallHost {
     this.requireThread(thread, called.alias);
     const inline = requirePlace(called.module, thread, called.alias) || (thread === undefined && this.inline);
     const place = inline ? 'inline' : (thread ?? this.leastUsed());
-    const { transport, spin } = this.resolved.options;
+    const { transport, spin, loader } = this.resolved.options;
+    called.module = withLoader(called.module, called.module.loader ?? loader);
     const actor: SpawnedActor = new SpawnedActor(this, called, place, thread !== undefined, () => {
       this.requireOpen('a call');
       if (inline) return new InlineBackend(called, { timeout, onLog });
@@ -270,9 +272,9 @@ export class Runtime implements CallHost {
   // --- for graphs and actors --------------------------------------------------------------------------------------
 
   /** @internal Options a graph takes from its runtime when it gives none itself. */
-  get defaults(): { threads: number; transport: 'auto' | 'reference' | 'copy'; wait: { spin: number } } {
-    const { transport, spin } = this.resolved.options;
-    return { threads: this.count, transport, wait: { spin } };
+  get defaults(): Pick<RuntimeOptions, 'threads' | 'transport' | 'wait' | 'loader'> {
+    const { transport, spin, loader } = this.resolved.options;
+    return { threads: this.count, transport, wait: { spin }, loader };
   }
 
   /** @internal It was closed, or is being closed. */

@@ -8,6 +8,8 @@ export interface ModuleRef {
   path?: string;
   /** Export name in that file, `default` if absent. */
   entry?: string;
+  /** What is to be loaded in the thread before the file is: see src/catalog/loaders.ts. Never empty. */
+  loader?: readonly string[];
   /** A module that was registered as an object of this process: it cannot leave its thread, so it runs on the calling one. */
   definition?: Module | ModuleClass;
   /** No module but a sub-graph, whose nodes take the place of the node: nothing that runs has one. */

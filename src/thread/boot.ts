@@ -6,6 +6,7 @@
 import { threadId } from 'node:worker_threads';
 import { setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
+import { ownThread } from '../catalog/loaders.js';
 import { packError, unpackError } from '../errors/wire.js';
 import { loadAddon } from '../media/native/addon.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.js';
@@ -23,6 +24,7 @@ const YIELD_AFTER = 8;
 export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }: BootData): void {
   // Here and not at the first use, for modules that may never use it as well: nobody ends the thread before it has booted.
   loadAddon();
+  ownThread();
   adoptNativeWaits(nativeWaits);
   const bell = Doorbell.attach(buffer);
   const rest = ThreadStop.attach(restBuffer);

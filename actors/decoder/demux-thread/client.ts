@@ -5,6 +5,7 @@
  */
 
 import { ownFile } from '../../../src/errors/own-file.js';
+import type { FilePlace } from '../../../src/media/bytes/file-payload.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { type DemuxerData, type FromDemuxer, type ToDemuxer, weight } from './protocol.js';
 
@@ -45,6 +46,11 @@ export class ByteSource {
     this.#post(own, [own.buffer]);
   }
 
+  /** A file that is read from anywhere in it, behind what came before. */
+  feedFile(place: FilePlace): void {
+    this.#post(place);
+  }
+
   /** The file has ended; another one may follow. */
   endFile(): void {
     this.#post('end-of-file');
@@ -60,6 +66,7 @@ export class ByteSource {
   /** Another stream follows, from its beginning; nothing more is told of the one before. */
   renew(): void {
     this.end();
+    this.#post('leave');
     this.#passing = !this.#over;
     this.#ended = false;
     this.#over = false;

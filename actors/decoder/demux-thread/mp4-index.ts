@@ -65,8 +65,8 @@ export class IndexCheck {
       `${this.#name} are an mp4 whose index (moov) stands behind its media data, which cannot be decoded while it arrives`,
       {
         hint:
-          "Write it with movflags 'faststart' or fragmented ('frag_keyframe+empty_moov'), or store it in a file and " +
-          'name that in input_path',
+          "Write it with movflags 'faststart' or fragmented ('frag_keyframe+empty_moov'), or give all of it: its path, " +
+          'a Buffer or a Blob as input_path, input, or the source of a job',
       },
     );
   }

@@ -1,5 +1,6 @@
 /** What the decoder and the thread that demuxes for it say to each other. */
 import type { ErrorWire } from '../../../src/errors/wire.js';
+import type { FilePlace } from '../../../src/media/bytes/file-payload.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
 import type { Chapter } from '../../shared/media-info.js';
@@ -22,8 +23,11 @@ export interface DemuxerData extends ThreadLink {
   readonly loglevel: string | undefined;
 }
 
-/** Bytes of a file; its end, behind which another one may begin; the end of all. */
-export type ToDemuxer = Uint8Array | 'end-of-file' | 'end';
+/**
+ * Bytes of a file; its end, behind which another one may begin; a file as a whole; the end of all. 'leave', behind the
+ * end: nobody wants what is left of a file that is read as a whole.
+ */
+export type ToDemuxer = Uint8Array | 'end-of-file' | FilePlace | 'end' | 'leave';
 
 /** What is known of a file before its first packet. */
 export interface FileFacts {

@@ -7,13 +7,18 @@
  * with the end of the file, and FFmpeg returns.
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { Packet as NativePacket } from 'node-av/lib';
 import { packError } from '../../../src/errors/wire.js';
+import type { FilePlace } from '../../../src/media/bytes/file-payload.js';
+import { SourceReader } from '../../../src/media/bytes/source-reader.js';
 import { setLogLevel } from '../../../src/media/index.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
 import { BUFFER, type ByteEnd, withBytes } from '../../shared/byte-io.js';
+import { sourceEnd } from '../../shared/source-io.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input } from '../input/input.js';
+import type { InputOptions } from '../input/opening.js';
 import { Mp3Padding } from './mp3-padding.js';
 import { IndexCheck } from './mp4-index.js';
 import { type DemuxerData, type FromDemuxer, OUTPUT_LIMIT, ownBuffers, type ToDemuxer, weight } from './protocol.js';
@@ -30,7 +35,10 @@ class Inbox {
   stopped = false;
   /** The current file has ended. */
   fileOver = false;
+  /** What comes next as a whole. */
+  place: FilePlace | undefined;
   #chunk: Buffer | undefined;
+  #left = false;
   #received = 0;
   #told = -1;
 
@@ -47,7 +55,12 @@ class Inbox {
       if (message === undefined) this.stopped = true;
       if (message === undefined || message === 'end') this.over = true;
       else if (message === 'end-of-file') this.fileOver = true;
-      else if (message.byteLength > 0)
+      else if (message === 'leave') continue;
+      else if (!ArrayBuffer.isView(message)) {
+        // It ends a file of which the last bytes have come.
+        this.place = message;
+        this.fileOver = true;
+      } else if (message.byteLength > 0)
         this.#chunk = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
     }
     const chunk = this.#chunk;
@@ -56,12 +69,27 @@ class Inbox {
     return part;
   }
 
-  #next(): ToDemuxer | undefined {
-    const received = receiveMessageOnPort(this.port) as { message: ToDemuxer } | undefined;
-    if (received !== undefined) {
-      this.#received++;
-      return received.message;
+  /**
+   * Nobody wants the rest of a file that is read as a whole: nothing but the end is sent before it is over. What is
+   * taken in here is not told, because more bytes would come then.
+   */
+  get left(): boolean {
+    for (let message = this.#take(); message !== undefined; message = this.#take()) {
+      if (message === 'end') this.over = true;
+      else if (message === 'leave') this.#left = true;
     }
+    return this.#left;
+  }
+
+  #take(): ToDemuxer | undefined {
+    const received = receiveMessageOnPort(this.port) as { message: ToDemuxer } | undefined;
+    if (received !== undefined) this.#received++;
+    return received?.message;
+  }
+
+  #next(): ToDemuxer | undefined {
+    const message = this.#take();
+    if (message !== undefined) return message;
     if (this.#told !== this.#received) {
       this.#told = this.#received;
       this.port.postMessage({ type: 'hungry', fed: this.#received } satisfies FromDemuxer);
@@ -69,9 +97,11 @@ class Inbox {
     return undefined;
   }
 
-  /** Waits for the first byte of a file. @returns false if none comes any more. */
+  /** Waits for the first byte of a file, or for one as a whole (`place`). @returns false if none comes any more. */
   begin(): boolean {
+    this.#left = false;
     for (;;) {
+      if (this.place) return true;
       this.fileOver = false;
       const first = this.read(1);
       if (first !== null) {
@@ -90,6 +120,12 @@ class Inbox {
   skip(): void {
     while (this.read(BUFFER) !== null);
   }
+}
+
+interface ReadHooks {
+  /** It is open, and nothing was told of it. */
+  readonly opened?: () => void;
+  readonly mark?: (packet: NativePacket) => void;
 }
 
 class Demuxer {
@@ -116,17 +152,65 @@ class Demuxer {
 
   #file(): void {
     let failure: unknown;
+    const { place } = this.#inbox;
+    this.#inbox.place = undefined;
     try {
-      this.#demux();
+      if (place) this.#demuxWhole(place);
+      else this.#demux();
     } catch (error) {
       failure = error;
     }
     this.#tell({ type: 'file-end', ...(failure === undefined ? {} : { error: packError(failure) }) });
-    this.#inbox.skip();
+    if (!place) this.#inbox.skip();
+  }
+
+  #demuxWhole(place: FilePlace): void {
+    const options = this.#inputOptions;
+    if ('path' in place) {
+      this.#readAll(new Input({ ...options, path: place.path }), () => this.#inbox.left);
+      return;
+    }
+    const source = new SourceReader(place.source, this.#data, this.#wait, {
+      ahead: true,
+      left: () => this.#inbox.left,
+    });
+    const { name } = place.source;
+    try {
+      const end = sourceEnd(source, name);
+      withBytes(end, (io) => this.#readAll(new Input({ ...options, path: name, io }), () => source.left));
+    } catch (error) {
+      if (!source.left) throw error;
+    } finally {
+      source.close();
+    }
+  }
+
+  get #inputOptions(): Omit<InputOptions, 'path' | 'io'> {
+    const { format, options, required, protocolWhitelist } = this.#data;
+    return { format, options, required, protocolWhitelist };
+  }
+
+  /**
+   * Tells what it holds, and hands on its packets. It is closed then.
+   * @param left Nobody wants the rest.
+   */
+  #readAll(input: Input, left: () => boolean, { opened, mark }: ReadHooks = {}): void {
+    try {
+      opened?.();
+      this.#present(input);
+      for (let packet = input.read(); packet !== 'end'; packet = input.read()) {
+        if (left()) return;
+        if (packet === 'again') continue;
+        mark?.(packet);
+        this.#send(...packetParts(packet));
+      }
+    } finally {
+      input.close();
+    }
   }
 
   #demux(): void {
-    const { name, format, options, required, protocolWhitelist } = this.#data;
+    const { name } = this.#data;
     const check = new IndexCheck(name);
     const padding = new Mp3Padding();
     const tags = new WavPackTags();
@@ -139,20 +223,12 @@ class Demuxer {
     };
     const end: ByteEnd = { read, confirm: () => check.confirm() };
     withBytes(end, (io) => {
-      const input = new Input({ path: name, io, format, options, required, protocolWhitelist });
-      try {
-        check.confirm();
-        this.#present(input);
-        const sound = input.format === 'mp3' ? input.streams[0] : undefined;
-        for (let packet = input.read(); packet !== 'end'; packet = input.read()) {
-          if (this.#wait.stopped) return;
-          if (packet === 'again') continue;
-          if (sound) padding.mark(packet, sound.timeBase, sound.codecpar.sampleRate);
-          this.#send(...packetParts(packet));
-        }
-      } finally {
-        input.close();
-      }
+      const input = new Input({ ...this.#inputOptions, path: name, io });
+      const sound = input.format === 'mp3' ? input.streams[0] : undefined;
+      const mark = (packet: NativePacket): void => {
+        if (sound) padding.mark(packet, sound.timeBase, sound.codecpar.sampleRate);
+      };
+      this.#readAll(input, () => this.#wait.stopped, { opened: () => check.confirm(), mark });
     });
   }
 

@@ -232,7 +232,8 @@ export class NetworkInput {
   }
 }
 
-function stepLimit(
+/** ms that one step may take; undefined: for ever. */
+export function stepLimit(
   path: string,
   timeout: number | undefined,
   options: ReaderData['input']['options'],

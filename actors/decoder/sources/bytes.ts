@@ -1,12 +1,16 @@
 /** Decodes the bytes that come on input 0: files of any container, in pieces of any size. */
 import { errorOf, unpackError } from '../../../src/errors/wire.js';
+import { FilePayload, type FilePlace } from '../../../src/media/bytes/file-payload.js';
 import type { Packet } from '../../../src/media/index.js';
+import { crowded } from '../../../src/media/native/interruptible.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import { tellSource } from '../../shared/source-facts.js';
 import { ByteSource } from '../demux-thread/client.js';
+import { DistantFile } from '../demux-thread/distant-file.js';
 import type { FileFacts, FromDemuxer } from '../demux-thread/protocol.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
+import { isNetwork, stepLimit } from '../network/input.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
 import { present } from '../source.js';
@@ -41,6 +45,9 @@ export class BytesDecoder implements DecoderSource {
   /** Frames that are wanted yet, by output. */
   readonly #limits: Map<number, number | undefined>;
   #source: ByteSource | undefined;
+  /** The file that is being read, if it is behind a URL. */
+  #distant: DistantFile | undefined;
+  #leaving: Promise<unknown> | undefined;
   #file: OpenFile | undefined;
   #files = 0;
   /** At the end of a file: tracks whose delayed frames are still to come. */
@@ -89,7 +96,8 @@ export class BytesDecoder implements DecoderSource {
 
   /** More bytes only when all before them are used up and decoded: that holds back whoever sends them. */
   wants(): readonly number[] | undefined {
-    const open = this.#failure !== undefined || this.#draining.length > 0 || this.#source?.idle === false;
+    const busy = this.#distant !== undefined || this.#source?.idle === false;
+    const open = this.#failure !== undefined || this.#draining.length > 0 || busy;
     return open ? [] : undefined;
   }
 
@@ -113,6 +121,11 @@ export class BytesDecoder implements DecoderSource {
         source.end();
         continue;
       }
+      if (packet.payload instanceof FilePayload) {
+        flush();
+        this.#feedFile(packet.payload.place);
+        continue;
+      }
       const bytes = bytesOf(packet.payload);
       if (bytes === undefined) throw unusable(packet.payload, 'bytes of a media file');
       this.#ctx.meter.bytes += bytes.byteLength;
@@ -126,6 +139,27 @@ export class BytesDecoder implements DecoderSource {
     flush();
   }
 
+  /** A file behind a URL is read by a thread of its own, which can be interrupted; it comes alone in its job. */
+  #feedFile(place: FilePlace): void {
+    const { options, outputs, protocolWhitelist, sources, log } = this.#ctx;
+    const [format, params] = [demuxerName(options), inputParams(options)];
+    if (!('path' in place) || !isNetwork(place.path, format, params)) {
+      present(this.#source).feedFile(place);
+      return;
+    }
+    const { path } = place;
+    this.#distant = new DistantFile(
+      {
+        input: { path, format, options: params, required: requiredOptions(options), protocolWhitelist },
+        limit: stepLimit(path, undefined, params),
+        choices: this.#plans.filter(({ output }) => outputs.includes(output)),
+        chapters: sources?.chapters === true,
+        loglevel: options.loglevel,
+      },
+      (limit) => log.warn(crowded(path, limit)),
+    );
+  }
+
   /** Decodes until there is something to deliver, or nothing to do before more bytes come. */
   #advance(task: Task): void | Promise<void> {
     const source = present(this.#source);
@@ -137,8 +171,8 @@ export class BytesDecoder implements DecoderSource {
       const stepped = this.#tryStep(ready);
       this.#tracks.dropFinished(task);
       if (stepped) continue;
-      if (source.idle) break;
-      return source.changed(signal).then(() => this.#advance(task));
+      if (!this.#distant && source.idle) break;
+      return (this.#distant ?? source).changed(signal).then(() => this.#advance(task));
     }
     const delivered = this.#tracks.deliver(ready, task);
     if (delivered) return delivered.then(() => this.#endIfDone(task));
@@ -177,10 +211,18 @@ export class BytesDecoder implements DecoderSource {
       }
       return true;
     }
-    const event = present(this.#source).next();
+    const event = (this.#distant ?? present(this.#source)).next();
     if (event === undefined) return false;
+    if (event.type === 'file-end') this.#leaveDistant();
     this.#take(event, ready);
     return true;
+  }
+
+  /** Its thread ends by itself from here on; `close` waits for it. */
+  #leaveDistant(): void {
+    const distant = this.#distant;
+    this.#distant = undefined;
+    this.#leaving = Promise.all([this.#leaving, distant?.close()]);
   }
 
   #take(event: FromDemuxer, ready: Ready[]): void {
@@ -320,7 +362,9 @@ export class BytesDecoder implements DecoderSource {
     this.#file = undefined;
     const source = this.#source;
     this.#source = undefined;
+    if (this.#distant) this.#leaveDistant();
     await source?.close();
+    await this.#leaving;
   }
 }
 

@@ -12,14 +12,22 @@ export interface Piece {
   readonly offset: number;
 }
 
-/** @param size Bytes of a piece at most, while the muxer goes on; it is the size of FFmpeg's buffer. */
-export function openPieces(size: number, take: (piece: Piece) => void): IOContext {
+/** How the bytes of a file are wanted. */
+export interface Pieces {
+  /** Bytes of a piece at most, while the muxer goes on; it is the size of FFmpeg's buffer. */
+  readonly size: number;
+  /** What was written is gone: the muxer is not to go back. */
+  readonly streamed: boolean;
+  readonly take: (piece: Piece) => void;
+}
+
+export function openPieces({ size, streamed, take }: Pieces): IOContext {
   const place = new BytePlace();
   const write = (bytes: Buffer): void => {
     take({ bytes, offset: place.at });
     place.pass(bytes.length);
   };
-  return openBytes({ write, place }, size);
+  return openBytes({ write, place: streamed ? undefined : place }, size);
 }
 
 export const closePieces = closeBytes;

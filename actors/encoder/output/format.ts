@@ -45,6 +45,15 @@ export function chooseTarget(options: EncoderOptions, job = 0): Target {
   return { name: options.null_output ? 'null output' : file, path, format, muxer };
 }
 
+/** Where FFmpeg has no name. */
+const MIME_TYPES: Readonly<Record<string, string>> = { mov: 'video/quicktime', ipod: 'audio/mp4', '3gp': 'video/3gpp' };
+
+/** What the web calls the bytes of a format. @throws MillraceError ERR_MILLRACE_OPTION for one FFmpeg does not have. */
+export function mimeTypeOf(format = 'mp4'): string {
+  const { name, mimeType } = named(format);
+  return mimeType || MIME_TYPES[name ?? ''] || 'application/octet-stream';
+}
+
 /** As BMF has it: a folder per job. The suffix is the muxer's name if that is one, else the first one it has. */
 function pathOfJob(prefix: string, job: number, format: OutputFormat): string {
   const name = format.name ?? '';

@@ -2,17 +2,10 @@
 import { AVIO_FLAG_WRITE } from 'node-av/constants';
 import { IOContext } from 'node-av/lib';
 import { ledger } from '../../../src/media/index.js';
-import { closePieces, openPieces, type Piece } from './byte-output.js';
+import { closePieces, openPieces, type Pieces } from './byte-output.js';
 
 /** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
 export const PIECE = 16_384;
-
-/** Who gets the bytes piece by piece. */
-export interface Pieces {
-  /** Bytes of a piece at most. */
-  readonly size: number;
-  take(piece: Piece): void;
-}
 
 export class MuxFile {
   #io: IOContext | undefined;
@@ -23,8 +16,8 @@ export class MuxFile {
     this.#isPieces = isPieces;
   }
 
-  static inPieces({ size, take }: Pieces): MuxFile {
-    return new MuxFile(openPieces(size, take), true);
+  static inPieces(pieces: Pieces): MuxFile {
+    return new MuxFile(openPieces(pieces), true);
   }
 
   /** @param check throws for a negative code of FFmpeg. */

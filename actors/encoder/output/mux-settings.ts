@@ -77,6 +77,23 @@ export function setMuxerOptions(
   return settings;
 }
 
+/** mp4 and its kin: their index comes at the end unless they are told otherwise. */
+const INDEX_LAST = new Set(['mp4', 'mov', 'ipod', '3gp', '3g2', 'psp', 'f4v']);
+/** Longest piece of a file without pictures, in microseconds: with them every key frame begins one. */
+const FRAGMENT = 1_000_000;
+
+/** What a muxer has to be told to write from front to back, where it would not by itself. */
+export function streamable(
+  { muxer }: Target,
+  { streamed, mux_params: given = {} }: EncoderOptions,
+  kinds: readonly string[],
+): Pick<EncoderOptions, 'mux_params'> {
+  const { movflags = '' } = given;
+  if (!streamed || !INDEX_LAST.has(muxer.name ?? '') || /frag|empty_moov/.test(String(movflags))) return {};
+  const pieces = { movflags: `${movflags}+frag_keyframe+empty_moov+default_base_moof` };
+  return { mux_params: { ...(kinds.includes('video') ? {} : { frag_duration: FRAGMENT }), ...given, ...pieces } };
+}
+
 /** Makes the context that of a muxer around the target's, which opens the file itself and can be interrupted (slave.ts). */
 export function contain(
   context: FormatContext,

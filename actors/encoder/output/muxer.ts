@@ -39,12 +39,12 @@ import { type ChapterPlan, planChapters } from '../chapters/index.js';
 import type { EncoderOptions } from '../options.js';
 import { markDefaults } from '../stream/texts.js';
 import { streamPlaces } from '../stream-options.js';
-import type { Piece } from './byte-output.js';
+import type { Piece, Pieces } from './byte-output.js';
 import { type FileTexts, NO_TEXTS } from './file-texts.js';
 import { has, makeFolder, type Target } from './format.js';
 import { type PatientWrite, runNow, runPatiently, type WriteCall, type Writing } from './mux-calls.js';
-import { MuxFile, PIECE, type Pieces } from './mux-file.js';
-import { contain, refuseTarget, setMuxerOptions } from './mux-settings.js';
+import { MuxFile, PIECE } from './mux-file.js';
+import { contain, refuseTarget, setMuxerOptions, streamable } from './mux-settings.js';
 import { straighten } from './mux-times.js';
 import { HeaderQueue, InterleavingQueue, longestWait, type QueueLimits, queueLimits } from './muxing-queue.js';
 import type { Output, StreamDescription } from './output.js';
@@ -133,11 +133,12 @@ export class Muxer implements Output {
     this.#ignoresFailures = ['1', 'true'].includes(String(options.mux_params?.ignore_io_errors));
     this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
     this.#patiently = patiently;
-    this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, take };
+    this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, streamed: options.streamed === true, take };
     this.#limits = queueLimits(options);
     this.#longestWait = longestWait(options.mux_params?.max_interleave_delta);
     this.#waiting = new HeaderQueue(this.#limits, target.name);
-    for (const { input } of streamPlaces(options, inputs)) {
+    const places = streamPlaces(options, inputs);
+    for (const { input } of places) {
       this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
     check(
@@ -147,7 +148,13 @@ export class Muxer implements Output {
     );
     ledger.opened('format');
     try {
-      const settings = setMuxerOptions(this.#context, target, options, log);
+      const kinds = places.map(({ kind }) => kind);
+      const settings = setMuxerOptions(
+        this.#context,
+        target,
+        { ...options, ...streamable(target, options, kinds) },
+        log,
+      );
       if (this.#isContained) contain(this.#context, target, this.#url, settings, protocolWhitelist);
       // FFmpeg has the option for reading only, and follows it in whatever a muxer opens.
       if (protocolWhitelist !== undefined) {

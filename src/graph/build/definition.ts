@@ -1,6 +1,7 @@
 /** What a graph consists of, as it was built: its nodes, links and names, checked and written to a file. */
 import { writeFileSync } from 'node:fs';
 import { builtinOf } from '../../catalog/builtin.js';
+import { withLoader } from '../../catalog/registry.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
@@ -17,11 +18,13 @@ import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
 import { takeDistNums } from '../options/node-schemas.js';
 import type { ResolvedOptions } from '../options/resolve.js';
+import { sinkModule } from '../output/sink.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
 import { callbackProblems, checkCallback, mayCall, uncalled } from './callbacks.js';
 import { defaultAlias } from './draw.js';
 import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
 import { checkParameters, type NodeParameters } from './node.js';
+import { type ProgramOutput, splitOutput } from './program-output.js';
 import { NodeHandle, Stream } from './stream.js';
 import { addSubgraph } from './subgraph/define.js';
 import { GraphFiles } from './subgraph/graph-files.js';
@@ -94,12 +97,17 @@ export class GraphDefinition {
     this.filed.add(node.id);
     this.nodes.push({
       ...node,
+      module: this.loadable(node.module),
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(callback !== undefined && { callback }),
       ...(protocolWhitelist !== undefined && { protocolWhitelist }),
       ...(onError !== undefined && { onError }),
     });
+  }
+
+  private loadable(module: ModuleRef): ModuleRef {
+    return withLoader(module, this.resolved.options.loader);
   }
 
   /** The alias, from outside, of what is called so in the sub-graph that is being built. */
@@ -114,7 +122,7 @@ export class GraphDefinition {
 
   /** Adds a node, or those of a sub-graph. @throws ConfigError for parameters that are wrong. */
   add(source: ModuleSource, options: unknown, parameters: NodeParameters): NodeHandle {
-    const module = moduleReference(source);
+    const module = this.loadable(moduleReference(source));
     const graph = this.files.templateOf(module);
     if (graph !== undefined) return addSubgraph(this.graph, this, { ...module, graph }, options, parameters);
     if (source instanceof WarmModule) return new NodeHandle(this.graph, this.addWarm(source, options, parameters));
@@ -133,7 +141,8 @@ export class GraphDefinition {
   /** @returns its id. */
   private addNode(module: ModuleRef, options: unknown, parameters: NodeParameters): number {
     const isByName = !module.path && !module.definition;
-    const own = copyOptions(options, module, module.name);
+    const { rest, output } = splitOutput(options as object, module);
+    const own = copyOptions(rest, module, module.name);
     const given = isByName && 'on_error' in own ? { on_error: own.on_error, ...parameters } : parameters;
     if (isByName) delete own.on_error;
     const { inputs, ...checked } = checkParameters(given, module.name);
@@ -166,7 +175,17 @@ export class GraphDefinition {
       ...(callback !== undefined && { callback }),
     });
     this.links.push(...links);
+    if (output) this.addOutput(id, output);
     return id;
+  }
+
+  /** The node that hands the bytes of an encoder to the program. */
+  private addOutput(encoder: number, { sink, indexFirst }: ProgramOutput): void {
+    const { alias, onError } = this.nodes.find((node) => node.id === encoder)!;
+    const id = this.nextId;
+    const module = { name: 'output', definition: sinkModule(sink, alias, indexFirst) };
+    this.nodes.push({ id, alias: `${alias}.output`, module, options: {}, ...(onError !== undefined && { onError }) });
+    this.links.push({ from: { node: encoder, output: 0 }, to: { node: id, input: 0 } });
   }
 
   // --- sub-graphs ---------------------------------------------------------------------------------------------------
@@ -399,7 +418,8 @@ export class GraphDefinition {
   private written(): ReturnType<typeof writeConfig> {
     const inputs = [...this.session.inputs.values()].map(({ node }) => node);
     const outputs = [...this.declared, ...this.session.links.map(({ from }) => from)];
-    return writeConfig(this.options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
+    const { loader: _loader, ...options } = this.options;
+    return writeConfig(options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
   }
 
   /**

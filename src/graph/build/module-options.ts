@@ -9,6 +9,7 @@ import type { DeviceKind } from '../../media/device/device.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
 import type { OnError } from '../../module/contract.js';
+import type { SeekableSink } from '../output/sink.js';
 import type { StreamSelection } from './stream-selection.js';
 
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
@@ -197,6 +198,11 @@ export interface FilterEntry {
 export interface EncoderOptions extends OfTheNode {
   /** File or URL to write, as text or as a URL object. */
   output_path?: string | URL | undefined;
+  /**
+   * Instead: takes the bytes of the file, on the thread of the program, as a node of its own (`<alias>.output`). `format`
+   * names the container, mp4 without it. Not in files. docs/sources.md
+   */
+  output?: SeekableSink | undefined;
   /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
   output_prefix?: string | undefined;
   /** Muxer; guessed from the path, mp4 when that tells nothing. */
@@ -208,7 +214,12 @@ export interface EncoderOptions extends OfTheNode {
    * StreamInfo, those of input i on output i. 3: the frames as they came, likewise.
    */
   push_output?: 0 | 1 | 2 | 3 | undefined;
-  /** Bytes of a piece with `push_output: 1`. Default 16384. */
+  /**
+   * With `push_output: 1` or `output`: the muxer never goes back, as if it wrote into a pipe. mp4 is written in fragments
+   * then, unless `movflags` say how. Default false.
+   */
+  streamed?: boolean | 0 | 1 | undefined;
+  /** Bytes of a piece with `push_output: 1` (default 16384) or `output` (65536). */
   avio_buffer_size?: number | undefined;
   /**
    * Milliseconds that a peer of the network may take nothing, at every step: to be reached, to take the header, a packet,

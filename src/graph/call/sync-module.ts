@@ -1,7 +1,7 @@
 /** Modules that are called like functions: `syncModule`, and what a runtime's `spawn` shares with it. */
 import * as v from 'valibot';
 import { type BuiltinModule, builtinOf } from '../../catalog/builtin.js';
-import { checkModule } from '../../catalog/registry.js';
+import { checkModule, withLoader } from '../../catalog/registry.js';
 import { ConfigError, type Problem } from '../../errors/errors.js';
 import { setLogLevel } from '../../media/ffmpeg.js';
 import type { LogListener } from '../../module/log.js';
@@ -118,13 +118,14 @@ export interface CallPlacement extends CallSettings {
 
 /** The home of modules without a runtime, with the settings of a graph. */
 export function ownCallHost(
-  { threads, transport, spin }: Pick<GraphOptions, 'threads' | 'transport' | 'spin'>,
+  { threads, transport, spin, loader }: Pick<GraphOptions, 'threads' | 'transport' | 'spin' | 'loader'>,
   listener?: LogListener,
 ): CallHost {
   const noThreads = threads === 0;
   return {
     inline: noThreads,
     make(spec, { thread, timeout, idleTimeout, onLog = listener }) {
+      spec.module = withLoader(spec.module, loader);
       const inline = requirePlace(spec.module, thread, spec.alias) || (noThreads && thread === undefined);
       if (idleTimeout !== undefined && (inline || thread === undefined)) refuseIdleTimeout(spec.alias);
       return new SyncModule(spec, () =>

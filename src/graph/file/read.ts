@@ -48,6 +48,10 @@ export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
   if (!file.success) problems.push(...problemsFrom('', file.issues));
   const option = raw.option ?? {};
   problems.push(...resolveGraphOptions(option).problems);
+  if (typeof option === 'object' && option !== null && 'loader' in option) {
+    const hint = 'Give it to fromConfig(file, { loader })';
+    problems.push({ path: 'option.loader', message: 'says what code is loaded, and is not in files', hint });
+  }
 
   const rawNodes = Array.isArray(raw.nodes) ? raw.nodes : [];
   const parsed = rawNodes.map((node, index) => {

@@ -7,6 +7,7 @@ import { isSourceRef } from '../../media/bytes/ref.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { defaultAlias } from '../build/draw.js';
 import { writeInputManager } from '../options/input-manager.js';
+import { isSinkModule } from '../output/sink.js';
 import type { GraphConfig, NodeConfig, StreamConfig } from './format.js';
 import { jsonPart } from './json-part.js';
 
@@ -53,7 +54,10 @@ export function writeConfig(
 
 function unwritable(node: NodeSpec, path: string): Problem[] {
   const problems: Problem[] = [];
-  if (node.module.definition && !isKnownByName(node.module)) {
+  if (isSinkModule(node.module.definition)) {
+    const hint = 'A file names a path or URL: output_path';
+    problems.push({ path, message: 'takes the file for the program, which no file can hold', hint });
+  } else if (node.module.definition && !isKnownByName(node.module)) {
     problems.push({
       path: `${path}.module_info`,
       message: 'is a module of this process that has no name',

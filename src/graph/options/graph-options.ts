@@ -1,10 +1,10 @@
 /** What `new Graph()` takes. */
 import type { LogListener } from '../../module/log.js';
-import type { GraphFileOptions } from '../../scheduler/plan/graph-options.js';
+import type { GraphFileOptions, LoaderOption } from '../../scheduler/plan/graph-options.js';
 import type { Runtime } from '../runtime.js';
 
 /** Options of `new Graph(options)`. */
-export interface GraphOptionsInput extends GraphFileOptions {
+export interface GraphOptionsInput extends GraphFileOptions, LoaderOption {
   /** Threads to run on. Default: threads of its own. */
   runtime?: Runtime | undefined;
   /**

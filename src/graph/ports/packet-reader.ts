@@ -78,7 +78,7 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
 
   /**
    * The bytes as a Node stream: of encoded packets and of byte arrays, in order. For an encoder's muxed bytes
-   * (`push_output: 1`) the format has to be one that is written from front to back: going back is an error.
+   * (`push_output: 1`) say `streamed: true` to it as well: a muxer that goes back is an error.
    * Destroying the stream leaves the reader; an error of the graph is the stream's error.
    */
   toReadable(): Readable {
@@ -163,9 +163,7 @@ function refuseGoingBack(offset: number, position: number): void {
     'ERR_MILLRACE_PAYLOAD',
     `toReadable() has given ${position} bytes, and the muxer goes back to byte ${offset}`,
     {
-      hint:
-        "Take a container that is written from front to back: mpegts, adts, mp4 with movflags 'frag_keyframe+empty_moov', " +
-        "flv with flvflags 'no_duration_filesize', matroska with live 1; or write the packets by their offset",
+      hint: 'Give the encoder streamed: true, which has it write from front to back; or write the packets by their offset',
     },
   );
 }

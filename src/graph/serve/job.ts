@@ -6,12 +6,14 @@ import { describeValue } from '../../errors/naming.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import { didYouMean } from '../../schema/schema.js';
 import { iterate, leave, type PushSource, toPacket } from '../ports/push-source.js';
+import { isFileOnly, type JobFile, type JobFileInput, openJobFile, releaseFile } from './job-file.js';
 
-type Items = Packet | Uint8Array | PushSource;
+type Items = Packet | JobFile | PushSource;
 
 /**
- * What one input stream gets in one job: one packet, or one piece of bytes, or a source of them; or a function that
- * returns one, called when the job begins (a file that is opened only then).
+ * What one input stream gets in one job: one packet, or one piece of bytes, or a source of them; of a stream that only
+ * decoders take, a file: its path or URL, a Blob, bytes, an object that gives ranges of bytes. Or a function that returns
+ * one, called when the job begins (a stream of a file that is opened only then).
  */
 export type JobSource = Items | (() => Items | Promise<Items>);
 
@@ -25,12 +27,14 @@ export class JobResult implements Disposable {
    * @param outputs Packets by the name of the output, without the end of the stream.
    * @param files Paths of the files that were written.
    * @param milliseconds From its turn to its end, opening its sources included.
+   * @param name As it was submitted.
    */
   constructor(
     readonly job: number,
     readonly outputs: Readonly<Record<string, Packet[]>>,
     readonly files: readonly string[],
     readonly milliseconds: number,
+    readonly name?: string,
   ) {}
 
   close(): void {
@@ -43,12 +47,14 @@ export class JobResult implements Disposable {
 }
 
 const SOURCES = 'A Packet, bytes, or anything that can be iterated over; of a file createReadStream(path)';
+const NO_FILES = 'is a file, which only decoders read, and others take this stream';
 
 /**
  * The source of every input stream.
+ * @param files Input streams that take whole files.
  * @throws ConfigError with everything that is wrong; what was given is released.
  */
-export function readJob(job: unknown, inputs: readonly string[]): Map<string, JobSource> {
+export function readJob(job: unknown, inputs: readonly string[], files: ReadonlySet<string>): Map<string, JobSource> {
   const [only] = inputs;
   const isAlone = isSource(job) && inputs.length === 1;
   const named: Record<string, unknown> = isAlone ? { [only!]: job } : isPlain(job) ? job : {};
@@ -68,6 +74,8 @@ export function readJob(job: unknown, inputs: readonly string[]): Map<string, Jo
       problems.push({ path: `job.${name}`, message: 'there is no such input stream', hint });
     } else if (!isSource(source)) {
       problems.push({ path: `job.${name}`, message: `cannot be ${describeValue(source)}`, hint: SOURCES });
+    } else if (isFileOnly(source) && !files.has(name)) {
+      problems.push({ path: `job.${name}`, message: NO_FILES, hint: 'Give its bytes: createReadStream(path)' });
     }
   }
   if (problems.length === 0) {
@@ -93,6 +101,7 @@ function isSource(value: unknown): value is JobSource {
 }
 
 function isItems(value: unknown): value is Items {
+  if (isFileOnly(value)) return true;
   if (typeof value !== 'object' || value === null) return false;
   return value instanceof Packet || Symbol.iterator in value || Symbol.asyncIterator in value;
 }
@@ -108,6 +117,10 @@ function mindErrors(source: unknown): void {
 /** What will not be read: packets and payloads are released, streams are destroyed. */
 export function releaseSource(source: JobSource): void {
   if (typeof source === 'function') return; // it was never called
+  if (isFileOnly(source)) {
+    releaseFile(source);
+    return;
+  }
   if (source instanceof Packet) source.close();
   else if (isList(source)) for (const item of source) releaseItem(item);
   else if ('destroy' in source && typeof source.destroy === 'function') source.destroy();
@@ -129,16 +142,20 @@ function releaseItem(item: unknown): void {
 
 /** Hands everything a source gives to a graph, at its pace. */
 export class Pump {
+  /** The file that it hands to a decoder: to be closed when the job has ended. */
+  file: JobFileInput | undefined;
   private isCut = false;
   private interrupt: (() => void) | undefined;
 
   /**
    * @param input Name of the input stream.
+   * @param takesFiles The input stream takes whole files.
    * @param push resolves when the packet, which it takes over, has found room; false: nobody wants more.
    */
   constructor(
     private readonly input: string,
     private readonly source: JobSource,
+    private readonly takesFiles: boolean,
     private readonly push: (packet: Packet) => Promise<boolean>,
   ) {}
 
@@ -162,6 +179,13 @@ export class Pump {
       const hint = 'A Packet, bytes, or anything that can be iterated over';
       throw new MillraceError('ERR_MILLRACE_PAYLOAD', `the function returned ${describeValue(source)}`, { hint });
     }
+    this.file = this.takesFiles ? openJobFile(source) : undefined;
+    if (this.file) {
+      this.file.open();
+      await this.push(new Packet(this.file.payload));
+      return;
+    }
+    if (isFileOnly(source)) throw new MillraceError('ERR_MILLRACE_PAYLOAD', `what the function returned ${NO_FILES}`);
     mindErrors(source);
     const items = source instanceof Packet ? [source] : source;
     const iterator = iterate(items, this.input);

@@ -13,6 +13,7 @@ import { Warnings } from '../../scheduler/run/warnings.js';
 import { type Context, takeContext } from '../../scheduler/threads/context.js';
 import { Undo } from '../../scheduler/threads/undo.js';
 import { type Job, JobResult, type JobSource, Pump, readJob, releaseSource } from './job.js';
+import { type JobOutcome, Outcomes } from './outcomes.js';
 import { checkSubmitOptions } from './submit-options.js';
 
 /** What a server is made of. */
@@ -20,6 +21,8 @@ export interface Served {
   /** Input streams, and outputs, by name. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Input streams that take whole files: decoders alone are behind them. */
+  readonly files: ReadonlySet<string>;
   /** Jobs that may wait. */
   readonly queueLimit: number;
   /** The graph around the ends of a run that begins with this job. */
@@ -37,6 +40,8 @@ export interface Served {
 export interface SubmitOptions {
   /** Gives this job up, whether it waits or is being done; the others go on. */
   readonly signal?: AbortSignal | undefined;
+  /** What it is called in its result and in `server.results`; any number of jobs may have the same. */
+  readonly name?: string | undefined;
 }
 
 export interface ServerReport {
@@ -52,6 +57,7 @@ export interface ServerReport {
 interface Waiting {
   readonly sources: ReadonlyMap<string, JobSource>;
   readonly signal: AbortSignal | undefined;
+  readonly name: string | undefined;
   /** Of the submit: its sources are read in it, and callbacks of its time called. */
   readonly context: Context;
   resolve(result: JobResult): void;
@@ -82,6 +88,8 @@ export class Server implements AsyncDisposable {
   /** Threads and their runs do not hold the process between two runs. */
   private alive: NodeJS.Timeout | undefined;
   private readonly context = takeContext();
+  /** From when somebody has asked for them. */
+  private outcomes: Outcomes | undefined;
 
   /** Made by `graph.serve`. @internal */
   constructor(private readonly served: Served) {}
@@ -128,11 +136,37 @@ export class Server implements AsyncDisposable {
    *   has died, its GraphError. All of them as rejections.
    */
   submit(job: Job, options: SubmitOptions = {}): Promise<JobResult> {
+    const submitted = this.enqueue(job, options);
+    const { name } = options ?? {};
+    this.outcomes?.watch(typeof name === 'string' ? name : undefined, submitted);
+    return submitted;
+  }
+
+  /**
+   * What becomes of the jobs, in the order in which they end: `{ status, name, value or reason }`, as `Promise.allSettled`
+   * has it. Told of are jobs that are submitted after this was first asked for; their promises need no handler then. It
+   * ends when the server has been closed and all have been told of.
+   * @example
+   * const { results } = server;
+   * for (const path of paths) server.submit(path, { name: path });
+   * server.close();
+   * for await (const { name, value, reason } of results) console.log(name, value?.files ?? reason);
+   */
+  get results(): AsyncIterableIterator<JobOutcome, undefined> {
+    if (this.outcomes === undefined || this.outcomes.left) {
+      this.outcomes = new Outcomes();
+      if (this.closed) this.outcomes.close();
+    }
+    return this.outcomes;
+  }
+
+  private enqueue(job: Job, options: SubmitOptions): Promise<JobResult> {
     return new Promise((resolve, reject) => {
-      const sources = readJob(job, this.served.inputs);
+      const sources = readJob(job, this.served.inputs, this.served.files);
       let signal: AbortSignal | undefined;
+      let name: string | undefined;
       try {
-        ({ signal } = checkSubmitOptions(options));
+        ({ signal, name } = checkSubmitOptions(options));
         this.refuse(signal);
       } catch (error) {
         release(sources);
@@ -141,6 +175,7 @@ export class Server implements AsyncDisposable {
       const waiting: Waiting = {
         sources,
         signal,
+        name,
         context: takeContext(),
         resolve: (result) => {
           forget();
@@ -170,6 +205,7 @@ export class Server implements AsyncDisposable {
    */
   close(): Promise<ServerReport> {
     this.ended ??= closedError('close() was called');
+    this.outcomes?.close();
     this.closing ??= this.end();
     return this.closing;
   }
@@ -257,17 +293,17 @@ export class Server implements AsyncDisposable {
     return run;
   }
 
-  private async feed(run: JobRun, job: number, { sources, signal }: Waiting): Promise<JobResult> {
+  private async feed(run: JobRun, job: number, { sources, signal, name }: Waiting): Promise<JobResult> {
     const began = performance.now();
     const ended = run.ended(job);
-    const pumps = [...sources].map(([name, source]) => {
-      const feed = run.feed(name);
+    const pumps = [...sources].map(([input, source]) => {
+      const feed = run.feed(input);
       feed.begin();
-      const pump = new Pump(name, source, (packet) => feed.push(packet));
+      const pump = new Pump(input, source, this.served.files.has(input), (packet) => feed.push(packet));
       const work = pump
         .run()
         .then(() => feed.push(Packet.eof()))
-        .catch((cause: unknown) => run.fail(sourceError(name, cause)));
+        .catch((cause: unknown) => run.fail(sourceError(input, cause)));
       return { pump, work };
     });
     const onAbort = (): void => run.run.abort(signal?.reason);
@@ -275,7 +311,7 @@ export class Server implements AsyncDisposable {
     const forget = whenAborted(signal, onAbort);
     try {
       const files = await ended;
-      return new JobResult(job, run.take(), files, performance.now() - began);
+      return new JobResult(job, run.take(), files, performance.now() - began, name);
     } catch (error) {
       closeAll(Object.values(run.take()));
       throw error;
@@ -283,6 +319,9 @@ export class Server implements AsyncDisposable {
       forget();
       for (const { pump } of pumps) pump.cut();
       await Promise.all(pumps.map(({ work }) => work));
+      for (const problem of await Promise.all(pumps.map(({ pump }) => pump.file?.close()))) {
+        if (problem !== undefined) this.warnings.addOnce(problem);
+      }
     }
   }
 
@@ -314,6 +353,7 @@ export class Server implements AsyncDisposable {
   private die(error: Error): void {
     this.dead ??= error;
     this.ended ??= error;
+    this.outcomes?.close();
     this.rejectWaiting(error);
     this.closing ??= this.end();
     // Whoever calls close() sees what it brought.

@@ -15,6 +15,8 @@ import { integer, strictOptions } from '../../schema/schema.js';
 import { Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
 import { signalSchema } from '../options/options.js';
+import { isSinkModule } from '../output/sink.js';
+import { feedsFiles } from '../ports/byte-streams.js';
 import type { Runtime } from '../runtime.js';
 import type { Served } from './server.js';
 
@@ -100,6 +102,10 @@ export function servingProblems(
       const hint = 'Give each encoder a folder, or another format';
       problems.push({ path: `${path}.option.output_prefix`, message: `names the files of ${other} as well`, hint });
     } else if (files !== undefined) written.set(files, path);
+    if (isSinkModule(node.module.definition)) {
+      const hint = 'push_output: 1, and serve({ outputs: { name: encoder } }), gives each job its bytes';
+      problems.push({ path, message: 'takes one file, and every job would write it', hint });
+    }
     if (writesOneFile(node)) {
       const hint = 'output_prefix numbers the files; push_output gives their bytes';
       problems.push({ path: `${path}.option.output_path`, message: 'is overwritten by every job', hint });
@@ -161,9 +167,11 @@ export function served(
   { outputs, queueLimit }: CheckedServeOptions,
   { trace, runtime, onLog, warnings, onRun }: ServeEnvironment,
 ): Served {
+  const inputNodes = graph.nodes.filter(({ outside }) => outside === 'input');
   const own = runtime === undefined ? new KeptThreads(graph.options.spin) : undefined;
   return {
-    inputs: graph.nodes.flatMap((node) => (node.outside === 'input' ? [node.alias] : [])),
+    inputs: inputNodes.map(({ alias }) => alias),
+    files: new Set(inputNodes.filter(({ id }) => feedsFiles(graph, id)).map(({ alias }) => alias)),
     outputs: [...outputs.keys()],
     queueLimit,
     spec: ({ feeds, taps }, firstJob) => {

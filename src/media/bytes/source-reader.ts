@@ -23,12 +23,14 @@ export interface SourceReaderOptions {
   readonly ahead: boolean;
   /** ms that a question may take; undefined: as long as it takes. */
   readonly limit?: number | undefined;
+  /** Whether nobody wants more of it, beside that this thread is to leave; its bell is rung then. */
+  readonly left?: (() => boolean) | undefined;
 }
 
 export class SourceReader {
   /** Why the source cannot be read further. */
   failure: Error | undefined;
-  readonly #ref: SourceRef;
+  readonly #ref: Omit<SourceRef, 'mark'>;
   readonly #slot: ReaderSlot;
   readonly #wait: NativeWait;
   readonly #options: SourceReaderOptions;
@@ -42,7 +44,12 @@ export class SourceReader {
   #last = -2;
   #row = 0;
 
-  constructor(ref: SourceRef, { waits, slot, claim }: ReaderSlot, wait: NativeWait, options: SourceReaderOptions) {
+  constructor(
+    ref: Omit<SourceRef, 'mark'>,
+    { waits, slot, claim }: ReaderSlot,
+    wait: NativeWait,
+    options: SourceReaderOptions,
+  ) {
     this.#ref = ref;
     this.#slot = { waits, slot, claim };
     this.#wait = wait;
@@ -50,9 +57,9 @@ export class SourceReader {
     if (!ref.bytes) this.#channel = new BroadcastChannel(ref.channel);
   }
 
-  /** This thread is to leave. */
+  /** Nobody wants more of it. */
   get left(): boolean {
-    return this.#wait.stopped;
+    return this.#wait.stopped || this.#options.left?.() === true;
   }
 
   get size(): number | undefined {
@@ -64,7 +71,7 @@ export class SourceReader {
    * @returns undefined if there are none because it failed, or because this thread is to leave.
    */
   read(offset: number, length: number): Buffer | undefined {
-    if (this.failure || this.#wait.stopped) return undefined;
+    if (this.failure || this.left) return undefined;
     const { bytes, size } = this.#ref;
     if (bytes) return Buffer.from(bytes.subarray(offset, offset + length));
     if (size === undefined) return this.#piece(length);
@@ -86,7 +93,7 @@ export class SourceReader {
   #block(number: number): Uint8Array | undefined {
     const found = this.#wait.until<Uint8Array | 'failed'>(() => {
       this.#take();
-      if (this.failure) return 'failed';
+      if (this.failure || this.left) return 'failed';
       const block = this.#blocks.get(number);
       if (block === undefined && this.#open === undefined) this.#askFor(number);
       if (block === undefined) return undefined;

@@ -88,14 +88,19 @@ function isChunks(input: object): input is ByteChunks {
 }
 
 function ofChunks(chunks: ByteChunks): OpenSource {
-  const iterator = chunks[Symbol.asyncIterator]();
+  // Not before it is read: an iterator that was made has begun, and somebody may only be asking what this is.
+  let begun: AsyncIterator<Uint8Array> | undefined;
+  const iterator = (): AsyncIterator<Uint8Array> => {
+    begun ??= chunks[Symbol.asyncIterator]();
+    return begun;
+  };
   let rest: Uint8Array | undefined;
   return {
     name: nameOf(chunks, undefined),
     size: undefined,
     async read(_offset, length) {
       while (rest === undefined || rest.length === 0) {
-        const { done, value } = await iterator.next();
+        const { done, value } = await iterator().next();
         if (done) return new Uint8Array();
         rest = value;
       }
@@ -107,7 +112,7 @@ function ofChunks(chunks: ByteChunks): OpenSource {
     async close() {
       const { destroy } = chunks as { destroy?: unknown };
       if (typeof destroy === 'function') destroy.call(chunks);
-      else await iterator.return?.();
+      else await iterator().return?.();
     },
   };
 }

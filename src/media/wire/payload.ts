@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util';
 import { MillraceError } from '../../errors/errors.js';
+import { FilePayload, type FilePlace } from '../bytes/file-payload.js';
 import { AudioFrame } from '../frame/audio-frame.js';
 import { VideoFrame } from '../frame/video-frame.js';
 import { Bundle } from '../packet/bundle.js';
@@ -37,6 +38,7 @@ export const PAYLOAD_KIND = {
   subtitle: 10,
   /** A value, and the frames and packets in it. */
   composite: 11,
+  file: 12,
 } as const;
 
 /** Valid as long as the payload it describes is open. */
@@ -83,6 +85,7 @@ export function describe(payload: unknown, byReference?: ByReference): Described
   }
   if (payload instanceof Subtitle) return new Described(PAYLOAD_KIND.subtitle, ...subtitleMeta(payload));
   if (payload instanceof Bundle) return describeBundle(payload, byReference);
+  if (payload instanceof FilePayload) return new Described(PAYLOAD_KIND.file, payload.place, []);
   if (isBytes(payload)) return new Described(PAYLOAD_KIND.bytes, payload.constructor.name, [blobOf(payload)]);
   return describeValue(payload, byReference);
 }
@@ -132,6 +135,8 @@ export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[
       const { dtype, shape } = meta as TensorMeta;
       return Tensor.fromBytes(dtype, shape, part(parts, 0));
     }
+    case PAYLOAD_KIND.file:
+      return new FilePayload(meta as FilePlace);
     case PAYLOAD_KIND.reference:
       return restoreReference(meta as Rational | undefined, part(parts, 0));
     case PAYLOAD_KIND.subtitle:

@@ -46,6 +46,15 @@ export interface GraphFileOptions {
   trace?: 0 | false | string | URL | undefined;
 }
 
+/** Options that no file has. */
+export interface LoaderOption {
+  /**
+   * What every thread imports before the first module file: `'tsx'` for TypeScript, packages and files as `node --import` takes
+   * them. Default: none.
+   */
+  readonly loader?: readonly string[] | undefined;
+}
+
 /** One row of the table. */
 export interface OptionRow {
   readonly type: string;
@@ -70,6 +79,14 @@ const dumpGraph: Schema<boolean | string> = parsed('0, 1 or the path of the file
   if (flag.success) return flag.output;
   return filePath(value);
 });
+
+const loaders: Schema<readonly string[]> = parsed(
+  "a list of packages or files, such as ['tsx']",
+  (value): readonly string[] | undefined => {
+    const list: unknown = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
+    return Array.isArray(list) && list.every((name) => typeof name === 'string' && name !== '') ? list : undefined;
+  },
+);
 
 export const traceFile: Schema<false | string> = parsed('0 or the path of the file to write', (value) => {
   if (isOff(value)) return false;
@@ -249,6 +266,16 @@ export const graphOptionRows = {
       'Writes what every thread does and how full every link is into a file for https://ui.perfetto.dev (Chrome trace-event JSON).',
     schema: traceFile,
     value: false,
+  }),
+  loader: option({
+    type: 'names or paths',
+    default: 'none',
+    env: 'MILLRACE_LOADER',
+    meaning:
+      "What every thread imports before the first module file, a list: `'tsx'` for TypeScript, packages and files as `node --import` takes them ([modules.md](modules.md#typescript)). The variable has them with commas between. Also of `new Runtime`. Not in files.",
+    schema: loaders,
+    value: [],
+    field: 'loader',
   }),
   runtime: option({
     type: 'Runtime',

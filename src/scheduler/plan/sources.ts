@@ -71,10 +71,10 @@ function origins(
   return found;
 }
 
-/** What goes to outputs or nowhere has no place for them, and what has its own needs no others. */
+/** What goes out as packets or frames, or nowhere, has no place for them, and what has its own needs no others. */
 function wantsChapters({ options }: NodeSpec): boolean {
   const { chapters, push_output = 0, null_output = false } = options;
-  return chapters === undefined && Number(push_output) === 0 && isOff(null_output);
+  return chapters === undefined && Number(push_output) <= 1 && isOff(null_output);
 }
 
 function isDecoder(node: NodeSpec | undefined): boolean {

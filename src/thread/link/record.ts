@@ -15,9 +15,11 @@
  *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown
  *   24  the AVFrame struct (reference/frame-references.ts)
  */
+
 import { types } from 'node:util';
 import { Packr } from 'msgpackr/pack'; // as media/wire-value.ts does
 import type { RingConsumer, RingProducer } from '../../../ringbuffer/index.js';
+import { FilePayload } from '../../media/bytes/file-payload.js';
 import { AudioFrame } from '../../media/frame/audio-frame.js';
 import { VideoFrame } from '../../media/frame/video-frame.js';
 import { Bundle } from '../../media/packet/bundle.js';
@@ -115,6 +117,7 @@ function requireKnown(payload: unknown): void {
     payload instanceof EncodedPacket ||
     payload instanceof Tensor ||
     payload instanceof StreamInfo ||
+    payload instanceof FilePayload ||
     payload instanceof Subtitle ||
     isBytes(payload)
   ) {

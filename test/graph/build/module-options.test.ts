@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { builtinModules, builtinOf, findBuiltin, loadBuiltin, unknownModule } from '../../../src/catalog/builtin.js';
 import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../../src/graph/build/module-options.js';
 import { copyOptions } from '../../../src/graph/build/module-source.js';
+import { splitOutput } from '../../../src/graph/build/program-output.js';
 import type { OptionSchema } from '../../../src/schema/standard.js';
 
 // `Required`: a key added to the type must be added here, and then be known to the schema.
@@ -70,6 +71,8 @@ const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
     video: [{ disposition: [] }],
   },
   output_path: 'out.mp4',
+  output: { write: async () => {} },
+  streamed: true,
   output_prefix: 'jobs',
   format: 'mp4',
   null_output: false,
@@ -160,9 +163,10 @@ test('the decoder takes every option of its type', async () => {
 test('the encoder takes every option of its type', async () => {
   const { schema } = findBuiltin('c_ffmpeg_encoder')!;
   for (const [key, value] of Object.entries(encoder)) {
-    const needed = key === 'avio_buffer_size' ? { push_output: 1 } : {};
-    const place = key === 'output_prefix' ? {} : { output_path: 'out.mp4' };
-    assert.equal(await complaints(schema, { ...place, ...needed, [key]: value }), [], key);
+    const needed = ['avio_buffer_size', 'streamed'].includes(key) ? { push_output: 1 } : {};
+    const place = ['output', 'output_prefix'].includes(key) ? {} : { output_path: 'out.mp4' };
+    const { rest } = splitOutput({ ...place, ...needed, [key]: value }, { name: 'c_ffmpeg_encoder' });
+    assert.equal(await complaints(schema, rest as Record<string, unknown>), [], key);
   }
 });
 

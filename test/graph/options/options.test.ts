@@ -33,6 +33,7 @@ test('defaults', () => {
     hardCap: 1024 ** 3,
     stopGrace: 5000,
     timeOut: 0,
+    loader: [],
   });
   assert.ok(spin === 2000 || spin === 200);
   assert.equal([name, dumpPath, loglevel], ['graph', undefined, undefined]);
@@ -53,6 +54,7 @@ test('every option arrives', () => {
     loglevel: 'error',
     time_out: 2.5,
     trace: 'trace.json',
+    loader: ['tsx', './hooks.mjs'],
   });
   assert.equal(options, {
     threads: 3,
@@ -64,6 +66,7 @@ test('every option arrives', () => {
     hardCap: 0,
     stopGrace: 10,
     timeOut: 2500,
+    loader: ['tsx', './hooks.mjs'],
   });
   assert.equal([name, dumpPath, loglevel], ['demo', 'original_demo.json', 'error']);
 });
@@ -93,6 +96,7 @@ test('environment variables stand in for options that are not given', () => {
     MILLRACE_LOGLEVEL: 'debug',
     MILLRACE_TIME_OUT: '3',
     MILLRACE_TRACE: 'trace.json',
+    MILLRACE_LOADER: 'tsx, ./hooks.mjs',
   };
   const resolved = resolve({}, env);
   assert.equal(resolved.options, {
@@ -105,6 +109,7 @@ test('environment variables stand in for options that are not given', () => {
     hardCap: 1,
     stopGrace: 2,
     timeOut: 3000,
+    loader: ['tsx', './hooks.mjs'],
   });
   assert.equal([resolved.dumpPath, resolved.loglevel, resolved.tracePath], ['x.json', 'debug', 'trace.json']);
   assert.is(resolve({ trace: 0 }, env).tracePath, undefined);

@@ -8,6 +8,7 @@ const placement = suite('placement');
 
 const OPTIONS = {
   transport: 'auto',
+  loader: [],
   spin: 0,
   optimizeGraph: true,
   queueLengthLimit: 8,
