@@ -20,6 +20,7 @@ import {
 } from '../../src/schema/schema.js';
 import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
 import { dispositionList } from '../shared/dispositions.js';
+import { HARDWARE } from '../shared/hardware.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
@@ -28,7 +29,7 @@ export interface TimeRange {
   readonly end: number;
 }
 
-const noHardware = 'decoding runs on the CPU';
+const noOutputFormat = 'pictures that a device has decoded are fetched into main memory';
 
 const durations: Schema<TimeRange[]> = parsed(
   'a list of pairs of seconds [start, end, start, end, …] that never goes backwards, such as [1, 2.5, 4, 6]',
@@ -70,6 +71,9 @@ const source: Schema<SourceRef> = parsed(
     'which no file can hold (a path or URL is input_path)',
   (value) => (isSourceRef(value) ? value : undefined),
 );
+
+const hardware = choice('auto', 'none', ...HARDWARE);
+const hardwareDevice = text("the device's number or name, such as '0' or '/dev/dri/renderD129'");
 
 const dispositions = dispositionList('one or a list');
 
@@ -143,15 +147,21 @@ const entries = {
             const number = Number(value);
             return Number.isNaN(number) ? rate.num / rate.den : number;
           }),
-          device: unsupported(noHardware),
+          device: unsupported(noOutputFormat),
         }),
       ),
-      hwaccel: unsupported(noHardware),
-      hwaccel_check: unsupported(noHardware),
-      hwaccel_output_format: unsupported(noHardware),
-      hwaccel_device: unsupported(noHardware),
+      /** BMF's places for the options of the same names below. */
+      hwaccel: v.optional(hardware),
+      hwaccel_device: v.optional(hardwareDevice),
+      /** What the device cannot decode is decoded on the processor, with a warning; `auto` always does so. */
+      hwaccel_check: v.optional(boolean()),
+      hwaccel_output_format: unsupported(noOutputFormat),
     }),
   ),
+  /** A device that decodes the video. */
+  hwaccel: v.optional(hardware),
+  /** Which one of its kind: '0', '/dev/dri/renderD129'. */
+  hwaccel_device: v.optional(hardwareDevice),
   /** AVOptions of demuxer, protocol and decoders; `f` names the demuxer. */
   dec_params: v.optional(avOptions(), {}),
   /** Apply the display matrix. */
@@ -236,6 +246,21 @@ export const decoderOptions = v.pipe(
     'video_params',
     "has no effect on a copied stream; leave out video_codec: 'copy' or these options",
     (o) => o.video_codec !== 'copy' || o.video_params === undefined,
+  ),
+  rule(
+    'hwaccel_device',
+    'has no effect without hwaccel, or with none',
+    (o) => o.hwaccel_device === undefined || (o.hwaccel ?? o.video_params?.hwaccel ?? 'none') !== 'none',
+  ),
+  rule(
+    'hwaccel',
+    'is said twice: leave out video_params.hwaccel',
+    (o) => o.hwaccel === undefined || o.video_params?.hwaccel === undefined,
+  ),
+  rule(
+    'hwaccel',
+    "has no effect on a copied stream; leave out video_codec: 'copy' or this",
+    (o) => o.video_codec !== 'copy' || (o.hwaccel ?? 'none') === 'none',
   ),
   rule('input', 'contradicts input_path; give one of them', (o) => !o.input || o.input_path === undefined),
   rule(

@@ -301,6 +301,7 @@ export class BytesDecoder implements DecoderSource {
         ...([input, plans, streams, options] as const),
         (output) => outputs.includes(output),
         (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
+        (text) => this.#ctx.log.warn(text),
       );
       this.#tracks.add(tracks);
       this.#file = this.#place(facts, tracks, [...streams.values()]);

@@ -97,6 +97,7 @@ export class FileDecoder implements DecoderSource {
       ...([input, this.#plans, chosen, options] as const),
       (output) => outputs.includes(output),
       (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
+      (text) => this.#ctx.log.warn(text),
     );
     this.#tracks.add(tracks);
     this.#texts = tracks.map(textsOf);

@@ -74,7 +74,12 @@ export class RawDecoder implements DecoderSource {
     this.#stream = distantStream(factsFrom(this.#kind, options));
     const chosen = new Map([[this.#output, this.#stream]]);
     const input = { path: NAME, withoutTimestamps: false, knows: () => false, optionNames: () => [] };
-    const tracks = openTracks(input, trackPlans(options), chosen, options, (output) => output === this.#output);
+    const tracks = openTracks(
+      ...([input, trackPlans(options), chosen, options] as const),
+      (output) => output === this.#output,
+      () => false,
+      (text) => this.#ctx.log.warn(text),
+    );
     this.#tracks.add(tracks);
     this.#track = tracks[0];
     // Whoever sends single packets has a clock of their own, which is kept.

@@ -31,6 +31,7 @@ import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
 import { findOption, optionNames, setAVOptions } from '../../shared/avoptions.js';
 import type { Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
+import { HardwareDecoding, type HardwareWish } from './hardware-decoding.js';
 
 /** A stream of which more than this share of frames fails is an error (-max_error_rate of the ffmpeg command). */
 const MAX_ERROR_RATE = 2 / 3;
@@ -53,6 +54,8 @@ export interface CodecOptions {
   readonly crop: boolean;
   /** Name of the input, for errors. */
   readonly input: string;
+  /** Absent: it is decoded on the processor. */
+  readonly hardware?: HardwareWish | undefined;
 }
 
 /**
@@ -97,6 +100,7 @@ export class StreamCodec {
   /** The frame that the next picture is received into; kept while none comes. */
   #spare: Frame | undefined;
   #lastError = 0;
+  #hardware: HardwareDecoding | undefined;
   /** In FFmpeg's log, and the mark where it begins there. */
   #log = 0;
   readonly #began = markLog();
@@ -121,6 +125,8 @@ export class StreamCodec {
         context.channelLayout = avChannelLayoutDefault(nbChannels);
       context.pktTimebase = new NativeRational(timeBase.num, timeBase.den);
       this.#setOptions(options);
+      const { hardware } = options;
+      if (hardware) this.#hardware = HardwareDecoding.begin(hardware, this.codec, context, `the ${kind} of ${input}`);
       const { num, den } = context.framerate;
       this.frameRate = num > 0 && den > 0 ? { num, den } : undefined;
       this.#log = nameContext(context, 'decoder', this.codec.name ?? 'unknown');
@@ -191,7 +197,7 @@ export class StreamCodec {
         this.#spare = undefined;
         ledger.closed('scratch-frame');
         this.frames++;
-        return frame;
+        return this.#hardware ? this.#hardware.fetch(frame) : frame;
       }
       this.#failed(ret);
     }
@@ -235,5 +241,6 @@ export class StreamCodec {
     }
     this.#context.freeContext();
     ledger.closed('codec');
+    this.#hardware?.close();
   }
 }

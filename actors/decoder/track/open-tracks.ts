@@ -13,6 +13,7 @@ import { checkDecParams } from './dec-params.js';
 import { DecodedTrack } from './decoded-track.js';
 import { FrameExtractor } from './frame-extractor.js';
 import { AudioTimes, VideoTimes } from './frame-times.js';
+import type { HardwareWish } from './hardware-decoding.js';
 import { SizeLimit } from './size-limit.js';
 import { SubtitleTrack } from './subtitle-track.js';
 import type { Track, TrackOptions } from './track.js';
@@ -20,6 +21,8 @@ import type { TrackPlan } from './track-plan.js';
 
 /** What the tracks need to know of the container. */
 export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'optionNames'>;
+
+type Warn = (text: string) => void;
 
 /**
  * A track for every output that is planned and whose stream exists.
@@ -34,7 +37,8 @@ export function openTracks(
   chosen: ReadonlyMap<number, SourceStream | undefined>,
   options: DecoderOptions,
   isTaken: (output: number) => boolean,
-  isForEncoders: (output: number) => boolean = () => false,
+  isForEncoders: (output: number) => boolean,
+  warn: Warn,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
@@ -53,7 +57,7 @@ export function openTracks(
         tracks.push(format ? new SubtitleTrack(common, format) : new CopiedTrack(common));
         continue;
       }
-      const codec = openCodec(input, kind, common, name, options);
+      const codec = openCodec(input, kind, common, name, options, warn);
       codecs.push(codec);
       tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
     }
@@ -87,6 +91,7 @@ function openCodec(
   track: TrackOptions,
   decoder: string | undefined,
   options: DecoderOptions,
+  warn: Warn,
 ): StreamCodec {
   const { f: _demuxer, ...shared } = options.dec_params;
   const video = kind === 'video';
@@ -101,7 +106,17 @@ function openCodec(
     crop: croppedByCodec(options.apply_cropping),
     skipFrame: video ? options.skip_frame : undefined,
     input: input.path,
+    hardware: video ? hardwareWish(options, warn) : undefined,
   });
+}
+
+/** BMF has the options among those of the video, and `hwaccel_check` for what may be decoded on the processor. */
+function hardwareWish(options: DecoderOptions, warn: Warn): HardwareWish | undefined {
+  const { video_params: video } = options;
+  const name = options.hwaccel ?? video?.hwaccel ?? 'none';
+  if (name === 'none') return undefined;
+  const device = options.hwaccel_device ?? video?.hwaccel_device;
+  return { name, device, mayFallBack: name === 'auto' || video?.hwaccel_check === true, warn };
 }
 
 function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec, options: DecoderOptions): Track {

@@ -20,6 +20,18 @@ interface OfTheNode {
   on_error?: OnError | undefined;
 }
 
+export type Hardware = 'auto' | 'none' | 'cuda' | 'vaapi' | 'qsv' | 'videotoolbox' | 'd3d11va' | 'vulkan';
+
+/** BMF's place for options of the video; other keys are options of its decoder. */
+export interface DecoderVideoParams {
+  extract_frames?: { fps?: number | undefined } | undefined;
+  /** As the options of the same names. */
+  hwaccel?: Hardware | undefined;
+  hwaccel_device?: string | undefined;
+  /** What the device of `hwaccel` cannot decode is decoded on the processor, with a warning. */
+  hwaccel_check?: boolean | 0 | 1 | undefined;
+}
+
 export interface DecoderOptions extends OfTheNode {
   /**
    * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
@@ -72,7 +84,15 @@ export interface DecoderOptions extends OfTheNode {
   /** Frames per second where the container tells none. */
   fps?: number | undefined;
   /** `extract_frames: { fps }`: so many frames per second of all that there are. */
-  video_params?: { extract_frames?: { fps?: number | undefined } | undefined } | undefined;
+  video_params?: DecoderVideoParams | undefined;
+  /**
+   * A device that decodes the video: 'cuda' (NVIDIA), 'vaapi', 'qsv', 'videotoolbox', 'd3d11va', 'vulkan'; an error says what the
+   * machine lacks. 'auto': the first that there is, and with a warning the processor where there is none. Pictures come in
+   * main memory, as a rule in nv12. Default 'none'.
+   */
+  hwaccel?: Hardware | undefined;
+  /** Which device of its kind, as FFmpeg names it: '0', '/dev/dri/renderD129'. Default: the first. */
+  hwaccel_device?: string | undefined;
   /** Options of demuxer and codecs (`threads`, …); `f` names the demuxer. */
   dec_params?: AVOptions | undefined;
   /** Turn pictures as the display matrix says. */

@@ -115,13 +115,16 @@ decoder('what has no effect on the kind of input is refused by name', () => {
 });
 
 decoder('options that are not there yet are refused by name', () => {
-  for (const key of ['hwaccel', 'hwaccel_check', 'hwaccel_output_format']) {
-    assert.match(check({ video_params: { [key]: 1 } }).join(), `video_params.${key}: is not supported in this version`);
-  }
+  const key = 'hwaccel_output_format';
+  assert.match(check({ video_params: { [key]: 1 } }).join(), `video_params.${key}: is not supported in this version`);
   assert.equal(check({ push_raw_stream: 0 }), []);
 });
 
 decoder('combinations that contradict each other are refused', () => {
+  assert.match(check({ hwaccel: 'vdpau' }).join(), /^hwaccel: must be one of|^hwaccel: must be/);
+  assert.match(check({ hwaccel_device: '0' }).join(), /^hwaccel_device: has no effect without hwaccel/);
+  assert.match(check({ hwaccel: 'cuda', video_params: { hwaccel: 'cuda' } }).join(), /^hwaccel: is said twice/);
+  assert.match(check({ hwaccel: 'cuda', video_codec: 'copy' }).join(), /^hwaccel: has no effect on a copied stream/);
   assert.match(check({ start_time: 3, end_time: 3 }).join(), /^end_time: must be later/);
   assert.match(check({ start_time: 3, durations: [1, 2] }).join(), /^durations: cannot be combined/);
   assert.match(check({ start_time: 3, loop: 1 }).join(), /^loop: cannot be combined/);

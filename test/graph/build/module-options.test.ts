@@ -31,6 +31,8 @@ const decoder: Required<Omit<DecoderOptions, 'on_error'>> = {
   video_time_base: '1,25',
   fps: 25,
   video_params: { extract_frames: { fps: 0.5 } },
+  hwaccel: 'auto',
+  hwaccel_device: '0',
   dec_params: { threads: 1, probesize: '1000000' },
   autorotate: false,
   apply_cropping: 'container',
@@ -144,7 +146,12 @@ function inputFor(key: string): object {
 test('the decoder takes every option of its type', async () => {
   const { schema } = findBuiltin('c_ffmpeg_decoder')!;
   for (const [key, value] of Object.entries(decoder)) {
-    const needed = { max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {};
+    const needed =
+      {
+        max_limit_hits: { max_width_height: 4096 },
+        start_at_zero: { copyts: true },
+        hwaccel_device: { hwaccel: 'auto' },
+      }[key] ?? {};
     const given = copyOptions({ ...inputFor(key), ...needed, [key]: value }, { name: 'c_ffmpeg_decoder' }, key);
     assert.equal(await complaints(schema, given), [], key);
   }
