@@ -9,6 +9,7 @@ import { MillraceError } from '../../src/errors/errors.js';
 import { Packet, VideoFrame } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { type FilterOptions, filterOptions } from './options.js';
+import { noteDevices } from './plan/devices.js';
 import { makePlan, type Plan } from './plan/plan.js';
 import { advance, Demand, lowest } from './run/input-demand.js';
 import { RunningGraph } from './run/running-graph.js';
@@ -60,6 +61,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   init(ctx: ModuleContext<FilterOptions>): void {
     this.#ctx = ctx;
     this.#plan = makePlan(ctx.options, ctx, ctx.protocolWhitelist);
+    noteDevices(this.#plan.filters, ctx.log);
     if (ctx.inputs.length === 0 && ctx.outputs.length === 0) {
       throw new MillraceError('ERR_MILLRACE_OPTION', `Nothing is connected to the ${this.#plan.title}`);
     }

@@ -1,6 +1,7 @@
 /**
- * Devices that decode: which kinds there are, what each needs of the machine, and those that are open. A device is opened once in a
- * thread for all who name it, and closed behind the last of them; FFmpeg's contexts hold references of their own.
+ * Devices that decode and filter: which kinds there are, what each needs of the machine, and those that are open. A device is
+ * opened once in a thread for all who name it, and closed behind the last of them; FFmpeg's contexts hold references of
+ * their own.
  */
 import type { FFHWDeviceType } from 'node-av/constants';
 import { HardwareDeviceContext } from 'node-av/lib';
@@ -10,14 +11,17 @@ import { alone, errorText, ledger, linesOf, markLog, NO_CODEC } from '../../src/
 /** In the order in which 'auto' tries them. */
 export const HARDWARE = ['cuda', 'vaapi', 'qsv', 'videotoolbox', 'd3d11va', 'vulkan'] as const;
 export type HardwareName = (typeof HARDWARE)[number];
+/** Filters have one more. */
+export type DeviceName = HardwareName | 'opencl';
 
-const NEEDS: Readonly<Record<HardwareName, string>> = {
+const NEEDS: Readonly<Record<DeviceName, string>> = {
   cuda: "an NVIDIA GPU and its driver (libcuda); in a container, the driver's libraries and NVIDIA_DRIVER_CAPABILITIES=video",
   vaapi: 'a VA-API driver (libva with that of the GPU) and access to /dev/dri/renderD128',
   qsv: "an Intel GPU, its media driver and oneVPL's runtime",
   videotoolbox: 'macOS',
   d3d11va: 'Windows and the driver of the GPU',
   vulkan: 'a Vulkan driver of the GPU (libvulkan and its ICD)',
+  opencl: 'an OpenCL driver (its ICD; pocl is one for the processor)',
 };
 
 interface Open {
@@ -31,7 +35,7 @@ export class Device {
   #key: string | undefined;
 
   private constructor(
-    readonly name: HardwareName,
+    readonly name: DeviceName,
     key: string,
     readonly context: HardwareDeviceContext,
   ) {
@@ -40,9 +44,10 @@ export class Device {
 
   /**
    * @param device Which of its kind, as FFmpeg names them: '0', '/dev/dri/renderD129'; undefined: the first.
+   * @param who Names it, in messages; `instead`: what would do without.
    * @throws MillraceError ERR_MILLRACE_OPTION that says what the machine lacks.
    */
-  static open(name: HardwareName, device: string | undefined): Device {
+  static open(name: DeviceName, device: string | undefined, who: string, instead: string): Device {
     const key = `${name}:${device ?? ''}`;
     let one = open.get(key);
     if (one === undefined) {
@@ -53,10 +58,10 @@ export class Device {
       if (ret === undefined || ret < 0) {
         const which = device === undefined ? `no device '${name}'` : `no device '${device}' of '${name}'`;
         const why = ret === undefined ? 'this FFmpeg was built without it' : errorText(ret);
-        const hint = `It needs ${NEEDS[name]}; 'auto' decodes on the processor where there is none`;
+        const hint = `It needs ${NEEDS[name]}; ${instead}`;
         throw new MillraceError(
           'ERR_MILLRACE_OPTION',
-          `hwaccel: ${which} can be opened on this machine (${why})`,
+          `${who}: ${which} can be opened on this machine (${why})`,
           withLines({ hint }, linesOf(NO_CODEC, since)),
         );
       }

@@ -29,9 +29,9 @@ import {
 } from '../../../src/media/index.js';
 import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
 import { findOption, optionNames, setAVOptions } from '../../shared/avoptions.js';
+import { HardwareDecoding, type HardwareWish } from '../hardware.js';
 import type { Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
-import { HardwareDecoding, type HardwareWish } from './hardware-decoding.js';
 
 /** A stream of which more than this share of frames fails is an error (-max_error_rate of the ffmpeg command). */
 const MAX_ERROR_RATE = 2 / 3;

@@ -1,6 +1,7 @@
 /** Which streams are read for which outputs, and with what. */
 import { fromDecimal } from '../../../src/schema/schema.js';
 import { textFormatOf } from '../../subtitles/index.js';
+import type { HardwareWish } from '../hardware.js';
 import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { guessFrameRate, timingOf } from '../input/stream-timing.js';
@@ -13,7 +14,6 @@ import { checkDecParams } from './dec-params.js';
 import { DecodedTrack } from './decoded-track.js';
 import { FrameExtractor } from './frame-extractor.js';
 import { AudioTimes, VideoTimes } from './frame-times.js';
-import type { HardwareWish } from './hardware-decoding.js';
 import { SizeLimit } from './size-limit.js';
 import { SubtitleTrack } from './subtitle-track.js';
 import type { Track, TrackOptions } from './track.js';

@@ -14,6 +14,7 @@ import { Packet, VideoFrame } from '../../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../../src/module/contract.js';
 import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
+import { noteDevices } from '../plan/devices.js';
 import { makePlan, type Plan } from '../plan/plan.js';
 import { adopt, type MediaFrame } from '../run/take-frame.js';
 import { JoinedStages } from './joined-stages.js';
@@ -74,7 +75,9 @@ export default class FusedFilters implements Module<ChainOptions> {
     this.#more = false;
     const plans = ctx.options.members.map(({ options }, number) => {
       this.#progress.at = number;
-      return { number, plan: this.#blaming(() => makePlan(options, PORTS, ctx.protocolWhitelist)) };
+      const plan = this.#blaming(() => makePlan(options, PORTS, ctx.protocolWhitelist));
+      noteDevices(plan.filters, ctx.log);
+      return { number, plan };
     });
     this.#titles = plans.map(({ plan }) => plan.title);
     const stages = stretches(plans).map((group) => {

@@ -12,10 +12,12 @@ import { Filter, type FilterContext, FilterGraph, type FilterPad } from 'node-av
 import { MillraceError } from '../../../src/errors/errors.js';
 import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../../src/media/index.js';
 import { didYouMean } from '../../../src/schema/schema.js';
+import type { Device } from '../../shared/hardware.js';
 import { whitelistFor } from '../../shared/protocols.js';
 import { whyAbsent } from '../catalogue.js';
 import type { FilterOptions } from '../options.js';
 import { parseArguments } from './arguments.js';
+import { giveDevice, openDeviceFor } from './devices.js';
 import type { FilterSpec } from './filter-spec.js';
 import { parseGraph } from './syntax.js';
 import { describe, type PadCounts, type Ports, type Wiring, wireChains, wireList, wireOne } from './wiring.js';
@@ -108,13 +110,15 @@ function restricted(spec: FilterSpec, whitelist: string | undefined): FilterSpec
 
 /** Initialises every filter once, in a graph that is thrown away, and asks for its pads. */
 function inspect(specs: readonly FilterSpec[]): FilterPads[] {
+  const known = specs.map(({ name }) => findFilter(name));
+  const device = openDeviceFor(specs);
   const graph = new FilterGraph();
   graph.alloc();
   ledger.opened('filter-graph');
   try {
     return specs.map((spec, i) => {
-      const filter = findFilter(spec.name);
-      const context = addFilter(graph, spec, i);
+      const filter = known[i]!;
+      const context = addFilter(graph, spec, i, device);
       const pads = (side: 'input' | 'output', count: number, fixed: readonly FilterPad[]) =>
         Array.from({ length: count }, (_, pad) => kindOf(fixed[pad]) ?? askKind(graph, context, side, pad, spec));
       return {
@@ -127,6 +131,7 @@ function inspect(specs: readonly FilterSpec[]): FilterPads[] {
   } finally {
     graph.free();
     ledger.closed('filter-graph');
+    device?.close();
   }
 }
 
@@ -179,8 +184,14 @@ function findFilter(name: string): Filter {
 }
 
 /** Adds an initialised filter to a graph. @throws FFmpegError ERR_MILLRACE_OPTION when FFmpeg refuses the arguments. */
-export function addFilter(graph: FilterGraph, spec: FilterSpec, index: number): FilterContext {
+export function addFilter(
+  graph: FilterGraph,
+  spec: FilterSpec,
+  index: number,
+  device: Device | undefined,
+): FilterContext {
   const context = allocate(graph, spec.name, instanceOf(spec, index));
+  giveDevice(context, spec, device);
   const ret = context.initStr([spec.args, spec.own].filter((part) => part !== undefined).join(':') || null);
   if (ret < 0) {
     // Before others are tried: what FFmpeg says of those is not the reason.

@@ -22,7 +22,10 @@ import {
   rescale,
   VideoFrame,
 } from '../../../src/media/index.js';
+import type { Device } from '../../shared/hardware.js';
 import { conversionsToGray, keepingLuma, type ToGray } from '../../shared/luma.js';
+import { download, isOnDevice, openDeviceFor, upload } from '../plan/devices.js';
+import type { FilterSpec } from '../plan/filter-spec.js';
 import { addFilter, allocate, instanceOf, type MediaKind, type Plan } from '../plan/plan.js';
 import { describe, type Pad } from '../plan/wiring.js';
 import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
@@ -64,6 +67,8 @@ export class RunningGraph {
   /** Waits to receive the next frame; taken over by that frame. */
   #spare: Frame | undefined;
   #closed = false;
+  /** Of its filters that work on one. */
+  readonly #device: Device | undefined;
   /** A frame has come out: what FFmpeg refuses of a graph, it mostly refuses before that. */
   #proven = false;
   /** Time of the first frame that went in, µs. */
@@ -77,6 +82,7 @@ export class RunningGraph {
    */
   constructor(plan: Plan, formats: ReadonlyMap<number, StreamFormat>) {
     this.#title = plan.title;
+    this.#device = openDeviceFor(plan.filters);
     this.#native.alloc();
     ledger.opened('filter-graph');
     try {
@@ -107,14 +113,17 @@ export class RunningGraph {
     const graph = this.#native;
     if (plan.threads > 0) graph.nbThreads = plan.threads;
     if (plan.scaleOptions) graph.scaleSwsOpts = plan.scaleOptions;
-    const filters = plan.filters.map((spec, i) => addFilter(graph, spec, i));
+    const filters = plan.filters.map((spec, i) => addFilter(graph, spec, i, this.#device));
+    // Of the pictures that come in, for those that go back from a device.
+    const pixels = [...formats.values()].map(({ args }) => /\bpix_fmt=(\w+)/.exec(args)?.[1]).find(Boolean) ?? 'nv12';
     for (const [id, pads] of plan.inputs) {
       const format = formats.get(id)!;
       const contexts = pads.map((pad, i) => {
         requireKind(plan, id, pad, format.kind);
         const source = allocate(graph, format.kind === 'video' ? 'buffer' : 'abuffer', `input_${id}_${i}`);
         check(source.initStr(format.args), `Cannot describe input ${id} to FFmpeg (${format.args})`);
-        check(source.link(0, filters[pad.filter]!, pad.pad), `Input ${id} does not fit ${this.#title}`, {
+        const last = this.#line(source, 0, this.#uploads(plan, pad, format.args), `upload_${id}_${i}`);
+        check(last.link(0, filters[pad.filter]!, pad.pad), `Input ${id} does not fit ${this.#title}`, {
           hint: `It carries ${format.kind}`,
         });
         return source;
@@ -131,10 +140,10 @@ export class RunningGraph {
     }
     const ends = [...plan.outputs].map(([id, pad]) => ({
       id,
-      ...this.#end(plan, filters, pad, 'buffersink', `output_${id}`),
+      ...this.#end(plan, filters, pad, 'buffersink', `output_${id}`, pixels),
     }));
     plan.unused.forEach((pad, i) => {
-      this.#end(plan, filters, pad, 'nullsink', `unused_${i}`);
+      this.#end(plan, filters, pad, 'nullsink', `unused_${i}`, pixels);
     });
     check(graph.configSync(), `Cannot configure ${this.#title}`, {
       hint: `Its input: ${[...formats.values()].map(({ args }) => args).join(' and ') || 'none'}`,
@@ -148,15 +157,43 @@ export class RunningGraph {
   }
 
   /** Puts a sink on an output pad: one to be pulled for the node's outputs, one that discards for the others. */
-  #end(plan: Plan, filters: readonly FilterContext[], pad: Pad, type: 'buffersink' | 'nullsink', name: string) {
+  #end(
+    plan: Plan,
+    filters: readonly FilterContext[],
+    pad: Pad,
+    type: 'buffersink' | 'nullsink',
+    name: string,
+    pixels: string,
+  ) {
     const kind = plan.pads[pad.filter]!.outputs[pad.pad]!;
     const context = allocate(this.#native, kind === 'video' ? type : `a${type}`, name);
     check(context.initStr(null), `Cannot initialise a ${type}`);
+    const spec = plan.filters[pad.filter]!;
+    const back = this.#device && isOnDevice(spec) ? download(spec, pixels, this.#device) : [];
+    const last = this.#line(filters[pad.filter]!, pad.pad, back, `download_${name}`);
     check(
-      filters[pad.filter]!.link(pad.pad, context, 0),
+      last.link(back.length > 0 ? 0 : pad.pad, context, 0),
       `Cannot take the output of the ${describe(plan.filters[pad.filter]!)}`,
     );
     return { context, kind };
+  }
+
+  /** Filters that bring the pictures of an input onto the device of the filter that takes them. */
+  #uploads(plan: Plan, pad: Pad, args: string): FilterSpec[] {
+    const format = /\bpix_fmt=(\w+)/.exec(args)?.[1];
+    if (!this.#device || format === undefined || !isOnDevice(plan.filters[pad.filter]!)) return [];
+    return upload(format, this.#device);
+  }
+
+  /** Filters one behind the other, from a pad on. @returns the last of them. */
+  #line(from: FilterContext, pad: number, specs: readonly FilterSpec[], name: string): FilterContext {
+    let [last, output] = [from, pad];
+    specs.forEach((spec, i) => {
+      const next = addFilter(this.#native, { ...spec, instance: `${name}_${spec.name}` }, i, this.#device);
+      check(last.link(output, next, 0), `Cannot link to the ${describe(spec)}`);
+      [last, output] = [next, 0];
+    });
+    return last;
   }
 
   /**
@@ -257,6 +294,7 @@ export class RunningGraph {
     }
     this.#native.free();
     ledger.closed('filter-graph');
+    this.#device?.close();
   }
 }
 

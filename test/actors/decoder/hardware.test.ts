@@ -3,6 +3,7 @@ import { type DecoderOptions, Graph } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { assertSame, failureOf, media, type Picture, pictures, run, sinkOn } from '../../kit/media.js';
+import { testUnless } from '../../kit/skip.js';
 
 const test = suite('hardware decoding');
 
@@ -32,9 +33,9 @@ test("'none' is as without the option", async () => {
 });
 
 const MISSING = { hwaccel: 'vaapi', hwaccel_device: '/no/such/device' } as const;
-const isLinux = process.platform === 'linux';
+const other = process.platform === 'linux' ? undefined : 'vaapi is of Linux';
 
-(isLinux ? test : test.skip)('a device that is not there is an error that says what the machine lacks', async () => {
+testUnless(test, other, 'a device that is not there is an error that says what the machine lacks', async () => {
   const graph = new Graph({ threads: 0 });
   sinkOn(graph.decode({ ...CLIP, ...MISSING }).video);
   const { code, message } = await failureOf(graph);
@@ -43,7 +44,9 @@ const isLinux = process.platform === 'linux';
   assert.match(message, /It needs a VA-API driver/);
 });
 
-(isLinux ? test : test.skip)(
+testUnless(
+  test,
+  other,
   "BMF's hwaccel_check decodes on the processor what the device cannot, with a warning",
   async () => {
     const { pictures, warnings } = await decoded({ video_params: { ...MISSING, hwaccel_check: 1 } });

@@ -1,8 +1,8 @@
 /** Decoding on a device: which one, and the way of its pictures into main memory, where everybody else works. */
 import { Codec, type CodecContext, Frame, HardwareDeviceContext } from 'node-av/lib';
-import { MillraceError } from '../../../src/errors/errors.js';
-import { check } from '../../../src/media/index.js';
-import { Device, HARDWARE, type HardwareName } from '../../shared/hardware.js';
+import { MillraceError } from '../../src/errors/errors.js';
+import { check } from '../../src/media/index.js';
+import { Device, HARDWARE, type HardwareName } from '../shared/hardware.js';
 
 export interface HardwareWish {
   readonly name: HardwareName | 'auto';
@@ -12,6 +12,8 @@ export interface HardwareWish {
   readonly mayFallBack: boolean;
   warn(text: string): void;
 }
+
+const INSTEAD = "'auto' decodes on the processor where there is none";
 
 export class HardwareDecoding {
   readonly #device: Device;
@@ -38,7 +40,7 @@ export class HardwareDecoding {
     for (const name of wanted) {
       try {
         if (!able.includes(name)) throw unable(name, codec, able);
-        const device = Device.open(name, wish.device);
+        const device = Device.open(name, wish.device, 'hwaccel', INSTEAD);
         context.hwDeviceCtx = device.context;
         return new HardwareDecoding(device, wish, what);
       } catch (error) {
