@@ -34,6 +34,7 @@ export type {
   EncoderOptions,
   FilterEntry,
   FilterOptions,
+  ReconnectOptions,
   StreamTexts,
   VideoParams,
 } from './graph/build/module-options.js';
@@ -90,6 +91,7 @@ export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler
 export type { GraphFileOptions } from './scheduler/plan/graph-options.js';
 export type {
   GraphStats,
+  LatencyStats,
   LinkStats,
   NodeStats,
   OutputProgress,

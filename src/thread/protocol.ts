@@ -154,6 +154,8 @@ export type FromHost =
   /** `context`: who speaks, if not the module: FFmpeg, of a failure that is told as well. */
   | { type: 'log'; run: number; node: number; level: LogSeverity; text: string; context?: string | undefined }
   | { type: 'warning'; run: number; text: string }
+  /** For those who watch the process (`ctx.tell`). */
+  | { type: 'told'; run: number; node: number; event: string; facts: Readonly<Record<string, unknown>> }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }

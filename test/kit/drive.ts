@@ -109,6 +109,7 @@ function contextFor<O>(
     sleep: (milliseconds) => sleep(milliseconds, undefined, { signal }),
     job: given.job ?? 0,
     wrote: (path) => void result.files.push(path),
+    tell() {},
   };
 }
 

@@ -2,6 +2,7 @@
 import type { ErrorWire } from '../../../src/errors/wire.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
+import type { Reconnect } from '../../shared/live/reconnect.js';
 import type { MediaInfo } from '../../shared/media-info.js';
 import type { FileFacts } from '../demux-thread/protocol.js';
 import type { InputOptions } from '../input/opening.js';
@@ -18,6 +19,10 @@ export interface ReaderData extends ThreadLink {
   readonly chapters: boolean;
   /** FFmpeg's level of messages. */
   readonly loglevel: string | undefined;
+  /** What was lost is opened again; absent: it fails, or has ended. */
+  readonly reconnect?: Reconnect | undefined;
+  /** Whether its end means that it was lost; undefined: as it seems, which is so where no length is known. */
+  readonly live?: boolean | undefined;
   /** It only looks what the input holds: a file that is near, or one that may keep it waiting. */
   readonly probes: 'near' | 'far' | undefined;
   /** Its bytes come through the port, of what is looked into; without a size they come one after the other. */
@@ -25,27 +30,48 @@ export interface ReaderData extends ThreadLink {
 }
 
 export type ToReader =
-  /** Packets of these streams are wanted, from now on; nothing is read before. */
-  | { readonly type: 'keep'; readonly streams: readonly number[] }
+  /** Packets of these streams are wanted, from now on; nothing is read before. Of another connection it means nothing. */
+  | { readonly type: 'keep'; readonly streams: readonly number[]; readonly connection: number }
   /** Goes there (microseconds on the container's clock), and drops what it has read before. */
   | { readonly type: 'seek'; readonly time: bigint }
   /** The answer to `want`; none at the end. */
   | { readonly type: 'bytes'; readonly bytes: Uint8Array };
 
 export type FromReader =
-  | { readonly type: 'file'; readonly facts: FileFacts }
+  | {
+      readonly type: 'file';
+      readonly facts: FileFacts;
+      /** From 1 on. */
+      readonly connection: number;
+      /** When its first bytes came, ms on `now` (clock.ts). */
+      readonly began: number;
+      /** Its end means that it was lost. */
+      readonly endless: boolean;
+    }
   | { readonly type: 'info'; readonly info: MediaInfo }
   | { readonly type: 'want'; readonly offset: number; readonly length: number }
-  /** `bytes` were read so far. */
+  /** `bytes` were read so far; it came at `arrival`, ms on `now` (clock.ts). */
   | {
       readonly type: 'packet';
       readonly meta: PacketMeta;
       readonly parts: readonly Uint8Array[];
       readonly bytes: number;
+      readonly arrival: number;
     }
   /** The answer to `seek`. */
   | { readonly type: 'sought'; readonly place: Place; readonly reasons: readonly string[] }
-  | { readonly type: 'end' }
+  /** It was lost, or could not be opened, and is opened (again) after so many ms. Nothing of the connection before follows. */
+  | {
+      readonly type: 'lost';
+      readonly why: string;
+      readonly attempt: number;
+      readonly attempts: number;
+      readonly wait: number;
+      /** When, ms on `now` (clock.ts). */
+      readonly at: number;
+    }
+  /** `warning`: it was lost and given up. */
+  | { readonly type: 'end'; readonly warning?: string | undefined }
   | { readonly type: 'failed'; readonly error: ErrorWire }
   /** It waits for others: so many calls may wait for peers at once. */
   | { readonly type: 'crowd'; readonly limit: number };

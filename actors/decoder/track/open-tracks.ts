@@ -23,6 +23,7 @@ export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'o
  * A track for every output that is planned and whose stream exists.
  * @param chosen The stream of an output, also of one that nobody takes.
  * @param isTaken Whether somebody takes an output.
+ * @param live Decoders hold nothing back that they need not.
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
 export function openTracks(
@@ -31,6 +32,7 @@ export function openTracks(
   chosen: ReadonlyMap<number, SourceStream | undefined>,
   options: DecoderOptions,
   isTaken: (output: number) => boolean,
+  live = false,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
@@ -48,7 +50,7 @@ export function openTracks(
         tracks.push(new CopiedTrack(common));
         continue;
       }
-      const codec = openCodec(input, kind, common, name, options);
+      const codec = openCodec(input, kind, common, name, options, live);
       codecs.push(codec);
       tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
     }
@@ -82,6 +84,7 @@ function openCodec(
   track: TrackOptions,
   decoder: string | undefined,
   options: DecoderOptions,
+  live: boolean,
 ): StreamCodec {
   const { f: _demuxer, ...shared } = options.dec_params;
   const video = kind === 'video';
@@ -96,6 +99,7 @@ function openCodec(
     crop: croppedByCodec(options.apply_cropping),
     skipFrame: video ? options.skip_frame : undefined,
     input: input.path,
+    live,
   });
 }
 

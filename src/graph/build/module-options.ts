@@ -10,6 +10,18 @@ import type { StreamSelection } from './stream-selection.js';
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** When and how often a peer of the network that was lost is looked for again. */
+export interface ReconnectOptions {
+  /** Tries in a row, from 1 on; -1: for ever. Default 20. */
+  attempts?: number | undefined;
+  /** Milliseconds before the first try; each further one waits twice as long, up to 30 s (or this, if it is longer). Default 500. */
+  backoff_ms?: number | undefined;
+  /** Of an input: milliseconds without a packet after which it counts as lost; 0: never. Default 5000. */
+  stall_ms?: number | undefined;
+  /** Of an input: when no try is left the graph fails (default), or the input ends with a warning. */
+  give_up?: 'fail' | 'end' | undefined;
+}
+
 export interface DecoderOptions {
   /**
    * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
@@ -79,6 +91,25 @@ export interface DecoderOptions {
    * is, so that a disk that does not answer can be left.
    */
   timeout_ms?: number | undefined;
+  /**
+   * Opens the input again when it was lost: after an end (of one that is live), an error, or `stall_ms` of silence. Its
+   * timestamps go on, behind a gap as long as it was away, and the first packet of each stream has `discontinuity`. What
+   * is downstream lives on. true: with all defaults. See docs/live.md.
+   */
+  reconnect?: boolean | ReconnectOptions | undefined;
+  /**
+   * What comes as it is made: little is looked at before it begins (a second), decoders hold back nothing, and its end
+   * means that it was lost (`reconnect`). Latency is measured. Absent: an input without a length is taken for live by
+   * `reconnect`.
+   */
+  live?: boolean | undefined;
+  /**
+   * With `live`: what is left out when the graph is behind by more than `drop_after_ms`. 'none' (default): nothing, the
+   * peer waits. 'non-key': pictures up to the next key frame. 'oldest': everything up to the latest key frame that is there.
+   */
+  drop?: 'none' | 'non-key' | 'oldest' | undefined;
+  /** Milliseconds. Default 1000. */
+  drop_after_ms?: number | undefined;
   /** Deliver at the speed of the timestamps. */
   realtime?: boolean | undefined;
   /**

@@ -17,6 +17,11 @@ interface CountedReference {
 export class Packet<T = unknown> implements Disposable {
   readonly payload: T;
   readonly control: ControlTag | undefined;
+  /**
+   * Something is missing before it, or its times have been moved: the first packet of each stream after a live input was
+   * lost and came back. Crosses threads, and filters hand it on.
+   */
+  discontinuity: boolean;
   #timestamp: number | undefined;
   #closed = false;
 
@@ -24,13 +29,22 @@ export class Packet<T = unknown> implements Disposable {
    * @param options.timestamp Microseconds. Without it the packet has the time of its payload (pts x time base), if the
    * payload has one.
    * @param options.control Makes this a control packet; `Packet.control` and `Packet.eof` are the short forms.
+   * @param options.discontinuity See the property; false by default.
    * @throws MillraceError ERR_MILLRACE_PAYLOAD for a timestamp that is no finite number.
    */
-  constructor(payload: T, options: { timestamp?: number | undefined; control?: ControlTag | undefined } = {}) {
+  constructor(
+    payload: T,
+    options: {
+      timestamp?: number | undefined;
+      control?: ControlTag | undefined;
+      discontinuity?: boolean | undefined;
+    } = {},
+  ) {
     requireObject(options, 'options of a packet', 'ERR_MILLRACE_PAYLOAD');
     this.payload = payload;
     this.#timestamp = requireTimestamp(options.timestamp);
     this.control = options.control;
+    this.discontinuity = options.discontinuity ?? false;
   }
 
   /** The end of a stream. */
@@ -63,7 +77,11 @@ export class Packet<T = unknown> implements Disposable {
   /** A second packet. Frames and encoded packets are referenced once more; any other payload is shared. */
   clone(): Packet<T> {
     const payload = isCountedReference(this.payload) ? (this.payload.clone() as T) : this.payload;
-    return new Packet(payload, { timestamp: this.#timestamp, control: this.control });
+    return new Packet(payload, {
+      timestamp: this.#timestamp,
+      control: this.control,
+      discontinuity: this.discontinuity,
+    });
   }
 
   /** Releases the payload if it has a `close` method. Calling it again does nothing. */

@@ -35,6 +35,10 @@ export interface NodeStats {
   waitsFor: 'packets' | 'room' | 'outside' | undefined;
   /** Waits while the node's thread had nothing else to do for it: for packets, and for room (back-pressure). */
   waits: { starving: WaitStats; blocked: WaitStats };
+  /** How often and how long the peer of a live input or output was away (`reconnect`). */
+  outages: WaitStats;
+  /** Of an output that has a live input: between a packet that came in and what of it went out here; undefined before. */
+  latency: LatencyStats | undefined;
   /** References kept for packets on their way to other threads. */
   held: number;
   /** Microseconds; of the last packet the node took, and of the last of its packets that a consumer took. */
@@ -46,6 +50,14 @@ export interface WaitStats {
   count: number;
   /** The one in progress included. */
   milliseconds: number;
+}
+
+/** Milliseconds. */
+export interface LatencyStats {
+  /** Of the last packet. */
+  last: number;
+  mean: number;
+  most: number;
 }
 
 export interface LinkStats {

@@ -273,6 +273,7 @@ export class CalledModule {
       sleep: realSleep(this.aborter.signal),
       job: 0,
       wrote() {},
+      tell() {},
     };
   }
 

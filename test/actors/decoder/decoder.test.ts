@@ -293,6 +293,7 @@ function contextOf(options: object) {
     sleep: () => Promise.resolve(),
     job: 0,
     wrote() {},
+    tell() {},
   };
 }
 

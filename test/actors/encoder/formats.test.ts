@@ -149,6 +149,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     sleep: () => Promise.resolve(),
     job: 0,
     wrote() {},
+    tell() {},
   };
   encoder.init(context);
   let done = false;

@@ -38,6 +38,10 @@ const decoder: Required<DecoderOptions> = {
   max_limit_hits: 2,
   loop: -1,
   timeout_ms: 30_000,
+  reconnect: { attempts: -1, backoff_ms: 100, stall_ms: 0, give_up: 'end' },
+  live: true,
+  drop: 'oldest',
+  drop_after_ms: 500,
   realtime: true,
   push_raw_stream: 1,
   extradata: new Uint8Array([1]),
@@ -137,7 +141,8 @@ function inputFor(key: string): object {
 test('the decoder takes every option of its type', async () => {
   const { schema } = findBuiltin('c_ffmpeg_decoder')!;
   for (const [key, value] of Object.entries(decoder)) {
-    const needed = { max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {};
+    const needed =
+      { max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true }, drop: { live: true } }[key] ?? {};
     assert.equal(await complaints(schema, { ...inputFor(key), ...needed, [key]: value }), [], key);
   }
 });
