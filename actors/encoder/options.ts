@@ -136,6 +136,7 @@ const encoding = [
   'adjust_pts',
   'copyts',
   'force_key_frames',
+  'shortest',
 ] as const;
 
 /** Tags beside those of the source, or false for none at all. */
@@ -183,6 +184,8 @@ const entries = {
   adjust_pts: v.optional(boolean()),
   /** Times stay as they come: a constant frame rate does not fill the time before the first frame. */
   copyts: v.optional(boolean()),
+  /** The output ends with the first of its streams that ends, as with the ffmpeg command's -shortest. */
+  shortest: v.optional(boolean()),
   /** Of the video: the same as video_params.force_key_frames. */
   force_key_frames: v.optional(keyFrames()),
   /** False: an option that the chosen encoder or muxer does not know is a warning, as in BMF and in graph files. */

@@ -287,6 +287,7 @@ function contextOf(options: object) {
     log,
     meter,
     callback: () => Promise.resolve(undefined),
+    hasCallback: () => false,
     signal: new AbortController().signal,
     stopping: false,
     elapsed: () => 0,

@@ -92,6 +92,7 @@ const encoder: Required<EncoderOptions> = {
   min_frames: 5,
   copyts: true,
   adjust_pts: true,
+  shortest: false,
   force_key_frames: 'expr:gte(t,n_forced*2)',
   strict: false,
   push_output: 1,

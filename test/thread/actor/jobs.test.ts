@@ -48,7 +48,7 @@ class Bench {
       rank: 1,
       module: { name: 'node' },
       options: {},
-      hasCallback: false,
+      called: [],
       firstJob: 1,
     };
     const faces = { ins: new Map([a, b].map((link, i) => [i, link])), outs: new Map([[2, out]]) };
@@ -56,6 +56,7 @@ class Bench {
       log() {},
       tell() {},
       callback: () => Promise.resolve(),
+      hasCallback: () => false,
       onError() {},
       onDelivered() {},
       onJob: (_: PartitionNode, job: number, files: string[]) => this.log.push(`job ${job} ${files.join()}`.trim()),

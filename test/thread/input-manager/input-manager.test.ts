@@ -35,7 +35,7 @@ function join(manager: InputManagerSpec): Join {
     rank: 1,
     module: { name: 'join' },
     options: {},
-    hasCallback: false,
+    called: [],
   };
   const calls: string[] = [];
   const module: Module = {
@@ -52,6 +52,7 @@ function join(manager: InputManagerSpec): Join {
     log() {},
     tell() {},
     callback: () => Promise.resolve(),
+    hasCallback: () => false,
     onError() {},
     onDelivered() {},
     onJob() {},
