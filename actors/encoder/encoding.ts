@@ -11,6 +11,7 @@ import { isNetworkOutput, NetworkOutput } from './network/output.js';
 import { type EncoderOptions, optionsOfStream, PUSH } from './options.js';
 import type { Piece } from './output/byte-output.js';
 import { checkWritable, chooseTarget, has, type Target } from './output/format.js';
+import { Latency } from './output/latency.js';
 import { Muxer } from './output/muxer.js';
 import { HeaderQueue, queueLimits } from './output/muxing-queue.js';
 import type { Output } from './output/output.js';
@@ -62,6 +63,8 @@ export class Encoding {
   /** The input whose time is the progress of the node. */
   #leader: number | undefined;
   #format = '';
+  /** null: no input is live. */
+  #latency: Latency | null | undefined;
   #failed = false;
   /** Everything has been given to the muxer. */
   #complete = false;
@@ -106,6 +109,7 @@ export class Encoding {
         shortest: this.#shortest?.of(id),
         tally: { written: 0, skipped: 0 },
         tell: (packet, timeBase) => this.#teller?.tell(id, packet, timeBase),
+        latencyOf: (packet, timeBase) => this.#latencyOf(id)?.of(packet, timeBase, Number(this.#shift ?? 0n)),
         get leading() {
           return leads(id);
         },
@@ -123,6 +127,15 @@ export class Encoding {
       });
     }
     this.#shift = options.adjust_pts ? undefined : 0n;
+  }
+
+  /** Of a stream that comes from a live input. */
+  #latencyOf(input: number): Latency | undefined {
+    if (this.#latency === undefined) {
+      const arrivals = this.#sources.arrivals(input);
+      this.#latency = arrivals === undefined ? null : new Latency(this.#ctx.meter, arrivals);
+    }
+    return this.#latency ?? undefined;
   }
 
   #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {

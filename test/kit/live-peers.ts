@@ -8,9 +8,9 @@ import { freePort } from './quiet-peers.js';
 
 export interface LivePeer {
   readonly url: string;
-  /** Takes connections, and gives each of them these bytes. */
+  /** Takes one connection, and gives it these bytes. */
   start(bytes: Uint8Array): Promise<void>;
-  /** Is gone, with all connections. */
+  /** Is gone, with the connection that it had. */
   die(): Promise<void>;
 }
 
@@ -29,25 +29,28 @@ abstract class TcpPeer implements LivePeer {
   protected abstract serve(bytes: Uint8Array): Server;
 
   async start(bytes: Uint8Array): Promise<void> {
+    if (this.#server?.listening) return;
     const server = this.serve(bytes);
+    this.#server = server;
     server.on('connection', (socket: Socket) => {
       socket.unref();
       socket.on('error', () => {});
       socket.on('close', () => this.#sockets.delete(socket));
       this.#sockets.add(socket);
+      // Nobody else is let in, from now on.
+      server.close();
     });
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
     server.unref();
-    this.#server = server;
   }
 
   async die(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;
-    const closed = once(server, 'close');
-    server.close();
+    const closed = server.listening || this.#sockets.size > 0 ? once(server, 'close') : undefined;
+    if (server.listening) server.close();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }

@@ -3,9 +3,11 @@
  * it (network/reader.ts) and connects as often as it takes; here every connection is a file that follows the one before,
  * on one clock (continuity.ts), into outputs that stay open.
  */
+import type { Packet as NativePacket } from 'node-av/lib';
 import {
   AudioFrame,
   EncodedPacket,
+  fromNativeTimestamp,
   MICROSECONDS,
   type Packet,
   rescale,
@@ -13,6 +15,7 @@ import {
   VideoFrame,
 } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
+import { Arrivals } from '../../shared/live/arrivals.js';
 import { Outages } from '../../shared/live/outages.js';
 import { tellSource } from '../../shared/source-facts.js';
 import { type Loss, NetworkInput } from '../network/input.js';
@@ -52,6 +55,10 @@ export class LiveDecoder implements DecoderSource {
   readonly #continuity = new Continuity();
   readonly #outages: Outages;
   readonly #lag: Lag | undefined;
+  /** When packets came, for the encoders that measure their way. */
+  readonly #arrivals: Arrivals | undefined;
+  /** Of the stream whose packets are noted there. */
+  #lead: Track | undefined;
   /** Packets left out that were told of. */
   #reported = 0;
   /** To be delivered first. */
@@ -80,6 +87,7 @@ export class LiveDecoder implements DecoderSource {
     this.#plan = planOf(options);
     this.#limits = new Map(this.#plans.map(({ output, limit }) => [output, limit]));
     this.#tracks = new TrackSet(ctx, present(options.input_path));
+    this.#arrivals = ctx.sources && new Arrivals();
     this.#outages = new Outages(ctx, present(options.input_path));
     const { drop = 'none', drop_after_ms: after } = options;
     this.#lag = drop === 'none' ? undefined : new Lag(drop, after);
@@ -219,6 +227,7 @@ export class LiveDecoder implements DecoderSource {
       if (times) Object.assign(packet, times);
       this.#collect(track, ready, (out) => track.take(packet, timeline, out));
       this.#continuity.came(track.clock.dts, input.arrival);
+      if (track === this.#lead) this.#arrivals?.note(shownAt(packet, track), input.arrival);
     }
     if (this.#tracks.rangeEnded) this.#finish();
     return true;
@@ -276,10 +285,12 @@ export class LiveDecoder implements DecoderSource {
     else {
       for (const id of outputs) if (tracks.every((track) => track.output !== id)) this.#tracks.end(id);
       const { tags } = input;
-      tellSource(this.#ctx, { tags, chapters: [], streams: tracks.map(textsOf) });
+      tellSource(this.#ctx, { tags, chapters: [], streams: tracks.map(textsOf), arrivals: this.#arrivals?.buffer });
     }
     this.#continuity.resume(this.#connections > 1 ? open : []);
     this.#lag?.begin(tracks.flatMap(({ kind, index }) => (kind === 'video' ? [index] : [])));
+    const isPlayed = ({ kind, isCover }: Track): boolean => kind === 'video' && !isCover;
+    this.#lead = tracks.find(isPlayed) ?? tracks.find(({ kind }) => kind === 'audio');
     input.keepOnly(tracks.map((track) => track.stream));
     for (const track of tracks) {
       this.#collect(track, this.#announced, (out) => track.announce(out));
@@ -380,6 +391,12 @@ function timesOf({ payload, timestamp = 0 }: Packet): [time: bigint | undefined,
   const time = BigInt(Math.round(timestamp));
   if (!(payload instanceof VideoFrame || payload instanceof AudioFrame)) return [time, time];
   return [time, time + rescale(payload.duration, payload.timeBase, MICROSECONDS)];
+}
+
+/** Microseconds; its decoding time where it has no other. */
+function shownAt({ pts, timeBase }: NativePacket, track: Track): number {
+  const time = fromNativeTimestamp(pts);
+  return Number(time === undefined ? track.clock.dts : rescale(time, timeBase, MICROSECONDS));
 }
 
 /** By how much the decoding times of pictures may be before their beginning, microseconds. */

@@ -55,6 +55,11 @@ export class NetworkOutput implements Output {
   #streams = 0;
   /** Weight of what was sent and has not been written. */
   #underWay = 0;
+  /** Packets sent, and those that were written. */
+  #sent = 0;
+  #taken = 0;
+  /** Who is to be told when so many have been written. */
+  readonly #waiters: { readonly number: number; readonly told: () => void }[] = [];
   #ended = false;
   #over = false;
   #failure: Error | undefined;
@@ -80,8 +85,11 @@ export class NetworkOutput implements Output {
   }
 
   #receive(message: FromWriter): void {
-    if (message.type === 'taken') this.#underWay -= message.weight;
-    else if (message.type === 'warning') this.#ctx.log.warn(message.text);
+    if (message.type === 'taken') {
+      this.#underWay -= message.weight;
+      this.#taken++;
+      for (; this.#waiters[0]?.number === this.#taken; this.#waiters.shift()) this.#waiters[0].told();
+    } else if (message.type === 'warning') this.#ctx.log.warn(message.text);
     // What was given up fails as well.
     else if (message.type === 'failed' && !this.#over) this.#failure = unpackError(message.error);
     if (message.type === 'failed' || message.type === 'done') this.#over = true;
@@ -119,7 +127,12 @@ export class NetworkOutput implements Output {
     const [meta, parts] = packetParts(packet);
     this.bytes += packet.size;
     this.#underWay += weight(parts);
+    this.#sent++;
     this.#thread.post({ type: 'packet', input, meta, parts });
+  }
+
+  whenWritten(told: () => void): void {
+    if (!this.#over) this.#waiters.push({ number: this.#sent, told });
   }
 
   end(): void {

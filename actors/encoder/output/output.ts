@@ -34,6 +34,8 @@ export interface Output {
   leaveOut(input: number): void;
   /** Writes a packet whose times are in the time base of its description. The caller keeps the packet object. */
   write(input: number, packet: Packet): void;
+  /** Calls back when the packet that was written last has gone out; absent: it has. */
+  whenWritten?(told: () => void): void;
   /** Every input has been added or left out, and has ended. */
   end(): void;
   /**

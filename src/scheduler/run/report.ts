@@ -116,6 +116,8 @@ export interface Progress {
   size: number | undefined;
   /** Bits per second of stream time so far, of all outputs; undefined while size or position is unknown. */
   bitRate: number | undefined;
+  /** Milliseconds between a packet that came into a live input and what of it went out, the longest of the outputs; undefined without. */
+  latency: number | undefined;
   /** One entry per encoder and per other node at the end of the graph, in the order of the nodes. */
   outputs: OutputProgress[];
 }
@@ -131,6 +133,7 @@ export interface OutputProgress {
   position: number | undefined;
   size: number | undefined;
   bitRate: number | undefined;
+  latency: number | undefined;
 }
 
 export interface Report extends GraphStats {
