@@ -20,6 +20,8 @@ export type Farewell = 'end' | 'break' | 'silence';
 abstract class TcpPeer implements LivePeer {
   abstract readonly url: string;
   #server: Server | undefined;
+  /** The one connection has not come yet. */
+  #open = false;
   readonly #sockets = new Set<Socket>();
   protected constructor(
     protected readonly port: number,
@@ -29,7 +31,8 @@ abstract class TcpPeer implements LivePeer {
   protected abstract serve(bytes: Uint8Array): Server;
 
   async start(bytes: Uint8Array): Promise<void> {
-    if (this.#server?.listening) return;
+    if (this.#open) return;
+    this.#open = true;
     const server = this.serve(bytes);
     this.#server = server;
     server.on('connection', (socket: Socket) => {
@@ -39,6 +42,7 @@ abstract class TcpPeer implements LivePeer {
       this.#sockets.add(socket);
       // Nobody else is let in, from now on.
       server.close();
+      this.#open = false;
     });
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
@@ -48,6 +52,7 @@ abstract class TcpPeer implements LivePeer {
   async die(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
+    this.#open = false;
     if (server === undefined) return;
     const closed = server.listening || this.#sockets.size > 0 ? once(server, 'close') : undefined;
     if (server.listening) server.close();

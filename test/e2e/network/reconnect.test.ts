@@ -93,10 +93,11 @@ for (const [name, { make, bytes, threads, copies }] of Object.entries(protocols)
       outages.push(outage);
       if (outage.state === 'lost' && outage.attempt === 1) losses++;
       if (losses === 2) lostTwice();
-      if (outage.state === 'absent' && outage.attempt === 1) void peer.start(bytes());
+      // A connection that breaks off may have brought nothing.
+      if (outage.state === 'absent') void peer.start(bytes());
       else if (outage.state === 'lost' && losses === 1) {
         if (says && outage.attempt === 1) void peer.die();
-        else if (!says || outage.attempt === 2) void peer.start(bytes());
+        else void peer.start(bytes());
       }
     });
     const reading = Promise.all([input.video.packets(), input.audio.packets()].map((packets) => read(packets, begun)));
@@ -119,7 +120,7 @@ for (const [name, { make, bytes, threads, copies }] of Object.entries(protocols)
         // What was under way when it was lost makes it differ by the length of the clip at most.
         assert.ok(Math.abs(gap - milliseconds!) < 250, `gap of ${gap} ms, outage of ${milliseconds} ms`);
       }
-      if (says) assert.is(streams[0]!.length, 2 * FRAMES);
+      if (says && !name.includes('breaks')) assert.is(streams[0]!.length, 2 * FRAMES);
       const said = log.filter(({ level }) => level === 'warn').map(({ text }) => text);
       assert.match(said[0]!, /was away for \d+\.\d\d s \(.*\) and came back in \d+ attempts?$/);
     } finally {
