@@ -163,6 +163,7 @@ export class Encoding {
           }
         }
         if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
+        refuseNetworkOptions(options, target.name);
         return new Muxer(target, inputs, options, ctx);
     }
   }
@@ -425,4 +426,13 @@ function hasBegun({ held, heldEnd }: Input): boolean {
 /** A piece of the file, with the latest time that had come in when it was written. */
 function packetOf({ bytes, offset }: Piece, timestamp: number): Packet {
   return new Packet(EncodedPacket.from(bytes, { offset, whence: 0 }), { timestamp });
+}
+
+/** @throws MillraceError ERR_MILLRACE_OPTION for what only a peer of the network has. */
+function refuseNetworkOptions({ reconnect, drop }: EncoderOptions, name: string): void {
+  const key = reconnect ? 'reconnect' : drop !== undefined && drop !== 'none' ? 'drop' : undefined;
+  if (key === undefined) return;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `${key}: has no effect on ${name}, which has no peer`, {
+    hint: 'It is for outputs of the network, such as rtmp:, srt:, tcp: and udp:',
+  });
 }

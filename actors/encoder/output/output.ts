@@ -28,6 +28,8 @@ export interface Output {
   readonly chaptersLost?: boolean;
   /** What the file says of the whole; known at the latest before the last stream is added. */
   describe?(texts: FileTexts): void;
+  /** Whether the next picture is to be a key frame; asked once for each. */
+  takeKeyWish?(): boolean;
   /** A stream is known. */
   add(input: number, description: StreamDescription): void;
   /** An input ended before a stream came. */

@@ -33,6 +33,10 @@ export class Outages {
     this.#name = withoutSecrets(name);
   }
 
+  get isAway(): boolean {
+    return this.#away !== undefined;
+  }
+
   /** @param wasThere It was connected before; otherwise it is not there yet, which is no outage. */
   lost({ why, attempt, attempts, wait, at }: NextTry, wasThere: boolean): void {
     const { log, meter, elapsed, tell } = this.#ctx;

@@ -30,6 +30,12 @@ const settings = strictOptions({
   give_up: v.optional(choice('fail', 'end'), 'fail'),
 });
 
+/** The same for an output, whose peers have nothing to say. */
+const outputSettings = strictOptions({
+  attempts: v.optional(attempts, 20),
+  backoff_ms: v.optional(number({ min: 1, max: LONGEST_TIMER }), 500),
+});
+
 /** `true` is an object without anything in it: all defaults. */
 export const inputReconnect: Schema<Reconnect | false> = v.pipe(
   orFlag(settings),
@@ -38,6 +44,14 @@ export const inputReconnect: Schema<Reconnect | false> = v.pipe(
     const { attempts, backoff_ms: backoff, stall_ms: stall, give_up: giveUp } = given;
     return { attempts, backoff, stall: stall === 0 ? undefined : stall, giveUp };
   }),
+);
+
+export const outputReconnect: Schema<Reconnect | false> = v.pipe(
+  orFlag(outputSettings),
+  v.transform(
+    (given): Reconnect | false =>
+      given && { attempts: given.attempts, backoff: given.backoff_ms, stall: undefined, giveUp: 'fail' },
+  ),
 );
 
 function orFlag<T>(object: Schema<T>): Schema<T | false> {
@@ -58,6 +72,11 @@ export class Tries {
 
   constructor(reconnect: Reconnect) {
     this.#reconnect = reconnect;
+  }
+
+  /** Of a row. */
+  get attempts(): number {
+    return this.#reconnect.attempts;
   }
 
   /** ms until the next one; undefined: none is left. */

@@ -195,6 +195,17 @@ export interface EncoderOptions {
    * the rest; then the graph fails with ERR_MILLRACE_OUTPUT. 0: for ever. Default for everything that is no file: 30000.
    */
   timeout_ms?: number | undefined;
+  /**
+   * A peer of the network that was lost is looked for again, and the output goes on with a new header and a key frame, at the
+   * times that it has then. What comes meanwhile is left out; nobody waits for it. Not for formats that write files one by
+   * one (hls, dash). true: with all defaults. See docs/live.md.
+   */
+  reconnect?: boolean | Pick<ReconnectOptions, 'attempts' | 'backoff_ms'> | undefined;
+  /**
+   * What is left out when more than 512 KiB wait for a peer of the network. 'none' (default): nothing, the graph waits.
+   * 'non-key': pictures up to the next key frame. 'oldest': everything up to the latest key frame that waits.
+   */
+  drop?: 'none' | 'non-key' | 'oldest' | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
   /**

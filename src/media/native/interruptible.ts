@@ -93,15 +93,15 @@ export class InterruptibleCalls {
     });
   }
 
-  /** Waits for so many ms. @returns false if the thread is to leave. */
-  async pause(milliseconds: number): Promise<boolean> {
+  /** Waits for so many ms, or until something has happened (`look`). @returns false if the thread is to leave. */
+  async pause(milliseconds: number, happened: () => boolean = () => false): Promise<boolean> {
     let over: true | undefined;
     const timer = setTimeout(() => {
       over = true;
       this.look();
     }, milliseconds);
     try {
-      return (await this.until(() => over)) === true;
+      return (await this.until(() => over ?? (happened() || undefined))) === true;
     } finally {
       clearTimeout(timer);
     }

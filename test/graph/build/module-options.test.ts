@@ -91,6 +91,8 @@ const encoder: Required<EncoderOptions> = {
   aframes: 10,
   min_frames: 5,
   copyts: true,
+  reconnect: { attempts: 2, backoff_ms: 10 },
+  drop: 'non-key',
   adjust_pts: true,
   shortest: false,
   force_key_frames: 'expr:gte(t,n_forced*2)',
