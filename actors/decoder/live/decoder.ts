@@ -277,7 +277,12 @@ export class LiveDecoder implements DecoderSource {
     const plans = this.#plans.map((plan) => ({ ...plan, limit: this.#limits.get(plan.output) }));
     const chosen = new Map(plans.map(({ output }) => [output, input.chosen(output)]));
     this.#compare(input, open);
-    const tracks = openTracks(input, plans, chosen, options, (output) => open.includes(output), options.live);
+    const tracks = openTracks(
+      ...([input, plans, chosen, options] as const),
+      (output) => open.includes(output),
+      (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
+      options.live,
+    );
     this.#tracks.add(tracks);
     const timeline = this.#place(input, tracks);
     this.#connection = { timeline, bytesBefore: meter.bytes };
@@ -341,7 +346,7 @@ export class LiveDecoder implements DecoderSource {
     const range = first ? this.#range : { start: undefined, end: this.#range.end };
     for (const track of tracks) track.begin(range, timeline.beginning);
     if (resumes && continuity.end !== undefined) {
-      input.seek(continuity.end - timeline.beginning + start, () => {});
+      input.seek(continuity.end - timeline.beginning + start, undefined, () => {});
       timeline.restart(tracks.map((track) => track.clock));
     }
     return timeline;

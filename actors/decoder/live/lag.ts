@@ -46,7 +46,7 @@ export class Lag {
    * @param waiting Bytes of that.
    */
   keeps(event: PacketEvent, queue: readonly FromReader[], waiting: number): boolean {
-    const age = now() - event.arrival;
+    const age = now() - (event.arrival ?? now());
     const behind = age > this.#after || waiting > NEARLY_FULL;
     const keeps = this.#policy === 'oldest' ? this.#isWanted(event, queue, behind) : this.#isSound(event, behind);
     if (keeps) return true;
@@ -83,7 +83,7 @@ export class Lag {
     return (this.#videos.size > 0 ? own.findLast(isPlace) : own.find(isPlace)) ?? 'key';
   }
 
-  #isPlace({ meta: { stream, flags }, arrival }: PacketEvent): boolean {
+  #isPlace({ meta: { stream, flags }, arrival = 0 }: PacketEvent): boolean {
     // Sound can be entered anywhere: there the first one that is not too late.
     if (this.#videos.size === 0) return now() - arrival <= this.#after;
     return this.#videos.has(stream) && (flags & AV_PKT_FLAG_KEY) !== 0;

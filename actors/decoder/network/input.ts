@@ -1,5 +1,5 @@
 /**
- * An input that a thread of its own reads (reader.ts), as a decoder sees it: the same questions as to one that
+ * An input that a thread of its own reads (reader.ts, program-source.ts), as a decoder sees it: the same questions as to one that
  * is open here, and nothing blocks. It can be left at every moment, whatever the peer does.
  */
 import { performance } from '../../../ringbuffer/clock.js';
@@ -86,8 +86,8 @@ export class NetworkInput {
     this.#onLoss = onLoss;
     this.#lag = lag;
     // Even that may take its time, on a disk that is far away: a look must not hold up who asks for it.
-    if (!data.probes) refuseUnreadable(this.path, findDemuxer(data.input.format));
-    const limit = stepLimit(this.path, timeout, data.input.options);
+    if (!data.probes && !data.source) refuseUnreadable(this.path, findDemuxer(data.input.format));
+    const limit = data.source ? timeout || undefined : stepLimit(this.path, timeout, data.input.options);
     const file = ownFile('./network-reader.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
   }
@@ -127,12 +127,12 @@ export class NetworkInput {
 
   /** When the first bytes of this connection came, ms on `now` (clock.ts). */
   get began(): number {
-    return this.#opening?.began ?? 0;
+    return this.#opening?.connection?.began ?? 0;
   }
 
   /** The end of this connection means that it was lost. */
   get endless(): boolean {
-    return this.#opening?.endless ?? false;
+    return this.#opening?.connection?.endless ?? false;
   }
 
   get facts(): FileFacts {
@@ -181,17 +181,17 @@ export class NetworkInput {
 
   /** Packets of these streams are read from here on. */
   keepOnly(streams: readonly { readonly index: number }[]): void {
-    const { connection = 0 } = this.#opening ?? {};
+    const connection = this.#opening?.connection?.number;
     this.#thread.post({ type: 'keep', streams: streams.map(({ index }) => index), connection });
   }
 
   /** The packets of a stream that come all the same are nobody's. */
   discard(): void {}
 
-  /** As `Input.seek`; `reached` is told within `read`. */
-  seek(time: bigint, reached: (place: Place) => void): void {
+  /** As `Input.seekDecodable`, where the next key frame is not too far to be looked for; `reached` is told within `read`. */
+  seek(time: bigint, lead: number | undefined, reached: (place: Place) => void): void {
     this.#seeks.push(reached);
-    this.#thread.post({ type: 'seek', time });
+    this.#thread.post({ type: 'seek', time, lead });
   }
 
   /**
@@ -224,7 +224,7 @@ export class NetworkInput {
       const [bytes, ...sideData] = event.parts;
       this.#packet = restorePacket(event.meta, bytes!, sideData);
       this.bytes = event.bytes;
-      this.arrival = event.arrival;
+      this.arrival = event.arrival ?? 0;
       return this.#packet.av;
     }
   }

@@ -1,5 +1,6 @@
 /** What the decoder and the thread that reads from the network for it say to each other. */
 import type { ErrorWire } from '../../../src/errors/wire.js';
+import type { SourceRef } from '../../../src/media/bytes/ref.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
 import type { Reconnect } from '../../shared/live/reconnect.js';
@@ -25,38 +26,44 @@ export interface ReaderData extends ThreadLink {
   readonly live?: boolean | undefined;
   /** It only looks what the input holds: a file that is near, or one that may keep it waiting. */
   readonly probes: 'near' | 'far' | undefined;
-  /** Its bytes come through the port, of what is looked into; without a size they come one after the other. */
-  readonly source?: { readonly size: number | undefined } | undefined;
+  /** Where its bytes are, if they are the program's. */
+  readonly source?: SourceRef | undefined;
 }
 
 export type ToReader =
   /** Packets of these streams are wanted, from now on; nothing is read before. Of another connection it means nothing. */
-  | { readonly type: 'keep'; readonly streams: readonly number[]; readonly connection: number }
-  /** Goes there (microseconds on the container's clock), and drops what it has read before. */
-  | { readonly type: 'seek'; readonly time: bigint }
-  /** The answer to `want`; none at the end. */
-  | { readonly type: 'bytes'; readonly bytes: Uint8Array };
+  | { readonly type: 'keep'; readonly streams: readonly number[]; readonly connection?: number | undefined }
+  /**
+   * Goes there (microseconds on the container's clock), and drops what it has read before.
+   * `lead`: index of the stream of which a key frame is to follow, where that can be looked for.
+   */
+  | { readonly type: 'seek'; readonly time: bigint; readonly lead: number | undefined };
+
+/** One of those that follow one another. */
+export interface Connection {
+  /** From 1 on. */
+  readonly number: number;
+  /** When its first bytes came, ms on `now` (clock.ts). */
+  readonly began: number;
+  /** Its end means that it was lost. */
+  readonly endless: boolean;
+}
 
 export type FromReader =
   | {
       readonly type: 'file';
       readonly facts: FileFacts;
-      /** From 1 on. */
-      readonly connection: number;
-      /** When its first bytes came, ms on `now` (clock.ts). */
-      readonly began: number;
-      /** Its end means that it was lost. */
-      readonly endless: boolean;
+      /** Of what is opened again when it is lost. */
+      readonly connection?: Connection | undefined;
     }
   | { readonly type: 'info'; readonly info: MediaInfo }
-  | { readonly type: 'want'; readonly offset: number; readonly length: number }
   /** `bytes` were read so far; it came at `arrival`, ms on `now` (clock.ts). */
   | {
       readonly type: 'packet';
       readonly meta: PacketMeta;
       readonly parts: readonly Uint8Array[];
       readonly bytes: number;
-      readonly arrival: number;
+      readonly arrival?: number | undefined;
     }
   /** The answer to `seek`. */
   | { readonly type: 'sought'; readonly place: Place; readonly reasons: readonly string[] }

@@ -1,5 +1,5 @@
 /**
- * Entry of the thread that reads an input from the network for a decoder, ahead of it by so many bytes. Every call that
+ * Entry of the thread that reads an input for a decoder, ahead of it by so many bytes. Of an input of the network every call that
  * waits for the peer is asynchronous: this thread's event loop hears meanwhile that it is to leave (interruptible.ts).
  */
 
@@ -16,9 +16,10 @@ import { describeInput } from '../../probe/describe.js';
 import { look } from '../../probe/look.js';
 import { now } from '../../shared/live/clock.js';
 import { type Reconnect, Tries } from '../../shared/live/reconnect.js';
-import { OUTPUT_LIMIT, weight } from '../demux-thread/protocol.js';
+import { ownBuffers, roomFor, weight } from '../demux-thread/protocol.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input, type PatientCall } from '../input/input.js';
+import { readProgramSource } from './program-source.js';
 import type { FromReader, ReaderData, ToReader } from './protocol.js';
 
 /** By this the file is known: own-file.ts. */
@@ -141,7 +142,8 @@ class Reader {
       const facts = fileFacts(this.#input, this.#data, this.#data.input.options);
       this.#requireStreams(facts.chosen.map(({ output }) => output));
       this.#endless = this.#data.live ?? this.#input.endless;
-      this.#tell({ type: 'file', facts, connection: this.#connection, began, endless: this.#endless });
+      const connection = { number: this.#connection, began, endless: this.#endless };
+      this.#tell({ type: 'file', facts, connection });
       return await this.#serve();
     } catch (thrown) {
       const error = errorOf(thrown);
@@ -221,7 +223,7 @@ class Reader {
 
   /** A decoder that is slower than the peer must not make the packets pile up. */
   #mayRead(): 'read' | undefined {
-    return this.#wanted && !this.#ended && ((this.#sent - this.#wait.taken) | 0) < OUTPUT_LIMIT ? 'read' : undefined;
+    return this.#wanted && !this.#ended && roomFor(this.#sent, this.#wait.taken) ? 'read' : undefined;
   }
 
   /** @returns why it was lost. */
@@ -244,10 +246,7 @@ class Reader {
     this.#tries?.succeeded();
     const [meta, parts] = packetParts(packet);
     this.#sent = (this.#sent + weight(parts)) | 0;
-    const own = parts.flatMap(({ buffer, byteLength }) =>
-      buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0 ? [buffer] : [],
-    );
-    this.#tell({ type: 'packet', meta, parts, bytes: input.bytes, arrival }, own);
+    this.#tell({ type: 'packet', meta, parts, bytes: input.bytes, arrival }, ownBuffers(parts));
     return undefined;
   }
 
@@ -287,8 +286,9 @@ function isOfPeer(error: Error): boolean {
 const data = workerData as ReaderData;
 const wait = NativeWait.attach(data.waits, data.slot, data.claim);
 try {
-  // It needs none of the few calls that may wait for peers.
+  // These need none of the few calls that may wait for peers.
   if (data.probes === 'near') look(data, wait);
+  else if (data.source) readProgramSource(data, data.source, wait);
   else await new Reader(data, wait).run();
 } catch (error) {
   data.port.postMessage({ type: 'failed', error: packError(error) } satisfies FromReader);

@@ -1,9 +1,9 @@
 /** Measures for a node's figures how long it takes from a packet that came into a live input to what of it went out. */
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import type { Packet } from 'node-av/lib';
-import { type Rational, toMicroseconds } from '../../../src/media/index.js';
-import type { Meter } from '../../../src/module/contract.js';
-import { Arrivals } from '../../shared/live/arrivals.js';
+import { type Rational, toMicroseconds } from '../../src/media/index.js';
+import type { Meter } from '../../src/module/contract.js';
+import { Arrivals } from '../shared/live/arrivals.js';
 
 export class Latency {
   readonly #meter: Meter;
