@@ -9,6 +9,8 @@ import { now } from './clock.js';
 const ENTRIES = 512;
 /** Times are compared after they were rounded to ticks, microseconds. */
 const ROUNDED = 1000;
+/** What is shown so much later than any packet is a copy that fills a gap, microseconds. */
+const FILLED = 100_000;
 
 export class Arrivals {
   readonly buffer: SharedArrayBuffer;
@@ -31,7 +33,7 @@ export class Arrivals {
     Atomics.store(this.#count, 0, (count + 1) & 0x7fff_ffff);
   }
 
-  /** ms since the packet came that was shown at a time; undefined if that is not known any more. */
+  /** ms since the packet came that was shown at a time; undefined if there is none, or it is not known any more. */
   age(time: number): number | undefined {
     const count = Math.min(Atomics.load(this.#count, 0), ENTRIES);
     let best = Number.NEGATIVE_INFINITY;
@@ -42,6 +44,6 @@ export class Arrivals {
       best = own;
       arrival = this.#pairs[at + 1]!;
     }
-    return best === Number.NEGATIVE_INFINITY ? undefined : Math.max(0, now() - arrival);
+    return time - best > FILLED ? undefined : Math.max(0, now() - arrival);
   }
 }

@@ -136,5 +136,6 @@ arrivals('a time stands for the packet that is shown then, however many came', (
   // Pictures that are repeated for a constant rate are shown between two.
   const age = other.age(1900 * 40_000 + 20_000)!;
   assert.ok(age >= 3100 && age < 3600, `${age} ms`);
+  assert.is(other.age(2010 * 40_000), undefined, 'what fills a gap came with no packet');
 });
 arrivals.run();
