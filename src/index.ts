@@ -37,6 +37,7 @@ export type {
   EncoderOptions,
   FilterEntry,
   FilterOptions,
+  ReconnectOptions,
   StreamTexts,
   SubtitleParams,
   VideoParams,
@@ -128,6 +129,7 @@ export type { CallbackAsked, KeyCallback } from './scheduler/plan/spec.js';
 export type {
   DroppedBranch,
   GraphStats,
+  LatencyStats,
   LinkStats,
   NodeStats,
   OutputProgress,

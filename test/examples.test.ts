@@ -28,6 +28,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['http-upload.mjs', 'clip.ts'],
   ['http-upload.mjs', join(examples, 'graph.json')],
   ['camera.mjs', 'live.m3u8', '2'],
+  ['live-camera.mjs'],
   ['raw-h264.mjs'],
   ['server.mjs'],
   ['thumbnails.mjs'],
@@ -162,6 +163,16 @@ example('camera.mjs', async () => {
   // At a constant rate the encoder repeats a frame in the place of one that was left out.
   assert.ok(made! + late! >= 50, stdout);
   assert.match(readFileSync(at('live.m3u8'), 'utf8'), /live0\.ts\n.*live1\.ts\n.*#EXT-X-ENDLIST/s);
+});
+
+example('live-camera.mjs', async () => {
+  const { stdout } = await run('live-camera.mjs');
+  const [, made, away] = /^live\.m3u8: (\d+) frames, \d+ ms behind the camera, which was away (\d+) times?$/m.exec(
+    stdout,
+  )!;
+  assert.ok(Number(made) > 25 && Number(away) >= 1, stdout);
+  assert.match(stdout, /tcp:\S+ was away for \d+\.\d\d s/);
+  assert.ok((await contents(at('camera.mkv'))).frames > 25);
 });
 
 example('raw-h264.mjs', async () => {

@@ -7,6 +7,7 @@
 import { setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { refusePortProblems } from '../../src/schema/schema.js';
+import { LiveDecoder } from './live/decoder.js';
 import { type DecoderOptions, decoderOptions, decoderPortProblems } from './options.js';
 import type { DecoderSource } from './source.js';
 import { present } from './source.js';
@@ -73,6 +74,6 @@ export default class FFmpegDecoder implements Module<DecoderOptions> {
 function sourceFor(ctx: ModuleContext<DecoderOptions>): DecoderSource {
   const { options, inputs } = ctx;
   refusePortProblems(decoderPortProblems(options, ctx));
-  if (inputs.length === 0) return new FileDecoder(ctx);
+  if (inputs.length === 0) return options.live || options.reconnect ? new LiveDecoder(ctx) : new FileDecoder(ctx);
   return options.push_raw_stream ? new RawDecoder(ctx) : new BytesDecoder(ctx);
 }

@@ -21,6 +21,8 @@ import {
 import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
 import { dispositionList } from '../shared/dispositions.js';
 import { sampleFormatName } from '../shared/sample-format.js';
+import { dropPolicy } from '../shared/live/drop.js';
+import { inputReconnect } from '../shared/live/reconnect.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
@@ -199,6 +201,14 @@ const entries = {
   orig_pts_time: v.optional(boolean(), false),
   /** Pictures have their number in the input as their metadata `inputFrmOrder`. */
   io_frm_match: v.optional(boolean(), false),
+  /** An input that was lost is opened again: attempts, backoff_ms, stall_ms, give_up; true: with the defaults of all. */
+  reconnect: v.optional(inputReconnect, false),
+  /** What comes as it is made: short probing, decoders without delay; its end means that it was lost (reconnect). */
+  live: v.optional(boolean()),
+  /** What is left out when the graph is slower than a live input. */
+  drop: v.optional(dropPolicy()),
+  /** Milliseconds by which it may be behind. */
+  drop_after_ms: v.optional(number({ min: 1, max: 2_147_483_647 }), 1000),
   /** Deliver at the speed of the timestamps. */
   realtime: v.optional(boolean(), false),
   loglevel: v.optional(choice(...LOG_LEVELS)),
@@ -338,6 +348,26 @@ export const decoderOptions = v.pipe(
     'timeout_ms',
     'needs input_path or input: whoever sends what comes on input 0 decides how long it takes',
     (o) => o.timeout_ms === undefined || hasInput(o),
+  ),
+  ...(['reconnect', 'live'] as const).map((key) =>
+    rule(
+      key,
+      'needs input_path: what comes on input 0, or from the program, is not opened here',
+      (o) => !o[key] || o.input_path !== undefined,
+    ),
+  ),
+  ...(['start_time', 'durations', 'loop'] as const).map((key) =>
+    rule(
+      key,
+      'cannot be combined with live or reconnect: such an input is played once, as it comes',
+      (o) => !o[key] || !(o.live || o.reconnect),
+    ),
+  ),
+  rule('drop', 'has no effect without live: true', (o) => (o.drop ?? 'none') === 'none' || o.live === true),
+  rule(
+    'realtime',
+    'has no effect with live: such an input comes at its own speed',
+    (o) => !o.realtime || o.live !== true,
   ),
   rule(
     'max_limit_hits',

@@ -8,6 +8,7 @@ import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { SourceListener } from '../shared/source-facts.js';
 import { checkRates, type EncoderChange, type VideoChange } from './change.js';
 import { settingsFor, warnOfUnused } from './codec/settings.js';
+import { Latency } from './latency.js';
 import { isNetworkOutput, NetworkOutput } from './network/output.js';
 import { type EncoderOptions, optionsOfStream, PUSH } from './options.js';
 import type { Piece } from './output/byte-output.js';
@@ -71,6 +72,8 @@ export class Encoding {
   /** The input whose time is the progress of the node. */
   #leader: number | undefined;
   #format = '';
+  /** null: no input is live. */
+  #latency: Latency | null | undefined;
   #failed = false;
   /** Everything has been given to the muxer. */
   #complete = false;
@@ -116,6 +119,7 @@ export class Encoding {
         shortest: this.#shortest?.of(id),
         tally: { written: 0, skipped: 0 },
         tell: (packet, timeBase) => this.#teller?.tell(id, packet, timeBase),
+        latencyOf: (packet, timeBase) => this.#latencyOf(id)?.of(packet, timeBase, Number(this.#shift ?? 0n)),
         get leading() {
           return leads(id);
         },
@@ -134,6 +138,15 @@ export class Encoding {
       });
     }
     this.#shift = options.adjust_pts ? undefined : 0n;
+  }
+
+  /** Of a stream that comes from a live input. */
+  #latencyOf(input: number): Latency | undefined {
+    if (this.#latency === undefined) {
+      const arrivals = this.#sources.arrivals(input);
+      this.#latency = arrivals === undefined ? null : new Latency(this.#ctx.meter, arrivals);
+    }
+    return this.#latency ?? undefined;
   }
 
   #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {
@@ -161,6 +174,7 @@ export class Encoding {
           }
         }
         if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
+        refuseNetworkOptions(options, target.name);
         return new Muxer(target, inputs, options, ctx);
     }
   }
@@ -446,4 +460,13 @@ function hasBegun({ held, heldEnd }: Input): boolean {
 /** A piece of the file, with the latest time that had come in when it was written. */
 function packetOf({ bytes, offset }: Piece, timestamp: number): Packet {
   return new Packet(EncodedPacket.from(bytes, { offset, whence: 0 }), { timestamp });
+}
+
+/** @throws MillraceError ERR_MILLRACE_OPTION for what only a peer of the network has. */
+function refuseNetworkOptions({ reconnect, drop }: EncoderOptions, name: string): void {
+  const key = reconnect ? 'reconnect' : drop !== undefined && drop !== 'none' ? 'drop' : undefined;
+  if (key === undefined) return;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `${key}: has no effect on ${name}, which has no peer`, {
+    hint: 'It is for outputs of the network, such as rtmp:, srt:, tcp: and udp:',
+  });
 }

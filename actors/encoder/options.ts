@@ -22,6 +22,8 @@ import { frameRate } from '../../src/schema/video-names.js';
 import { device } from '../shared/device-option.js';
 import { localPath } from '../shared/location.js';
 import { sampleFormatName } from '../shared/sample-format.js';
+import { dropPolicy } from '../shared/live/drop.js';
+import { outputReconnect } from '../shared/live/reconnect.js';
 import { spelled } from './codec/spellings.js';
 import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';
 
@@ -185,6 +187,10 @@ const entries = {
    * 0: for ever; 30000 by default.
    */
   timeout_ms: v.optional(number({ min: 0, max: 2_147_483_647 })),
+  /** A peer of the network that was lost is looked for again: attempts, backoff_ms; true: with the defaults of both. */
+  reconnect: v.optional(outputReconnect),
+  /** What is left out when a peer of the network is slower than the encoder. */
+  drop: v.optional(dropPolicy()),
   /** AVOptions of the muxer: movflags, hls_time, … */
   mux_params: v.optional(avOptions()),
   /** Packets of a stream that may wait for the first packet of another one, or for its next, ... */
@@ -233,7 +239,7 @@ export const encoderOptions = v.pipe(
       ...(push === PUSH.file || push === PUSH.bytes ? [] : muxing),
       ...(push === PUSH.frames ? encoding : []),
       ...(push === PUSH.bytes ? [] : (['avio_buffer_size', 'streamed'] as const)),
-      ...(push === PUSH.file ? [] : (['null_output', 'output_prefix'] as const)),
+      ...(push === PUSH.file ? [] : (['null_output', 'output_prefix', 'reconnect', 'drop'] as const)),
     ].filter((key) => input[key] !== undefined && input[key] !== false);
     for (const key of idle) issue(`has no effect with push_output ${push}`, key, input[key]);
     const movflags = String(input.mux_params?.movflags ?? '');

@@ -36,6 +36,13 @@ export class EncoderSources {
     return this.#ctx.sources?.inputs.find((each) => each.input === input)?.direct === true;
   }
 
+  /** Where it is noted when the packets of an input came, if that is live. */
+  arrivals(input: number): SharedArrayBuffer | undefined {
+    return this.#origins(input)
+      .map(({ node }) => this.#listener?.known.get(node)?.arrivals)
+      .find((buffer) => buffer !== undefined);
+  }
+
   /** Of the file, as far as it is known. @param shift Taken off all times, microseconds. */
   texts(shift: bigint): FileTexts {
     const { options } = this.#ctx;

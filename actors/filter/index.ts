@@ -11,6 +11,7 @@ import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { type FilterOptions, filterOptions } from './options.js';
 import { makePlan, type Plan } from './plan/plan.js';
 import { changedOptions, commandsBetween } from './run/change.js';
+import { Breaks } from './run/breaks.js';
 import { advance, Demand, lowest } from './run/input-demand.js';
 import { RunningGraph } from './run/running-graph.js';
 import { formatKey, formatOf, type StreamFormat } from './run/stream-format.js';
@@ -52,6 +53,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
   #inputs: Input[] = [];
   #outputs: Output[] = [];
   #demand!: Demand;
+  #breaks!: Breaks;
   /** The last call stopped at its limit, not for want of input. */
   #more = false;
   /** Nobody is connected to its outputs. */
@@ -94,6 +96,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     }));
     this.#outputs = outputs.map((id) => ({ id, ended: false, dry: false, time: -Infinity }));
     this.#demand = new Demand(inputs, outputs);
+    this.#breaks = new Breaks(outputs);
     this.#more = false;
     this.#replacing = false;
   }
@@ -140,8 +143,11 @@ export default class FFmpegFilter implements Module<FilterOptions> {
     for (const input of this.#inputs) {
       for (const packet of task.inputs.get(input.id) ?? []) {
         if (packet.isEof) input.ending = true;
-        else if (packet.control === undefined && !input.ended)
-          input.queue.push(adopt(packet, this.#plan.title, input.id));
+        else if (packet.control === undefined && !input.ended) {
+          const frame = adopt(packet, this.#plan.title, input.id);
+          this.#breaks.came(packet, frame);
+          input.queue.push(frame);
+        }
       }
     }
   }
@@ -221,7 +227,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
           if (++dropped >= DROP) output.dry = true;
         } else {
           this.#count(frame, time);
-          port.push(new Packet(frame));
+          port.push(new Packet(frame, { discontinuity: this.#breaks.isNext(id) }));
           if (++emitted >= EMIT) return false;
         }
       }
@@ -263,6 +269,7 @@ export default class FFmpegFilter implements Module<FilterOptions> {
       return true;
     }
     input.queue.shift();
+    this.#breaks.went(frame);
     this.#feedFrame(graph, input, frame);
     this.#stir();
     return true;

@@ -17,6 +17,8 @@ export interface SourceFacts {
   readonly tags: Readonly<Record<string, string>>;
   /** On the clock of the decoder's output, and only of what it plays; undefined: not known. */
   readonly chapters: readonly Chapter[] | undefined;
+  /** Of a live input: when its packets came (live/arrivals.ts). */
+  readonly arrivals?: SharedArrayBuffer | undefined;
   /** Of each output that has a stream. */
   readonly streams: readonly SourceStreamTexts[];
 }

@@ -103,6 +103,21 @@ export interface Meter {
   corrupt: number;
   /** Mean PSNR of what was encoded, in dB, where an encoder was asked for it. */
   psnr?: number;
+  /** Times that a peer of the network was lost, and milliseconds of those that are over. */
+  outages?: number;
+  outageMilliseconds?: number;
+  /** Running time in milliseconds at which the outage in progress began; 0 without one. */
+  outageSince?: number;
+  /** Counted up by what waits for a peer that may stay away: the graph is not stalled meanwhile. */
+  awaited?: number;
+  /**
+   * Milliseconds between a packet that came into a live input and what went out of it here: of the last one, the most, and
+   * sum and number for the mean.
+   */
+  latency?: number;
+  latencyMost?: number;
+  latencySum?: number;
+  latencyCount?: number;
 }
 
 /** Where a node's packets come from, as far as decoders are concerned. */
@@ -183,6 +198,12 @@ export interface ModuleContext<Options = Record<string, unknown>> {
   trace(name: string, data?: unknown, phase?: TracePhase): void;
   /** Tells that a file was written, for the result of the job. Where there are no jobs it says nothing to anybody. */
   wrote(path: string): void;
+  /**
+   * Tells those who watch the process: `{ graph, node, ...facts }` is published on the `diagnostics_channel` named
+   * `millrace:<event>`, on the thread that built the graph. Without listeners, and in calls, it goes nowhere.
+   * @param facts Plain data.
+   */
+  tell(event: string, facts: Readonly<Record<string, unknown>>): void;
 }
 
 export interface Module<Options = Record<string, unknown>> {

@@ -214,6 +214,8 @@ export type FromHost =
   | { type: 'answer'; run: number; order: number; error: ErrorWire | undefined; ended?: number[] }
   | { type: 'warm-made'; run: number; error?: ErrorWire | undefined }
   | { type: 'warm-closed'; run: number; error?: ErrorWire | undefined }
+  /** For those who watch the process (`ctx.tell`). */
+  | { type: 'told'; run: number; node: number; event: string; facts: Readonly<Record<string, unknown>> }
   | { type: 'job'; run: number; node: number; job: number; files: string[] }
   | { type: 'relief'; run: number; link: number }
   | { type: 'callback'; run: number; node: number; call: number; key: string | number; value: unknown }

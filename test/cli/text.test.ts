@@ -96,7 +96,14 @@ const progressing = suite('progress');
 
 function progress(position: number, duration: number): Progress {
   const known = duration > 0 ? { percent: (position / duration) * 100, eta: (duration - position) / 1500 } : {};
-  const unknown = { percent: undefined, eta: undefined, size: undefined, bitRate: undefined, outputs: [] };
+  const unknown = {
+    percent: undefined,
+    eta: undefined,
+    size: undefined,
+    bitRate: undefined,
+    latency: undefined,
+    outputs: [],
+  };
   return { elapsed: 2000, frames: 50, fps: 25.4, position, duration, speed: 1.5, ...unknown, ...known };
 }
 

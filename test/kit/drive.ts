@@ -111,6 +111,7 @@ function contextFor<O>(
     job: given.job ?? 0,
     trace() {},
     wrote: (path) => void result.files.push(path),
+    tell() {},
   };
 }
 

@@ -52,6 +52,9 @@ export type Kind = 'video' | 'audio';
 const WITHOUT_CHAPTERS =
   /^(mpegts|mpeg|flv|avi|lavfi|rawvideo|yuv4mpegpipe|h264|hevc|image2|gif|hls|rtsp|sdp|\w+_pipe)$/;
 
+/** Protocols whose bytes can only be taken as they come. */
+const AS_IT_COMES: ReadonlySet<string> = new Set('dtls rist rtp sctp srt srtp tcp tls udp udplite unix'.split(' '));
+
 /** How the calls of an input are made that wait for its peer. @throws if one was given up; `what` says what it does. */
 export type PatientCall = (what: string, call: () => Promise<number>) => Promise<number>;
 
@@ -180,6 +183,11 @@ export class Input {
   /** Microseconds; undefined if unknown. */
   get duration(): bigint | undefined {
     return fromNativeTimestamp(this.#context.duration);
+  }
+
+  /** Nobody knows where it ends: it has no length, or what it says of one is that of a file which its peer has. */
+  get endless(): boolean {
+    return (this.duration ?? 0n) <= 0n || AS_IT_COMES.has(protocolOf(this.path));
   }
 
   /** Bits per second; 0 if unknown. */

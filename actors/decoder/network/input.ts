@@ -17,6 +17,7 @@ import { type FileFacts, weight } from '../demux-thread/protocol.js';
 import { findDemuxer, refuseUnreadable } from '../input/opening.js';
 import type { Place } from '../input/seeking.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
+import type { Lag } from '../live/lag.js';
 import type { FromReader, ReaderData, ToReader } from './protocol.js';
 
 /** ms that one step of an input may take unless told otherwise. */
@@ -28,9 +29,14 @@ const WANTED_EVERY = 250;
 /** FFmpeg's own names for how long it waits; whoever gives one has decided. */
 const NATIVE_TIMEOUTS = ['timeout', 'rw_timeout', 'stimeout', 'listen_timeout', 'initial_timeout', 'connect_timeout'];
 
+/** What is told of an input that was lost, or could not be opened. */
+export type Loss = FromReader & { readonly type: 'lost' };
+
 export interface NetworkInputOptions extends Omit<ReaderData, keyof ThreadLink | 'limit'> {
   /** `timeout_ms` as it was given. */
   readonly timeout: number | undefined;
+  /** Decides what is left out when the decoder is behind. */
+  readonly lag?: Lag | undefined;
 }
 
 /** Whether an input has a peer that may keep it waiting; the name is no URL for FFmpeg's virtual inputs. */
@@ -44,12 +50,21 @@ export class NetworkInput {
   readonly path: string;
   /** Of what was read so far. */
   bytes = 0;
+  /** It was lost and is not opened any more (`reconnect.give_up: 'end'`). */
+  givenUp = false;
   /** What FFmpeg says of a seek that has led nowhere. */
   reasons: readonly string[] = [];
   readonly #thread: NativeThread<ToReader, FromReader>;
   readonly #warn: (message: string) => void;
+  readonly #onLoss: (loss: Loss) => void;
+  readonly #lag: Lag | undefined;
+  /** Weight of the packets that wait here. */
+  #waiting = 0;
+  /** What is known of the connection under way. */
+  #opening: (FromReader & { readonly type: 'file' }) | undefined;
+  /** When the packet that was read last came, ms on `now` (clock.ts). */
+  arrival = 0;
   #events: FromReader[] = [];
-  #facts: FileFacts | undefined;
   #streams = new Map<number, DistantStream>();
   #packet: EncodedPacket | undefined;
   #over = false;
@@ -57,12 +72,19 @@ export class NetworkInput {
   #seeks: ((place: Place) => void)[] = [];
 
   /**
-   * @param warn Told if it has to wait for other inputs and outputs.
+   * @param warn Told if it has to wait for other inputs and outputs, and why it was given up.
+   * @param onLoss Told within `opened` and `read` of every try to open it again (`reconnect`).
    * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION for what needs no opening.
    */
-  constructor({ timeout, ...data }: NetworkInputOptions, warn: (message: string) => void) {
+  constructor(
+    { timeout, lag, ...data }: NetworkInputOptions,
+    warn: (message: string) => void,
+    onLoss: (loss: Loss) => void = () => {},
+  ) {
     this.path = data.input.path;
     this.#warn = warn;
+    this.#onLoss = onLoss;
+    this.#lag = lag;
     // Even that may take its time, on a disk that is far away: a look must not hold up who asks for it.
     if (!data.probes && !data.source) refuseUnreadable(this.path, findDemuxer(data.input.format));
     const limit = data.source ? timeout || undefined : stepLimit(this.path, timeout, data.input.options);
@@ -73,6 +95,7 @@ export class NetworkInput {
   #receive(message: FromReader): void {
     if (message.type === 'crowd') this.#warn(crowded(this.path, message.limit));
     else this.#events.push(message);
+    if (message.type === 'packet') this.#waiting += weight(message.parts);
   }
 
   /**
@@ -80,10 +103,13 @@ export class NetworkInput {
    * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION if it cannot be opened.
    */
   get opened(): boolean {
-    if (this.#facts !== undefined) return true;
-    const event = this.#next();
+    if (this.#opening !== undefined) return true;
+    let event = this.#next();
+    for (; event?.type === 'lost'; event = this.#next()) this.#onLoss(event);
+    if (event?.type === 'end') this.#end(event);
     if (event?.type !== 'file') return false;
-    this.#facts = event.facts;
+    this.#opening = event;
+    this.#forgetStreams();
     for (const { output, stream } of event.facts.chosen) this.#streams.set(output, distantStream(stream));
     return true;
   }
@@ -95,8 +121,22 @@ export class NetworkInput {
   }
 
   get #known(): FileFacts {
-    if (this.#facts) return this.#facts;
+    if (this.#opening) return this.#opening.facts;
     throw new MillraceError('ERR_MILLRACE_STATE', `${this.path} is not open yet`);
+  }
+
+  /** When the first bytes of this connection came, ms on `now` (clock.ts). */
+  get began(): number {
+    return this.#opening?.connection?.began ?? 0;
+  }
+
+  /** The end of this connection means that it was lost. */
+  get endless(): boolean {
+    return this.#opening?.connection?.endless ?? false;
+  }
+
+  get facts(): FileFacts {
+    return this.#known;
   }
 
   /** Microseconds; undefined if unknown. */
@@ -141,7 +181,8 @@ export class NetworkInput {
 
   /** Packets of these streams are read from here on. */
   keepOnly(streams: readonly { readonly index: number }[]): void {
-    this.#thread.post({ type: 'keep', streams: streams.map(({ index }) => index) });
+    const connection = this.#opening?.connection?.number;
+    this.#thread.post({ type: 'keep', streams: streams.map(({ index }) => index), connection });
   }
 
   /** The packets of a stream that come all the same are nobody's. */
@@ -154,10 +195,11 @@ export class NetworkInput {
   }
 
   /**
-   * The next packet, valid until the next call; 'end' at the end, 'again' if there is none yet.
+   * The next packet, valid until the next call; 'end' at the end, 'again' if there is none yet, 'lost' if it is opened
+   * again: then `opened` says when it is there.
    * @throws MillraceError ERR_MILLRACE_INPUT for a failed read.
    */
-  read(): EncodedPacket['av'] | 'end' | 'again' {
+  read(): EncodedPacket['av'] | 'end' | 'again' | 'lost' {
     this.#release();
     for (;;) {
       const event = this.#next();
@@ -168,20 +210,39 @@ export class NetworkInput {
         continue;
       }
       if (this.#seeks.length > 0) continue;
-      if (event.type === 'end') return 'end';
+      if (event.type === 'lost') {
+        this.#opening = undefined;
+        this.#onLoss(event);
+        return 'lost';
+      }
+      if (event.type === 'end') {
+        this.#end(event);
+        return 'end';
+      }
       if (event.type !== 'packet') continue;
+      if (this.#lag && !this.#lag.keeps(event, this.#events, this.#waiting)) continue;
       const [bytes, ...sideData] = event.parts;
       this.#packet = restorePacket(event.meta, bytes!, sideData);
       this.bytes = event.bytes;
+      this.arrival = event.arrival ?? 0;
       return this.#packet.av;
     }
+  }
+
+  #end({ warning }: FromReader & { readonly type: 'end' }): void {
+    this.givenUp = warning !== undefined;
+    if (warning !== undefined) this.#warn(warning);
   }
 
   /** @throws what it failed of. */
   #next(): FromReader | undefined {
     if (this.#events.length === 0) this.#thread.drain();
     const event = this.#events.shift();
-    if (event?.type === 'packet') this.#thread.wait.take(weight(event.parts));
+    if (event?.type === 'packet') {
+      const size = weight(event.parts);
+      this.#waiting -= size;
+      this.#thread.wait.take(size);
+    }
     if (event?.type === 'failed') {
       this.#over = true;
       throw unpackError(event.error);
@@ -226,9 +287,13 @@ export class NetworkInput {
   /** Leaves it, whatever it waits for. */
   close(): void | Promise<void> {
     this.#release();
+    this.#forgetStreams();
+    return this.#thread.close();
+  }
+
+  #forgetStreams(): void {
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
-    return this.#thread.close();
   }
 }
 

@@ -4,14 +4,18 @@
  */
 
 import { workerData } from 'node:worker_threads';
-import { sleep } from '../../../ringbuffer/clock.js';
-import { packError } from '../../../src/errors/wire.js';
+import { clearInterval, setInterval, sleep } from '../../../ringbuffer/clock.js';
+import { MillraceError } from '../../../src/errors/errors.js';
+import { withoutSecrets } from '../../../src/errors/secrets.js';
+import { errorOf, packError } from '../../../src/errors/wire.js';
 import { setLogLevel } from '../../../src/media/index.js';
 import { InterruptibleCalls, type Late } from '../../../src/media/native/interruptible.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
 import { describeInput } from '../../probe/describe.js';
 import { look } from '../../probe/look.js';
+import { now } from '../../shared/live/clock.js';
+import { type Reconnect, Tries } from '../../shared/live/reconnect.js';
 import { ownBuffers, roomFor, weight } from '../demux-thread/protocol.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input, type PatientCall } from '../input/input.js';
@@ -32,15 +36,31 @@ const LATE: Late = {
   hint: 'timeout_ms is how long the decoder waits',
 };
 
+/** ms between two looks whether the first bytes of a connection have come. */
+const LOOK_EVERY = 20;
+/** What FFmpeg looks at by itself before it knows the streams, in ms. */
+const ANALYSED = 5000;
+
+const SILENT: Late = { ...LATE, hint: '' };
+
 class Reader {
   readonly #data: ReaderData;
   readonly #wait: NativeWait;
-  readonly #input: Input;
+  #input: Input;
   readonly #calls: InterruptibleCalls;
   readonly #orders: ToReader[] = [];
   /** Packets are wanted. */
   #wanted = false;
   #ended = false;
+  /** Number of the connection. */
+  #connection = 0;
+  /** Outputs that have a stream: without one of these it has not come back. */
+  #outputs: readonly number[] | undefined;
+  /** The end of this connection means that it was lost. */
+  #endless = false;
+  readonly #tries: Tries | undefined;
+  /** When the last packet of this connection came, or it was opened. */
+  #heard = 0;
   /** Weight of what was sent so far, modulo 2^32. */
   #sent = 0;
 
@@ -48,7 +68,10 @@ class Reader {
     this.#data = data;
     this.#wait = wait;
     this.#input = new Input(data.input, true);
-    this.#calls = new InterruptibleCalls(wait, this.#input, (limit) => this.#tell({ type: 'crowd', limit }));
+    this.#tries = data.reconnect && new Tries(data.reconnect);
+    // Connections follow one another; calls are made of one at a time.
+    const current = { interrupt: () => this.#input.interrupt() };
+    this.#calls = new InterruptibleCalls(wait, current, (limit) => this.#tell({ type: 'crowd', limit }));
     data.port.on('message', (order: ToReader) => {
       this.#orders.push(order);
       this.#calls.look();
@@ -56,30 +79,145 @@ class Reader {
   }
 
   async run(): Promise<void> {
-    const { input: options, probes, loglevel } = this.#data;
-    const input = this.#input;
+    const { input: options, probes, loglevel, reconnect } = this.#data;
     try {
       if (loglevel !== undefined) setLogLevel(loglevel);
-      await input.connect(options, this.#patiently);
-      if (probes) this.#tell({ type: 'info', info: describeInput(input) });
-      else await this.#serve();
+      if (probes) {
+        await this.#input.connect(options, this.#patiently);
+        this.#tell({ type: 'info', info: describeInput(this.#input) });
+      } else if (reconnect && this.#tries) await this.#persist(reconnect, this.#tries);
+      else await this.#session();
     } finally {
-      input.close();
+      this.#input.close();
       this.#calls.close();
     }
   }
 
   readonly #patiently: PatientCall = (what, call) => this.#calls.orThrow(what, this.#data.limit, call, LATE);
 
-  /** Reads ahead and does as it is told, until it is to leave. */
-  async #serve(): Promise<void> {
-    this.#tell({ type: 'file', facts: fileFacts(this.#input, this.#data, this.#data.input.options) });
+  /** Silence ends a connection sooner than a peer that takes its time to answer. */
+  readonly #reading: PatientCall = (what, call) => {
+    const limit = this.#data.reconnect ? this.#data.reconnect.stall : this.#data.limit;
+    return this.#calls.orThrow(what, limit, call, SILENT);
+  };
+
+  /**
+   * One connection after the other, until the thread is to leave.
+   * @throws MillraceError what is no matter of the peer's, and when all tries have failed.
+   */
+  async #persist(reconnect: Reconnect, tries: Tries): Promise<void> {
+    for (;;) {
+      const loss = await this.#session();
+      if (loss === undefined) return;
+      const wait = tries.next();
+      if (wait === undefined) return this.#giveUp(loss, reconnect);
+      const why = withoutSecrets(loss.message);
+      this.#tell({ type: 'lost', why, attempt: tries.failed, attempts: reconnect.attempts, wait, at: now() });
+      // The peer is not asked to take leave: it may not answer.
+      this.#input.interrupt();
+      this.#input.close();
+      if (!(await this.#calls.pause(wait))) return;
+      this.#input = new Input(this.#data.input, true);
+    }
+  }
+
+  #giveUp(loss: Error, { attempts, giveUp }: Reconnect): void {
+    const times = `${attempts} attempt${attempts === 1 ? '' : 's'}`;
+    const message = `${this.#data.input.path} did not come back in ${times} (reconnect). ${loss.message}`;
+    // Where nothing has come there is nothing that could be an end.
+    if (giveUp === 'end' && this.#outputs) this.#tell({ type: 'end', warning: withoutSecrets(message) });
+    else throw new MillraceError('ERR_MILLRACE_INPUT', message, { cause: loss });
+  }
+
+  /**
+   * Opens it, reads ahead and does as it is told.
+   * @returns why it was lost; undefined: the thread is to leave.
+   */
+  async #session(): Promise<Error | undefined> {
+    this.#wanted = false;
+    this.#ended = false;
+    this.#connection++;
+    try {
+      const began = await this.#connect();
+      const facts = fileFacts(this.#input, this.#data, this.#data.input.options);
+      this.#requireStreams(facts.chosen.map(({ output }) => output));
+      this.#endless = this.#data.live ?? this.#input.endless;
+      const connection = { number: this.#connection, began, endless: this.#endless };
+      this.#tell({ type: 'file', facts, connection });
+      return await this.#serve();
+    } catch (thrown) {
+      const error = errorOf(thrown);
+      if (this.#data.reconnect === undefined || this.#calls.stopped || !isOfPeer(error)) throw error;
+      return error;
+    }
+  }
+
+  /**
+   * @returns when its first bytes came.
+   * @throws MillraceError ERR_MILLRACE_INPUT, also for a peer that falls silent before its streams are known.
+   */
+  async #connect(): Promise<number> {
+    const input = this.#input;
+    const stall = this.#data.reconnect?.stall ?? Number.POSITIVE_INFINITY;
+    let opened: number | undefined;
+    let began: number | undefined;
+    let bytes = 0;
+    let silent = false;
+    const look = (): void => {
+      const time = now();
+      if (input.bytes > bytes) this.#heard = time;
+      bytes = input.bytes;
+      if (bytes > 0) began ??= time;
+      // Nobody knows of a peer that has said nothing yet whether it is there: it has as long as any step has.
+      if (began === undefined || time - this.#heard < stall) return;
+      silent = true;
+      input.interrupt();
+    };
+    let looks: ReturnType<typeof setInterval> | undefined;
+    try {
+      await input.connect(this.#data.input, async (what, call) => {
+        const ret = await this.#patiently(what, call);
+        if (silent) throw this.#silence('recognise the streams of', stall);
+        if (opened === undefined && ret >= 0) {
+          opened = now();
+          look();
+          looks = setInterval(look, LOOK_EVERY);
+        }
+        return ret;
+      });
+    } finally {
+      clearInterval(looks);
+    }
+    this.#heard = now();
+    // Who has no bytes to count (RTP) has looked at no more than this.
+    const { analyzeduration } = this.#data.input.options;
+    const analysed = analyzeduration === undefined ? ANALYSED : Number(analyzeduration) / 1000;
+    return began ?? Math.max(opened ?? 0, now() - analysed);
+  }
+
+  #silence(what: string, stall: number): MillraceError {
+    const { code, why, hint } = SILENT;
+    return new MillraceError(code, `Cannot ${what} ${this.#data.input.path}: ${why} for ${stall} ms`, { hint });
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_INPUT for a connection without what was there before. */
+  #requireStreams(outputs: readonly number[]): void {
+    this.#outputs ??= outputs;
+    const missing = this.#outputs.filter((output) => !outputs.includes(output));
+    if (missing.length === 0) return;
+    const kinds = missing.map((id) => this.#data.choices.find(({ output }) => output === id)?.kind).join(' and ');
+    throw new MillraceError('ERR_MILLRACE_INPUT', `${this.#data.input.path} is there without its ${kinds}`);
+  }
+
+  async #serve(): Promise<Error | undefined> {
     for (;;) {
       const order = await this.#calls.until((): Order | undefined => this.#orders.shift() ?? this.#mayRead());
-      if (order === undefined) return;
-      if (order === 'read') await this.#read();
-      else if (order.type === 'keep') this.#keep(order.streams);
-      else await this.#seek(order.time);
+      if (order === undefined) return undefined;
+      if (order === 'read') {
+        const loss = await this.#read();
+        if (loss) return loss;
+      } else if (order.type === 'keep') this.#keep(order);
+      else if (order.type === 'seek') await this.#seek(order.time);
     }
   }
 
@@ -88,21 +226,39 @@ class Reader {
     return this.#wanted && !this.#ended && roomFor(this.#sent, this.#wait.taken) ? 'read' : undefined;
   }
 
-  async #read(): Promise<void> {
+  /** @returns why it was lost. */
+  async #read(): Promise<Error | undefined> {
     const input = this.#input;
-    const packet = await input.readPatiently(this.#patiently);
-    if (packet === 'again') return sleep(AGAIN);
+    const packet = await input.readPatiently(this.#reading);
+    if (packet === 'again') {
+      this.#requireSound();
+      await sleep(AGAIN);
+      return undefined;
+    }
     if (packet === 'end') {
+      if (this.#data.reconnect && this.#endless) return new Error('it has ended');
       this.#ended = true;
       this.#tell({ type: 'end' });
-      return;
+      return undefined;
     }
+    const arrival = now();
+    this.#heard = arrival;
+    this.#tries?.succeeded();
     const [meta, parts] = packetParts(packet);
     this.#sent = (this.#sent + weight(parts)) | 0;
-    this.#tell({ type: 'packet', meta, parts, bytes: input.bytes }, ownBuffers(parts));
+    this.#tell({ type: 'packet', meta, parts, bytes: input.bytes, arrival }, ownBuffers(parts));
+    return undefined;
   }
 
-  #keep(streams: readonly number[]): void {
+  /** A demuxer that answers, again and again, that it has nothing is as silent as one that waits. */
+  #requireSound(): void {
+    const stall = this.#data.reconnect?.stall;
+    if (stall === undefined || now() - this.#heard < stall) return;
+    throw this.#silence('read', stall);
+  }
+
+  #keep({ streams, connection }: ToReader & { type: 'keep' }): void {
+    if (connection !== this.#connection) return;
     this.#input.keepOnly(streams.map((index) => ({ index })));
     this.#wanted = true;
   }
@@ -117,6 +273,14 @@ class Reader {
     this.#data.port.postMessage(message, transfer);
     this.#wait.tell();
   }
+}
+
+/** What is wrong with the options is wrong for ever. */
+function isOfPeer(error: Error): boolean {
+  return !(
+    error instanceof MillraceError &&
+    (error.code === 'ERR_MILLRACE_OPTION' || error.code === 'ERR_MILLRACE_ABORTED')
+  );
 }
 
 const data = workerData as ReaderData;

@@ -226,7 +226,7 @@ export class FileDecoder implements DecoderSource {
       return true;
     }
     const packet = this.#drained ? 'end' : present(this.#input).read();
-    if (packet === 'again') return false;
+    if (packet === 'again' || packet === 'lost') return false;
     if (packet === 'end') {
       for (const track of this.#tracks.list) track.end();
       this.#draining = [...this.#tracks.list];

@@ -7,10 +7,22 @@ export function demuxerName({ dec_params: { f } }: DecoderOptions): string | und
   return f === undefined ? undefined : String(f);
 }
 
+/**
+ * How much of a live input FFmpeg looks at before it goes on: a second, in which every stream that is sent shows itself,
+ * and not the five that it waits for one that is announced and does not come. `fflags: nobuffer` is not among these: it
+ * throws away what was looked at, and with it the first pictures up to the next key frame, and makes nothing sooner.
+ */
+const LIVE_PROBING = { analyzeduration: 1_000_000, probesize: 1_000_000 };
+
 /** What demuxer and protocol are told, beside what only some of them know. */
-export function inputParams({ dec_params, use_wallclock_as_timestamps }: DecoderOptions): InputOptions['options'] {
+export function inputParams(options: DecoderOptions): InputOptions['options'] {
+  const { dec_params, use_wallclock_as_timestamps, live } = options;
   const { f: _demuxer, ...params } = dec_params;
-  return { ...params, ...(use_wallclock_as_timestamps && { use_wallclock_as_timestamps: 1 }) };
+  return {
+    ...(live && LIVE_PROBING),
+    ...params,
+    ...(use_wallclock_as_timestamps && { use_wallclock_as_timestamps: 1 }),
+  };
 }
 
 /** Options of the decoder that only a certain demuxer has. */

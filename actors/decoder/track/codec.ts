@@ -36,6 +36,9 @@ import type { SourceStream } from '../input/source-stream.js';
 /** A stream of which more than this share of frames fails is an error (-max_error_rate of the ffmpeg command). */
 const MAX_ERROR_RATE = 2 / 3;
 
+/** Decoders that show pictures as they come with AV_CODEC_FLAG_LOW_DELAY (mpeg12dec.c, mpeg4videodec.c, vc1dec.c). */
+const ORDERED_BY_FLAG = /^(mpeg[124]|mpegvideo|msmpeg4|h263|flv|vc1|wmv)/;
+
 export interface CodecOptions {
   readonly kind: Kind;
   readonly stream: SourceStream;
@@ -56,6 +59,8 @@ export interface CodecOptions {
   readonly crop: boolean;
   /** Name of the input, for errors. */
   readonly input: string;
+  /** No picture waits for another one that is not needed for it. */
+  readonly live: boolean;
 }
 
 /**
@@ -142,7 +147,7 @@ export class StreamCodec {
     }
   }
 
-  #setOptions({ kind, shared, own, forInput, skipFrame, crop }: CodecOptions): void {
+  #setOptions({ kind, shared, own, forInput, skipFrame, crop, live }: CodecOptions): void {
     const what = `(decoder ${this.codec.name})`;
     const target = { use: 'decoding', codec: this.codec } as const;
     // As the ffmpeg command: threads by the number of cores unless told, and exact cropping.
@@ -152,6 +157,7 @@ export class StreamCodec {
       check(flags, `Cannot set up decoding ${this.#what}`);
       setAVOptions(this.#context, { apply_cropping: crop ? 1 : 0 }, what);
     }
+    if (kind === 'video' && live) setAVOptions(this.#context, this.#withoutDelay, what);
     // Some names, such as video_size, are the input's own setting and in a decoder one that follows from the frames.
     const known = Object.entries(shared).filter(([name]) => {
       const option = findOption(this.#context, name);
@@ -160,6 +166,15 @@ export class StreamCodec {
     setAVOptions(this.#context, Object.fromEntries(known), `dec_params ${what}`, target);
     setAVOptions(this.#context, own, `video_params ${what}`, target);
     if (skipFrame !== undefined) setAVOptions(this.#context, { skip_frame: skipFrame }, `skip_frame ${what}`, target);
+  }
+
+  /**
+   * Threads that each decode a picture hold back as many. The flag ends that too, and what decoders hold back by themselves;
+   * but some take it for a promise that pictures come in the order in which they are shown.
+   */
+  get #withoutDelay(): AVOptionValues {
+    const reorders = ORDERED_BY_FLAG.test(this.codec.name ?? '');
+    return { thread_type: 'slice', ...(!reorders && { flags: '+low_delay' }) };
   }
 
   optionNames(): string[] {

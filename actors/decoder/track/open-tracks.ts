@@ -29,6 +29,7 @@ export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'o
  * @param isTaken Whether somebody takes an output.
  * @param isForEncoders Whether nobody but encoders does.
  * @param warn Hears what is decoded elsewhere than was wished.
+ * @param live Decoders hold nothing back that they need not.
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
 export function openTracks(
@@ -39,6 +40,7 @@ export function openTracks(
   isTaken: (output: number) => boolean,
   isForEncoders: (output: number) => boolean,
   warn: (text: string) => void,
+  live = false,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
@@ -57,7 +59,7 @@ export function openTracks(
         tracks.push(format ? new SubtitleTrack(common, format) : new CopiedTrack(common));
         continue;
       }
-      const codec = openCodec(input, kind, common, name, options, warn);
+      const codec = openCodec(input, kind, common, name, options, { warn, live });
       codecs.push(codec);
       tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
     }
@@ -91,7 +93,7 @@ function openCodec(
   track: TrackOptions,
   decoder: string | undefined,
   options: DecoderOptions,
-  warn: (text: string) => void,
+  { warn, live }: { readonly warn: (text: string) => void; readonly live: boolean },
 ): StreamCodec {
   const { f: _demuxer, ...shared } = options.dec_params;
   const video = kind === 'video';
@@ -112,6 +114,7 @@ function openCodec(
     skipFrame: video ? options.skip_frame : undefined,
     hardware,
     input: input.path,
+    live,
   });
 }
 

@@ -12,6 +12,7 @@ import { blockingDeadline } from '../../../src/media/native/blocking.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
 import type { ModuleContext } from '../../../src/module/contract.js';
+import { Outages } from '../../shared/live/outages.js';
 import { localPath } from '../../shared/location.js';
 import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../../shared/protocols.js';
 import { planChapters } from '../chapters/index.js';
@@ -22,6 +23,8 @@ import { Muxer } from '../output/muxer.js';
 import type { Output, StreamDescription } from '../output/output.js';
 import { infoOf } from '../output/packet-output.js';
 import { type FromWriter, INPUT_LIMIT, type ToWriter, type WriterData, weight } from './protocol.js';
+
+const FILES_OF_ITS_OWN = /^(hls|dash|hds|smoothstreaming|segment|stream_segment|image2)/;
 
 /** ms that one step of an output may take unless told otherwise. */
 const TIMEOUT = 30_000;
@@ -42,6 +45,15 @@ function isLocal(protocol: string): boolean {
   return protocol === '' || PLAYLIST_PROTOCOLS.includes(protocol);
 }
 
+/** @throws MillraceError ERR_MILLRACE_OPTION for an output that consists of files, which would begin anew. */
+function refuseReopening({ muxer }: Target, { reconnect }: EncoderOptions): void {
+  const name = muxer.name ?? '';
+  if (!reconnect || !FILES_OF_ITS_OWN.test(name)) return;
+  throw new MillraceError('ERR_MILLRACE_OPTION', `reconnect: the format '${name}' writes files one by one`, {
+    hint: "It opens each of them anew by itself: mux_params: { ignore_io_errors: 1 } of 'hls' goes on after one that failed",
+  });
+}
+
 export class NetworkOutput implements Output {
   readonly name: string;
   /** Of the packets so far. */
@@ -55,9 +67,19 @@ export class NetworkOutput implements Output {
   #streams = 0;
   /** Weight of what was sent and has not been written. */
   #underWay = 0;
+  /** Packets sent, and those that were written. */
+  #sent = 0;
+  #taken = 0;
+  /** Who is to be told when so many have been written. */
+  readonly #waiters: { readonly number: number; readonly told: () => void }[] = [];
   #ended = false;
   #over = false;
   #failure: Error | undefined;
+  readonly #outages: Outages;
+  /** Packets that were not written: the peer was slow, or away. */
+  #leftOut = { slow: 0, away: 0 };
+  /** The next picture is to be a key frame: there is none before it for who sees it. */
+  #wantsKey = false;
   /** When the peer has had its time, after a stop. */
   #deadline: number | undefined;
 
@@ -68,6 +90,8 @@ export class NetworkOutput implements Output {
     this.#target = target;
     this.#ctx = ctx;
     this.#unknown = new Set(inputs);
+    this.#outages = new Outages(ctx, target.name);
+    refuseReopening(target, options);
     // What is wrong with the options shows here and now.
     new Muxer(target, inputs, options, ctx).close();
     const limit = options.timeout_ms ?? TIMEOUT;
@@ -80,11 +104,46 @@ export class NetworkOutput implements Output {
   }
 
   #receive(message: FromWriter): void {
-    if (message.type === 'taken') this.#underWay -= message.weight;
-    else if (message.type === 'warning') this.#ctx.log.warn(message.text);
+    if (message.type === 'lost') this.#outages.lost(message, message.wasThere);
+    else if (message.type === 'back') this.#back(message.milliseconds);
+    else if (message.type === 'taken') {
+      if (message.leftOut) this.#noteLeftOut(message.leftOut);
+      this.#underWay -= message.weight;
+      this.#taken++;
+      for (; this.#waiters[0]?.number === this.#taken; this.#waiters.shift()) {
+        if (!message.leftOut) this.#waiters[0].told();
+      }
+    } else if (message.type === 'warning') this.#ctx.log.warn(message.text);
     // What was given up fails as well.
     else if (message.type === 'failed' && !this.#over) this.#failure = unpackError(message.error);
     if (message.type === 'failed' || message.type === 'done') this.#over = true;
+  }
+
+  #back(milliseconds: number): void {
+    this.#outages.back(milliseconds);
+    this.#wantsKey = true;
+  }
+
+  #noteLeftOut(why: 'slow' | 'away'): void {
+    this.#ctx.meter.dropped++;
+    this.#leftOut[why]++;
+  }
+
+  takeKeyWish(): boolean {
+    const wished = this.#wantsKey;
+    this.#wantsKey = false;
+    return wished;
+  }
+
+  /** What was left out, once it is over. */
+  #report(): void {
+    this.#outages.end();
+    const { slow, away } = this.#leftOut;
+    const { log, options } = this.#ctx;
+    if (away > 0) log.warn(`${this.name}: ${away} packets were left out while its peer was away (reconnect)`);
+    if (slow > 0)
+      log.warn(`${this.name}: ${slow} packets were left out because its peer was slow (drop: '${options.drop}')`);
+    this.#leftOut = { slow: 0, away: 0 };
   }
 
   get waiting(): boolean {
@@ -119,7 +178,12 @@ export class NetworkOutput implements Output {
     const [meta, parts] = packetParts(packet);
     this.bytes += packet.size;
     this.#underWay += weight(parts);
+    this.#sent++;
     this.#thread.post({ type: 'packet', input, meta, parts });
+  }
+
+  whenWritten(told: () => void): void {
+    if (!this.#over) this.#waiters.push({ number: this.#sent, told });
   }
 
   end(): void {
@@ -138,7 +202,10 @@ export class NetworkOutput implements Output {
     if (this.#failure) throw this.#failure;
     if (this.#over) return true;
     if (this.#thread.gone || this.#thread.wait.left) throw this.#thread.died;
-    return !this.#ended && this.#underWay <= INPUT_LIMIT;
+    if (this.#ended) return false;
+    // Who leaves packets out does not wait, as long as its thread comes to doing so.
+    const { drop = 'none', reconnect } = this.#ctx.options;
+    return this.#underWay <= (drop === 'none' && !(reconnect && this.#outages.isAway) ? INPUT_LIMIT : 8 * INPUT_LIMIT);
   }
 
   /**
@@ -182,6 +249,12 @@ export class NetworkOutput implements Output {
 
   /** Leaves the peer; what was sent before and can be written soon still is. */
   close(): void | Promise<void> {
+    const closing = this.#close();
+    if (closing) return closing.then(() => this.#report());
+    this.#report();
+  }
+
+  #close(): void | Promise<void> {
     const thread = this.#thread;
     if (!this.#ended || this.#over || thread.gone) return thread.close();
     const deadline = performance.now() + FINISH_WITHIN;

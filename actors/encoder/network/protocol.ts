@@ -4,6 +4,7 @@ import type { Rational, StreamInfoData } from '../../../src/media/index.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
+import type { NextTry } from '../../shared/live/outages.js';
 import type { EncoderOptions } from '../options.js';
 import type { FileTexts } from '../output/file-texts.js';
 
@@ -38,8 +39,12 @@ export type ToWriter =
   | { readonly type: 'end' };
 
 export type FromWriter =
-  /** So much of what was sent (`weight`) has been written. */
-  | { readonly type: 'taken'; readonly weight: number }
+  /** So much of what was sent (`weight`) has been written, or left out. */
+  | { readonly type: 'taken'; readonly weight: number; readonly leftOut?: 'slow' | 'away' | undefined }
+  /** The peer was lost, or is not there yet, and is looked for again after so many ms. */
+  | ({ readonly type: 'lost'; readonly wasThere: boolean } & NextTry)
+  /** It is there (again), after so many ms. */
+  | { readonly type: 'back'; readonly milliseconds: number }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly error: ErrorWire };

@@ -4,14 +4,19 @@
  */
 import { workerData } from 'node:worker_threads';
 import { Dictionary, Rational as NativeRational, type Stream } from 'node-av/lib';
-import { packError } from '../../../src/errors/wire.js';
+import { MillraceError } from '../../../src/errors/errors.js';
+import { withoutSecrets } from '../../../src/errors/secrets.js';
+import { errorOf, packError } from '../../../src/errors/wire.js';
 import { awaitLog, check, isTimeBase, ledger, StreamInfo, setLogLevel } from '../../../src/media/index.js';
 import { crowded, InterruptibleCalls, type Late } from '../../../src/media/native/interruptible.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
+import { now } from '../../shared/live/clock.js';
+import { Tries } from '../../shared/live/reconnect.js';
 import { chooseTarget, type Target } from '../output/format.js';
 import type { PatientWrite } from '../output/mux-calls.js';
 import { Muxer } from '../output/muxer.js';
+import { Backlog } from './backlog.js';
 import { type FromWriter, type ToWriter, type WriterData, weight } from './protocol.js';
 
 /** By this the file is known: own-file.ts. */
@@ -23,27 +28,54 @@ const LATE: Late = {
   hint: 'timeout_ms is how long the encoder waits',
 };
 
+/** Of the muxer: it cannot carry what it is given (muxer.ts). */
+const UNFIT = /^(Cannot write the header of|Nothing to write to|Too much waits)/;
+
 class Writer {
   readonly #data: WriterData;
   readonly #target: Target;
-  readonly #muxer: Muxer;
   readonly #calls: InterruptibleCalls;
-  readonly #orders: ToWriter[] = [];
+  readonly #backlog: Backlog;
+  readonly #tries: Tries | undefined;
+  /** What was said of the whole and of the streams: once more to every muxer. */
+  readonly #descriptions: ToWriter[] = [];
+  #muxer: Muxer;
+  /** The peer has been there. */
+  #wasThere = false;
+  /** It is away. */
+  #away = false;
+  /** Nothing more comes. */
+  #ending = false;
 
   constructor(data: WriterData, wait: NativeWait) {
-    const { options, inputs, job, protocolWhitelist } = data;
+    const { options, job } = data;
     this.#data = data;
     if (options.loglevel !== undefined) setLogLevel(options.loglevel);
-    const warn = (text: string): void => this.#tell({ type: 'warning', text });
-    const log = { debug() {}, info() {}, warn, error: warn };
     awaitLog();
     this.#target = chooseTarget(options, job);
-    this.#muxer = new Muxer(this.#target, inputs, options, { log, protocolWhitelist }, undefined, this.#patiently);
-    this.#calls = new InterruptibleCalls(wait, this.#muxer, (limit) => warn(crowded(this.#target.name, limit)));
+    this.#tries = options.reconnect ? new Tries(options.reconnect) : undefined;
+    this.#backlog = new Backlog(options.drop ?? 'none', ({ parts }, leftOut) => {
+      this.#tell({ type: 'taken', weight: weight(parts), leftOut });
+    });
+    this.#muxer = this.#open((text) => this.#tell({ type: 'warning', text }));
+    // Muxers follow one another; calls are made of one at a time.
+    const current = { interrupt: () => this.#muxer.interrupt() };
+    this.#calls = new InterruptibleCalls(wait, current, (limit) =>
+      this.#tell({ type: 'warning', text: crowded(this.#target.name, limit) }),
+    );
     data.port.on('message', (order: ToWriter) => {
-      this.#orders.push(order);
+      this.#ending ||= order.type === 'end';
+      this.#backlog.add(order);
+      // Who is away need not come back for the end.
+      if (this.#ending && this.#away) this.#muxer.interrupt();
       this.#calls.look();
     });
+  }
+
+  #open(warn: (text: string) => void): Muxer {
+    const { options, inputs, protocolWhitelist } = this.#data;
+    const log = { debug() {}, info() {}, warn, error: warn };
+    return new Muxer(this.#target, inputs, options, { log, protocolWhitelist }, undefined, this.#patiently);
   }
 
   readonly #patiently: PatientWrite = (what, call) => this.#calls.orThrow(what, this.#data.limit, call, LATE);
@@ -51,16 +83,72 @@ class Writer {
   async run(): Promise<void> {
     try {
       for (;;) {
-        const order = await this.#calls.until(() => this.#orders.shift());
+        const order = await this.#calls.until(() => this.#backlog.shift());
         if (order === undefined) return;
-        await this.#obey(order);
+        if (isDescription(order)) this.#descriptions.push(order);
+        const error = await this.#try(order);
+        if (error !== undefined && !(await this.#comeBack(error))) break;
         if (order.type === 'end') break;
       }
-      this.#tell({ type: 'done' });
+      if (!this.#calls.stopped) this.#tell({ type: 'done' });
     } finally {
       this.#muxer.close();
       this.#calls.close();
     }
+  }
+
+  /** @returns what it failed of, if that is a reason to look for the peer again. */
+  async #try(order: ToWriter): Promise<Error | undefined> {
+    try {
+      await this.#obey(order);
+      return undefined;
+    } catch (thrown) {
+      const error = errorOf(thrown);
+      if (this.#tries === undefined || this.#calls.stopped || !isOfPeer(error)) throw error;
+      if (order.type === 'packet') this.#tell({ type: 'taken', weight: weight(order.parts), leftOut: 'away' });
+      return error;
+    }
+  }
+
+  /**
+   * Looks for the peer until it is back. What comes meanwhile is left out.
+   * @returns false: the end has come before, or the thread is to leave.
+   * @throws MillraceError ERR_MILLRACE_OUTPUT when all tries have failed.
+   */
+  async #comeBack(loss: Error): Promise<boolean> {
+    const tries = this.#tries!;
+    const since = now();
+    this.#away = true;
+    this.#backlog.away = true;
+    for (let error = loss; ; ) {
+      const wait = tries.next();
+      if (wait === undefined) throw exhausted(this.#target.name, tries.failed, error);
+      const attempts = tries.attempts;
+      const why = withoutSecrets(error.message);
+      this.#tell({ type: 'lost', wasThere: this.#wasThere, why, attempt: tries.failed, attempts, wait, at: now() });
+      this.#muxer.interrupt();
+      this.#muxer.close();
+      const isLeft = !(await this.#calls.pause(wait, () => this.#ending));
+      if (isLeft || this.#ending) return false;
+      this.#muxer = this.#open(() => {});
+      const next = await this.#describeAnew();
+      if (this.#ending) return false;
+      if (next === undefined) break;
+      error = next;
+    }
+    this.#away = false;
+    this.#backlog.away = false;
+    this.#tell({ type: 'back', milliseconds: now() - since });
+    return true;
+  }
+
+  /** @returns what it failed of. */
+  async #describeAnew(): Promise<Error | undefined> {
+    for (const order of this.#descriptions) {
+      const error = await this.#try(order);
+      if (error !== undefined) return error;
+    }
+    return undefined;
   }
 
   async #obey(order: ToWriter): Promise<void> {
@@ -86,6 +174,10 @@ class Writer {
           packet.close();
         }
         this.#tell({ type: 'taken', weight: weight(order.parts) });
+        if (muxer.writing) {
+          this.#wasThere = true;
+          this.#tries?.succeeded();
+        }
         break;
       }
       case 'end':
@@ -98,6 +190,20 @@ class Writer {
     this.#data.port.postMessage(message);
     wait.tell();
   }
+}
+
+function isDescription({ type }: ToWriter): boolean {
+  return type === 'texts' || type === 'stream' || type === 'absent';
+}
+
+/** What is wrong with the options, or with what is written, is wrong for ever. */
+function isOfPeer(error: Error): boolean {
+  return error instanceof MillraceError && error.code === 'ERR_MILLRACE_OUTPUT' && !UNFIT.test(error.message);
+}
+
+function exhausted(name: string, count: number, cause: Error): MillraceError {
+  const message = `${name} did not come back in ${count} attempt${count === 1 ? '' : 's'} (reconnect). ${cause.message}`;
+  return new MillraceError('ERR_MILLRACE_OUTPUT', message, { cause });
 }
 
 /** Gives a stream of the muxer what the encoder's thread knows of it. */

@@ -28,12 +28,16 @@ export interface Output {
   readonly chaptersLost?: boolean;
   /** What the file says of the whole; known at the latest before the last stream is added. */
   describe?(texts: FileTexts): void;
+  /** Whether the next picture is to be a key frame; asked once for each. */
+  takeKeyWish?(): boolean;
   /** A stream is known. */
   add(input: number, description: StreamDescription): void;
   /** An input ended before a stream came. */
   leaveOut(input: number): void;
   /** Writes a packet whose times are in the time base of its description. The caller keeps the packet object. */
   write(input: number, packet: Packet): void;
+  /** Calls back when the packet that was written last has gone out; absent: it has. */
+  whenWritten?(told: () => void): void;
   /** Every input has been added or left out, and has ended. */
   end(): void;
   /**

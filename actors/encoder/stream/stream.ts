@@ -36,6 +36,8 @@ export interface StreamContext {
   tell(packet: Packet, timeBase: Rational): void;
   /** With `shortest`: it ends with the first of the streams that ends. */
   readonly shortest: ShortestStream | undefined;
+  /** What is to be called when a packet has gone out; undefined where nobody measures that. */
+  latencyOf(packet: Packet, timeBase: Rational): (() => void) | undefined;
   /** Its time is the progress of the node: the picture, or the only stream. */
   readonly leading: boolean;
 }
@@ -52,7 +54,7 @@ export function write(ctx: StreamContext, packet: Packet, timeBase: Rational): v
 }
 
 function deliver(
-  { muxer, input, meter, leading, tally, tell }: StreamContext,
+  { muxer, input, meter, leading, tally, tell, latencyOf }: StreamContext,
   packet: Packet,
   timeBase: Rational,
 ): void {
@@ -63,7 +65,12 @@ function deliver(
   tally.written++;
   // Before it is the muxer's, which changes its times.
   tell(packet, timeBase);
+  const written = leading ? latencyOf(packet, timeBase) : undefined;
   muxer.write(input, packet);
+  if (written) {
+    if (muxer.whenWritten) muxer.whenWritten(written);
+    else written();
+  }
   meter.bytes = muxer.bytes;
 }
 

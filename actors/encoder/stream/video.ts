@@ -7,6 +7,7 @@ import {
   AV_NOPTS_VALUE,
   AV_OPT_SEARCH_CHILDREN,
   AV_OPT_TYPE_STRING,
+  AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
   AV_PKT_DATA_QUALITY_STATS,
   AV_PKT_FLAG_KEY,
@@ -266,6 +267,7 @@ export class VideoStream {
     }
     const pictureType = this.#types?.begin(given, placement);
     this.#matches?.begin(given);
+    const wished = placement.total > 0 && this.#ctx.muxer.takeKeyWish?.() ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     for (let i = 0; i < placement.total; i++) {
       const isPrevious = i < placement.previous && this.#hasPrevious;
       const source = isPrevious ? this.#previous : frame;
@@ -278,7 +280,8 @@ export class VideoStream {
         this.#current.duration = placement.duration;
         this.#current.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
         // What the decoder saw must not force the encoder: key frames only where somebody ordered them.
-        this.#current.pictType = pictureType?.(i, this.#current.pts) ?? AV_PICTURE_TYPE_NONE;
+        this.#current.pictType =
+          (pictureType?.(i, this.#current.pts) || undefined) ?? (i === 0 ? wished : AV_PICTURE_TYPE_NONE);
         this.#current.quality = this.#encoder.context.globalQuality;
         const { shortest } = this.#ctx;
         if (shortest) shortest.frame(this.#current, this.#current.pts + this.#current.duration, this.#timeBase);

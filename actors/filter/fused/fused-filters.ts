@@ -17,6 +17,7 @@ import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
 import { makePlan, type Plan } from '../plan/plan.js';
 import { changedOptions } from '../run/change.js';
+import { Breaks } from '../run/breaks.js';
 import { adopt, type MediaFrame } from '../run/take-frame.js';
 import { JoinedStages } from './joined-stages.js';
 import { isFrame, Line, type Progress } from './line.js';
@@ -67,6 +68,7 @@ export default class FusedFilters implements Module<ChainOptions> {
   #ended = false;
   /** Frames that have come and were not wanted yet: at most what one call delivers. */
   readonly #queue: MediaFrame[] = [];
+  readonly #breaks = new Breaks(PORTS.outputs);
   #ending = false;
   /** The last call stopped at a limit, not for want of input. */
   #more = false;
@@ -108,7 +110,11 @@ export default class FusedFilters implements Module<ChainOptions> {
     return this.#blaming(() => {
       for (const packet of task.inputs.get(0) ?? []) {
         if (packet.isEof) this.#ending = true;
-        else if (packet.control === undefined) this.#queue.push(adopt(packet, this.#titles[0]!, 0));
+        else if (packet.control === undefined) {
+          const frame = adopt(packet, this.#titles[0]!, 0);
+          this.#breaks.came(packet, frame);
+          this.#queue.push(frame);
+        }
       }
       return this.#emit(task);
     });
@@ -123,7 +129,7 @@ export default class FusedFilters implements Module<ChainOptions> {
       const step = output.closed ? 'end' : this.#line.step();
       if (isFrame(step)) {
         this.#count(step);
-        output.push(new Packet(step));
+        output.push(new Packet(step, { discontinuity: this.#breaks.isNext(0) }));
         emitted++;
       } else if (step === 'hungry') {
         if (this.#feed()) continue;
@@ -156,8 +162,10 @@ export default class FusedFilters implements Module<ChainOptions> {
   /** Gives the line the next frame, or the end. @returns false if nothing has come. */
   #feed(): boolean {
     const frame = this.#queue.shift();
-    if (frame !== undefined) this.#line.give(frame);
-    else if (this.#ending && !this.#ended) {
+    if (frame !== undefined) {
+      this.#breaks.went(frame);
+      this.#line.give(frame);
+    } else if (this.#ending && !this.#ended) {
       this.#ended = true;
       this.#line.end();
     } else return false;

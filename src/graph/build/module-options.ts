@@ -45,6 +45,18 @@ export interface HardwareOptions {
   hwaccel_check?: boolean | 0 | 1 | undefined;
 }
 
+/** When and how often a peer of the network that was lost is looked for again. */
+export interface ReconnectOptions {
+  /** Tries in a row, from 1 on; -1: for ever. Default 20. */
+  attempts?: number | undefined;
+  /** Milliseconds before the first try; each further one waits twice as long, up to 30 s (or this, if it is longer). Default 500. */
+  backoff_ms?: number | undefined;
+  /** Of an input: milliseconds without a packet after which it counts as lost; 0: never. Default 5000. */
+  stall_ms?: number | undefined;
+  /** Of an input: when no try is left the graph fails (default), or the input ends with a warning. */
+  give_up?: 'fail' | 'end' | undefined;
+}
+
 export interface DecoderOptions extends OfTheNode, HardwareOptions {
   /**
    * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
@@ -133,6 +145,25 @@ export interface DecoderOptions extends OfTheNode, HardwareOptions {
   orig_pts_time?: boolean | undefined;
   /** Pictures carry their number among those decoded, from 0 on, as `metadata.inputFrmOrder`. */
   io_frm_match?: boolean | undefined;
+  /**
+   * Opens the input again when it was lost: after an end (of one that is live), an error, or `stall_ms` of silence. Its
+   * timestamps go on, behind a gap as long as it was away, and the first packet of each stream has `discontinuity`. What
+   * is downstream lives on. true: with all defaults. See docs/live.md.
+   */
+  reconnect?: boolean | ReconnectOptions | undefined;
+  /**
+   * What comes as it is made: little is looked at before it begins (a second), decoders hold back nothing, and its end
+   * means that it was lost (`reconnect`). Latency is measured. Absent: an input without a length is taken for live by
+   * `reconnect`.
+   */
+  live?: boolean | undefined;
+  /**
+   * With `live`: what is left out when the graph is behind by more than `drop_after_ms`. 'none' (default): nothing, the
+   * peer waits. 'non-key': pictures up to the next key frame. 'oldest': everything up to the latest key frame that is there.
+   */
+  drop?: 'none' | 'non-key' | 'oldest' | undefined;
+  /** Milliseconds. Default 1000. */
+  drop_after_ms?: number | undefined;
   /** Deliver at the speed of the timestamps. */
   realtime?: boolean | undefined;
   /**
@@ -226,6 +257,17 @@ export interface EncoderOptions extends OfTheNode {
    * the rest; then the graph fails with ERR_MILLRACE_OUTPUT. 0: for ever. Default for everything that is no file: 30000.
    */
   timeout_ms?: number | undefined;
+  /**
+   * A peer of the network that was lost is looked for again, and the output goes on with a new header and a key frame, at the
+   * times that it has then. What comes meanwhile is left out; nobody waits for it. Not for formats that write files one by
+   * one (hls, dash). true: with all defaults. See docs/live.md.
+   */
+  reconnect?: boolean | Pick<ReconnectOptions, 'attempts' | 'backoff_ms'> | undefined;
+  /**
+   * What is left out when more than 512 KiB wait for a peer of the network. 'none' (default): nothing, the graph waits.
+   * 'non-key': pictures up to the next key frame. 'oldest': everything up to the latest key frame that waits.
+   */
+  drop?: 'none' | 'non-key' | 'oldest' | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
   /**

@@ -93,6 +93,20 @@ export class InterruptibleCalls {
     });
   }
 
+  /** Waits for so many ms, or until something has happened (`look`). @returns false if the thread is to leave. */
+  async pause(milliseconds: number, happened: () => boolean = () => false): Promise<boolean> {
+    let over: true | undefined;
+    const timer = setTimeout(() => {
+      over = true;
+      this.look();
+    }, milliseconds);
+    try {
+      return (await this.until(() => over ?? (happened() || undefined))) === true;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /**
    * Makes a call when the pool has a thread for it, and interrupts it after so many ms, or when the thread is to leave.
    * The time in which other calls hold the pool does not count.

@@ -18,6 +18,11 @@ interface CountedReference {
 export class Packet<T = unknown> implements Disposable {
   readonly payload: T;
   readonly control: ControlTag | undefined;
+  /**
+   * Something is missing before it, or its times have been moved: the first packet of each stream after a live input was
+   * lost and came back. Crosses threads, and filters hand it on.
+   */
+  discontinuity: boolean;
   #timestamp: number | undefined;
   #closed = false;
 
@@ -25,13 +30,22 @@ export class Packet<T = unknown> implements Disposable {
    * @param options.timestamp Microseconds. Without it the packet has the time of its payload (pts x time base), if the
    * payload has one.
    * @param options.control Makes this a control packet; `Packet.control` and `Packet.eof` are the short forms.
+   * @param options.discontinuity See the property; false by default.
    * @throws MillraceError ERR_MILLRACE_PAYLOAD for a timestamp that is no finite number.
    */
-  constructor(payload: T, options: { timestamp?: number | undefined; control?: ControlTag | undefined } = {}) {
+  constructor(
+    payload: T,
+    options: {
+      timestamp?: number | undefined;
+      control?: ControlTag | undefined;
+      discontinuity?: boolean | undefined;
+    } = {},
+  ) {
     requireObject(options, 'options of a packet', 'ERR_MILLRACE_PAYLOAD');
     this.payload = payload;
     this.#timestamp = requireTimestamp(options.timestamp);
     this.control = options.control;
+    this.discontinuity = options.discontinuity ?? false;
   }
 
   /** The end of a stream. */
@@ -67,7 +81,11 @@ export class Packet<T = unknown> implements Disposable {
    */
   clone(): Packet<T> {
     const payload = isCountedReference(this.payload) ? (this.payload.clone() as T) : cloneOwned(this.payload);
-    return new Packet(payload, { timestamp: this.#timestamp, control: this.control });
+    return new Packet(payload, {
+      timestamp: this.#timestamp,
+      control: this.control,
+      discontinuity: this.discontinuity,
+    });
   }
 
   /**

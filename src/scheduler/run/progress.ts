@@ -72,6 +72,7 @@ export class ProgressTeller {
       eta: duration > 0 && speed !== undefined ? left / speed : undefined,
       size: bytes || undefined,
       bitRate: bitRate(bytes, position),
+      latency: longest(nodes),
       outputs: nodes.flatMap((node, index) => this.output(node, index) ?? []),
     };
   }
@@ -95,8 +96,14 @@ export class ProgressTeller {
       size: bytes || undefined,
       bitRate: bitRate(bytes, position),
       failed: node.state === 'dropped',
+      latency: node.latency?.last,
     };
   }
+}
+
+function longest(nodes: readonly NodeStats[]): number | undefined {
+  const all = nodes.flatMap(({ latency }) => latency?.last ?? []);
+  return all.length > 0 ? Math.max(...all) : undefined;
 }
 
 /** Takes over what has grown. */

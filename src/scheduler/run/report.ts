@@ -37,6 +37,10 @@ export interface NodeStats {
   waitsFor: 'packets' | 'room' | 'outside' | undefined;
   /** Waits while the node's thread had nothing else to do for it: for packets, and for room (back-pressure). */
   waits: { starving: WaitStats; blocked: WaitStats };
+  /** How often and how long the peer of a live input or output was away (`reconnect`). */
+  outages: WaitStats;
+  /** Of an output that has a live input: between a packet that came in and what of it went out here; undefined before. */
+  latency: LatencyStats | undefined;
   /** References kept for packets on their way to other threads. */
   held: number;
   /** Microseconds; of the last packet the node took, and of the last of its packets that a consumer took. */
@@ -48,6 +52,14 @@ export interface WaitStats {
   count: number;
   /** The one in progress included. */
   milliseconds: number;
+}
+
+/** Milliseconds. */
+export interface LatencyStats {
+  /** Of the last packet. */
+  last: number;
+  mean: number;
+  most: number;
 }
 
 export interface LinkStats {
@@ -106,6 +118,8 @@ export interface Progress {
   size: number | undefined;
   /** Bits per second of stream time so far, of all outputs; undefined while size or position is unknown. */
   bitRate: number | undefined;
+  /** Milliseconds between a packet that came into a live input and what of it went out, the longest of the outputs; undefined without. */
+  latency: number | undefined;
   /** One entry per encoder and per other node at the end of the graph, in the order of the nodes. */
   outputs: OutputProgress[];
 }
@@ -123,6 +137,7 @@ export interface OutputProgress {
   bitRate: number | undefined;
   /** Its node has failed and ended alone (`on_error`): no more is written. */
   failed: boolean;
+  latency: number | undefined;
 }
 
 /** A node that failed and ended alone (`on_error: 'drop-branch'`). */

@@ -511,6 +511,9 @@ export class GraphRun {
       case 'log':
         this.log(message);
         break;
+      case 'told':
+        this.publish(message);
+        break;
       case 'warning':
         this.warnings.addOnce(message.text);
         break;
@@ -530,6 +533,14 @@ export class GraphRun {
         this.threads.ended(message.thread, message.leaked);
         break;
     }
+  }
+
+  /** Whoever subscribes is told of what nodes say of themselves, as { graph, node, ...facts }. */
+  private publish({ node, event, facts }: FromHost & { type: 'told' }): void {
+    const channel = diagnosticsChannel.channel(`millrace:${event}`);
+    if (!channel.hasSubscribers) return;
+    const { alias } = this.spec.nodes[node]!;
+    this.context(() => channel.publish({ graph: this.spec.name, node: alias, ...facts }));
   }
 
   private log({ node, level, text, context }: FromHost & { type: 'log' }): void {

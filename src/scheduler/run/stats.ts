@@ -5,7 +5,16 @@ import type { Partitions } from '../plan/partitions.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec } from '../plan/spec.js';
 import { ProgressTeller } from './progress.js';
-import type { GraphStats, LinkStats, NodeStats, Progress, Report, SleepStats } from './report.js';
+import type {
+  GraphStats,
+  LatencyStats,
+  LinkStats,
+  NodeStats,
+  Progress,
+  Report,
+  SleepStats,
+  WaitStats,
+} from './report.js';
 
 /** Names of NodePhase. */
 const PHASES: readonly NodeStats['state'][] = ['waiting', 'running', 'finished', 'closed'];
@@ -107,10 +116,30 @@ export class Figures {
       position: figure('position'),
       duration: figure('duration'),
       ...this.whatItDoes(index, now),
+      outages: this.outages(index),
+      latency: this.latency(index),
       held: this.sum(this.linksBy.producer[index]!, (link) => board.held(link)),
       timestampIn: this.latest(this.linksBy.consumer[index]!),
       timestampOut: this.latest(this.linksBy.producer[index]!),
     };
+  }
+
+  private outages(index: number): WaitStats {
+    const { board } = this;
+    const since = board.figure(index, 'outageSince');
+    const going = since > 0 ? Math.max(0, Number(board.elapsed) / 1e6 - since) : 0;
+    return {
+      count: board.figure(index, 'outages'),
+      milliseconds: board.figure(index, 'outageMilliseconds') + going,
+    };
+  }
+
+  private latency(index: number): LatencyStats | undefined {
+    const { board } = this;
+    const count = board.figure(index, 'latencyCount');
+    if (count === 0) return undefined;
+    const mean = board.figure(index, 'latencySum') / count;
+    return { last: board.figure(index, 'latency'), mean, most: board.figure(index, 'latencyMost') };
   }
 
   private whatItDoes(index: number, now: number): Pick<NodeStats, 'call' | 'waitsFor' | 'waits'> {

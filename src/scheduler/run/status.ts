@@ -101,7 +101,13 @@ export function statusOfBuilt({ name, nodes, links }: GraphSpec): GraphStatus {
     nodes: nodes.map(({ id, alias, module, scheduler }) => ({
       ...{ id, alias, module: module.name, thread: scheduler ?? CALLING_THREAD, state: 'waiting', paused: false },
       ...{ ...zero, ...further, waits: none, call: undefined, waitsFor: undefined, mergedInto: undefined },
-      ...{ psnr: undefined, timestampIn: undefined, timestampOut: undefined },
+      ...{
+        outages: none.starving,
+        latency: undefined,
+        psnr: undefined,
+        timestampIn: undefined,
+        timestampOut: undefined,
+      },
     })),
     queues: links.map(({ from, to }) => ({
       ...{ from: { ...from }, to: { ...to }, names: { from: aliasOf.get(from.node)!, to: aliasOf.get(to.node)! } },

@@ -54,6 +54,7 @@ export function makeLinks(spec: PartitionSpec, board: Board, bells: readonly Doo
 /** What an actor asks of its part. */
 export interface ActorHooks {
   log(node: PartitionNode, level: LogSeverity, message: unknown): void;
+  tell(node: PartitionNode, event: string, facts: Readonly<Record<string, unknown>>): void;
   callback(node: PartitionNode, key: string | number, value: unknown): Promise<unknown>;
   onError(node: PartitionNode, error: unknown): void;
   onDelivered(actor: Actor): void;
@@ -125,6 +126,7 @@ export function makeActor(
     wrote: (path) => {
       jobs?.files.push(path);
     },
+    tell: (event, facts) => hooks.tell(node, event, facts),
   };
   const { index, alias, rank } = node;
   const times = new NodeTimer(board, index, epochOf(spec), trace);

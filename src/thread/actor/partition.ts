@@ -190,6 +190,7 @@ export class Partition implements Hosted {
       if (!this.spec.heard && !isWarning(level)) return;
       this.tell({ type: 'log', run: this.spec.run, node, level, text: logText(message) });
     },
+    tell: ({ index: node }, event, facts) => this.tell({ type: 'told', run: this.spec.run, node, event, facts }),
     callback: (node, key, value) => this.callbacks.call(node, key, value),
     onError: (node, error) => this.failNode(node.index, 'process', error),
     onDelivered: (actor) => this.delivered(actor),

@@ -13,7 +13,7 @@
  *            BY_HAND    (int64) running time that a test moves    -1: time goes by itself
  *            STANDS     (int64) running time of a paused graph    -1: it goes on; -2: it is being stopped (`pause`)
  *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket
- *            two lines per node    | status | phase | call | outside | int64 due, looked | paused | fate | … float64 figures
+ *            three lines per node  | status | phase | call | outside | int64 due, looked | paused | fate | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
  * A graph that grows while it runs has further blocks behind these, each with lines for the threads, nodes and links that
@@ -30,7 +30,7 @@ const LINE = 32; // int32 per line
 const MAGIC = 0x4d524231; // "MRB1"
 const HEAD_LINES = 5;
 const THREAD_LINES = 1;
-const NODE_LINES = 2;
+const NODE_LINES = 3;
 const LINK_LINES = 3;
 
 export const GraphState = { starting: 0, running: 1, aborting: 2 } as const;
@@ -88,6 +88,17 @@ export const NodeFigure = {
   /** Calls that waited for something outside (a timer, I/O) and came back, though with nothing. */
   patientCalls: 18,
   psnr: 19,
+  /** Times that a peer was lost, the ms of those that are over, and the running time in ms at which the one in progress began. */
+  outages: 20,
+  outageMilliseconds: 21,
+  outageSince: 22,
+  /** ms between a packet that came in and what of it went out: of the last one, the most, the sum, and of how many. */
+  latency: 23,
+  latencyMost: 24,
+  latencySum: 25,
+  latencyCount: 26,
+  /** Counts up while a peer is waited for that may stay away for longer than `time_out`. */
+  awaited: 27,
 } as const;
 export type NodeFigureName = keyof typeof NodeFigure;
 const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 int32

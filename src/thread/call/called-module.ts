@@ -267,6 +267,7 @@ export class CalledModule {
       job: 0,
       trace: requireTracedCall,
       wrote() {},
+      tell() {},
     };
   }
 

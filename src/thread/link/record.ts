@@ -3,7 +3,7 @@
  * where that is possible and wanted; everything else is copied: small properties through msgpackr, pixels and samples as
  * blobs, 8-byte aligned (unaligned copies run at a tenth of the speed).
  *
- *   0   u32 length of meta     u32 number of parts
+ *   0   u32 length of meta     u32 number of parts; its highest bit: a discontinuity
  *   8   f64 timestamp (µs), NaN if unknown
  *   16  u32 length of each part, padded to 8
  *       meta, padded to 8
@@ -13,7 +13,8 @@
  *
  *   0   f64 timestamp (µs), NaN if unknown
  *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown
- *   24  the AVFrame struct (reference/frame-references.ts)
+ *   24  u32 1: a discontinuity
+ *   32  the AVFrame struct (reference/frame-references.ts)
  */
 
 import { types } from 'node:util';
@@ -44,7 +45,8 @@ export const KIND_SWITCH = 0xfff1;
 const KIND_REFERENCE = 0xfff2;
 const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', 'ticket'];
 const HEADER = 16;
-const REFERENCE_HEADER = 24;
+const REFERENCE_HEADER = 32;
+const DISCONTINUITY = 0x8000_0000;
 
 /** Of sizes that may be beyond 32 bits. */
 const pad8 = (n: number): number => Math.ceil(n / 8) * 8;
@@ -203,7 +205,7 @@ export function write(ring: RingProducer, at: number, out: Outgoing): void {
     return;
   }
   view.setUint32(at, out.meta.byteLength, true);
-  view.setUint32(at + 4, out.blobs.length, true);
+  view.setUint32(at + 4, out.packet.discontinuity ? out.blobs.length + DISCONTINUITY : out.blobs.length, true);
   view.setFloat64(at + 8, out.packet.timestamp ?? Number.NaN, true);
   let to = at + HEADER;
   for (const blob of out.blobs) {
@@ -226,6 +228,7 @@ function writeReference(ring: RingProducer, at: number, { packet, blobs }: Outgo
   view.setFloat64(at, packet.timestamp ?? Number.NaN, true);
   view.setFloat64(at + 8, frameRate?.num ?? 0, true);
   view.setFloat64(at + 16, frameRate?.den ?? 0, true);
+  view.setUint32(at + 24, packet.discontinuity ? 1 : 0, true);
   const [struct] = blobs;
   const from = at + REFERENCE_HEADER;
   struct!.copyTo(bytes.subarray(from, from + struct!.byteLength));
@@ -238,7 +241,11 @@ function readReference(ring: RingConsumer, at: number): Packet<VideoFrame> {
   const den = view.getFloat64(at + 16, true);
   const struct = bytes.subarray(at + REFERENCE_HEADER, at + length);
   const frame = restoreReference(den === 0 ? undefined : { num, den }, struct);
-  return new Packet(frame, Number.isNaN(timestamp) ? {} : { timestamp });
+  return restored(frame, timestamp, view.getUint32(at + 24, true) !== 0);
+}
+
+function restored<T>(payload: T, timestamp: number, discontinuity: boolean): Packet<T> {
+  return new Packet(payload, { timestamp: Number.isNaN(timestamp) ? undefined : timestamp, discontinuity });
 }
 
 /** Whether the record at `at` is the end of the stream. */
@@ -255,7 +262,8 @@ export function read(ring: RingConsumer, at: number): Packet {
   if (kind === KIND_CONTROL) return Packet.control(CONTROL_TAGS[view.getUint32(at, true)]!);
   if (kind === KIND_REFERENCE) return readReference(ring, at);
   const metaLength = view.getUint32(at, true);
-  const count = view.getUint32(at + 4, true);
+  const flagged = view.getUint32(at + 4, true);
+  const count = flagged & ~DISCONTINUITY;
   const timestamp = view.getFloat64(at + 8, true);
   const metaAt = at + HEADER + pad8(count * 4);
   // msgpackr reads strings with TextDecoder, which refuses shared memory: the few bytes of meta are copied first.
@@ -267,5 +275,5 @@ export function read(ring: RingConsumer, at: number): Packet {
     parts.push(bytes.subarray(from, from + length));
     from += pad8(length);
   }
-  return new Packet(restore(kind, meta, parts), Number.isNaN(timestamp) ? {} : { timestamp });
+  return restored(restore(kind, meta, parts), timestamp, flagged !== count);
 }

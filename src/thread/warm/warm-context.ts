@@ -106,6 +106,8 @@ export class WarmContext implements ModuleContext {
 
   readonly trace: ModuleContext['trace'] = (name, data, phase) => this.graph?.trace(name, data, phase);
 
+  readonly tell: ModuleContext['tell'] = (event, facts) => this.graph?.tell(event, facts);
+
   readonly wrote = (path: string): void => this.graph?.wrote(path);
 }
 

@@ -295,6 +295,7 @@ function contextOf(options: object) {
     job: 0,
     trace() {},
     wrote() {},
+    tell() {},
   };
 }
 

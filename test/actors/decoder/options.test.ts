@@ -77,6 +77,8 @@ decoder('defaults are those of the documentation', () => {
     autorotate: true,
     apply_cropping: 'all',
     loop: 0,
+    reconnect: false,
+    drop_after_ms: 1000,
     realtime: false,
     push_raw_stream: false,
   });

@@ -151,6 +151,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     job: 0,
     trace() {},
     wrote() {},
+    tell() {},
   };
   encoder.init(context);
   let done = false;

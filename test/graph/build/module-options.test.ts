@@ -44,6 +44,10 @@ const decoder: Required<Omit<DecoderOptions, 'on_error'>> = {
   delay_init_input: true,
   orig_pts_time: true,
   io_frm_match: true,
+  reconnect: { attempts: -1, backoff_ms: 100, stall_ms: 0, give_up: 'end' },
+  live: true,
+  drop: 'oldest',
+  drop_after_ms: 500,
   realtime: true,
   push_raw_stream: 1,
   extradata: new Uint8Array([1]),
@@ -100,6 +104,8 @@ const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
   aframes: 10,
   min_frames: 5,
   copyts: true,
+  reconnect: { attempts: 2, backoff_ms: 10 },
+  drop: 'non-key',
   adjust_pts: true,
   shortest: false,
   force_key_frames: 'expr:gte(t,n_forced*2)',
@@ -154,7 +160,7 @@ test('the decoder takes every option of its type', async () => {
   for (const [key, value] of Object.entries(decoder)) {
     const needed =
       (key.startsWith('hwaccel') && { hwaccel: 'auto' }) ||
-      ({ max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {});
+      ({ max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true }, drop: { live: true } }[key] ?? {});
     const given = copyOptions({ ...inputFor(key), ...needed, [key]: value }, { name: 'c_ffmpeg_decoder' }, key);
     assert.equal(await complaints(schema, given), [], key);
   }

@@ -33,6 +33,7 @@ function relay(limit: number, module: Module): { board: Board; into: DirectLink;
   const faces = { ins: new Map([[0, into]]), outs: new Map([[1, out]]) };
   const hooks = {
     log() {},
+    tell() {},
     callback: () => Promise.resolve(),
     hasCallback: () => false,
     onError() {},

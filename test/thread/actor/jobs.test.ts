@@ -54,6 +54,7 @@ class Bench {
     const faces = { ins: new Map([a, b].map((link, i) => [i, link])), outs: new Map([[2, out]]) };
     const hooks = {
       log() {},
+      tell() {},
       callback: () => Promise.resolve(),
       hasCallback: () => false,
       onError() {},

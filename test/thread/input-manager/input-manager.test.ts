@@ -50,6 +50,7 @@ function join(manager: InputManagerSpec): Join {
   };
   const hooks = {
     log() {},
+    tell() {},
     callback: () => Promise.resolve(),
     hasCallback: () => false,
     onError() {},

@@ -1,0 +1,203 @@
+/**
+ * A camera that is killed and comes back at random moments, while its input is decoded into one file: times rise, gaps are as
+ * long as the outages, memory stays flat, no thread and no descriptor is left.
+ *
+ *   npm run stress:live [-- PART_OF_A_PROTOCOL [KILLS [SEED]]]
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type DecoderOptions, Graph } from 'millrace';
+import { freePort } from '../../kit/quiet-peers.js';
+
+const CAMERA = fileURLToPath(new URL('../../fixtures/modules/camera.mjs', import.meta.url));
+
+interface Route {
+  /** Of the camera. */
+  readonly to: string;
+  readonly format: string;
+  readonly mux?: object;
+  /** Of the decoder. */
+  readonly from: string;
+  readonly dec_params?: DecoderOptions['dec_params'];
+  close?(): void;
+}
+
+export const routes: Readonly<Record<string, (folder: string) => Promise<Route>>> = {
+  tcp: async () => {
+    const from = `tcp://127.0.0.1:${await freePort()}`;
+    return { from, to: `${from}?listen`, format: 'mpegts' };
+  },
+  udp: async () => {
+    const from = `udp://127.0.0.1:${await freePort()}`;
+    return { from, to: `${from}?pkt_size=1316`, format: 'mpegts' };
+  },
+  srt: async () => {
+    const from = `srt://127.0.0.1:${await freePort()}`;
+    return { from, to: `${from}?mode=listener`, format: 'mpegts' };
+  },
+  'http-flv': async () => {
+    const from = `http://127.0.0.1:${await freePort()}/live.flv`;
+    return { from, to: from, format: 'flv', mux: { listen: 1 } };
+  },
+  rtmp: async () => {
+    const from = `rtmp://127.0.0.1:${await freePort()}/live/camera`;
+    return { from, to: from, format: 'flv', dec_params: { listen: 1 } };
+  },
+  rtsp: async () => {
+    const from = `rtsp://127.0.0.1:${await freePort()}/camera`;
+    return { from, to: from, format: 'rtsp', mux: { rtsp_transport: 'tcp' }, dec_params: { rtsp_flags: 'listen' } };
+  },
+  hls: async (folder) => {
+    mkdirSync(folder, { recursive: true });
+    const server = createServer((request, answer) => {
+      try {
+        answer.end(readFileSync(join(folder, (request.url ?? '').slice(1).split('?')[0]!)));
+      } catch {
+        answer.writeHead(404).end();
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    server.unref();
+    const from = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live.m3u8`;
+    const mux = { hls_time: 0.4, hls_list_size: 4 };
+    return { from, to: join(folder, 'live.m3u8'), format: 'hls', mux, close: () => server.close() };
+  },
+};
+
+export interface Outcome {
+  readonly kills: number;
+  /** What is wrong, in words. */
+  readonly faults: string[];
+  /** ms of every gap of the file beside that of the outage that was told. */
+  readonly gaps: readonly (readonly [gap: number, told: number])[];
+  readonly megabytes: number;
+}
+
+/** @param random From 0 to 1. @param scale of all times in which the camera is there or away. */
+export async function play(name: string, kills: number, random: () => number, scale = 1): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-live-'));
+  const route = await routes[name]!(join(folder, 'hls'));
+  const faults: string[] = [];
+  const told: number[] = [];
+  const fault = (holds: boolean, words: string): void => void (holds || faults.push(words));
+  const listener = (message: unknown): void => {
+    const { path, state, milliseconds } = message as { path: string; state: string; milliseconds: number };
+    if (path === route.from && state === 'back') told.push(milliseconds);
+  };
+  subscribe('millrace:outage', listener);
+  let camera: ChildProcess | undefined;
+  const start = (): void => {
+    const args = [CAMERA, route.to, route.format, JSON.stringify(route.mux ?? {})];
+    camera = spawn(process.execPath, args, { stdio: 'ignore' });
+  };
+  const path = join(folder, 'all.mkv');
+  try {
+    const graph = new Graph({ threads: 1 });
+    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: 1000 };
+    const { dec_params } = route;
+    const input = graph.decode({ input_path: route.from, live: true, reconnect, ...(dec_params && { dec_params }) });
+    const video_params = { codec: 'mpeg2video', bf: 0, threads: 1 };
+    input.video.encode(input.audio, { output_path: path, video_params }, { alias: 'file' });
+    const run = graph.run();
+    const frames = (): number => graph.stats().nodes[0]!.frames;
+    const more = async (): Promise<void> => {
+      const now = frames();
+      while (frames() < now + 10) await Promise.race([sleep(20), run]);
+    };
+    start();
+    await more();
+    let settled = 0;
+    let things: number[] = [];
+    for (let i = 0; i < kills; i++) {
+      await sleep(random() * 4000 * scale);
+      camera?.kill('SIGKILL');
+      await sleep(random() * 6000 * scale);
+      start();
+      const count = told.length;
+      while (told.length === count) await Promise.race([sleep(20), run]);
+      await more();
+      if (i === Math.min(2, kills - 1)) settled = process.memoryUsage.rss();
+      if (i === 0) things = ownThings();
+    }
+    const busy = ownThings();
+    fault(
+      busy.every((count, i) => count <= things[i]!),
+      `threads and descriptors: ${things} at first, ${busy} at last`,
+    );
+    const grown = (process.memoryUsage.rss() - settled) / 2 ** 20;
+    fault(grown < 48, `memory has grown by ${grown.toFixed()} MiB`);
+    graph.stop();
+    await run;
+    camera?.kill('SIGKILL');
+    const gaps = await gapsOf(path, fault);
+    // A playlist tells of pieces, and what was lost of them is known when the next one comes.
+    const spread = name === 'hls' ? 2500 : 700;
+    fault(gaps.length >= told.length, `${gaps.length} gaps of ${told.length} outages`);
+    for (const [i, gap] of gaps.entries()) {
+      const off = Math.abs(gap - (told[i] ?? 0));
+      fault(off < spread, `a gap of ${gap.toFixed()} ms for an outage of ${told[i]?.toFixed()} ms`);
+    }
+    const isLess = (): boolean => ownThings().every((count, i) => count < busy[i]!);
+    for (let i = 0; i < 50 && !isLess(); i++) await sleep(100);
+    fault(isLess(), `threads and descriptors: ${busy} with the input open, ${ownThings()} after the end`);
+    return { kills, faults, gaps: gaps.map((gap, i) => [gap, told[i] ?? 0]), megabytes: grown };
+  } finally {
+    camera?.kill('SIGKILL');
+    unsubscribe('millrace:outage', listener);
+    route.close?.();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** ms between pictures that are more than 400 ms apart. */
+async function gapsOf(path: string, fault: (holds: boolean, words: string) => void): Promise<number[]> {
+  const gaps: number[] = [];
+  const graph = new Graph({ threads: 0 });
+  let last: number | undefined;
+  for await (const packet of graph.decode({ input_path: path }).video.packets()) {
+    const time = packet.timestamp! / 1000;
+    packet.close();
+    if (last !== undefined) {
+      fault(time > last, `time goes from ${last} to ${time} ms`);
+      if (time - last > 400) gaps.push(time - last);
+    }
+    last = time;
+  }
+  return gaps;
+}
+
+/** Number of threads and of descriptors, where the system tells. */
+function ownThings(): number[] {
+  if (process.platform !== 'linux') return [];
+  return ['task', 'fd'].map((name) => readdirSync(`/proc/self/${name}`).length);
+}
+
+/** Numbers that are the same for the same seed. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [part = '', kills = '20', seed = String(Date.now() % 1e6)] = process.argv.slice(2);
+  console.log(`seed ${seed}`);
+  for (const name of Object.keys(routes).filter((name) => name.includes(part))) {
+    const { faults, gaps, megabytes } = await play(name, Number(kills), randomOf(Number(seed)));
+    const off = gaps.map(([gap, told]) => Math.abs(gap - told));
+    console.log(
+      `${name}: ${kills} kills, ${gaps.length} gaps, off by ${Math.max(...off).toFixed()} ms at most, ` +
+        `${megabytes.toFixed()} MiB more${faults.length === 0 ? '' : `\n  ${faults.join('\n  ')}`}`,
+    );
+    if (faults.length > 0) process.exitCode = 1;
+  }
+}
