@@ -10,6 +10,7 @@ import type { PlacementExplanation } from '../scheduler/plan/explain.js';
 import { explainPlacement } from '../scheduler/plan/plan.js';
 import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
 import { requireObject } from '../schema/argument.js';
+import { setParts } from './build/burn.js';
 import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
 import { type FilterInput, readFilterCall } from './build/filters/call.js';
@@ -72,6 +73,7 @@ export class Graph {
     const { hardCap: cap } = resolved.options;
     this.session = new GraphPorts(this, { cap, start: () => this.launch.ensure() });
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
+    setParts(this, this.blueprint);
     setChooser(this, (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun));
     this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
   }

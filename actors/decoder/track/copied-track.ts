@@ -1,4 +1,5 @@
 /** A stream that is handed on as it is. */
+import { AVMEDIA_TYPE_ATTACHMENT } from 'node-av/constants';
 import type { Packet as NativePacket } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import {
@@ -6,9 +7,11 @@ import {
   fromNativeTimestamp,
   MICROSECONDS,
   Packet,
+  type Rational,
   rescale,
   StreamInfo,
 } from '../../../src/media/index.js';
+import type { SourceStream } from '../input/source-stream.js';
 import { Track } from './track.js';
 import type { Range } from './trim.js';
 
@@ -60,14 +63,7 @@ export class CopiedTrack extends Track {
   protected announceNow(out: Packet[]): void {
     if (this.#announced) return;
     this.#announced = true;
-    const info = StreamInfo.fromCodecParameters(this.stream.codecpar, {
-      timeBase: this.timeBase,
-      frameRate: this.frameRate,
-      sampleAspectRatio: this.stream.sampleAspectRatio,
-      disposition: this.stream.disposition,
-      metadata: this.stream.metadata?.getAll(),
-    });
-    out.push(new Packet(info));
+    out.push(new Packet(infoOf(this.stream, this.timeBase, this.frameRate)));
   }
 
   override begin(range: Range): void {
@@ -104,4 +100,22 @@ export class CopiedTrack extends Track {
   override checkErrorRate(): void {}
 
   override close(): void {}
+}
+
+const FONT = /font|opentype|truetype/i;
+const FONT_FILE = /\.(ttf|otf|ttc|otc|woff2?)$/i;
+
+/** The fonts that are attached to an input. */
+export function fontsOf(streams: readonly SourceStream[]): StreamInfo[] {
+  const attached = streams.filter(({ codecpar }) => codecpar.codecType === AVMEDIA_TYPE_ATTACHMENT);
+  const infos = attached.map((stream) => infoOf(stream, stream.timeBase));
+  return infos.filter(
+    ({ metadata: { mimetype = '', filename = '' } }) => FONT.test(mimetype) || FONT_FILE.test(filename),
+  );
+}
+
+function infoOf(stream: SourceStream, timeBase: Rational, frameRate?: Rational): StreamInfo {
+  const { codecpar, sampleAspectRatio, disposition } = stream;
+  const metadata = stream.metadata?.getAll();
+  return StreamInfo.fromCodecParameters(codecpar, { timeBase, frameRate, sampleAspectRatio, disposition, metadata });
 }
