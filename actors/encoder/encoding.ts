@@ -16,11 +16,13 @@ import { HeaderQueue, queueLimits } from './output/muxing-queue.js';
 import type { Output } from './output/output.js';
 import { outputFiles } from './output/output-files.js';
 import { PacketOutput } from './output/packet-output.js';
+import { PacketTeller } from './packet-teller.js';
 import { expect, keep, type Payload, release, sizeOf, timestampOf, unexpected } from './payloads.js';
 import { EncoderSources } from './sources.js';
 import { AudioStream } from './stream/audio.js';
 import { CopyStream, missingStreamInfo } from './stream/copy.js';
 import { isCover } from './stream/cover.js';
+import { Shortest } from './stream/shortest.js';
 import { requireCodec, type StreamContext } from './stream/stream.js';
 import { announcedSubtitles, SubtitleStream } from './stream/subtitle.js';
 import { VideoStream } from './stream/video.js';
@@ -53,9 +55,12 @@ export class Encoding {
   readonly #path: string | undefined;
   readonly #sources: EncoderSources;
   #muxer: Output | undefined;
+  #teller: PacketTeller | undefined;
   /** On their way to the outputs. */
   #ready: { readonly output: number; readonly packet: Packet }[] = [];
   readonly #inputs = new Map<number, Input>();
+  /** With the option of that name: where streams wait for one another. */
+  readonly #shortest: Shortest | undefined;
   /** Microseconds taken off every time; undefined until it is known. */
   #shift: bigint | undefined;
   /** Frames and packets held back for the first time of another input. */
@@ -94,7 +99,9 @@ export class Encoding {
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
     this.#format = target.format.name ?? '';
+    this.#teller = PacketTeller.of(ctx, places);
     this.#leader = places[0]?.input;
+    this.#shortest = options.shortest ? new Shortest(places) : undefined;
     const leads = (id: number): boolean => this.#leader === id;
     for (const { input: id, kind, number, isOnly, settings } of places) {
       const { format, name } = target;
@@ -103,7 +110,9 @@ export class Encoding {
         ...{ input: id, kind, number, muxer, format, settings, meter, log, name },
         options: optionsOfStream(options, number),
         source: () => this.#sources.of(id),
+        shortest: this.#shortest?.of(id),
         tally: { written: 0, skipped: 0 },
+        tell: (packet, timeBase) => this.#teller?.tell(id, packet, timeBase),
         get leading() {
           return leads(id);
         },
@@ -152,6 +161,11 @@ export class Encoding {
     }
   }
 
+  /** The inputs whose packets are of use now; undefined for any. */
+  wants(): readonly number[] | undefined {
+    return this.#shortest?.wants([...this.#inputs.values()].filter(({ ended }) => !ended).map(({ id }) => id));
+  }
+
   process(task: Task): void | Promise<void> {
     const ended = this.#take(task);
     const settling = this.#settled();
@@ -166,6 +180,8 @@ export class Encoding {
         const input = this.#inputs.get(id);
         if (input) for (const packet of packets) this.#accept(input, packet);
       }
+      // One that ends may end others.
+      if (this.#shortest) for (const input of this.#inputs.values()) if (isOver(input)) this.#end(input);
       // An input past its limit is left, so that its producer can stop; the others go on.
       for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
       const ended = [...this.#inputs.values()].every((input) => input.ended);
@@ -186,14 +202,17 @@ export class Encoding {
     }
   }
 
-  /** Waits for a peer of the network that is slower than this. */
-  #settled(): void | Promise<void> {
+  /** Waits for a peer of the network that is slower than this, and for the application to hear of the packets. */
+  #settled(): undefined | Promise<unknown> {
     const fail = (error: unknown): never => {
       this.#failed = true;
       throw error;
     };
     try {
-      return this.#muxer?.settled?.()?.catch(fail);
+      const settling = this.#muxer?.settled?.();
+      const answered = this.#teller?.answered();
+      if (settling === undefined) return answered?.catch(fail);
+      return Promise.all([settling, answered]).catch(fail);
     } catch (error) {
       fail(error);
     }
@@ -211,6 +230,8 @@ export class Encoding {
   /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
   close(): void | Promise<void> {
     const muxer = this.#muxer;
+    // What ends a file early is told to nobody: a graph that is being aborted answers no more.
+    this.#teller = undefined;
     try {
       if (muxer?.writing) {
         if (!this.#failed) this.#finishEarly();
@@ -218,6 +239,7 @@ export class Encoding {
         this.#report();
       }
     } finally {
+      this.#shortest?.close();
       for (const input of this.#inputs.values()) {
         input.stream?.close();
         for (const payload of input.held.splice(0)) release(payload);
@@ -236,7 +258,8 @@ export class Encoding {
       if (input.ended) continue;
       input.ended = true;
       try {
-        input.stream?.finish();
+        if (input.stream) input.stream.finish();
+        else input.context.shortest?.isAbsent();
       } catch (error) {
         this.#ctx.log.warn(`${input.kind} could not be completed: ${messageOf(error)}`);
       }
@@ -377,9 +400,17 @@ export class Encoding {
 
   #end(input: Input): void {
     input.ended = true;
-    if (input.stream) input.stream.finish();
-    else this.#muxer?.leaveOut(input.id);
+    if (input.stream) {
+      input.stream.finish();
+      return;
+    }
+    input.context.shortest?.isAbsent();
+    this.#muxer?.leaveOut(input.id);
   }
+}
+
+function isOver({ ended, stream }: Input): boolean {
+  return !ended && stream !== undefined && stream.full;
 }
 
 /** It has shown a time, or its end. */

@@ -46,6 +46,10 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
     this.#output = this.#begin();
   }
 
+  wants(): readonly number[] | undefined {
+    return this.#output instanceof Encoding ? this.#output.wants() : undefined;
+  }
+
   process(task: Task): void | Promise<void> {
     this.#output ??= this.#begin();
     return this.#output.process(task);

@@ -57,8 +57,12 @@ export class AudioStream {
     ledger.opened('scratch-frame');
   }
 
-  /** True when `aframes` packets have been written. */
+  /** True when `aframes` packets have been written, or a shorter stream has ended. */
   get full(): boolean {
+    return this.#isComplete || this.#ctx.shortest?.isFinished || false;
+  }
+
+  get #isComplete(): boolean {
     return this.#packets >= (this.#ctx.options.aframes ?? Number.POSITIVE_INFINITY);
   }
 
@@ -85,11 +89,13 @@ export class AudioStream {
   finish(): void {
     this.#conversion?.filters?.push(null, (converted) => this.#take(converted));
     if (!this.#encoder) {
+      this.#ctx.shortest?.isAbsent();
       this.#ctx.muxer.leaveOut(this.#ctx.input);
       return;
     }
     this.#cutter?.push(null, (cut) => this.#encode(cut));
-    this.#encoder.flush();
+    if (this.#ctx.shortest) this.#ctx.shortest.framesEnd();
+    else this.#encoder.flush();
   }
 
   close(): void {
@@ -160,12 +166,14 @@ export class AudioStream {
   }
 
   #encode(frame: Frame): void {
-    if (this.full || !this.#encoder) return;
+    if (this.#isComplete || !this.#encoder) return;
     // Samples without a time follow those before them.
     if (frame.pts === AV_NOPTS_VALUE) frame.pts = this.#nextPts;
     this.#nextPts = frame.pts + BigInt(frame.nbSamples);
     frame.quality = this.#encoder.context.globalQuality;
-    this.#encoder.send(frame);
+    const { shortest } = this.#ctx;
+    if (shortest) shortest.frame(frame, this.#nextPts, this.#timeBase);
+    else this.#encoder.send(frame);
   }
 
   #open(frame: Frame): Encoder {
@@ -193,6 +201,14 @@ export class AudioStream {
     );
     // Known to this object before anything else can fail, so that close() finds it.
     this.#encoder = encoder;
+    this.#ctx.shortest?.encodes({
+      send: (frame) => encoder.send(frame),
+      drop() {},
+      ended: () => {
+        encoder.flush();
+        this.#ctx.shortest?.packetsEnd();
+      },
+    });
     const size = encoder.context.frameSize;
     if (size > 0 && !settings.codec.hasCapabilities(AV_CODEC_CAP_VARIABLE_FRAME_SIZE)) {
       const what = `Cannot cut audio into frames of ${size} samples for ${this.#ctx.name}`;
@@ -210,7 +226,7 @@ export class AudioStream {
   }
 
   #write(packet: Packet): void {
-    if (this.full) return;
+    if (this.#isComplete) return;
     this.#packets++;
     write(this.#ctx, packet, this.#timeBase);
   }

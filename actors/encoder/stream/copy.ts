@@ -66,6 +66,7 @@ export class CopyStream {
     this.#isAudio = info.kind === 'audio';
     this.#isVideo = info.kind === 'video';
     this.#isCover = isCover(info);
+    ctx.shortest?.copies(!this.#isCover && info.kind !== 'attachment');
     const { aframes, vframes } = ctx.options;
     const limit = this.#isAudio ? aframes : this.#isVideo ? vframes : undefined;
     this.#limit = limit ?? Number.POSITIVE_INFINITY;
@@ -87,9 +88,9 @@ export class CopyStream {
     }
   }
 
-  /** True when the limit of packets has been reached. */
+  /** True when the limit of packets has been reached, or a shorter stream has ended. */
   get full(): boolean {
-    return this.#count >= this.#limit;
+    return this.#count >= this.#limit || this.#ctx.shortest?.isFinished || false;
   }
 
   /** @param shift In microseconds, taken off the packet's times. */
@@ -121,6 +122,7 @@ export class CopyStream {
 
   finish(): void {
     if (this.#cover) this.#ctx.muxer.leaveOut(this.#ctx.input);
+    this.#ctx.shortest?.packetsEnd();
   }
 
   #attach(info: StreamInfo, packet: EncodedPacket): void {

@@ -191,6 +191,11 @@ export class PictureTypes {
     this.#ordered.delete(pts);
   }
 
+  /** A frame is not encoded after all. */
+  forget(pts: bigint): void {
+    if (this.#ordered.delete(pts)) this.#orders--;
+  }
+
   /** What became of the orders, if not all were followed. */
   get complaint(): string | undefined {
     const missed = this.#ordered.size;

@@ -8,6 +8,7 @@ import type { Log, Meter } from '../../../src/module/contract.js';
 import type { EncoderSettings } from '../codec/codec.js';
 import type { StreamOptions } from '../options.js';
 import type { Output } from '../output/output.js';
+import type { ShortestStream } from './shortest.js';
 import type { SourceTexts } from './texts.js';
 
 /** What a stream of the output is given by the module. */
@@ -31,6 +32,10 @@ export interface StreamContext {
   source(): SourceTexts | undefined;
   /** Packets that went into the output, and packets that could not because nothing they refer to came before. */
   readonly tally: { written: number; skipped: number };
+  /** Told of every packet that goes into the output. */
+  tell(packet: Packet, timeBase: Rational): void;
+  /** With `shortest`: it ends with the first of the streams that ends. */
+  readonly shortest: ShortestStream | undefined;
   /** Its time is the progress of the node: the picture, or the only stream. */
   readonly leading: boolean;
 }
@@ -41,8 +46,13 @@ export interface EncodingContext extends StreamContext {
 }
 
 /** Hands a packet of a stream to the muxer, and tells how far the output is. @param timeBase of the packet's times. */
-export function write(
-  { muxer, input, meter, leading, tally }: StreamContext,
+export function write(ctx: StreamContext, packet: Packet, timeBase: Rational): void {
+  if (ctx.shortest) ctx.shortest.packet(packet, timeBase, (own) => deliver(ctx, own, timeBase));
+  else deliver(ctx, packet, timeBase);
+}
+
+function deliver(
+  { muxer, input, meter, leading, tally, tell }: StreamContext,
   packet: Packet,
   timeBase: Rational,
 ): void {
@@ -51,6 +61,8 @@ export function write(
     meter.position = Math.max(meter.position, toMicroseconds(packet.pts, timeBase));
   }
   tally.written++;
+  // Before it is the muxer's, which changes its times.
+  tell(packet, timeBase);
   muxer.write(input, packet);
   meter.bytes = muxer.bytes;
 }

@@ -32,8 +32,6 @@ export function announcedSubtitles(ctx: StreamContext, info: StreamInfo): CopySt
 
 /** All times are in microseconds. */
 export class SubtitleStream {
-  /** There is no limit of them. */
-  readonly full = false;
   readonly #ctx: StreamContext;
   readonly #codec: TextFormat;
   readonly #header: string | undefined;
@@ -67,7 +65,13 @@ export class SubtitleStream {
     this.#encoder = new SubtitleEncoder(this.#codec, this.#header);
     this.#packet.alloc();
     ledger.opened('scratch-packet');
+    ctx.shortest?.copies(true);
     this.#present(info ? ofNewPackets({ tags: info.metadata, disposition: info.disposition }) : known);
+  }
+
+  /** A shorter stream has ended. */
+  get full(): boolean {
+    return this.#ctx.shortest?.isFinished || false;
   }
 
   /** The packets that follow are of this kind. @throws MillraceError ERR_MILLRACE_PAYLOAD if they are no text. */
@@ -89,6 +93,7 @@ export class SubtitleStream {
 
   /** @param shift Taken off all times. */
   push(payload: EncodedPacket | Subtitle, shift: bigint): void {
+    if (this.full) return;
     const subtitle = payload instanceof Subtitle ? payload : this.#decoded(payload);
     if (!subtitle) return;
     const { header } = subtitle;
@@ -122,7 +127,8 @@ export class SubtitleStream {
   }
 
   finish(): void {
-    const { log, name } = this.#ctx;
+    const { log, name, shortest } = this.#ctx;
+    shortest?.packetsEnd();
     if (this.#poorer > 0) {
       const parts = [...this.#lost].map(([feature, count]) => `${feature} (${count})`).join(', ');
       const what = `${this.#poorer} of ${this.#written} subtitles`;

@@ -62,6 +62,8 @@ export class VideoStream {
   /** The first frames of those that tell no rate, until it has been read from their times. */
   #held: { readonly frame: VideoFrame; readonly shift: bigint }[] = [];
   #measured: MeasuredRate | undefined;
+  /** Frames that were to come after the end of a shorter stream. */
+  #beyond = 0;
   #closed = false;
 
   constructor(ctx: EncodingContext) {
@@ -75,9 +77,9 @@ export class VideoStream {
     }
   }
 
-  /** True when `vframes` have been written. */
+  /** True when `vframes` have been written, or a shorter stream has ended. */
   get full(): boolean {
-    return this.#sync?.full ?? false;
+    return this.#sync?.full || this.#ctx.shortest?.isFinished || false;
   }
 
   /** @param shift In microseconds, taken off the frame's time. */
@@ -133,16 +135,24 @@ export class VideoStream {
     this.#measure();
     this.#warnOfConversion();
     if (!this.#encoder || !this.#sync) {
+      this.#ctx.shortest?.isAbsent();
       this.#ctx.muxer.leaveOut(this.#ctx.input);
       return;
     }
     this.#submit(this.#sync.finish(), undefined, undefined);
-    this.#encoder.flush();
+    if (this.#ctx.shortest) this.#ctx.shortest.framesEnd();
+    else this.#complete(this.#encoder);
+  }
+
+  /** The last frame has been encoded. */
+  #complete(encoder: Encoder): void {
+    encoder.flush();
+    this.#ctx.shortest?.packetsEnd();
     this.#count();
     const complaint = this.#types?.complaint;
     if (complaint)
       this.#ctx.log.warn(`${this.#ctx.name}: ${complaint}: encoder ${this.#ctx.settings.codec.name} decides`);
-    this.#tellQuality(this.#encoder);
+    this.#tellQuality(encoder);
   }
 
   #tellQuality({ context }: Encoder): void {
@@ -215,7 +225,8 @@ export class VideoStream {
     const { vsync = 'auto', r, max_fr } = this.#params;
     if (vsync !== 'auto') return vsync;
     if (this.#isVariable) return 'vfr';
-    return defaultVsync(this.#ctx.format, r !== undefined || max_fr !== undefined);
+    const { format, options } = this.#ctx;
+    return defaultVsync(format, r !== undefined || max_fr !== undefined, options.copyts === true);
   }
 
   /** Encodes the copies that the frame-rate conversion asks for. */
@@ -238,7 +249,9 @@ export class VideoStream {
         // What the decoder saw must not force the encoder: key frames only where somebody ordered them.
         this.#current.pictType = pictureType?.(i, this.#current.pts) ?? AV_PICTURE_TYPE_NONE;
         this.#current.quality = this.#encoder.context.globalQuality;
-        this.#encoder.send(this.#current);
+        const { shortest } = this.#ctx;
+        if (shortest) shortest.frame(this.#current, this.#current.pts + this.#current.duration, this.#timeBase);
+        else this.#encoder.send(this.#current);
       } finally {
         this.#current.unref();
       }
@@ -256,7 +269,7 @@ export class VideoStream {
     if (!this.#sync) return;
     const { meter } = this.#ctx;
     const { count, dropped, duplicated } = this.#sync;
-    meter.frames = count;
+    meter.frames = count - this.#beyond;
     meter.dropped += dropped - this.#counted.dropped;
     meter.duplicated += duplicated - this.#counted.duplicated;
     this.#counted = { dropped, duplicated };
@@ -342,6 +355,14 @@ export class VideoStream {
     );
     // Known to this object before anything else can fail, so that close() finds it.
     this.#encoder = encoder;
+    this.#ctx.shortest?.encodes({
+      send: (frame) => encoder.send(frame),
+      drop: (frame) => {
+        this.#beyond++;
+        this.#types?.forget(frame.pts);
+      },
+      ended: () => this.#complete(encoder),
+    });
     muxer.add(input, {
       kind: 'video',
       timeBase: this.#timeBase,

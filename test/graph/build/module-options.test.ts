@@ -20,6 +20,8 @@ const decoder: Required<DecoderOptions> = {
   vframes: 1,
   aframes: 1,
   copyts: true,
+  start_at_zero: true,
+  use_wallclock_as_timestamps: true,
   skip_frame: 32,
   video_codec: 'h264',
   audio_codec: 'aac',
@@ -85,7 +87,9 @@ const encoder: Required<EncoderOptions> = {
   vframes: 10,
   aframes: 10,
   min_frames: 5,
+  copyts: true,
   adjust_pts: true,
+  shortest: false,
   force_key_frames: 'expr:gte(t,n_forced*2)',
   strict: false,
   push_output: 1,
@@ -135,7 +139,7 @@ function inputFor(key: string): object {
 test('the decoder takes every option of its type', async () => {
   const { schema } = findBuiltin('c_ffmpeg_decoder')!;
   for (const [key, value] of Object.entries(decoder)) {
-    const needed = key === 'max_limit_hits' ? { max_width_height: 4096 } : {};
+    const needed = { max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {};
     assert.equal(await complaints(schema, { ...inputFor(key), ...needed, [key]: value }), [], key);
   }
 });
