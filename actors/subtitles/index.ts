@@ -1,9 +1,5 @@
 /** The forms of text subtitles: which there are, and from packets to subtitles and back. */
-import {
-  AV_PKT_DATA_SUBTITLE_POSITION,
-  AV_PKT_DATA_WEBVTT_IDENTIFIER,
-  AV_PKT_DATA_WEBVTT_SETTINGS,
-} from 'node-av/constants';
+import { isUtf8 } from 'node:buffer';
 import type { CodecParameters, Packet as NativePacket } from 'node-av/lib';
 import {
   assTokens,
@@ -20,11 +16,13 @@ import {
   writeEvent,
 } from '../../src/media/index.js';
 import { ass, ssa } from './formats/ass.js';
-import type { Encoded, SideData, TextDecoder, TextEncoder, TextFormat } from './formats/format.js';
+import type { Encoded, TextDecoder, TextEncoder, TextFormat } from './formats/format.js';
 import { movText } from './formats/mov-text.js';
 import { subrip, text } from './formats/subrip.js';
 import { webvtt } from './formats/webvtt.js';
+import { sideDataOf } from './side-data.js';
 
+export { type Charset, charsetCalled, inUtf8 } from './charset.js';
 export type { Encoded, TextEncoder, TextFormat } from './formats/format.js';
 export type { Feature } from './runs.js';
 
@@ -52,21 +50,13 @@ export function textFacts({
   return format && { codec: format.name, header: format.decoder(extradata ?? new Uint8Array(0)).header };
 }
 
-/** What packets of text subtitles have beside their text. */
-const SIDE_DATA = [AV_PKT_DATA_SUBTITLE_POSITION, AV_PKT_DATA_WEBVTT_IDENTIFIER, AV_PKT_DATA_WEBVTT_SETTINGS] as const;
-
-function sideDataOf(packet: NativePacket): SideData {
-  return SIDE_DATA.flatMap((type) => {
-    const data = packet.getSideData(type);
-    return data === null ? [] : [{ type, data: Uint8Array.from(data) }];
-  });
-}
-
 /** From packets of one stream to subtitles. */
 export class SubtitleDecoder {
   readonly #codec: string;
   readonly #decoder: TextDecoder;
   readonly #keepsEvents: boolean;
+  /** Those that are not UTF-8: what could not be read of them is U+FFFD. */
+  unreadable = 0;
 
   constructor(format: TextFormat, extradata: Uint8Array) {
     this.#codec = format.name;
@@ -88,6 +78,7 @@ export class SubtitleDecoder {
     const end = start + Math.max(0, Number(rescale(packet.duration, unit, MICROSECONDS)));
     const bytes = Uint8Array.from(packet.data ?? []);
     const sideData = sideDataOf(packet);
+    if (this.#codec !== movText.name && !isUtf8(bytes)) this.unreadable++;
     const event = this.#decoder.decode(bytes, sideData);
     if (!event) return undefined;
     const { header } = this.#decoder;

@@ -11,17 +11,25 @@ import {
   rescale,
   StreamInfo,
 } from '../../../src/media/index.js';
+import { type Charset, inUtf8 } from '../../subtitles/index.js';
 import type { SourceStream } from '../input/source-stream.js';
-import { Track } from './track.js';
+import { Track, type TrackOptions } from './track.js';
 import type { Range } from './trim.js';
 
 /** Packets as they are, behind a StreamInfo. A cut begins at the key frame before it. */
 export class CopiedTrack extends Track {
+  readonly charset: Charset | undefined;
   #announced = false;
   #keySeen = false;
   /** Of the range, microseconds. */
   #start: bigint | undefined;
   #end: bigint | undefined;
+
+  /** @param charset of text that is not UTF-8. */
+  constructor(options: TrackOptions, charset?: Charset) {
+    super(options);
+    this.charset = charset;
+  }
 
   protected override accept(packet: NativePacket, out: Packet[]): void {
     if (this.#end !== undefined && this.clock.dts >= this.#end) {
@@ -44,7 +52,7 @@ export class CopiedTrack extends Track {
 
   /** What becomes of a packet; undefined: there is nothing in it. */
   protected handOn(packet: NativePacket): Packet | undefined {
-    const copy = packet.clone();
+    const copy = this.charset ? inUtf8(packet, this.charset) : packet.clone();
     if (copy === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a packet: out of memory');
     return new Packet(EncodedPacket.wrap(copy));
   }

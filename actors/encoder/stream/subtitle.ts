@@ -134,6 +134,11 @@ export class SubtitleStream {
       const what = `${this.#poorer} of ${this.#written} subtitles`;
       log.warn(`${name}: ${what} lost what ${this.#codec.name} has no words for: ${parts}`);
     }
+    const unreadable = this.#decoder?.unreadable ?? 0;
+    if (unreadable > 0) {
+      const where = "dec_params: { sub_charenc: 'windows-1252' } of the decoder says which it is";
+      log.warn(`${name}: ${unreadable} subtitles are not in UTF-8, and letters of them are lost (${where})`);
+    }
     if (this.#strangers > 0) {
       log.warn(
         `${name}: the styles of ${this.#strangers} subtitles are lost: they belong to another header than the stream`,

@@ -1,6 +1,7 @@
 /** Text subtitles as payloads: read, made, changed and written in every form: docs/subtitles.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
+  type DecoderOptions,
   defineModule,
   type EncoderOptions,
   encode,
@@ -215,6 +216,28 @@ test('packets as they are come on demand', async () => {
   const [info, ...packets] = await payloads(open(SRT).select({ kind: 'subtitle', codec: 'copy' }));
   assert.instance(info, StreamInfo);
   assert.is(packets.length, 3);
+});
+
+test('text in another encoding is read as what the decoder says it is, and a warning else', async () => {
+  const name = path('latin.srt');
+  writeFileSync(name, Buffer.from('1\n00:00:00,500 --> 00:00:01,500\nGr\u00fc\u00dfe\n\n', 'latin1'));
+  const into = (output: string, options: DecoderOptions): Promise<Report> =>
+    written(new Graph({ threads: 0 }).decode({ input_path: name, ...options }).subtitles[0]!, output);
+  const dec_params = { sub_charenc: 'windows-1252' };
+  // Copied, converted, and read by a module.
+  await into('copied.srt', { dec_params });
+  assert.match(text('copied.srt'), /\nGr\u00fc\u00dfe\n/);
+  await into('converted.vtt', { dec_params });
+  assert.match(text('converted.vtt'), /\nGr\u00fc\u00dfe\n/);
+  const said = new Graph({ threads: 0 }).decode({ input_path: name, dec_params }).subtitles[0]!;
+  assert.equal(await payloads(said), [{ start: 500_000, end: 1_500_000, text: 'Gr\u00fc\u00dfe' }]);
+  const { warnings } = await into('lost.vtt', {});
+  assert.match(warnings.join(), /1 subtitles are not in UTF-8.*sub_charenc/);
+  const read = new Graph({ threads: 0 }).decode({ input_path: name }).subtitles[0]!.module('null_sink');
+  assert.match((await run(read.graph)).warnings.join(), /latin\.srt: 1 subtitles are not in UTF-8.*sub_charenc/);
+  const wrong = new Graph({ threads: 0 }).decode({ input_path: name, dec_params: { sub_charenc: 'nothing' } });
+  wrong.subtitles[0]!.module('null_sink');
+  assert.match((await failureOf(wrong.graph)).message, /sub_charenc: 'nothing' is no character encoding.*windows-1252/);
 });
 
 test('what cannot become the subtitles of a file is refused with the reason', async () => {
