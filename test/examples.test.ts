@@ -16,6 +16,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['make-clip.mjs', 'clip.mp4', '2'],
   ['transcode.mjs'],
   ['languages.mjs'],
+  ['subtitles.mjs'],
   ['overlay.mjs'],
   ['sync-image.mjs'],
   ['sync-loop.mjs'],
@@ -67,6 +68,12 @@ example('transcode.mjs', async () => {
   assert.equal([small.frames, small.width, small.height], [50, 320, 180]);
   assert.is(sound.frames, 0);
   assert.ok(Math.abs(sound.samples - 96_000) <= 2048, `${sound.samples} samples`);
+});
+
+example('subtitles.mjs', async () => {
+  const { stdout } = await run('subtitles.mjs');
+  assert.match(stdout, /^1\r?\n00:00:00,000 --> 00:00:00,500\r?\n(#+|\(silence\))/);
+  assert.match(stdout, /drawn\.mp4: 50 pictures/);
 });
 
 example('languages.mjs', async () => {

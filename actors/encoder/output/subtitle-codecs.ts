@@ -22,6 +22,8 @@ const HELD: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
   [/^(nut|null)$/, /./],
 ];
 
+const PICTURES = /^(hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|xsub)$/;
+
 /** @returns undefined where it is not known, and FFmpeg has to be tried. */
 function holdsSubtitle({ name, subtitleCodec }: Format, codec: string): boolean | undefined {
   const held = HELD.find(([format]) => format.test(name ?? ''))?.[1];
@@ -82,10 +84,17 @@ export function subtitleCodecFor(
   if (wanted === undefined && isHeld) return source;
   if (!isText) {
     const target = wanted ?? `what '${format.name}' holds`;
-    const message = `Input ${input} delivers subtitles that are pictures (${source}), which cannot become ${target}`;
-    throw new MillraceError('ERR_MILLRACE_OPTION', message, {
-      hint: 'Draw them into the video with burnSubtitles, or write a format that holds them, such as mkv',
-    });
+    const arePictures = PICTURES.test(source);
+    const what = arePictures ? `that are pictures (${source}), which` : `in ${source}, which is not read here and`;
+    throw new MillraceError(
+      'ERR_MILLRACE_OPTION',
+      `Input ${input} delivers subtitles ${what} cannot become ${target}`,
+      {
+        hint: arePictures
+          ? 'Draw them into the video with burnSubtitles, or write a format that holds them, such as mkv'
+          : 'Write a format that holds them, or leave them out',
+      },
+    );
   }
   const usual = defaultSubtitleCodec(format);
   if (usual !== undefined) return usual;

@@ -66,7 +66,7 @@ export class SubtitleStream {
     this.#packet.alloc();
     ledger.opened('scratch-packet');
     ctx.shortest?.copies(true);
-    this.#present(info ? ofNewPackets({ tags: info.metadata, disposition: info.disposition }) : known);
+    this.#present(info ? ofNewPackets({ tags: info.metadata, disposition: info.disposition }) : ofSource(known));
   }
 
   /** A shorter stream has ended. */
@@ -178,6 +178,13 @@ function draws({ ass = '' }: Subtitle): boolean {
 }
 
 const TEXTS = 'subrip, ass, webvtt or mov_text';
+
+/** Of what was no text before, such as sound, the language is the same and nothing else. */
+function ofSource(source: SourceTexts | undefined): SourceTexts | undefined {
+  if (!source || source.text) return source;
+  const { language } = source.tags;
+  return { tags: language === undefined ? {} : { language }, disposition: 0 };
+}
 
 function ofNewPackets({ tags, disposition }: SourceTexts): SourceTexts {
   return { tags: Object.fromEntries(Object.entries(tags).filter(([name]) => !OF_THE_PACKETS.test(name))), disposition };

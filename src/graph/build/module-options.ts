@@ -180,6 +180,7 @@ export interface EncoderOptions {
   video_params?: VideoParams | readonly VideoParams[] | undefined;
   /** How audio is encoded, likewise. */
   audio_params?: AudioParams | readonly AudioParams[] | undefined;
+  /** What text subtitles become, likewise. */
   subtitle_params?: SubtitleParams | readonly SubtitleParams[] | undefined;
   /**
    * What comes on the inputs 2, 3, …; input 0 is video, 1 is audio. The function `encode` fills it in. In the file streams

@@ -173,7 +173,7 @@ export class NodeHandle extends Stream {
     return streamsOfKind('audio', (selection) => this.select(selection));
   }
 
-  /** The same of subtitles, as packets behind their StreamInfo. */
+  /** The same of subtitles: each a Subtitle where they are text, else packets behind their StreamInfo. */
   get subtitles(): StreamsOfKind<Stream> {
     return streamsOfKind('subtitle', (selection) => this.select(selection));
   }

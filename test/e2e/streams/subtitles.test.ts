@@ -182,6 +182,21 @@ test('a module makes a stream of subtitles, which says what is said of it', asyn
   assert.equal([first!.start, first!.end, first!.text], [0, 500_000, 'at 0']);
 });
 
+test('subtitles that are made of sound have its language, and not what else it is', async () => {
+  const input = open(media('everything.mkv'));
+  const heard = input.audios[1]!.module(
+    defineModule({
+      process(task) {
+        const [packet] = task.inputs.get(0) ?? [];
+        if (packet?.isEof) task.output(0).push(new Packet(new Subtitle({ start: 0, end: 1e6, text: 'heard' })));
+      },
+    }),
+  );
+  await written(heard, 'heard.mkv');
+  const { streams } = await probe(path('heard.mkv'));
+  assert.equal([streams[0]!.language, streams[0]!.title, streams[0]!.disposition], ['eng', undefined, []]);
+});
+
 test('a file does not wait for long for the first subtitle that a module makes', async () => {
   const graph = new Graph({ threads: 0 });
   // 200 packets are more than may wait for a stream of which nothing has come.
