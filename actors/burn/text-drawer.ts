@@ -93,8 +93,9 @@ function timed(subtitles: readonly Subtitle[]): Subtitle[] {
   const sorted = [...subtitles].sort((a, b) => a.start - b.start).filter(({ end, start }) => end > 0 || end === start);
   return sorted.map((subtitle, i) => {
     const start = Math.max(0, subtitle.start);
-    const next = sorted.slice(i + 1).find((other) => other.start > subtitle.start);
-    const end = subtitle.end > subtitle.start ? subtitle.end : (next?.start ?? start + LAST);
+    const isOpen = subtitle.end === subtitle.start;
+    const next = isOpen ? sorted.find((other, n) => n > i && other.start > subtitle.start) : undefined;
+    const end = isOpen ? (next?.start ?? start + LAST) : subtitle.end;
     return start === subtitle.start && end === subtitle.end ? subtitle : subtitle.with({ start, end });
   });
 }

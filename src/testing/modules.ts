@@ -7,6 +7,7 @@ import { VideoFrame } from '../media/frame/video-frame.js';
 import { Bundle } from '../media/packet/bundle.js';
 import { EncodedPacket } from '../media/packet/encoded-packet.js';
 import { Packet } from '../media/packet/packet.js';
+import { Subtitle } from '../media/subtitle/subtitle.js';
 import type { ModuleContext, Task } from '../module/contract.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
 
@@ -109,6 +110,7 @@ function described(payload: unknown): Omit<SeenPacket, 'input' | 'timestamp'> {
     return { kind: 'audio', samples, sampleRate, channels, format, pts, hash: hash(planes) };
   }
   if (payload instanceof EncodedPacket) return { kind: 'packet', pts: payload.pts, hash: hash([payload.data]) };
+  if (payload instanceof Subtitle) return { kind: 'value', value: payload.toJSON() };
   if (!(payload instanceof Bundle)) return { kind: 'value', value: payload };
   // What `mux` makes is a list of payloads, and frames cannot cross threads within a value.
   const items = Array.from(payload as Iterable<unknown>, (item) => {

@@ -52,9 +52,13 @@ export function fromYCbCr(y: number, cb: number, cr: number, alpha: number, isHd
 
 /** From indices to pixels. @param colors What is not among them cannot be seen. */
 export function painted(indices: Uint8Array, colors: readonly (Color | undefined)[]): Uint8Array {
-  const rgba = new Uint8Array(indices.length * 4);
-  for (let i = 0; i < indices.length; i++) rgba.set(colors[indices[i]!] ?? TRANSPARENT, i * 4);
-  return rgba;
+  const palette = new Uint8Array(256 * 4);
+  for (const [i, color] of colors.entries()) palette.set(color ?? TRANSPARENT, i * 4);
+  // Four bytes at once, whatever their order.
+  const words = new Uint32Array(palette.buffer);
+  const pixels = new Uint32Array(indices.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = words[indices[i]!]!;
+  return new Uint8Array(pixels.buffer);
 }
 
 /** Bits from the highest one of the first byte on; zeros behind the last one. */

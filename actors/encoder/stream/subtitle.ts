@@ -46,6 +46,11 @@ export class SubtitleStream {
   readonly #lost = new Map<Feature, number>();
   /** Those whose styles are in another header than that of the stream. */
   #strangers = 0;
+  /** Where the last one begins, and where those so far have all ended. */
+  #last = { start: Number.NEGATIVE_INFINITY, end: Number.NEGATIVE_INFINITY };
+  /** Those that came behind a later one, and those that begin while another one is shown. */
+  #late = 0;
+  #overlapping = 0;
   #closed = false;
 
   /**
@@ -104,6 +109,12 @@ export class SubtitleStream {
     // Nobody would see it.
     if (subtitle.text.trim() === '' && !(isScript(this.#codec) && draws(subtitle))) return;
     this.#written++;
+    if (subtitle.start < this.#last.start) this.#late++;
+    else if (subtitle.start < this.#last.end) this.#overlapping++;
+    this.#last = {
+      start: Math.max(this.#last.start, subtitle.start),
+      end: Math.max(this.#last.end, subtitle.end),
+    };
     const start = BigInt(Math.round(subtitle.start)) - shift;
     const out = this.#packet;
     // Before everything else: setting the data resets all other fields (av_new_packet).
@@ -138,6 +149,15 @@ export class SubtitleStream {
     if (unreadable > 0) {
       const where = "dec_params: { sub_charenc: 'windows-1252' } of the decoder says which it is";
       log.warn(`${name}: ${unreadable} subtitles are not in UTF-8, and letters of them are lost (${where})`);
+    }
+    if (this.#late > 0) {
+      log.warn(
+        `${name}: ${this.#late} subtitles came behind one that begins later, and are moved to where that begins`,
+      );
+    }
+    if (this.#overlapping > 0 && this.#codec.name === 'mov_text') {
+      const what = `${this.#overlapping} subtitles begin while another one is shown`;
+      log.warn(`${name}: ${what}, which ends there: mov_text has one at a time`);
     }
     if (this.#strangers > 0) {
       log.warn(

@@ -197,6 +197,29 @@ test('subtitles that are made of sound have its language, and not what else it i
   assert.equal([streams[0]!.language, streams[0]!.title, streams[0]!.disposition], ['eng', undefined, []]);
 });
 
+test('subtitles that overlap or come out of order are told of where the file has another order', async () => {
+  const times = [
+    [0, 2],
+    [1, 3],
+    [5, 6],
+    [4, 5],
+  ];
+  const jumbled = defineModule({
+    process(task) {
+      for (const [start, end] of times) {
+        task.output(0).push(new Packet(new Subtitle({ start: start! * 1e6, end: end! * 1e6, text: `${start}` })));
+      }
+      task.done();
+    },
+  });
+  const into = async (name: string): Promise<string> =>
+    (await written(new Graph({ threads: 0 }).module(jumbled), name)).warnings.join();
+  assert.match(await into('jumbled.mp4'), /1 subtitles came behind.*1 subtitles begin while another one is shown/);
+  const warnings = await into('jumbled.mkv');
+  assert.match(warnings, /1 subtitles came behind/);
+  assert.not.match(warnings, /while another/);
+});
+
 test('a file does not wait for long for the first subtitle that a module makes', async () => {
   const graph = new Graph({ threads: 0 });
   // 200 packets are more than may wait for a stream of which nothing has come.
