@@ -37,13 +37,20 @@ export default class BurnSubtitles implements Module<BurnOptions> {
 
   process(task: Task): void {
     for (const packet of task.inputs.get(SUBTITLES) ?? []) {
-      if (packet.isEof) this.#complete = true;
+      if (packet.isEof) this.#begin();
       else this.#collect(packet.payload);
     }
     for (const packet of task.inputs.get(PICTURES) ?? []) {
       if (packet.isEof) task.done();
       else this.#draw(packet, task);
     }
+  }
+
+  /** All subtitles are there. */
+  #begin(): void {
+    this.#complete = true;
+    const count = this.#texts.length + this.#packets.length;
+    if (count === 0) this.#ctx.log.warn('nothing is drawn: no subtitles came on input 1');
   }
 
   #collect(payload: unknown): void {

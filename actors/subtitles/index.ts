@@ -16,29 +16,41 @@ import {
   writeEvent,
 } from '../../src/media/index.js';
 import { ass, ssa } from './formats/ass.js';
-import type { Encoded, TextDecoder, TextEncoder, TextFormat } from './formats/format.js';
+import type { Encoded, ReadableFormat, TextDecoder, TextEncoder, TextFormat } from './formats/format.js';
 import { movText } from './formats/mov-text.js';
+import { OLD_FORMATS } from './formats/old.js';
 import { subrip, text } from './formats/subrip.js';
 import { webvtt } from './formats/webvtt.js';
 import { sideDataOf } from './side-data.js';
 
 export { type Charset, charsetCalled, inUtf8 } from './charset.js';
-export type { Encoded, TextEncoder, TextFormat } from './formats/format.js';
+export type { Encoded, ReadableFormat, TextEncoder, TextFormat } from './formats/format.js';
 export type { Feature } from './runs.js';
 
-const FORMATS: readonly TextFormat[] = [subrip, ass, ssa, webvtt, movText, text];
+const WRITTEN: readonly TextFormat[] = [subrip, ass, ssa, webvtt, movText, text];
+
+const READ: readonly ReadableFormat[] = [...WRITTEN, ...OLD_FORMATS];
 
 /** Names of those that can be read and written. */
-export const TEXT_CODECS: readonly string[] = FORMATS.map(({ name }) => name);
+export const TEXT_CODECS: readonly string[] = WRITTEN.map(({ name }) => name);
 
 /** @param codec FFmpeg's name of a codec, or of an encoder of it. @returns undefined for what is no text, or not known here. */
 export function textFormat(codec: string): TextFormat | undefined {
-  return FORMATS.find(({ name }) => name === (codec === 'srt' ? 'subrip' : codec));
+  return WRITTEN.find(({ name }) => name === usualName(codec));
+}
+
+/** The same of those that can be read. */
+export function readableFormat(codec: string): ReadableFormat | undefined {
+  return READ.find(({ name }) => name === usualName(codec));
+}
+
+function usualName(codec: string): string {
+  return codec === 'srt' ? 'subrip' : codec;
 }
 
 /** Of the packets of a stream. */
-export function textFormatOf({ codecId }: Pick<CodecParameters, 'codecId'>): TextFormat | undefined {
-  return FORMATS.find(({ id }) => id === codecId);
+export function textFormatOf({ codecId }: Pick<CodecParameters, 'codecId'>): ReadableFormat | undefined {
+  return READ.find(({ id }) => id === codecId);
 }
 
 /** What is known of a stream before its first packet; undefined for what is no text. */
@@ -58,7 +70,7 @@ export class SubtitleDecoder {
   /** Those that are not UTF-8: what could not be read of them is U+FFFD. */
   unreadable = 0;
 
-  constructor(format: TextFormat, extradata: Uint8Array) {
+  constructor(format: ReadableFormat, extradata: Uint8Array) {
     this.#codec = format.name;
     this.#decoder = format.decoder(extradata);
     this.#keepsEvents = format === ass || format === ssa;

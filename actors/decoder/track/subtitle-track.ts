@@ -1,7 +1,7 @@
 /** A stream of text subtitles, for whoever wants to read them. */
 import type { Packet as NativePacket } from 'node-av/lib';
 import { Packet } from '../../../src/media/index.js';
-import { type Charset, inUtf8, SubtitleDecoder, type TextFormat } from '../../subtitles/index.js';
+import { type Charset, inUtf8, type ReadableFormat, SubtitleDecoder } from '../../subtitles/index.js';
 import { CopiedTrack } from './copied-track.js';
 import type { TrackOptions } from './track.js';
 
@@ -9,7 +9,7 @@ import type { TrackOptions } from './track.js';
 export class SubtitleTrack extends CopiedTrack {
   readonly #decoder: SubtitleDecoder;
 
-  constructor(options: TrackOptions, format: TextFormat, charset: Charset | undefined) {
+  constructor(options: TrackOptions, format: ReadableFormat, charset: Charset | undefined) {
     super(options, charset);
     this.#decoder = new SubtitleDecoder(format, options.stream.codecpar.extradata ?? new Uint8Array(0));
   }

@@ -3,7 +3,7 @@ import { AV_CODEC_ID_NONE } from 'node-av/constants';
 import { avGetCodecName, OutputFormat } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { didYouMean } from '../../../src/schema/schema.js';
-import { TEXT_CODECS, textFormat } from '../../subtitles/index.js';
+import { readableFormat, TEXT_CODECS, textFormat } from '../../subtitles/index.js';
 
 type Format = Pick<OutputFormat, 'name' | 'subtitleCodec'>;
 
@@ -43,7 +43,7 @@ function defaultSubtitleCodec({ name, subtitleCodec }: Format): string | undefin
 export function takesSubtitle(format: string, codec: string): boolean {
   const muxer = OutputFormat.guessFormat(format, null, null);
   if (!muxer) return false;
-  const isText = textFormat(codec) !== undefined;
+  const isText = readableFormat(codec) !== undefined;
   return holdsSubtitle(muxer, codec) === true || (isText && defaultSubtitleCodec(muxer) !== undefined);
 }
 
@@ -77,7 +77,7 @@ export function subtitleCodecFor(
   format: Format,
   { wanted, source, input }: { wanted: string | undefined; source: string | undefined; input: number },
 ): string {
-  const isText = source === undefined || textFormat(source) !== undefined;
+  const isText = source === undefined || readableFormat(source) !== undefined;
   if (wanted === 'copy' && source !== undefined) return source;
   if (wanted !== undefined && wanted !== 'copy' && isText) return textFormat(wanted)!.name;
   const isHeld = source !== undefined && holdsSubtitle(format, source) !== false;

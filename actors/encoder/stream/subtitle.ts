@@ -13,7 +13,14 @@ import {
   type StreamInfo,
   Subtitle,
 } from '../../../src/media/index.js';
-import { type Feature, SubtitleDecoder, SubtitleEncoder, type TextFormat, textFormat } from '../../subtitles/index.js';
+import {
+  type Feature,
+  readableFormat,
+  SubtitleDecoder,
+  SubtitleEncoder,
+  type TextFormat,
+  textFormat,
+} from '../../subtitles/index.js';
 import { subtitleCodecFor } from '../output/subtitle-codecs.js';
 import { OF_THE_PACKETS } from '../sources.js';
 import { CopyStream } from './copy.js';
@@ -24,7 +31,7 @@ import { presentTexts, type SourceTexts } from './texts.js';
 export function announcedSubtitles(ctx: StreamContext, info: StreamInfo): CopyStream | SubtitleStream {
   const { options, format, input } = ctx;
   const { codec: wanted, header } = options.subtitle_params ?? {};
-  const source = textFormat(info.codec)?.name ?? info.codec;
+  const source = readableFormat(info.codec)?.name ?? info.codec;
   const codec = subtitleCodecFor(format, { wanted, source, input });
   if (codec === source && header === undefined) return new CopyStream(ctx, info);
   return new SubtitleStream(ctx, { info });
@@ -64,7 +71,9 @@ export class SubtitleStream {
     const known = ctx.source();
     if (info) this.announce(info);
     const source = info?.codec ?? (first && originOf(first)?.codec) ?? known?.text?.codec;
-    const codec = subtitleCodecFor(format, { wanted: wanted === 'copy' ? undefined : wanted, source, input });
+    // What is read and not written is like any other text.
+    const like = source !== undefined && readableFormat(source) && !textFormat(source) ? undefined : source;
+    const codec = subtitleCodecFor(format, { wanted: wanted === 'copy' ? undefined : wanted, source: like, input });
     this.#codec = textFormat(codec)!;
     this.#header = header ?? this.#decoder?.header ?? first?.header ?? known?.text?.header;
     this.#encoder = new SubtitleEncoder(this.#codec, this.#header);
@@ -81,7 +90,7 @@ export class SubtitleStream {
 
   /** The packets that follow are of this kind. @throws MillraceError ERR_MILLRACE_PAYLOAD if they are no text. */
   announce(info: StreamInfo): void {
-    const format = textFormat(info.codec);
+    const format = readableFormat(info.codec);
     if (!format) {
       const { input, name } = this.#ctx;
       throw new MillraceError(

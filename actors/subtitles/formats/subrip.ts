@@ -99,7 +99,7 @@ function swapped(color: number): number {
 }
 
 /** Players know SubRip by what they make of it: an unknown tag disappears, what only looks like one stays. */
-function fromMarkup(source: string): string {
+export function fromMarkup(source: string): string {
   const fonts: { face?: string; size?: string; color?: string }[] = [];
   const lines = source.replace(/\r/g, '').replace(/\n+$/, '').split('\n');
   const markup = lines.map((line) => line.trim()).join('\n');

@@ -142,6 +142,49 @@ test('fonts that are attached to the file come before its subtitles', async () =
   await run(input.graph);
 });
 
+test('that nothing is drawn is a warning', async () => {
+  const input = open();
+  const none = input.select({ kind: 'subtitle', language: 'xxx', optional: true });
+  input.video.burnSubtitles(none).module('null_sink');
+  assert.match((await run(input.graph)).warnings.join(), /burn_subtitles_\d: nothing is drawn: no subtitles came/);
+});
+
+test('a graph file of unknown origin reads its subtitles and fonts from files only', () => {
+  const problems = (streams: object, options: object): string => {
+    const nodes = [
+      {
+        id: 0,
+        module_info: { name: 'c_ffmpeg_decoder' },
+        option: { input_path: 'in.mkv' },
+        output_streams: [{ identifier: 'video:v' }],
+      },
+      {
+        id: 1,
+        module_info: { name: 'c_ffmpeg_decoder' },
+        option: streams,
+        output_streams: [{ identifier: 'video:x' }, { identifier: 'audio:y' }, { identifier: 's' }],
+      },
+      {
+        id: 2,
+        module_info: { name: 'burn_subtitles' },
+        option: options,
+        input_streams: [{ identifier: 'v' }, { identifier: 's' }],
+        output_streams: [{ identifier: 'o' }],
+      },
+    ];
+    return thrown(() => Graph.fromConfig({ output_streams: [{ identifier: 'o' }], nodes })).message;
+  };
+  const described = [{ kind: 'subtitle' }];
+  assert.match(
+    problems({ input_path: 'http://x/y.srt', streams: described }, {}),
+    /nodes\[1\]\.option\.input_path: .*http/,
+  );
+  assert.match(
+    problems({ input_path: 'in.srt', streams: described }, { fonts_dir: 'http://x/' }),
+    /nodes\[2\]\.option\.fonts_dir: .*http/,
+  );
+});
+
 test('the file still says of the picture what its source says', async () => {
   const input = open();
   const video = input.video.burnSubtitles(input.subtitles[0]!);
