@@ -5,15 +5,10 @@ export { takesSubtitle } from '../../actors/encoder/output/subtitle-codecs.js';
 export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';
+export { type OuterPad, type OuterPads, outerPads } from '../../actors/filter/plan/outer-pads.js';
 export { queueLimits, timeouts } from '../../actors/join/options.js';
 export { type PacketFacts, packetsOf } from '../../actors/probe/packets.js';
 export { type ProbeOptions, probeInput, probePathSync } from '../../actors/probe/probe.js';
-export {
-  type ByteChunks,
-  type Bytes,
-  openSource,
-  type SeekableSource,
-} from '../../actors/probe/sources.js';
 export { findOption } from '../../actors/shared/avoptions.js';
 export { localPath, nameForFFmpeg } from '../../actors/shared/location.js';
 export type {
