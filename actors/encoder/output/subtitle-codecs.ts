@@ -14,12 +14,15 @@ const HELD: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
     /^(subrip|ass|ssa|webvtt|text|hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|hdmv_text_subtitle|arib_caption)$/,
   ],
   [/^(webm|hls|webvtt)$/, /^webvtt$/],
-  [/^(mp4|ismv|f4v)$/, /^(mov_text|dvd_subtitle|ttml)$/],
+  [/^(mp4|ismv)$/, /^(mov_text|dvd_subtitle|ttml)$/],
   [/^(mov|ipod|3gp|3g2|psp)$/, /^(mov_text|eia_608)$/],
   [/^mpegts$/, /^(dvb_subtitle|dvb_teletext|hdmv_pgs_subtitle|arib_caption)$/],
   [/^(srt|lrc)$/, /^(subrip|text)$/],
   [/^ass$/, /^(ass|ssa)$/],
-  [/^(nut|null)$/, /./],
+  [/^nut$/, /^(text|ssa|dvd_subtitle|dvb_subtitle|dvb_teletext)$/],
+  [/^avi$/, /^xsub$/],
+  [/^(ogg|oga|ogv|f4v)$/, /^$/],
+  [/^null$/, /./],
 ];
 
 const PICTURES = /^(hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|xsub)$/;
@@ -33,8 +36,9 @@ function holdsSubtitle({ name, subtitleCodec }: Format, codec: string): boolean 
 
 /** The form of text that a format has; undefined if it has none. SubRip is what players of Matroska know best. */
 function defaultSubtitleCodec({ name, subtitleCodec }: Format): string | undefined {
-  if (/^(matroska|null|nut)$/.test(name ?? '')) return 'subrip';
-  if (/^(mp4|ismv|f4v|mov|ipod|3gp|3g2|psp)$/.test(name ?? '')) return 'mov_text';
+  if (/^(matroska|null)$/.test(name ?? '')) return 'subrip';
+  if (name === 'nut') return 'text';
+  if (/^(mp4|ismv|mov|ipod|3gp|3g2|psp)$/.test(name ?? '')) return 'mov_text';
   const codec = avGetCodecName(subtitleCodec) ?? '';
   return textFormat(codec) && codec;
 }

@@ -79,12 +79,12 @@ function microDvdTag(key: string, value: string): string {
 }
 
 function fromSami(text: string): string {
-  const paragraphs = text.split(/<p(?=[\s>])[^>]*>/i).slice(1);
+  const paragraphs = text.split(/<p(?=[\s>])[^<>]{0,256}>/i).slice(1);
   const words = paragraphs.map((paragraph) =>
     paragraph
       .replace(/\s+/g, ' ')
-      .replace(/<br[^>]*>/gi, '\n')
-      .replace(/<\/?(?:p|sync|body|sami)(?=[\s>])[^>]*>/gi, '')
+      .replace(/<br[^<>]{0,32}>/gi, '\n')
+      .replace(/<\/?(?:p|sync|body|sami)(?=[\s>])[^<>]{0,256}>/gi, '')
       .replace(/&nbsp;/g, '\u00a0')
       .replace(/&lt;/g, '<')
       .replace(/&gt;/g, '>')
@@ -98,7 +98,7 @@ function fromRealText(text: string): string {
   const words = text
     .replace(/\s+/g, ' ')
     .replace(/<br\/?>/gi, '\n')
-    .replace(/<[^>]*>/g, '');
+    .replace(/<[^<>]{0,256}>/g, '');
   return escapeText(
     words
       .split('\n')

@@ -105,7 +105,8 @@ export function fromMarkup(source: string): string {
   const markup = lines.map((line) => line.trim()).join('\n');
   let out = '';
   let placed = false;
-  const pattern = /\{([^}\n]*)\}|<(\/?)([a-z]\w*)((?:\s[^<>]*)?\/?)>/gi;
+  // No longer than tags are, so that it takes no longer for what only begins like one.
+  const pattern = /\{([^{}\n]{0,256})\}|<(\/?)([a-z]\w{0,31})((?:\s[^<>]{0,256})?\/?)>/gi;
   let from = 0;
   for (const found of markup.matchAll(pattern)) {
     const [whole, braces, closes, name, rest = ''] = found;

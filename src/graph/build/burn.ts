@@ -22,7 +22,10 @@ export function setParts(graph: object, definition: Parts): void {
 }
 
 /** Options of a decoder that say what is read and from when to when. */
-const READING = ['input_path', 'start_time', 'end_time', 'durations', 'copyts', 'dec_params', 'timeout_ms'] as const;
+const READING = [
+  ...(['input_path', 'input', 'start_time', 'end_time', 'durations', 'dec_params', 'timeout_ms'] as const),
+  ...(['copyts', 'start_at_zero'] as const),
+] as const;
 
 const FIRST_FURTHER = 2;
 
@@ -60,7 +63,7 @@ function readAgain(subtitles: Stream, video: Stream): Stream {
   if (selection?.kind !== 'subtitle') {
     return refuse(`${subtitles.name} is no stream of subtitles`, 'Give input.subtitles[0], for instance');
   }
-  if (node.options.input_path === undefined) {
+  if (node.options.input_path === undefined && node.options.input === undefined) {
     return refuse(
       `${node.alias} cannot be read a second time: it reads what comes on its input`,
       'Give the path of a file with the subtitles',
@@ -68,6 +71,9 @@ function readAgain(subtitles: Stream, video: Stream): Stream {
   }
   if (Number(node.options.loop ?? 0) !== 0) {
     return refuse(`${node.alias} is played more than once (loop)`, 'Draw the subtitles in a graph of their own before');
+  }
+  if (node.options.use_wallclock_as_timestamps) {
+    return refuse(`the times of ${node.alias} are those of the wall clock`, 'Leave out use_wallclock_as_timestamps');
   }
   const entries = READING.flatMap((key) => (node.options[key] === undefined ? [] : [[key, node.options[key]]]));
   const { codec: _codec, ...wanted } = selection;

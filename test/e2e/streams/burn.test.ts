@@ -1,6 +1,6 @@
 /** Subtitles drawn into pictures: docs/subtitles.md. What is drawn needs no font: tests run where there are none. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import {
   defineModule,
   EncodedPacket,
@@ -108,6 +108,12 @@ test('a file of subtitles, and styles of another look, across threads', async ()
   const video = open(graph).video;
   const drawn = await seen(video.burnSubtitles(path('square.ass'), { style: 'PrimaryColour=&H00000000' }));
   assert.equal([drawn.length, ...bright(drawn)], [20]);
+});
+
+test('what the program has in memory is read a second time for its subtitles', async () => {
+  const input = new Graph({ threads: 0 }).decode({ input: readFileSync(CLIP) });
+  const drawn = await seen(input.video.burnSubtitles(input.subtitles[0]!));
+  assert.equal(bright(drawn), [0.5, 0.6, 0.7, 0.8, 0.9]);
 });
 
 const maker = defineModule({
