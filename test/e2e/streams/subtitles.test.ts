@@ -15,7 +15,7 @@ import {
 } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { failureOf, media, run, scratch } from '../../kit/media.js';
+import { failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
 
 const test = suite('subtitles');
 const path = scratch();
@@ -248,6 +248,20 @@ test('subtitles cross threads, with what they are copied by', async () => {
   encode({ subtitle: passed }, { output_path: path('across.srt') }, { scheduler: 0 });
   await run(graph);
   assert.is(text('across.srt').trim(), readFileSync(SRT, 'utf8').trim());
+});
+
+test('a test sink sees subtitles as plain values', async () => {
+  const stream = open(SRT).subtitles[0]!;
+  const sink = sinkOn(stream);
+  await run(stream.graph);
+  assert.equal(
+    sink.packets.map(({ timestamp, kind, value }) => [timestamp, kind, (value as { text: string }).text]),
+    [
+      [500_000, 'value', 'Hello world'],
+      [2_000_000, 'value', 'Zweite rote Zeile'],
+      [3_500_000, 'value', 'one\ntwo'],
+    ],
+  );
 });
 
 test('packets as they are come on demand', async () => {
