@@ -21,6 +21,7 @@ import {
   type TextFormat,
   textFormat,
 } from '../../subtitles/index.js';
+import { OneAtATime } from '../../subtitles/one-at-a-time.js';
 import { subtitleCodecFor } from '../output/subtitle-codecs.js';
 import { OF_THE_PACKETS } from '../sources.js';
 import { CopyStream } from './copy.js';
@@ -53,11 +54,13 @@ export class SubtitleStream {
   readonly #lost = new Map<Feature, number>();
   /** Those whose styles are in another header than that of the stream. */
   #strangers = 0;
-  /** Where the last one begins, and where those so far have all ended. */
-  #last = { start: Number.NEGATIVE_INFINITY, end: Number.NEGATIVE_INFINITY };
-  /** Those that came behind a later one, and those that begin while another one is shown. */
+  /** Where the last one begins. */
+  #last = Number.NEGATIVE_INFINITY;
+  /** Those that came behind a later one. */
   #late = 0;
-  #overlapping = 0;
+  #shift = 0n;
+  /** The file shows one at a time. */
+  readonly #single: OneAtATime | undefined;
   #closed = false;
 
   /**
@@ -77,6 +80,7 @@ export class SubtitleStream {
     this.#codec = textFormat(codec)!;
     this.#header = header ?? this.#decoder?.header ?? first?.header ?? known?.text?.header;
     this.#encoder = new SubtitleEncoder(this.#codec, this.#header);
+    this.#single = this.#codec.name === 'mov_text' ? new OneAtATime() : undefined;
     this.#packet.alloc();
     ledger.opened('scratch-packet');
     ctx.shortest?.copies(true);
@@ -108,30 +112,30 @@ export class SubtitleStream {
   /** @param shift Taken off all times. */
   push(payload: EncodedPacket | Subtitle, shift: bigint): void {
     if (this.full) return;
+    this.#shift = shift;
     const subtitle = payload instanceof Subtitle ? payload : this.#decoded(payload);
-    if (!subtitle) return;
-    const { header } = subtitle;
+    // Nobody would see it.
+    if (!subtitle || (subtitle.text.trim() === '' && !(isScript(this.#codec) && draws(subtitle)))) return;
+    const { header, start } = subtitle;
     if (header !== undefined && header !== this.#header) this.#strangers++;
+    if (start < this.#last) this.#late++;
+    this.#last = Math.max(this.#last, start);
+    for (const each of this.#single?.push(subtitle) ?? [subtitle]) this.#write(each);
+  }
+
+  #write(subtitle: Subtitle): void {
     const { bytes, sideData, lost } = this.#encoder.encode(subtitle);
     for (const feature of lost) this.#lost.set(feature, (this.#lost.get(feature) ?? 0) + 1);
     if (lost.size > 0) this.#poorer++;
-    // Nobody would see it.
-    if (subtitle.text.trim() === '' && !(isScript(this.#codec) && draws(subtitle))) return;
     this.#written++;
-    if (subtitle.start < this.#last.start) this.#late++;
-    else if (subtitle.start < this.#last.end) this.#overlapping++;
-    this.#last = {
-      start: Math.max(this.#last.start, subtitle.start),
-      end: Math.max(this.#last.end, subtitle.end),
-    };
-    const start = BigInt(Math.round(subtitle.start)) - shift;
+    const start = BigInt(Math.round(subtitle.start)) - this.#shift;
     const out = this.#packet;
     // Before everything else: setting the data resets all other fields (av_new_packet).
     out.data = Buffer.from(bytes);
     try {
       out.pts = start;
       out.dts = start;
-      out.duration = BigInt(Math.round(subtitle.end)) - shift - start;
+      out.duration = BigInt(Math.round(subtitle.end)) - this.#shift - start;
       out.flags = AV_PKT_FLAG_KEY;
       for (const { type, data } of sideData) {
         check(out.addSideData(type as AVPacketSideDataType, Buffer.from(data)), 'Cannot add to a subtitle');
@@ -148,6 +152,7 @@ export class SubtitleStream {
 
   finish(): void {
     const { log, name, shortest } = this.#ctx;
+    for (const each of this.#single?.finish() ?? []) this.#write(each);
     shortest?.packetsEnd();
     if (this.#poorer > 0) {
       const parts = [...this.#lost].map(([feature, count]) => `${feature} (${count})`).join(', ');
@@ -163,10 +168,6 @@ export class SubtitleStream {
       log.warn(
         `${name}: ${this.#late} subtitles came behind one that begins later, and are moved to where that begins`,
       );
-    }
-    if (this.#overlapping > 0 && this.#codec.name === 'mov_text') {
-      const what = `${this.#overlapping} subtitles begin while another one is shown`;
-      log.warn(`${name}: ${what}, which ends there: mov_text has one at a time`);
     }
     if (this.#strangers > 0) {
       log.warn(
