@@ -86,7 +86,8 @@ export class SubtitleDecoder {
    * @returns undefined if the packet shows nothing.
    */
   decode(packet: NativePacket, unit: Rational): Subtitle | undefined {
-    const start = Number(rescale(fromNativeTimestamp(packet.pts) ?? packet.dts, unit, MICROSECONDS));
+    const time = fromNativeTimestamp(packet.pts) ?? fromNativeTimestamp(packet.dts) ?? 0n;
+    const start = Number(rescale(time, unit, MICROSECONDS));
     const end = start + Math.max(0, Number(rescale(packet.duration, unit, MICROSECONDS)));
     const bytes = Uint8Array.from(packet.data ?? []);
     const sideData = sideDataOf(packet);

@@ -48,7 +48,7 @@ export class SubtitleStream {
   #decoder: SubtitleDecoder | undefined;
   #unit: Rational = MICROSECONDS;
   readonly #packet = new Packet();
-  #written = 0;
+  #count = 0;
   /** How many of them say less than before, and what is missing, by how many. */
   #poorer = 0;
   readonly #lost = new Map<Feature, number>();
@@ -84,7 +84,17 @@ export class SubtitleStream {
     this.#packet.alloc();
     ledger.opened('scratch-packet');
     ctx.shortest?.copies(true);
-    this.#present(info ? ofNewPackets({ tags: info.metadata, disposition: info.disposition }) : ofSource(known));
+    if (wanted === 'copy' && !info) {
+      ctx.log.warn(
+        `subtitle_params.codec 'copy' has no effect: input ${input} delivers Subtitles, which become ${codec}`,
+      );
+    }
+    try {
+      this.#present(info ? ofNewPackets({ tags: info.metadata, disposition: info.disposition }) : ofSource(known));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** A shorter stream has ended. */
@@ -114,8 +124,13 @@ export class SubtitleStream {
     if (this.full) return;
     this.#shift = shift;
     const subtitle = payload instanceof Subtitle ? payload : this.#decoded(payload);
-    // Nobody would see it.
-    if (!subtitle || (subtitle.text.trim() === '' && !(isScript(this.#codec) && draws(subtitle)))) return;
+    if (!subtitle) return;
+    const isDrawn = draws(subtitle);
+    if (subtitle.text.trim() === '' && !(isDrawn && isScript(this.#codec))) {
+      // Nobody would see it.
+      if (isDrawn) this.#note(new Set(['drawings']));
+      return;
+    }
     const { header, start } = subtitle;
     if (header !== undefined && header !== this.#header) this.#strangers++;
     if (start < this.#last) this.#late++;
@@ -125,9 +140,7 @@ export class SubtitleStream {
 
   #write(subtitle: Subtitle): void {
     const { bytes, sideData, lost } = this.#encoder.encode(subtitle);
-    for (const feature of lost) this.#lost.set(feature, (this.#lost.get(feature) ?? 0) + 1);
-    if (lost.size > 0) this.#poorer++;
-    this.#written++;
+    this.#note(lost);
     const start = BigInt(Math.round(subtitle.start)) - this.#shift;
     const out = this.#packet;
     // Before everything else: setting the data resets all other fields (av_new_packet).
@@ -146,6 +159,12 @@ export class SubtitleStream {
     }
   }
 
+  #note(lost: ReadonlySet<Feature>): void {
+    this.#count++;
+    if (lost.size > 0) this.#poorer++;
+    for (const feature of lost) this.#lost.set(feature, (this.#lost.get(feature) ?? 0) + 1);
+  }
+
   #decoded(packet: EncodedPacket): Subtitle | undefined {
     return this.#decoder?.decode(packet.av, isTimeBase(packet.timeBase) ? packet.timeBase : this.#unit);
   }
@@ -156,7 +175,7 @@ export class SubtitleStream {
     shortest?.packetsEnd();
     if (this.#poorer > 0) {
       const parts = [...this.#lost].map(([feature, count]) => `${feature} (${count})`).join(', ');
-      const what = `${this.#poorer} of ${this.#written} subtitles`;
+      const what = `${this.#poorer} of ${this.#count} subtitles`;
       log.warn(`${name}: ${what} lost what ${this.#codec.name} has no words for: ${parts}`);
     }
     const unreadable = this.#decoder?.unreadable ?? 0;
