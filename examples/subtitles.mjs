@@ -39,7 +39,7 @@ const italic = defineModule({
 });
 
 const graph = new Graph();
-const input = graph.decode({ input_path });
+const input = graph.decode({ input_path, video_codec: 'copy' });
 const subtitle = input.audio.filter('aformat', { sample_fmts: 'fltp' }).module(loudness);
 const streams = { subtitle: [{ language: 'zxx', title: 'Loudness', disposition: 'default' }] };
 encode({ video: input.video, audio: input.audio, subtitle }, { output_path, streams });
@@ -49,5 +49,6 @@ console.log(readFileSync('loudness.srt', 'utf8').trim());
 
 const drawing = new Graph();
 const texts = drawing.decode({ input_path: output_path }).subtitles[0].module(italic);
-drawing.decode({ input_path }).video.burnSubtitles(texts).encode(null, { output_path: 'drawn.mp4' });
+const picture = drawing.decode({ input_path }).video.scale(320, -2);
+picture.burnSubtitles(texts).encode(null, { output_path: 'drawn.mp4', video_params: { preset: 'ultrafast' } });
 console.log(`drawn.mp4: ${(await drawing.run()).frames} pictures`);
