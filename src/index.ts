@@ -32,6 +32,7 @@ export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filters
 export type {
   AudioParams,
   AVOptions,
+  BurnOptions,
   ChapterTexts,
   DecoderOptions,
   EncoderOptions,

@@ -16,6 +16,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['make-clip.mjs', 'clip.mp4', '2'],
   ['transcode.mjs'],
   ['languages.mjs'],
+  ['subtitles.mjs'],
   ['overlay.mjs'],
   ['sync-image.mjs'],
   ['sync-loop.mjs'],
@@ -80,6 +81,12 @@ example('in-memory.mjs', async () => {
   const { frames, width, height } = await contents(at('in-memory.mp4'));
   assert.equal([width, height], [320, 180]);
   assert.ok(frames >= 36 && frames <= 38, `${frames} frames`);
+});
+
+example('subtitles.mjs', async () => {
+  const { stdout } = await run('subtitles.mjs');
+  assert.match(stdout, /^1\r?\n00:00:00,000 --> 00:00:00,500\r?\n(#+|\(silence\))/);
+  assert.match(stdout, /drawn\.mp4: 50 pictures/);
 });
 
 example('languages.mjs', async () => {

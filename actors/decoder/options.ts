@@ -100,12 +100,15 @@ const streamWish = v.pipe(
     /** A decoder's name or 'copy'. */
     codec: v.optional(text("a decoder's name or 'copy'")),
     optional: v.optional(boolean(), false),
+    /** Of subtitles: the fonts that are attached to a file come first. */
+    fonts: v.optional(boolean(), false),
   }),
   v.check(
     ({ index, number, language, disposition }) =>
       index === undefined || (number === 0 && (language ?? disposition) === undefined),
     'index says which stream it is: leave out number, language and disposition',
   ),
+  v.check(({ kind, fonts }) => kind === 'subtitle' || !fonts, 'are for subtitles (fonts)'),
   v.check(
     ({ kind, codec }) => kind === 'video' || kind === 'audio' || codec === undefined || codec === 'copy',
     "is handed on as it is: only video and audio can be decoded here (codec: leave it out, or 'copy')",

@@ -384,12 +384,13 @@ export class Encoding {
     let next: OutputStream;
     if (!stream) this.#muxer?.describe?.(this.#sources.texts(shift));
     if (payload instanceof StreamInfo) {
+      const isLate = stream instanceof SubtitleStream && context.tally.written === 0;
+      if (stream && !isLate) throw unexpected(input, 'a StreamInfo after frames or packets');
       if (payload.kind !== kind) throw unexpected(input, `the StreamInfo of a ${payload.kind} stream`);
-      if (stream instanceof SubtitleStream && context.tally.written === 0) {
+      if (isLate) {
         stream.announce(payload);
         return;
       }
-      if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
       if (input.hasOwnParams) warnOfUnused(context, kind);
       // A cover is there at once and goes nowhere.
       if (this.#leader === input.id && isCover(payload)) this.#leader = this.#nextTo(input.id);

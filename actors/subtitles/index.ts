@@ -1,9 +1,5 @@
 /** The forms of text subtitles: which there are, and from packets to subtitles and back. */
-import {
-  AV_PKT_DATA_SUBTITLE_POSITION,
-  AV_PKT_DATA_WEBVTT_IDENTIFIER,
-  AV_PKT_DATA_WEBVTT_SETTINGS,
-} from 'node-av/constants';
+import { isUtf8 } from 'node:buffer';
 import type { CodecParameters, Packet as NativePacket } from 'node-av/lib';
 import {
   assTokens,
@@ -20,27 +16,41 @@ import {
   writeEvent,
 } from '../../src/media/index.js';
 import { ass, ssa } from './formats/ass.js';
-import type { Encoded, SideData, TextDecoder, TextEncoder, TextFormat } from './formats/format.js';
+import type { Encoded, ReadableFormat, TextDecoder, TextEncoder, TextFormat } from './formats/format.js';
 import { movText } from './formats/mov-text.js';
+import { OLD_FORMATS } from './formats/old.js';
 import { subrip, text } from './formats/subrip.js';
 import { webvtt } from './formats/webvtt.js';
+import { sideDataOf } from './side-data.js';
 
-export type { Encoded, TextEncoder, TextFormat } from './formats/format.js';
+export { type Charset, charsetCalled, inUtf8 } from './charset.js';
+export type { Encoded, ReadableFormat, TextEncoder, TextFormat } from './formats/format.js';
 export type { Feature } from './runs.js';
 
-const FORMATS: readonly TextFormat[] = [subrip, ass, ssa, webvtt, movText, text];
+const WRITTEN: readonly TextFormat[] = [subrip, ass, ssa, webvtt, movText, text];
+
+const READ: readonly ReadableFormat[] = [...WRITTEN, ...OLD_FORMATS];
 
 /** Names of those that can be read and written. */
-export const TEXT_CODECS: readonly string[] = FORMATS.map(({ name }) => name);
+export const TEXT_CODECS: readonly string[] = WRITTEN.map(({ name }) => name);
 
 /** @param codec FFmpeg's name of a codec, or of an encoder of it. @returns undefined for what is no text, or not known here. */
 export function textFormat(codec: string): TextFormat | undefined {
-  return FORMATS.find(({ name }) => name === (codec === 'srt' ? 'subrip' : codec));
+  return WRITTEN.find(({ name }) => name === usualName(codec));
+}
+
+/** The same of those that can be read. */
+export function readableFormat(codec: string): ReadableFormat | undefined {
+  return READ.find(({ name }) => name === usualName(codec));
+}
+
+function usualName(codec: string): string {
+  return codec === 'srt' ? 'subrip' : codec;
 }
 
 /** Of the packets of a stream. */
-export function textFormatOf({ codecId }: Pick<CodecParameters, 'codecId'>): TextFormat | undefined {
-  return FORMATS.find(({ id }) => id === codecId);
+export function textFormatOf({ codecId }: Pick<CodecParameters, 'codecId'>): ReadableFormat | undefined {
+  return READ.find(({ id }) => id === codecId);
 }
 
 /** What is known of a stream before its first packet; undefined for what is no text. */
@@ -52,23 +62,15 @@ export function textFacts({
   return format && { codec: format.name, header: format.decoder(extradata ?? new Uint8Array(0)).header };
 }
 
-/** What packets of text subtitles have beside their text. */
-const SIDE_DATA = [AV_PKT_DATA_SUBTITLE_POSITION, AV_PKT_DATA_WEBVTT_IDENTIFIER, AV_PKT_DATA_WEBVTT_SETTINGS] as const;
-
-function sideDataOf(packet: NativePacket): SideData {
-  return SIDE_DATA.flatMap((type) => {
-    const data = packet.getSideData(type);
-    return data === null ? [] : [{ type, data: Uint8Array.from(data) }];
-  });
-}
-
 /** From packets of one stream to subtitles. */
 export class SubtitleDecoder {
   readonly #codec: string;
   readonly #decoder: TextDecoder;
   readonly #keepsEvents: boolean;
+  /** Those that are not UTF-8: what could not be read of them is U+FFFD. */
+  unreadable = 0;
 
-  constructor(format: TextFormat, extradata: Uint8Array) {
+  constructor(format: ReadableFormat, extradata: Uint8Array) {
     this.#codec = format.name;
     this.#decoder = format.decoder(extradata);
     this.#keepsEvents = format === ass || format === ssa;
@@ -84,10 +86,12 @@ export class SubtitleDecoder {
    * @returns undefined if the packet shows nothing.
    */
   decode(packet: NativePacket, unit: Rational): Subtitle | undefined {
-    const start = Number(rescale(fromNativeTimestamp(packet.pts) ?? packet.dts, unit, MICROSECONDS));
+    const time = fromNativeTimestamp(packet.pts) ?? fromNativeTimestamp(packet.dts) ?? 0n;
+    const start = Number(rescale(time, unit, MICROSECONDS));
     const end = start + Math.max(0, Number(rescale(packet.duration, unit, MICROSECONDS)));
     const bytes = Uint8Array.from(packet.data ?? []);
     const sideData = sideDataOf(packet);
+    if (this.#codec !== movText.name && !isUtf8(bytes)) this.unreadable++;
     const event = this.#decoder.decode(bytes, sideData);
     if (!event) return undefined;
     const { header } = this.#decoder;

@@ -3,6 +3,8 @@
  * any thread exists), so it knows nothing of either. All of them are imported at once: every file that a thread has to
  * find costs it more than what is in it.
  */
+import Burn from '../../actors/burn/index.js';
+import { burnOptions } from '../../actors/burn/options.js';
 import Decoder from '../../actors/decoder/index.js';
 import { decoderOptions, decoderPortProblems } from '../../actors/decoder/options.js';
 import Encoder from '../../actors/encoder/index.js';
@@ -54,6 +56,8 @@ export interface BuiltinModule {
   readonly outputsOf?: (options: Options, inputs: readonly number[]) => readonly number[];
   /** Why it cannot have parallel copies; absent: its packets depend on the ones before. */
   readonly whyStateful?: (options: Options) => string | undefined;
+  /** The input whose stream goes on on its output; absent: what comes out is made of all. */
+  readonly continues?: number;
   /** What tells its nodes apart in drawings; absent: nothing does. */
   readonly label?: (options: Options) => string;
   /** What its outputs are called in graph files and drawings. */
@@ -148,6 +152,16 @@ export const builtinModules: readonly BuiltinModule[] = [
     inFiles: { strict: false },
   },
   {
+    name: 'burn_subtitles',
+    summary: 'Draws the subtitles of input 1, all of which it takes first, into the pictures of input 0.',
+    schema: burnOptions,
+    inputs: { min: 2, max: 2 },
+    outputs: { max: 1 },
+    module: Burn as unknown as ModuleClass,
+    opens: 'urls',
+    continues: 0,
+  },
+  {
     name: 'pass_through',
     summary: 'Hands input i on to output i.',
     schema: noOptions,
@@ -237,6 +251,10 @@ export function findBuiltin(name: string): BuiltinModule | undefined {
 /** The built-in module that a reference stands for; undefined for files, objects of this process and unknown names. */
 export function builtinOf({ name, path, definition, graph }: ModuleRef): BuiltinModule | undefined {
   return path === undefined && definition === undefined && graph === undefined ? findBuiltin(name) : undefined;
+}
+
+export function isDecoder(module: ModuleRef): boolean {
+  return builtinOf(module)?.work === 'decoding';
 }
 
 /** Why `name` is no built-in module: what is wrong and what would be right. `others` are further names that exist. */

@@ -82,10 +82,10 @@ export async function transcode(paths: readonly string[], output: string, given:
       complex.some((one) => one.kind === kind) || among.some(({ stream }) => stream.kind === kind && !isCover(stream));
     wanted[kind] = isWanted(kind, isThere, infos, output, target, flags);
   }
-  if (!wanted.video && !wanted.audio) {
+  const mapped = mapStreams(among, target.format.name ?? '', wanted, { video: !flags.video });
+  if (!wanted.video && !wanted.audio && mapped.subtitles.length === 0) {
     throw new UsageError(`nothing to do: ${nameOf(infos)} has no video or audio that could go into ${output}`);
   }
-  const mapped = mapStreams(among, target.format.name ?? '', wanted, { video: !flags.video });
   refuseAsked(mapped, maps, infos);
   encodeAll(output, flags, wanted, mapped, complex, pick);
   const toStdout = isStandardOutput(output);

@@ -15,6 +15,7 @@ import type { KeyCallback } from '../scheduler/plan/spec.js';
 import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
 import type { GraphStatus } from '../scheduler/run/status.js';
 import { requireObject } from '../schema/argument.js';
+import { setParts } from './build/burn.js';
 import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
 import { type EncodeStreams, encode } from './build/encode.js';
@@ -81,6 +82,7 @@ export class Graph {
     const cap = (): number => this.blueprint.resolved.options.hardCap;
     this.session = new GraphPorts(this, { cap, start: () => this.launch.ensure() });
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
+    setParts(this, this.blueprint);
     setChooser(this, (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun));
     this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
     this.adding = new Adding(this.blueprint);

@@ -8,6 +8,7 @@ import { Bundle } from '../media/packet/bundle.js';
 import { EncodedPacket } from '../media/packet/encoded-packet.js';
 import { ownedIn } from '../media/packet/owned.js';
 import { Packet } from '../media/packet/packet.js';
+import { Subtitle } from '../media/subtitle/subtitle.js';
 import type { ModuleContext, Task } from '../module/contract.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
 
@@ -110,6 +111,7 @@ function described(payload: unknown): Omit<SeenPacket, 'input' | 'timestamp'> {
     return { kind: 'audio', samples, sampleRate, channels, format, pts, hash: hash(planes) };
   }
   if (payload instanceof EncodedPacket) return { kind: 'packet', pts: payload.pts, hash: hash([payload.data]) };
+  if (payload instanceof Subtitle) return { kind: 'value', value: payload.toJSON() };
   return { kind: 'value', value: payload instanceof Bundle || ownedIn(payload).length > 0 ? inside(payload) : payload };
 }
 

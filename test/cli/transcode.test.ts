@@ -80,6 +80,13 @@ test('everything that the format can hold goes along, and what cannot is named',
   assert.match(less.stderr, /stream 4 of \S+ \(attachment, \w+\) is left out: 'mp4' holds no attachments/);
 });
 
+test('a file of subtitles is written from a film', async () => {
+  const everything = fileURLToPath(new URL('../fixtures/media/everything.mkv', import.meta.url));
+  const { code, stderr } = await millrace(['transcode', everything, at('film.srt'), '--quiet']);
+  assert.equal([code, stderr], [0, '']);
+  assert.match(readFileSync(at('film.srt'), 'utf8'), /^1\n00:00:\d\d,\d{3} --> /);
+});
+
 test('--trace writes what the threads did, and overwrites neither input nor output', async () => {
   const trace = at('trace.json');
   const { code, stderr } = await millrace(['transcode', clip, at('traced.mp4'), '--trace', trace, '--quiet', ...FAST]);

@@ -200,7 +200,7 @@ looking('draws a graph file as Mermaid, DOT and JSON', async () => {
 
 looking('lists the modules', async () => {
   const names =
-    'c_ffmpeg_decoder c_ffmpeg_filter c_ffmpeg_encoder pass_through null_sink clock timestamper mux merge split assemble'.split(
+    'c_ffmpeg_decoder c_ffmpeg_filter c_ffmpeg_encoder burn_subtitles pass_through null_sink clock timestamper mux merge split assemble'.split(
       ' ',
     );
   const [text, json] = (await millraceEach([['modules'], ['modules', '--json']])) as [Result, Result];

@@ -18,6 +18,7 @@ const TOPS = ['index.ts', 'testing', 'cli'];
  * Who serves a graph, starts it or reads its definition knows both.
  */
 const BUILDER: readonly string[] = [
+  'src/graph/build/burn.ts',
   'src/graph/build/concat.ts',
   'src/graph/build/definition.ts',
   'src/graph/build/encode.ts',

@@ -15,6 +15,7 @@ import { playedChapters } from '../time/chapters.js';
 import { pause } from '../time/pace.js';
 import { type Plan, planOf } from '../time/ranges.js';
 import { Timeline } from '../time/timeline.js';
+import { fontsOf } from '../track/copied-track.js';
 import { DecodedTrack } from '../track/decoded-track.js';
 import { openTracks } from '../track/open-tracks.js';
 import { type Track, textsOf } from '../track/track.js';
@@ -122,6 +123,8 @@ export class FileDecoder implements DecoderSource {
     input.keepOnly(tracks.map((track) => track.stream));
     for (const track of tracks) {
       const out: Packet[] = [];
+      const wantsFonts = this.#plans.some(({ output, fonts }) => output === track.output && fonts);
+      if (wantsFonts && input instanceof Input) out.push(...fontsOf(input.streams).map((info) => new Packet(info)));
       track.announce(out);
       for (const packet of out) this.#announced.push({ output: track.output, packet });
       // It is nothing but what was said of it.

@@ -142,7 +142,9 @@ export class Timeline {
     shift(packet, rescale(this.#offset, MICROSECONDS, timeBase) + rescale(this.#repeated, MICROSECONDS, timeBase));
     if (packet.pts !== undefined) this.#extend(packet.pts, packet.duration, timeBase);
     shift(packet, rescale(this.#jumps, MICROSECONDS, timeBase));
-    if (packet.dts !== undefined) this.#closeJump(clock, packet, packet.dts);
+    // Between two subtitles lies what time there is.
+    const isSteady = clock.timing.kind === 'video' || clock.timing.kind === 'audio';
+    if (packet.dts !== undefined && isSteady) this.#closeJump(clock, packet, packet.dts);
     updateDts(clock, packet);
   }
 

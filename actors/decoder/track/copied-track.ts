@@ -1,4 +1,5 @@
 /** A stream that is handed on as it is. */
+import { AVMEDIA_TYPE_ATTACHMENT } from 'node-av/constants';
 import type { Packet as NativePacket } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import {
@@ -6,19 +7,29 @@ import {
   fromNativeTimestamp,
   MICROSECONDS,
   Packet,
+  type Rational,
   rescale,
   StreamInfo,
 } from '../../../src/media/index.js';
-import { Track } from './track.js';
+import { type Charset, inUtf8 } from '../../subtitles/index.js';
+import type { SourceStream } from '../input/source-stream.js';
+import { Track, type TrackOptions } from './track.js';
 import type { Range } from './trim.js';
 
 /** Packets as they are, behind a StreamInfo. A cut begins at the key frame before it. */
 export class CopiedTrack extends Track {
+  readonly charset: Charset | undefined;
   #announced = false;
   #keySeen = false;
   /** Of the range, microseconds. */
   #start: bigint | undefined;
   #end: bigint | undefined;
+
+  /** @param charset of text that is not UTF-8. */
+  constructor(options: TrackOptions, charset?: Charset) {
+    super(options);
+    this.charset = charset;
+  }
 
   protected override accept(packet: NativePacket, out: Packet[]): void {
     if (this.#end !== undefined && this.clock.dts >= this.#end) {
@@ -41,7 +52,7 @@ export class CopiedTrack extends Track {
 
   /** What becomes of a packet; undefined: there is nothing in it. */
   protected handOn(packet: NativePacket): Packet | undefined {
-    const copy = packet.clone();
+    const copy = this.charset ? inUtf8(packet, this.charset) : packet.clone();
     if (copy === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a packet: out of memory');
     return new Packet(EncodedPacket.wrap(copy));
   }
@@ -60,14 +71,7 @@ export class CopiedTrack extends Track {
   protected announceNow(out: Packet[]): void {
     if (this.#announced) return;
     this.#announced = true;
-    const info = StreamInfo.fromCodecParameters(this.stream.codecpar, {
-      timeBase: this.timeBase,
-      frameRate: this.frameRate,
-      sampleAspectRatio: this.stream.sampleAspectRatio,
-      disposition: this.stream.disposition,
-      metadata: this.stream.metadata?.getAll(),
-    });
-    out.push(new Packet(info));
+    out.push(new Packet(infoOf(this.stream, this.timeBase, this.frameRate)));
   }
 
   override begin(range: Range): void {
@@ -104,4 +108,22 @@ export class CopiedTrack extends Track {
   override checkErrorRate(): void {}
 
   override close(): void {}
+}
+
+const FONT = /font|opentype|truetype/i;
+const FONT_FILE = /\.(ttf|otf|ttc|otc|woff2?)$/i;
+
+/** The fonts that are attached to an input. */
+export function fontsOf(streams: readonly SourceStream[]): StreamInfo[] {
+  const attached = streams.filter(({ codecpar }) => codecpar.codecType === AVMEDIA_TYPE_ATTACHMENT);
+  const infos = attached.map((stream) => infoOf(stream, stream.timeBase));
+  return infos.filter(
+    ({ metadata: { mimetype = '', filename = '' } }) => FONT.test(mimetype) || FONT_FILE.test(filename),
+  );
+}
+
+function infoOf(stream: SourceStream, timeBase: Rational, frameRate?: Rational): StreamInfo {
+  const { codecpar, sampleAspectRatio, disposition } = stream;
+  const metadata = stream.metadata?.getAll();
+  return StreamInfo.fromCodecParameters(codecpar, { timeBase, frameRate, sampleAspectRatio, disposition, metadata });
 }

@@ -1,6 +1,6 @@
 /** Which streams are read for which outputs, and with what. */
 import { fromDecimal } from '../../../src/schema/schema.js';
-import { textFormatOf } from '../../subtitles/index.js';
+import { type Charset, charsetCalled, textFormatOf } from '../../subtitles/index.js';
 import { decodingDevice } from '../decoding-device.js';
 import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
@@ -55,8 +55,10 @@ export function openTracks(
       if (!isTaken(output)) continue;
       const common = trackOptions(plan, stream, options);
       if (isCopied) {
-        const format = name === 'copy' || isForEncoders(output) ? undefined : textFormatOf(stream.codecpar);
-        tracks.push(format ? new SubtitleTrack(common, format) : new CopiedTrack(common));
+        const format = textFormatOf(stream.codecpar);
+        const charset = format && charsetFor(format.name, options);
+        const isRead = format !== undefined && name !== 'copy' && !isForEncoders(output);
+        tracks.push(isRead ? new SubtitleTrack(common, format, charset) : new CopiedTrack(common, charset));
         continue;
       }
       const codec = openCodec(input, kind, common, name, options, { warn, live });
@@ -70,6 +72,12 @@ export function openTracks(
     for (const codec of codecs) codec.close();
     throw error;
   }
+}
+
+/** The text of MP4 says itself what it is. */
+function charsetFor(format: string, { dec_params }: DecoderOptions): Charset | undefined {
+  const { sub_charenc: name } = dec_params;
+  return name === undefined || format === 'mov_text' ? undefined : charsetCalled(String(name));
 }
 
 function trackOptions({ output, kind, limit }: TrackPlan, stream: SourceStream, options: DecoderOptions): TrackOptions {

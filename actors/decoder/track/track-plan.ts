@@ -7,6 +7,8 @@ export interface TrackPlan extends StreamChoice {
   readonly codec: string | undefined;
   /** The output ends after so many frames or packets. */
   readonly limit: number | undefined;
+  /** The fonts that are attached to the input come first. */
+  readonly fonts?: boolean;
 }
 
 /** The first output that `streams` describes; those before are BMF's: video and audio. */

@@ -17,7 +17,7 @@ export class TrackSet {
   readonly #over = new Set<number>();
   /** Those among them whose end has not been sent yet. */
   #ended: number[] = [];
-  #finished = { corrupt: 0, refused: 0, missing: 0n };
+  #finished = { corrupt: 0, refused: 0, missing: 0n, unreadable: 0 };
   #barren: string[] = [];
   readonly #ctx: ModuleContext<DecoderOptions>;
   /** Of the input, in messages. */
@@ -82,6 +82,7 @@ export class TrackSet {
     this.#finished.corrupt += track.corrupt;
     this.#finished.refused += track.refused;
     this.#finished.missing += track.missing;
+    this.#finished.unreadable += track.unreadable;
     track.close();
   }
 
@@ -136,7 +137,7 @@ export class TrackSet {
 
   /** Says once what was left out. */
   report(): void {
-    const { corrupt, refused, missing } = this.#finished;
+    const { corrupt, refused, missing, unreadable } = this.#finished;
     const { log } = this.#ctx;
     if (corrupt > 0) log.warn(`${this.#name}: ${corrupt} damaged packets could not be decoded and were left out`);
     if (refused > 0) log.warn(`${this.#name}: ${refused} pictures larger than max_width_height were left out`);
@@ -144,7 +145,11 @@ export class TrackSet {
       const seconds = Number(missing) / 1e6;
       log.warn(`${this.#name}: the first ${seconds} s of video are missing: there is no key frame to decode them from`);
     }
-    this.#finished = { corrupt: 0, refused: 0, missing: 0n };
+    if (unreadable > 0) {
+      const which = "say which it is: dec_params: { sub_charenc: 'windows-1252' }";
+      log.warn(`${this.#name}: ${unreadable} subtitles are not in UTF-8, and letters of them are lost (${which})`);
+    }
+    this.#finished = { corrupt: 0, refused: 0, missing: 0n, unreadable: 0 };
     for (const text of this.#barren.splice(0)) {
       log.warn(`${this.#name}: ${text} (they are outside the time asked for, or no key frame is before them)`);
     }

@@ -85,6 +85,11 @@ export abstract class Track {
     this.#delivered = true;
   }
 
+  /** Texts of which not everything could be read. */
+  get unreadable(): number {
+    return 0;
+  }
+
   /** Packets that came, if nothing has come of them. */
   get barren(): number {
     return this.#delivered ? 0 : this.#taken;

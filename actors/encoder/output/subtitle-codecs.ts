@@ -3,7 +3,7 @@ import { AV_CODEC_ID_NONE } from 'node-av/constants';
 import { avGetCodecName, OutputFormat } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { didYouMean } from '../../../src/schema/schema.js';
-import { TEXT_CODECS, textFormat } from '../../subtitles/index.js';
+import { readableFormat, TEXT_CODECS, textFormat } from '../../subtitles/index.js';
 
 type Format = Pick<OutputFormat, 'name' | 'subtitleCodec'>;
 
@@ -14,13 +14,18 @@ const HELD: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
     /^(subrip|ass|ssa|webvtt|text|hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|hdmv_text_subtitle|arib_caption)$/,
   ],
   [/^(webm|hls|webvtt)$/, /^webvtt$/],
-  [/^(mp4|ismv|f4v)$/, /^(mov_text|dvd_subtitle|ttml)$/],
+  [/^(mp4|ismv)$/, /^(mov_text|dvd_subtitle|ttml)$/],
   [/^(mov|ipod|3gp|3g2|psp)$/, /^(mov_text|eia_608)$/],
   [/^mpegts$/, /^(dvb_subtitle|dvb_teletext|hdmv_pgs_subtitle|arib_caption)$/],
   [/^(srt|lrc)$/, /^(subrip|text)$/],
   [/^ass$/, /^(ass|ssa)$/],
-  [/^(nut|null)$/, /./],
+  [/^nut$/, /^(text|ssa|dvd_subtitle|dvb_subtitle|dvb_teletext)$/],
+  [/^avi$/, /^xsub$/],
+  [/^(ogg|oga|ogv|f4v)$/, /^$/],
+  [/^null$/, /./],
 ];
+
+const PICTURES = /^(hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|xsub)$/;
 
 /** @returns undefined where it is not known, and FFmpeg has to be tried. */
 function holdsSubtitle({ name, subtitleCodec }: Format, codec: string): boolean | undefined {
@@ -31,8 +36,9 @@ function holdsSubtitle({ name, subtitleCodec }: Format, codec: string): boolean 
 
 /** The form of text that a format has; undefined if it has none. SubRip is what players of Matroska know best. */
 function defaultSubtitleCodec({ name, subtitleCodec }: Format): string | undefined {
-  if (/^(matroska|null|nut)$/.test(name ?? '')) return 'subrip';
-  if (/^(mp4|ismv|f4v|mov|ipod|3gp|3g2|psp)$/.test(name ?? '')) return 'mov_text';
+  if (/^(matroska|null)$/.test(name ?? '')) return 'subrip';
+  if (name === 'nut') return 'text';
+  if (/^(mp4|ismv|mov|ipod|3gp|3g2|psp)$/.test(name ?? '')) return 'mov_text';
   const codec = avGetCodecName(subtitleCodec) ?? '';
   return textFormat(codec) && codec;
 }
@@ -41,7 +47,7 @@ function defaultSubtitleCodec({ name, subtitleCodec }: Format): string | undefin
 export function takesSubtitle(format: string, codec: string): boolean {
   const muxer = OutputFormat.guessFormat(format, null, null);
   if (!muxer) return false;
-  const isText = textFormat(codec) !== undefined;
+  const isText = readableFormat(codec) !== undefined;
   return holdsSubtitle(muxer, codec) === true || (isText && defaultSubtitleCodec(muxer) !== undefined);
 }
 
@@ -75,17 +81,24 @@ export function subtitleCodecFor(
   format: Format,
   { wanted, source, input }: { wanted: string | undefined; source: string | undefined; input: number },
 ): string {
-  const isText = source === undefined || textFormat(source) !== undefined;
+  const isText = source === undefined || readableFormat(source) !== undefined;
   if (wanted === 'copy' && source !== undefined) return source;
   if (wanted !== undefined && wanted !== 'copy' && isText) return textFormat(wanted)!.name;
   const isHeld = source !== undefined && holdsSubtitle(format, source) !== false;
   if (wanted === undefined && isHeld) return source;
   if (!isText) {
     const target = wanted ?? `what '${format.name}' holds`;
-    const message = `Input ${input} delivers subtitles that are pictures (${source}), which cannot become ${target}`;
-    throw new MillraceError('ERR_MILLRACE_OPTION', message, {
-      hint: 'Draw them into the video with burnSubtitles, or write a format that holds them, such as mkv',
-    });
+    const arePictures = PICTURES.test(source);
+    const what = arePictures ? `that are pictures (${source}), which` : `in ${source}, which is not read here and`;
+    throw new MillraceError(
+      'ERR_MILLRACE_OPTION',
+      `Input ${input} delivers subtitles ${what} cannot become ${target}`,
+      {
+        hint: arePictures
+          ? 'Draw them into the video with burnSubtitles, or write a format that holds them, such as mkv'
+          : 'Write a format that holds them, or leave them out',
+      },
+    );
   }
   const usual = defaultSubtitleCodec(format);
   if (usual !== undefined) return usual;

@@ -13,7 +13,15 @@ import {
   type StreamInfo,
   Subtitle,
 } from '../../../src/media/index.js';
-import { type Feature, SubtitleDecoder, SubtitleEncoder, type TextFormat, textFormat } from '../../subtitles/index.js';
+import {
+  type Feature,
+  readableFormat,
+  SubtitleDecoder,
+  SubtitleEncoder,
+  type TextFormat,
+  textFormat,
+} from '../../subtitles/index.js';
+import { OneAtATime } from '../../subtitles/one-at-a-time.js';
 import { subtitleCodecFor } from '../output/subtitle-codecs.js';
 import { OF_THE_PACKETS } from '../sources.js';
 import { CopyStream } from './copy.js';
@@ -24,7 +32,7 @@ import { presentTexts, type SourceTexts } from './texts.js';
 export function announcedSubtitles(ctx: StreamContext, info: StreamInfo): CopyStream | SubtitleStream {
   const { options, format, input } = ctx;
   const { codec: wanted, header } = options.subtitle_params ?? {};
-  const source = textFormat(info.codec)?.name ?? info.codec;
+  const source = readableFormat(info.codec)?.name ?? info.codec;
   const codec = subtitleCodecFor(format, { wanted, source, input });
   if (codec === source && header === undefined) return new CopyStream(ctx, info);
   return new SubtitleStream(ctx, { info });
@@ -32,8 +40,6 @@ export function announcedSubtitles(ctx: StreamContext, info: StreamInfo): CopySt
 
 /** All times are in microseconds. */
 export class SubtitleStream {
-  /** There is no limit of them. */
-  readonly full = false;
   readonly #ctx: StreamContext;
   readonly #codec: TextFormat;
   readonly #header: string | undefined;
@@ -42,12 +48,19 @@ export class SubtitleStream {
   #decoder: SubtitleDecoder | undefined;
   #unit: Rational = MICROSECONDS;
   readonly #packet = new Packet();
-  #written = 0;
+  #count = 0;
   /** How many of them say less than before, and what is missing, by how many. */
   #poorer = 0;
   readonly #lost = new Map<Feature, number>();
   /** Those whose styles are in another header than that of the stream. */
   #strangers = 0;
+  /** Where the last one begins. */
+  #last = Number.NEGATIVE_INFINITY;
+  /** Those that came behind a later one. */
+  #late = 0;
+  #shift = 0n;
+  /** The file shows one at a time. */
+  readonly #single: OneAtATime | undefined;
   #closed = false;
 
   /**
@@ -61,18 +74,37 @@ export class SubtitleStream {
     const known = ctx.source();
     if (info) this.announce(info);
     const source = info?.codec ?? (first && originOf(first)?.codec) ?? known?.text?.codec;
-    const codec = subtitleCodecFor(format, { wanted: wanted === 'copy' ? undefined : wanted, source, input });
+    // What is read and not written is like any other text.
+    const like = source !== undefined && readableFormat(source) && !textFormat(source) ? undefined : source;
+    const codec = subtitleCodecFor(format, { wanted: wanted === 'copy' ? undefined : wanted, source: like, input });
     this.#codec = textFormat(codec)!;
     this.#header = header ?? this.#decoder?.header ?? first?.header ?? known?.text?.header;
     this.#encoder = new SubtitleEncoder(this.#codec, this.#header);
+    this.#single = this.#codec.name === 'mov_text' ? new OneAtATime() : undefined;
     this.#packet.alloc();
     ledger.opened('scratch-packet');
-    this.#present(info ? ofNewPackets({ tags: info.metadata, disposition: info.disposition }) : known);
+    ctx.shortest?.copies(true);
+    if (wanted === 'copy' && !info) {
+      ctx.log.warn(
+        `subtitle_params.codec 'copy' has no effect: input ${input} delivers Subtitles, which become ${codec}`,
+      );
+    }
+    try {
+      this.#present(info ? ofNewPackets({ tags: info.metadata, disposition: info.disposition }) : ofSource(known));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** A shorter stream has ended. */
+  get full(): boolean {
+    return this.#ctx.shortest?.isFinished || false;
   }
 
   /** The packets that follow are of this kind. @throws MillraceError ERR_MILLRACE_PAYLOAD if they are no text. */
   announce(info: StreamInfo): void {
-    const format = textFormat(info.codec);
+    const format = readableFormat(info.codec);
     if (!format) {
       const { input, name } = this.#ctx;
       throw new MillraceError(
@@ -89,24 +121,34 @@ export class SubtitleStream {
 
   /** @param shift Taken off all times. */
   push(payload: EncodedPacket | Subtitle, shift: bigint): void {
+    if (this.full) return;
+    this.#shift = shift;
     const subtitle = payload instanceof Subtitle ? payload : this.#decoded(payload);
     if (!subtitle) return;
-    const { header } = subtitle;
+    const isDrawn = draws(subtitle);
+    if (subtitle.text.trim() === '' && !(isDrawn && isScript(this.#codec))) {
+      // Nobody would see it.
+      if (isDrawn) this.#note(new Set(['drawings']));
+      return;
+    }
+    const { header, start } = subtitle;
     if (header !== undefined && header !== this.#header) this.#strangers++;
+    if (start < this.#last) this.#late++;
+    this.#last = Math.max(this.#last, start);
+    for (const each of this.#single?.push(subtitle) ?? [subtitle]) this.#write(each);
+  }
+
+  #write(subtitle: Subtitle): void {
     const { bytes, sideData, lost } = this.#encoder.encode(subtitle);
-    for (const feature of lost) this.#lost.set(feature, (this.#lost.get(feature) ?? 0) + 1);
-    if (lost.size > 0) this.#poorer++;
-    // Nobody would see it.
-    if (subtitle.text.trim() === '' && !(isScript(this.#codec) && draws(subtitle))) return;
-    this.#written++;
-    const start = BigInt(Math.round(subtitle.start)) - shift;
+    this.#note(lost);
+    const start = BigInt(Math.round(subtitle.start)) - this.#shift;
     const out = this.#packet;
     // Before everything else: setting the data resets all other fields (av_new_packet).
     out.data = Buffer.from(bytes);
     try {
       out.pts = start;
       out.dts = start;
-      out.duration = BigInt(Math.round(subtitle.end)) - shift - start;
+      out.duration = BigInt(Math.round(subtitle.end)) - this.#shift - start;
       out.flags = AV_PKT_FLAG_KEY;
       for (const { type, data } of sideData) {
         check(out.addSideData(type as AVPacketSideDataType, Buffer.from(data)), 'Cannot add to a subtitle');
@@ -117,16 +159,34 @@ export class SubtitleStream {
     }
   }
 
+  #note(lost: ReadonlySet<Feature>): void {
+    this.#count++;
+    if (lost.size > 0) this.#poorer++;
+    for (const feature of lost) this.#lost.set(feature, (this.#lost.get(feature) ?? 0) + 1);
+  }
+
   #decoded(packet: EncodedPacket): Subtitle | undefined {
     return this.#decoder?.decode(packet.av, isTimeBase(packet.timeBase) ? packet.timeBase : this.#unit);
   }
 
   finish(): void {
-    const { log, name } = this.#ctx;
+    const { log, name, shortest } = this.#ctx;
+    for (const each of this.#single?.finish() ?? []) this.#write(each);
+    shortest?.packetsEnd();
     if (this.#poorer > 0) {
       const parts = [...this.#lost].map(([feature, count]) => `${feature} (${count})`).join(', ');
-      const what = `${this.#poorer} of ${this.#written} subtitles`;
+      const what = `${this.#poorer} of ${this.#count} subtitles`;
       log.warn(`${name}: ${what} lost what ${this.#codec.name} has no words for: ${parts}`);
+    }
+    const unreadable = this.#decoder?.unreadable ?? 0;
+    if (unreadable > 0) {
+      const where = "dec_params: { sub_charenc: 'windows-1252' } of the decoder says which it is";
+      log.warn(`${name}: ${unreadable} subtitles are not in UTF-8, and letters of them are lost (${where})`);
+    }
+    if (this.#late > 0) {
+      log.warn(
+        `${name}: ${this.#late} subtitles came behind one that begins later, and are moved to where that begins`,
+      );
     }
     if (this.#strangers > 0) {
       log.warn(
@@ -167,6 +227,13 @@ function draws({ ass = '' }: Subtitle): boolean {
 }
 
 const TEXTS = 'subrip, ass, webvtt or mov_text';
+
+/** Of what was no text before, such as sound, the language is the same and nothing else. */
+function ofSource(source: SourceTexts | undefined): SourceTexts | undefined {
+  if (!source || source.text) return source;
+  const { language } = source.tags;
+  return { tags: language === undefined ? {} : { language }, disposition: 0 };
+}
 
 function ofNewPackets({ tags, disposition }: SourceTexts): SourceTexts {
   return { tags: Object.fromEntries(Object.entries(tags).filter(([name]) => !OF_THE_PACKETS.test(name))), disposition };

@@ -24,11 +24,15 @@ export interface TextEncoder {
   encode(event: AssEvent): Encoded;
 }
 
-export interface TextFormat {
+export interface ReadableFormat {
   /** FFmpeg's name of the codec. */
   readonly name: string;
   readonly id: AVCodecID;
   decoder(extradata: Uint8Array): TextDecoder;
+}
+
+/** One that is written as well. */
+export interface TextFormat extends ReadableFormat {
   /** @param header of the ASS script that the events belong to. */
   encoder(header: string | undefined): TextEncoder;
 }

@@ -99,13 +99,14 @@ function swapped(color: number): number {
 }
 
 /** Players know SubRip by what they make of it: an unknown tag disappears, what only looks like one stays. */
-function fromMarkup(source: string): string {
+export function fromMarkup(source: string): string {
   const fonts: { face?: string; size?: string; color?: string }[] = [];
   const lines = source.replace(/\r/g, '').replace(/\n+$/, '').split('\n');
   const markup = lines.map((line) => line.trim()).join('\n');
   let out = '';
   let placed = false;
-  const pattern = /\{([^}\n]*)\}|<(\/?)([a-z]\w*)((?:\s[^<>]*)?\/?)>/gi;
+  // No longer than tags are, so that it takes no longer for what only begins like one.
+  const pattern = /\{([^{}\n]{0,256})\}|<(\/?)([a-z]\w{0,31})((?:\s[^<>]{0,256})?\/?)>/gi;
   let from = 0;
   for (const found of markup.matchAll(pattern)) {
     const [whole, braces, closes, name, rest = ''] = found;

@@ -14,8 +14,9 @@ export type StreamOrStreams = Stream | null | undefined | readonly Stream[];
 export interface EncodeStreams {
   video?: StreamOrStreams;
   audio?: StreamOrStreams;
-  /** Packets behind their StreamInfo, as `subtitles` of a decoder's handle has them; the same for the other two. */
+  /** Subtitles as modules make them, or as `subtitles` of a decoder's handle has them: docs/subtitles.md. */
   subtitle?: StreamOrStreams;
+  /** Packets behind their StreamInfo; the same for attachments. */
   data?: StreamOrStreams;
   /** Files that go along, such as fonts. */
   attachment?: StreamOrStreams;

@@ -428,6 +428,14 @@ export interface SubtitleParams {
 
 type Ratio = string | number;
 
+/** Options of `burn_subtitles`: docs/subtitles.md. */
+export interface BurnOptions {
+  /** Of text: what is to look otherwise, in the words of ASS: 'FontName=Arial,FontSize=24,MarginV=40'. */
+  style?: string | undefined;
+  /** Folder with fonts, beside those of the system and of the file. */
+  fonts_dir?: string | undefined;
+}
+
 /** Options of `clock`: docs/input-managers.md. */
 export interface ClockOptions {
   /** Ticks per second; default 25. */
@@ -492,6 +500,7 @@ export interface BuiltinModuleOptions {
   ffmpeg_filter: FilterOptions;
   c_ffmpeg_encoder: EncoderOptions;
   ffmpeg_encoder: EncoderOptions;
+  burn_subtitles: BurnOptions;
   pass_through: Readonly<Record<string, never>>;
   null_sink: Readonly<Record<string, never>>;
   clock: ClockOptions;

@@ -22,11 +22,17 @@ export interface StreamSelection {
   disposition?: string | readonly string[] | undefined;
   /**
    * A decoder's name, or `'copy'` for the packets as they are. Default: as the decoder's `video_codec` and `audio_codec`
-   * say: `'copy'` if they do, else FFmpeg's decoder. Streams of other kinds are never decoded.
+   * say: `'copy'` if they do, else FFmpeg's decoder. Of subtitles: text is decoded unless nobody but encoders takes it. Streams
+   * of other kinds are never decoded.
    */
   codec?: string | undefined;
   /** An input without it is no error: the output ends at once. Default false. */
   optional?: boolean | undefined;
+  /**
+   * Of subtitles of a file: the fonts that are attached to it come first, each as a StreamInfo of kind 'attachment'. Default
+   * false.
+   */
+  fonts?: boolean | undefined;
 }
 
 /** The streams of one kind in the order of the container, from 0 on: `input.audios[1]`. Covers are not among the videos. */
@@ -95,7 +101,9 @@ function plain(selection: StreamSelection): Record<string, unknown> {
   return Object.fromEntries(
     entries.filter(
       ([key, value]) =>
-        value !== undefined && !(key === 'number' && value === 0) && !(key === 'optional' && value === false),
+        value !== undefined &&
+        !(key === 'number' && value === 0) &&
+        !(/^(optional|fonts)$/.test(key) && value === false),
     ),
   );
 }

@@ -9,10 +9,11 @@ import type { Graph } from '../graph.js';
 import { checkPacketsOptions, type PacketsOptions } from '../options/packets.js';
 import { sessionOf } from '../ports/graph-ports.js';
 import { PacketReader } from '../ports/packet-reader.js';
+import { burn } from './burn.js';
 import { type ConcatOptions, concat } from './concat.js';
 import { type FilterInput, FilterMethods, type Named, readFilterCall } from './filters/call.js';
 import { VideoFilters } from './filters/video.js';
-import type { DecoderOptions, EncoderOptions } from './module-options.js';
+import type { BurnOptions, DecoderOptions, EncoderOptions } from './module-options.js';
 import type { ModuleOptions, ModuleSource } from './module-source.js';
 import type { NodeParameters } from './node.js';
 import { chooseOutput, type StreamSelection, type StreamsOfKind, streamsOfKind } from './stream-selection.js';
@@ -85,6 +86,24 @@ export class Stream extends VideoFilters {
     return new PacketReader<T>(session, tap);
   }
 
+  /**
+   * This video with subtitles drawn into it: text by libass, with the fonts that are attached to their file; pictures (PGS,
+   * DVD) as they are. The subtitles are read by themselves, before the first picture.
+   *
+   *     input.video.burnSubtitles(input.subtitles[0], { style: 'FontSize=24' }).encode(input.audio, { output_path: 'out.mp4' });
+   *
+   * @param subtitles A stream of a decoder, a stream of Subtitles that a module makes, or the path or URL of a file whose
+   * first subtitles are meant. Times are those of the video: draw before `trim` and `setpts`.
+   * @throws MillraceError ERR_MILLRACE_CONFIG for what is no stream of subtitles, or cannot be read before the pictures.
+   */
+  burnSubtitles(
+    subtitles: Stream | string | URL,
+    options: BurnOptions = {},
+    parameters: NodeParameters = {},
+  ): NodeHandle {
+    return burn(this, subtitles, options, parameters, isStream);
+  }
+
   /** This stream and then others of its kind, end to end; for pairs of video and audio see the function `concat`. */
   concat(others: Stream | readonly Stream[], named: Named<ConcatOptions> = {}): NodeHandle {
     return concat([this, ...([others].flat() as readonly Stream[])], named);
@@ -155,7 +174,7 @@ export class NodeHandle extends Stream {
     return streamsOfKind('audio', (selection) => this.select(selection));
   }
 
-  /** The same of subtitles, as packets behind their StreamInfo. */
+  /** The same of subtitles: each a Subtitle where they are text, else packets behind their StreamInfo. */
   get subtitles(): StreamsOfKind<Stream> {
     return streamsOfKind('subtitle', (selection) => this.select(selection));
   }

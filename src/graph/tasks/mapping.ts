@@ -93,7 +93,10 @@ export function mapStreams(
     ),
     audio: kept(of('audio'), wanted.audio),
     covers: taken(covers, ({ codec }) => coversOf(format)?.test(codec) === true, 'covers'),
-    subtitles: taken(of('subtitle'), ({ codec }) => takesSubtitle(format, codec), 'subtitles'),
+    subtitles: kept(
+      taken(of('subtitle'), ({ codec }) => takesSubtitle(format, codec), 'subtitles'),
+      true,
+    ),
     attachments: format === 'matroska' ? attachments : [],
     left,
   };

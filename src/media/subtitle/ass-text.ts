@@ -57,6 +57,8 @@ const OVERRIDE =
 export function assTokens(text: string): AssToken[] {
   const tokens: AssToken[] = [];
   let plain = '';
+  // Behind it no block ends.
+  const last = text.lastIndexOf('}');
   const flush = (): void => {
     if (plain !== '') tokens.push({ kind: 'text', text: plain });
     plain = '';
@@ -64,7 +66,7 @@ export function assTokens(text: string): AssToken[] {
   for (let i = 0; i < text.length; i++) {
     const char = text[i]!;
     const next = text[i + 1];
-    const end = char === '{' ? text.indexOf('}', i) : -1;
+    const end = char === '{' && i < last ? text.indexOf('}', i) : -1;
     if (char === '\\' && next !== undefined && 'Nnh{}\u2060'.includes(next)) {
       i++;
       if (next === 'N' || next === 'n') {

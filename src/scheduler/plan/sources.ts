@@ -4,7 +4,7 @@
  * they are to listen to.
  */
 import { randomUUID } from 'node:crypto';
-import { builtinOf } from '../../catalog/builtin.js';
+import { builtinOf, isDecoder } from '../../catalog/builtin.js';
 import type { NodeSources } from '../../module/contract.js';
 import { isOff } from '../../schema/schema.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
@@ -28,7 +28,7 @@ export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, NodeSources> {
       .map(({ from, to }) => ({
         input: to.input,
         from: origins(nodes, into, from),
-        direct: isDecoder(nodes.get(from.node)) && isForEncoders(from),
+        direct: isDecoderNode(nodes.get(from.node)) && isForEncoders(from),
       }))
       .filter(({ from }) => from.length > 0);
     if (inputs.length === 0) continue;
@@ -58,14 +58,17 @@ function origins(
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { node: id, output } = next;
     const node = nodes.get(id);
-    if (isDecoder(node)) {
+    if (isDecoderNode(node)) {
       if (!found.some((other) => other.node === id && other.output === output)) found.push({ node: id, output });
       continue;
     }
     // The nodes of a graph without cycles are passed once.
     if (seen.has(id)) continue;
     seen.add(id);
-    const links = [...(into.get(id) ?? [])].sort((a, b) => a.to.input - b.to.input);
+    const own = node?.module.definition ? undefined : node && builtinOf(node.module)?.continues;
+    const links = (into.get(id) ?? [])
+      .filter(({ to }) => own === undefined || to.input === own)
+      .sort((a, b) => a.to.input - b.to.input);
     queue.push(...links.map(({ from }) => from));
   }
   return found;
@@ -77,8 +80,8 @@ function wantsChapters({ options }: NodeSpec): boolean {
   return chapters === undefined && Number(push_output) <= 1 && isOff(null_output);
 }
 
-function isDecoder(node: NodeSpec | undefined): boolean {
-  return node !== undefined && workOf(node) === 'decoding';
+function isDecoderNode(node: NodeSpec | undefined): boolean {
+  return node !== undefined && isDecoder(node.module);
 }
 
 function workOf(node: NodeSpec): 'decoding' | 'encoding' | 'filtering' | undefined {

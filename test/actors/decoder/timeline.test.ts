@@ -53,6 +53,22 @@ time('a counter that has wrapped before the first packet is unrolled', () => {
   assert.equal(run(timeline, new StreamClock(timing), [before, 0n, 3600n]), [-3600n, 0n, 3600n]);
 });
 
+time('what lies between two subtitles is no jump', () => {
+  const sparse: StreamTiming = {
+    ...timing,
+    kind: 'subtitle',
+    averageFrameRate: undefined,
+    frameRate: undefined,
+  };
+  const times = [0n, 9_000_000n, 90_000n * 3600n * 40n];
+  for (const discontinuous of [true, false]) {
+    const timeline = new Timeline({ ...usual, discontinuous }, [sparse]);
+    assert.equal(run(timeline, new StreamClock(sparse), times), times);
+    // Nor does it move the others.
+    assert.equal(run(timeline, new StreamClock(timing), [18_000_000n]), [18_000_000n]);
+  }
+});
+
 time('a jump forwards or backwards is closed where the format allows jumps', () => {
   const jumps = { ...usual, discontinuous: true };
   const forwards = new Timeline(jumps, [timing]);

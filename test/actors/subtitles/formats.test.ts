@@ -3,7 +3,7 @@ import { AV_PKT_DATA_SUBTITLE_POSITION, AV_PKT_DATA_WEBVTT_SETTINGS } from 'node
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { TextFormat } from '../../../actors/subtitles/index.js';
-import { TEXT_CODECS, textFormat } from '../../../actors/subtitles/index.js';
+import { readableFormat, TEXT_CODECS, textFormat } from '../../../actors/subtitles/index.js';
 import { eventOf, parseEvent, plainText, writeEvent } from '../../../src/media/index.js';
 
 const test = suite('forms of text subtitles');
@@ -13,7 +13,7 @@ const of = (name: string): TextFormat => textFormat(name)!;
 
 function decoded(format: string, source: string | Uint8Array, sideData: { type: number; data: Uint8Array }[] = []) {
   const bytes = typeof source === 'string' ? Buffer.from(source) : source;
-  return of(format).decoder(NONE).decode(bytes, sideData)?.text;
+  return readableFormat(format)!.decoder(NONE).decode(bytes, sideData)?.text;
 }
 
 interface Written {
@@ -70,6 +70,24 @@ test('WebVTT is read with its entities and where it stands', () => {
     ['position:10% line:90%', 'x'],
   ];
   for (const [text, ass] of places) assert.is(decoded('webvtt', 'x', settings(text)), ass, text);
+});
+
+test('forms that nobody writes any more are read', () => {
+  const cases: [string, string, string | undefined][] = [
+    [
+      'microdvd',
+      '{Y:i}{c:$0000FF}one|two|/three{x}',
+      '{\\i1\\c&H0000FF&}one\\N{\\r\\i1}two\\N{\\r\\i1\\i1}three\\{x\\}',
+    ],
+    ['microdvd', '{P:0}{o:1,2}{f:Arial}{s:9}{y:bq}x', '{\\an8\\pos(1,2)\\fnArial\\fs9\\b1}x'],
+    ['mpl2', ' /a|\\_b|c', '{\\i1}a{\\r}\\N{\\b1}{\\u1}b{\\r}\\Nc'],
+    ['vplayer', 'a|{b}', 'a\\N\\{b\\}'],
+    ['subviewer', 'a[br]b\nc', 'a\\Nb\\Nc'],
+    ['sami', '<SYNC Start=1><P Class=X>a &amp;<br><i>b</i>\n c', 'a &\\N{\\i1}b{\\i0} c'],
+    ['sami', '<SYNC Start=1><P>&nbsp;', undefined],
+    ['realtext', '<time begin="1"/> a  <b>b</b><br/>c', 'a b\\Nc'],
+  ];
+  for (const [name, source, ass] of cases) assert.is(decoded(name, source), ass, `${name} ${source}`);
 });
 
 test('styles are written in the words of a form, and what it has none for is named', () => {

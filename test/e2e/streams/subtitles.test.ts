@@ -1,6 +1,7 @@
 /** Text subtitles as payloads: read, made, changed and written in every form: docs/subtitles.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
+  type DecoderOptions,
   defineModule,
   type EncoderOptions,
   encode,
@@ -14,7 +15,7 @@ import {
 } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { failureOf, media, run, scratch } from '../../kit/media.js';
+import { failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
 
 const test = suite('subtitles');
 const path = scratch();
@@ -163,13 +164,13 @@ test('a module makes a stream of subtitles, which says what is said of it', asyn
     {
       output_path: path('made.mkv'),
       video_params: { codec: 'mpeg4', threads: 1 },
-      subtitle_params: [{ codec: 'ass', header: HEADER }, {}],
+      subtitle_params: [{ codec: 'ass', header: HEADER }, { codec: 'copy' }],
       streams: {
         subtitle: [{ language: 'deu', title: 'Voll', disposition: ['default', 'forced'] }, { language: 'fra' }],
       },
     },
   );
-  assert.equal((await run(graph)).warnings, []);
+  assert.match((await run(graph)).warnings.join(), /^[^,]*'copy' has no effect: input 3 .* which become subrip$/);
   const { streams } = await probe(path('made.mkv'));
   const told = streams.map(({ codec, language, title, disposition }) => [codec, language, title, disposition.join()]);
   assert.equal(told.slice(1), [
@@ -179,6 +180,52 @@ test('a module makes a stream of subtitles, which says what is said of it', asyn
   const [first] = await subtitlesOf(path('made.mkv'));
   assert.match(first!.header!, /Style: Sign,Serif/);
   assert.equal([first!.start, first!.end, first!.text], [0, 500_000, 'at 0']);
+});
+
+test('subtitles that are made of sound have its language, and not what else it is', async () => {
+  const input = open(media('everything.mkv'));
+  const heard = input.audios[1]!.module(
+    defineModule({
+      process(task) {
+        const [packet] = task.inputs.get(0) ?? [];
+        if (packet?.isEof) task.output(0).push(new Packet(new Subtitle({ start: 0, end: 1e6, text: 'heard' })));
+      },
+    }),
+  );
+  await written(heard, 'heard.mkv');
+  const { streams } = await probe(path('heard.mkv'));
+  assert.equal([streams[0]!.language, streams[0]!.title, streams[0]!.disposition], ['eng', undefined, []]);
+});
+
+test('subtitles that are shown together are one in MP4, and those out of order are told of', async () => {
+  const times = [
+    [0, 3],
+    [1, 2],
+    [5, 6],
+    [4, 5],
+  ];
+  const jumbled = defineModule({
+    process(task) {
+      for (const [start, end] of times) {
+        const ass = start === 1 ? '{\\i1}1' : `${start}`;
+        task.output(0).push(new Packet(new Subtitle({ start: start! * 1e6, end: end! * 1e6, ass })));
+      }
+      task.done();
+    },
+  });
+  const into = async (name: string): Promise<string> =>
+    (await written(new Graph({ threads: 0 }).module(jumbled), name)).warnings.join();
+  for (const name of ['jumbled.mp4', 'jumbled.mkv']) assert.match(await into(name), /1 subtitles came behind/);
+  const seen = (await subtitlesOf(path('jumbled.mp4'))).slice(0, 3);
+  assert.equal(
+    seen.map(({ start, end, text, ass }) => [start / 1e6, end / 1e6, text, ass]),
+    [
+      [0, 1, '0', undefined],
+      [1, 2, '0\n1', '0,0,Default,,0,0,0,,0\\N{\\i1}1'],
+      [2, 3, '0', undefined],
+    ],
+  );
+  assert.is((await subtitlesOf(path('jumbled.mkv'))).length, 4);
 });
 
 test('a file does not wait for long for the first subtitle that a module makes', async () => {
@@ -211,10 +258,46 @@ test('subtitles cross threads, with what they are copied by', async () => {
   assert.is(text('across.srt').trim(), readFileSync(SRT, 'utf8').trim());
 });
 
+test('a test sink sees subtitles as plain values', async () => {
+  const stream = open(SRT).subtitles[0]!;
+  const sink = sinkOn(stream);
+  await run(stream.graph);
+  assert.equal(
+    sink.packets.map(({ timestamp, kind, value }) => [timestamp, kind, (value as { text: string }).text]),
+    [
+      [500_000, 'value', 'Hello world'],
+      [2_000_000, 'value', 'Zweite rote Zeile'],
+      [3_500_000, 'value', 'one\ntwo'],
+    ],
+  );
+});
+
 test('packets as they are come on demand', async () => {
   const [info, ...packets] = await payloads(open(SRT).select({ kind: 'subtitle', codec: 'copy' }));
   assert.instance(info, StreamInfo);
   assert.is(packets.length, 3);
+});
+
+test('text in another encoding is read as what the decoder says it is, and a warning else', async () => {
+  const name = path('latin.srt');
+  writeFileSync(name, Buffer.from('1\n00:00:00,500 --> 00:00:01,500\nGr\u00fc\u00dfe\n\n', 'latin1'));
+  const into = (output: string, options: DecoderOptions): Promise<Report> =>
+    written(new Graph({ threads: 0 }).decode({ input_path: name, ...options }).subtitles[0]!, output);
+  const dec_params = { sub_charenc: 'windows-1252' };
+  // Copied, converted, and read by a module.
+  await into('copied.srt', { dec_params });
+  assert.match(text('copied.srt'), /\nGr\u00fc\u00dfe\n/);
+  await into('converted.vtt', { dec_params });
+  assert.match(text('converted.vtt'), /\nGr\u00fc\u00dfe\n/);
+  const said = new Graph({ threads: 0 }).decode({ input_path: name, dec_params }).subtitles[0]!;
+  assert.equal(await payloads(said), [{ start: 500_000, end: 1_500_000, text: 'Gr\u00fc\u00dfe' }]);
+  const { warnings } = await into('lost.vtt', {});
+  assert.match(warnings.join(), /1 subtitles are not in UTF-8.*sub_charenc/);
+  const read = new Graph({ threads: 0 }).decode({ input_path: name }).subtitles[0]!.module('null_sink');
+  assert.match((await run(read.graph)).warnings.join(), /latin\.srt: 1 subtitles are not in UTF-8.*sub_charenc/);
+  const wrong = new Graph({ threads: 0 }).decode({ input_path: name, dec_params: { sub_charenc: 'nothing' } });
+  wrong.subtitles[0]!.module('null_sink');
+  assert.match((await failureOf(wrong.graph)).message, /sub_charenc: 'nothing' is no character encoding.*windows-1252/);
 });
 
 test('what cannot become the subtitles of a file is refused with the reason', async () => {

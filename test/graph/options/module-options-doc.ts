@@ -86,7 +86,8 @@ export const DOCUMENTED: readonly DocumentedModule[] = [
   {
     module: 'c_ffmpeg_encoder',
     type: 'EncoderOptions',
-    about: '`encode(…, { … })`, `stream.encode({ … })`. See [encoding.md](encoding.md), [streams.md](streams.md).',
+    about:
+      '`encode(…, { … })`, `stream.encode({ … })`. See [encoding.md](encoding.md), [streams.md](streams.md), [subtitles.md](subtitles.md).',
     parts: {
       video_params: 'VideoParams',
       audio_params: 'AudioParams',
@@ -100,6 +101,11 @@ export const DOCUMENTED: readonly DocumentedModule[] = [
     type: 'FilterOptions',
     about:
       'One of `name`, `filters` and `graph`; `stream.filter(name, …)` and the methods named after filters, such as `stream.scale(320, 180)`, fill them in.',
+  },
+  {
+    module: 'burn_subtitles',
+    type: 'BurnOptions',
+    about: '`video.burnSubtitles(subtitles, { … })`: draws subtitles into pictures. See [subtitles.md](subtitles.md).',
   },
   { module: 'mux', type: 'MuxOptions', about: 'Puts packets of several inputs together: [sync.md](sync.md).' },
   { module: 'merge', type: 'MergeOptions', about: 'The options of `mux`, and how one packet is made of several.' },
