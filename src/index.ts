@@ -34,6 +34,7 @@ export type {
   EncoderOptions,
   FilterEntry,
   FilterOptions,
+  HlsEncryption,
   StreamTexts,
   VideoParams,
 } from './graph/build/module-options.js';
@@ -45,6 +46,15 @@ export { process, type SyncParameters, sendEof, syncModule } from './graph/call/
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
 export { Graph } from './graph/graph.js';
+export { ladder } from './graph/ladder/ladder.js';
+export type {
+  AudioRendition,
+  LadderInput,
+  LadderOptions,
+  LadderSource,
+  LadderStreams,
+  Rendition,
+} from './graph/ladder/options.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
 export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
 export type { PacketsOptions } from './graph/options/packets.js';

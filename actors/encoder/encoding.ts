@@ -142,7 +142,8 @@ export class Encoding {
       default:
         if (this.#path !== undefined) {
           for (const { path, makesFolders } of outputFiles(target.path, target.format, options.mux_params)) {
-            checkWritable(path, options.output_prefix !== undefined || makesFolders);
+            const { output_prefix: prefix, variants } = options;
+            checkWritable(path, prefix !== undefined || variants !== undefined || makesFolders);
           }
         }
         if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);

@@ -19,6 +19,7 @@ import {
   textRecord,
 } from '../../src/schema/schema.js';
 import { frameRate } from '../../src/schema/video-names.js';
+import { variantEntries } from './adaptive/options.js';
 import { spelled } from './codec/spellings.js';
 import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';
 
@@ -120,6 +121,8 @@ export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
 /** Options that say how to encode or multiplex: without effect on what is handed on without it. */
 const muxing = [
   'mux_params',
+  'variants',
+  'encrypt',
   'metadata',
   'chapters',
   'map_metadata',
@@ -173,6 +176,7 @@ const entries = {
   video_params: v.optional(eachOrAll(videoParams)),
   audio_params: v.optional(eachOrAll(audioParams)),
   ...streamEntries,
+  ...variantEntries,
   /** Video frames written at most. */
   vframes: v.optional(integer({ min: 1 })),
   /** Audio packets written at most. */

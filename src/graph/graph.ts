@@ -17,7 +17,7 @@ import type { DecoderOptions } from './build/module-options.js';
 import type { ModuleOptions, ModuleSource } from './build/module-source.js';
 import type { NodeParameters } from './build/node.js';
 import { NodeHandle, Stream } from './build/stream.js';
-import { noteSelection, setChooser } from './build/stream-selection.js';
+import { isDecoder, noteSelection, setChooser } from './build/stream-selection.js';
 import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
@@ -72,7 +72,10 @@ export class Graph {
     const { hardCap: cap } = resolved.options;
     this.session = new GraphPorts(this, { cap, start: () => this.launch.ensure() });
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
-    setChooser(this, (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun));
+    setChooser(this, {
+      choose: (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun),
+      isDecoder: (id) => isDecoder(this.blueprint.find(id)),
+    });
     this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
   }
 

@@ -168,6 +168,21 @@ export interface EncoderOptions {
   map_metadata?: string | undefined;
   /** The same for chapters. Default: the first whose input has some. */
   map_chapters?: string | undefined;
+  /**
+   * Of hls and dash: every video stream is a rendition, and every audio stream one that goes with all of them; the muxer's
+   * map (`var_stream_map`, `adaptation_sets`) is made from the streams that there are. Names by number are put in place of
+   * %v in the path of hls. The function `ladder` fills it in.
+   */
+  variants?:
+    | {
+        video?: readonly string[] | undefined;
+        audio?: readonly string[] | undefined;
+        /** Number of the audio stream that plays unless another one is chosen. Default 0. */
+        default_audio?: number | undefined;
+      }
+    | undefined;
+  /** Of hls with segments of MPEG-TS: AES-128 of every segment. */
+  encrypt?: HlsEncryption | undefined;
   /** What is said of the streams of the file, by kind and number. */
   streams?: { [kind in StreamKind]?: readonly StreamTexts[] | undefined } | undefined;
   /** Stop after that many. */
@@ -190,6 +205,17 @@ export interface EncoderOptions {
    */
   strict?: boolean | undefined;
   loglevel?: LogLevel | undefined;
+}
+
+export interface HlsEncryption {
+  /** What the playlists say of where players get the key. */
+  uri: string;
+  /** 16 bytes as 32 hexadecimal digits. Default: drawn; then `key_path` must be given. */
+  key?: string | undefined;
+  /** Likewise. Default: drawn. */
+  iv?: string | undefined;
+  /** The 16 bytes of the key are written there, readable by their owner only. */
+  key_path?: string | undefined;
 }
 
 export interface ChapterTexts {

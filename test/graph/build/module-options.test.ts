@@ -85,6 +85,8 @@ const encoder: Required<EncoderOptions> = {
   aframes: 10,
   min_frames: 5,
   adjust_pts: true,
+  variants: { video: ['big'], audio: ['eng'], default_audio: 0 },
+  encrypt: { uri: 'key', key: '0'.repeat(32), iv: '1'.repeat(32), key_path: 'x.key' },
   shortest: false,
   force_key_frames: 'expr:gte(t,n_forced*2)',
   strict: false,
