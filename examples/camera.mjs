@@ -8,7 +8,7 @@ const [width, height, rate] = [320, 180, 25];
 
 const graph = new Graph();
 const camera = graph.inputStream('camera');
-camera.encode(null, {
+camera.encode({
   output_path: playlist,
   format: 'hls',
   video_params: { codec: 'h264', preset: 'veryfast', tune: 'zerolatency', g: rate },

@@ -9,7 +9,7 @@ const graph = new Graph();
 const packets = graph.inputStream('packets');
 packets
   .decode({ push_raw_stream: 1, video_codec: 'h264', video_time_base: '1,30000' })
-  .encode(null, { output_path: output, video_params: { preset: 'veryfast' } });
+  .encode({ output_path: output, video_params: { preset: 'veryfast' } });
 await graph.start({ mode: 'push' });
 
 const file = await open(input);

@@ -13,7 +13,7 @@ const jpeg = graph
   .inputStream('file')
   .decode({ vframes: 1 })
   .video.scale(160, -2)
-  .encode(null, { push_output: 1, format: 'mjpeg', video_params: { codec: 'jpg' } });
+  .encode({ push_output: 1, format: 'mjpeg', video_params: { codec: 'jpg' } });
 
 const begun = performance.now();
 const server = await graph.serve({ outputs: { jpeg } });

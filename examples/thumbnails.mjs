@@ -10,7 +10,7 @@ const pictures = graph
   .decode({ input_path: input })
   .video.fps(1 / Number(seconds))
   .scale(Number(width), -2)
-  .encode(null, { push_output: 2, video_params: { codec: 'png' } });
+  .encode({ push_output: 2, video_params: { codec: 'png' } });
 
 let n = 0;
 for await (const { payload } of pictures.packets().closing()) {

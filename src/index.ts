@@ -95,9 +95,11 @@ export {
   type Task,
 } from './module/contract.js';
 export type { LogEntry, LogListener, LogSeverity } from './module/log.js';
+export type { WrittenPacket } from './module/written-packet.js';
 export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/call/sync-module.js';
 export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler/plan/explain.js';
 export type { GraphFileOptions } from './scheduler/plan/graph-options.js';
+export type { CallbackAsked, KeyCallback } from './scheduler/plan/spec.js';
 export type {
   GraphStats,
   LinkStats,
@@ -108,4 +110,5 @@ export type {
   SleepStats,
   WaitStats,
 } from './scheduler/run/report.js';
+export type { GraphPhase, GraphStatus, NodeState, QueueState, ThreadStatus } from './scheduler/run/status.js';
 export type { OptionSchema } from './schema/standard.js';

@@ -26,11 +26,12 @@ const EARLY = [
  */
 const SHARING: readonly (readonly [where: RegExp, count: number])[] = [
   [/^(actors|graph|media|ringbuffer|scheduler|schema|sync|thread)\b/, 10],
-  [/^e2e\/(encode|filters|log|observe|payloads|serve|trust)\b/, 4],
+  [/^e2e\b/, 4],
 ];
 /** What a file counts, starts or changes of the process it is in. */
 const OF_THE_PROCESS =
   /\b(child_process|worker_threads|finalised|opened|process\.(chdir|env|exit|kill|off|on|once)|kit\/(no-threads|program))\b/;
+
 function turn(file: string): number {
   const early = EARLY.findIndex((prefix) => file.startsWith(prefix));
   return early >= 0 ? early : EARLY.length;

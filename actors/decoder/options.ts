@@ -109,6 +109,10 @@ const entries = {
   aframes: v.optional(integer({ min: 0 })),
   /** Keep the container's timestamps instead of beginning at 0. */
   copyts: v.optional(boolean(), false),
+  /** With copyts: shifted, all by the same, so that the beginning of the container becomes 0. */
+  start_at_zero: v.optional(boolean(), false),
+  /** Packets have the time at which they came, on the clock of the machine, instead of the container's. */
+  use_wallclock_as_timestamps: v.optional(boolean(), false),
   /** AVDiscard: 0 default, 8 non-reference, 16 bidirectional, 24 non-intra, 32 non-key, 48 all. Video only. */
   skip_frame: v.optional(choice(0, 8, 16, 24, 32, 48)),
   /** A decoder's name, or 'copy': a StreamInfo, then EncodedPackets. */
@@ -245,6 +249,16 @@ export const decoderOptions = v.pipe(
     'push_raw_stream',
     'is needed by extradata, channels, sample_rate and sample_fmt: a container tells these itself',
     (o) => o.push_raw_stream || (o.extradata ?? o.channels ?? o.sample_rate ?? o.sample_fmt) === undefined,
+  ),
+  rule(
+    'start_at_zero',
+    'has no effect without copyts: the timestamps begin at 0 then, also after start_time',
+    (o) => !o.start_at_zero || o.copyts,
+  ),
+  rule(
+    'use_wallclock_as_timestamps',
+    'has no effect with push_raw_stream: whoever sends the packets gives them their times',
+    (o) => !o.use_wallclock_as_timestamps || !o.push_raw_stream,
   ),
   ...(['overlap_time', 'cut_off_time', 'cut_off_interval'] as const).map((key) =>
     rule(

@@ -16,6 +16,7 @@ import { HeaderQueue, queueLimits } from './output/muxing-queue.js';
 import type { Output } from './output/output.js';
 import { outputFiles } from './output/output-files.js';
 import { PacketOutput } from './output/packet-output.js';
+import { PacketTeller } from './packet-teller.js';
 import { expect, keep, type Payload, release, sizeOf, timestampOf, unexpected } from './payloads.js';
 import { EncoderSources } from './sources.js';
 import { AudioStream } from './stream/audio.js';
@@ -48,6 +49,7 @@ export class Encoding {
   readonly #path: string | undefined;
   readonly #sources: EncoderSources;
   #muxer: Output | undefined;
+  #teller: PacketTeller | undefined;
   /** On their way to the outputs. */
   #ready: { readonly output: number; readonly packet: Packet }[] = [];
   readonly #inputs = new Map<number, Input>();
@@ -90,6 +92,7 @@ export class Encoding {
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
     this.#format = target.format.name ?? '';
+    this.#teller = PacketTeller.of(ctx, places);
     this.#leader = places[0]?.input;
     this.#shortest = options.shortest ? new Shortest(places) : undefined;
     const leads = (id: number): boolean => this.#leader === id;
@@ -102,6 +105,7 @@ export class Encoding {
         source: () => this.#sources.of(id),
         shortest: this.#shortest?.of(id),
         tally: { written: 0, skipped: 0 },
+        tell: (packet, timeBase) => this.#teller?.tell(id, packet, timeBase),
         get leading() {
           return leads(id);
         },
@@ -192,14 +196,17 @@ export class Encoding {
     }
   }
 
-  /** Waits for a peer of the network that is slower than this. */
-  #settled(): void | Promise<void> {
+  /** Waits for a peer of the network that is slower than this, and for the application to hear of the packets. */
+  #settled(): undefined | Promise<unknown> {
     const fail = (error: unknown): never => {
       this.#failed = true;
       throw error;
     };
     try {
-      return this.#muxer?.settled?.()?.catch(fail);
+      const settling = this.#muxer?.settled?.();
+      const answered = this.#teller?.answered();
+      if (settling === undefined) return answered?.catch(fail);
+      return Promise.all([settling, answered]).catch(fail);
     } catch (error) {
       fail(error);
     }
@@ -217,6 +224,8 @@ export class Encoding {
   /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
   close(): void | Promise<void> {
     const muxer = this.#muxer;
+    // What ends a file early is told to nobody: a graph that is being aborted answers no more.
+    this.#teller = undefined;
     try {
       if (muxer?.writing) {
         if (!this.#failed) this.#finishEarly();

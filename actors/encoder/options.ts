@@ -137,6 +137,7 @@ const encoding = [
   'audio_params',
   'min_frames',
   'adjust_pts',
+  'copyts',
   'force_key_frames',
   'shortest',
 ] as const;
@@ -185,6 +186,8 @@ const entries = {
   min_frames: v.optional(integer({ min: 1 })),
   /** Shift all streams by one amount so that the earliest starts at 0. */
   adjust_pts: v.optional(boolean()),
+  /** Times stay as they come: a constant frame rate does not fill the time before the first frame. */
+  copyts: v.optional(boolean()),
   /** The output ends with the first of its streams that ends, as with the ffmpeg command's -shortest. */
   shortest: v.optional(boolean()),
   /** Of the video: the same as video_params.force_key_frames. */
@@ -242,6 +245,9 @@ export const encoderOptions = v.pipe(
         'video_params',
         video_params,
       );
+    }
+    if (input.copyts && input.adjust_pts) {
+      issue('contradicts copyts: the one moves all times, the other keeps them', 'adjust_pts', input.adjust_pts);
     }
     if (vframes !== undefined && min_frames !== undefined && min_frames > vframes) {
       issue(`${min_frames} is more than vframes (${vframes})`, 'min_frames', min_frames);

@@ -21,6 +21,7 @@ import Timestamper, { timestamperOptions } from '../../actors/join/timestamper.j
 import { MillraceError } from '../errors/errors.js';
 import type { ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
+import { PACKET_KEYS } from '../module/written-packet.js';
 import { didYouMean, isOff, type PortProblem, type Ports, strictOptions } from '../schema/schema.js';
 import type { OptionSchema } from '../schema/standard.js';
 
@@ -54,6 +55,8 @@ export interface BuiltinModule {
   readonly label?: (options: Options) => string;
   /** What its outputs are called in graph files and drawings. */
   readonly outputNames?: (options: Options) => readonly string[];
+  /** Keys of the callbacks that it calls; absent: none. */
+  readonly callbacks?: readonly (string | number)[];
   /** Options that nodes of graph files have unless they say otherwise. */
   readonly inFiles?: Options;
 }
@@ -132,6 +135,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     opens: 'urls',
     outputsOf: encoderOutputs,
     label: labelled('c_ffmpeg_encoder', 'output_path'),
+    callbacks: PACKET_KEYS,
     // BMF goes on with options that an encoder or muxer does not know, and its files count on it.
     inFiles: { strict: false },
   },

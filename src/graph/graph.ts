@@ -5,10 +5,13 @@ import { stateError } from '../errors/make.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { Packet } from '../media/packet/packet.js';
 import type { LogListener } from '../module/log.js';
+import type { WrittenPacket } from '../module/written-packet.js';
 import type { SyncModule } from '../scheduler/call/sync-module.js';
 import type { PlacementExplanation } from '../scheduler/plan/explain.js';
 import { explainPlacement } from '../scheduler/plan/plan.js';
+import type { KeyCallback } from '../scheduler/plan/spec.js';
 import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
+import type { GraphStatus } from '../scheduler/run/status.js';
 import { requireObject } from '../schema/argument.js';
 import { GraphDefinition } from './build/definition.js';
 import { toGraphviz, toMermaid } from './build/draw.js';
@@ -144,6 +147,30 @@ export class Graph {
     if (this.launch.begun)
       throw stateError('a node was added to a graph that has been run', 'Build the whole graph first');
     return new NodeHandle(this, this.blueprint.add(source, options ?? {}, parameters));
+  }
+
+  /**
+   * Answers `ctx.callback(key, value)` of the graph's modules on this thread, before the start: of all nodes that have no
+   * callback of their own. Encoders call `'packet'` with every packet that they write. A second callback for a key takes
+   * the place of the first.
+   * @param key A number and its text are the same key.
+   * @param callback Gets the value, and which node asks. What it returns or resolves to is the module's answer; what it
+   *   throws, or rejects with, is thrown in the module. An encoder fails of it, and waits for its promise.
+   * @param node Alias or id of a node: then it answers this one only (`handle.addCallback`). Instead of a function the key of
+   *   one of the graph's callbacks may stand there; graph files keep it (`meta_info.callback_binding`).
+   * @throws ConfigError for what is no key or no function; MillraceError ERR_MILLRACE_CONFIG for a node that is not there,
+   *   ERR_MILLRACE_STATE after the start.
+   * @example
+   * graph.addCallback('packet', ({ kind, timestamp, size, key }, { node }) => console.log(node, kind, timestamp, size, key));
+   */
+  addCallback(key: 'packet', callback: KeyCallback<WrittenPacket>): this;
+  addCallback<T = unknown>(key: string | number, callback: KeyCallback<T>): this;
+  addCallback<T = unknown>(key: string | number, callback: KeyCallback<T> | string, node: string | number): this;
+  addCallback(key: string | number, callback: KeyCallback<never> | string, node?: string | number): this {
+    if (this.launch.begun)
+      throw stateError('addCallback() of a graph that has been run', 'Add callbacks before the start');
+    this.blueprint.addCallback(key, callback as KeyCallback | string, node);
+    return this;
   }
 
   /**
@@ -307,6 +334,46 @@ export class Graph {
    */
   stats(): GraphStats {
     return this.launch.stats();
+  }
+
+  /**
+   * What the graph is doing: its nodes, their states, the queues between them and the threads, as data for JSON. At any
+   * time, also before the start and after the end; costs the graph nothing.
+   * @example
+   * console.log(JSON.stringify(graph.status(), null, 2));
+   */
+  status(): GraphStatus {
+    return this.launch.status();
+  }
+
+  /**
+   * Pauses the graph: its sources give nothing, input streams keep what is pushed, and the running time stands still, with
+   * all that goes by it (`realtime`, `clock`, timeouts of input managers, `ctx.sleep`, `time_out`). What is under way is
+   * finished; files stay open. `resume()` goes on, `stop()` ends a paused graph as well. Again: does nothing.
+   * @param node Handle, stream, alias or id of one node without inputs (a decoder, an input stream), which is paused by itself while the rest
+   *   of the graph and its time go on.
+   * @throws MillraceError ERR_MILLRACE_STATE before the start and for a node that has inputs, ERR_MILLRACE_CONFIG if there is no such node.
+   */
+  pause(node?: Stream | string | number): void {
+    this.launch.pause(node === undefined ? undefined : this.idOf(node));
+  }
+
+  /**
+   * Ends a pause. Of the graph as a whole it leaves inputs that were paused by themselves as they are.
+   * @throws as `pause`
+   */
+  resume(node?: Stream | string | number): void {
+    this.launch.resume(node === undefined ? undefined : this.idOf(node));
+  }
+
+  /** The id of a node of this graph. */
+  private idOf(node: Stream | string | number): number {
+    if (!(node instanceof Stream))
+      return this.session.inputs.get(String(node))?.node.id ?? this.blueprint.find(node).id;
+    if (node.graph === this) return node.nodeId;
+    throw new MillraceError('ERR_MILLRACE_CONFIG', 'it is a node of another graph', {
+      hint: 'Call it on the graph that the node was built with',
+    });
   }
 
   /**

@@ -5,6 +5,7 @@ import { setLogLevel } from '../media/ffmpeg.js';
 import type { LogListener } from '../module/log.js';
 import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
+import { type GraphStatus, statusOfBuilt } from '../scheduler/run/status.js';
 import type { GraphDefinition } from './build/definition.js';
 import type { RunOptions } from './options/options.js';
 import type { GraphPorts } from './ports/graph-ports.js';
@@ -14,6 +15,7 @@ import { type CheckedServeOptions, served, servingProblems, withOutputs } from '
 
 export class Lifecycle {
   private stopAsked = false;
+  private pauseAsked = false;
   private current: GraphRun | undefined;
   private starting: Promise<GraphRun> | undefined;
   private server: Server | undefined;
@@ -45,6 +47,7 @@ export class Lifecycle {
       if (this.current === undefined) {
         this.starting = undefined;
         this.stopAsked = false;
+        this.pauseAsked = false;
       }
       throw error;
     });
@@ -58,7 +61,7 @@ export class Lifecycle {
     // Without asynchronous schemas the run exists when this call returns: stop() and stats() may follow at once.
     if (later.length > 0) for (const found of await Promise.all(later)) problems.push(...found);
     blueprint.refuse(problems);
-    const warnings = blueprint.dump();
+    const warnings = [...blueprint.idle, ...blueprint.dump()];
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
     const spec = blueprint.spec();
     const run = new GraphRun(spec, {
@@ -74,6 +77,7 @@ export class Lifecycle {
     const started = run.start();
     if (!run.begun) await started; // it was refused
     this.current = run;
+    if (this.pauseAsked) run.pause();
     if (this.stopAsked) run.stop();
     await this.session.attach(run, started, spec);
     return run;
@@ -101,7 +105,7 @@ export class Lifecycle {
     problems.push(...servingProblems(blueprint.spec(), blueprint.pathOf));
     for (const found of await Promise.all(later)) problems.push(...found);
     blueprint.refuse(problems);
-    const warnings = blueprint.dump();
+    const warnings = [...blueprint.idle, ...blueprint.dump()];
     if (blueprint.resolved.loglevel) setLogLevel(blueprint.resolved.loglevel);
     this.session.serve(true);
     this.server = new Server(
@@ -144,6 +148,31 @@ export class Lifecycle {
     if (!this.begun) throw stateError('progress() was called before the run', 'Call run() first');
     const run = this.current ?? (await this.starting?.catch(() => undefined));
     if (run !== undefined) yield* run.progress();
+  }
+
+  status(): GraphStatus {
+    return this.current?.status() ?? statusOfBuilt(this.blueprint.spec());
+  }
+
+  /** @param id of a node; undefined: the graph. */
+  pause(id: number | undefined): void {
+    if (!this.begun) throw stateError('pause() was called before the run', 'Call run() or start() first');
+    if (id === undefined) this.pauseAsked = true;
+    else this.runningFor('pause()').pause(id);
+    if (id === undefined) this.current?.pause();
+  }
+
+  resume(id: number | undefined): void {
+    if (!this.begun) throw stateError('resume() was called before the run', 'Call run() or start() first');
+    if (id === undefined) this.pauseAsked = false;
+    else this.runningFor('resume()').resume(id);
+    if (id === undefined) this.current?.resume();
+  }
+
+  /** The run that is changed. @throws MillraceError ERR_MILLRACE_STATE when there is none yet. */
+  private runningFor(what: string): GraphRun {
+    if (this.current) return this.current;
+    throw stateError(`${what} was called before the graph was started`, 'Await graph.start() first');
   }
 
   stats(): GraphStats {

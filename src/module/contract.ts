@@ -122,8 +122,15 @@ export interface ModuleContext<Options = Record<string, unknown>> {
   readonly outputs: readonly number[];
   readonly log: Log;
   readonly meter: Meter;
-  /** Calls the node's `callback` on the thread that built the graph and resolves with what it returns. */
+  /**
+   * Asks the application: the callback that it has for this key (`addCallback` of the node or of the graph, or the node's
+   * `callback`) is called on the thread that built the graph.
+   * @returns what it returns, or what that resolves to.
+   * @throws what it throws, and MillraceError ERR_MILLRACE_STATE if there is none.
+   */
   callback(key: string | number, value: unknown): Promise<unknown>;
+  /** Whether somebody answers `callback(key, …)`. */
+  hasCallback(key: string | number): boolean;
   /**
    * Aborted when the graph is aborted or has failed, and for a source also when it is stopped (`graph.stop()`). A
    * `process` that waits for something should return soon after; a source may also reject then.

@@ -46,6 +46,9 @@ export interface CalledSpec {
   protocolWhitelist?: string;
 }
 
+/** Keys for which somebody answers a module's `ctx.callback`. */
+export type CalledKeys = 'all' | readonly string[];
+
 /** A node as its thread needs it. */
 export interface PartitionNode {
   /** Index on the board. */
@@ -55,7 +58,8 @@ export interface PartitionNode {
   rank: number;
   module: ModuleRef;
   options: Record<string, unknown>;
-  hasCallback: boolean;
+  /** The keys for which `ctx.callback` is answered. */
+  called: CalledKeys;
   /** One of several parallel copies of a node. */
   isCopy?: boolean;
   /** Filters it runs as one with itself, upstream first and itself last. */

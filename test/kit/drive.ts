@@ -103,6 +103,7 @@ function contextFor<O>(
     },
     meter: result.meter,
     callback: () => Promise.resolve(undefined),
+    hasCallback: () => false,
     signal,
     stopping: false,
     elapsed: () => performance.now() * 1000,

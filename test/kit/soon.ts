@@ -30,3 +30,16 @@ export async function failureOf(what: string, promise: Promise<unknown>): Promis
   assert.ok(error, `${what} did not fail`);
   return error!;
 }
+
+/** Its value, as soon as it does not throw any more; after a while its error. */
+export async function untilRight<T>(look: () => T): Promise<T> {
+  const limit = Date.now() + SOON;
+  for (;;) {
+    try {
+      return look();
+    } catch (error) {
+      if (Date.now() > limit) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}

@@ -28,7 +28,7 @@ const BUNDLERS: Record<string, Bundler> = {
         ssr: ENTRY,
         outDir: join(folder, name),
         emptyOutDir: false,
-        rollupOptions: { output: { format: 'es' } },
+        rollupOptions: { output: { format: 'es' }, treeshake: false },
       },
       ...(inlined && { ssr: { noExternal: ['millrace'], external: ['node-av', 'piscina'] } }),
     });

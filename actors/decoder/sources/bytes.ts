@@ -19,7 +19,7 @@ import { openTracks } from '../track/open-tracks.js';
 import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
-import { demuxerName, requiredOptions } from './input-options.js';
+import { demuxerName, inputParams, requiredOptions } from './input-options.js';
 import { bytesOf, unusable } from './payloads.js';
 
 /** Pieces up to this size are joined to this much before they are handed to the demuxer. */
@@ -65,7 +65,7 @@ export class BytesDecoder implements DecoderSource {
 
   open(): void {
     const { options, outputs, protocolWhitelist, sources } = this.#ctx;
-    const { f: _demuxer, ...av } = options.dec_params;
+    const av = inputParams(options);
     this.#source = new ByteSource({
       name: this.#name,
       format: demuxerName(options),
@@ -280,7 +280,8 @@ export class BytesDecoder implements DecoderSource {
         start: skipped,
         begin,
         copyTimestamps: options.copyts,
-        discontinuous: facts.discontinuous,
+        startAtZero: options.start_at_zero,
+        discontinuous: facts.discontinuous && !options.use_wallclock_as_timestamps,
         audioDecoded: tracks.some((track) => track.kind === 'audio' && track instanceof DecodedTrack),
       },
       tracks.map((track) => track.clock.timing),

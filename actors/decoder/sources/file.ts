@@ -20,7 +20,7 @@ import { openTracks } from '../track/open-tracks.js';
 import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
-import { demuxerName, requiredOptions } from './input-options.js';
+import { demuxerName, inputParams, requiredOptions } from './input-options.js';
 
 /** Packets read in one call before control is given back even if no frame came of them. */
 const PACKETS_PER_CALL = 64;
@@ -62,7 +62,7 @@ export class FileDecoder implements DecoderSource {
    */
   open(): void {
     const { options, outputs, log, protocolWhitelist, sources } = this.#ctx;
-    const { f: _demuxer, ...av } = options.dec_params;
+    const av = inputParams(options);
     const path = present(options.input_path);
     const format = demuxerName(options);
     const input = { path, format, options: av, required: requiredOptions(options), protocolWhitelist };
@@ -98,7 +98,9 @@ export class FileDecoder implements DecoderSource {
         containerStart: input.startTime,
         start: this.#plan.start,
         copyTimestamps: options.copyts,
-        discontinuous: input.discontinuous,
+        startAtZero: options.start_at_zero,
+        // A jump on the clock of the machine is a time in which nothing came.
+        discontinuous: input.discontinuous && !options.use_wallclock_as_timestamps,
         audioDecoded: tracks.some((track) => track.kind === 'audio' && track instanceof DecodedTrack),
       },
       tracks.map((track) => track.clock.timing),

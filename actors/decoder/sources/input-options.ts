@@ -7,6 +7,12 @@ export function demuxerName({ dec_params: { f } }: DecoderOptions): string | und
   return f === undefined ? undefined : String(f);
 }
 
+/** What demuxer and protocol are told, beside what only some of them know. */
+export function inputParams({ dec_params, use_wallclock_as_timestamps }: DecoderOptions): InputOptions['options'] {
+  const { f: _demuxer, ...params } = dec_params;
+  return { ...params, ...(use_wallclock_as_timestamps && { use_wallclock_as_timestamps: 1 }) };
+}
+
 /** Options of the decoder that only a certain demuxer has. */
 export function requiredOptions({ s, pix_fmt, decryption_key }: DecoderOptions): InputOptions['required'] {
   const required: Record<string, { option: string; value: string }> = {};

@@ -29,8 +29,8 @@ export function planOf({ start_time, end_time, durations }: DecoderOptions): Pla
     parts: [
       {
         seek: start,
-        range: ({ origin, kept }) => {
-          const from = kept ? origin + begin : 0n;
+        range: (timeline) => {
+          const from = timeline.kept ? timeline.keptTime(begin) : 0n;
           return { start: start === undefined ? undefined : from, length, end: length && from + length };
         },
       },
@@ -50,8 +50,8 @@ function planOfList(durations: NonNullable<DecoderOptions['durations']>): Plan {
     start: first,
     parts: parts.map(({ start, end }) => ({
       seek: start,
-      range: ({ origin, kept }) => {
-        const shift = kept ? origin : -first;
+      range: (timeline) => {
+        const shift = timeline.kept ? timeline.keptTime(0n) : -first;
         return { start: start + shift, end: end + shift };
       },
     })),

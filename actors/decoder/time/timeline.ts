@@ -61,6 +61,8 @@ export interface TimelineOptions {
   /** The input's time from which it is played, microseconds from its beginning. */
   readonly start: bigint;
   readonly copyTimestamps: boolean;
+  /** Those that are kept are shifted so that the beginning of the container is 0 (-start_at_zero). */
+  readonly startAtZero?: boolean | undefined;
   /** Where on the output's clock that time comes to lie, microseconds; 0 unless given. */
   readonly begin?: bigint | undefined;
   /** The format allows jumps. */
@@ -92,7 +94,8 @@ export class Timeline {
     this.#options = options;
     this.#containerStart = options.containerStart;
     const absolute = (options.containerStart ?? 0n) + options.start;
-    this.#offset = options.copyTimestamps ? 0n : (options.begin ?? 0n) - absolute;
+    const kept = options.startAtZero ? -(options.containerStart ?? 0n) : 0n;
+    this.#offset = options.copyTimestamps ? kept : (options.begin ?? 0n) - absolute;
     if (options.discontinuous) this.#startWith(streams);
   }
 
@@ -109,11 +112,17 @@ export class Timeline {
     this.#containerStart = first;
     const begin = this.#options.begin ?? 0n;
     if (!this.#options.copyTimestamps) this.#offset = begin - (sought > first ? sought : first);
+    else if (this.#options.startAtZero) this.#offset = -first;
   }
 
   /** The container's timestamps are kept. */
   get kept(): boolean {
     return this.#options.copyTimestamps;
+  }
+
+  /** Where a time of the input, microseconds from its beginning, is looked for when timestamps are kept. */
+  keptTime(time: bigint): bigint {
+    return this.#options.startAtZero ? time : this.origin + time;
   }
 
   /** Where the input begins on the container's clock, microseconds. */

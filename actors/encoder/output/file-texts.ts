@@ -19,6 +19,9 @@ export const NO_TEXTS: FileTexts = { tags: {}, chapters: [] };
 /** About the file that was read and not about what is in it; most of them the ffmpeg command leaves out as well. */
 const OF_THE_FILE =
   /^(creation_time|encoder|duration|major_brand|minor_version|compatible_brands|(company|product)_name|product_version)$/i;
+/** The same in MXF, whose muxer makes its own. */
+const OF_AN_MXF_FILE =
+  /^(operational_pattern_ul|(generation_|product_)?uid|(product|toolkit)_version_num|application_platform|(material|file)_package_umid|modification_date)$/;
 
 /** @param sources What is known of the files that are read, in the order of the streams that come from them. */
 export function fileTexts(options: EncoderOptions, sources: readonly SourceFacts[]): FileTexts {
@@ -34,20 +37,26 @@ export function fileTexts(options: EncoderOptions, sources: readonly SourceFacts
 }
 
 function ofTheContent(tags: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(tags).filter(([name]) => !OF_THE_FILE.test(name)));
+  const ofTheFile = (name: string, text: string): boolean =>
+    OF_THE_FILE.test(name) ||
+    OF_AN_MXF_FILE.test(name) ||
+    // What AVI and QuickTime call the encoder, where that was FFmpeg.
+    (/^software$/i.test(name) && /^Lavf\d/.test(text));
+  return Object.fromEntries(Object.entries(tags).filter(([name, text]) => !ofTheFile(name, text)));
 }
 
 /** What the muxers of MP4 and MOV know (mov_write_udta_tag and mov_write_ilst_tag in movenc.c). */
 const MOV =
   'title artist album_artist composer album date comment genre copyright grouping lyrics description synopsis show ' +
   'episode_id network keywords season_number episode_sort media_type hd_video gapless_playback compilation track disc ' +
-  'tmpo location';
+  'tmpo location timecode';
 
 /** Muxers that hold certain tags only, or none. All others that have tags at all hold any. */
 const HELD: readonly (readonly [format: RegExp, tags: ReadonlySet<string>])[] = [
   [/^(mp4|ipod|ismv|psp)$/, new Set(MOV.split(' '))],
   [/^(mov)$/, new Set(`${MOV} author performer make model`.split(' '))],
   [/^(3gp|3g2)$/, new Set('artist title author genre comment album copyright location date'.split(' '))],
+  [/^(mxf|mxf_opatom|gxf)$/, new Set(['timecode'])],
   [/^(mpegts|rtp_mpegts)$/, new Set(['service_name', 'service_provider'])],
   [/^(avi)$/, new Set('title artist album comment copyright date genre language track encoded_by'.split(' '))],
   [/^(wav|w64)$/, new Set('title artist album comment copyright date genre language track encoded_by'.split(' '))],

@@ -174,10 +174,13 @@ export function hasCoversOnly({ name }: OutputFormat): boolean {
   return ['flac', 'mp3', 'aiff'].includes(name ?? '');
 }
 
-/** How frames are placed in time when the options do not say: the rule of the ffmpeg command for -fps_mode auto. */
-export function defaultVsync(format: OutputFormat, ratesGiven: boolean): VsyncMethod {
+/**
+ * How frames are placed in time when the options do not say: the rule of the ffmpeg command for -fps_mode auto.
+ * @param kept Times stay as they come (-copyts).
+ */
+export function defaultVsync(format: OutputFormat, ratesGiven: boolean, kept: boolean): VsyncMethod {
   // A muxer without timestamps has no time before the first frame that could be filled.
-  const cfr = has(format, 'no-timestamps') ? 'vscfr' : 'cfr';
+  const cfr = kept || has(format, 'no-timestamps') ? 'vscfr' : 'cfr';
   if (ratesGiven) return cfr;
   if (format.name === 'avi') return 'vfr';
   if (!format.hasFlags(AVFMT_VARIABLE_FPS)) return cfr;

@@ -31,6 +31,8 @@ export interface StreamContext {
   source(): SourceTexts | undefined;
   /** Packets that went into the output, and packets that could not because nothing they refer to came before. */
   readonly tally: { written: number; skipped: number };
+  /** Told of every packet that goes into the output. */
+  tell(packet: Packet, timeBase: Rational): void;
   /** With `shortest`: it ends with the first of the streams that ends. */
   readonly shortest: ShortestStream | undefined;
   /** Its time is the progress of the node: the picture, or the only stream. */
@@ -48,12 +50,18 @@ export function write(ctx: StreamContext, packet: Packet, timeBase: Rational): v
   else deliver(ctx, packet, timeBase);
 }
 
-function deliver({ muxer, input, meter, leading, tally }: StreamContext, packet: Packet, timeBase: Rational): void {
+function deliver(
+  { muxer, input, meter, leading, tally, tell }: StreamContext,
+  packet: Packet,
+  timeBase: Rational,
+): void {
   // Progress is that of the picture where there is one.
   if (leading && packet.pts !== AV_NOPTS_VALUE) {
     meter.position = Math.max(meter.position, toMicroseconds(packet.pts, timeBase));
   }
   tally.written++;
+  // Before it is the muxer's, which changes its times.
+  tell(packet, timeBase);
   muxer.write(input, packet);
   meter.bytes = muxer.bytes;
 }

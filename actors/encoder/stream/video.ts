@@ -225,7 +225,8 @@ export class VideoStream {
     const { vsync = 'auto', r, max_fr } = this.#params;
     if (vsync !== 'auto') return vsync;
     if (this.#isVariable) return 'vfr';
-    return defaultVsync(this.#ctx.format, r !== undefined || max_fr !== undefined);
+    const { format, options } = this.#ctx;
+    return defaultVsync(format, r !== undefined || max_fr !== undefined, options.copyts === true);
   }
 
   /** Encodes the copies that the frame-rate conversion asks for. */

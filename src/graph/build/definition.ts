@@ -4,7 +4,7 @@ import { builtinOf } from '../../catalog/builtin.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
-import type { GraphSpec, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import type { GraphSpec, KeyCallback, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { didYouMean } from '../../schema/schema.js';
 import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
@@ -13,6 +13,7 @@ import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
+import { callbackProblems, checkCallback, uncalled } from './callbacks.js';
 import { defaultAlias } from './draw.js';
 import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
 import { checkParameters, type NodeParameters } from './node.js';
@@ -27,6 +28,8 @@ export class GraphDefinition {
   /** Ids of the nodes that a graph file has. */
   private readonly filed = new Set<number>();
   private streamAliases: ReadonlyMap<string, string> = new Map();
+  /** Of the graph, by key. */
+  private readonly callbacks = new Map<string, KeyCallback>();
 
   constructor(
     private readonly graph: Graph,
@@ -75,6 +78,16 @@ export class GraphDefinition {
     });
     this.links.push(...links);
     return id;
+  }
+
+  /** @param node Alias or id of the node whose callback it is; absent: the graph's. @throws ConfigError for what is none. */
+  addCallback(key: string | number, callback: KeyCallback | string, node?: string | number): void {
+    checkCallback(key, callback, node !== undefined);
+    if (node === undefined) this.callbacks.set(String(key), callback as KeyCallback);
+    else {
+      const spec = this.find(node);
+      spec.callbacks = new Map([...(spec.callbacks ?? []), [String(key), callback]]);
+    }
   }
 
   private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {
@@ -138,7 +151,7 @@ export class GraphDefinition {
   spec(): GraphSpec {
     const { name, options } = this.resolved;
     const nodes = [...this.nodes.map((node) => this.asRun(node)), ...this.session.nodes];
-    return { name, options, nodes, links: [...this.links, ...this.session.links] };
+    return { name, options, nodes, links: [...this.links, ...this.session.links], callbacks: this.callbacks };
   }
 
   /** With what its module assumes of nodes in graph files, if it came from one. */
@@ -150,7 +163,8 @@ export class GraphDefinition {
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */
   check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
-    return { problems: [...problems, ...this.session.problems(links)], later };
+    const unbound = nodes.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
+    return { problems: [...problems, ...unbound, ...this.session.problems(links)], later };
   }
 
   /** @throws ConfigError with the problems, if there are any. */
@@ -158,6 +172,11 @@ export class GraphDefinition {
     if (problems.length === 0) return;
     const name = this.options.graph_name === undefined ? 'the graph' : `graph '${this.resolved.name}'`;
     throw new ConfigError(`${name} cannot run`, problems);
+  }
+
+  /** What was given and has no effect. */
+  get idle(): string[] {
+    return uncalled(this.nodes, this.callbacks).map((key) => `no module of the graph calls the callback '${key}'`);
   }
 
   toConfig(): GraphConfig {

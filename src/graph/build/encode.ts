@@ -45,12 +45,17 @@ export function encode(
  * @throws MillraceError ERR_MILLRACE_CONFIG if there is none.
  */
 export function encode(streams: EncodeStreams, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
+/** Encodes a video stream alone. */
+export function encode(video: Stream, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
 export function encode(
   first: Stream | EncodeStreams | null | undefined,
   second: Stream | EncoderOptions | null | undefined,
   third?: EncoderOptions | NodeParameters,
   fourth?: NodeParameters,
 ): NodeHandle {
+  if (first instanceof Stream && second !== undefined && second !== null && !(second instanceof Stream)) {
+    return first.encode(second, third as NodeParameters | undefined);
+  }
   if (first instanceof Stream || first === null || first === undefined) {
     const streams = { video: first, audio: second as Stream | null | undefined };
     return encodeAll(streams, third as EncoderOptions, fourth);

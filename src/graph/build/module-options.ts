@@ -16,38 +16,50 @@ export interface DecoderOptions {
    * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
    */
   input_path?: string | URL | undefined;
-  /** Absolute index of the video or audio stream in the container. Default: FFmpeg's choice of the best one. */
+  /** Absolute index of the video stream in the container; -1: the one that FFmpeg holds for the best. */
   map_v?: number | undefined;
+  /** The same for audio. */
   map_a?: number | undefined;
   /** The streams of the outputs 2, 3, … in their order; `select` of the decoder's handle adds to it. */
   streams?: readonly StreamSelection[] | undefined;
   /**
    * Seconds; frame-accurate where the container has an index. MPEG-TS and MPEG-PS are entered anywhere, as by the ffmpeg
    * command: pictures before the next key frame are missing, and the report says how many seconds. Where no key frame
-   * follows, a local file is decoded from its beginning. `end_time` is on the clock of the input.
+   * follows, a local file is decoded from its beginning.
    */
   start_time?: number | undefined;
+  /** Seconds on the clock of the input: frames from there on are left out. */
   end_time?: number | undefined;
   /** Several ranges in seconds: [start, end, start, end, …]. */
   durations?: readonly number[] | undefined;
-  /** Stop after that many frames. */
+  /** Stop after that many pictures; after that many packets where they are copied. */
   vframes?: number | undefined;
+  /** The same for sound. */
   aframes?: number | undefined;
   /** Keep the container's timestamps instead of starting at 0. */
   copyts?: boolean | undefined;
+  /** With `copyts`: all shifted by the same, so that the beginning of the container is 0. */
+  start_at_zero?: boolean | undefined;
+  /**
+   * The times at which packets came, on the machine's clock, instead of the container's; from 0 on without `copyts`. Not for
+   * pictures that are shown in another order than they come (B-frames): they would have each other's times.
+   */
+  use_wallclock_as_timestamps?: boolean | undefined;
   /** AVDiscard: 0 default, 8 non-reference, 16 bidirectional, 24 non-intra, 32 non-key, 48 all. */
   skip_frame?: number | undefined;
-  /** Decoder name; 'copy' emits the packets undecoded. */
+  /** Name of the decoder; 'copy' hands the packets on as they are. Default: by the stream. */
   video_codec?: string | undefined;
+  /** The same for audio. */
   audio_codec?: string | undefined;
-  /** "num,den" in place of the stream's own. */
+  /** Time base of the video, "num,den" in seconds, in place of the stream's own. */
   video_time_base?: string | undefined;
-  /** Frame rate assumed when the container has none. Default 25. */
+  /** Frames per second where the container tells none. */
   fps?: number | undefined;
+  /** `extract_frames: { fps }`: so many frames per second of all that there are. */
   video_params?: { extract_frames?: { fps?: number | undefined } | undefined } | undefined;
   /** Options of demuxer and codecs (`threads`, …); `f` names the demuxer. */
   dec_params?: AVOptions | undefined;
-  /** Apply the display matrix. Default true. */
+  /** Turn pictures as the display matrix says. */
   autorotate?: boolean | undefined;
   /**
    * Cut off what is not to be shown: what the bitstream says ('codec': the conformance window of H.264 and HEVC), what
@@ -55,15 +67,17 @@ export interface DecoderOptions {
    * (false).
    */
   apply_cropping?: 'none' | 'all' | 'codec' | 'container' | boolean | 0 | 1 | undefined;
-  /** Size ("320x240") and pixel format of rawvideo input. */
+  /** Size of pictures without a container ("320x240"). */
   s?: string | undefined;
+  /** Pixel format of pictures without a container. */
   pix_fmt?: string | undefined;
-  /** Key of cenc-encrypted input, in hex. */
+  /** Key of an input with common encryption (cenc): 32 hexadecimal digits. */
   decryption_key?: string | undefined;
-  /** Refuse packets of pictures larger than this; error after `max_limit_hits` of them. */
+  /** Pixels; pictures with a longer side are left out. */
   max_width_height?: number | undefined;
+  /** The input fails after so many of them. */
   max_limit_hits?: number | undefined;
-  /** Play the input that many more times; -1 endless. */
+  /** Play the input that many more times, with timestamps that go on; -1: for ever. */
   loop?: number | undefined;
   /**
    * Milliseconds that one step of the input may take: to answer and to be opened, to show its streams, to bring the next
@@ -81,30 +95,41 @@ export interface DecoderOptions {
   push_raw_stream?: boolean | 0 | 1 | undefined;
   /** Codec headers, if the packets of such a stream do not hold them (avcC of H.264). */
   extradata?: Uint8Array | string | undefined;
+  /** Channels of such a stream of sound. */
   channels?: number | undefined;
-  /** Hz. */
+  /** Hz, of such a stream of sound. */
   sample_rate?: number | undefined;
-  /** A sample format such as 's16' or 'fltp'. */
+  /** Sample format of such a stream of sound, such as 's16' or 'fltp'. */
   sample_fmt?: string | undefined;
   /**
-   * Seconds; where a file on input 0 follows another one: what began before the last frame by no more than this and goes
-   * on with the same clock repeats it (10); a gap up to this is kept (10); the distance to the last frame otherwise (1/30).
+   * Seconds; where a file on input 0 follows another one and goes on with the same clock: what began before the last frame by no
+   * more than this repeats it and is left out. Default 10.
    */
   overlap_time?: number | undefined;
+  /** Seconds; there, a gap up to this is kept, a longer one is closed. Default 10. */
   cut_off_time?: number | undefined;
+  /** Seconds from the last frame to the first of the next file where the gap is closed. Default 1/30. */
   cut_off_interval?: number | undefined;
+  /** What FFmpeg writes to stderr from here on, in the whole process. Default: nothing. */
   loglevel?: LogLevel | undefined;
 }
 
-/** One FFmpeg filter; or a whole graph, as BMF's list or in FFmpeg's syntax ('[0][1]overlay=10:20[0]'). */
-export type FilterOptions =
-  | {
-      name: string;
-      /** Arguments in FFmpeg's syntax, e.g. '320:240' or 'w=320:h=240'. */
-      para?: string | number | undefined;
-    }
-  | { filters: readonly FilterEntry[] }
-  | { graph: string };
+/** One FFmpeg filter; or a whole graph, as BMF's list or in FFmpeg's syntax. Exactly one of `name`, `filters` and `graph`. */
+export interface FilterOptions {
+  /** FFmpeg's name of one filter, also with a name of the instance: `scale`, `scale@small`. */
+  name?: string | undefined;
+  /** That filter's arguments in FFmpeg's syntax, such as '320:240' or 'w=320:h=240'. */
+  para?: string | number | undefined;
+  /** BMF's form of several linked filters. */
+  filters?: readonly FilterEntry[] | undefined;
+  /**
+   * FFmpeg's syntax. A number before a filter is the node's input, a number after it the node's output:
+   * '[0][1]overlay=10:20[0]'. Other labels join filters; pads without one take the remaining inputs and outputs in order.
+   */
+  graph?: string | undefined;
+  /** Threads that FFmpeg may use inside of the filters; 0: as many as there are cores. */
+  threads?: number | undefined;
+}
 
 /** A filter in BMF's list form. */
 export interface FilterEntry {
@@ -147,12 +172,13 @@ export interface EncoderOptions {
    * out of order after that.
    */
   max_muxing_queue_size?: number | undefined;
-  /** Default 52428800 (50 MiB). */
+  /** Bytes. Default 52428800 (50 MiB). */
   muxing_queue_data_threshold?: number | undefined;
   /** Tags of the file, beside those of its source; an empty text takes one away. false: none, also none of its streams. */
   metadata?: Readonly<Record<string, string | number>> | false | undefined;
-  /** For all streams of a kind, or a list with one for each. */
+  /** How video is encoded: for all of its streams, or a list with one for each. */
   video_params?: VideoParams | readonly VideoParams[] | undefined;
+  /** How audio is encoded, likewise. */
   audio_params?: AudioParams | readonly AudioParams[] | undefined;
   /**
    * What comes on the inputs 2, 3, …; input 0 is video, 1 is audio. The function `encode` fills it in. In the file streams
@@ -185,13 +211,19 @@ export interface EncoderOptions {
   encrypt?: HlsEncryption | undefined;
   /** What is said of the streams of the file, by kind and number. */
   streams?: { [kind in StreamKind]?: readonly StreamTexts[] | undefined } | undefined;
-  /** Stop after that many. */
+  /** Stop after that many pictures. */
   vframes?: number | undefined;
+  /** Stop after that many frames of sound. */
   aframes?: number | undefined;
   /** Repeat the last frame until there are that many. */
   min_frames?: number | undefined;
   /** Shift timestamps so that they start at 0. */
   adjust_pts?: boolean | undefined;
+  /**
+   * The times stay as they come, as those of a decoder with `copyts`: where the format has a constant frame rate the time
+   * before the first frame is not filled with copies of it.
+   */
+  copyts?: boolean | undefined;
   /**
    * The output ends with the first of its streams that ends, as with the ffmpeg command's -shortest. Streams wait for one
    * another before they are encoded; an input that is ahead is held back. Default false: it ends with the last.
@@ -204,6 +236,7 @@ export interface EncoderOptions {
    * warning that names it, as in BMF, and the default of graph files. Default true: it is an error.
    */
   strict?: boolean | undefined;
+  /** What FFmpeg writes to stderr from here on, in the whole process. Default: nothing. */
   loglevel?: LogLevel | undefined;
 }
 
@@ -219,9 +252,11 @@ export interface HlsEncryption {
 }
 
 export interface ChapterTexts {
-  /** Seconds. */
+  /** Seconds at which it begins. */
   start: number;
+  /** Seconds at which it ends. Default: where the next one begins, or the file ends. */
   end?: number | undefined;
+  /** What it is called. */
   title?: string | undefined;
   /** Further tags. */
   tags?: Readonly<Record<string, string | number>> | undefined;
@@ -231,6 +266,7 @@ export interface ChapterTexts {
 export interface StreamTexts {
   /** Three letters as a rule (ISO 639-2): 'deu'. */
   language?: string | undefined;
+  /** What it is called. */
   title?: string | undefined;
   /** FFmpeg's names of what it is for: 'default', 'forced', 'comment', 'attached_pic' (a cover), …; [] for nothing. */
   disposition?: string | readonly string[] | undefined;
@@ -244,20 +280,27 @@ export interface VideoParams {
   codec?: string | undefined;
   /** Pixels; frames are scaled when theirs differ. -2 keeps the aspect. */
   width?: number | undefined;
+  /** The same for the height. */
   height?: number | undefined;
+  /** Pixel format, such as 'yuv420p'. Default: the nearest to the source's that the encoder takes. */
   pix_fmt?: string | undefined;
-  /** Output frame rate, and an upper limit of it. */
+  /** Frames per second of the file; frames are doubled or dropped for it, and counted. */
   r?: number | string | undefined;
+  /** Most frames per second. */
   max_fr?: number | string | undefined;
   /** How frames are put on the output's time line; auto goes by the muxer. */
   vsync?: 'auto' | 'cfr' | 'vfr' | 'passthrough' | 'drop' | undefined;
+  /** Threads of the encoder; 'auto': as many as it likes. */
   threads?: number | 'auto' | undefined;
   /** Bits per second, or '1M', '800k'. */
   bit_rate?: number | string | undefined;
+  /** Constant quality of encoders that have it, as the ffmpeg command's -q:v. */
   qscale?: number | undefined;
+  /** Four letters (FourCC) by which the container calls the codec: 'hvc1'. */
   vtag?: string | number | undefined;
+  /** Measure the difference to what was put in (PSNR), for the statistics. */
   psnr?: boolean | undefined;
-  /** "num,den". */
+  /** Time base of the frames that come, "num,den" in seconds, where they do not say theirs. */
   in_time_base?: string | undefined;
   /** Shape of the picture as it is shown, '16:9' or 1.85; the shape of a pixel follows from it. */
   aspect?: number | string | undefined;
@@ -270,12 +313,15 @@ export interface VideoParams {
 export interface AudioParams {
   /** aac (default), libopus, pcm_s16le, … any encoder name. */
   codec?: string | undefined;
+  /** Number of channels; sound is mixed down or up to it. Default: the source's. */
   channels?: number | undefined;
-  /** Hz. */
+  /** Hz; sound is resampled to it. Default: the source's, or the nearest that the encoder takes. */
   sample_rate?: number | undefined;
   /** Bits per second, or '128k'. */
   bit_rate?: number | string | undefined;
+  /** Constant quality of encoders that have it, as the ffmpeg command's -q:a. */
   qscale?: number | undefined;
+  /** Four letters by which the container calls the codec. */
   atag?: string | number | undefined;
   /** A sample format such as 's16' or 'fltp'. */
   sample_fmt?: string | undefined;

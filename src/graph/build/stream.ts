@@ -1,6 +1,8 @@
 /** Streams and node handles: what the builder's methods return and chain on. */
 
 import { MillraceError } from '../../errors/errors.js';
+import type { WrittenPacket } from '../../module/written-packet.js';
+import type { KeyCallback } from '../../scheduler/plan/spec.js';
 import { requireMethod, requireObject } from '../../schema/argument.js';
 import type { Graph } from '../graph.js';
 import { checkPacketsOptions, type PacketsOptions } from '../options/packets.js';
@@ -89,10 +91,20 @@ export class Stream extends VideoFilters {
 
   /**
    * Encodes this video, and an audio stream or none, into a file.
-   * @param options See docs/options.md for where the encoder's options are described.
+   * @param options See docs/options.md#c_ffmpeg_encoder.
    */
-  encode(audio: Stream | null | undefined, options: EncoderOptions, parameters: NodeParameters = {}): NodeHandle {
-    const inputs = audio ? [this, audio] : [this];
+  encode(audio: Stream | null | undefined, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
+  /** Encodes this video alone. */
+  encode(options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
+  encode(
+    first: Stream | EncoderOptions | null | undefined,
+    second?: EncoderOptions | NodeParameters,
+    third?: NodeParameters,
+  ): NodeHandle {
+    const withAudio = first instanceof Stream || first === null || first === undefined;
+    const options = withAudio ? (second as EncoderOptions) : first;
+    const parameters = withAudio ? third : (second as NodeParameters | undefined);
+    const inputs = withAudio && first ? [this, first] : [this];
     return this.graph.module('c_ffmpeg_encoder', options, { ...parameters, inputs });
   }
 }
@@ -168,6 +180,19 @@ export class NodeHandle extends Stream {
     const [selection] = args;
     if (!isSelection(selection)) return super.select(...(args as Parameters<VideoFilters['select']>));
     return this.output(chooseOutput(this.graph, this.nodeId, selection));
+  }
+
+  /**
+   * Answers `ctx.callback(key, value)` of this node's module, as `graph.addCallback` does of all.
+   * @param callback The key of one of the graph's callbacks in place of a function can be kept in a graph file.
+   * @returns this handle.
+   * @throws as `graph.addCallback`.
+   */
+  addCallback(key: 'packet', callback: KeyCallback<WrittenPacket> | string): this;
+  addCallback<T = unknown>(key: string | number, callback: KeyCallback<T> | string): this;
+  addCallback(key: string | number, callback: KeyCallback<never> | string): this {
+    this.graph.addCallback(key, callback, this.nodeId);
+    return this;
   }
 
   /** @throws MillraceError ERR_MILLRACE_CONFIG if `index` is no whole number from 0 on. */

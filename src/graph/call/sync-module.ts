@@ -253,7 +253,7 @@ export function moduleOfNode(
   if (node.distNums !== undefined) {
     problems.push({ path: 'distNums', message: 'parallel copies cannot be called as one module' });
   }
-  if (node.callback !== undefined) {
+  if (node.callback !== undefined || node.callbacks !== undefined) {
     problems.push({ path: 'callback', message: 'a module that is called has no callback' });
   }
   if (problems.length > 0) throw new ConfigError(`node "${node.alias}" cannot be called`, problems);

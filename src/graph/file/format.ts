@@ -87,7 +87,34 @@ const moduleInfo = strictOptions({
   entry: v.optional(orEmpty(text('the name of an export'))),
 });
 
-const callbacks = absent('callbacks bound to a graph file (functions of another process) are');
+/** A list whose items are checked one by one; `null` and "" count as empty. */
+function listOf<T>(item: Schema<T>): Schema<readonly T[]> {
+  return v.pipe(
+    v.unknown(),
+    v.transform((value) => (value === null || value === '' ? [] : value)),
+    v.array(item, (issue) => `must be a list, not ${describeValue(issue.input)}`),
+  );
+}
+
+/** `key:name`: the callback of the node for that key is the one of the graph that has this name. */
+const callbacks = v.pipe(
+  listOf(text('a binding such as "packet:progress"')),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    dataset.value.forEach((binding, index) => {
+      if (/^[^:]+:./.test(binding)) return;
+      addIssue({
+        message: `must be a key of the module's, a colon and the key of a callback of the graph's, not "${binding}"`,
+        path: [{ type: 'array', origin: 'value', input: [...dataset.value], key: index, value: binding }],
+      });
+    });
+  }),
+  v.transform((list) => new Map(list.map((binding) => splitAt(binding, binding.indexOf(':'))))),
+);
+
+function splitAt(value: string, place: number): [string, string] {
+  return [value.slice(0, place), value.slice(place + 1)];
+}
 
 const metaInfo = strictOptions({
   premodule_id: v.optional(
@@ -103,15 +130,6 @@ const metaInfo = strictOptions({
   callback_bindings: v.optional(callbacks),
   queue_length_limit: v.optional(nodeSchemas.queueLimit),
 });
-
-/** A list whose items are checked one by one; `null` and "" count as empty. */
-function listOf<T>(item: Schema<T>): Schema<readonly T[]> {
-  return v.pipe(
-    v.unknown(),
-    v.transform((value) => (value === null || value === '' ? [] : value)),
-    v.array(item, (issue) => `must be a list, not ${describeValue(issue.input)}`),
-  );
-}
 
 /** One entry of `nodes`. */
 export const nodeSchema = strictOptions({

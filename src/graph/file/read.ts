@@ -130,6 +130,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
   if (parsed.scheduler !== undefined && parsed.thread !== undefined) {
     problems.push({ path: `${path}.thread`, message: 'contradicts scheduler', hint: 'Give one of them' });
   }
+  const { callback_binding, callback_bindings: bindings = callback_binding } = parsed.meta_info ?? {};
   const node: NodeSpec = {
     id: parsed.id,
     alias: alias ?? defaultAlias({ id: parsed.id, module }),
@@ -141,6 +142,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
     ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
     ...(parsed.thread !== undefined && { thread: parsed.thread }),
     ...(parsed.dist_nums !== undefined && parsed.dist_nums > 1 && { distNums: parsed.dist_nums }),
+    ...(bindings !== undefined && bindings.size > 0 && { callbacks: bindings }),
     ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),
   };
   return { node, problems };

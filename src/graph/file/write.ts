@@ -59,6 +59,14 @@ function unwritable(node: NodeSpec, path: string): Problem[] {
     });
   }
   if (node.callback) problems.push({ path: `${path}.callback`, message: 'is a function, which a file cannot hold' });
+  for (const [key, callback] of node.callbacks ?? []) {
+    if (typeof callback === 'string') continue;
+    problems.push({
+      path: `${path}.meta_info.callback_binding`,
+      message: `the callback '${key}' is a function, which a file cannot hold`,
+      hint: `Make it one of the graph's and name it here: graph.addCallback('${key}', fn); handle.addCallback('${key}', '${key}')`,
+    });
+  }
   return problems;
 }
 
@@ -93,7 +101,9 @@ function writeNode(
     },
     meta_info: {
       premodule_id: -1,
-      callback_binding: [],
+      callback_binding: [...(node.callbacks ?? [])].flatMap(([key, name]) =>
+        typeof name === 'string' ? `${key}:${name}` : [],
+      ),
       ...(node.queueLimit !== undefined && { queue_length_limit: node.queueLimit }),
     },
     input_streams: Array.from({ length: inputCount }, (_, input) => {

@@ -49,7 +49,8 @@ export const nodeOptionRows = {
   callback: {
     type: 'function',
     default: 'none',
-    meaning: 'Answers `ctx.callback(key, value)` of the module, on the calling thread. Not in files.',
+    meaning:
+      'Answers `ctx.callback(key, value)` of the module, on the calling thread, for every key that `addCallback` gave the node none for ([modules.md](modules.md#callbacks)). Not in files.',
   },
   distNums: {
     type: 'whole number',

@@ -3,6 +3,7 @@ import { MessageChannel, type MessagePort, type Transferable } from 'node:worker
 import type { NodeSources } from '../../module/contract.js';
 import { createRing } from '../../thread/link/ring-link.js';
 import type { LinkEnds, PartitionLink, PartitionNode, PartitionSpec, WatchSpec } from '../../thread/protocol.js';
+import { calledKeys } from '../run/callbacks.js';
 import type { TracedGraph } from '../run/trace-writer.js';
 import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
@@ -187,6 +188,7 @@ export class Partitions {
   }
 
   private node(node: NodeSpec, index: number): PartitionNode {
+    const { spec } = this;
     const { alias, module, options, inputManager, protocolWhitelist } = node;
     return {
       index,
@@ -196,7 +198,7 @@ export class Partitions {
       rank: this.rank[index]!,
       module,
       options,
-      hasCallback: node.callback !== undefined,
+      called: calledKeys(spec, node),
       isCopy: node.copyOf !== undefined,
       inputManager,
       protocolWhitelist,

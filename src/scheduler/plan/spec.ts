@@ -1,12 +1,26 @@
 /**
  * The graph as plain data: what the builder (or a graph file) produces, validated, and the scheduler runs.
- * Everything but `definition` and `callback` can cross threads.
+ * Everything but `definition` and callbacks can cross threads.
  */
 import type { InputManagerSpec } from '../../module/contract.js';
 import type { ModuleRef } from '../../module/ref.js';
 import type { GraphOptions } from './graph-options.js';
 
 export type { ModuleRef } from '../../module/ref.js';
+
+/** Who asks a callback. */
+export interface CallbackAsked {
+  /** The key as the module gave it. */
+  readonly key: string | number;
+  /** Alias of the node. */
+  readonly node: string;
+}
+
+/**
+ * Answers `ctx.callback(key, value)` for one key, on the thread that built the graph. What it returns, or what that resolves
+ * to, is the module's answer; what it throws is thrown in the module.
+ */
+export type KeyCallback<T = unknown> = (value: T, asked: CallbackAsked) => unknown;
 
 export interface NodeSpec {
   id: number;
@@ -30,7 +44,10 @@ export interface NodeSpec {
   protocolWhitelist?: string;
   /** The user is behind this node: it is an input stream, or a reader of packets. */
   outside?: 'input' | 'reader';
+  /** Answers every key for which `callbacks` has nothing. */
   callback?: (key: string | number, value: unknown) => unknown;
+  /** By key; a text is the name of one of the graph's callbacks. */
+  callbacks?: ReadonlyMap<string, KeyCallback | string>;
 }
 
 export interface LinkSpec {
@@ -45,4 +62,6 @@ export interface GraphSpec {
   options: GraphOptions;
   nodes: NodeSpec[];
   links: LinkSpec[];
+  /** Answer all nodes that have no callback of their own, by key. */
+  callbacks?: ReadonlyMap<string, KeyCallback>;
 }

@@ -9,7 +9,7 @@ import {
   type Timer,
 } from '../../../ringbuffer/clock.js';
 import { GraphError } from '../../errors/errors.js';
-import { abortedError } from '../../errors/make.js';
+import { abortedError, stateError } from '../../errors/make.js';
 import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
 import { unpackValue } from '../../media/wire/value.js';
 import { isWarning, type LogListener } from '../../module/log.js';
@@ -28,10 +28,12 @@ import { guardExit } from '../threads/exit-guard.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
+import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
 import type { GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
+import { type GraphStatus, statusOf } from './status.js';
 import { TraceWriter } from './trace-writer.js';
 import { Warnings } from './warnings.js';
 
@@ -304,6 +306,42 @@ export class GraphRun {
     return this.figures.stats(this.elapsed());
   }
 
+  /** The same and the rest of what it is doing, for people and for JSON. */
+  status(): GraphStatus {
+    const { spec, board, placement, cut } = this;
+    const over = this.settled ? (this.failure === undefined ? 'ended' : 'failed') : undefined;
+    return statusOf({ spec, board, placement, cut, stats: this.stats(), elapsed: this.elapsed(), over });
+  }
+
+  /**
+   * Nodes that no input feeds give nothing any more, and the running time stands still; what is under way goes on.
+   * @param id of one such node, which is paused alone.
+   * @throws MillraceError ERR_MILLRACE_STATE for a node that has inputs.
+   */
+  pause(id?: number): void {
+    if (id === undefined) this.board.pause();
+    else this.setPaused(id, true);
+  }
+
+  /** Ends a pause: that of the graph, or that of one node. */
+  resume(id?: number): void {
+    if (id === undefined) this.board.resume();
+    else this.setPaused(id, false);
+    // Who was held sleeps, or is looked at again when it shows what it waits for.
+    this.threads.alarm();
+  }
+
+  private setPaused(id: number, paused: boolean): void {
+    const index = this.spec.nodes.findIndex((node) => node.id === id);
+    if (!this.cut.sources.includes(index)) {
+      throw stateError(
+        `node "${this.spec.nodes[index]!.alias}" has inputs: it cannot be paused by itself`,
+        'Pause the inputs of the graph that feed it, or the graph as a whole',
+      );
+    }
+    this.board.setPaused(index, paused);
+  }
+
   /** Milliseconds since the start; until its end for a run that has ended. */
   private elapsed(): number {
     return this.endedAfter ?? performance.timeOrigin + performance.now() - this.startedAt;
@@ -373,13 +411,13 @@ export class GraphRun {
 
   private async callback(message: FromHost & { type: 'callback' }, reply: (message: ToHost) => void): Promise<void> {
     const { run, call } = message;
-    const { module, callback, alias } = this.spec.nodes[message.node]!;
-    const isOfThisThread = module.definition !== undefined;
+    const node = this.spec.nodes[message.node]!;
+    const isOfThisThread = node.module.definition !== undefined;
     const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
     try {
       const value = isOfThisThread ? message.value : unpackValue(message.value as Uint8Array);
-      const result: unknown = await this.context(() => callback?.(message.key, value));
-      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${alias} returned`));
+      const result: unknown = await this.context(() => answerCallback(this.spec, node, message.key, value));
+      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${node.alias} returned`));
     } catch (error) {
       answer(false, packError(error));
     }

@@ -131,8 +131,8 @@ export class Actor {
     if (this.idle.paused && !this.board.stopping) return false;
     this.inputs.prepare();
     if (this.outside !== undefined && !this.isCalledFor(this.outside)) return false;
-    if (this.isSource || this.inputs.allEnded) return true;
     if (this.outside?.leaving) return true;
+    if (!this.isFed) return !this.isHeld;
     return this.inputs.ready();
   }
 
@@ -141,6 +141,16 @@ export class Actor {
     if (this.isSource) return this.board.stopping;
     // To learn that nothing follows, nobody has to be waited for: the graph could not end before its user asks once more.
     return this.inputs.allEnded || this.inlets.every(({ ended, link }) => ended || link.endIsNext);
+  }
+
+  /** No input feeds it: what it gives it makes itself. */
+  private get isFed(): boolean {
+    return !this.isSource && !this.inputs.allEnded;
+  }
+
+  /** It is paused, or its graph is. A stop goes before. */
+  private get isHeld(): boolean {
+    return this.board.isPaused(this.node) && !this.board.stopping;
   }
 
   /** What `step` does next. */
@@ -334,8 +344,8 @@ export class Actor {
 
   private idleReason(): number {
     if (this.finished || !this.outputs.clear) return NodeStatus.blocked;
-    // It goes on by itself.
-    if (this.idle.paused) return NodeStatus.live;
+    // It goes on by itself, or when its user wants it to.
+    if (this.idle.paused || (!this.isFed && this.isHeld)) return NodeStatus.live;
     return this.outside?.free ? NodeStatus.live : NodeStatus.starving;
   }
 

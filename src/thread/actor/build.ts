@@ -15,6 +15,7 @@ import { ModuleInstance } from '../module-instance.js';
 import type { PartitionNode, PartitionSpec } from '../protocol.js';
 import { Actor } from './actor.js';
 import { appPortOf } from './app-port.js';
+import { isAnswered } from './callbacks.js';
 import { ActorInputs } from './inputs.js';
 import { type ActorInput, Jobs } from './jobs.js';
 import { Deliveries } from './output.js';
@@ -104,6 +105,7 @@ export function makeActor(
     log: logTo((level, message) => hooks.log(node, level, message)),
     meter: boardMeter(board, node.index),
     callback: (key, value) => hooks.callback(node, key, value),
+    hasCallback: (key) => isAnswered(node, key),
     signal: aborter.signal,
     get stopping() {
       return board.stopping;

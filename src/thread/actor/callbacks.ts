@@ -17,6 +17,11 @@ interface Pending {
   readonly packed: boolean;
 }
 
+/** Whether somebody answers the node for that key. */
+export function isAnswered({ called }: Pick<PartitionNode, 'called'>, key: string | number): boolean {
+  return called === 'all' || called.includes(String(key));
+}
+
 /** Bytes of their own: a message takes the whole of the memory that a view is of. */
 export function packMessage(value: unknown, root: string): Uint8Array {
   return new Uint8Array(packValue(value, root));
@@ -39,9 +44,9 @@ export class Callbacks {
         hint: 'The key is a string or a number: ctx.callback(key, value)',
       });
     }
-    if (!node.hasCallback) {
+    if (!isAnswered(node, key)) {
       throw new MillraceError('ERR_MILLRACE_STATE', `node ${node.alias} has no callback for '${key}'`, {
-        hint: 'Give the node a `callback` when you build the graph',
+        hint: 'Give it one when you build the graph: addCallback(key, fn) of the graph or of the node',
       });
     }
     const packed = node.module.definition === undefined;

@@ -5,13 +5,15 @@
  *   line 0   magic | threads | nodes | links                                       written once
  *   line 1   STATE      starting -> running -> aborting          compare-and-swap, first change wins
  *   line 2   STOP       1: sources end, outputs are finalised    set once
+ *            PAUSE      1: sources give nothing                  set and cleared by the thread that built the graph
  *   line 3   READY      threads whose modules are initialised    counts up
  *            CALLBACKS  calls of ctx.callback without an answer  counts up and down
  *   line 4   FIRST      (float64) ms until the first packet left a source
  *            SINCE      (int64) when it began to run              stored before STATE says so
  *            BY_HAND    (int64) running time that a test moves    -1: time goes by itself
+ *            STANDS     (int64) running time of a paused graph    -1: it goes on; -2: it is being stopped (`pause`)
  *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket
- *            two lines per node    | status | phase | call | outside | int64 due, looked | … float64 figures
+ *            two lines per node    | status | phase | call | outside | int64 due, looked | paused | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
  * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
@@ -45,6 +47,11 @@ const CALLBACKS = 3 * LINE + 1; // both change rarely: they may share a line
 const FIRST = (4 * LINE) / 2; // float64 index
 const SINCE = FIRST + 1; // int64 index
 const BY_HAND = FIRST + 2; // int64 index
+const STANDS = FIRST + 3; // int64 index
+const PAUSE = STOP + 1; // both change rarely
+/** Values of STANDS that are no time. */
+const GOES = -1n;
+const HALTING = -2n;
 
 /** Waits of a millisecond. Counted, because the clock also runs while the process is suspended. */
 const READER_WAITS = 2000;
@@ -81,6 +88,8 @@ const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 i
 // int64 indices inside a node's line: behind its first int32 words
 const DUE = 2;
 const LOOKED = 3;
+// int32 index inside a node's line: behind those
+const PAUSED = 8;
 // float64 indices inside a thread's line
 const SLEEPS = 1;
 const ASLEEP = 2;
@@ -122,6 +131,7 @@ export class Board {
     new Int32Array(buffer).set([MAGIC, threads, nodes, links]);
     new Float64Array(buffer)[FIRST] = -1;
     new BigInt64Array(buffer)[BY_HAND] = byHand ? 0n : -1n;
+    new BigInt64Array(buffer)[STANDS] = GOES;
     const board = new Board(buffer);
     for (let link = 0; link < links; link++) board.setTakenTimestamp(link, undefined);
     for (let node = 0; node < nodes; node++) {
@@ -147,8 +157,22 @@ export class Board {
     return Atomics.compareExchange(this.words, STATE, GraphState.starting, GraphState.running) === GraphState.starting;
   }
 
-  /** Nanoseconds since the graph was turned to running, on the one clock of all threads; 0 before. */
+  /**
+   * Nanoseconds since the graph was turned to running, on the one clock of all threads, without those in which it was
+   * paused; 0 before. It never goes back: `pause` reads the clock only after everybody can see that it is about to, and who
+   * has read the clock before looks once more.
+   */
   get elapsed(): bigint {
+    for (;;) {
+      const stands = Atomics.load(this.instants, STANDS);
+      if (stands >= 0n) return stands;
+      if (stands === HALTING) continue; // a few instructions of the thread that pauses
+      const now = this.goingTime();
+      if (Atomics.load(this.instants, STANDS) === GOES) return now;
+    }
+  }
+
+  private goingTime(): bigint {
     const since = Atomics.load(this.instants, SINCE);
     if (since === 0n) return 0n;
     const byHand = Atomics.load(this.instants, BY_HAND);
@@ -176,6 +200,45 @@ export class Board {
 
   setStopping(): void {
     Atomics.store(this.words, STOP, 1);
+  }
+
+  // --- pausing: only the thread that built the graph does it ----------------------------------------------------------
+
+  /** The graph as a whole is paused. */
+  get paused(): boolean {
+    return Atomics.load(this.words, PAUSE) !== 0;
+  }
+
+  /** Sources give nothing, and the running time stands still; from the start of the running on, if it has not begun. */
+  pause(): void {
+    if (this.paused) return;
+    Atomics.store(this.words, PAUSE, 1);
+    Atomics.store(this.instants, STANDS, HALTING);
+    Atomics.store(this.instants, STANDS, this.goingTime());
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    const stands = Atomics.load(this.instants, STANDS);
+    // Before it goes on: who sees that it does sees what it counts from.
+    if (Atomics.load(this.instants, SINCE) !== 0n) Atomics.store(this.instants, SINCE, monotonic() - stands);
+    if (this.byHand) Atomics.store(this.instants, BY_HAND, stands);
+    Atomics.store(this.instants, STANDS, GOES);
+    Atomics.store(this.words, PAUSE, 0);
+  }
+
+  /** The node, or the graph, is paused: it is not called while no input feeds it. */
+  isPaused(node: number): boolean {
+    return this.paused || this.pausedAlone(node);
+  }
+
+  /** The node itself is paused. */
+  pausedAlone(node: number): boolean {
+    return Atomics.load(this.words, this.nodeAt(node) + PAUSED) !== 0;
+  }
+
+  setPaused(node: number, paused: boolean): void {
+    Atomics.store(this.words, this.nodeAt(node) + PAUSED, paused ? 1 : 0);
   }
 
   /** One more thread has initialised its modules; true when it was the last. */

@@ -7,6 +7,9 @@ import { type Board, NEVER } from './board.js';
 /** How often a time that is moved by hand is looked at. Only tests have one, so that it need not wake anybody. */
 export const LOOK_BY_HAND_MS = 2;
 
+/** How often a sleep that is over by real time looks whether the graph is still paused. */
+const LOOK_PAUSED_MS = 20;
+
 export type Sleep = (milliseconds: number) => Promise<void>;
 
 /** By real time: of modules that are called like functions. */
@@ -19,7 +22,7 @@ export function realSleep(signal: AbortSignal): Sleep {
 
 /** By the running time of a graph. The board has when the first of the node's sleeps is due, for who moves it by hand. */
 export function runSleep(board: Board, node: number, signal: AbortSignal): Sleep {
-  if (!board.byHand) return realSleep(signal);
+  if (!board.byHand) return pausedSleep(board, signal);
   const ends: bigint[] = [];
   const tell = (): void => {
     let first = NEVER;
@@ -37,6 +40,24 @@ export function runSleep(board: Board, node: number, signal: AbortSignal): Sleep
     } finally {
       ends.splice(ends.indexOf(end), 1);
       tell();
+    }
+  };
+}
+
+/** By real time, but for that in which the graph is paused. */
+function pausedSleep(board: Board, signal: AbortSignal): Sleep {
+  const real = realSleep(signal);
+  return async (milliseconds) => {
+    const begun = board.elapsed;
+    await real(milliseconds);
+    // Before the graph runs its time stands still by itself.
+    if ((begun === 0n && !board.paused) || !Number.isFinite(milliseconds)) return;
+    const end = begun + BigInt(Math.round(milliseconds * 1e6));
+    // A timer may be a millisecond early.
+    for (let left = milliseconds; ; ) {
+      left = Number(end - board.elapsed) / 1e6;
+      if (left < 1) return;
+      await real(board.paused ? Math.max(left, LOOK_PAUSED_MS) : left);
     }
   };
 }

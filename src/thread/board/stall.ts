@@ -3,6 +3,7 @@
  *
  * A graph may rest for a good reason: its user pushes nothing, or does not read. Those nodes say so on the board
  * (`outside`), and whoever waits for them rests with them:
+ *   - a node that is paused (`graph.pause`),
  *   - a node that starves, if a producer it starves for rests and nothing is under way,
  *   - a node that is held back, if a consumer it waits for rests,
  *   - a node that is not being loaded or initialised, as long as anybody is: its thread starts up, or waits for others.
@@ -78,7 +79,7 @@ function findResting(board: Board, spec: WatchSpec, isCallingThread: boolean): S
   function rests(node: number): boolean {
     const { thread } = spec.nodes[node]!;
     const status = board.status(node) & 3;
-    if (status === NodeStatus.over || board.outside(node)) return true;
+    if (status === NodeStatus.over || board.outside(node) || board.isPaused(node)) return true;
     if (thread === spec.localThread && !isCallingThread) return true;
     if (board.call(node) !== NodeCall.none) return false;
     if (board.state === GraphState.starting) return true;

@@ -74,7 +74,8 @@ export class Watchdog {
     }
     const passed = Math.min(time - this.lastLook, 2 * this.interval);
     this.lastLook = time;
-    if (this.moved()) {
+    // Of a graph that is paused the time for it stands still, and it gets all of it when it goes on.
+    if (this.moved() || this.board.paused) {
       this.still = 0;
       return;
     }

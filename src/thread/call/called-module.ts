@@ -264,6 +264,7 @@ export class CalledModule {
         Promise.reject(
           new MillraceError('ERR_MILLRACE_STATE', 'a module that is called like a function has no callback'),
         ),
+      hasCallback: () => false,
       signal: this.aborter.signal,
       get stopping() {
         return isDraining();

@@ -27,6 +27,7 @@ const pictures: readonly (readonly [fixture: string, file: string, options: obje
   ['mp4', 'clip-4s.mp4', {}],
   ['ts', 'clip.mpegts', {}],
   ['ts-copyts', 'clip.mpegts', { copyts: 1 }],
+  ['ts', 'clip.mpegts', { copyts: 1, start_at_zero: 1 }],
   ['fragmented', 'fragmented.mp4', {}],
   ['vfr', 'vfr.mkv', {}],
   ['ten-bit', 'ten-bit.mp4', {}],

@@ -122,6 +122,25 @@ test('durations with copyts keep the times of the container', async () => {
   });
 });
 
+test('kept times that start at zero count from the beginning of the container, also after start_time', async () => {
+  const options = { input_path: media('clip.mpegts'), start_time: 1, copyts: 1, start_at_zero: 1, vframes: 1 };
+  await decode(options, (driven) => {
+    const [first] = times(driven, 0);
+    assert.ok(first! >= 1 && first! < 1.6, `begins at ${first}`);
+  });
+});
+
+test('use_wallclock_as_timestamps gives frames the time at which their packets came', async () => {
+  const options = { input_path: media('clip.mpegts'), use_wallclock_as_timestamps: true };
+  const before = Date.now() / 1000;
+  await decode({ ...options, copyts: true }, (driven) => {
+    const found = times(driven, 0);
+    assert.ok(found.length > 90 && Math.min(...found) >= before, `${found[0]}`);
+    assert.ok(found[0]! <= Date.now() / 1000);
+  });
+  await decode({ ...options, vframes: 1 }, (driven) => assert.is(Math.round(times(driven, 0)[0]!), 0));
+});
+
 test('start_time and end_time cut sound to the sample', async () => {
   await decode(
     { input_path: clip, start_time: 0.3, end_time: 1.05 },
@@ -268,6 +287,7 @@ function contextOf(options: object) {
     log,
     meter,
     callback: () => Promise.resolve(undefined),
+    hasCallback: () => false,
     signal: new AbortController().signal,
     stopping: false,
     elapsed: () => 0,

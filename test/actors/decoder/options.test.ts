@@ -70,6 +70,8 @@ decoder('defaults are those of the documentation', () => {
     map_v: -1,
     map_a: -1,
     copyts: false,
+    start_at_zero: false,
+    use_wallclock_as_timestamps: false,
     fps: { num: 25, den: 1 },
     dec_params: {},
     autorotate: true,

@@ -37,6 +37,8 @@ time('the beginning of the container becomes 0, unless timestamps are kept', () 
   assert.equal(run(new Timeline(at, [timing]), new StreamClock(timing), [180_000n, 183_600n]), [0n, 3600n]);
   const kept = new Timeline({ ...at, copyTimestamps: true }, [timing]);
   assert.equal(run(kept, new StreamClock(timing), [180_000n]), [180_000n]);
+  const sought = { ...at, start: 1_000_000n, copyTimestamps: true, startAtZero: true };
+  assert.equal(run(new Timeline(sought, [timing]), new StreamClock(timing), [270_000n]), [90_000n]);
 });
 
 time('of a format with jumps only the streams in use count for the beginning', () => {

@@ -143,6 +143,7 @@ function module(options: Record<string, unknown>, inputs: readonly number[]) {
     log: { debug: note, info: note, warn: note, error: note },
     meter,
     callback: () => Promise.resolve(undefined),
+    hasCallback: () => false,
     signal: new AbortController().signal,
     stopping: false,
     elapsed: () => 0,

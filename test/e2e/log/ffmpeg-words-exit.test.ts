@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Graph } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { times } from '../../kit/long.js';
 import { scratch } from '../../kit/media.js';
 import { program } from '../../kit/program.js';
 
@@ -26,7 +27,7 @@ test('a process may exit, or die of an error, while FFmpeg says a lot in many th
     ['process.exit(7)', 7],
     ['throw new Error("on purpose")', 1],
   ] as const) {
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < times(1, 3); round++) {
       const { status: code, signal } = program(`
         import { Graph, Runtime } from '${millrace}';
         let ended = 0;

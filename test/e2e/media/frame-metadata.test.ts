@@ -1,14 +1,16 @@
 /** Metadata that is written on a frame stays on it: in clones, across threads by reference and by copy, through filters. */
-import { AudioFrame, defineModule, Graph, MillraceError, Packet, VideoFrame } from 'millrace';
+import { AudioFrame, defineModule, MillraceError, Packet, VideoFrame } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { media, scratch } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 scratch();
 const picture = () =>
   VideoFrame.alloc({ width: 64, height: 48, format: 'yuv420p', pts: 7n, timeBase: { num: 1, den: 25 } });
 
 const test = suite('metadata of frames');
+const graphOn = await sharedThreads(2);
 
 test('what is set, changed and deleted is on the frame and its clones, and nothing else changes', () => {
   for (const frame of [picture(), AudioFrame.from([new Float32Array(64)], { sampleRate: 48000, pts: 7n })]) {
@@ -60,7 +62,7 @@ for (const transport of ['reference', 'copy'] as const) {
       },
     });
     for (const kind of ['video', 'audio'] as const) {
-      const graph = new Graph({ threads: 2, transport, optimize_graph: false });
+      const graph = graphOn({ threads: 2, transport, optimize_graph: false });
       const marked = graph.decode({ input_path: media('clip-4s.mp4'), vframes: 5, aframes: 5 }, { scheduler: 1 })[kind];
       const inline = marked.module(marker, {}, { thread: 'calling' });
       const filtered =
@@ -79,7 +81,7 @@ for (const transport of ['reference', 'copy'] as const) {
 test('a value set as data goes the same ways', async () => {
   const value = { boxes: [[1, 2, 3, 4]], label: 'ü', at: 10n ** 12n };
   for (const transport of ['reference', 'copy'] as const) {
-    const graph = new Graph({ threads: 2, transport });
+    const graph = graphOn({ threads: 2, transport });
     const source = graph.inputStream('pictures');
     const reader = source.filter('hflip').packets().closing();
     await graph.start();
@@ -106,7 +108,7 @@ test('a value set as data goes the same ways', async () => {
 });
 
 test('frames that are pushed keep it', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = graph.inputStream('pictures');
   const reader = source.filter('vflip').packets().closing();
   await graph.start();

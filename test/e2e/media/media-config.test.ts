@@ -21,7 +21,7 @@ const test = suite('graph files that run');
 /** A graph with a fan-out, two inputs into one filter, list and graph forms of a filter, and two outputs. */
 function built(name: string, options: ConstructorParameters<typeof Graph>[0] = {}): Graph {
   const graph = new Graph(options);
-  const source = graph.decode({ input_path: clip, end_time: 2 }, { alias: 'clip' });
+  const source = graph.decode({ input_path: clip, end_time: 1 }, { alias: 'clip' });
   const logo = graph.decode({ input_path: media('logo-alpha.png') });
   const small = source.video.scale(160, -2, { alias: 'small' });
   const marked = small.overlay(logo.video, { x: 'W-w-4', y: 4 });
@@ -56,7 +56,7 @@ test('a built graph, its toConfig read back, and the file of dump_graph give the
   await run(graph);
   const reference = await results('built');
   assert.equal(
-    reference.map((list) => list.length > 20),
+    reference.map((list) => list.length > 9),
     [true, true, true],
   );
 
@@ -119,7 +119,9 @@ test("a file in BMF's form makes the pictures of the ffmpeg command", async () =
 
 test('a filter in the list form with links, two inputs and two outputs', async () => {
   const config = bmf(at('list.mkv'));
-  const [, filter, encoder] = config.nodes;
+  const [decoder, filter, encoder] = config.nodes;
+  const second = { vframes: 25, aframes: 47 };
+  Object.assign(decoder!.option!, second);
   Object.assign(filter!, {
     option: {
       filters: [
@@ -147,7 +149,7 @@ test('a filter in the list form with links, two inputs and two outputs', async (
   await run(Graph.fromConfig(config));
 
   const graph = new Graph();
-  const source = graph.decode({ input_path: clip });
+  const source = graph.decode({ input_path: clip, ...second });
   encode(source.video.scale(160, 90).vflip(), source.audio.volume(0.5), {
     output_path: at('chain.mkv'),
     video_params: { codec: 'ffv1', threads: 1 },
@@ -155,7 +157,7 @@ test('a filter in the list form with links, two inputs and two outputs', async (
   });
   await run(graph);
   const [list, chain] = [await contentsOf(at('list.mkv')), await contentsOf(at('chain.mkv'))];
-  assert.is(list.video.length, 100);
+  assert.is(list.video.length, 25);
   assertSame(pictures(list.video), pictures(chain.video));
   assertSame(pictures(list.audio), pictures(chain.audio), 'frames of sound');
 });

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import {
   type DecoderOptions,
-  Graph,
   Packet,
   type Rational,
   StreamInfo,
@@ -14,13 +13,14 @@ import { AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_DATA_FRAME_CROPPING } from 'node-av/c
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { run, scratch } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const path = scratch();
 const WIDE = { num: 64, den: 45 };
 
 /** Five pictures, of pixels that are wider than high. */
 async function make(name: string, codec: string, pixels: string, frame = '160x128'): Promise<string> {
-  const graph = new Graph({ threads: 0 });
+  const graph = graphOn({ threads: 0 });
   graph
     .filter('testsrc2', { size: frame, rate: 25, duration: 0.2 })
     .filter('setsar', { sar: '64/45' })
@@ -32,8 +32,8 @@ async function make(name: string, codec: string, pixels: string, frame = '160x12
 
 /** Copies the stream of a file into another one, as a container that says something else of it. */
 async function rewrap(input: string, output: string, change: Partial<StreamInfoData>): Promise<string> {
-  const source = new Graph({ threads: 0 });
-  const target = new Graph({ threads: 0 });
+  const source = graphOn({ threads: 0 });
+  const target = graphOn({ threads: 0 });
   const stream = target.inputStream('copied');
   stream.encode(null, { output_path: output });
   await target.start({ mode: 'push' });
@@ -58,7 +58,7 @@ function shapeOf(frame: VideoFrame): Shape {
 }
 
 async function shape(input: string, options: DecoderOptions = {}, threads = 0): Promise<Shape> {
-  const graph = new Graph({ threads });
+  const graph = graphOn({ threads });
   for await (const packet of graph
     .decode({ input_path: input, ...options })
     .video.packets()
@@ -71,7 +71,7 @@ async function shape(input: string, options: DecoderOptions = {}, threads = 0): 
 
 /** Of all pictures of a file that is pushed in as bytes. */
 async function shapesOfBytes(input: string): Promise<Shape[]> {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const bytes = graph.inputStream('bytes');
   const reader = bytes.decode().video.packets().closing();
   await graph.start();
@@ -96,13 +96,14 @@ const containers: readonly (readonly [name: string, codec: string, pixels: strin
 ];
 
 const test = suite('shape of pictures');
+const graphOn = await sharedThreads(2);
 
 for (const [name, codec, pixels] of containers) {
   test(`the pixel aspect of ${name} (${codec}) is on the frames and in the file made from them`, async () => {
     // WebM holds the width to show as a whole number of pixels.
     const input = await make(name, codec, pixels, '180x128');
     assert.is((await shape(input)).aspect, '64/45');
-    const graph = new Graph({ threads: 1 });
+    const graph = graphOn({ threads: 1 });
     graph.decode({ input_path: input }).video.encode(null, { output_path: path(`${name}.mp4`) });
     await run(graph);
     assert.is((await shape(path(`${name}.mp4`))).aspect, '64/45');
@@ -139,7 +140,7 @@ test('a copy has the aspect of the container, or the one that is asked for, wher
     sampleAspectRatio: { num: 16, den: 15 },
   });
   const copy = async (name: string, aspect?: string): Promise<string> => {
-    const graph = new Graph({ threads: 0 });
+    const graph = graphOn({ threads: 0 });
     const source = graph.decode({ input_path: input, video_codec: 'copy' });
     source.video.encode(null, { output_path: path(name), video_params: { codec: 'copy', ...(aspect && { aspect }) } });
     return (await run(graph)).warnings.join();
@@ -156,7 +157,7 @@ test('a copy has the aspect of the container, or the one that is asked for, wher
 test('an aspect that only the bitstream has is copied as well', async () => {
   const raw = await make('elementary.ts', 'mpeg2video', 'yuv420p');
   const aspects: Rational[] = [];
-  const graph = new Graph({ threads: 0 });
+  const graph = graphOn({ threads: 0 });
   for await (const { payload } of graph.decode({ input_path: raw, video_codec: 'copy' }).video.packets().closing()) {
     if (payload instanceof StreamInfo) aspects.push(payload.sampleAspectRatio);
   }
@@ -200,7 +201,7 @@ test('the cropped picture is the middle of the whole one', async () => {
   const whole = await make('middle.mp4', 'h264', 'yuv420p');
   const input = await rewrap(whole, path('middle.mkv'), { sideData: [croppingOf(16, 8, 32, 4)] });
   const pixels = async (source: string, crop: boolean): Promise<string[]> => {
-    const graph = new Graph({ threads: 0 });
+    const graph = graphOn({ threads: 0 });
     const { video } = graph.decode({ input_path: source });
     const seen: string[] = [];
     const stream = crop ? video.filter('crop', { w: 124, h: 104, x: 32, y: 16 }) : video;

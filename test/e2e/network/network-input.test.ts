@@ -4,9 +4,11 @@ import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inputs, SHORT_PROBE, ways } from '../../kit/quiet-stages.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
 const test = suite('inputs of the network');
+const graphOn = await sharedThreads(2);
 
 /** Tells of every frame. */
 class Teller {
@@ -34,7 +36,7 @@ for (let first = 0; first < named.length; first += AT_ONCE) {
     for (const [threads, [way, { end, code }]] of Object.entries(ways).entries()) {
       const cases = await Promise.all(group.map(([, make]) => make()));
       try {
-        const graph = new Graph({ threads });
+        const graph = graphOn({ threads });
         const abort = new AbortController();
         const told: (() => void)[] = [];
         const played = cases.map(({ url }, i) => {

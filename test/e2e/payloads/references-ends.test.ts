@@ -4,19 +4,20 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { times } from '../../kit/long.js';
 import { goOff, MOMENTS } from './references.js';
 
 const test = suite('references and ends');
 
 for (const moment of MOMENTS) {
   test(`at random moments: ${moment}`, async () => {
-    for (let i = 0; i < 2; i++) await goOff(moment);
+    for (let i = 0; i < times(1, 4); i++) await goOff(moment);
   });
 }
 
 test('process.exit in the midst of running graphs ends the process with its code', async () => {
   const script = fileURLToPath(new URL('../../fixtures/leave-with-frames.mjs', import.meta.url));
-  for (let i = 0; i < 2; i++) {
+  for (let i = 0; i < times(1, 4); i++) {
     const child = promisify(execFile)(process.execPath, [script], { timeout: 60_000 });
     const error = await child.then(
       () => undefined,

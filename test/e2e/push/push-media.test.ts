@@ -7,9 +7,11 @@ import * as assert from 'uvu/assert';
 import { bytesOfFile, END_OF_FILE, hashes, pieces, rawPackets } from '../../kit/bytes.js';
 import { contentsOf, media, scratch, sinkOn } from '../../kit/media.js';
 import { rejection } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const file = scratch();
 const test = suite('pushed media');
+const graphOn = await sharedThreads(2);
 
 /** Starts, pushes bytes or packets, closes; nothing may be left. */
 async function feed(graph: Graph, name: string, payloads: Iterable<unknown>) {
@@ -22,7 +24,7 @@ async function feed(graph: Graph, name: string, payloads: Iterable<unknown>) {
 }
 
 test('slices of AAC become one mp4', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const source = graph.inputStream('outside_raw_audio');
   const out = file('aac.mp4');
   encode(null, source.decode().audio, { output_path: out });
@@ -34,7 +36,7 @@ test('slices of AAC become one mp4', async () => {
 });
 
 test('fifty frames become H.264', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const source = graph.inputStream('outside_raw_video');
   const out = file('fifty.mp4');
   encode(source, null, {
@@ -60,7 +62,7 @@ test('fifty frames become H.264', async () => {
 });
 
 test('H.264 packets of known sizes become as many frames', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const source = graph.inputStream('outside_raw_video');
   const options = { push_raw_stream: 1, video_codec: 'h264', video_time_base: '1,30000' } as const;
   const out = file('raw.mp4');
@@ -76,7 +78,7 @@ test('H.264 packets of known sizes become as many frames', async () => {
 
 test('two inputs of FLV: one remuxed, one in three sizes', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const [copied, decoded] = [graph.inputStream('copied'), graph.inputStream('decoded')];
   const tracks = copied.decode({ video_codec: 'copy', audio_codec: 'copy' });
   tracks.video.encode(tracks.audio, { output_path: file('copy.flv') });
@@ -103,7 +105,7 @@ test('two inputs of FLV: one remuxed, one in three sizes', async () => {
 });
 
 test('an empty packet between two files: one output with times that go on', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const { video } = graph.inputStream('flv').decode();
   const reader = video.packets<VideoFrame>();
   await graph.start();
@@ -121,7 +123,7 @@ test('an empty packet between two files: one output with times that go on', asyn
 });
 
 test('sound of its own, without times, becomes AAC', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   const source = graph.inputStream('sound');
   const out = file('tone.m4a');
   encode(null, source, { output_path: out });
@@ -135,7 +137,7 @@ test('sound of its own, without times, becomes AAC', async () => {
 
 test('the pictures and the sound of a file, read at once', async () => {
   const leaks = new LeakWatch();
-  const graph = new Graph();
+  const graph = graphOn();
   const { video, audio } = graph.decode({ input_path: media('clip-4s.mp4') });
   const readers = [video.scale(299, 299).packets<VideoFrame>(), audio.packets<AudioFrame>()] as const;
   const pictures = (async () => {
@@ -151,7 +153,7 @@ test('the pictures and the sound of a file, read at once', async () => {
 });
 
 test('what is no media fails by name; so does what no encoder takes', async () => {
-  const graph = new Graph();
+  const graph = graphOn();
   sinkOn(graph.inputStream('garbage').decode({}, { alias: 'decoder' }).video);
   await graph.start();
   await rejection(
@@ -164,7 +166,7 @@ test('what is no media fails by name; so does what no encoder takes', async () =
   assert.equal([error.code, error.alias], ['ERR_MILLRACE_INPUT', 'decoder']);
   assert.match(error.message, '"decoder" (c_ffmpeg_decoder), fed by input_stream "garbage", failed in process: ');
 
-  const other = new Graph();
+  const other = graphOn();
   other.inputStream('video').encode(null, { output_path: file('wrong.mp4') }, { alias: 'encoder' });
   await other.start();
   await other.inputStream('video').push(new Packet({ no: 'frame' }));

@@ -103,6 +103,22 @@ test('what a format has no place for is one warning that names it', async () => 
   );
 });
 
+test('what a file says of its own making is not lost in another one of the kind', async () => {
+  for (const name of ['first.avi', 'first.mxf']) {
+    const graph = new Graph({ threads: 0 });
+    const metadata: Record<string, string> = name.endsWith('mxf') ? { timecode: '01:00:00:00' } : { title: 'kept' };
+    const drawn = graph.filter('testsrc2', { size: '64x48', rate: 25, duration: 0.2 });
+    drawn.encode({ output_path: path(name), metadata, video_params: { codec: 'mpeg2video' } });
+    assert.equal((await run(graph)).warnings, [], name);
+    const again = new Graph({ threads: 0 });
+    const copied = again.decode({ input_path: path(name), video_codec: 'copy' });
+    copied.video.encode({ output_path: path(`again-${name}`) });
+    assert.equal((await run(again)).warnings, [], name);
+    const [{ format: before }, { format: after }] = [await probe(path(name)), await probe(path(`again-${name}`))];
+    for (const tag of Object.keys(metadata)) assert.is(after.tags[tag], before.tags[tag], `${tag} of ${name}`);
+  }
+});
+
 test('a decoder that is named and is not there is told, and so are chapters of bytes', async () => {
   const { warnings, info } = await made('named.mka', { map_chapters: 'nobody' });
   assert.is(warnings.length, 1);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { node, type Options, type Result, temporaryFolder } from '../../cli/kit.js';
+import { crossed } from '../../kit/long.js';
 
 const script = fileURLToPath(new URL('../../fixtures/scripts/leave.mjs', import.meta.url));
 const output = join(temporaryFolder(), 'left.mp4');
@@ -17,9 +18,8 @@ const CODES: Record<string, number> = { exit: 3, throw: 1, reject: 1, abort: 0, 
 
 const leaving = suite('leaving');
 
-for (const where of ['idle', 'pushing', 'pull', 'bytes']) {
-  leaving(`${where}: by exit, throw, rejection, signal and forceClose`, async () => {
-    const hows = Object.keys(CODES);
+for (const [where, hows] of crossed(['idle', 'pushing', 'pull', 'bytes'], Object.keys(CODES), 2)) {
+  leaving(`${where}: by ${hows.join(', ')}`, async () => {
     const results = await Promise.all(hows.map((how) => leave(how, where)));
     results.forEach(({ code, signal, stdout, stderr }, index) => {
       const how = hows[index]!;

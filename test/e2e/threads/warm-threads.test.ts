@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { node } from '../../cli/kit.js';
 import { obeying, valuesOf } from '../../kit/calls.js';
+import { times } from '../../kit/long.js';
 import { alive, allowThreads } from '../../kit/no-threads.js';
 import { rejection, thrown } from '../../kit/rejection.js';
 
@@ -100,7 +101,7 @@ for (const [how, code] of [
   ['throw', 1],
 ] as const) {
   warm(`a process ends by itself while one is kept (${how})`, async () => {
-    const results = await Promise.all([1, 2, 3].map(() => node(script, [how])));
+    const results = await Promise.all(Array.from({ length: times(1, 3) }, () => node(script, [how])));
     for (const result of results) {
       const { stdout, stderr, signal } = result;
       assert.equal({ code: result.code, signal, stdout }, { code, signal: null, stdout: '0\n1\n2\n' }, stderr);

@@ -99,6 +99,14 @@ building('encode(null, audio) leaves input 0 unconnected; encode(video, null) ha
   ]);
 });
 
+building('a picture alone is encoded with the options as the only argument beside it', () => {
+  const graph = new Graph();
+  const { video } = graph.decode({ input_path: 'in.mp4' });
+  video.encode({ output_path: 'a.mp4' }, { alias: 'a' });
+  encode(video, { output_path: 'b.mp4' }, { alias: 'b' });
+  assert.equal(wiring(graph), ['c_ffmpeg_decoder_0[0] -> a[0]', 'c_ffmpeg_decoder_0[0] -> b[0]']);
+});
+
 building('encode without any stream is refused', () => {
   assert.match(refused(() => encode(null, null, { output_path: 'x.mp4' })).message, /video stream, an audio stream/);
 });

@@ -20,6 +20,8 @@ const decoder: Required<DecoderOptions> = {
   vframes: 1,
   aframes: 1,
   copyts: true,
+  start_at_zero: true,
+  use_wallclock_as_timestamps: true,
   skip_frame: 32,
   video_codec: 'h264',
   audio_codec: 'aac',
@@ -84,6 +86,7 @@ const encoder: Required<EncoderOptions> = {
   vframes: 10,
   aframes: 10,
   min_frames: 5,
+  copyts: true,
   adjust_pts: true,
   variants: { video: ['big'], audio: ['eng'], default_audio: 0 },
   encrypt: { uri: 'key', key: '0'.repeat(32), iv: '1'.repeat(32), key_path: 'x.key' },
@@ -137,7 +140,7 @@ function inputFor(key: string): object {
 test('the decoder takes every option of its type', async () => {
   const { schema } = findBuiltin('c_ffmpeg_decoder')!;
   for (const [key, value] of Object.entries(decoder)) {
-    const needed = key === 'max_limit_hits' ? { max_width_height: 4096 } : {};
+    const needed = { max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {};
     assert.equal(await complaints(schema, { ...inputFor(key), ...needed, [key]: value }), [], key);
   }
 });

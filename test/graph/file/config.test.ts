@@ -249,10 +249,10 @@ const single: [string, (config: Config) => void, string, RegExp][] = [
     /not in this version/,
   ],
   [
-    'bound callbacks',
-    (c) => (c.nodes[1]!.meta_info.callback_binding = ['1:2']),
-    'nodes[1].meta_info.callback_binding',
-    /not in this version/,
+    'a callback bound to nothing',
+    (c) => (c.nodes[1]!.meta_info.callback_binding = ['1']),
+    'nodes[1].meta_info.callback_binding[0]',
+    /a key of the module's, a colon and the key of a callback of the graph's, not "1"/,
   ],
   ['a change of a running graph', (c) => (c.nodes[1]!.action = 'add'), 'nodes[1].action', /not in this version/],
   [

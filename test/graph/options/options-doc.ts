@@ -1,6 +1,7 @@
 /** docs/options.md, made from the tables in the code. `UPDATE_DOCS=1 node --import tsx test/graph/options/options.test.ts` writes it. */
 import { nodeOptionRows, runOptionRows, serveOptionRows } from '../../../src/graph/options/options.js';
 import { graphOptionRows, type OptionRow } from '../../../src/scheduler/plan/graph-options.js';
+import { moduleOptionsDocument } from './module-options-doc.js';
 
 function table(rows: Readonly<Record<string, OptionRow>>, withEnvironment: boolean): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -18,11 +19,11 @@ function table(rows: Readonly<Record<string, OptionRow>>, withEnvironment: boole
 export function optionsDocument(): string {
   return `# Options
 
-<!-- Made from the tables in src/scheduler/plan/graph-options.ts and src/graph/options/options.ts; a test compares the two. -->
+<!-- Made from the tables in src/scheduler/plan/graph-options.ts and src/graph/options/options.ts, and of the built-in modules
+from their types in src/graph/build/module-options.ts and their schemas; a test compares them. -->
 
-Every option of a graph, a node and a run. Unknown options and wrong values are refused before anything starts, all of
-them at once, each with the nearest known name. Options of the built-in modules (\`c_ffmpeg_decoder\`, …) are described
-where their types are: \`DecoderOptions\`, \`FilterOptions\`, \`EncoderOptions\`.
+Every option of a graph, a node, a run and the built-in modules. Unknown options and wrong values are refused before anything
+starts, all of them at once, each with the nearest known name.
 
 ## Graph
 
@@ -50,5 +51,6 @@ ${table(runOptionRows, false)}
 \`graph.serve({ … })\`: docs/server.md.
 
 ${table(serveOptionRows, false)}
-`;
+
+${moduleOptionsDocument()}`;
 }

@@ -8,6 +8,7 @@ import { Graph } from '../../../src/graph/graph.js';
 import { resolveGraphOptions } from '../../../src/graph/options/resolve.js';
 import { graphOptionRows, graphOptionsSchema, type OptionRow } from '../../../src/scheduler/plan/graph-options.js';
 import { refused } from '../kit.js';
+import { DOCUMENTED, defaultsOf, optionNames, optionTexts } from './module-options-doc.js';
 import { optionsDocument } from './options-doc.js';
 
 const resolve = (input: unknown, env: Record<string, string> = {}) => {
@@ -204,6 +205,14 @@ test('docs/options.md is what the table says', () => {
   const path = new URL('../../../docs/options.md', import.meta.url);
   if (process.env.UPDATE_DOCS) writeFileSync(path, optionsDocument());
   assert.is(readFileSync(path, 'utf8'), optionsDocument());
+});
+
+test('the types of the built-in modules have the options of their schemas, each of them told', () => {
+  for (const { module, type, parts = {} } of DOCUMENTED) {
+    assert.equal(optionNames(type).sort(), [...defaultsOf(module).keys()].sort(), module);
+    for (const part of [type, ...Object.values(parts)])
+      for (const { name, meaning } of optionTexts(part)) assert.ok(meaning.length > 0, `${part}.${name}`);
+  }
 });
 
 test.run();

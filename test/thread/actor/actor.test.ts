@@ -23,7 +23,7 @@ function relay(limit: number, module: Module): { board: Board; into: DirectLink;
     rank: 1,
     module: { name: 'relay' },
     options: {},
-    hasCallback: false,
+    called: [],
   };
   const links = [
     { ...place, index: 0, producer: 0, consumer: 1 },
@@ -34,6 +34,7 @@ function relay(limit: number, module: Module): { board: Board; into: DirectLink;
   const hooks = {
     log() {},
     callback: () => Promise.resolve(),
+    hasCallback: () => false,
     onError() {},
     onDelivered() {},
     onJob() {},

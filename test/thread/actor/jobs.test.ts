@@ -48,13 +48,14 @@ class Bench {
       rank: 1,
       module: { name: 'node' },
       options: {},
-      hasCallback: false,
+      called: [],
       firstJob: 1,
     };
     const faces = { ins: new Map([a, b].map((link, i) => [i, link])), outs: new Map([[2, out]]) };
     const hooks = {
       log() {},
       callback: () => Promise.resolve(),
+      hasCallback: () => false,
       onError() {},
       onDelivered() {},
       onJob: (_: PartitionNode, job: number, files: string[]) => this.log.push(`job ${job} ${files.join()}`.trim()),

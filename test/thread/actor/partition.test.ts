@@ -22,7 +22,7 @@ function made(modules: readonly Module[], threads = 1) {
     rank: index,
     module: { name: `module${index}`, definition },
     options: {},
-    hasCallback: false,
+    called: [],
   }));
   const links = modules.slice(1).map((_, index) => ({
     index,

@@ -63,6 +63,30 @@ watchdog('a call that does not return is blamed, and those who wait for it are l
   assert.match(lines[3]!, /^ {2}"c" \(m\) on thread 2 waits for packets of "b" \(m\) on input 0 \(0 of 4 queued\)$/);
 });
 
+watchdog('a source that is paused rests, and so do those who wait for it', () => {
+  const g = chain(3);
+  starve(g.board, 1, 0);
+  starve(g.board, 2, 1);
+  assert.ok(find(g));
+  g.board.setPaused(0, true);
+  assert.is(find(g), undefined);
+  g.board.setPaused(0, false);
+  g.board.pause();
+  assert.is(find(g), undefined);
+});
+
+watchdog('running time stands still while a graph is paused, and goes on from there', () => {
+  const { board } = chain(2);
+  board.pause();
+  const stood = board.elapsed;
+  const wait = process.hrtime.bigint() + 2_000_000n;
+  while (process.hrtime.bigint() < wait);
+  assert.is(board.elapsed, stood);
+  board.resume();
+  const after = board.elapsed;
+  assert.ok(after >= stood && after < stood + 2_000_000n, `${stood} ${after}`);
+});
+
 watchdog('a graph whose source waits for its user rests, and so does one whose reader does not read', () => {
   const fed = chain(3);
   fed.board.setOutside(0, true);

@@ -35,7 +35,7 @@ function join(manager: InputManagerSpec): Join {
     rank: 1,
     module: { name: 'join' },
     options: {},
-    hasCallback: false,
+    called: [],
   };
   const calls: string[] = [];
   const module: Module = {
@@ -51,6 +51,7 @@ function join(manager: InputManagerSpec): Join {
   const hooks = {
     log() {},
     callback: () => Promise.resolve(),
+    hasCallback: () => false,
     onError() {},
     onDelivered() {},
     onJob() {},
