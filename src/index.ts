@@ -35,6 +35,7 @@ export type {
   FilterEntry,
   FilterOptions,
   HlsEncryption,
+  OutputVariants,
   StreamTexts,
   VideoParams,
 } from './graph/build/module-options.js';

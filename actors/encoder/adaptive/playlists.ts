@@ -134,7 +134,7 @@ function namesOf(
 }
 
 /** HLS has languages as RFC 5646 has them: 'de', where containers have 'deu' or 'ger'. */
-export function languageTag(language: string): string | undefined {
+function languageTag(language: string): string | undefined {
   if (language === 'und') return undefined;
   try {
     return Intl.getCanonicalLocales(language)[0];

@@ -199,14 +199,7 @@ export interface EncoderOptions {
    * map (`var_stream_map`, `adaptation_sets`) is made from the streams that there are. Names by number are put in place of
    * %v in the path of hls. The function `ladder` fills it in.
    */
-  variants?:
-    | {
-        video?: readonly string[] | undefined;
-        audio?: readonly string[] | undefined;
-        /** Number of the audio stream that plays unless another one is chosen. Default 0. */
-        default_audio?: number | undefined;
-      }
-    | undefined;
+  variants?: OutputVariants | undefined;
   /** Of hls with segments of MPEG-TS: AES-128 of every segment. */
   encrypt?: HlsEncryption | undefined;
   /** What is said of the streams of the file, by kind and number. */
@@ -238,6 +231,13 @@ export interface EncoderOptions {
   strict?: boolean | undefined;
   /** What FFmpeg writes to stderr from here on, in the whole process. Default: nothing. */
   loglevel?: LogLevel | undefined;
+}
+
+export interface OutputVariants {
+  video?: readonly string[] | undefined;
+  audio?: readonly string[] | undefined;
+  /** Number of the audio stream that plays unless another one is chosen. Default 0. */
+  default_audio?: number | undefined;
 }
 
 export interface HlsEncryption {
