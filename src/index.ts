@@ -92,6 +92,7 @@ export {
   type Module,
   type ModuleClass,
   type ModuleContext,
+  type OnError,
   type OutputPort,
   type Task,
 } from './module/contract.js';
@@ -102,6 +103,7 @@ export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler
 export type { GraphFileOptions } from './scheduler/plan/graph-options.js';
 export type { CallbackAsked, KeyCallback } from './scheduler/plan/spec.js';
 export type {
+  DroppedBranch,
   GraphStats,
   LinkStats,
   NodeStats,

@@ -127,8 +127,8 @@ export class Graph {
 
   /** An FFmpeg filter that begins a stream (`testsrc2`, `anullsrc`, …); arguments as in `stream.filter`. */
   filter(name: string, ...args: readonly FilterInput[]): NodeHandle {
-    const { streams, options, alias } = readFilterCall(name, args, (value) => value instanceof Stream);
-    return this.module('c_ffmpeg_filter', options, { inputs: streams, alias });
+    const { streams, options, parameters } = readFilterCall(name, args, (value) => value instanceof Stream);
+    return this.module('c_ffmpeg_filter', options, { ...parameters, inputs: streams });
   }
 
   /**

@@ -70,6 +70,13 @@ export interface InputManagerSettings {
 
 export type InputManagerSpec = InputManagerName | InputManagerSettings;
 
+/**
+ * What ends when a node fails: `fail` the graph, `drop-branch` the node alone. Then its consumers see the end of the stream,
+ * its producers go on for their other consumers, and the report has the error.
+ */
+export const ON_ERROR = ['fail', 'drop-branch'] as const;
+export type OnError = (typeof ON_ERROR)[number];
+
 export interface Log {
   debug(message: string): void;
   info(message: string): void;

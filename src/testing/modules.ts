@@ -6,6 +6,7 @@ import { AudioFrame } from '../media/frame/audio-frame.js';
 import { VideoFrame } from '../media/frame/video-frame.js';
 import { Bundle } from '../media/packet/bundle.js';
 import { EncodedPacket } from '../media/packet/encoded-packet.js';
+import { ownedIn } from '../media/packet/owned.js';
 import { Packet } from '../media/packet/packet.js';
 import type { ModuleContext, Task } from '../module/contract.js';
 import type { SeenPacket, TestSourceOptions } from './types.js';
@@ -109,13 +110,20 @@ function described(payload: unknown): Omit<SeenPacket, 'input' | 'timestamp'> {
     return { kind: 'audio', samples, sampleRate, channels, format, pts, hash: hash(planes) };
   }
   if (payload instanceof EncodedPacket) return { kind: 'packet', pts: payload.pts, hash: hash([payload.data]) };
-  if (!(payload instanceof Bundle)) return { kind: 'value', value: payload };
-  // What `mux` makes is a list of payloads, and frames cannot cross threads within a value.
-  const items = Array.from(payload as Iterable<unknown>, (item) => {
-    const seen = described(item);
-    return seen.kind === 'value' ? seen.value : seen;
-  });
-  return { kind: 'value', value: items };
+  return { kind: 'value', value: payload instanceof Bundle || ownedIn(payload).length > 0 ? inside(payload) : payload };
+}
+
+/** A value in which descriptions stand for the frames: what a callback is given holds none. */
+function inside(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return Array.from(value as unknown[], inside);
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, inside(item)]));
+  if (value instanceof Set) return new Set([...value].map(inside));
+  if (Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inside(item)]));
+  }
+  const seen = described(value);
+  return seen.kind === 'value' ? value : seen;
 }
 
 function hash(parts: readonly Uint8Array[]): string {

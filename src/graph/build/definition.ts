@@ -53,17 +53,20 @@ export class GraphDefinition {
   /** Adds a node. @returns its id. @throws ConfigError for parameters that are wrong. */
   add(source: ModuleSource, options: unknown, parameters: NodeParameters): number {
     const module = moduleReference(source);
-    const { inputs, ...checked } = checkParameters(parameters, module.name);
+    const isByName = !module.path && !module.definition;
+    const own = copyOptions(options, module, module.name);
+    const given = isByName && 'on_error' in own ? { on_error: own.on_error, ...parameters } : parameters;
+    if (isByName) delete own.on_error;
+    const { inputs, ...checked } = checkParameters(given, module.name);
     const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
     const links = this.linksInto(id, module.name, inputs ?? []);
-    const own = copyOptions(options, module, module.name);
     let { alias } = checked;
     // BMF's builder takes the alias among the options, and graph files have it there.
-    if (!module.path && !module.definition && typeof own.alias === 'string') {
+    if (isByName && typeof own.alias === 'string') {
       alias ??= own.alias || undefined;
       delete own.alias;
     }
-    const { scheduler, thread, inputManager, queueLimit, distNums, callback } = checked;
+    const { scheduler, thread, inputManager, queueLimit, distNums, callback, on_error: onError } = checked;
     this.nodes.push({
       id,
       alias: alias ?? defaultAlias({ id, module }),
@@ -73,6 +76,7 @@ export class GraphDefinition {
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),
+      ...(onError !== undefined && { onError }),
       ...(distNums !== undefined && distNums > 1 && { distNums }),
       ...(callback !== undefined && { callback }),
     });
@@ -163,7 +167,10 @@ export class GraphDefinition {
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */
   check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
-    const unbound = nodes.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
+    // What stands behind the graph for the time of a run (outputs of jobs) has none, and no path either.
+    const unbound = nodes.flatMap((node, index) =>
+      node.callbacks === undefined ? [] : callbackProblems(node, this.pathOf(index), this.callbacks),
+    );
     return { problems: [...problems, ...unbound, ...this.session.problems(links)], later };
   }
 

@@ -5,12 +5,19 @@
  */
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
+import type { OnError } from '../../module/contract.js';
 import type { StreamSelection } from './stream-selection.js';
 
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface DecoderOptions {
+/** Of the node, which built-in modules may have among their options. */
+interface OfTheNode {
+  /** What ends when it fails: the graph (default), or its own branch only (docs/failure.md). */
+  on_error?: OnError | undefined;
+}
+
+export interface DecoderOptions extends OfTheNode {
   /**
    * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
    * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
@@ -115,7 +122,7 @@ export interface DecoderOptions {
 }
 
 /** One FFmpeg filter; or a whole graph, as BMF's list or in FFmpeg's syntax. Exactly one of `name`, `filters` and `graph`. */
-export interface FilterOptions {
+export interface FilterOptions extends OfTheNode {
   /** FFmpeg's name of one filter, also with a name of the instance: `scale`, `scale@small`. */
   name?: string | undefined;
   /** That filter's arguments in FFmpeg's syntax, such as '320:240' or 'w=320:h=240'. */
@@ -143,7 +150,7 @@ export interface FilterEntry {
   links?: readonly { input_pin: number; output_pin: number; output_filter: number }[] | undefined;
 }
 
-export interface EncoderOptions {
+export interface EncoderOptions extends OfTheNode {
   /** File or URL to write, as text or as a URL object. */
   output_path?: string | URL | undefined;
   /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */

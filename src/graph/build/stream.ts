@@ -43,8 +43,8 @@ export class Stream extends VideoFilters {
   }
 
   override filter(name: string, ...args: readonly FilterInput[]): NodeHandle {
-    const { streams, options, alias } = readFilterCall(name, args, isStream);
-    return this.module('c_ffmpeg_filter', options, { inputs: streams, alias });
+    const { streams, options, parameters } = readFilterCall(name, args, isStream);
+    return this.module('c_ffmpeg_filter', options, { ...parameters, inputs: streams });
   }
 
   /**

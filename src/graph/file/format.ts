@@ -22,6 +22,7 @@ export interface NodeConfig {
   input_streams: StreamConfig[];
   output_streams: StreamConfig[];
   input_manager: string | Record<string, unknown>;
+  on_error?: string;
   dist_nums?: number;
   scheduler?: number;
   thread?: string;
@@ -144,6 +145,7 @@ export const nodeSchema = strictOptions({
   scheduler: v.optional(orEmpty(nodeSchemas.scheduler)),
   thread: v.optional(orEmpty(nodeSchemas.thread)),
   dist_nums: v.optional(orEmpty(nodeSchemas.distNums)),
+  on_error: v.optional(orEmpty(nodeSchemas.onError)),
   action: v.optional(absent('changing a running graph (action) is')),
 });
 

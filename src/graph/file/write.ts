@@ -116,6 +116,7 @@ function writeNode(
       return stream(name, kinds?.[output] && `${kinds[output]}:`);
     }),
     input_manager: writeInputManager(node.inputManager),
+    ...(node.onError !== undefined && { on_error: node.onError }),
     ...(node.distNums !== undefined && { dist_nums: node.distNums }),
     ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
     ...(node.thread !== undefined && { thread: node.thread }),

@@ -11,6 +11,7 @@ import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { requireObject } from '../../schema/argument.js';
 import { check, sampleFormat, sampleFormatName, toNativeTimestamp } from '../ffmpeg.js';
+import { markOwned } from '../packet/owned.js';
 import { assignableLayout, describeLayout, type ParsedLayout, parseLayout, relabel } from './channel-layout.js';
 import { FrameBase, type FrameTime, type Plane, requireFrameTime } from './frame-base.js';
 
@@ -41,6 +42,10 @@ const arrayTypes = {
 
 /** Owns one reference to one AVFrame; `close()` gives it back. */
 export class AudioFrame extends FrameBase {
+  static {
+    markOwned(AudioFrame.prototype);
+  }
+
   /** Takes over the ownership of a node-av frame: the caller must not free it any more. */
   static wrap(av: Frame): AudioFrame {
     return new AudioFrame(av);

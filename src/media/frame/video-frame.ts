@@ -1,4 +1,5 @@
 /** A decoded picture. */
+
 import {
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_KEY,
@@ -11,6 +12,7 @@ import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { requireObject } from '../../schema/argument.js';
 import { check, pixelFormat, pixelFormatName, toNativeTimestamp } from '../ffmpeg.js';
+import { markOwned } from '../packet/owned.js';
 import type { Rational } from '../time.js';
 import { requireRate, requireUnit } from '../time-door.js';
 import { colorPrimariesName, colorRangeName, colorSpaceName, colorTransferName } from './color.js';
@@ -36,6 +38,10 @@ export type PictureType = (typeof PICTURE_TYPES)[number];
 
 /** Owns one reference to one AVFrame; `close()` gives it back. */
 export class VideoFrame extends FrameBase {
+  static {
+    markOwned(VideoFrame.prototype);
+  }
+
   /** Frames per second if the stream has a known rate. Not part of AVFrame; travels with the frame nevertheless. */
   frameRate: Rational | undefined;
 

@@ -1,5 +1,6 @@
 /** Payloads of one moment, one per input of a `mux`. */
 import { NANOSECONDS, type Rational, toMicroseconds } from '../time.js';
+import { cloneOwned, closeOwned } from './owned.js';
 
 /**
  * An array of payloads, in the order of the inputs they came from; `undefined` where an input had none. It owns what it
@@ -38,7 +39,7 @@ export class Bundle<T = unknown> extends Array<T> implements Disposable {
     const copy = Bundle.fromPayloads<T>([], this);
     copy.timeBase = this.timeBase;
     try {
-      for (const payload of this) copy.push(hasMethod(payload, 'clone') ? (payload.clone() as T) : payload);
+      for (const payload of this) copy.push(hasMethod(payload, 'clone') ? (payload.clone() as T) : cloneOwned(payload));
     } catch (error) {
       copy.close(); // one of them was closed before: the references taken so far go back
       throw error;
@@ -48,7 +49,10 @@ export class Bundle<T = unknown> extends Array<T> implements Disposable {
 
   /** Calling it again does nothing. */
   close(): void {
-    for (const payload of this.splice(0)) if (hasMethod(payload, 'close')) payload.close();
+    for (const payload of this.splice(0)) {
+      if (hasMethod(payload, 'close')) payload.close();
+      else closeOwned(payload);
+    }
   }
 
   [Symbol.dispose](): void {

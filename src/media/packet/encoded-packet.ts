@@ -1,4 +1,5 @@
 /** A piece of an encoded stream, or of a file's bytes. BMF's BMFAVPacket. */
+
 import { AV_PKT_FLAG_KEY, type AVPacketFlag } from 'node-av/constants';
 import { Packet as NativePacket } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
@@ -8,6 +9,7 @@ import { fromNativeTimestamp, toNativeTimestamp } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
 import { isTimeBase, type Rational, toMicroseconds } from '../time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from '../time-door.js';
+import { markOwned } from './owned.js';
 
 export interface EncodedPacketOptions {
   /** Presentation and decoding time in units of `timeBase`; undefined if unknown. */
@@ -25,6 +27,10 @@ export interface EncodedPacketOptions {
 
 /** Owns one reference to one AVPacket; `close()` gives it back. */
 export class EncodedPacket implements Disposable {
+  static {
+    markOwned(EncodedPacket.prototype);
+  }
+
   /** Where in a file the bytes belong, in bytes from `whence`; undefined unless an encoder with `push_output: 1` sent them. */
   offset: number | undefined;
   /** What `offset` counts from, as fseek has it: 0 is the beginning of the file. */

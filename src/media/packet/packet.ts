@@ -1,6 +1,7 @@
 /** What travels through a graph: a payload with a time, or a control signal. */
 import { requireObject } from '../../schema/argument.js';
 import { requireTimestamp } from '../time-door.js';
+import { cloneOwned, closeOwned } from './owned.js';
 
 /**
  * Signals beside the data: end of a stream, end of a dynamic input, end of a server, pause, and (from the parallel copies of
@@ -60,17 +61,24 @@ export class Packet<T = unknown> implements Disposable {
     return this.control === 'eof';
   }
 
-  /** A second packet. Frames and encoded packets are referenced once more; any other payload is shared. */
+  /**
+   * A second packet. Frames and encoded packets are referenced once more, also those that stand in a value, of which the
+   * clone has a copy then; any other payload is shared.
+   */
   clone(): Packet<T> {
-    const payload = isCountedReference(this.payload) ? (this.payload.clone() as T) : this.payload;
+    const payload = isCountedReference(this.payload) ? (this.payload.clone() as T) : cloneOwned(this.payload);
     return new Packet(payload, { timestamp: this.#timestamp, control: this.control });
   }
 
-  /** Releases the payload if it has a `close` method. Calling it again does nothing. */
+  /**
+   * Releases the payload if it has a `close` method, or the frames and encoded packets in it if it is a value. Calling it
+   * again does nothing.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     if (hasClose(this.payload)) this.payload.close();
+    else closeOwned(this.payload);
   }
 
   get closed(): boolean {

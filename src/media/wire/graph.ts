@@ -7,6 +7,7 @@
  *   ['O', 1 without prototype, keys, slots]      ['M', [key, value, key, value, …]]     ['V', type, bytes]
  *   ['A', length, keys or null, slots]           ['T', members]                         ['R', source, flags, lastIndex]
  *   ['E', class, keys, slots, 1 if enumerable]   ['D', milliseconds]         ['N', type, shape, bytes of a tensor]
+ *   ['F', number]  what travels beside the value: a frame, an encoded packet
  *
  * A slot is what msgpackr keeps as it is, or an array: [row], or a mark and its text.
  */
@@ -51,6 +52,11 @@ export interface ValueLimits {
   readonly stays?: boolean;
   /** It goes as a message does, without our classes. */
   readonly isMessage?: boolean;
+  /**
+   * What goes beside the value, and stands in it by its number: says whether an object is of that kind, and notes it.
+   * Absent: nothing does.
+   */
+  readonly beside?: (value: object) => number | undefined;
 }
 
 /** A key as it follows its object in a path. */
@@ -122,6 +128,8 @@ class Flattening {
     const { value } = at;
     // Whatever it is asked runs the user's code, which may answer differently each time, or throw.
     if (types.isProxy(value)) this.refuse(at, '', 'a Proxy');
+    const beside = this.limits.beside?.(value);
+    if (beside !== undefined) return ['F', beside];
     if (Array.isArray(value)) return this.array(at, value);
     if (types.isMap(value)) {
       this.requireBare(at, 'Map');
@@ -239,17 +247,20 @@ class Flattening {
     if (path.length > 200) path = `${path.slice(0, 100)} … ${path.slice(-80)}`;
     throw new MillraceError('ERR_MILLRACE_PAYLOAD', `${this.root}${path} is ${what}, which cannot cross threads`, {
       hint: isMedia
-        ? 'A frame or packet is the whole payload of a Packet that is pushed to an output; in a value stand its data: toBuffer(), copyPlanes()'
+        ? 'Frames and encoded packets go in payloads of packets, alone or in a value; elsewhere stand their data: toBuffer(), copyPlanes()'
         : 'Plain data does: objects, arrays, strings, numbers, Map, Set, Date, RegExp, errors, bytes',
     });
   }
 }
 
-/** @throws TypeError for a table that `tableOf` has not made. */
-export function fromTable(table: ValueTable): unknown {
+/**
+ * @param beside what travelled beside the value, by its numbers.
+ * @throws TypeError for a table that `tableOf` has not made.
+ */
+export function fromTable(table: ValueTable, beside: readonly object[] = []): unknown {
   const rows = table.get('rows')!;
   if (rows[0]![0] === 'P') return fromSlot(rows[0]![1], []);
-  const objects = rows.map(shell);
+  const objects = rows.map((row) => (row[0] === 'F' ? beside[row[1] as number]! : shell(row)));
   rows.forEach((row, i) => {
     fill(objects[i]!, row, objects);
   });

@@ -8,6 +8,7 @@ import { AudioFrame } from '../frame/audio-frame.js';
 import { VideoFrame } from '../frame/video-frame.js';
 import { Bundle } from '../packet/bundle.js';
 import { EncodedPacket } from '../packet/encoded-packet.js';
+import { closeOwned } from '../packet/owned.js';
 import { StreamInfo, type StreamInfoData } from '../packet/stream-info.js';
 import { Tensor, type TensorType } from '../packet/tensor.js';
 import type { Rational } from '../time.js';
@@ -29,8 +30,10 @@ export const PAYLOAD_KIND = {
   streamInfo: 6,
   tensor: 7,
   bundle: 8,
-  /** A video frame by reference, as a part of a bundle. */
+  /** A video frame by reference, as a part of a bundle or of a value. */
   reference: 9,
+  /** A value, and the frames and packets in it. */
+  composite: 10,
 } as const;
 
 /** Valid as long as the payload it describes is open. */
@@ -77,7 +80,27 @@ export function describe(payload: unknown, byReference?: ByReference): Described
   }
   if (payload instanceof Bundle) return describeBundle(payload, byReference);
   if (isBytes(payload)) return new Described(PAYLOAD_KIND.bytes, payload.constructor.name, [blobOf(payload)]);
-  return new Described(PAYLOAD_KIND.value, undefined, [blobOf(packValue(payload))]);
+  return describeValue(payload, byReference);
+}
+
+/** What stands in a value instead of being data: as a payload each of them is of a kind of its own. */
+export function goesBeside(value: object): boolean {
+  return (
+    value instanceof VideoFrame ||
+    value instanceof AudioFrame ||
+    value instanceof EncodedPacket ||
+    value instanceof StreamInfo ||
+    value instanceof Bundle
+  );
+}
+
+function describeValue(payload: unknown, byReference?: ByReference): Described {
+  const beside: object[] = [];
+  const value = packValue(payload, 'payload', (object) => (goesBeside(object) ? beside.push(object) - 1 : undefined));
+  if (beside.length === 0) return new Described(PAYLOAD_KIND.value, undefined, [blobOf(value)]);
+  const { list, blobs } = describeAll(beside, byReference);
+  const meta: CompositeMeta = { beside: list };
+  return new Described(PAYLOAD_KIND.composite, meta, [blobOf(value), ...blobs]);
 }
 
 /**
@@ -108,44 +131,74 @@ export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[
       return restoreReference(meta as Rational | undefined, part(parts, 0));
     case PAYLOAD_KIND.bundle:
       return restoreBundle(meta as BundleMeta, parts);
+    case PAYLOAD_KIND.composite:
+      return restoreComposite(meta as CompositeMeta, parts);
     default:
       throw new MillraceError('ERR_MILLRACE_RING', `A record is of kind ${kind}, which is no kind of payload`);
   }
+}
+
+/** Kind, meta and number of blobs of each of several payloads. */
+type Several = [kind: number, meta: unknown, blobs: number][];
+
+interface CompositeMeta {
+  beside: Several;
 }
 
 interface BundleMeta {
   pts: bigint | undefined;
   duration: bigint | undefined;
   timeBase: Rational;
-  /** Kind, meta and number of blobs of every payload. */
-  payloads: [kind: number, meta: unknown, blobs: number][];
+  payloads: Several;
 }
 
-function describeBundle(bundle: Bundle, byReference?: ByReference): Described {
-  const described = Array.from(bundle, (payload) => describe(payload, byReference));
-  const payloads = described.map(({ kind, meta, blobs }): BundleMeta['payloads'][number] => [kind, meta, blobs.length]);
-  const { pts, duration, timeBase } = bundle;
-  const meta: BundleMeta = { pts, duration, timeBase, payloads };
-  return new Described(
-    PAYLOAD_KIND.bundle,
-    meta,
-    described.flatMap(({ blobs }) => blobs),
-  );
+function describeAll(payloads: Iterable<unknown>, byReference?: ByReference): { list: Several; blobs: Blob[] } {
+  const list: Several = [];
+  const blobs: Blob[] = [];
+  for (const payload of payloads) {
+    const described = describe(payload, byReference);
+    list.push([described.kind, described.meta, described.blobs.length]);
+    for (const blob of described.blobs) blobs.push(blob);
+  }
+  return { list, blobs };
 }
 
-function restoreBundle(meta: BundleMeta, parts: readonly Uint8Array[]): Bundle {
-  const bundle = Bundle.fromPayloads<unknown>([], meta);
-  bundle.timeBase = meta.timeBase;
+/** They are the caller's; if one cannot be restored, none is left behind. */
+function restoreAll(list: Several, parts: readonly Uint8Array[]): unknown[] {
+  const restored: unknown[] = [];
   let from = 0;
   try {
-    for (const [kind, own, blobs] of meta.payloads) {
-      bundle.push(restore(kind, own, parts.slice(from, from + blobs)));
+    for (const [kind, meta, blobs] of list) {
+      restored.push(restore(kind, meta, parts.slice(from, from + blobs)));
       from += blobs;
     }
   } catch (error) {
-    bundle.close();
+    closeOwned(restored);
     throw error;
   }
+  return restored;
+}
+
+function restoreComposite({ beside: list }: CompositeMeta, parts: readonly Uint8Array[]): unknown {
+  const beside = restoreAll(list, parts.slice(1));
+  try {
+    return unpackValue(part(parts, 0), beside as object[]);
+  } catch (error) {
+    closeOwned(beside);
+    throw error;
+  }
+}
+
+function describeBundle(bundle: Bundle, byReference?: ByReference): Described {
+  const { list: payloads, blobs } = describeAll(bundle, byReference);
+  const { pts, duration, timeBase } = bundle;
+  const meta: BundleMeta = { pts, duration, timeBase, payloads };
+  return new Described(PAYLOAD_KIND.bundle, meta, blobs);
+}
+
+function restoreBundle(meta: BundleMeta, parts: readonly Uint8Array[]): Bundle {
+  const bundle = Bundle.fromPayloads(restoreAll(meta.payloads, parts), meta);
+  bundle.timeBase = meta.timeBase;
   return bundle;
 }
 

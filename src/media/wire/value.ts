@@ -20,11 +20,11 @@ const LARGEST_INTEGER = 2n ** 63n;
 /**
  * @param root what the value is called in errors.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD that names the part of the value which cannot cross threads: functions,
- * symbols, getters, proxies, promises, weak collections, shared memory, and objects of classes (frames and packets among them, when
- * they are inside another value instead of being the payload themselves; tensors are plain data); and for a value that is too large.
+ * symbols, getters, proxies, promises, weak collections, shared memory, and objects of classes (frames and packets among them, unless
+ * they go `beside` the value; tensors are plain data); and for a value that is too large.
  */
-export function packValue(value: unknown, root = 'payload'): Uint8Array {
-  const plain = isSimple(value, new Set(), 0) ? value : tableOf(value, root);
+export function packValue(value: unknown, root = 'payload', beside?: ValueLimits['beside']): Uint8Array {
+  const plain = isSimple(value, new Set(), 0) ? value : tableOf(value, root, { beside });
   try {
     return packr.pack(plain);
   } catch (cause) {
@@ -32,12 +32,13 @@ export function packValue(value: unknown, root = 'payload'): Uint8Array {
   }
 }
 
-export function unpackValue(bytes: Uint8Array): unknown {
+/** @param beside what went beside it, by its numbers. */
+export function unpackValue(bytes: Uint8Array, beside?: readonly object[]): unknown {
   // msgpackr reads strings with TextDecoder, which refuses shared memory.
   const copy = Buffer.allocUnsafe(bytes.byteLength);
   copy.set(bytes);
   const value: unknown = packr.unpack(copy);
-  return types.isMap(value) ? fromTable(value as ValueTable) : value;
+  return types.isMap(value) ? fromTable(value as ValueTable, beside) : value;
 }
 
 /**

@@ -12,9 +12,9 @@ import { GraphError } from '../../errors/errors.js';
 import { abortedError, stateError } from '../../errors/make.js';
 import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
 import { unpackValue } from '../../media/wire/value.js';
-import { isWarning, type LogListener } from '../../module/log.js';
+import { isWarning, type LogEntry, type LogListener } from '../../module/log.js';
 import { packMessage } from '../../thread/actor/callbacks.js';
-import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../../thread/board/board.js';
+import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/board.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
 import type { FromHost, PartitionSpec, ToHost } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
@@ -30,12 +30,12 @@ import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
 import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
-import type { GraphStats, Progress, Report } from './report.js';
+import type { DroppedBranch, GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
 import { TraceWriter } from './trace-writer.js';
-import { Warnings } from './warnings.js';
+import { droppedText, Warnings } from './warnings.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -70,6 +70,7 @@ export class GraphRun {
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
+  private readonly dropped: DroppedBranch[] = [];
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
@@ -128,6 +129,7 @@ export class GraphRun {
   /** Nodes that are run by others are over before anything begins, for whoever looks at the board. */
   private leaveOut(merging: Fusion): void {
     for (const node of merging.merged) {
+      this.board.setFate(node, NodeFate.merged);
       this.board.setStatus(node, NodeStatus.over);
       this.board.setPhase(node, NodePhase.closed);
     }
@@ -376,6 +378,9 @@ export class GraphRun {
         else this.warnings.add(`after the failure: ${error.message}`);
         break;
       }
+      case 'dropped':
+        this.noteDropped(message);
+        break;
       case 'log':
         this.log(message);
         break;
@@ -397,13 +402,25 @@ export class GraphRun {
     }
   }
 
-  /** A listener that throws fails the graph: nobody else would hear of it. */
   private log({ node, level, text, context }: FromHost & { type: 'log' }): void {
     const { alias, module } = this.spec.nodes[node]!;
     if (isWarning(level) && context === undefined) this.warnings.add(`${alias}: ${text}`);
+    this.say({ level, node: alias, context: context ?? module.name, text });
+  }
+
+  private noteDropped({ node, error: wire, packets: packetsLost }: FromHost & { type: 'dropped' }): void {
+    const { id, alias, module } = this.spec.nodes[node]!;
+    const error = unpackError(wire) as GraphError;
+    this.dropped.push({ node: id, alias, module: module.name, error, packetsLost });
+    const text = droppedText(error, packetsLost);
+    this.warnings.add(text);
+    this.say({ level: 'error', node: alias, context: module.name, text });
+  }
+
+  /** A listener that throws fails the graph: nobody else would hear of it. */
+  private say(entry: LogEntry): void {
     try {
-      const speaker = context ?? module.name;
-      this.context(() => this.hooks.onLog?.({ level, node: alias, context: speaker, text }));
+      this.context(() => this.hooks.onLog?.(entry));
     } catch (cause) {
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
     }
@@ -479,7 +496,8 @@ export class GraphRun {
       this.reject(this.failure);
     } else {
       const { list: warnings } = this.warnings;
-      this.resolve({ ...this.figures.report(milliseconds), warnings, leaked: { ...this.threads.leaked } });
+      const { dropped } = this;
+      this.resolve({ ...this.figures.report(milliseconds), warnings, dropped, leaked: { ...this.threads.leaked } });
     }
   }
 

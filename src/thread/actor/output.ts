@@ -1,6 +1,7 @@
 /** The outputs of an actor: fan-out to the links, ownership of what is pushed, and the end of each. */
 import { queueMicrotask } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
+import { type Owned, ownedIn } from '../../media/packet/owned.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { OutputPort } from '../../module/contract.js';
 import { requirePacket } from '../../module/door.js';
@@ -9,6 +10,8 @@ import type { Jobs } from './jobs.js';
 
 interface Delivery {
   readonly packet: Packet;
+  /** Each belongs to one consumer, though it may be in several packets. */
+  readonly parts: readonly unknown[];
   /** Consumers that had not left when the delivery began: each is given a reference, wanted or not by then. */
   readonly takers: LinkSender[];
 }
@@ -22,26 +25,34 @@ export interface EarlyDeliveries {
 }
 
 /**
- * What belongs to consumers now, so that it is not released with the inputs it came in: payloads that are objects, and of
- * the others (numbers, which may be equal) the packets themselves. Most calls hand on one.
+ * What belongs to consumers now, so that it is not released with the inputs it came in: frames and packets, alone or in
+ * values, other payloads that are objects, and of the rest (numbers, which may be equal) the packets themselves. Most calls
+ * hand on one.
  */
 class HandedOn {
   private first: unknown;
   private others: Set<unknown> | undefined;
 
   add(packet: Packet): void {
-    const owned = ownedBy(packet);
-    if (this.first === undefined) this.first = owned;
-    else if (this.first !== owned) {
-      this.others ??= new Set();
-      this.others.add(owned);
+    for (const part of partsOf(packet)) {
+      if (this.first === undefined) this.first = part;
+      else if (this.first !== part) {
+        this.others ??= new Set();
+        this.others.add(part);
+      }
     }
   }
 
-  has(packet: Packet): boolean {
-    if (this.first === undefined) return false;
-    const owned = ownedBy(packet);
-    return this.first === owned || this.others?.has(owned) === true;
+  /** Closes what of a packet was not handed on. */
+  releaseRest(packet: Packet): void {
+    if (this.first === undefined) {
+      packet.close();
+      return;
+    }
+    const parts = partsOf(packet);
+    const rest = parts.filter((part) => part !== this.first && this.others?.has(part) !== true);
+    if (rest.length === parts.length) packet.close();
+    else for (const part of rest) (part as Owned).close();
   }
 
   clear(): void {
@@ -50,9 +61,12 @@ class HandedOn {
   }
 }
 
-function ownedBy(packet: Packet): unknown {
+/** What has one owner each; a packet of which this is more than itself, or less, may be taken apart. */
+function partsOf(packet: Packet): readonly unknown[] {
   const { payload } = packet;
-  return typeof payload === 'object' && payload !== null ? payload : packet;
+  if (typeof payload !== 'object' || payload === null) return [packet];
+  const owned = ownedIn(payload);
+  return owned.length > 0 ? owned : [payload];
 }
 
 /**
@@ -123,30 +137,42 @@ export class Deliveries {
     const uses = new Map<unknown, number>();
     const batch = this.pending.splice(0).map(({ outlet, packet }): Delivery => {
       const takers = outlet.links.filter((link) => !link.left);
-      if (!packet.isEof) uses.set(packet.payload, (uses.get(packet.payload) ?? 0) + takers.length);
-      return { packet, takers };
+      const parts = packet.isEof ? [] : sharedParts(packet);
+      for (const part of parts) uses.set(part, (uses.get(part) ?? 0) + takers.length);
+      return { packet, parts, takers };
     });
-    const undelivered = new Set(batch.map(({ packet }) => packet));
-    try {
-      for (const { packet, takers } of batch) this.hand(packet, takers, uses, undelivered);
-    } finally {
-      for (const packet of undelivered) packet.close();
+    const given = new Set<unknown>();
+    const failures: unknown[] = [];
+    for (const delivery of batch) {
+      // An end is handed on in any case: nobody would send it again.
+      if (failures.length > 0 && !delivery.packet.isEof) continue;
+      try {
+        this.hand(delivery, uses, given);
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    for (const { packet, parts } of batch) {
+      if (parts.every((part) => !given.has(part))) packet.close();
+      else for (const part of parts) if (!given.has(part) && part !== packet.payload) (part as Owned).close();
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The call has settled: releases the inputs that were not handed on. */
   settle(inputs: Iterable<Packet[]>): void {
     for (const packets of inputs) {
-      for (const packet of packets) {
-        if (!this.handedOn.has(packet)) packet.close();
-      }
+      for (const packet of packets) this.handedOn.releaseRest(packet);
     }
     this.handedOn.clear();
   }
 
-  /** The call has failed: nothing of it is delivered. */
+  /** The call has failed: nothing of it is delivered. An output that has ended in it has not. */
   discard(): void {
-    for (const { packet } of this.pending.splice(0)) packet.close();
+    for (const { outlet, packet } of this.pending.splice(0)) {
+      if (packet.isEof) outlet.reopen();
+      packet.close();
+    }
   }
 
   /** Most calls push one packet for one consumer: it is theirs, whatever else there is. @returns false if that is not so. */
@@ -159,27 +185,47 @@ export class Deliveries {
     return true;
   }
 
-  private hand(packet: Packet, takers: LinkSender[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {
+  /** @param given what has been handed over itself, and not as a clone. */
+  private hand({ packet, parts, takers }: Delivery, uses: Map<unknown, number>, given: Set<unknown>): void {
     if (packet.isEof) {
-      for (const link of takers) link.offer(Packet.eof());
+      offerEnds(takers);
       return;
     }
-    const { payload } = packet;
-    if (uses.get(payload) === 0) return; // nobody takes it: released with what is undelivered
-    this.handedOn.add(packet);
-    // In other hands from here on, as the last clone or as the payload of another packet of this batch.
-    undelivered.delete(packet);
-    for (const [i, link] of takers.entries()) {
-      const left = uses.get(payload)! - 1;
-      uses.set(payload, left);
-      try {
-        link.offer(left > 0 ? packet.clone() : packet);
-      } catch (error) {
-        if (left > 0 || i < takers.length - 1) undelivered.add(packet);
-        throw error;
+    if (takers.length > 0) this.handedOn.add(packet);
+    for (const link of takers) {
+      let isLast = true;
+      for (const part of parts) {
+        const left = uses.get(part)! - 1;
+        uses.set(part, left);
+        if (left > 0) isLast = false;
       }
+      if (!isLast) {
+        link.offer(packet.clone());
+        continue;
+      }
+      for (const part of parts) given.add(part);
+      link.offer(packet);
     }
   }
+}
+
+/** As `partsOf`, but values that are no objects are shared by all packets that have them. */
+function sharedParts({ payload }: Packet): readonly unknown[] {
+  const owned = ownedIn(payload);
+  return owned.length > 0 ? owned : [payload];
+}
+
+/** A link that fails in moving what it was given before has taken the end nevertheless, and so have to the others. */
+function offerEnds(takers: readonly LinkSender[]): void {
+  const failures: unknown[] = [];
+  for (const link of takers) {
+    try {
+      link.offer(Packet.eof());
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 export class ActorOutput implements OutputPort {

@@ -22,13 +22,14 @@ import { AudioFrame } from '../../media/frame/audio-frame.js';
 import { VideoFrame } from '../../media/frame/video-frame.js';
 import { Bundle } from '../../media/packet/bundle.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
+import { ownedIn } from '../../media/packet/owned.js';
 import { type ControlTag, Packet } from '../../media/packet/packet.js';
 import { StreamInfo } from '../../media/packet/stream-info.js';
 import { Tensor } from '../../media/packet/tensor.js';
 import type { FrameReferences, Pin } from '../../media/reference/frame-references.js';
 import type { Blob } from '../../media/wire/blob.js';
 import { requireFits } from '../../media/wire/limit.js';
-import { describe, isBytes, PAYLOAD_KIND, restore } from '../../media/wire/payload.js';
+import { describe, goesBeside, isBytes, PAYLOAD_KIND, restore } from '../../media/wire/payload.js';
 import { describeReference, restoreReference } from '../../media/wire/reference.js';
 import { requirePlain } from '../../media/wire/value.js';
 
@@ -68,10 +69,10 @@ export function payloadBytes(payload: unknown): number {
   if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
   if (payload instanceof EncodedPacket) return payload.size;
   if (payload instanceof Tensor) return payload.data.byteLength;
-  if (payload instanceof Bundle) return payload.reduce<number>((sum, part) => sum + payloadBytes(part), 0);
   // A DataView has no length any more when its memory was transferred away, which is refused with the value.
   if (ArrayBuffer.isView(payload)) return payload.buffer.byteLength === 0 ? 0 : payload.byteLength;
-  return typeof payload === 'string' ? payload.length * 2 : 256;
+  if (typeof payload === 'string') return payload.length * 2;
+  return ownedIn(payload).reduce<number>((sum, part) => sum + payloadBytes(part), 256);
 }
 
 /**
@@ -80,12 +81,17 @@ export function payloadBytes(payload: unknown): number {
  */
 export function requireCrossable(packet: Packet): void {
   requireCarried(packet);
-  const { payload } = packet;
-  const parts: unknown[] = payload instanceof Bundle ? payload : [payload];
-  for (const part of parts) {
+  for (const part of partsOf(packet.payload)) {
     const bytes = payloadBytes(part); // a closed frame or packet throws
     if (!(part instanceof VideoFrame)) requireFits(bytes);
   }
+}
+
+/** What is in a bundle, and the frames and packets in a value; else the payload. */
+function partsOf(payload: unknown): readonly unknown[] {
+  if (payload instanceof Bundle) return payload.flatMap(partsOf);
+  const owned = ownedIn(payload);
+  return owned.length > 0 ? owned : [payload];
 }
 
 /**
@@ -112,7 +118,7 @@ function requireKnown(payload: unknown): void {
   ) {
     return;
   }
-  requirePlain(payload);
+  requirePlain(payload, 'payload', { beside: (value) => (goesBeside(value) ? 0 : undefined) });
 }
 
 /** A packet that was refused is nobody's any more, and neither are the frames inside a value that cannot carry them. */
@@ -170,14 +176,14 @@ function structBlob(frame: VideoFrame, references: FrameReferences, pins: Pin[])
   };
 }
 
-/** Whether a payload is one that may hold video frames. */
+/** Whether there are video frames in a payload. */
 export function holdsFrames(payload: unknown): boolean {
-  return payload instanceof VideoFrame || payload instanceof Bundle;
+  return payload instanceof VideoFrame || ownedIn(payload).some((part) => part instanceof VideoFrame);
 }
 
 /** Whether a record of that kind may hold frames by reference: it is read under the rules of frame-pins.ts. */
 export function mayRefer(kind: number): boolean {
-  return kind === KIND_REFERENCE || kind === PAYLOAD_KIND.bundle;
+  return kind === KIND_REFERENCE || kind === PAYLOAD_KIND.bundle || kind === PAYLOAD_KIND.composite;
 }
 
 /** Writes the record into the place claimed for it at offset `at`. */

@@ -18,7 +18,7 @@ const EXPECTED: Record<string, [code: string, message: RegExp]> = {
   promise: ['ERR_MILLRACE_PAYLOAD', /a Promise was pushed to output 0.*await what makes it/],
   nothing: ['ERR_MILLRACE_PAYLOAD', /undefined was pushed to output 0/],
   closed: ['ERR_MILLRACE_CLOSED', /a packet that was closed was pushed to output 0/],
-  'frame in a value': ['ERR_MILLRACE_PAYLOAD', /payload\.frames\[0\] is an object of class VideoFrame/],
+  'packet in a value': ['ERR_MILLRACE_PAYLOAD', /payload\.packets\[0\] is an object of class Packet/],
   'text as output': ['ERR_MILLRACE_CONFIG', /output\("0"\) names no output/],
   'NaN as output': ['ERR_MILLRACE_CONFIG', /output\(NaN\) names no output/],
   'half an output': ['ERR_MILLRACE_CONFIG', /output\(0\.5\) names no output/],

@@ -6,7 +6,7 @@ import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../../src
 import type { OptionSchema } from '../../../src/schema/standard.js';
 
 // `Required`: a key added to the type must be added here, and then be known to the schema.
-const decoder: Required<DecoderOptions> = {
+const decoder: Required<Omit<DecoderOptions, 'on_error'>> = {
   input_path: 'in.mp4',
   map_v: 0,
   map_a: 1,
@@ -50,7 +50,7 @@ const decoder: Required<DecoderOptions> = {
   loglevel: 'error',
 };
 
-const encoder: Required<EncoderOptions> = {
+const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
   input_kinds: ['audio', 'subtitle'],
   chapters: [{ start: 0, end: 1, title: 'x', tags: { y: 'z' } }],
   map_metadata: 'in',

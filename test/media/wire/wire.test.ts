@@ -238,10 +238,30 @@ test('what cannot cross threads is named with its place', () => {
   }
 });
 
-test('a frame inside another value is refused, not lost', () => {
+test('frames and packets inside another value go beside it, each once', () => {
   const frame = AudioFrame.alloc({ sampleRate: 8000, format: 's16', samples: 1, channels: 1 });
-  assert.throws(() => describe({ frame }), /payload\.frame is an object of class AudioFrame/);
-  frame.close();
+  const packet = EncodedPacket.from(new Uint8Array([7]), { pts: 3n });
+  const arrived = travel({ frame, list: [frame, { packet }], n: -0 }) as Record<string, unknown>;
+  assert.instance(arrived.frame, AudioFrame);
+  const [again, { packet: coded }] = arrived.list as [unknown, { packet: EncodedPacket }];
+  assert.is(again, arrived.frame);
+  assert.equal([...coded.data, coded.pts, Object.is(arrived.n, -0)], [7, 3n, true]);
+  for (const each of [frame, packet, coded, arrived.frame as AudioFrame]) each.close();
+});
+
+test('what is inside another value and closed is refused, and a broken record leaves nothing open', () => {
+  const frame = AudioFrame.alloc({ sampleRate: 8000, format: 's16', samples: 1, channels: 1 });
+  const other = frame.clone();
+  const { kind, meta, blobs } = describe({ frame, list: [other] });
+  const parts = blobs.map(({ byteLength, copyTo }) => {
+    const bytes = new Uint8Array(byteLength);
+    copyTo(bytes);
+    return bytes;
+  });
+  assert.throws(() => restore(kind, meta, parts.slice(0, -1)));
+  assert.throws(() => restore(kind, meta, [new Uint8Array([0xdb]), ...parts.slice(1)]));
+  for (const each of [frame, other]) each.close();
+  assert.throws(() => describe({ frame }), /used after close/);
 });
 
 test('a record that is none of ours is refused', () => {
