@@ -41,6 +41,7 @@ export type {
 } from './graph/build/module-options.js';
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
 export type { NodeParameters } from './graph/build/node.js';
+export type { OutputOptions, SharedEncoding } from './graph/build/outputs.js';
 export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';

@@ -151,6 +151,10 @@ export class Encoding {
           }
         }
         if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
+        for (const key of ['queue_bytes', 'when_full'] as const) {
+          if (options[key] === undefined) continue;
+          ctx.log.warn(`${key} has no effect: ${target.name} is no output of the network, nor has it timeout_ms`);
+        }
         return new Muxer(target, inputs, options, ctx);
     }
   }

@@ -128,6 +128,8 @@ const muxing = [
   'map_metadata',
   'map_chapters',
   'timeout_ms',
+  'queue_bytes',
+  'when_full',
   'max_muxing_queue_size',
   'muxing_queue_data_threshold',
 ] as const;
@@ -165,6 +167,9 @@ const entries = {
    * 0: for ever; 30000 by default.
    */
   timeout_ms: v.optional(number({ min: 0, max: 2_147_483_647 })),
+  /** Bytes that may wait for a peer of the network, and what becomes of the output when they are more. */
+  queue_bytes: v.optional(integer({ min: 1024, max: 2 ** 40 })),
+  when_full: v.optional(choice('wait', 'fail')),
   /** AVOptions of the muxer: movflags, hls_time, … */
   mux_params: v.optional(avOptions()),
   /** Packets of a stream that may wait for the first packet of another one, or for its next, ... */

@@ -138,7 +138,18 @@ export class NetworkOutput implements Output {
     if (this.#failure) throw this.#failure;
     if (this.#over) return true;
     if (this.#thread.gone || this.#thread.wait.left) throw this.#thread.died;
-    return !this.#ended && this.#underWay <= INPUT_LIMIT;
+    if (this.#ended) return false;
+    if (this.#underWay <= this.#limit) return true;
+    if (this.#ctx.options.when_full !== 'fail') return false;
+    throw new MillraceError(
+      'ERR_MILLRACE_OUTPUT',
+      `${this.name} takes less than comes: ${this.#underWay} bytes wait for its peer, and ${this.#limit} may`,
+      { hint: "Raise queue_bytes, lower the bit rate, or let the graph wait for it (when_full: 'wait')" },
+    );
+  }
+
+  get #limit(): number {
+    return this.#ctx.options.queue_bytes ?? INPUT_LIMIT;
   }
 
   /**

@@ -171,6 +171,13 @@ export interface EncoderOptions extends OfTheNode {
    * the rest; then the graph fails with ERR_MILLRACE_OUTPUT. 0: for ever. Default for everything that is no file: 30000.
    */
   timeout_ms?: number | undefined;
+  /** Of an output of the network, and of one with `timeout_ms`: bytes that may wait for its peer. Default 524288. */
+  queue_bytes?: number | undefined;
+  /**
+   * What becomes of it when more wait: `'wait'` (default) holds back the encoder and all that feeds it, `'fail'` fails the
+   * node, which with `on_error: 'drop-branch'` ends this output alone.
+   */
+  when_full?: 'wait' | 'fail' | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
   /**

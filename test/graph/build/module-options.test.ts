@@ -88,6 +88,8 @@ const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
   min_frames: 5,
   copyts: true,
   adjust_pts: true,
+  queue_bytes: 1 << 20,
+  when_full: 'fail',
   variants: { video: ['big'], audio: ['eng'], default_audio: 0 },
   encrypt: { uri: 'key', key: '0'.repeat(32), iv: '1'.repeat(32), key_path: 'x.key' },
   shortest: false,
