@@ -22,7 +22,7 @@ export {
   type Phase,
   type Problem,
 } from './errors/errors.js';
-export { type ConcatOptions, concat, type Segment } from './graph/build/concat.js';
+export type { ConcatOptions, Segment } from './graph/build/concat.js';
 export { type EncodeStreams, encode, type StreamOrStreams } from './graph/build/encode.js';
 export type { FilterArguments, FilterValue } from './graph/build/filters/args.js';
 export type { FilterInput, Named, Rate, Size, Time } from './graph/build/filters/call.js';
@@ -37,6 +37,7 @@ export type {
   HlsEncryption,
   OutputVariants,
   StreamTexts,
+  SubtitleParams,
   VideoParams,
 } from './graph/build/module-options.js';
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
@@ -44,6 +45,7 @@ export type { NodeParameters } from './graph/build/node.js';
 export type { OutputOptions, SharedEncoding } from './graph/build/outputs.js';
 export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
+export { defineGraph, type GraphFacts, type GraphOutputs } from './graph/build/subgraph/define.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
@@ -68,6 +70,17 @@ export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type Spa
 export { type Job, JobResult, type JobSource } from './graph/serve/job.js';
 export { Server, type ServerReport, type SubmitOptions } from './graph/serve/server.js';
 export type { ServeOptions } from './graph/serve/serving.js';
+export { type ConcatFilesOptions, concat } from './graph/tasks/concat.js';
+export { type GifOptions, gif } from './graph/tasks/gif.js';
+export type { Peaks } from './graph/tasks/peaks.js';
+export type { EncodedPicture, PictureOptions } from './graph/tasks/pictures.js';
+export { type Sprite, type SpriteCue, type SpriteOptions, sprite } from './graph/tasks/sprite.js';
+export type { TaskEncoding, TaskInput, TaskOptions, WrittenFile } from './graph/tasks/task.js';
+export { type Thumbnail, type Thumbnails, type ThumbnailsOptions, thumbnails } from './graph/tasks/thumbnails.js';
+export type { TimeRange } from './graph/tasks/time-range.js';
+export { type ExtractAudioOptions, extractAudio, type TrimOptions, trim } from './graph/tasks/trim.js';
+export { type Waveform, type WaveformOptions, waveform } from './graph/tasks/waveform.js';
+export type { Bytes, SeekableSource } from './media/bytes/source.js';
 export {
   AudioFrame,
   type AudioFrameOptions,
@@ -80,6 +93,9 @@ export {
   type Rational,
   StreamInfo,
   type StreamInfoData,
+  Subtitle,
+  type SubtitleData,
+  type SubtitleOptions,
   Tensor,
   type TensorData,
   type TensorType,
@@ -97,6 +113,7 @@ export {
   type OutputPort,
   type Task,
 } from './module/contract.js';
+export type { GraphTemplate } from './module/graph-template.js';
 export type { LogEntry, LogListener, LogSeverity } from './module/log.js';
 export type { WrittenPacket } from './module/written-packet.js';
 export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/call/sync-module.js';

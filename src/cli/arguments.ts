@@ -29,6 +29,13 @@ export function endPoint(text: string): number {
   throw new InvalidArgumentError('The end must be later than 0.');
 }
 
+/** Seconds of a segment, above 0. */
+export function segment(text: string): number {
+  const length = Number(text);
+  if (length > 0 && length < 3600) return length;
+  throw new InvalidArgumentError('Give a number of seconds above 0.');
+}
+
 /** A number of threads or 'auto'; the graph checks the range. */
 export function threads(text: string): number | 'auto' {
   if (text === 'auto') return text;

@@ -2,7 +2,9 @@
 
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Graph } from '../graph/graph.js';
-import type { Report } from '../scheduler/run/report.js';
+import type { RunOptions } from '../graph/options/options.js';
+import type { InputStream } from '../graph/ports/input-stream.js';
+import type { Progress, Report } from '../scheduler/run/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
 import type { ProgressDisplay } from './progress.js';
 import { reportLine } from './text.js';
@@ -15,6 +17,16 @@ export interface OutputFlags {
   readonly toStdout?: boolean | undefined;
 }
 
+/** An input stream of the graph, and what is pushed into it. */
+export interface Feed {
+  readonly stream: InputStream;
+  readonly source: AsyncIterable<Uint8Array>;
+}
+
+export interface ExecuteFlags extends OutputFlags {
+  readonly feeds?: readonly Feed[] | undefined;
+}
+
 /**
  * Runs the graph to its end. The first SIGINT or SIGTERM stops it cleanly (the output is finalised), the second aborts
  * it, the third ends the process as if nobody listened.
@@ -25,7 +37,7 @@ export interface OutputFlags {
 export async function execute(
   graph: Graph,
   name: string,
-  { json, quiet, trace, toStdout }: OutputFlags,
+  { json, quiet, trace, toStdout, feeds = [] }: ExecuteFlags,
   warnings: readonly string[] = [],
 ): Promise<number> {
   const progress = json || quiet || !process.stderr.isTTY ? undefined : await showProgress();
@@ -54,7 +66,8 @@ export async function execute(
   listen('on');
   let report: Report;
   try {
-    report = await graph.run({ signal: abort.signal, onProgress: progress && ((now) => progress.update(now)), trace });
+    const onProgress = progress && ((now: Progress) => progress.update(now));
+    report = await runFed(graph, feeds, { signal: abort.signal, onProgress, trace });
   } catch (error) {
     progress?.end();
     if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: summarise(error) })}\n`);
@@ -76,4 +89,16 @@ export async function execute(
 async function showProgress(): Promise<ProgressDisplay> {
   const { ProgressDisplay } = await import('./progress.js');
   return new ProgressDisplay(process.stderr);
+}
+
+async function runFed(graph: Graph, feeds: readonly Feed[], options: RunOptions): Promise<Report> {
+  if (feeds.length === 0) return graph.run(options);
+  await graph.start({ mode: 'push', ...options });
+  try {
+    await Promise.all(feeds.map(({ stream, source }) => stream.pushFrom(source)));
+    return await graph.close();
+  } finally {
+    // Nobody reads it any more, and it would keep the process alive.
+    process.stdin.destroy();
+  }
 }

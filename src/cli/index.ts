@@ -6,10 +6,10 @@ import '../thread/compile-cache.js';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
 import { startLog } from '../media/log/start.js';
-import { endPoint, positive, size, startPoint, streamIndex, threads } from './arguments.js';
+import { endPoint, positive, segment, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
-import type { Format } from './graph.js';
+import type { GraphFlags } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode.js';
@@ -30,17 +30,33 @@ function program(): Command {
   // it waits for, so that the thread which hears it is started before anything is imported.
   millrace
     .command('transcode')
-    .summary('decode, scale and encode a file')
-    .description('Decodes a file or URL and encodes it anew. An output that exists is overwritten.')
-    .argument('<input>', 'file or URL')
-    .argument('<output>', 'file or URL, whose name decides the container; - for the standard output')
-    .option('--format <name>', 'container, e.g. matroska; needed for -')
+    .summary('decode, filter and encode files')
+    .description(
+      'Decodes files or URLs and encodes what is in them anew into one output. An output that exists is overwritten.',
+    )
+    .usage('[options] <input...> <output>')
+    .argument(
+      '<input...>',
+      'files or URLs, - for the standard input; then the output, whose name decides the container',
+    )
+    .option('--format <name>', 'container of the output, e.g. matroska; needed for -, the standard output')
+    .option(
+      '--map <spec>',
+      'streams of the output: 0, 1:a:0, 0:s?, 0:m:language:deu, -0:d, [label] (repeatable)',
+      collect,
+    )
+    .option('--copy', 'copy all streams: --vcodec copy --acodec copy')
     .option('--scale <WxH>', 'picture size in pixels; -2 for one side keeps the aspect (-2x360)', size)
+    .option('--vf <filters>', "filters of the pictures, in FFmpeg's syntax: hflip,crop=ih:ih")
+    .option('--af <filters>', 'filters of the sound: loudnorm,volume=0.8')
+    .option('--filter-complex <graph>', 'a filtergraph between inputs and output: [0:v][1:v]overlay=10:10')
     .option('--vcodec <name>', 'video encoder, or copy (default: h264, or what the container is made for)')
     .option('--preset <name>', 'preset of the video encoder, e.g. veryfast')
     .option('--crf <n>', 'constant quality of the video encoder, e.g. 23')
     .option('--bitrate <rate>', 'video bit rate, e.g. 800k or 2M')
     .option('--acodec <name>', 'audio encoder, or copy (default: aac, or what the container is made for)')
+    .option('--metadata <key=value>', 'a tag of the output, or of a stream: s:a:0:language=deu (repeatable)', collect)
+    .option('--hls [seconds]', 'write an HLS playlist (*.m3u8) with segments of so many seconds (default: 6)', segment)
     .option('--no-video', 'leave the video out')
     .option('--no-audio', 'leave the audio out')
     .option('--start <time>', 'begin there: seconds or [h:]m:s', startPoint)
@@ -53,11 +69,13 @@ function program(): Command {
     .option('--trace <file>', 'write a trace of the run, to be opened in https://ui.perfetto.dev')
     .option('--json', 'print the report as one line of JSON')
     .option('--quiet', 'print nothing but errors')
-    .action(async (input: string, output: string, flags: TranscodeFlags) => {
+    .action(async (files: string[], flags: TranscodeFlags, command: Command) => {
+      if (files.length < 2) command.error("error: missing required argument 'output'");
+      const [inputs, output] = [files.slice(0, -1), files.at(-1)!];
       startLog();
       const { threadsToTranscode, withThreads } = await import('./prestart.js');
-      const command = async () => (await import('./transcode.js')).transcode(input, output, flags);
-      await exitWith(withThreads(threadsToTranscode(input, flags.threads), command));
+      const run = async () => (await import('./transcode.js')).transcode(inputs, output, flags);
+      await exitWith(withThreads(threadsToTranscode(inputs, flags.threads), run));
     });
 
   millrace
@@ -100,9 +118,11 @@ function program(): Command {
     .addOption(
       new Option('--format <format>', 'how').choices(['mermaid', 'dot', 'json', 'placement']).default('mermaid'),
     )
-    .action(async (file: string, { format }: { format: Format }) =>
-      exitWith((await import('./graph.js')).graph(file, format)),
-    );
+    .option(
+      '--allow-modules',
+      'load files that stand for sub-graphs, to show what is in them: that is running their code',
+    )
+    .action(async (file: string, flags: GraphFlags) => exitWith((await import('./graph.js')).graph(file, flags)));
 
   millrace
     .command('modules')

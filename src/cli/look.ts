@@ -1,94 +1,64 @@
-/** How the command looks into its inputs, and which of their streams go into an output: all that its format can hold, as by `ffmpeg -map 0`. */
-import { localPath, type MediaInfo, type MediaStream } from '../catalog/ffmpeg.js';
+/** How the command looks into its inputs. */
+import { fstatSync } from 'node:fs';
+import { localPath, type MediaInfo } from '../catalog/ffmpeg.js';
+import { MillraceError } from '../errors/errors.js';
 import { probe, probeSync } from '../graph/probe.js';
+
+export interface Input {
+  readonly info: MediaInfo;
+  /** What a decoder opens; undefined for what comes by the standard input. */
+  readonly path: string | undefined;
+  /** All that comes by the standard input, to be read once. */
+  readonly bytes?: AsyncIterable<Uint8Array>;
+}
 
 /** The command has nothing else to do meanwhile: a thread for a file would only cost its start. */
 export async function lookInto(input: string): Promise<MediaInfo> {
-  return localPath(input) === undefined ? probe(input) : probeSync(input);
+  return (await openInput(input)).info;
 }
 
-export function isCover({ disposition }: MediaStream): boolean {
-  return disposition.includes('attached_pic');
+export async function openInput(input: string): Promise<Input> {
+  if (isStandard(input)) return openStandardInput();
+  const info = localPath(input) === undefined ? await probe(input) : probeSync(input);
+  return { info, path: input };
 }
 
-export interface Mapping {
-  readonly video: readonly MediaStream[];
-  readonly audio: readonly MediaStream[];
-  /** These are copied. */
-  readonly covers: readonly MediaStream[];
-  readonly subtitles: readonly MediaStream[];
-  readonly attachments: readonly MediaStream[];
-  /** What stays behind and why, a line for each. */
-  readonly left: readonly string[];
+/** The ffmpeg command's names of the standard input. */
+export function isStandard(input: string): boolean {
+  return ['-', 'pipe:', 'pipe:0'].includes(input);
 }
 
-/** Formats with room for more than one stream of a kind. */
-const MANY = /^(matroska|webm|mp4|mov|ipod|mpegts|nut|avi|asf|ogg|mxf)$/;
+const NAME = 'the standard input';
 
-/** Codecs of pictures that a format takes as covers. */
-const COVERS: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
-  [/^(mp4|ipod)$/, /^(mjpeg|png|bmp)$/],
-  [/^(matroska)$/, /./],
-  [/^(mp3|aiff|flac)$/, /^(mjpeg|png|gif|bmp|tiff|webp)$/],
-];
-
-/** Codecs of subtitles that a format takes as they are. */
-const SUBTITLES: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
-  [/^matroska$/, /^(subrip|srt|ass|ssa|webvtt|text|hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|hdmv_text_subtitle)$/],
-  [/^webm$/, /^webvtt$/],
-  [/^(mp4|mov|ipod)$/, /^(mov_text|dvd_subtitle)$/],
-  [/^mpegts$/, /^(dvb_subtitle|dvb_teletext)$/],
-  [/^nut$/, /./],
-];
-
-/** What the ffmpeg command takes of several: the one that is for whoever does not choose, then the largest. */
-function bestOf(streams: readonly MediaStream[]): MediaStream {
-  const score = ({ disposition, width = 0, height = 0, channels = 0 }: MediaStream): number =>
-    width * height + channels + (disposition.includes('default') ? 1e9 : 0);
-  return streams.reduce((best, stream) => (score(stream) > score(best) ? stream : best));
-}
-
-/** @param wanted Kinds that are to be in it at all. */
-export function mapStreams(
-  info: MediaInfo,
-  format: string,
-  wanted: { readonly video: boolean; readonly audio: boolean },
-  leaveOut: { readonly video: boolean },
-): Mapping {
-  const left: string[] = [];
-  const tell = (stream: MediaStream, why: string): void => {
-    left.push(`stream ${stream.index} of ${info.path} (${stream.kind}, ${stream.codec}) is left out: ${why}`);
-  };
-  const kept = (streams: readonly MediaStream[], isKept: boolean): readonly MediaStream[] => {
-    if (!isKept) return [];
-    if (MANY.test(format) || streams.length < 2) return streams;
-    const best = bestOf(streams);
-    for (const stream of streams) if (stream !== best) tell(stream, `'${format}' holds one stream of ${stream.kind}`);
-    return [best];
-  };
-  const copied = (streams: readonly MediaStream[], held: typeof COVERS, what: string): readonly MediaStream[] => {
-    const codecs = held.find(([name]) => name.test(format))?.[1];
-    return streams.filter((stream) => {
-      if (codecs?.test(stream.codec)) return true;
-      tell(stream, `'${format}' holds ${codecs ? `${what} of other codecs only` : `no ${what}`}`);
-      return false;
+async function openStandardInput(): Promise<Input> {
+  // A file that the shell has opened can be read from anywhere in it, where the system has a name for it.
+  if (process.platform !== 'win32' && fstatSync(0).isFile()) {
+    const info = probeSync('/dev/fd/0');
+    return { info: { ...info, path: NAME }, path: '/dev/fd/0' };
+  }
+  if (process.stdin.isTTY) {
+    throw new MillraceError('ERR_MILLRACE_INPUT', 'Nothing is piped into the standard input: it is a terminal', {
+      hint: 'Pipe a file into it, or name one',
     });
-  };
-  const of = (kind: MediaStream['kind']): MediaStream[] => info.streams.filter((stream) => stream.kind === kind);
-  const covers = leaveOut.video ? [] : of('video').filter(isCover);
-  const attachments = of('attachment');
-  if (format !== 'matroska') for (const stream of attachments) tell(stream, `'${format}' holds no attachments`);
-  // FFmpeg makes a track of time codes itself, by the tag of the picture.
-  for (const stream of of('data')) if (stream.tags.timecode === undefined) tell(stream, 'data is not copied');
-  return {
-    video: kept(
-      of('video').filter((stream) => !isCover(stream)),
-      wanted.video,
-    ),
-    audio: kept(of('audio'), wanted.audio),
-    covers: copied(covers, COVERS, 'covers'),
-    subtitles: copied(of('subtitle'), SUBTITLES, 'subtitles'),
-    attachments: format === 'matroska' ? attachments : [],
-    left,
-  };
+  }
+  const iterator: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]();
+  const read: Uint8Array[] = [];
+  let ended = false;
+  async function* rest(keep: boolean): AsyncGenerator<Uint8Array> {
+    while (!ended) {
+      const { done, value } = await iterator.next();
+      if (done) ended = true;
+      else {
+        if (keep) read.push(value);
+        yield value;
+      }
+    }
+  }
+  // The look takes the beginning, which the run needs as well.
+  const info = await probe(Object.assign(rest(true), { name: NAME }));
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    for (let chunk = read.shift(); chunk !== undefined; chunk = read.shift()) yield chunk;
+    yield* rest(false);
+  }
+  return { info: { ...info, path: NAME }, path: undefined, bytes: whole() };
 }

@@ -28,9 +28,9 @@ function likelyThreads(threads: unknown, nodes: number): number {
 const SMALL = 256 * 1024;
 
 /** The same of a transcode. */
-export function threadsToTranscode(input: string, threads: unknown): number {
-  const size = threads === undefined && statSync(input, { throwIfNoEntry: false })?.size;
-  return size !== undefined && size !== false && size <= SMALL ? 0 : likelyThreads(threads, 2);
+export function threadsToTranscode(inputs: readonly string[], threads: unknown): number {
+  const isSmall = (input: string): boolean => (statSync(input, { throwIfNoEntry: false })?.size ?? SMALL + 1) <= SMALL;
+  return threads === undefined && inputs.every(isSmall) ? 0 : likelyThreads(threads, 2);
 }
 
 /** The same of a graph file. None for one that cannot be read: what is wrong with it is told when it is checked. */

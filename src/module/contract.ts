@@ -111,10 +111,14 @@ export interface NodeSources {
   readonly channel: string;
   /** Whether their chapters are wanted: to find out about them takes its time. */
   readonly chapters: boolean;
+  /** Of a decoder: its outputs that nobody but encoders takes. What they can copy is not decoded for them. */
+  readonly forEncoders: readonly number[];
   /** Of a node that writes: the decoders' outputs from which its inputs come, whatever is between. */
   readonly inputs: readonly {
     readonly input: number;
     readonly from: readonly { readonly node: number; readonly output: number }[];
+    /** It comes from a decoder that knows that nobody but encoders takes it. */
+    readonly direct: boolean;
   }[];
 }
 

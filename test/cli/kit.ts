@@ -1,8 +1,9 @@
 /** Starts the built command and looks at what it did. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { encode, Graph } from 'millrace';
 import { TestSink } from 'millrace/testing';
@@ -25,6 +26,8 @@ export interface Options {
   signals?: readonly { name: NodeJS.Signals; when: (soFar: Result) => boolean }[];
   /** The reader of its stdout leaves at once. */
   deaf?: boolean;
+  /** What is piped into it; the path of a file is opened for it as by the shell. */
+  input?: Buffer | string;
   /** Milliseconds after which it hangs. */
   limit?: number;
 }
@@ -32,11 +35,16 @@ export interface Options {
 /** Runs `node script ...args` to its own end. Rejects if it has to be killed. */
 export function node(script: string, args: readonly string[], options: Options = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
+    const { input } = options;
+    const file = typeof input === 'string' ? openSync(input, 'r') : undefined;
     const child = spawn(process.execPath, [script, ...args], {
       cwd: options.cwd,
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+      stdio: [file ?? (input === undefined ? 'ignore' : 'pipe'), 'pipe', 'pipe'],
+    }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
+    if (file !== undefined) closeSync(file);
+    // It may leave before it has read all.
+    child.stdin?.on('error', () => {}).end(input);
     const result: Result = { code: null, signal: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => {
       result.stdout += chunk;

@@ -3,9 +3,10 @@ import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 import type { MediaInfo, MediaStream } from '../../catalog/ffmpeg.js';
 import { withoutSecrets } from '../../errors/secrets.js';
+import { isCover } from '../../graph/tasks/mapping.js';
 import type { Rational } from '../../media/time.js';
 import { UsageError } from '../errors.js';
-import { isCover, lookInto } from '../look.js';
+import { lookInto } from '../look.js';
 import { clock, columns } from '../text.js';
 import { type PacketFlags, printPackets } from './packets.js';
 

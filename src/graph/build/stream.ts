@@ -130,8 +130,8 @@ export class NodeHandle extends Stream {
   private videoOutput: number | undefined = 0;
   private audioOutput: number | undefined = 1;
 
-  constructor(graph: Graph, nodeId: number) {
-    super(graph, nodeId, 0);
+  constructor(graph: Graph, nodeId: number, index = 0) {
+    super(graph, nodeId, index);
   }
 
   /** The video output: 0, and of a `concat` its first video. */

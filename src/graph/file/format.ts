@@ -28,8 +28,11 @@ export interface NodeConfig {
   thread?: string;
 }
 
-/** Pushdata: the graph has input streams, which its user feeds. Generator: its user reads its output streams. */
-export type FileMode = 'Normal' | 'Pushdata' | 'Generator' | 'Server';
+/**
+ * Pushdata: the graph has input streams, which its user feeds. Generator: its user reads its output streams. Subgraph: it is
+ * meant to be a part of another graph, and can be used as those two.
+ */
+export type FileMode = 'Normal' | 'Pushdata' | 'Generator' | 'Server' | 'Subgraph';
 
 /** A graph file. */
 export interface GraphConfig {
@@ -158,9 +161,10 @@ const MODES: Readonly<Record<string, FileMode>> = {
   push: 'Pushdata',
   generator: 'Generator',
   server: 'Server',
+  subgraph: 'Subgraph',
 };
-const LATER_MODES = ['subgraph', 'sync', 'update', 'ffmpeg', 'c_engine'];
-const MODE_LIST = "'Normal', 'Pushdata', 'Generator' and 'Server'";
+const LATER_MODES = ['sync', 'update', 'ffmpeg', 'c_engine'];
+const MODE_LIST = "'Normal', 'Pushdata', 'Generator', 'Server' and 'Subgraph'";
 
 const mode: Schema<FileMode | undefined> = v.pipe(
   v.unknown(),

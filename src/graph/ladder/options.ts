@@ -52,7 +52,7 @@ export interface LadderOptions extends Omit<EncoderOptions, 'format' | 'video_pa
   renditions: readonly Rendition[];
   /** Default: the input's best sound, if it has one. []: none. */
   audio?: readonly AudioRendition[] | undefined;
-  /** WebVTT, of hls with segments of fragmented MP4; as many as there are renditions, at most. Default: none. */
+  /** Text, which becomes WebVTT; of hls with segments of fragmented MP4; as many as there are renditions, at most. Default: none. */
   subtitles?: readonly LadderSource[] | undefined;
   segment?:
     | {

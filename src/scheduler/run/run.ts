@@ -30,6 +30,7 @@ import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
 import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
+import { ProgramSources } from './program-sources.js';
 import type { DroppedBranch, GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
@@ -71,6 +72,7 @@ export class GraphRun {
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
   private readonly dropped: DroppedBranch[] = [];
+  private readonly sources: ProgramSources;
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
@@ -105,6 +107,7 @@ export class GraphRun {
   ) {
     const { spec, rank, placement, merging } = prepare(built);
     this.spec = spec;
+    this.sources = new ProgramSources(built.nodes);
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
@@ -180,6 +183,7 @@ export class GraphRun {
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
     this.unguard = guardExit(this.board);
+    this.sources.open();
     this.forgetClock = this.hooks.clock?.lead(this.board, this.threads.bells);
     const facts = {
       run: this.threads.user,
@@ -272,6 +276,11 @@ export class GraphRun {
   /** The calling thread's share of the graph, if it has one; from the start on. */
   get local(): LocalSide | undefined {
     return this.side;
+  }
+
+  /** Nodes that read what the program gives them on this thread. */
+  get readers(): string[] {
+    return this.sources.readers;
   }
 
   /** Nodes that tell the end of every job. */
@@ -479,6 +488,7 @@ export class GraphRun {
     this.forgetClock?.();
     this.side?.quit();
     await this.threads.giveBack();
+    for (const text of await this.sources.close()) this.warnings.add(text);
     clearInterval(this.alive);
     this.unguard?.();
     if (this.trace !== undefined) {

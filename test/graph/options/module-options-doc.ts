@@ -86,6 +86,7 @@ export const DOCUMENTED: readonly DocumentedModule[] = [
     parts: {
       video_params: 'VideoParams',
       audio_params: 'AudioParams',
+      subtitle_params: 'SubtitleParams',
       'streams.<kind>[n]': 'StreamTexts',
       'chapters[n]': 'ChapterTexts',
     },

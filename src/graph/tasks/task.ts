@@ -1,0 +1,129 @@
+/** What the short functions have in common: `thumbnails`, `sprite`, `gif`, `trim`, `concat`, `extractAudio`, `waveform`. */
+import { writeFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { localPath, type MediaInfo } from '../../catalog/ffmpeg.js';
+import { MillraceError } from '../../errors/errors.js';
+import { refusalOf } from '../../errors/file-error.js';
+import { describeValue } from '../../errors/naming.js';
+import { messageOf } from '../../errors/wire.js';
+import type { LogListener } from '../../module/log.js';
+import type { Progress, Report } from '../../scheduler/run/report.js';
+import { callable, parsed, type Schema } from '../../schema/schema.js';
+import type { EncoderOptions } from '../build/module-options.js';
+import type { Stream } from '../build/stream.js';
+import { Graph } from '../graph.js';
+import type { GraphOptionsInput } from '../options/graph-options.js';
+import { signalSchema } from '../options/options.js';
+import { probe, probeSync } from '../probe.js';
+import type { Runtime } from '../runtime.js';
+
+/** A file or URL, as text or as a URL object. */
+export type TaskInput = string | URL;
+
+export interface TaskOptions {
+  /** Ends it at any moment: it rejects with ERR_MILLRACE_ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called about four times a second, and once at the end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Threads of its graph, as of `new Graph`. Default: the graph's. */
+  readonly threads?: number | 'auto' | undefined;
+  /** Threads that live on: many short tasks one after the other start none of their own. */
+  readonly runtime?: Runtime | undefined;
+  readonly onLog?: LogListener | undefined;
+}
+
+export const taskEntries = {
+  signal: v.optional(signalSchema),
+  onProgress: v.optional(callable<(progress: Progress) => void>()),
+  // The graph checks these three, and says what would be right.
+  threads: v.optional(v.custom<number | 'auto'>(() => true)),
+  runtime: v.optional(v.custom<Runtime>(() => true)),
+  onLog: v.optional(v.custom<LogListener>(() => true)),
+};
+
+/** Options of an encoder, but those that say where it writes; the encoder checks them. */
+export type TaskEncoding = Omit<EncoderOptions, 'output_path' | 'output_prefix' | 'push_output' | 'null_output'>;
+
+/** A file that was written. */
+export interface WrittenFile {
+  readonly path: string;
+  /** Its `warnings` have what was lost. */
+  readonly report: Report;
+}
+
+export const target: Schema<string> = parsed('a path or URL', (value) => {
+  if (value instanceof URL) return value.href;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+});
+
+export const encoding: Schema<TaskEncoding> = parsed('an object with options of the encoder', (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TaskEncoding) : undefined,
+);
+
+/** @throws MillraceError ERR_MILLRACE_CONFIG for what is neither. */
+export function inputPath(input: TaskInput, what: string): string {
+  if (typeof input === 'string' && input !== '') return input;
+  if (input instanceof URL) return input.href;
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `${what} cannot read ${describeValue(input)}`, {
+    hint: 'Give a path or a URL',
+  });
+}
+
+/** Where everything is to run on the calling thread, a look at a file starts none either. */
+export async function lookInto(path: string, { signal, threads }: TaskOptions): Promise<MediaInfo> {
+  const isHere = threads === 0 && localPath(path) !== undefined && !signal?.aborted;
+  return isHere ? probeSync(path) : probe(path, { signal });
+}
+
+export function taskGraph({ threads, runtime, onLog }: TaskOptions): Graph {
+  const options: GraphOptionsInput = {
+    ...(threads !== undefined && { threads }),
+    ...(runtime !== undefined && { runtime }),
+    ...(onLog !== undefined && { onLog }),
+  };
+  return new Graph(options);
+}
+
+/** Runs a graph that writes a file. @param warnings beside those of the run. */
+export async function write(
+  graph: Graph,
+  path: string,
+  { signal, onProgress }: TaskOptions,
+  warnings: readonly string[] = [],
+): Promise<WrittenFile> {
+  const report = await graph.run({ signal, onProgress });
+  return { path, report: { ...report, warnings: [...warnings, ...report.warnings] } };
+}
+
+/**
+ * Runs a graph and reads a stream of it.
+ * @param take is given each payload, which is released behind it.
+ */
+export async function read<T>(
+  stream: Stream,
+  { signal, onProgress }: TaskOptions,
+  take: (payload: T) => void | Promise<void>,
+): Promise<Report> {
+  const { graph } = stream;
+  const packets = stream.packets<T>();
+  await graph.start({ signal, onProgress });
+  for await (const packet of packets.closing()) await take(packet.payload);
+  return graph.close();
+}
+
+/** Writes what is in memory. @throws MillraceError ERR_MILLRACE_OUTPUT. */
+export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
+  try {
+    await writeFile(localPath(path) ?? path, content);
+  } catch (cause) {
+    const { why = messageOf(cause), hint } = refusalOf(cause) ?? {};
+    throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: ${why}`, { cause, ...(hint && { hint }) });
+  }
+}
+
+/** @throws MillraceError ERR_MILLRACE_INPUT where the input has no stream of this kind. */
+export function requireKind(info: MediaInfo, kind: 'video' | 'audio', what: string): void {
+  if (info.streams.some((stream) => stream.kind === kind && !stream.disposition.includes('attached_pic'))) return;
+  const found = info.streams.map((stream) => `${stream.kind} (${stream.codec})`).join(', ') || 'nothing';
+  throw new MillraceError('ERR_MILLRACE_INPUT', `${what}: ${info.path} has no ${kind}, but ${found}`);
+}

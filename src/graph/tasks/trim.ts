@@ -1,0 +1,149 @@
+/** `trim` and `extractAudio`: a part of a file, and its sound, as a file. */
+import * as v from 'valibot';
+import { chooseTarget, defaultCodec, type MediaInfo, type MediaStream } from '../../catalog/ffmpeg.js';
+import { MillraceError } from '../../errors/errors.js';
+import { checked } from '../../schema/problems.js';
+import { boolean, integer, strictOptions, text } from '../../schema/schema.js';
+import { encode } from '../build/encode.js';
+import { isCover, mapStreams, streamsOf, toldLeft } from './mapping.js';
+import { pickFrom } from './sources.js';
+import {
+  encoding,
+  inputPath,
+  lookInto,
+  requireKind,
+  type TaskEncoding,
+  type TaskInput,
+  type TaskOptions,
+  target,
+  taskEntries,
+  taskGraph,
+  type WrittenFile,
+  write,
+} from './task.js';
+import { checkRange, type TimeRange, timeRangeEntries } from './time-range.js';
+
+export interface TrimOptions extends TimeRange, TaskOptions {
+  readonly output: string | URL;
+  /**
+   * Video and audio are copied: quick and without loss, but the file begins at the key frame before `start`; in MP4 and MOV
+   * players pass over what is before `start`. Default false: they are encoded anew, to the frame.
+   */
+  readonly copy?: boolean | undefined;
+  /** Options of the encoder: `{ video_params: { crf: 20 } }`. */
+  readonly encode?: TaskEncoding | undefined;
+}
+
+const trimSchema = strictOptions({
+  ...timeRangeEntries,
+  ...taskEntries,
+  output: target,
+  copy: v.optional(boolean(), false),
+  encode: v.optional(encoding, {}),
+});
+
+/**
+ * A part of a file with all streams, tags and chapters that its format can hold.
+ *
+ * ```ts
+ * await trim('in.mp4', { start: 60, end: 90, output: 'part.mp4' });
+ * await trim('in.mp4', { start: 60, duration: 30, copy: true, output: 'part.mkv' });
+ * ```
+ * @throws as `thumbnails`.
+ */
+export async function trim(input: TaskInput, options: TrimOptions): Promise<WrittenFile> {
+  const given = checked(trimSchema, options, 'options of trim');
+  const { output, copy } = given;
+  const range = checkRange('trim', given);
+  const path = inputPath(input, 'trim');
+  const info = await lookInto(path, given);
+  const chosen = chooseTarget({ output_path: output, format: given.encode.format });
+  const has = (kind: 'video' | 'audio'): boolean =>
+    info.streams.some((stream) => stream.kind === kind && !isCover(stream)) && defaultCodec(chosen, kind) !== undefined;
+  const wanted = { video: has('video'), audio: has('audio') };
+  if (!wanted.video && !wanted.audio) {
+    throw new MillraceError(
+      'ERR_MILLRACE_INPUT',
+      `trim: ${info.path} has no video or audio that could go into ${output}`,
+    );
+  }
+  const mapped = mapStreams(streamsOf([info]), chosen.format.name ?? '', wanted, { video: false });
+  const graph = taskGraph(given);
+  const { pick } = pickFrom([info], () => graph.decode({ input_path: path, ...range }));
+  const copied = (streams: typeof mapped.video) => streams.map((one) => pick(one, true));
+  const own = (streams: typeof mapped.video) => streams.map((one) => pick(one, copy));
+  encode(
+    {
+      video: [...own(mapped.video), ...copied(mapped.covers)],
+      audio: own(mapped.audio),
+      subtitle: copied(mapped.subtitles),
+      attachment: copied(mapped.attachments),
+    },
+    { ...given.encode, output_path: output },
+  );
+  return write(graph, output, given, toldLeft(mapped, [info]));
+}
+
+export interface ExtractAudioOptions extends TimeRange, TaskOptions {
+  readonly output: string | URL;
+  /** Which of several: its number from 0 on, or its language. Default: FFmpeg's choice of the best one. */
+  readonly track?: number | string | undefined;
+  /**
+   * An encoder, or 'copy'. Default: copied where the format of the output is made for its codec (AAC into m4a), nothing is
+   * said in `encode`, and it is not cut; else encoded.
+   */
+  readonly codec?: string | undefined;
+  /** Options of the encoder: `{ audio_params: { bit_rate: '128k' } }`. */
+  readonly encode?: TaskEncoding | undefined;
+}
+
+const extractSchema = strictOptions({
+  ...timeRangeEntries,
+  ...taskEntries,
+  output: target,
+  track: v.optional(v.union([integer({ min: 0 }), text('a language')], 'must be the number of a track, or a language')),
+  codec: v.optional(text('the name of an encoder')),
+  encode: v.optional(encoding),
+});
+
+/**
+ * The sound of a file alone, with its tags.
+ *
+ * ```ts
+ * await extractAudio('in.mp4', { output: 'sound.mp3', encode: { audio_params: { bit_rate: '192k' } } });
+ * await extractAudio('film.mkv', { output: 'deutsch.m4a', track: 'deu' });
+ * ```
+ * @throws as `thumbnails`.
+ */
+export async function extractAudio(input: TaskInput, options: ExtractAudioOptions): Promise<WrittenFile> {
+  const given = checked(extractSchema, options, 'options of extractAudio');
+  const { output, encode: own = {} } = given;
+  const range = checkRange('extractAudio', given);
+  const path = inputPath(input, 'extractAudio');
+  const info = await lookInto(path, given);
+  requireKind(info, 'audio', 'extractAudio');
+  const stream = trackOf(info, given.track);
+  const format = chooseTarget({ output_path: output, format: own.format });
+  const usual = defaultCodec(format, 'audio');
+  const isCut = Object.keys(range).length > 0;
+  const codec = given.codec ?? (stream.codec === usual && given.encode === undefined && !isCut ? 'copy' : undefined);
+  const graph = taskGraph(given);
+  const decoder = graph.decode({ input_path: path, ...range });
+  const { index } = stream;
+  const audio = decoder.select({ kind: 'audio', index, ...(codec === 'copy' && { codec }) });
+  const [params = {}] = [own.audio_params ?? {}].flat();
+  encode(null, audio, { ...own, output_path: output, audio_params: codec === 'copy' ? params : { codec, ...params } });
+  return write(graph, output, given);
+}
+
+function trackOf(info: MediaInfo, track: number | string | undefined): MediaStream {
+  const all = info.streams.filter(({ kind }) => kind === 'audio');
+  if (track === undefined) return all.find(({ disposition }) => disposition.includes('default')) ?? all[0]!;
+  const isNumber = /^\d+$/.test(String(track));
+  const found = isNumber ? all[Number(track)] : all.find(({ language }) => language === track);
+  if (found) return found;
+  const known = all.map(({ language = 'und' }, n) => `${n} (${language})`).join(', ');
+  throw new MillraceError('ERR_MILLRACE_INPUT', `extractAudio: ${info.path} has no audio track ${track}`, {
+    hint: `It has ${known}`,
+  });
+}
