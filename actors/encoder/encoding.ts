@@ -130,6 +130,20 @@ export class Encoding {
       });
     }
     this.#shift = options.adjust_pts ? undefined : 0n;
+    if (options.pass === 1) this.#leaveOutAllBut('video');
+  }
+
+  /** What is not wanted is not taken either: its producers end. */
+  #leaveOutAllBut(kind: StreamKind): void {
+    for (const input of this.#inputs.values()) {
+      if (input.kind === kind && input.context.settings) continue;
+      this.#end(input);
+      input.heldEnd = true;
+    }
+    if ([...this.#inputs.values()].some(({ ended }) => !ended)) return;
+    throw new MillraceError('ERR_MILLRACE_OPTION', `pass ${this.#ctx.options.pass}: no ${kind} is encoded`, {
+      hint: 'Two passes are for pictures that an encoder gets',
+    });
   }
 
   #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {

@@ -150,6 +150,8 @@ const encoding = [
   'copyts',
   'force_key_frames',
   'shortest',
+  'pass',
+  'passlogfile',
 ] as const;
 
 /** Tags beside those of the source, or false for none at all. */
@@ -204,6 +206,9 @@ const entries = {
   copyts: v.optional(boolean()),
   /** The output ends with the first of its streams that ends, as with the ffmpeg command's -shortest. */
   shortest: v.optional(boolean()),
+  /** Of two passes the first or second, and where the statistics are: `<passlogfile>-<number of the video stream>.log`. */
+  pass: v.optional(v.pipe(integer(), v.picklist([1, 2], 'must be 1 or 2'))),
+  passlogfile: v.optional(text('the beginning of a file name')),
   /** Of the video: the same as video_params.force_key_frames. */
   force_key_frames: v.optional(keyFrames()),
   /** False: an option that the chosen encoder or muxer does not know is a warning, as in BMF and in graph files. */
@@ -262,6 +267,9 @@ export const encoderOptions = v.pipe(
     }
     if (input.copyts && input.adjust_pts) {
       issue('contradicts copyts: the one moves all times, the other keeps them', 'adjust_pts', input.adjust_pts);
+    }
+    if (input.passlogfile !== undefined && input.pass === undefined) {
+      issue('has no effect without pass', 'passlogfile', input.passlogfile);
     }
     if (vframes !== undefined && min_frames !== undefined && min_frames > vframes) {
       issue(`${min_frames} is more than vframes (${vframes})`, 'min_frames', min_frames);

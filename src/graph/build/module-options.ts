@@ -246,6 +246,13 @@ export interface EncoderOptions extends OfTheNode {
    * another before they are encoded; an input that is ahead is held back. Default false: it ends with the last.
    */
   shortest?: boolean | undefined;
+  /**
+   * Of two passes the first, which writes statistics of the pictures and nothing else, or the second, which spends the bits by
+   * them: libx264 and libx265 with a `bit_rate`. The function `twoPass` runs both.
+   */
+  pass?: 1 | 2 | undefined;
+  /** Where the statistics are: `<passlogfile>-<number of the video stream>.log`. Default 'ffmpeg2pass'. */
+  passlogfile?: string | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
   /**

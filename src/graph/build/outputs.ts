@@ -69,6 +69,8 @@ export function encodeShared(
     { ...pick(rest, false), push_output: 2, format: 'tee', output_path: outputs.map(slave).join('|') },
     { ...parameters, inputs },
   );
+  // The first of two passes makes nothing that could be handed on.
+  if (rest.pass === 1) return encoder;
   for (const { alias, on_error, ...own } of outputs) {
     const copied = { video_params: { codec: 'copy' }, audio_params: { codec: 'copy' } };
     graph.module(

@@ -1,5 +1,6 @@
 /** What encoders are told so that the renditions of a ladder can take each other's place. */
 import type { VideoParams } from '../build/module-options.js';
+import { amountOf } from '../rate/amounts.js';
 
 /** No encoder sets a key frame of its own before the one that is ordered. */
 const NEVER = 100_000;
@@ -38,17 +39,8 @@ const BUFFERED = /^(h264|avc|libx264|hevc|h265|libx265|(h264|hevc|av1)_(nvenc|qs
  */
 export function ratesOf({ codec = 'h264', ...params }: VideoParams): VideoParams {
   const given = params.bit_rate ?? params.bitrate ?? params['b:v'] ?? params.b;
-  const rate = given === undefined ? undefined : bitsOf(given);
+  const rate = given === undefined ? undefined : amountOf(given);
   if (rate === undefined || !BUFFERED.test(codec)) return {};
   if (['maxrate', 'bufsize', 'maxrate:v', 'bufsize:v'].some((key) => params[key] !== undefined)) return {};
   return { maxrate: Math.round(rate * 1.2), bufsize: Math.round(rate * 2) };
-}
-
-/** 3000000, '3M', '800k'; undefined for what is none. */
-function bitsOf(value: unknown): number | undefined {
-  const found = /^(\d+(?:\.\d+)?)([kKMG]?)(i?)$/.exec(String(value));
-  if (!found) return undefined;
-  const power = { '': 0, k: 1, K: 1, M: 2, G: 3 }[found[2] as '' | 'k' | 'K' | 'M' | 'G'];
-  const bits = Number(found[1]) * (found[3] ? 1024 : 1000) ** power;
-  return bits > 0 ? bits : undefined;
 }

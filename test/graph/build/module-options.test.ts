@@ -91,6 +91,8 @@ const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
   min_frames: 5,
   copyts: true,
   adjust_pts: true,
+  pass: 1,
+  passlogfile: 'log',
   queue_bytes: 1 << 20,
   when_full: 'fail',
   variants: { video: ['big'], audio: ['eng'], default_audio: 0 },
