@@ -95,6 +95,11 @@ export class Encoding {
       ...place,
       settings: settingsFor(place, target, options, ctx.log),
     }));
+    if (options.pass !== undefined && !places.some(({ kind, settings }) => kind === 'video' && settings)) {
+      throw new MillraceError('ERR_MILLRACE_OPTION', `pass ${options.pass}: no video is encoded`, {
+        hint: 'Two passes are for pictures that an encoder gets',
+      });
+    }
     this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
@@ -130,20 +135,13 @@ export class Encoding {
       });
     }
     this.#shift = options.adjust_pts ? undefined : 0n;
-    if (options.pass === 1) this.#leaveOutAllBut('video');
-  }
-
-  /** What is not wanted is not taken either: its producers end. */
-  #leaveOutAllBut(kind: StreamKind): void {
+    if (options.pass !== 1) return;
+    // Nothing else is wanted: the producers of it end.
     for (const input of this.#inputs.values()) {
-      if (input.kind === kind && input.context.settings) continue;
+      if (input.kind === 'video' && input.context.settings) continue;
       this.#end(input);
       input.heldEnd = true;
     }
-    if ([...this.#inputs.values()].some(({ ended }) => !ended)) return;
-    throw new MillraceError('ERR_MILLRACE_OPTION', `pass ${this.#ctx.options.pass}: no ${kind} is encoded`, {
-      hint: 'Two passes are for pictures that an encoder gets',
-    });
   }
 
   #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {

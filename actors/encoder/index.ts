@@ -28,6 +28,9 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
    */
   init(ctx: ModuleContext<EncoderOptions>): void {
     const { options } = ctx;
+    if (options.passlogfile !== undefined && options.pass === undefined) {
+      ctx.log.warn('passlogfile has no effect without pass');
+    }
     // What the first of two passes makes is nothing but statistics.
     const first = { ...options, null_output: true, push_output: PUSH.file };
     this.#ctx = options.pass === 1 ? Object.create(ctx, { options: { value: first } }) : ctx;

@@ -268,9 +268,6 @@ export const encoderOptions = v.pipe(
     if (input.copyts && input.adjust_pts) {
       issue('contradicts copyts: the one moves all times, the other keeps them', 'adjust_pts', input.adjust_pts);
     }
-    if (input.passlogfile !== undefined && input.pass === undefined) {
-      issue('has no effect without pass', 'passlogfile', input.passlogfile);
-    }
     if (vframes !== undefined && min_frames !== undefined && min_frames > vframes) {
       issue(`${min_frames} is more than vframes (${vframes})`, 'min_frames', min_frames);
     }

@@ -121,10 +121,10 @@ test('what has no two passes is refused by name', async () => {
     await reason(with2({ bit_rate: '1M' }, { pass: 2, passlogfile: path('none') })),
     /statistics of the first pass cannot be read: .*none-0\.log/,
   );
-  assert.match(
-    await reason(with2({ bit_rate: '1M' }, { pass: undefined })),
-    /passlogfile.*has no effect without pass/s,
+  const sound = twoPass((pass) =>
+    encode(null, tone(new Graph({ threads: 0 })), { ...pass(), output_path: path('no.m4a') }),
   );
+  assert.match(await reason(sound), /pass 1: no video is encoded/);
   assert.match(await reason(twoPass(() => new Graph())), /no encoder was told of the pass/);
   assert.match(await reason(twoPass(((pass: Pass) => void pass()) as never)), /returned undefined/);
   assert.match(await reason(twoPass(5 as never)), /5 builds no graph/);
@@ -204,6 +204,9 @@ test('the statistics of passes run by hand are where ffmpeg has them', async () 
     assert.is(existsSync(path('hand.mp4')), pass === 2);
   }
   assert.match(readFileSync(path('hand-0.log'), 'utf8'), /^#options: 64x48/);
+  const idle = new Graph({ threads: 0 });
+  noise(idle).encode({ null_output: true, passlogfile: path('idle'), video_params: { codec: 'mpeg4', threads: 1 } });
+  assert.match((await run(idle)).warnings.join('\n'), /passlogfile has no effect without pass/);
 });
 
 test.run();
