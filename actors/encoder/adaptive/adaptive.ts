@@ -1,6 +1,6 @@
 /** What hls and dash outputs of several variants need beside FFmpeg's muxers: their map, their key, a master playlist that is right. */
 import { statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { FormatContext, Stream } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
@@ -29,6 +29,8 @@ export class AdaptiveOutput {
   #streams: readonly PublishedStream[] = [];
   /** When the playlist was last completed. */
   #completedAt = 0;
+  /** Every variant that is in it has segments. */
+  #isMeasured = false;
 
   /**
    * @returns undefined for an output that is none of these.
@@ -70,7 +72,7 @@ export class AdaptiveOutput {
   /** A key frame was written: FFmpeg may have written the playlist anew. */
   keyFrame(): void {
     const at = this.#master === undefined ? 0 : (statSync(this.#master, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    if (at > this.#completedAt) this.#completeMaster();
+    if (at > this.#completedAt || (at > 0 && !this.#isMeasured)) this.#completeMaster();
   }
 
   /** The output is complete. @returns what is missing, in words. @throws an error of the file system. */
@@ -86,7 +88,8 @@ export class AdaptiveOutput {
   /** @returns undefined where there is none. */
   #completeMaster(): boolean | undefined {
     if (this.#master === undefined || statSync(this.#master, { throwIfNoEntry: false }) === undefined) return undefined;
-    const isOfUse = completeMaster(this.#master, this.#streams);
+    const { isOfUse, isMeasured } = completeMaster(this.#master, this.#streams);
+    this.#isMeasured = isMeasured;
     this.#completedAt = statSync(this.#master).mtimeMs;
     return isOfUse;
   }
@@ -123,7 +126,7 @@ function masterPath({ path, muxer }: Target, { mux_params: mux = {} }: EncoderOp
   }
   if (mux.master_pl_name === undefined) return undefined;
   const folder = dirname(file);
-  const isPerVariant = folder.split('/').at(-1)!.includes('%v');
+  const isPerVariant = basename(folder).includes('%v');
   return join(isPerVariant ? dirname(folder) : folder, String(mux.master_pl_name));
 }
 

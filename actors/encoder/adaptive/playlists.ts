@@ -23,17 +23,26 @@ export interface PublishedStream {
 /**
  * Completes a master playlist in place.
  * @param streams In the order in which they stand in the output.
- * @returns whether it has anything to play. FFmpeg leaves out variants of which no segment is longer than half a second.
+ * @returns whether it has anything to play, and whether all of it could be measured. FFmpeg leaves out variants of which no
+ * segment is longer than half a second.
  */
-export function completeMaster(path: string, streams: readonly PublishedStream[]): boolean {
+export function completeMaster(
+  path: string,
+  streams: readonly PublishedStream[],
+): { readonly isOfUse: boolean; readonly isMeasured: boolean } {
   const before = readFileSync(path, 'utf8');
-  const text = completed(before, streams, (uri) => bitRates(join(dirname(path), uri)));
+  let isMeasured = true;
+  const text = completed(before, streams, (uri) => {
+    const rates = bitRates(join(dirname(path), uri));
+    isMeasured &&= rates !== undefined;
+    return rates;
+  });
   if (text !== before) {
     // Whoever reads it meanwhile gets the whole of one of them.
     writeFileSync(`${path}.tmp`, text);
     renameSync(`${path}.tmp`, path);
   }
-  return text.includes('#EXT-X-STREAM-INF:');
+  return { isOfUse: text.includes('#EXT-X-STREAM-INF:'), isMeasured };
 }
 
 export function completed(
@@ -82,7 +91,9 @@ function highest(a: BitRates, b: BitRates): BitRates {
   };
 }
 
-function withBandwidth(line: string, own: BitRates | undefined, sound: BitRates | undefined): string {
+function withBandwidth(written: string, own: BitRates | undefined, sound: BitRates | undefined): string {
+  // Before its first segment FFmpeg writes one that is anything.
+  const line = written.replace(/,AVERAGE-BANDWIDTH=-\d+/, '');
   if (!own) return line;
   const peak = Math.ceil(own.peak + (sound?.peak ?? 0));
   const average = Math.ceil(own.average + (sound?.average ?? 0));

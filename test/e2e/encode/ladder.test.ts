@@ -145,6 +145,18 @@ test('an input without sound is a ladder without sound', async () => {
   assert.match(lines(join(folder, 'm.m3u8'), '#EXT-X-STREAM-INF')[0]!, /CODECS="avc1[^,"]*"$/);
 });
 
+test('of a live output so many segments are kept as are told', async () => {
+  const folder = path('live');
+  await written((graph) => [
+    picture(graph),
+    { output_path: join(folder, 'm.m3u8'), renditions: [RENDITIONS[1]], segment: { duration: 0.6, window: 2 } },
+  ]);
+  const playlist = join(folder, '24p', 'index.m3u8');
+  assert.equal(readFileSync(playlist, 'utf8').match(/^index\d+\.ts$/gm), ['index2.ts', 'index3.ts']);
+  assert.not(existsSync(join(folder, '24p', 'index0.ts')));
+  assert.match(lines(join(folder, 'm.m3u8'), '#EXT-X-STREAM-INF')[0]!, /BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,RES/);
+});
+
 test('a master playlist in which nothing is listed is a warning', async () => {
   const [warning] = await written((graph) => [
     graph.decode({ input_path: media('one-frame.mp4') }),
