@@ -188,6 +188,14 @@ test('encrypted segments are AES-128 with the key that was given or written, and
   assert.is(plain.length % 188, 0);
   assert.is(plain[0], 0x47);
   assert.equal(temporary(), before);
+  // Where the key is is only said: a file of unknown origin may say it.
+  const graph = new Graph();
+  ladder(picture(graph), {
+    ...{ output_path: path('filed/m.m3u8'), renditions: [RENDITIONS[1]], segment: { duration: 1 } },
+    encrypt: { uri: 'https://keys.example/2', key: '0'.repeat(32) },
+  });
+  await run(Graph.fromConfig(graph.toConfig()));
+  assert.is(lines(path('filed/24p/index.m3u8'), '#EXT-X-KEY').length, 1);
 });
 
 test('subtitles go with fragmented MP4, by language', async () => {

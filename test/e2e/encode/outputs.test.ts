@@ -108,6 +108,26 @@ test('a queue of an output that nobody takes from is a warning', async () => {
   );
 });
 
+test('a graph file has the encoder and its outputs, and may be run as it is', async () => {
+  const graph = new Graph();
+  encode(
+    { video: graph.filter('testsrc2', { size: '64x48', duration: 0.2 }) },
+    {
+      video_params: { codec: 'mpeg4', threads: 1 },
+      outputs: [
+        { output_path: path('filed.mp4') },
+        { output_path: path('no/folder.mkv'), on_error: 'drop-branch', alias: 'second' },
+      ],
+    },
+  );
+  const { dropped } = await run(Graph.fromConfig(graph.toConfig()));
+  assert.equal(
+    dropped.map(({ alias }) => alias),
+    ['second'],
+  );
+  assert.is((await probe(path('filed.mp4'))).streams[0]?.frames, 5);
+});
+
 test('what is wrong with outputs is refused at once', () => {
   const graph = new Graph({ threads: 0 });
   const video = graph.filter('testsrc2');
