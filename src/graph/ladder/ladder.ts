@@ -1,5 +1,5 @@
 /** One input in several sizes, for players that choose by their connection: HLS, DASH, or both from the same segments. */
-import { basename, dirname, join } from 'node:path';
+import { sep } from 'node:path';
 import { describeValue } from '../../errors/naming.js';
 import { requireObject } from '../../schema/argument.js';
 import { type EncodeStreams, encode } from '../build/encode.js';
@@ -42,8 +42,7 @@ export function ladder(input: LadderInput, options: LadderOptions, parameters: N
   const source = sourceOf(input);
   const sounds = soundsOf(source, audio);
   const duration = segment.duration ?? 4;
-  const videoNames = names(renditions.map(renditionName));
-  const audioNames = names(sounds.map(({ name }) => name));
+  const all = unique([...renditions.map(renditionName), ...sounds.map(({ name }) => name)]);
   const standard = (audio ?? []).findIndex((one) => one.default === true);
   const said = sounds.map(({ texts }) => texts);
   const streams: EncodeStreams = {
@@ -64,7 +63,11 @@ export function ladder(input: LadderInput, options: LadderOptions, parameters: N
       }),
       ...(sounds.length > 0 && { audio_params: sounds.map(({ params }) => ({ ...audio_params, ...params })) }),
       streams: said.some((one) => Object.keys(one).length > 0) ? { audio: said, ...rest.streams } : rest.streams,
-      variants: { video: videoNames, audio: audioNames, ...(standard > 0 && { default_audio: standard }) },
+      variants: {
+        video: all.slice(0, renditions.length),
+        audio: all.slice(renditions.length),
+        ...(standard > 0 && { default_audio: standard }),
+      },
     },
     parameters,
   );
@@ -155,10 +158,13 @@ function renditionName({ name, width, height }: Rendition): string {
 }
 
 /** Those that several have get numbers; all stay in their order. */
-function names(wanted: readonly string[]): string[] {
-  return wanted.map((name, at) => {
-    const before = wanted.slice(0, at).filter((other) => other === name).length;
-    return before === 0 ? name : `${name}-${before + 1}`;
+function unique(wanted: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return wanted.map((name) => {
+    let own = name;
+    for (let n = 2; taken.has(own); n++) own = `${name}-${n}`;
+    taken.add(own);
+    return own;
   });
 }
 
@@ -176,7 +182,9 @@ function target(
   { duration = 4, type = 'mpegts', window }: NonNullable<LadderOptions['segment']>,
   given: EncoderOptions['mux_params'],
 ): Pick<EncoderOptions, 'format' | 'output_path' | 'mux_params'> {
-  const [folder, file] = [dirname(path), basename(path)];
+  // Not by node:path, which takes a URL for a path with an empty part.
+  const cut = Math.max(path.lastIndexOf('/'), sep === '/' ? -1 : path.lastIndexOf(sep)) + 1;
+  const [folder, file] = [path.slice(0, cut), path.slice(cut)];
   if (format === 'hls') {
     const own = {
       hls_time: duration,
@@ -185,7 +193,7 @@ function target(
       ...(window === undefined ? { hls_playlist_type: 'vod' } : { hls_list_size: window }),
       ...(type === 'fmp4' && { hls_segment_type: 'fmp4' }),
     };
-    return { format: 'hls', output_path: join(folder, '%v', 'index.m3u8'), mux_params: { ...own, ...given } };
+    return { format: 'hls', output_path: `${folder}%v/index.m3u8`, mux_params: { ...own, ...given } };
   }
   const isPlaylist = file.endsWith('.m3u8');
   const own = {
@@ -195,6 +203,6 @@ function target(
     ...(window !== undefined && { window_size: window }),
     ...(format === 'cmaf' && { hls_playlist: 1, hls_master_name: isPlaylist ? file : 'master.m3u8' }),
   };
-  const manifest = isPlaylist ? join(folder, 'manifest.mpd') : path;
+  const manifest = isPlaylist ? `${folder}manifest.mpd` : path;
   return { format: 'dash', output_path: manifest, mux_params: { ...own, ...given } };
 }

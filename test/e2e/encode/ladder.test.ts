@@ -235,6 +235,17 @@ test('var_stream_map of mux_params is FFmpeg’s, and its master playlist is com
   assert.match(streams[1]!, /RESOLUTION=32x24,FRAME-RATE=25.000/);
 });
 
+test('names are unique, and a URL stays one', () => {
+  const node = ladder('in.mp4', {
+    output_path: 'http://host/live/m.m3u8',
+    renditions: [{ height: 48 }, { height: 48 }, { name: 'audio' }],
+    audio: [{ source: 0 }, { source: { language: 'deu' } }],
+  });
+  const { output_path, variants } = node.graph.toConfig().nodes.at(-1)!.option as Record<string, unknown>;
+  assert.is(output_path, 'http://host/live/%v/index.m3u8');
+  assert.equal(variants, { video: ['48p', '48p-2', 'audio'], audio: ['audio-2', 'audio-deu'] });
+});
+
 test('what is wrong is refused at once, or before anything is written', async () => {
   const graph = new Graph({ threads: 0 });
   const [video, low] = [picture(graph), tone(graph)];
