@@ -66,6 +66,7 @@ test('two passes reach a bit rate, and leave nothing but the file', async () => 
       return input.video.encode(sound, {
         ...pass(),
         output_path: path('two.mp4'),
+        mux_params: { movflags: 'faststart' },
         video_params: { ...FAST, bit_rate: '100k' },
       });
     },
