@@ -19,7 +19,7 @@ import {
   type Rendition,
   wrong,
 } from './options.js';
-import { keyFrameParams, ratesOf } from './params.js';
+import { ratesOf, withKeyFrames } from './params.js';
 
 /**
  * Encodes one picture in several sizes, with aligned key frames, and any number of sounds that go with all of them, from
@@ -59,7 +59,7 @@ export function ladder(input: LadderInput, options: LadderOptions, parameters: N
       ...target(format, pathOf(output_path), { ...segment, type }, rest.mux_params),
       video_params: renditions.map(({ name: _name, width: _width, height: _height, ...own }) => {
         const params = { ...video_params, ...own };
-        return { ...keyFrameParams(params.codec), ...ratesOf(params), ...params };
+        return { ...ratesOf(params), ...withKeyFrames(params) };
       }),
       ...(sounds.length > 0 && { audio_params: sounds.map(({ params }) => ({ ...audio_params, ...params })) }),
       streams: said.some((one) => Object.keys(one).length > 0) ? { audio: said, ...rest.streams } : rest.streams,

@@ -5,11 +5,21 @@ import { amountOf } from '../rate/amounts.js';
 /** No encoder sets a key frame of its own before the one that is ordered. */
 const NEVER = 100_000;
 
+const X265 = 'x265-params';
+
+/** The parameters of a rendition, whose own win. */
+export function withKeyFrames(params: VideoParams): VideoParams {
+  const ours = keyFrameParams(params.codec);
+  const both = [ours[X265], params[X265]].filter((text) => text !== undefined);
+  // In such a list the last one that says something wins.
+  return { ...ours, ...params, ...(both.length > 1 && { [X265]: both.join(':') }) };
+}
+
 /**
  * Key frames only where they are ordered, and as such that nothing behind refers to what is before: a key frame at a
  * change of scene, or at the end of the encoder's own interval, would be in one rendition and not in another.
  */
-export function keyFrameParams(codec: string | undefined): VideoParams {
+function keyFrameParams(codec: string | undefined): VideoParams {
   switch (codec) {
     case undefined:
     case 'h264':
@@ -19,7 +29,7 @@ export function keyFrameParams(codec: string | undefined): VideoParams {
     case 'hevc':
     case 'h265':
     case 'libx265':
-      return { g: NEVER, 'forced-idr': 1, 'x265-params': 'scenecut=0:open-gop=0', vtag: 'hvc1' };
+      return { g: NEVER, 'forced-idr': 1, [X265]: 'scenecut=0:open-gop=0', vtag: 'hvc1' };
     case 'vp9':
     case 'libvpx-vp9':
     case 'av1':

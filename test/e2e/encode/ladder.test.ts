@@ -246,6 +246,26 @@ test('names are unique, and a URL stays one', () => {
   assert.equal(variants, { video: ['48p', '48p-2', 'audio'], audio: ['audio-2', 'audio-deu'] });
 });
 
+test('encoders are told to make no key frames of their own, and peaks have a limit; what a rendition says wins', () => {
+  const { graph } = ladder('in.mp4', {
+    output_path: 'm.m3u8',
+    renditions: [
+      { bit_rate: '1M' },
+      { bitrate: '500k', codec: 'hevc', 'x265-params': 'bframes=2', maxrate: '900k' },
+      { codec: 'mpeg4', bit_rate: '1M' },
+    ],
+    video_params: { g: 50 },
+  });
+  assert.equal((graph.toConfig().nodes.at(-1)!.option as { video_params: unknown }).video_params, [
+    { maxrate: 1_200_000, bufsize: 2_000_000, g: 50, sc_threshold: 0, bit_rate: '1M' },
+    {
+      ...{ g: 50, 'forced-idr': 1, 'x265-params': 'scenecut=0:open-gop=0:bframes=2', vtag: 'hvc1' },
+      ...{ bitrate: '500k', codec: 'hevc', maxrate: '900k' },
+    },
+    { g: 50, codec: 'mpeg4', bit_rate: '1M' },
+  ]);
+});
+
 test('what is wrong is refused at once, or before anything is written', async () => {
   const graph = new Graph({ threads: 0 });
   const [video, low] = [picture(graph), tone(graph)];
