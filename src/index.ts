@@ -39,12 +39,15 @@ export type {
   FilterEntry,
   FilterOptions,
   ReconnectOptions,
+  HlsEncryption,
+  OutputVariants,
   StreamTexts,
   SubtitleParams,
   VideoParams,
 } from './graph/build/module-options.js';
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
 export type { NodeParameters } from './graph/build/node.js';
+export type { OutputOptions, SharedEncoding } from './graph/build/outputs.js';
 export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
 export { defineGraph, type GraphFacts, type GraphOutputs } from './graph/build/subgraph/define.js';
@@ -53,6 +56,15 @@ export { process, type SyncParameters, sendEof, syncModule } from './graph/call/
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
 export { Graph } from './graph/graph.js';
+export { ladder } from './graph/ladder/ladder.js';
+export type {
+  AudioRendition,
+  LadderInput,
+  LadderOptions,
+  LadderSource,
+  LadderStreams,
+  Rendition,
+} from './graph/ladder/options.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
 export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
 export type { PacketsOptions } from './graph/options/packets.js';
@@ -68,6 +80,9 @@ export type { InputStream } from './graph/ports/input-stream.js';
 export type { PacketReader } from './graph/ports/packet-reader.js';
 export type { PushSource } from './graph/ports/push-source.js';
 export { type ProbeInput, probe, probeSync } from './graph/probe.js';
+export { type Loudness, type LoudnessTarget, measureLoudness } from './graph/rate/loudness.js';
+export { type ToSizeOptions, type ToSizeResult, toSize } from './graph/rate/to-size.js';
+export { type Pass, type PassGraph, type PassProgress, type TwoPassOptions, twoPass } from './graph/rate/two-pass.js';
 export { Runtime, type RuntimeOptions, type RuntimeStats, SpawnedActor, type SpawnSpec } from './graph/runtime.js';
 export { type Job, JobResult, type JobSource } from './graph/serve/job.js';
 export type { JobFile } from './graph/serve/job-file.js';

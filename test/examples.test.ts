@@ -35,6 +35,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['thumbnails.mjs'],
   ['probe.mjs', 'clip.mp4'],
   ['in-memory.mjs', 'clip.mp4'],
+  ['ladder.mjs', 'clip.mp4'],
 ];
 // Those that are not made by another example.
 await makeClip(at('clip.ts'));
@@ -208,6 +209,12 @@ example('thumbnails.mjs', async () => {
 example('probe.mjs', async () => {
   const { stdout } = await run('probe.mjs', 'clip.mp4');
   assert.match(stdout, /^clip\.mp4: mov,mp4\S+, 2\S* s, 0 chapters\n {2}0 video h264 \d+x\d+ .*\n {2}1 audio aac \d+ /);
+});
+
+example('ladder.mjs', async () => {
+  const { stdout } = await run('ladder.mjs', 'clip.mp4');
+  assert.is([...stdout.matchAll(/^#EXT-X-STREAM-INF:.*FRAME-RATE=25\.000/gm)].length, 3);
+  assert.match(stdout, /^#EXT-X-MEDIA:TYPE=AUDIO/m);
 });
 
 test('each is tested, short, and says how it is used', () => {

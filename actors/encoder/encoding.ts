@@ -101,6 +101,11 @@ export class Encoding {
       ...place,
       settings: settingsFor(place, target, options, ctx.log),
     }));
+    if (options.pass !== undefined && !places.some(({ kind, settings }) => kind === 'video' && settings)) {
+      throw new MillraceError('ERR_MILLRACE_OPTION', `pass ${options.pass}: no video is encoded`, {
+        hint: 'Two passes are for pictures that an encoder gets',
+      });
+    }
     this.#holding = new HeaderQueue(queueLimits(options), target.name);
     const muxer = this.#open(target, ctx);
     this.#muxer = muxer;
@@ -138,6 +143,13 @@ export class Encoding {
       });
     }
     this.#shift = options.adjust_pts ? undefined : 0n;
+    if (options.pass !== 1) return;
+    // Nothing else is wanted: the producers of it end.
+    for (const input of this.#inputs.values()) {
+      if (input.kind === 'video' && input.context.settings) continue;
+      this.#end(input);
+      input.heldEnd = true;
+    }
   }
 
   /** Of a stream that comes from a live input. */
@@ -170,11 +182,16 @@ export class Encoding {
       default:
         if (this.#path !== undefined) {
           for (const { path, makesFolders } of outputFiles(target.path, target.format, options.mux_params)) {
-            checkWritable(path, options.output_prefix !== undefined || makesFolders);
+            const { output_prefix: prefix, variants } = options;
+            checkWritable(path, prefix !== undefined || variants !== undefined || makesFolders);
           }
         }
         if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
         refuseNetworkOptions(options, target.name);
+        for (const key of ['queue_bytes', 'when_full'] as const) {
+          if (options[key] === undefined) continue;
+          ctx.log.warn(`${key} has no effect: ${target.name} is no output of the network, nor has it timeout_ms`);
+        }
         return new Muxer(target, inputs, options, ctx);
     }
   }

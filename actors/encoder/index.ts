@@ -28,8 +28,13 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
    * @throws MillraceError ERR_MILLRACE_OPTION or ERR_MILLRACE_OUTPUT.
    */
   init(ctx: ModuleContext<EncoderOptions>): void {
-    this.#ctx = ctx;
     const { options } = ctx;
+    if (options.passlogfile !== undefined && options.pass === undefined) {
+      ctx.log.warn('passlogfile has no effect without pass');
+    }
+    // What the first of two passes makes is nothing but statistics.
+    const first = { ...options, null_output: true, push_output: PUSH.file };
+    this.#ctx = options.pass === 1 ? Object.create(ctx, { options: { value: first } }) : ctx;
     if (options.loglevel) setLogLevel(options.loglevel);
     if (ctx.inputs.length === 0) {
       throw new MillraceError(

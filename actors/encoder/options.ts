@@ -24,6 +24,7 @@ import { localPath } from '../shared/location.js';
 import { sampleFormatName } from '../shared/sample-format.js';
 import { dropPolicy } from '../shared/live/drop.js';
 import { outputReconnect } from '../shared/live/reconnect.js';
+import { variantEntries } from './adaptive/options.js';
 import { spelled } from './codec/spellings.js';
 import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';
 
@@ -134,11 +135,15 @@ export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
 /** Options that say how to encode or multiplex: without effect on what is handed on without it. */
 const muxing = [
   'mux_params',
+  'variants',
+  'encrypt',
   'metadata',
   'chapters',
   'map_metadata',
   'map_chapters',
   'timeout_ms',
+  'queue_bytes',
+  'when_full',
   'max_muxing_queue_size',
   'muxing_queue_data_threshold',
 ] as const;
@@ -153,6 +158,8 @@ const encoding = [
   'copyts',
   'force_key_frames',
   'shortest',
+  'pass',
+  'passlogfile',
 ] as const;
 
 /** Tags beside those of the source, or false for none at all. */
@@ -191,6 +198,9 @@ const entries = {
   reconnect: v.optional(outputReconnect),
   /** What is left out when a peer of the network is slower than the encoder. */
   drop: v.optional(dropPolicy()),
+  /** Bytes that may wait for a peer of the network, and what becomes of the output when they are more. */
+  queue_bytes: v.optional(integer({ min: 1024, max: 2 ** 40 })),
+  when_full: v.optional(choice('wait', 'fail')),
   /** AVOptions of the muxer: movflags, hls_time, … */
   mux_params: v.optional(avOptions()),
   /** Packets of a stream that may wait for the first packet of another one, or for its next, ... */
@@ -204,6 +214,7 @@ const entries = {
   audio_params: v.optional(eachOrAll(audioParams)),
   subtitle_params: v.optional(eachOrAll(subtitleParams)),
   ...streamEntries,
+  ...variantEntries,
   /** Video frames written at most. */
   vframes: v.optional(integer({ min: 1 })),
   /** Audio packets written at most. */
@@ -216,6 +227,9 @@ const entries = {
   copyts: v.optional(boolean()),
   /** The output ends with the first of its streams that ends, as with the ffmpeg command's -shortest. */
   shortest: v.optional(boolean()),
+  /** Of two passes the first or second, and where the statistics are: `<passlogfile>-<number of the video stream>.log`. */
+  pass: v.optional(v.pipe(integer(), v.picklist([1, 2], 'must be 1 or 2'))),
+  passlogfile: v.optional(text('the beginning of a file name')),
   /** Of the video: the same as video_params.force_key_frames. */
   force_key_frames: v.optional(keyFrames()),
   /** How many pictures came of which one of the input, into `<output_path>_iofrm.txt`. */

@@ -24,7 +24,7 @@ import type { DecoderOptions, EncoderOptions } from './build/module-options.js';
 import type { ModuleOptions, ModuleSource } from './build/module-source.js';
 import type { NodeParameters } from './build/node.js';
 import { type NodeHandle, Stream } from './build/stream.js';
-import { noteSelection, setChooser } from './build/stream-selection.js';
+import { isDecoder, noteSelection, setChooser } from './build/stream-selection.js';
 import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
 import { Adding } from './changes/adding.js';
 import { changesOf, GraphChanges } from './changes/changes.js';
@@ -83,7 +83,10 @@ export class Graph {
     this.session = new GraphPorts(this, { cap, start: () => this.launch.ensure() });
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
     setParts(this, this.blueprint);
-    setChooser(this, (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun));
+    setChooser(this, {
+      choose: (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun),
+      isDecoder: (id) => isDecoder(this.blueprint.find(id)),
+    });
     this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
     this.adding = new Adding(this.blueprint);
     new GraphChanges(this, this.blueprint, this.adding, () => this.launch.run);

@@ -15,6 +15,7 @@ import { alone, check, isAgain, isEof, ledger, nameContext } from '../../../src/
 import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
 import { optionText, setAVOptions } from '../../shared/avoptions.js';
 import { deviceHint } from './device.js';
+import type { Pass } from './passes.js';
 import { adviceFor } from './quality-advice.js';
 import { type Wishes, wishesOf } from './wishes.js';
 import { checkX264Names } from './x264-names.js';
@@ -74,6 +75,7 @@ export interface EncoderSettings {
   readonly qscale?: number | undefined;
   readonly tag?: string | number | undefined;
   readonly psnr?: boolean | undefined;
+  readonly pass?: Pass | undefined;
   readonly av: AVOptionValues;
   /** Hears of options that the encoder does not know, which are errors without it. */
   readonly skip?: ((message: string) => void) | undefined;
@@ -94,7 +96,11 @@ function prepareContext(settings: Omit<EncoderSettings, 'wishes'>, unknown?: Set
   try {
     if (codec.name?.startsWith('libx264')) checkX264Names(settings.av, path);
     // Without a number the ffmpeg command lets the encoder choose its threads; libavcodec alone would take one.
-    const own = { threads: settings.threads ?? 'auto', ...(settings.bitRate !== undefined && { b: settings.bitRate }) };
+    const own = {
+      threads: settings.threads ?? 'auto',
+      ...(settings.bitRate !== undefined && { b: settings.bitRate }),
+      ...(settings.pass && { [settings.pass.option]: settings.pass.file }),
+    };
     setAVOptions(context, { ...own, ...settings.av }, `${path} (encoder ${codec.name})`, {
       use: 'encoding',
       codec,
@@ -111,6 +117,7 @@ function prepareContext(settings: Omit<EncoderSettings, 'wishes'>, unknown?: Set
       context.setFlags(AV_CODEC_FLAG_QSCALE);
       context.globalQuality = Math.round(FF_QP2LAMBDA * settings.qscale);
     }
+    if (settings.pass) context.setFlags(settings.pass.flag);
     if (settings.psnr) context.setFlags(AV_CODEC_FLAG_PSNR);
     if (settings.globalHeader) context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
     if (codec.type === AVMEDIA_TYPE_VIDEO) context.setFlags(AV_CODEC_FLAG_FRAME_DURATION);

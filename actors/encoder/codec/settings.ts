@@ -15,6 +15,7 @@ import type { StreamContext } from '../stream/stream.js';
 import type { StreamPlace } from '../stream-options.js';
 import { checkSettings, type EncoderSettings, findEncoder } from './codec.js';
 import { refuseWithoutDevice } from './device.js';
+import { passOf } from './passes.js';
 import { adviceForQscale } from './quality-advice.js';
 
 /** What can be encoded. */
@@ -60,7 +61,12 @@ export function settingsFor(
     av: params?.av ?? {},
     skip: options.strict === false ? (message) => log.warn(`ignored: ${message}`) : undefined,
     path: where,
-    ...(kind === 'video' ? { threads: video?.threads, psnr: video?.psnr, tag: video?.vtag } : { tag: audio?.atag }),
+    ...(kind === 'video'
+      ? {
+          ...{ threads: video?.threads, psnr: video?.psnr, tag: video?.vtag },
+          pass: passOf(codec, all, number, video?.bit_rate !== undefined || video?.av.b !== undefined),
+        }
+      : { tag: audio?.atag }),
   });
   const idle = params?.qscale === undefined ? undefined : adviceForQscale(codec);
   if (idle !== undefined) log.warn(`${where}.qscale has no effect. ${idle}`);

@@ -204,8 +204,19 @@ export class NetworkOutput implements Output {
     if (this.#thread.gone || this.#thread.wait.left) throw this.#thread.died;
     if (this.#ended) return false;
     // Who leaves packets out does not wait, as long as its thread comes to doing so.
-    const { drop = 'none', reconnect } = this.#ctx.options;
-    return this.#underWay <= (drop === 'none' && !(reconnect && this.#outages.isAway) ? INPUT_LIMIT : 8 * INPUT_LIMIT);
+    const { drop = 'none', reconnect, when_full } = this.#ctx.options;
+    const leavesOut = drop !== 'none' || (reconnect && this.#outages.isAway);
+    if (this.#underWay <= this.#limit * (leavesOut ? 8 : 1)) return true;
+    if (when_full !== 'fail') return false;
+    throw new MillraceError(
+      'ERR_MILLRACE_OUTPUT',
+      `${this.name} takes less than comes: ${this.#underWay} bytes wait for its peer, and ${this.#limit} may`,
+      { hint: "Raise queue_bytes, lower the bit rate, or let the graph wait for it (when_full: 'wait')" },
+    );
+  }
+
+  get #limit(): number {
+    return this.#ctx.options.queue_bytes ?? INPUT_LIMIT;
   }
 
   /**

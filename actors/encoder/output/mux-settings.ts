@@ -64,7 +64,9 @@ export function setMuxerOptions(
   log: Log,
 ): AVOptionValues {
   // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
-  const settings: Record<string, AVOptionValue> = { max_delay: MUX_DELAY, ...options.mux_params };
+  // The first of two passes has another muxer than the options are for.
+  const own = options.pass === 1 ? {} : options.mux_params;
+  const settings: Record<string, AVOptionValue> = { max_delay: MUX_DELAY, ...own };
   const skip = (name: string, message: string): void => {
     log.warn(`ignored: ${message}`);
     delete settings[name];

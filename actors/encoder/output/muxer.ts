@@ -7,6 +7,7 @@ import {
   AV_CODEC_ID_VP8,
   AV_CODEC_ID_VP9,
   AV_NOPTS_VALUE,
+  AV_PKT_FLAG_KEY,
   AVERROR_EINVAL,
   AVERROR_INVALIDDATA,
   AVERROR_PATCHWELCOME,
@@ -35,6 +36,7 @@ import {
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
 import { localPath } from '../../shared/location.js';
 import { protocolOf } from '../../shared/protocols.js';
+import { AdaptiveOutput } from '../adaptive/adaptive.js';
 import { type ChapterPlan, planChapters } from '../chapters/index.js';
 import type { EncoderOptions } from '../options.js';
 import { markDefaults } from '../stream/texts.js';
@@ -107,6 +109,8 @@ export class Muxer implements Output {
   /** The trailer is written. */
   #finished = false;
   #texts: FileTexts = NO_TEXTS;
+  /** For hls and dash. */
+  #adaptive: AdaptiveOutput | undefined;
   #chapters: ChapterPlan | undefined;
   /** There are some, and the format has no place for them. */
   chaptersLost = false;
@@ -131,7 +135,9 @@ export class Muxer implements Output {
     this.#restricted = protocolWhitelist !== undefined;
     refuseTarget(target, options, protocolWhitelist);
     this.#ignoresFailures = ['1', 'true'].includes(String(options.mux_params?.ignore_io_errors));
-    this.#makesFolder = options.output_prefix !== undefined && !options.null_output;
+    // The hls muxer makes the folders of its variants.
+    const hasFolder = options.variants !== undefined && !target.path.includes('%v');
+    this.#makesFolder = (options.output_prefix !== undefined || hasFolder) && !options.null_output;
     this.#patiently = patiently;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, streamed: options.streamed === true, take };
     this.#limits = queueLimits(options);
@@ -148,6 +154,7 @@ export class Muxer implements Output {
     );
     ledger.opened('format');
     try {
+      this.#adaptive = AdaptiveOutput.of(target, options);
       const kinds = places.map(({ kind }) => kind);
       const settings = setMuxerOptions(
         this.#context,
@@ -282,6 +289,19 @@ export class Muxer implements Output {
     this.#finalBytes = this.#file?.size ?? this.bytes;
     this.#failing(this.#closeFile(), 'Cannot close');
     this.#putChapters();
+    this.#completePlaylists(() => {
+      const missing = this.#adaptive?.end();
+      if (missing !== undefined) this.#log.warn(missing);
+    });
+  }
+
+  /** What players are told of the variants is of no use to anything here: the files are whole without it. */
+  #completePlaylists(complete: () => void): void {
+    try {
+      complete();
+    } catch (error) {
+      this.#log.warn(`The playlists of ${this.#target.name} could not be completed: ${messageOf(error)}`);
+    }
   }
 
   /** A muxer whose last segment may be lost without a result that says so (hls_write_trailer in hlsenc.c). */
@@ -322,6 +342,7 @@ export class Muxer implements Output {
     if (this.#patiently && !this.#finished) this.interrupt();
     this.#context.freeContext();
     ledger.closed('format');
+    this.#adaptive?.close();
   }
 
   /** @returns FFmpeg's code: closing a file can fail as well. */
@@ -354,6 +375,13 @@ export class Muxer implements Output {
     markDefaults(
       tracks.flatMap(({ stream, description }) => (stream && description ? [{ stream, kind: description.kind }] : [])),
       this.#options,
+    );
+    this.#adaptive?.prepare(
+      this.#context,
+      streamPlaces(this.#options, [...this.#tracks.keys()]).flatMap(({ input, kind, number }) => {
+        const { stream } = this.#track(input);
+        return stream ? [{ kind, number, stream }] : [];
+      }),
     );
     this.#present(this.#texts);
     if (this.#makesFolder) makeFolder(this.#target.path);
@@ -449,7 +477,9 @@ export class Muxer implements Output {
       : undefined;
     // libavformat takes the packet over.
     const { dts, size } = packet;
+    const isKey = track.description.kind === 'video' && (packet.flags & AV_PKT_FLAG_KEY) !== 0;
     this.#failing(yield this.#handOver(packet), 'Cannot write to', hint);
+    if (isKey) this.#completePlaylists(() => this.#adaptive?.keyFrame());
     const { num, den } = track.streamTimeBase;
     const time = dts === AV_NOPTS_VALUE ? undefined : (Number(dts) * num) / den;
     // With null it writes what it keeps for another stream, which has sent nothing for too long.

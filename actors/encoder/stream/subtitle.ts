@@ -69,6 +69,7 @@ export class SubtitleStream {
    */
   constructor(ctx: StreamContext, { info, first }: { info?: StreamInfo; first?: Subtitle }) {
     this.#ctx = ctx;
+    ctx.shortest?.copies(true);
     const { options, format, input } = ctx;
     const { codec: wanted, header } = options.subtitle_params ?? {};
     const known = ctx.source();

@@ -5,6 +5,7 @@ import type { StreamKind } from '../../media/packet/stream-info.js';
 import { didYouMean } from '../../schema/schema.js';
 import type { EncoderOptions } from './module-options.js';
 import type { NodeParameters } from './node.js';
+import { encodeShared, isShared, type SharedEncoding } from './outputs.js';
 import { type NodeHandle, Stream } from './stream.js';
 
 /** One stream, several, or none. */
@@ -46,16 +47,29 @@ export function encode(
  * @throws MillraceError ERR_MILLRACE_CONFIG if there is none.
  */
 export function encode(streams: EncodeStreams, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
+/**
+ * Encodes streams once, into several files and URLs, of which some may fail without the others.
+ *
+ *     encode({ video, audio }, {
+ *       video_params: { bit_rate: '3M' },
+ *       outputs: [{ output_path: 'archive.mp4' }, { output_path: 'rtmp://host/key', format: 'flv', on_error: 'drop-branch' }],
+ *     });
+ *
+ * @returns The encoder's node; those of the outputs are behind it.
+ * @throws MillraceError ERR_MILLRACE_CONFIG if there is no stream, or no output.
+ */
+export function encode(streams: EncodeStreams, options: SharedEncoding, parameters?: NodeParameters): NodeHandle;
 /** Encodes a video stream alone. */
 export function encode(video: Stream, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
 export function encode(
   first: Stream | EncodeStreams | null | undefined,
-  second: Stream | EncoderOptions | null | undefined,
+  second: Stream | EncoderOptions | SharedEncoding | null | undefined,
   third?: EncoderOptions | NodeParameters,
   fourth?: NodeParameters,
 ): NodeHandle {
   if (first instanceof Stream && second !== undefined && second !== null && !(second instanceof Stream)) {
-    return first.encode(second, third as NodeParameters | undefined);
+    if (isShared(second)) return encodeAll({ video: first }, second, third as NodeParameters | undefined);
+    return first.encode(second as EncoderOptions, third as NodeParameters | undefined);
   }
   if (first instanceof Stream || first === null || first === undefined) {
     const streams = { video: first, audio: second as Stream | null | undefined };
@@ -64,7 +78,11 @@ export function encode(
   return encodeAll(first, second as EncoderOptions, third as NodeParameters | undefined);
 }
 
-function encodeAll(streams: EncodeStreams, options: EncoderOptions, parameters: NodeParameters = {}): NodeHandle {
+function encodeAll(
+  streams: EncodeStreams,
+  options: EncoderOptions | SharedEncoding,
+  parameters: NodeParameters = {},
+): NodeHandle {
   const byKind = new Map(KINDS.map((kind) => [kind, listOf(streams[kind])]));
   const unknown = Object.keys(streams).find((key) => !KINDS.some((kind) => kind === key));
   if (unknown !== undefined) {
@@ -88,6 +106,7 @@ function encodeAll(streams: EncodeStreams, options: EncoderOptions, parameters: 
   const inputs = [...first, ...further.map(({ stream }) => stream)];
   const kinds = further.map(({ kind }) => kind);
   const own = kinds.length === 0 ? options : { input_kinds: kinds, ...options };
+  if (isShared(own)) return encodeShared(inputs, own, parameters);
   return graph.module('c_ffmpeg_encoder', own, { ...parameters, inputs });
 }
 

@@ -268,6 +268,13 @@ export interface EncoderOptions extends OfTheNode {
    * 'non-key': pictures up to the next key frame. 'oldest': everything up to the latest key frame that waits.
    */
   drop?: 'none' | 'non-key' | 'oldest' | undefined;
+  /** Of an output of the network, and of one with `timeout_ms`: bytes that may wait for its peer. Default 524288. */
+  queue_bytes?: number | undefined;
+  /**
+   * What becomes of it when more wait: `'wait'` (default) holds back the encoder and all that feeds it, `'fail'` fails the
+   * node, which with `on_error: 'drop-branch'` ends this output alone.
+   */
+  when_full?: 'wait' | 'fail' | undefined;
   /** Options of the muxer: movflags, hls_time, … */
   mux_params?: AVOptions | undefined;
   /**
@@ -300,6 +307,14 @@ export interface EncoderOptions extends OfTheNode {
   map_metadata?: string | undefined;
   /** The same for chapters. Default: the first whose input has some. */
   map_chapters?: string | undefined;
+  /**
+   * Of hls and dash: every video stream is a rendition, and every audio stream one that goes with all of them; the muxer's
+   * map (`var_stream_map`, `adaptation_sets`) is made from the streams that there are. Names by number are put in place of
+   * %v in the path of hls. The function `ladder` fills it in.
+   */
+  variants?: OutputVariants | undefined;
+  /** Of hls with segments of MPEG-TS: AES-128 of every segment. */
+  encrypt?: HlsEncryption | undefined;
   /** What is said of the streams of the file, by kind and number. */
   streams?: { [kind in StreamKind]?: readonly StreamTexts[] | undefined } | undefined;
   /** Stop after that many pictures. */
@@ -320,6 +335,13 @@ export interface EncoderOptions extends OfTheNode {
    * another before they are encoded; an input that is ahead is held back. Default false: it ends with the last.
    */
   shortest?: boolean | undefined;
+  /**
+   * Of two passes the first, which writes statistics of the pictures and nothing else, or the second, which spends the bits by
+   * them: libx264 and libx265 with a `bit_rate`. The function `twoPass` runs both.
+   */
+  pass?: 1 | 2 | undefined;
+  /** Where the statistics are: `<passlogfile>-<number of the video stream>.log`. Default 'ffmpeg2pass'. */
+  passlogfile?: string | undefined;
   /** The same as `video_params.force_key_frames`. */
   force_key_frames?: string | number | undefined;
   /**
@@ -334,6 +356,24 @@ export interface EncoderOptions extends OfTheNode {
   strict?: boolean | undefined;
   /** What FFmpeg writes to stderr from here on, in the whole process. Default: nothing. */
   loglevel?: LogLevel | undefined;
+}
+
+export interface OutputVariants {
+  video?: readonly string[] | undefined;
+  audio?: readonly string[] | undefined;
+  /** Number of the audio stream that plays unless another one is chosen. Default 0. */
+  default_audio?: number | undefined;
+}
+
+export interface HlsEncryption {
+  /** What the playlists say of where players get the key. */
+  uri: string;
+  /** 16 bytes as 32 hexadecimal digits. Default: drawn; then `key_path` must be given. */
+  key?: string | undefined;
+  /** Likewise. Default: drawn. */
+  iv?: string | undefined;
+  /** The 16 bytes of the key are written there, readable by their owner only. */
+  key_path?: string | undefined;
 }
 
 export interface ChapterTexts {

@@ -45,18 +45,27 @@ const FIRST_FURTHER = 2;
 
 const DECODERS = ['c_ffmpeg_decoder', 'ffmpeg_decoder'];
 
-type Chooser = (nodeId: number, selection: StreamSelection) => number;
+interface Chooser {
+  choose(nodeId: number, selection: StreamSelection): number;
+  /** The node reads an input. */
+  isDecoder(nodeId: number): boolean;
+}
 const choosers = new WeakMap<object, Chooser>();
 
 /** Streams reach the definition of their graph by this. */
-export function setChooser(graph: object, choose: Chooser): void {
-  choosers.set(graph, choose);
+export function setChooser(graph: object, chooser: Chooser): void {
+  choosers.set(graph, chooser);
 }
 
 /** @returns the output of a node. */
 export function chooseOutput(graph: object, nodeId: number, selection: StreamSelection): number {
   requireObject(selection, 'the description of a stream');
-  return choosers.get(graph)!(nodeId, selection);
+  return choosers.get(graph)!.choose(nodeId, selection);
+}
+
+/** Whether the streams of a node are those of an input, which there may be any number of. */
+export function isOfDecoder(graph: object, nodeId: number): boolean {
+  return choosers.get(graph)!.isDecoder(nodeId);
 }
 
 export function streamsOfKind<S>(kind: StreamKind, select: (selection: StreamSelection) => S): StreamsOfKind<S> {
@@ -76,7 +85,7 @@ export function streamsOfKind<S>(kind: StreamKind, select: (selection: StreamSel
  * @throws MillraceError ERR_MILLRACE_CONFIG for a node that is no decoder, ERR_MILLRACE_STATE for a new stream after the start.
  */
 export function noteSelection(node: NodeSpec, selection: StreamSelection, begun: boolean): number {
-  if (node.module.path !== undefined || node.module.definition || !DECODERS.includes(node.module.name)) {
+  if (!isDecoder(node)) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `${node.alias} has no streams of an input to choose from`, {
       hint: 'Only decoders have; the outputs of other nodes are [0], [1], …',
     });
@@ -91,6 +100,10 @@ export function noteSelection(node: NodeSpec, selection: StreamSelection, begun:
   if (begun) throw stateError('a stream was chosen in a graph that has been run', 'Build the whole graph first');
   node.options.streams = [...noted, entry];
   return FIRST_FURTHER + noted.length;
+}
+
+export function isDecoder({ module }: NodeSpec): boolean {
+  return module.path === undefined && !module.definition && DECODERS.includes(module.name);
 }
 
 /** Without what says nothing, so that two descriptions of the same are equal. */

@@ -119,7 +119,9 @@ function reasons(
   may: Permissions,
 ): Reason[] {
   const key = keys.at(-1)!;
-  if (WRITTEN.has(key) || TAGS.has(keys[0]!)) return [];
+  if (WRITTEN.has(key) || TAGS.has(keys[0]!) || (keys[0] === 'encrypt' && key === 'uri')) return [];
+  // Packets and frames are handed on, whatever they are made for: nothing is opened.
+  if (Number(options.push_output) >= 2 && keys.length === 1 && (key === 'format' || key === 'output_path')) return [];
   if (LIBRARIES.has(key)) return may.code ? [] : [runs(`the library of '${String(key)}'`)];
   const demuxer = demuxerOf(options);
   const isFilterGraph = demuxer !== undefined && isLavfi(demuxer);
