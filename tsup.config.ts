@@ -104,6 +104,7 @@ export default defineConfig([
         'src/cli/progress.ts': INDEX,
         'src/cli/run.ts': INDEX,
         'src/cli/transcode.ts': INDEX,
+        'src/cli/verbs/verbs.ts': INDEX,
       }),
     ],
     onSuccess: async () => {

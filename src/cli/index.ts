@@ -13,6 +13,7 @@ import type { Format } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode.js';
+import { defineVerbs } from './verbs/define.js';
 
 function program(): Command {
   // Subcommands inherit these settings, so they come first.
@@ -77,6 +78,11 @@ function program(): Command {
       const run = async () => (await import('./transcode.js')).transcode(inputs, output, flags);
       await exitWith(withThreads(threadsToTranscode(inputs, flags.threads), run));
     });
+
+  defineVerbs(millrace, async (work) => {
+    startLog();
+    await exitWith(work());
+  });
 
   millrace
     .command('run')
