@@ -100,6 +100,7 @@ export default defineConfig([
         'src/cli/bench.ts': INDEX,
         'src/cli/graph.ts': INDEX,
         'src/cli/inspect/inspect.ts': INDEX,
+        'src/cli/list.ts': INDEX,
         'src/cli/modules.ts': INDEX,
         'src/cli/progress.ts': INDEX,
         'src/cli/run.ts': INDEX,

@@ -11,6 +11,7 @@ import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
 import type { Format } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
+import type { List } from './list.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode.js';
 import { defineVerbs } from './verbs/define.js';
@@ -134,6 +135,20 @@ function program(): Command {
     .description('Lists the modules a graph can use by name.')
     .option('--json', 'print JSON')
     .action(async (flags: { json?: boolean }) => exitWith((await import('./modules.js')).modules(flags)));
+
+  millrace
+    .command('list')
+    .summary('list what the FFmpeg inside has, and the devices of this machine')
+    .description('Lists what the FFmpeg inside has; with a name everything about it, options included.')
+    .addArgument(
+      new Argument('<what>', 'what').choices(['filters', 'codecs', 'formats', 'protocols', 'pixel-formats', 'devices']),
+    )
+    .argument('[name]', 'of a filter, codec, encoder, decoder, format, protocol or pixel format')
+    .option('--json', 'print JSON')
+    .action(async (what: List, name: string | undefined, flags: { json?: boolean }) => {
+      startLog();
+      await exitWith((await import('./list.js')).list(what, name, flags));
+    });
 
   millrace
     .command('bench')
