@@ -8,12 +8,12 @@ import type {
   FormatCapability,
   MediaDevice,
   PixelFormatCapability,
-} from '../catalog/ffmpeg.js';
-import { devices } from '../catalog/ffmpeg.js';
-import { probe } from '../graph/probe.js';
-import { didYouMean } from '../schema/schema.js';
-import { UsageError } from './errors.js';
-import { columns } from './text.js';
+} from '../../catalog/ffmpeg.js';
+import { devices } from '../../catalog/ffmpeg.js';
+import { probe } from '../../graph/probe.js';
+import { didYouMean } from '../../schema/schema.js';
+import { UsageError } from '../errors.js';
+import { columns } from '../text.js';
 
 export type List = 'filters' | 'codecs' | 'formats' | 'protocols' | 'pixel-formats' | 'devices';
 
@@ -105,24 +105,33 @@ function details(what: List, name: string): Output {
   }
 }
 
-/** Of a codec its coders, or of a coder its options. */
+/** Of a codec its coders, and of a coder its options; many decoders have the name of their codec. */
 function codecDetails({ codecs, decoders, encoders }: Capabilities, name: string): Output {
   const all = [...encoders, ...decoders];
+  const codec = codecs.find((one) => one.name === name);
   const own = all.filter((one) => one.name === name);
-  const shown = own.length > 0 ? own : all.filter((one) => one.codec === name);
-  if (shown.length === 0) find([...codecs, ...all], name, 'codec');
+  if (!codec && own.length === 0) find([...codecs, ...all], name, 'codec');
   const uses = (one: CoderCapability): string => (encoders.includes(one) ? 'encoder' : 'decoder');
+  const shown = codec ? all.filter((one) => one.codec === name) : own;
   return {
     data: shown.map((one) => ({ ...one, use: uses(one), options: one.options })),
-    tables: shown.flatMap((one) => [
-      [[colors.bold(one.name), `${uses(one)} of ${one.codec}`, one.description]],
-      facts({
-        'pixel formats': one.pixelFormats?.join(' '),
-        'sample formats': one.sampleFormats?.join(' '),
-        'sample rates': one.sampleRates?.join(' '),
-      }),
-      optionTable(one.options),
-    ]),
+    tables: [
+      ...(codec
+        ? [
+            [[colors.bold(name), codec.kind]],
+            facts({ decoders: codec.decoders.join(' '), encoders: codec.encoders.join(' ') }),
+          ]
+        : []),
+      ...own.flatMap((one) => [
+        [[colors.bold(one.name), `${uses(one)} of ${one.codec}`, one.description]],
+        facts({
+          'pixel formats': one.pixelFormats?.join(' '),
+          'sample formats': one.sampleFormats?.join(' '),
+          'sample rates': one.sampleRates?.join(' '),
+        }),
+        optionTable(one.options),
+      ]),
+    ],
   };
 }
 
