@@ -47,12 +47,14 @@ export type {
   FilterEntry,
   FilterOptions,
   StreamTexts,
+  SubtitleParams,
   VideoParams,
 } from './graph/build/module-options.js';
 export type { ModuleOptions, ModuleSource } from './graph/build/module-source.js';
 export type { NodeParameters } from './graph/build/node.js';
 export { NodeHandle, overlay, Stream } from './graph/build/stream.js';
 export type { StreamSelection, StreamsOfKind } from './graph/build/stream-selection.js';
+export { defineGraph, type GraphFacts, type GraphOutputs } from './graph/build/subgraph/define.js';
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
@@ -78,6 +80,7 @@ export { type Thumbnail, type Thumbnails, type ThumbnailsOptions, thumbnails } f
 export type { TimeRange } from './graph/tasks/time-range.js';
 export { type ExtractAudioOptions, extractAudio, type TrimOptions, trim } from './graph/tasks/trim.js';
 export { type Waveform, type WaveformOptions, waveform } from './graph/tasks/waveform.js';
+export type { Bytes, SeekableSource } from './media/bytes/source.js';
 export {
   AudioFrame,
   type AudioFrameOptions,
@@ -90,6 +93,9 @@ export {
   type Rational,
   StreamInfo,
   type StreamInfoData,
+  Subtitle,
+  type SubtitleData,
+  type SubtitleOptions,
   Tensor,
   type TensorData,
   type TensorType,
@@ -103,9 +109,11 @@ export {
   type Module,
   type ModuleClass,
   type ModuleContext,
+  type OnError,
   type OutputPort,
   type Task,
 } from './module/contract.js';
+export type { GraphTemplate } from './module/graph-template.js';
 export type { LogEntry, LogListener, LogSeverity } from './module/log.js';
 export type { WrittenPacket } from './module/written-packet.js';
 export { type SyncInputs, SyncModule, type SyncResult } from './scheduler/call/sync-module.js';
@@ -113,6 +121,7 @@ export type { PlacedNode, PlacedThread, PlacementExplanation } from './scheduler
 export type { GraphFileOptions } from './scheduler/plan/graph-options.js';
 export type { CallbackAsked, KeyCallback } from './scheduler/plan/spec.js';
 export type {
+  DroppedBranch,
   GraphStats,
   LinkStats,
   NodeStats,

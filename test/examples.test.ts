@@ -21,6 +21,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['sync-loop.mjs'],
   ['join-cameras.mjs'],
   ['user-module.mjs'],
+  ['subgraph.mjs'],
   ['graph-file.mjs'],
   ['http-upload.mjs', 'clip.ts'],
   ['http-upload.mjs', join(examples, 'graph.json')],

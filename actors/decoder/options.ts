@@ -1,5 +1,6 @@
 /** Options of c_ffmpeg_decoder: names, types and defaults of BMF, checked before anything starts. */
 import * as v from 'valibot';
+import { isSourceRef, type SourceRef } from '../../src/media/bytes/ref.js';
 import { LOG_LEVELS } from '../../src/media/index.js';
 import {
   avOptions,
@@ -64,6 +65,12 @@ const bytes: Schema<Uint8Array> = parsed('a Uint8Array that is not empty, or its
   return typeof value === 'string' && BASE64.test(value) ? Buffer.from(value, 'base64') : undefined;
 });
 
+const source: Schema<SourceRef> = parsed(
+  'bytes of the program: a Buffer, another typed array, an ArrayBuffer, a Blob, or { size, read(offset, length, signal) }, ' +
+    'which no file can hold (a path or URL is input_path)',
+  (value) => (isSourceRef(value) ? value : undefined),
+);
+
 const dispositions = dispositionList('one or a list');
 
 /** A stream of the input, as `select` of the builder describes it. */
@@ -92,8 +99,10 @@ const streamWish = v.pipe(
 );
 
 const entries = {
-  /** File or URL; absent: what is decoded comes on input 0. */
+  /** File or URL; without it and `input`: what is decoded comes on input 0. */
   input_path: v.optional(text('the path or URL of the input')),
+  /** What the program has, as a reference to it. */
+  input: v.optional(source),
   /** Absolute stream indices in the container; absent or -1: the best stream of each kind (av_find_best_stream). */
   map_v: v.optional(integer({ min: -1 }), -1),
   map_a: v.optional(integer({ min: -1 }), -1),
@@ -192,6 +201,11 @@ const entries = {
 
 type Parsed = v.InferOutput<v.ObjectSchema<typeof entries, undefined>>;
 
+/** It reads something itself. */
+function hasInput({ input, input_path }: Parsed): boolean {
+  return input !== undefined || input_path !== undefined;
+}
+
 /** One rule that looks at several options; the problem is reported at `key`. */
 function rule(key: keyof Parsed, message: string, isFine: (options: Parsed) => boolean) {
   return v.rawCheck<Parsed>(({ dataset, addIssue }) => {
@@ -223,10 +237,11 @@ export const decoderOptions = v.pipe(
     "has no effect on a copied stream; leave out video_codec: 'copy' or these options",
     (o) => o.video_codec !== 'copy' || o.video_params === undefined,
   ),
+  rule('input', 'contradicts input_path; give one of them', (o) => !o.input || o.input_path === undefined),
   rule(
     'push_raw_stream',
-    'decodes what comes on input 0; leave out input_path',
-    (o) => !o.push_raw_stream || o.input_path === undefined,
+    'decodes what comes on input 0; leave out input_path and input',
+    (o) => !o.push_raw_stream || !hasInput(o),
   ),
   rule(
     'push_raw_stream',
@@ -264,7 +279,7 @@ export const decoderOptions = v.pipe(
     rule(
       key,
       'has no effect: it is for files that follow one another as bytes on input 0',
-      (o) => o[key] === undefined || (o.input_path === undefined && !o.push_raw_stream),
+      (o) => o[key] === undefined || (!hasInput(o) && !o.push_raw_stream),
     ),
   ),
   ...(['map_v', 'map_a', 'streams', 'decryption_key'] as const).map((key) =>
@@ -276,18 +291,18 @@ export const decoderOptions = v.pipe(
   ),
   rule(
     'durations',
-    'needs input_path: what comes on input 0 cannot be gone back in',
-    (o) => o.durations === undefined || o.input_path !== undefined,
+    'needs input_path or input: what comes on input 0 cannot be gone back in',
+    (o) => o.durations === undefined || hasInput(o),
   ),
   rule(
     'loop',
-    'needs input_path: what comes on input 0 cannot be played again',
-    (o) => o.loop === 0 || o.input_path !== undefined,
+    'needs input_path or input: what comes on input 0 cannot be played again',
+    (o) => o.loop === 0 || hasInput(o),
   ),
   rule(
     'timeout_ms',
-    'needs input_path: whoever sends what comes on input 0 decides how long it takes',
-    (o) => o.timeout_ms === undefined || o.input_path !== undefined,
+    'needs input_path or input: whoever sends what comes on input 0 decides how long it takes',
+    (o) => o.timeout_ms === undefined || hasInput(o),
   ),
   rule(
     'max_limit_hits',
@@ -298,7 +313,7 @@ export const decoderOptions = v.pipe(
 
 /** A decoder reads its file or what comes on its input, one of them. */
 export function decoderPortProblems(
-  { input_path, streams }: { readonly input_path?: unknown; readonly streams?: unknown },
+  { input, input_path, streams }: { readonly [key in 'input' | 'input_path' | 'streams']?: unknown },
   { inputs, outputs }: Ports,
 ): PortProblem[] {
   const described = Array.isArray(streams) ? streams.length : 0;
@@ -313,11 +328,11 @@ export function decoderPortProblems(
     ];
   }
   const connected = inputs.length > 0;
-  if (connected === (input_path === undefined)) return [];
+  if (connected === ((input ?? input_path) === undefined)) return [];
   if (connected) {
     return [
       {
-        key: 'input_path',
+        key: input === undefined ? 'input_path' : 'input',
         message: 'contradicts the input that is connected',
         hint: 'Leave it out to decode what comes on input 0, or disconnect that to decode the file',
       },
@@ -327,7 +342,7 @@ export function decoderPortProblems(
     {
       key: 'input_path',
       message: 'is required: the file to decode',
-      hint: 'Or connect a stream of bytes or packets to input 0',
+      hint: 'Or give bytes of the program as input, or connect a stream of bytes or packets to input 0',
     },
   ];
 }

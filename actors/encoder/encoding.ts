@@ -2,7 +2,7 @@
 
 import { MillraceError } from '../../src/errors/errors.js';
 import { messageOf } from '../../src/errors/wire.js';
-import { EncodedPacket, Packet, StreamInfo, VideoFrame } from '../../src/media/index.js';
+import { EncodedPacket, Packet, StreamInfo, Subtitle, VideoFrame } from '../../src/media/index.js';
 import type { StreamKind } from '../../src/media/packet/stream-info.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { SourceListener } from '../shared/source-facts.js';
@@ -23,9 +23,15 @@ import { AudioStream } from './stream/audio.js';
 import { CopyStream, missingStreamInfo } from './stream/copy.js';
 import { isCover } from './stream/cover.js';
 import { Shortest } from './stream/shortest.js';
-import type { EncodingContext, StreamContext } from './stream/stream.js';
+import { requireCodec, type StreamContext } from './stream/stream.js';
+import { announcedSubtitles, SubtitleStream } from './stream/subtitle.js';
 import { VideoStream } from './stream/video.js';
 import { streamPlaces } from './stream-options.js';
+
+type OutputStream = VideoStream | AudioStream | CopyStream | SubtitleStream;
+
+/** The header of a file waits so long, in microseconds of the other streams, for the first of the subtitles that a module makes. */
+const WAIT_FOR_TEXT = 1_000_000;
 
 interface Input {
   readonly id: number;
@@ -33,7 +39,7 @@ interface Input {
   readonly context: StreamContext;
   /** No other stream is encoded by the same parameters. */
   readonly hasOwnParams: boolean;
-  stream: VideoStream | AudioStream | CopyStream | undefined;
+  stream: OutputStream | undefined;
   /** Nothing more is written from this input: it has ended, or its limit is reached. */
   ended: boolean;
   /** What came before all inputs had shown their first time; only with `adjust_pts`. */
@@ -67,8 +73,9 @@ export class Encoding {
   #complete = false;
   /** A peer of the network is being left. */
   #closing: void | Promise<void> = undefined;
-  /** Latest time that has come in, microseconds. */
+  /** Latest time that has come in, and the first one, microseconds. */
   #latest = 0;
+  #first: number | undefined;
 
   /**
    * Refuses what can be refused without a frame: options, codecs, formats, paths. The file is created with the first
@@ -334,19 +341,31 @@ export class Encoding {
     const { kind, context, stream } = input;
     const time = timestampOf(payload);
     if (time !== undefined && time > this.#latest) this.#latest = time;
-    let next: VideoStream | AudioStream | CopyStream;
+    this.#first ??= time;
+    let next: OutputStream;
     if (!stream) this.#muxer?.describe?.(this.#sources.texts(shift));
     if (payload instanceof StreamInfo) {
-      if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
       if (payload.kind !== kind) throw unexpected(input, `the StreamInfo of a ${payload.kind} stream`);
+      if (stream instanceof SubtitleStream && context.tally.written === 0) {
+        stream.announce(payload);
+        return;
+      }
+      if (stream) throw unexpected(input, 'a StreamInfo after frames or packets');
       if (input.hasOwnParams) warnOfUnused(context, kind);
       // A cover is there at once and goes nowhere.
       if (this.#leader === input.id && isCover(payload)) this.#leader = this.#nextTo(input.id);
-      next = new CopyStream(context, payload);
+      next = kind === 'subtitle' ? announcedSubtitles(context, payload) : new CopyStream(context, payload);
     } else if (payload instanceof EncodedPacket) {
       if (!stream) throw missingStreamInfo(input.id);
-      if (!(stream instanceof CopyStream)) throw unexpected(input, 'an EncodedPacket after frames');
+      if (!(stream instanceof CopyStream || stream instanceof SubtitleStream)) {
+        throw unexpected(input, 'an EncodedPacket after frames');
+      }
       next = stream;
+      next.push(payload, shift);
+    } else if (payload instanceof Subtitle) {
+      next = stream ?? new SubtitleStream(context, { first: payload });
+      input.stream = next;
+      if (!(next instanceof SubtitleStream)) throw unexpected(input, 'a Subtitle after encoded packets');
       next.push(payload, shift);
     } else if (payload instanceof VideoFrame) {
       next = stream ?? new VideoStream(requireCodec(context, kind));
@@ -361,6 +380,16 @@ export class Encoding {
     }
     input.stream = next;
     if (next.full) this.#end(input);
+    else if (this.#muxer?.waiting) this.#beginText();
+  }
+
+  /** A module may make the first subtitle much later than the file should begin: the others do not wait for it for long. */
+  #beginText(): void {
+    if (this.#latest - (this.#first ?? this.#latest) < WAIT_FOR_TEXT) return;
+    for (const input of this.#inputs.values()) {
+      if (input.kind !== 'subtitle' || input.stream || input.ended || this.#sources.isDirect(input.id)) continue;
+      input.stream = new SubtitleStream(input.context, {});
+    }
   }
 
   #nextTo(id: number): number | undefined {
@@ -381,27 +410,6 @@ export class Encoding {
 
 function isOver({ ended, stream }: Input): boolean {
   return !ended && stream !== undefined && stream.full;
-}
-
-function requireCodec(context: StreamContext, kind: StreamKind): EncodingContext {
-  if (isEncoding(context)) return context;
-  if (kind === 'video' && context.options.video_params?.codec === undefined) {
-    const { format, input } = context;
-    throw new MillraceError('ERR_MILLRACE_OPTION', `The format '${format.name}' carries no video but a cover`, {
-      hint: `Leave input ${input} unconnected, or let the decoder copy a picture (codec: 'copy') that is for it`,
-    });
-  }
-  throw new MillraceError(
-    'ERR_MILLRACE_PAYLOAD',
-    `Input ${context.input} delivered a decoded frame, but ${kind}_params.codec is 'copy'`,
-    {
-      hint: `Let the decoder copy as well (${kind}_codec: 'copy'), or name an encoder here`,
-    },
-  );
-}
-
-function isEncoding(context: StreamContext): context is EncodingContext {
-  return context.settings !== undefined;
 }
 
 /** It has shown a time, or its end. */

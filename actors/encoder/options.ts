@@ -111,6 +111,13 @@ const audioEntries = optionsWithAV({
   sample_fmt: v.optional(text('a sample format such as "s16" or "fltp"')),
 });
 
+const subtitleParams = strictOptions({
+  /** 'copy', or the text that the file has. */
+  codec: v.optional(text('a codec of text such as "subrip", "ass", "webvtt" or "mov_text", or "copy"')),
+  /** Of ASS: what the styles are that events name. */
+  header: v.optional(text('the header of an ASS script')),
+});
+
 const videoParams = spelled('video', videoEntries);
 const audioParams = spelled('audio', audioEntries);
 
@@ -132,6 +139,7 @@ const encoding = [
   'format',
   'video_params',
   'audio_params',
+  'subtitle_params',
   'min_frames',
   'adjust_pts',
   'copyts',
@@ -173,6 +181,7 @@ const entries = {
   /** For all streams of a kind, or a list with one for each of them. */
   video_params: v.optional(eachOrAll(videoParams)),
   audio_params: v.optional(eachOrAll(audioParams)),
+  subtitle_params: v.optional(eachOrAll(subtitleParams)),
   ...streamEntries,
   /** Video frames written at most. */
   vframes: v.optional(integer({ min: 1 })),
@@ -295,7 +304,7 @@ function inputProblems(options: PortOptions, inputs: readonly number[]): PortPro
       ];
     },
   );
-  const parameters = (['video', 'audio'] as const).flatMap((kind): PortProblem[] => {
+  const parameters = (['video', 'audio', 'subtitle'] as const).flatMap((kind): PortProblem[] => {
     const params = options[`${kind}_params`];
     const count = places.filter((place) => place.kind === kind).length;
     if (!Array.isArray(params) || params.length === count) return [];
@@ -312,21 +321,24 @@ function kindsOf({ input_kinds: kinds }: PortOptions): StreamKind[] {
 export type EncoderOptions = v.InferOutput<typeof encoderOptions>;
 export type VideoParams = Exclude<NonNullable<EncoderOptions['video_params']>, readonly unknown[]>;
 export type AudioParams = Exclude<NonNullable<EncoderOptions['audio_params']>, readonly unknown[]>;
+export type SubtitleParams = Exclude<NonNullable<EncoderOptions['subtitle_params']>, readonly unknown[]>;
 
 /** The options as one stream has them. */
-export type StreamOptions = Omit<EncoderOptions, 'video_params' | 'audio_params'> & {
+export type StreamOptions = Omit<EncoderOptions, 'video_params' | 'audio_params' | 'subtitle_params'> & {
   readonly video_params?: VideoParams | undefined;
   readonly audio_params?: AudioParams | undefined;
+  readonly subtitle_params?: SubtitleParams | undefined;
 };
 
 /** @param number of the stream among those of its kind. */
 export function optionsOfStream(
-  { video_params, audio_params, ...rest }: EncoderOptions,
+  { video_params, audio_params, subtitle_params, ...rest }: EncoderOptions,
   number: number,
 ): StreamOptions {
   return {
     ...rest,
     video_params: Array.isArray(video_params) ? video_params[number] : video_params,
     audio_params: Array.isArray(audio_params) ? audio_params[number] : audio_params,
+    subtitle_params: Array.isArray(subtitle_params) ? subtitle_params[number] : subtitle_params,
   };
 }

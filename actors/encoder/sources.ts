@@ -7,7 +7,7 @@ import type { SourceTexts } from './stream/texts.js';
 import { streamPlaces } from './stream-options.js';
 
 /** True of the packets that were read, and not of those that are written. */
-const OF_THE_PACKETS = /^(encoder|duration|bps|number_of_(frames|bytes)|_statistics_\w+)(-\w+)?$/i;
+export const OF_THE_PACKETS = /^(encoder|duration|bps|number_of_(frames|bytes)|_statistics_\w+)(-\w+)?$/i;
 
 export class EncoderSources {
   readonly #ctx: ModuleContext<EncoderOptions>;
@@ -28,7 +28,12 @@ export class EncoderSources {
     const texts = streams?.find(({ output }) => output === origin.output);
     if (!texts) return undefined;
     const tags = Object.entries(texts.tags).filter(([name]) => !OF_THE_PACKETS.test(name));
-    return { tags: Object.fromEntries(tags), disposition: texts.disposition };
+    return { tags: Object.fromEntries(tags), disposition: texts.disposition, text: texts.text };
+  }
+
+  /** What comes there is announced as soon as its decoder has opened its input. */
+  isDirect(input: number): boolean {
+    return this.#ctx.sources?.inputs.find((each) => each.input === input)?.direct === true;
   }
 
   /** Of the file, as far as it is known. @param shift Taken off all times, microseconds. */

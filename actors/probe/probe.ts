@@ -1,13 +1,14 @@
 /** What a media file holds, without decoding it: on a thread of its own, or at once. */
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../ringbuffer/clock.js';
 import { MillraceError } from '../../src/errors/errors.js';
+import { ServedSource } from '../../src/media/bytes/served.js';
+import type { OpenSource } from '../../src/media/bytes/source.js';
 import { Input } from '../decoder/input/input.js';
 import { isNetwork, NetworkInput } from '../decoder/network/input.js';
 import type { MediaInfo } from '../shared/media-info.js';
 import { protocolOf } from '../shared/protocols.js';
 import { Looking } from './client.js';
 import { describeInput } from './describe.js';
-import type { OpenSource } from './sources.js';
 
 export interface ProbeOptions {
   /** Ends it: it rejects with ERR_MILLRACE_ABORTED. */
@@ -86,11 +87,13 @@ async function lookFar(path: string, timeout: number | undefined, signal: AbortS
 
 /** A disk or a source that does not answer keeps its thread, but not the caller. */
 async function lookNear(input: string | OpenSource, signal: AbortSignal): Promise<MediaInfo> {
-  const source = typeof input === 'string' ? undefined : input;
-  const looking = new Looking({ path: source?.name ?? String(input), ...noOptions }, source, signal);
+  const source = typeof input === 'string' ? undefined : new ServedSource(input, input, false);
+  source?.open();
+  const looking = new Looking({ path: source?.ref.name ?? String(input), ...noOptions }, source, signal);
   try {
     const info = await looking.info();
-    return source?.size === undefined ? info : { ...info, format: { ...info.format, size: source.size } };
+    const size = source?.ref.size;
+    return size === undefined ? info : { ...info, format: { ...info.format, size } };
   } finally {
     const closed = Promise.all([looking.close(), source?.close()]);
     // Nobody waits for what a source says to being closed after it was left.

@@ -26,6 +26,8 @@ export interface SourceStreamTexts {
   readonly tags: Readonly<Record<string, string>>;
   /** AV_DISPOSITION_* bits. */
   readonly disposition: number;
+  /** Of text subtitles: FFmpeg's name of the codec, and what its packets refer to. */
+  readonly text?: { readonly codec: string; readonly header: string | undefined };
 }
 
 type Context = Pick<ModuleContext<unknown>, 'sources' | 'id' | 'alias' | 'job'>;

@@ -19,6 +19,7 @@ import Merge, { mergeOptions } from '../../actors/join/merge.js';
 import Mux, { muxOptions } from '../../actors/join/mux.js';
 import Timestamper, { timestamperOptions } from '../../actors/join/timestamper.js';
 import { MillraceError } from '../errors/errors.js';
+import { isSourceRef } from '../media/bytes/ref.js';
 import type { ModuleClass } from '../module/contract.js';
 import type { ModuleRef } from '../module/ref.js';
 import { PACKET_KEYS } from '../module/written-packet.js';
@@ -47,6 +48,8 @@ export interface BuiltinModule {
   readonly isSource?: (options: Options) => boolean;
   /** Whether what comes in is a stream of bytes, which are the same in whatever pieces they come; absent: it is not. */
   readonly takesBytes?: (options: Options) => boolean;
+  /** Whether its option `input` takes what the program has in memory or reads itself. */
+  readonly readsProgram?: boolean;
   /** The outputs it has when nothing is connected to them; absent: output 0, if it has outputs. */
   readonly outputsOf?: (options: Options, inputs: readonly number[]) => readonly number[];
   /** Why it cannot have parallel copies; absent: its packets depend on the ones before. */
@@ -103,10 +106,15 @@ export const builtinModules: readonly BuiltinModule[] = [
     module: Decoder as ModuleClass,
     work: 'decoding',
     opens: 'urls',
-    isSource: ({ input_path }) => input_path !== undefined,
+    readsProgram: true,
+    isSource: ({ input, input_path }) => (input ?? input_path) !== undefined,
     outputsOf: ({ streams }) => [0, 1, ...kindsOf(streams).map((_, i) => i + 2)],
     takesBytes: ({ push_raw_stream = false }) => isOff(push_raw_stream),
-    label: labelled('c_ffmpeg_decoder', 'input_path'),
+    label: (options) => {
+      const { input, input_path } = options;
+      const name = isSourceRef(input) ? input.name : input_path;
+      return isLabel(name) ? `c_ffmpeg_decoder ${name}` : 'c_ffmpeg_decoder';
+    },
     outputNames: ({ streams }) => ['video', 'audio', ...kindsOf(streams)],
   },
   {
@@ -227,8 +235,8 @@ export function findBuiltin(name: string): BuiltinModule | undefined {
 }
 
 /** The built-in module that a reference stands for; undefined for files, objects of this process and unknown names. */
-export function builtinOf({ name, path, definition }: ModuleRef): BuiltinModule | undefined {
-  return path === undefined && definition === undefined ? findBuiltin(name) : undefined;
+export function builtinOf({ name, path, definition, graph }: ModuleRef): BuiltinModule | undefined {
+  return path === undefined && definition === undefined && graph === undefined ? findBuiltin(name) : undefined;
 }
 
 /** Why `name` is no built-in module: what is wrong and what would be right. `others` are further names that exist. */

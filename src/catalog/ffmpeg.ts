@@ -1,6 +1,7 @@
 /** What the built-in modules know of FFmpeg and others must know as well: filters, codecs, protocols, what a file holds. */
 export { encoderNames } from '../../actors/encoder/codec/codec.js';
 export { chooseTarget, defaultCodec } from '../../actors/encoder/output/format.js';
+export { takesSubtitle } from '../../actors/encoder/output/subtitle-codecs.js';
 export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';
 export { type Argument, parseArguments } from '../../actors/filter/plan/arguments.js';
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';
@@ -22,12 +23,6 @@ export type {
 } from '../../actors/probe/capabilities/types.js';
 export { type PacketFacts, packetsOf } from '../../actors/probe/packets.js';
 export { type ProbeOptions, probeInput, probePathSync } from '../../actors/probe/probe.js';
-export {
-  type ByteChunks,
-  type Bytes,
-  openSource,
-  type SeekableSource,
-} from '../../actors/probe/sources.js';
 export { findOption } from '../../actors/shared/avoptions.js';
 export { localPath, nameForFFmpeg } from '../../actors/shared/location.js';
 export type {

@@ -1,10 +1,12 @@
 /** From a module's name or file to an object that can be run, in the thread that will run it. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import FusedFilters from '../../actors/filter/fused/fused-filters.js';
 import { MillraceError } from '../errors/errors.js';
 import { createRequire } from '../errors/node-require.js';
 import { messageOf } from '../errors/wire.js';
 import type { Module, ModuleClass } from '../module/contract.js';
+import { GraphTemplate } from '../module/graph-template.js';
 import type { ModuleRef } from '../module/ref.js';
 import { loadBuiltin } from './builtin.js';
 
@@ -30,19 +32,59 @@ export async function loadModule(ref: ModuleRef): Promise<Module | ModuleClass> 
 export function loadNow(ref: ModuleRef): Module | ModuleClass | Promise<Module | ModuleClass> {
   if (ref.definition !== undefined) return ref.definition;
   if (ref.path === undefined) return loadBuiltin(ref.name);
-  const file = ref.path.startsWith('file:') ? fileURLToPath(ref.path) : ref.path;
-  let exports: Record<string, unknown>;
-  try {
-    exports = createRequire(file)(file) as Record<string, unknown>;
-  } catch (cause) {
+  const exports = requireFile(ref.path, (cause, file) => {
     // Files with top-level await, and other languages' files, whose loaders may know import() alone.
-    const code = (cause as { code?: unknown } | null)?.code;
-    if (!/\.[cm]?js$/.test(file) || code === 'ERR_REQUIRE_ASYNC_MODULE') return loadModule(ref);
+    if (!/\.[cm]?js$/.test(file) || isAsync(cause)) return undefined;
     throw cannotImport(ref, cause);
+  });
+  return exports === undefined ? loadModule(ref) : moduleAmong(exports, ref);
+}
+
+/** What a file exports, as `import()` calls it; undefined if it cannot be required and that is no failure. */
+function requireFile(
+  path: string,
+  failed: (cause: unknown, file: string) => undefined,
+): Record<string, unknown> | undefined {
+  const file = path.startsWith('file:') ? fileURLToPath(path) : path;
+  try {
+    const exports = createRequire(file)(file) as Record<string, unknown>;
+    // What import() calls the default of a CommonJS file is all of its exports.
+    return Object.hasOwn(exports, 'default') ? exports : { ...exports, default: exports };
+  } catch (cause) {
+    return failed(cause, file);
   }
-  // What import() calls the default of a CommonJS file is all of its exports.
-  const whole = ref.entry === undefined && !Object.hasOwn(exports, 'default');
-  return moduleAmong(whole ? { default: exports } : exports, ref);
+}
+
+function isAsync(cause: unknown): boolean {
+  return (cause as { code?: unknown } | null)?.code === 'ERR_REQUIRE_ASYNC_MODULE';
+}
+
+/**
+ * The sub-graph that a file exports, on this thread and at once: it is built with the graph. A file in which the word
+ * `defineGraph` does not stand is not loaded: it is a module, whose thread loads it.
+ * @throws MillraceError ERR_MILLRACE_MODULE_LOAD for such a file that cannot be loaded.
+ */
+export function templateIn(ref: ModuleRef): GraphTemplate<object> | undefined {
+  if (ref.graph !== undefined || ref.path === undefined) return ref.graph;
+  const file = ref.path.startsWith('file:') ? fileURLToPath(ref.path) : ref.path;
+  if (!mentionsGraphs(file)) return undefined;
+  const exports = requireFile(file, (cause) => {
+    if (!isAsync(cause)) throw cannotImport(ref, cause);
+    throw new MillraceError('ERR_MILLRACE_MODULE_LOAD', `the sub-graph in ${file} cannot be loaded at once`, {
+      cause,
+      hint: 'The file has a top-level await: import it yourself, and give what it exports',
+    });
+  });
+  const found = exports?.[ref.entry ?? 'default'];
+  return found instanceof GraphTemplate ? found : undefined;
+}
+
+function mentionsGraphs(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes('defineGraph');
+  } catch {
+    return false; // A file that is missing or cannot be read is reported with the rest of the graph.
+  }
 }
 
 function cannotImport(ref: ModuleRef, cause: unknown): MillraceError {
@@ -55,6 +97,13 @@ function moduleAmong(exports: Record<string, unknown>, ref: ModuleRef): Module |
   const entry = ref.entry ?? 'default';
   const found = exports[entry];
   if (isModule(found)) return found;
+  if (found instanceof GraphTemplate) {
+    throw new MillraceError(
+      'ERR_MILLRACE_MODULE_LOAD',
+      `the export '${entry}' of module file ${ref.path} is a sub-graph that was taken for a module`,
+      { hint: 'Write defineGraph in that file itself, or import it and give graph.module(…) what it exports' },
+    );
+  }
   const names = Object.keys(exports).join(', ') || 'nothing';
   if (found !== undefined) {
     throw new MillraceError(

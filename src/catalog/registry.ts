@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MillraceError, type Problem } from '../errors/errors.js';
 import { describeValue } from '../errors/naming.js';
 import type { Module, ModuleClass } from '../module/contract.js';
+import { GraphTemplate } from '../module/graph-template.js';
 import type { ModuleRef } from '../module/ref.js';
 import { findBuiltin, unknownModule } from './builtin.js';
 import { isModule } from './load.js';
@@ -24,11 +25,11 @@ const registered = new Map<string, ModuleRef>();
 
 /**
  * Makes a module known by name, for `graph.module(name)` and for graph files.
- * @param source A file, which is imported in the thread of each node, or an object or class of this process, which runs
- *   on the calling thread.
+ * @param source A file, which is imported in the thread of each node, an object or class of this process, which runs
+ *   on the calling thread, or a sub-graph (`defineGraph`), also as a file.
  * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is taken, or a file that does not exist.
  */
-export function registerModule(name: string, source: ModuleFile | ModuleDefinition): void {
+export function registerModule(name: string, source: ModuleFile | ModuleDefinition | GraphTemplate<object>): void {
   if (typeof name !== 'string' || !/^[A-Za-z_][\w.-]*$/.test(name)) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `'${String(name)}' cannot be the name of a module`, {
       hint: 'Names are made of letters, digits, _, - and ., and begin with a letter or _',
@@ -36,6 +37,10 @@ export function registerModule(name: string, source: ModuleFile | ModuleDefiniti
   }
   if (findBuiltin(name)) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `'${name}' is a built-in module`, { hint: 'Choose another name' });
+  }
+  if (source instanceof GraphTemplate) {
+    registered.set(name, { name, graph: source });
+    return;
   }
   if (!isModuleFile(source)) {
     registered.set(name, definitionReference(source, name));
@@ -104,13 +109,14 @@ export function isKnownByName(module: ModuleRef): boolean {
     known !== undefined &&
     known.path === module.path &&
     known.entry === module.entry &&
-    known.definition === module.definition
+    known.definition === module.definition &&
+    known.graph === module.graph
   );
 }
 
 /** What is wrong with a reference, before anything is imported. */
 export function checkModule(module: ModuleRef, path: string): Problem[] {
-  if (module.definition) return [];
+  if (module.definition || module.graph) return [];
   if (module.path !== undefined) {
     const problem = missingFile(module.path);
     return problem ? [{ path: `${path}.path`, message: problem }] : [];

@@ -1,11 +1,16 @@
 /** `millrace graph graph.json` */
 import { loadGraph } from './run.js';
 
-export type Format = 'mermaid' | 'dot' | 'json' | 'placement';
+type Format = 'mermaid' | 'dot' | 'json' | 'placement';
 
-export function graph(file: string, format: Format): number {
-  // Every permission: drawing opens and runs nothing.
-  const drawn = loadGraph(file, { modules: true, protocols: ['*'] });
+export interface GraphFlags {
+  readonly format: Format;
+  readonly allowModules?: boolean;
+}
+
+export function graph(file: string, { format, allowModules = false }: GraphFlags): number {
+  // Every permission: drawing opens and runs nothing, unless it is to look into files of sub-graphs.
+  const drawn = loadGraph(file, { modules: true, protocols: ['*'] }, allowModules);
   const texts: Record<Format, () => string> = {
     mermaid: () => drawn.toMermaid(),
     dot: () => drawn.toDot(),

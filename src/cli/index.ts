@@ -10,7 +10,7 @@ import type { List } from './about/list.js';
 import { endPoint, positive, segment, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
-import type { Format } from './graph.js';
+import type { GraphFlags } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode.js';
@@ -126,9 +126,11 @@ function program(): Command {
     .addOption(
       new Option('--format <format>', 'how').choices(['mermaid', 'dot', 'json', 'placement']).default('mermaid'),
     )
-    .action(async (file: string, { format }: { format: Format }) =>
-      exitWith((await import('./graph.js')).graph(file, format)),
-    );
+    .option(
+      '--allow-modules',
+      'load files that stand for sub-graphs, to show what is in them: that is running their code',
+    )
+    .action(async (file: string, flags: GraphFlags) => exitWith((await import('./graph.js')).graph(file, flags)));
 
   millrace
     .command('modules')

@@ -19,7 +19,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
 }
 
 /** @throws ConfigError with everything that is wrong. */
-export function loadGraph(path: string, allow: Allowed): Graph {
+export function loadGraph(path: string, allow: Allowed, subgraphs = true): Graph {
   // Text that begins with { would be taken for the graph itself.
-  return Graph.fromConfig(path.startsWith('{') ? `./${path}` : path, { allow });
+  return Graph.fromConfig(path.startsWith('{') ? `./${path}` : path, { allow, subgraphs });
 }

@@ -19,7 +19,7 @@ import { type FilterInput, readFilterCall } from './build/filters/call.js';
 import type { DecoderOptions } from './build/module-options.js';
 import type { ModuleOptions, ModuleSource } from './build/module-source.js';
 import type { NodeParameters } from './build/node.js';
-import { NodeHandle, Stream } from './build/stream.js';
+import { type NodeHandle, Stream } from './build/stream.js';
 import { noteSelection, setChooser } from './build/stream-selection.js';
 import { type CallHost, makeModule, moduleOfNode, ownCallHost, type SyncParameters } from './call/sync-module.js';
 import type { GraphConfig } from './file/format.js';
@@ -84,18 +84,24 @@ export class Graph {
    * @param source A path; the text itself if it begins with `{`; or the parsed object. Relative paths inside are relative
    *   to the current directory.
    * @param settings `allow`: what the file may do beyond built-in and registered modules working on files. Everything
-   *   else is refused, so that files of unknown origin can be run. `onLog`: as of `new Graph`.
+   *   else is refused, so that files of unknown origin can be run. `onLog`: as of `new Graph`. `subgraphs: false`: files that
+   *   stand for sub-graphs are not loaded, and their nodes stay as they are; for a graph that is drawn, not run.
    * @throws ConfigError with everything that is wrong, each problem with its JSON path.
    */
   static fromConfig(
     source: string | URL | object,
-    settings: { allow?: Allowed | undefined; onLog?: LogListener | undefined } = {},
+    settings: {
+      allow?: Allowed | undefined;
+      onLog?: LogListener | undefined;
+      subgraphs?: boolean | undefined;
+    } = {},
   ): Graph {
     requireObject(settings, 'settings of fromConfig');
     const { onLog, ...rest } = settings;
-    const { options, ...read } = readConfig(source, checkSettings(rest));
+    const files = checkSettings(rest);
+    const { options, ...read } = readConfig(source, files.allowed);
     const graph = new Graph({ ...options, onLog });
-    graph.blueprint.adopt(read);
+    graph.blueprint.adopt(read, files);
     return graph;
   }
 
@@ -124,13 +130,14 @@ export class Graph {
 
   /** An FFmpeg filter that begins a stream (`testsrc2`, `anullsrc`, …); arguments as in `stream.filter`. */
   filter(name: string, ...args: readonly FilterInput[]): NodeHandle {
-    const { streams, options, alias } = readFilterCall(name, args, (value) => value instanceof Stream);
-    return this.module('c_ffmpeg_filter', options, { inputs: streams, alias });
+    const { streams, options, parameters } = readFilterCall(name, args, (value) => value instanceof Stream);
+    return this.module('c_ffmpeg_filter', options, { ...parameters, inputs: streams });
   }
 
   /**
-   * Adds a node.
-   * @param source Name of a built-in or registered module, path or URL of a module file, or a module of this process.
+   * Adds a node, or the nodes of a sub-graph.
+   * @param source Name of a built-in or registered module, path or URL of a module file, a module of this process, or a
+   *   sub-graph (`defineGraph`), which may have a name or be in a file as well.
    * @param options The module's own options.
    * @returns The node's handle, which also stands for its output 0.
    * @throws ConfigError for parameters that are wrong. What is wrong with the module and its options is reported by
@@ -143,7 +150,7 @@ export class Graph {
   ): NodeHandle {
     if (this.launch.begun)
       throw stateError('a node was added to a graph that has been run', 'Build the whole graph first');
-    return new NodeHandle(this, this.blueprint.add(source, options ?? {}, parameters));
+    return this.blueprint.add(source, options ?? {}, parameters);
   }
 
   /**
@@ -171,12 +178,12 @@ export class Graph {
   }
 
   /**
-   * The handle of a node.
-   * @param alias Its alias, or its id.
+   * The handle of a node, or of a sub-graph.
+   * @param alias Its alias, or its id. Nodes in a sub-graph are `<its alias>/<their alias>`, and within its function theirs alone.
    * @throws MillraceError ERR_MILLRACE_CONFIG if there is none.
    */
   node(alias: string | number): NodeHandle {
-    return new NodeHandle(this, this.blueprint.find(alias).id);
+    return this.blueprint.handle(alias);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** The one start of a graph, to run or to serve jobs, and what was started. */
 
+import type { MillraceError } from '../errors/errors.js';
 import { stateError } from '../errors/make.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { LogListener } from '../module/log.js';
@@ -42,6 +43,7 @@ export class Lifecycle {
 
   begin(options: RunOptions): Promise<GraphRun> {
     if (this.begun) return Promise.reject(stateError('the graph has been run', 'A graph runs once; build a new one'));
+    if (this.blueprint.building) return Promise.reject(isBuilding());
     this.starting = this.beginOnce(options).catch((error: unknown) => {
       // Nothing was started: the graph may be completed and run again.
       if (this.current === undefined) {
@@ -85,6 +87,7 @@ export class Lifecycle {
 
   async serve(options: CheckedServeOptions): Promise<Server> {
     if (this.begun) throw stateError('the graph has been run', 'A graph runs once; build a new one');
+    if (this.blueprint.building) throw isBuilding();
     this.serving = true;
     try {
       return await this.serveOnce(options);
@@ -179,4 +182,8 @@ export class Lifecycle {
     if (!this.current) throw stateError('stats() was called before the run', 'Call run() first');
     return this.current.stats();
   }
+}
+
+function isBuilding(): MillraceError {
+  return stateError('the graph was started by the function of a sub-graph', 'Run it where it is built as a whole');
 }

@@ -1,19 +1,16 @@
 /** Looks into a media file before anything is built on it. */
 import * as v from 'valibot';
 import {
-  type ByteChunks,
-  type Bytes,
   type Capabilities,
   capabilities,
   type MediaInfo,
-  openSource,
   type ProbeOptions,
   probeInput,
   probePathSync,
-  type SeekableSource,
 } from '../catalog/ffmpeg.js';
 import { MillraceError } from '../errors/errors.js';
 import { describeValue } from '../errors/naming.js';
+import { type ByteChunks, type Bytes, openSource, type SeekableSource } from '../media/bytes/source.js';
 import { checked } from '../schema/problems.js';
 import { number, type Schema, strictOptions } from '../schema/schema.js';
 import { signalSchema } from './options/options.js';

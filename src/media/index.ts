@@ -7,6 +7,7 @@ import { EncodedPacket } from './packet/encoded-packet.js';
 import { Packet } from './packet/packet.js';
 import { StreamInfo } from './packet/stream-info.js';
 import { Tensor } from './packet/tensor.js';
+import { Subtitle } from './subtitle/subtitle.js';
 
 export {
   check,
@@ -40,6 +41,25 @@ export { type ControlTag, Packet } from './packet/packet.js';
 export { isAspect, StreamInfo, type StreamInfoData } from './packet/stream-info.js';
 export { Tensor, type TensorData, type TensorType } from './packet/tensor.js';
 export {
+  type AssEvent,
+  assTokens,
+  DEFAULT_STYLE,
+  escapeText,
+  eventOf,
+  parseEvent,
+  plainText,
+  writeEvent,
+} from './subtitle/ass-text.js';
+export {
+  eventOfSubtitle,
+  originOf,
+  Subtitle,
+  type SubtitleData,
+  type SubtitleOptions,
+  type SubtitleOrigin,
+  withOrigin,
+} from './subtitle/subtitle.js';
+export {
   isTimeBase,
   MICROSECONDS,
   NANOSECONDS,
@@ -50,4 +70,4 @@ export {
   toNanoseconds,
 } from './time.js';
 
-for (const made of [AudioFrame, EncodedPacket, Packet, StreamInfo, Tensor, VideoFrame]) markCopy(made);
+for (const made of [AudioFrame, EncodedPacket, Packet, StreamInfo, Subtitle, Tensor, VideoFrame]) markCopy(made);

@@ -70,6 +70,13 @@ export interface InputManagerSettings {
 
 export type InputManagerSpec = InputManagerName | InputManagerSettings;
 
+/**
+ * What ends when a node fails: `fail` the graph, `drop-branch` the node alone. Then its consumers see the end of the stream,
+ * its producers go on for their other consumers, and the report has the error.
+ */
+export const ON_ERROR = ['fail', 'drop-branch'] as const;
+export type OnError = (typeof ON_ERROR)[number];
+
 export interface Log {
   debug(message: string): void;
   info(message: string): void;
@@ -104,10 +111,14 @@ export interface NodeSources {
   readonly channel: string;
   /** Whether their chapters are wanted: to find out about them takes its time. */
   readonly chapters: boolean;
+  /** Of a decoder: its outputs that nobody but encoders takes. What they can copy is not decoded for them. */
+  readonly forEncoders: readonly number[];
   /** Of a node that writes: the decoders' outputs from which its inputs come, whatever is between. */
   readonly inputs: readonly {
     readonly input: number;
     readonly from: readonly { readonly node: number; readonly output: number }[];
+    /** It comes from a decoder that knows that nobody but encoders takes it. */
+    readonly direct: boolean;
   }[];
 }
 

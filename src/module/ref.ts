@@ -1,4 +1,5 @@
 import type { Module, ModuleClass } from './contract.js';
+import type { GraphTemplate } from './graph-template.js';
 
 /** Where a module comes from. */
 export interface ModuleRef {
@@ -9,4 +10,6 @@ export interface ModuleRef {
   entry?: string;
   /** A module that was registered as an object of this process: it cannot leave its thread, so it runs on the calling one. */
   definition?: Module | ModuleClass;
+  /** No module but a sub-graph, whose nodes take the place of the node: nothing that runs has one. */
+  graph?: GraphTemplate<object>;
 }

@@ -6,8 +6,7 @@
 import { threadId } from 'node:worker_threads';
 import { setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
-import { GraphError } from '../errors/errors.js';
-import { messageOf, packError, unpackError } from '../errors/wire.js';
+import { packError, unpackError } from '../errors/wire.js';
 import { loadAddon } from '../media/native/addon.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.js';
 import { Partition } from './actor/partition.js';
@@ -78,7 +77,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
   process.on('uncaughtException', (cause) => {
     if (parts.size + called.size === 0) tell({ type: 'unexpected', run: 0, error: packError(cause) });
     for (const part of called.values()) part.uncaught(cause);
-    failAll(parts, cause);
+    for (const part of parts.values()) part.uncaught(cause, alone());
   });
   // The thread is dying (process.exit in a module, or worse): wake everybody who would wait for it.
   process.on('exit', () => {
@@ -89,17 +88,8 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
   });
 
   host.run().catch((cause: unknown) => {
-    failAll(parts, cause);
+    for (const part of parts.values()) part.uncaught(cause, false);
     // Nobody takes their calls any more.
     for (const part of called.values()) if (!part.ended) part.die();
   });
-}
-
-function failAll(parts: Map<number, Partition>, cause: unknown): void {
-  const text = messageOf(cause);
-  for (const part of parts.values()) {
-    const names = part.spec.nodes.map(({ alias }) => alias).join(', ');
-    const message = `uncaught exception in the thread of ${names}: ${text}`;
-    part.fail(new GraphError('ERR_MILLRACE_MODULE', message, { phase: 'run', cause }));
-  }
 }

@@ -177,9 +177,12 @@ export class ModuleInstance {
   finish(): void {
     if (this.finished) return;
     this.finished = true;
-    this.outputs.finish();
-    this.deliveries.deliver();
-    this.inputs.leaveAll();
+    try {
+      this.outputs.finish();
+      this.deliveries.deliver();
+    } finally {
+      this.inputs.leaveAll();
+    }
   }
 
   /** Calls the module's `close`, once. */

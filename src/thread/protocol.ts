@@ -1,7 +1,7 @@
 /** What the scheduler and a thread's host say to each other. Rare: starting, ending, telling. Packets never go this way. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorWire } from '../errors/wire.js';
-import type { InputManagerSpec, NodeSources } from '../module/contract.js';
+import type { InputManagerSpec, NodeSources, OnError } from '../module/contract.js';
 import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
 
@@ -60,6 +60,8 @@ export interface PartitionNode {
   options: Record<string, unknown>;
   /** The keys for which `ctx.callback` is answered. */
   called: CalledKeys;
+  /** As in the graph's specification. */
+  onError?: OnError | undefined;
   /** One of several parallel copies of a node. */
   isCopy?: boolean;
   /** Filters it runs as one with itself, upstream first and itself last. */
@@ -155,6 +157,8 @@ export type ToHost =
 
 export type FromHost =
   | { type: 'failed'; run: number; first: boolean; error: ErrorWire }
+  /** A node has failed, and its branch only has ended. `packets` had reached it and were not worked off. */
+  | { type: 'dropped'; run: number; node: number; error: ErrorWire; packets: number }
   /** `context`: who speaks, if not the module: FFmpeg, of a failure that is told as well. */
   | { type: 'log'; run: number; node: number; level: LogSeverity; text: string; context?: string | undefined }
   | { type: 'warning'; run: number; text: string }

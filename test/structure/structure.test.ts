@@ -25,6 +25,8 @@ const BUILDER: readonly string[] = [
   'src/graph/build/filters/video.ts',
   'src/graph/build/node.ts',
   'src/graph/build/stream.ts',
+  'src/graph/build/subgraph/define.ts',
+  'src/graph/build/subgraph/graph-files.ts',
   'src/graph/graph.ts',
   'src/graph/lifecycle.ts',
   'src/graph/ports/input-stream.ts',

@@ -61,3 +61,15 @@ export const OUTPUT_LIMIT = 4 << 20;
 export function weight(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { byteLength }) => sum + byteLength, 256);
 }
+
+/** What was sent of it and not taken yet leaves room for more; both modulo 2^32. */
+export function roomFor(sent: number, taken: number): boolean {
+  return ((sent - taken) | 0) < OUTPUT_LIMIT;
+}
+
+/** The memory of parts that is nobody else's: it need not be copied on the way. */
+export function ownBuffers(parts: readonly Uint8Array[]): ArrayBuffer[] {
+  return parts.flatMap(({ buffer, byteLength }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0 ? [buffer] : [],
+  );
+}

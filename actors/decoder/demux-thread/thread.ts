@@ -7,24 +7,20 @@
  * with the end of the file, and FFmpeg returns.
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { AVERROR_EXIT } from 'node-av/constants';
-import { IOContext } from 'node-av/lib';
 import { packError } from '../../../src/errors/wire.js';
-import { ledger, setLogLevel } from '../../../src/media/index.js';
+import { setLogLevel } from '../../../src/media/index.js';
 import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
+import { BUFFER, type ByteEnd, withBytes } from '../../shared/byte-io.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input } from '../input/input.js';
 import { Mp3Padding } from './mp3-padding.js';
 import { IndexCheck } from './mp4-index.js';
-import { type DemuxerData, type FromDemuxer, OUTPUT_LIMIT, type ToDemuxer, weight } from './protocol.js';
+import { type DemuxerData, type FromDemuxer, OUTPUT_LIMIT, ownBuffers, type ToDemuxer, weight } from './protocol.js';
 import { WavPackTags } from './wavpack-tags.js';
 
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
-
-/** What FFmpeg reads ahead at most, bytes. */
-const BUFFER = 65_536;
 
 /** The bytes that come through the port, file by file. */
 class Inbox {
@@ -134,36 +130,30 @@ class Demuxer {
     const check = new IndexCheck(name);
     const padding = new Mp3Padding();
     const tags = new WavPackTags();
-    const io = new IOContext();
-    ledger.opened('io');
-    let input: Input | undefined;
-    try {
-      const read = (size: number): Buffer | number | null => {
-        const came = this.#inbox.read(size);
-        const bytes = came === null ? null : tags.pass(came);
-        if (bytes !== null && !check.pass(bytes)) return AVERROR_EXIT;
-        if (bytes !== null) padding.pass(bytes);
-        return bytes;
-      };
-      io.allocContextWithCallbacks(BUFFER, 0, read, null, null);
-      input = new Input({ path: name, io, format, options, required, protocolWhitelist });
-      check.confirm();
-      this.#present(input);
-      const sound = input.format === 'mp3' ? input.streams[0] : undefined;
-      for (let packet = input.read(); packet !== 'end'; packet = input.read()) {
-        if (this.#wait.stopped) return;
-        if (packet === 'again') continue;
-        if (sound) padding.mark(packet, sound.timeBase, sound.codecpar.sampleRate);
-        this.#send(...packetParts(packet));
+    const read = (size: number): Buffer | null | 'broken' => {
+      const came = this.#inbox.read(size);
+      const bytes = came === null ? null : tags.pass(came);
+      if (bytes !== null && !check.pass(bytes)) return 'broken';
+      if (bytes !== null) padding.pass(bytes);
+      return bytes;
+    };
+    const end: ByteEnd = { read, confirm: () => check.confirm() };
+    withBytes(end, (io) => {
+      const input = new Input({ path: name, io, format, options, required, protocolWhitelist });
+      try {
+        check.confirm();
+        this.#present(input);
+        const sound = input.format === 'mp3' ? input.streams[0] : undefined;
+        for (let packet = input.read(); packet !== 'end'; packet = input.read()) {
+          if (this.#wait.stopped) return;
+          if (packet === 'again') continue;
+          if (sound) padding.mark(packet, sound.timeBase, sound.codecpar.sampleRate);
+          this.#send(...packetParts(packet));
+        }
+      } finally {
+        input.close();
       }
-    } catch (error) {
-      check.confirm();
-      throw error;
-    } finally {
-      input?.close();
-      io.freeContext();
-      ledger.closed('io');
-    }
+    });
   }
 
   #present(input: Input): void {
@@ -180,10 +170,7 @@ class Demuxer {
       return open === 0 || open + size <= OUTPUT_LIMIT ? true : undefined;
     });
     this.#sent = (this.#sent + size) | 0;
-    const own = parts.flatMap(({ buffer, byteLength }) =>
-      buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0 ? [buffer] : [],
-    );
-    this.#data.port.postMessage({ type: 'packet', meta, parts } satisfies FromDemuxer, own);
+    this.#data.port.postMessage({ type: 'packet', meta, parts } satisfies FromDemuxer, ownBuffers(parts));
   }
 
   #tell(message: FromDemuxer): void {

@@ -1,5 +1,5 @@
 /**
- * An input that a thread of its own reads (reader.ts), as a decoder sees it: the same questions as to one that
+ * An input that a thread of its own reads (reader.ts, program-source.ts), as a decoder sees it: the same questions as to one that
  * is open here, and nothing blocks. It can be left at every moment, whatever the peer does.
  */
 import { performance } from '../../../ringbuffer/clock.js';
@@ -64,8 +64,8 @@ export class NetworkInput {
     this.path = data.input.path;
     this.#warn = warn;
     // Even that may take its time, on a disk that is far away: a look must not hold up who asks for it.
-    if (!data.probes) refuseUnreadable(this.path, findDemuxer(data.input.format));
-    const limit = stepLimit(this.path, timeout, data.input.options);
+    if (!data.probes && !data.source) refuseUnreadable(this.path, findDemuxer(data.input.format));
+    const limit = data.source ? timeout || undefined : stepLimit(this.path, timeout, data.input.options);
     const file = ownFile('./network-reader.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
   }
@@ -147,10 +147,10 @@ export class NetworkInput {
   /** The packets of a stream that come all the same are nobody's. */
   discard(): void {}
 
-  /** As `Input.seek`; `reached` is told within `read`. */
-  seek(time: bigint, reached: (place: Place) => void): void {
+  /** As `Input.seekDecodable`, where the next key frame is not too far to be looked for; `reached` is told within `read`. */
+  seek(time: bigint, lead: number | undefined, reached: (place: Place) => void): void {
     this.#seeks.push(reached);
-    this.#thread.post({ type: 'seek', time });
+    this.#thread.post({ type: 'seek', time, lead });
   }
 
   /**

@@ -1,5 +1,6 @@
 /** What the decoder and the thread that reads from the network for it say to each other. */
 import type { ErrorWire } from '../../../src/errors/wire.js';
+import type { SourceRef } from '../../../src/media/bytes/ref.js';
 import type { ThreadLink } from '../../../src/media/native/native-thread.js';
 import type { PacketMeta } from '../../../src/media/wire/packet.js';
 import type { MediaInfo } from '../../shared/media-info.js';
@@ -20,22 +21,22 @@ export interface ReaderData extends ThreadLink {
   readonly loglevel: string | undefined;
   /** It only looks what the input holds: a file that is near, or one that may keep it waiting. */
   readonly probes: 'near' | 'far' | undefined;
-  /** Its bytes come through the port, of what is looked into; without a size they come one after the other. */
-  readonly source?: { readonly size: number | undefined } | undefined;
+  /** Where its bytes are, if they are the program's. */
+  readonly source?: SourceRef | undefined;
 }
 
 export type ToReader =
   /** Packets of these streams are wanted, from now on; nothing is read before. */
   | { readonly type: 'keep'; readonly streams: readonly number[] }
-  /** Goes there (microseconds on the container's clock), and drops what it has read before. */
-  | { readonly type: 'seek'; readonly time: bigint }
-  /** The answer to `want`; none at the end. */
-  | { readonly type: 'bytes'; readonly bytes: Uint8Array };
+  /**
+   * Goes there (microseconds on the container's clock), and drops what it has read before.
+   * `lead`: index of the stream of which a key frame is to follow, where that can be looked for.
+   */
+  | { readonly type: 'seek'; readonly time: bigint; readonly lead: number | undefined };
 
 export type FromReader =
   | { readonly type: 'file'; readonly facts: FileFacts }
   | { readonly type: 'info'; readonly info: MediaInfo }
-  | { readonly type: 'want'; readonly offset: number; readonly length: number }
   /** `bytes` were read so far. */
   | {
       readonly type: 'packet';

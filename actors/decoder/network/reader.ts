@@ -1,5 +1,5 @@
 /**
- * Entry of the thread that reads an input from the network for a decoder, ahead of it by so many bytes. Every call that
+ * Entry of the thread that reads an input for a decoder, ahead of it by so many bytes. Of an input of the network every call that
  * waits for the peer is asynchronous: this thread's event loop hears meanwhile that it is to leave (interruptible.ts).
  */
 
@@ -12,9 +12,10 @@ import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { packetParts } from '../../../src/media/wire/packet.js';
 import { describeInput } from '../../probe/describe.js';
 import { look } from '../../probe/look.js';
-import { OUTPUT_LIMIT, weight } from '../demux-thread/protocol.js';
+import { ownBuffers, roomFor, weight } from '../demux-thread/protocol.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input, type PatientCall } from '../input/input.js';
+import { readProgramSource } from './program-source.js';
 import type { FromReader, ReaderData, ToReader } from './protocol.js';
 
 /** By this the file is known: own-file.ts. */
@@ -78,13 +79,13 @@ class Reader {
       if (order === undefined) return;
       if (order === 'read') await this.#read();
       else if (order.type === 'keep') this.#keep(order.streams);
-      else if (order.type === 'seek') await this.#seek(order.time);
+      else await this.#seek(order.time);
     }
   }
 
   /** A decoder that is slower than the peer must not make the packets pile up. */
   #mayRead(): 'read' | undefined {
-    return this.#wanted && !this.#ended && ((this.#sent - this.#wait.taken) | 0) < OUTPUT_LIMIT ? 'read' : undefined;
+    return this.#wanted && !this.#ended && roomFor(this.#sent, this.#wait.taken) ? 'read' : undefined;
   }
 
   async #read(): Promise<void> {
@@ -98,10 +99,7 @@ class Reader {
     }
     const [meta, parts] = packetParts(packet);
     this.#sent = (this.#sent + weight(parts)) | 0;
-    const own = parts.flatMap(({ buffer, byteLength }) =>
-      buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0 ? [buffer] : [],
-    );
-    this.#tell({ type: 'packet', meta, parts, bytes: input.bytes }, own);
+    this.#tell({ type: 'packet', meta, parts, bytes: input.bytes }, ownBuffers(parts));
   }
 
   #keep(streams: readonly number[]): void {
@@ -124,8 +122,9 @@ class Reader {
 const data = workerData as ReaderData;
 const wait = NativeWait.attach(data.waits, data.slot, data.claim);
 try {
-  // It needs none of the few calls that may wait for peers.
+  // These need none of the few calls that may wait for peers.
   if (data.probes === 'near') look(data, wait);
+  else if (data.source) readProgramSource(data, data.source, wait);
   else await new Reader(data, wait).run();
 } catch (error) {
   data.port.postMessage({ type: 'failed', error: packError(error) } satisfies FromReader);

@@ -255,7 +255,11 @@ export class BytesDecoder implements DecoderSource {
         optionNames: () => [...facts.optionNames],
       };
       const plans = this.#plans.map((plan) => ({ ...plan, limit: this.#limits.get(plan.output) }));
-      const tracks = openTracks(input, plans, streams, options, (output) => outputs.includes(output));
+      const tracks = openTracks(
+        ...([input, plans, streams, options] as const),
+        (output) => outputs.includes(output),
+        (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
+      );
       this.#tracks.add(tracks);
       this.#file = this.#place(facts, tracks, [...streams.values()]);
     } catch (error) {

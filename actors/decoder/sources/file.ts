@@ -1,4 +1,4 @@
-/** Decodes a file or URL. */
+/** Decodes a file, a URL, or what the program has (`input`). */
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
 import type { ModuleContext, Task } from '../../../src/module/contract.js';
@@ -27,6 +27,10 @@ const PACKETS_PER_CALL = 64;
 /** How long to wait for an input that has no packet yet, milliseconds. */
 const AGAIN = 10;
 
+function nameOf({ input, input_path }: DecoderOptions): string {
+  return input?.name ?? present(input_path);
+}
+
 export class FileDecoder implements DecoderSource {
   readonly #ctx: ModuleContext<DecoderOptions>;
   readonly #tracks: TrackSet;
@@ -52,7 +56,7 @@ export class FileDecoder implements DecoderSource {
   constructor(ctx: ModuleContext<DecoderOptions>) {
     this.#ctx = ctx;
     this.#plans = trackPlans(ctx.options);
-    this.#tracks = new TrackSet(ctx, present(ctx.options.input_path));
+    this.#tracks = new TrackSet(ctx, nameOf(ctx.options));
   }
 
   /**
@@ -63,10 +67,11 @@ export class FileDecoder implements DecoderSource {
   open(): void {
     const { options, outputs, log, protocolWhitelist, sources } = this.#ctx;
     const av = inputParams(options);
-    const path = present(options.input_path);
+    const path = nameOf(options);
     const format = demuxerName(options);
     const input = { path, format, options: av, required: requiredOptions(options), protocolWhitelist };
-    if (options.timeout_ms === undefined && !isNetwork(path, format, av)) {
+    const source = options.input;
+    if (!source && options.timeout_ms === undefined && !isNetwork(path, format, av)) {
       const file = new Input(input);
       this.#input = file;
       this.#begin(file);
@@ -74,7 +79,8 @@ export class FileDecoder implements DecoderSource {
     }
     const { timeout_ms: timeout, loglevel } = options;
     const choices = this.#plans.filter(({ output }) => outputs.includes(output));
-    const data = { input, timeout, loglevel, choices, chapters: sources?.chapters === true, probes: undefined };
+    const chapters = sources?.chapters === true;
+    const data = { input, source, timeout, loglevel, choices, chapters, probes: undefined };
     this.#input = new NetworkInput(data, (message) => log.warn(message));
   }
 
@@ -87,7 +93,11 @@ export class FileDecoder implements DecoderSource {
         input instanceof NetworkInput ? input.chosen(plan.output) : chooseStream(input, plan),
       ]),
     );
-    const tracks = openTracks(input, this.#plans, chosen, options, (output) => outputs.includes(output));
+    const tracks = openTracks(
+      ...([input, this.#plans, chosen, options] as const),
+      (output) => outputs.includes(output),
+      (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
+    );
     this.#tracks.add(tracks);
     this.#texts = tracks.map(textsOf);
     for (const id of outputs) if (tracks.every((track) => track.output !== id)) this.#tracks.end(id);
@@ -309,7 +319,7 @@ export class FileDecoder implements DecoderSource {
    * @param reached told, at once or within `read`, where the input stands then.
    */
   #seek(input: Input | NetworkInput, time: bigint, lead: number | undefined, reached: (place: Place) => void): void {
-    if (input instanceof NetworkInput) input.seek(time, reached);
+    if (input instanceof NetworkInput) input.seek(time, lead, reached);
     else reached(lead === undefined ? input.seek(time) : input.seekDecodable(time, lead));
   }
 

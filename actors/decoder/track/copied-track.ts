@@ -27,16 +27,23 @@ export class CopiedTrack extends Track {
     }
     if (!this.#keySeen && !packet.isKeyframe) return;
     this.#keySeen = true;
-    this.#announce(out);
+    this.announceNow(out);
     if (this.#isOver(packet)) return;
     const dts = fromNativeTimestamp(packet.dts) ?? rescale(this.clock.dts, MICROSECONDS, this.timeBase);
     packet.dts = dts;
     // As streamcopy of the ffmpeg command: audio is presented when it is decoded.
     if (this.kind === 'audio') packet.pts = dts;
+    const made = this.handOn(packet);
+    if (made === undefined) return;
+    out.push(made);
+    this.count();
+  }
+
+  /** What becomes of a packet; undefined: there is nothing in it. */
+  protected handOn(packet: NativePacket): Packet | undefined {
     const copy = packet.clone();
     if (copy === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot reference a packet: out of memory');
-    out.push(new Packet(EncodedPacket.wrap(copy)));
-    this.count();
+    return new Packet(EncodedPacket.wrap(copy));
   }
 
   /** What is shown for a while, and has been before the range begins. */
@@ -47,10 +54,10 @@ export class CopiedTrack extends Track {
 
   /** Whoever writes a file needs to know of it, and its first packet may be minutes away. */
   override announce(out: Packet[]): void {
-    if (this.isSparse) this.#announce(out);
+    if (this.isSparse) this.announceNow(out);
   }
 
-  #announce(out: Packet[]): void {
+  protected announceNow(out: Packet[]): void {
     if (this.#announced) return;
     this.#announced = true;
     const info = StreamInfo.fromCodecParameters(this.stream.codecpar, {

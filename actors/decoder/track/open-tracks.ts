@@ -1,5 +1,6 @@
 /** Which streams are read for which outputs, and with what. */
 import { fromDecimal } from '../../../src/schema/schema.js';
+import { textFormatOf } from '../../subtitles/index.js';
 import type { Input, Kind } from '../input/input.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { guessFrameRate, timingOf } from '../input/stream-timing.js';
@@ -13,6 +14,7 @@ import { DecodedTrack } from './decoded-track.js';
 import { FrameExtractor } from './frame-extractor.js';
 import { AudioTimes, VideoTimes } from './frame-times.js';
 import { SizeLimit } from './size-limit.js';
+import { SubtitleTrack } from './subtitle-track.js';
 import type { Track, TrackOptions } from './track.js';
 import type { TrackPlan } from './track-plan.js';
 
@@ -23,6 +25,7 @@ export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'o
  * A track for every output that is planned and whose stream exists.
  * @param chosen The stream of an output, also of one that nobody takes.
  * @param isTaken Whether somebody takes an output.
+ * @param isForEncoders Whether nobody but encoders does.
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
 export function openTracks(
@@ -31,6 +34,7 @@ export function openTracks(
   chosen: ReadonlyMap<number, SourceStream | undefined>,
   options: DecoderOptions,
   isTaken: (output: number) => boolean,
+  isForEncoders: (output: number) => boolean = () => false,
 ): Track[] {
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
@@ -45,7 +49,8 @@ export function openTracks(
       if (!isTaken(output)) continue;
       const common = trackOptions(plan, stream, options);
       if (isCopied) {
-        tracks.push(new CopiedTrack(common));
+        const format = name === 'copy' || isForEncoders(output) ? undefined : textFormatOf(stream.codecpar);
+        tracks.push(format ? new SubtitleTrack(common, format) : new CopiedTrack(common));
         continue;
       }
       const codec = openCodec(input, kind, common, name, options);

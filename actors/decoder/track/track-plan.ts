@@ -3,7 +3,7 @@ import type { StreamChoice } from '../input/stream-choice.js';
 import type { DecoderOptions } from '../options.js';
 
 export interface TrackPlan extends StreamChoice {
-  /** 'copy', or a decoder's name; undefined: FFmpeg's choice. */
+  /** 'copy', or a decoder's name; undefined: FFmpeg's choice, and of subtitles by who takes them. */
   readonly codec: string | undefined;
   /** The output ends after so many frames or packets. */
   readonly limit: number | undefined;
@@ -29,7 +29,9 @@ export function trackPlans(options: DecoderOptions): TrackPlan[] {
       limit: aframes,
     },
     ...streams.map(({ kind, codec, ...choice }, i): TrackPlan => {
-      const copies = kind === 'video' ? video_codec === 'copy' : kind !== 'audio' || audio_codec === 'copy';
+      // Text of subtitles is decoded for those who are no encoders.
+      const always = kind === 'data' || kind === 'attachment';
+      const copies = kind === 'video' ? video_codec === 'copy' : kind === 'audio' ? audio_codec === 'copy' : always;
       return {
         ...{ output: FIRST_FURTHER + i, option: `streams[${i}]`, kind, ...choice },
         codec: codec ?? (copies ? 'copy' : undefined),

@@ -4,6 +4,7 @@ import type { Packet as NativePacket } from 'node-av/lib';
 import { fromNativeTimestamp, type Packet, type Rational, toNativeTimestamp } from '../../../src/media/index.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { SourceStreamTexts } from '../../shared/source-facts.js';
+import { textFacts } from '../../subtitles/index.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { type Played, StreamClock, type StreamTiming, type Timeline } from '../time/timeline.js';
 import type { Range } from './trim.js';
@@ -23,7 +24,9 @@ export interface TrackOptions {
 
 /** What the container says of the stream of a track. */
 export function textsOf({ output, stream }: Track): SourceStreamTexts {
-  return { output, tags: stream.metadata?.getAll() ?? {}, disposition: stream.disposition };
+  const text = textFacts(stream.codecpar);
+  const tags = stream.metadata?.getAll() ?? {};
+  return { output, tags, disposition: stream.disposition, ...(text && { text }) };
 }
 
 export abstract class Track {

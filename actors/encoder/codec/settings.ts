@@ -9,6 +9,7 @@ import type { Log } from '../../../src/module/contract.js';
 import { type AudioParams, type EncoderOptions, optionsOfStream, type VideoParams } from '../options.js';
 import { defaultCodec, has, hasCoversOnly, type Target } from '../output/format.js';
 import { outputFiles } from '../output/output-files.js';
+import { checkSubtitleCodec } from '../output/subtitle-codecs.js';
 import { checkKeyFrames } from '../stream/key-frames.js';
 import type { StreamContext } from '../stream/stream.js';
 import type { StreamPlace } from '../stream-options.js';
@@ -20,7 +21,7 @@ import { adviceForQscale } from './quality-advice.js';
 export type Kind = 'video' | 'audio';
 
 /**
- * The encoder of a stream; undefined when it is to be copied, as everything is that is neither video nor audio.
+ * The encoder of a stream; undefined for subtitles, and when it is to be copied, as everything else is.
  * @throws MillraceError ERR_MILLRACE_OPTION for an encoder or option FFmpeg does not have.
  */
 export function settingsFor(
@@ -29,8 +30,12 @@ export function settingsFor(
   all: EncoderOptions,
   log: Log,
 ): EncoderSettings | undefined {
-  if (kind !== 'video' && kind !== 'audio') return undefined;
   const options = optionsOfStream(all, number);
+  if (kind === 'subtitle') {
+    const at = Array.isArray(all.subtitle_params) ? `subtitle_params[${number}]` : 'subtitle_params';
+    checkSubtitleCodec(target.format, options.subtitle_params?.codec, at);
+  }
+  if (kind !== 'video' && kind !== 'audio') return undefined;
   const where = Array.isArray(all[`${kind}_params`]) ? `${kind}_params[${number}]` : `${kind}_params`;
   const { video_params: video, audio_params: audio } = options;
   const params = kind === 'video' ? video : audio;

@@ -1,6 +1,7 @@
 /** What the streams of an output have in common. */
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import type { OutputFormat, Packet } from 'node-av/lib';
+import { MillraceError } from '../../../src/errors/errors.js';
 import { type Rational, toMicroseconds } from '../../../src/media/index.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import type { Log, Meter } from '../../../src/module/contract.js';
@@ -64,4 +65,29 @@ function deliver(
   tell(packet, timeBase);
   muxer.write(input, packet);
   meter.bytes = muxer.bytes;
+}
+
+/**
+ * @returns the context of a stream that is encoded.
+ * @throws MillraceError ERR_MILLRACE_OPTION, ERR_MILLRACE_PAYLOAD where frames come and there is no encoder for them.
+ */
+export function requireCodec(context: StreamContext, kind: StreamKind): EncodingContext {
+  if (isEncoding(context)) return context;
+  if (kind === 'video' && context.options.video_params?.codec === undefined) {
+    const { format, input } = context;
+    throw new MillraceError('ERR_MILLRACE_OPTION', `The format '${format.name}' carries no video but a cover`, {
+      hint: `Leave input ${input} unconnected, or let the decoder copy a picture (codec: 'copy') that is for it`,
+    });
+  }
+  throw new MillraceError(
+    'ERR_MILLRACE_PAYLOAD',
+    `Input ${context.input} delivered a decoded frame, but ${kind}_params.codec is 'copy'`,
+    {
+      hint: `Let the decoder copy as well (${kind}_codec: 'copy'), or name an encoder here`,
+    },
+  );
+}
+
+function isEncoding(context: StreamContext): context is EncodingContext {
+  return context.settings !== undefined;
 }

@@ -3,6 +3,7 @@ import { AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_DEFAULT } from 'node-av/con
 import { avGetCodecName, Dictionary, type Stream } from 'node-av/lib';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import { dispositionBits } from '../../shared/dispositions.js';
+import type { SourceStreamTexts } from '../../shared/source-facts.js';
 import type { EncoderOptions, StreamOptions } from '../options.js';
 
 /** What is known of the stream that it comes from. */
@@ -10,6 +11,8 @@ export interface SourceTexts {
   readonly tags: Readonly<Record<string, string>>;
   /** AV_DISPOSITION_* bits. */
   readonly disposition: number;
+  /** Of text subtitles. */
+  readonly text?: SourceStreamTexts['text'];
 }
 
 interface Place {

@@ -19,12 +19,18 @@ export function checkCallback(key: unknown, callback: unknown, ofNode: boolean):
   if (problems.length > 0) throw new ConfigError('wrong arguments of addCallback', problems);
 }
 
+/** Whether the node's module calls that callback, as far as that is known. */
+export function mayCall({ module }: NodeSpec, key: string): boolean {
+  const asks = builtinOf(module);
+  return asks === undefined || (asks.callbacks ?? []).some((known) => String(known) === key);
+}
+
 /** What is wrong with the callbacks of a node. @param path JSON path of the node. */
 export function callbackProblems(node: NodeSpec, path: string, common: ReadonlyMap<string, KeyCallback>): Problem[] {
   const asks = builtinOf(node.module);
   return [...(node.callbacks ?? [])].flatMap(([key, callback]): Problem[] => {
     const at = `${path}.meta_info.callback_binding`;
-    if (asks && !(asks.callbacks ?? []).some((known) => String(known) === key)) {
+    if (asks && !mayCall(node, key)) {
       const keys = (asks.callbacks ?? []).map(String);
       const has = keys.length === 0 ? 'asks for none' : `asks for ${keys.map((known) => `'${known}'`).join(' and ')}`;
       return [{ path: at, message: `${asks.name} never calls '${key}'`, hint: didYouMean(key, keys, `It ${has}`) }];

@@ -4,20 +4,25 @@ import { builtinOf } from '../../catalog/builtin.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
+import type { ModuleRef } from '../../module/ref.js';
 import type { GraphSpec, KeyCallback, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { didYouMean } from '../../schema/schema.js';
 import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
+import type { FileSettings } from '../file/trust.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
-import { callbackProblems, checkCallback, uncalled } from './callbacks.js';
+import { callbackProblems, checkCallback, mayCall, uncalled } from './callbacks.js';
 import { defaultAlias } from './draw.js';
 import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
 import { checkParameters, type NodeParameters } from './node.js';
-import { Stream } from './stream.js';
+import { NodeHandle, Stream } from './stream.js';
+import { addSubgraph } from './subgraph/define.js';
+import { GraphFiles } from './subgraph/graph-files.js';
+import { type Inherited, Scopes } from './subgraph/scope.js';
 import { validate } from './validate.js';
 
 export class GraphDefinition {
@@ -28,6 +33,10 @@ export class GraphDefinition {
   /** Ids of the nodes that a graph file has. */
   private readonly filed = new Set<number>();
   private streamAliases: ReadonlyMap<string, string> = new Map();
+  private readonly scopes = new Scopes();
+  private readonly files: GraphFiles;
+  /** By their aliases. */
+  private readonly subgraphs = new Map<string, NodeHandle>();
   /** Of the graph, by key. */
   private readonly callbacks = new Map<string, KeyCallback>();
 
@@ -36,43 +45,84 @@ export class GraphDefinition {
     private readonly options: GraphOptionsInput,
     readonly resolved: ResolvedOptions,
     private readonly session: GraphPorts,
-  ) {}
+  ) {
+    this.files = new GraphFiles(graph, this);
+  }
 
   // --- building -----------------------------------------------------------------------------------------------------
 
-  /** What a graph file has. */
-  adopt({ nodes, inputs, outputs, links, streamAliases }: Omit<ReadGraph, 'options'>): void {
-    this.nodes.push(...nodes);
-    for (const { id } of nodes) this.filed.add(id);
-    this.links.push(...links);
-    for (const name of inputs) this.session.input(name);
+  /** A sub-graph is being built. */
+  get building(): boolean {
+    return this.scopes.building;
+  }
+
+  /** What a graph file has. @throws as `GraphFiles.adopt`. */
+  adopt(read: Omit<ReadGraph, 'options'>, settings: FileSettings): void {
+    for (const name of read.inputs) this.session.input(name);
+    const { outputs, streamAliases } = this.files.adopt(read, settings);
     this.declared.push(...outputs);
     this.streamAliases = streamAliases;
   }
 
-  /** Adds a node. @returns its id. @throws ConfigError for parameters that are wrong. */
-  add(source: ModuleSource, options: unknown, parameters: NodeParameters): number {
+  /** A node of a graph file, its alias as it is from outside. */
+  addFiled(node: NodeSpec): void {
+    const { scheduler, thread, callback, protocolWhitelist } = this.scopes.inherited(node);
+    this.filed.add(node.id);
+    this.nodes.push({
+      ...node,
+      ...(scheduler !== undefined && { scheduler }),
+      ...(thread !== undefined && { thread }),
+      ...(callback !== undefined && { callback }),
+      ...(protocolWhitelist !== undefined && { protocolWhitelist }),
+    });
+  }
+
+  /** The alias, from outside, of what is called so in the sub-graph that is being built. */
+  qualified(alias: string): string {
+    return this.scopes.qualified(alias);
+  }
+
+  /** Of the next node. */
+  get nextId(): number {
+    return this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
+  }
+
+  /** Adds a node, or those of a sub-graph. @throws ConfigError for parameters that are wrong. */
+  add(source: ModuleSource, options: unknown, parameters: NodeParameters): NodeHandle {
     const module = moduleReference(source);
-    const { inputs, ...checked } = checkParameters(parameters, module.name);
-    const id = this.nodes.reduce((highest, node) => Math.max(highest, node.id), -1) + 1;
-    const links = this.linksInto(id, module.name, inputs ?? []);
+    const graph = this.files.templateOf(module);
+    if (graph !== undefined) return addSubgraph(this.graph, this, { ...module, graph }, options, parameters);
+    return new NodeHandle(this.graph, this.addNode(module, options, parameters));
+  }
+
+  /** @returns its id. */
+  private addNode(module: ModuleRef, options: unknown, parameters: NodeParameters): number {
+    const isByName = !module.path && !module.definition;
     const own = copyOptions(options, module, module.name);
+    const given = isByName && 'on_error' in own ? { on_error: own.on_error, ...parameters } : parameters;
+    if (isByName) delete own.on_error;
+    const { inputs, ...checked } = checkParameters(given, module.name);
+    const id = this.nextId;
+    const links = this.linksInto(id, module.name, inputs ?? []);
     let { alias } = checked;
     // BMF's builder takes the alias among the options, and graph files have it there.
-    if (!module.path && !module.definition && typeof own.alias === 'string') {
+    if (isByName && typeof own.alias === 'string') {
       alias ??= own.alias || undefined;
       delete own.alias;
     }
-    const { scheduler, thread, inputManager, queueLimit, distNums, callback } = checked;
+    const { inputManager, queueLimit, distNums, on_error: onError } = checked;
+    const { scheduler, thread, callback, protocolWhitelist } = this.scopes.inherited(checked);
     this.nodes.push({
       id,
-      alias: alias ?? defaultAlias({ id, module }),
+      alias: this.scopes.qualified(alias ?? defaultAlias({ id, module })),
       module,
       options: own,
+      ...(protocolWhitelist !== undefined && { protocolWhitelist }),
       ...(inputManager !== undefined && { inputManager }),
       ...(scheduler !== undefined && { scheduler }),
       ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),
+      ...(onError !== undefined && { onError }),
       ...(distNums !== undefined && distNums > 1 && { distNums }),
       ...(callback !== undefined && { callback }),
     });
@@ -80,14 +130,62 @@ export class GraphDefinition {
     return id;
   }
 
+  // --- sub-graphs ---------------------------------------------------------------------------------------------------
+
+  freeAlias(name: string, isAsked: boolean): string {
+    const alias = this.scopes.qualified(name);
+    const isTaken = (candidate: string): boolean =>
+      this.subgraphs.has(candidate) || this.nodes.some((node) => node.alias === candidate);
+    if (!isTaken(alias)) return alias;
+    if (isAsked) {
+      throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has '${alias}' already`, {
+        hint: 'Aliases of nodes and sub-graphs are unique in their graph, or in the sub-graph around them',
+      });
+    }
+    let number = 2;
+    while (isTaken(`${alias}_${number}`)) number++;
+    return `${alias}_${number}`;
+  }
+
+  inside<T>(alias: string, inherited: Inherited, build: () => T): { built: T; last: number | undefined } {
+    const [nodes, links] = [this.nodes.length, this.links.length];
+    const known = [...this.subgraphs.keys()];
+    try {
+      const built = this.scopes.within(alias, inherited, build);
+      return { built, last: this.nodes.length > nodes ? this.nodes.at(-1)!.id : undefined };
+    } catch (error) {
+      // Nothing is left of a sub-graph that could not be built.
+      for (const { id } of this.nodes.splice(nodes)) this.filed.delete(id);
+      this.links.length = links;
+      for (const name of [...this.subgraphs.keys()]) if (!known.includes(name)) this.subgraphs.delete(name);
+      throw error;
+    }
+  }
+
+  note(alias: string, handle: NodeHandle): void {
+    this.subgraphs.set(alias, handle);
+  }
+
+  // --- callbacks ----------------------------------------------------------------------------------------------------
+
   /** @param node Alias or id of the node whose callback it is; absent: the graph's. @throws ConfigError for what is none. */
   addCallback(key: string | number, callback: KeyCallback | string, node?: string | number): void {
     checkCallback(key, callback, node !== undefined);
     if (node === undefined) this.callbacks.set(String(key), callback as KeyCallback);
     else {
-      const spec = this.find(node);
-      spec.callbacks = new Map([...(spec.callbacks ?? []), [String(key), callback]]);
+      for (const spec of this.askedBy(node, String(key))) {
+        spec.callbacks = new Map([...(spec.callbacks ?? []), [String(key), callback]]);
+      }
     }
+  }
+
+  /** The node, or those of a sub-graph that may call such a callback. */
+  private askedBy(alias: string | number, key: string): NodeSpec[] {
+    const path = this.subgraphCalled(alias);
+    if (path === undefined) return [this.find(alias)];
+    const asked = this.nodes.filter((node) => node.alias.startsWith(`${path}/`) && mayCall(node, key));
+    if (asked.length > 0) return asked;
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `no module of the sub-graph ${path} calls the callback '${key}'`);
   }
 
   private linksInto(id: number, name: string, inputs: readonly (Stream | null)[]): LinkSpec[] {
@@ -109,9 +207,24 @@ export class GraphDefinition {
 
   // --- names --------------------------------------------------------------------------------------------------------
 
+  /** The node, or the sub-graph, with that alias, or the node with that id. @throws as `find`. */
+  handle(alias: string | number): NodeHandle {
+    const path = this.subgraphCalled(alias);
+    return path === undefined ? new NodeHandle(this.graph, this.find(alias).id) : this.subgraphs.get(path)!;
+  }
+
+  /** Alias, from outside, of the sub-graph that is called so. */
+  private subgraphCalled(alias: string | number): string | undefined {
+    const names = [this.scopes.qualified(String(alias)), String(alias)];
+    return names.find((name) => this.subgraphs.has(name));
+  }
+
   /** The node with that alias or id. @throws MillraceError ERR_MILLRACE_CONFIG if there is none. */
   find(alias: string | number): NodeSpec {
-    const node = this.nodes.find((candidate) => candidate.alias === alias || candidate.id === alias);
+    const own = typeof alias === 'string' ? this.scopes.qualified(alias) : alias;
+    const node =
+      this.nodes.find((candidate) => candidate.alias === own) ??
+      this.nodes.find((candidate) => candidate.alias === alias || candidate.id === alias);
     if (node) return node;
     throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node '${alias}'`, {
       hint: didYouMean(
@@ -163,7 +276,9 @@ export class GraphDefinition {
   /** What is wrong with it; `later` is what asynchronous schemas have to say. */
   check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
-    const unbound = nodes.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
+    // Of its own nodes: those that a server adds have none, and no place in it.
+    const own = this.nodes.map((node) => this.asRun(node));
+    const unbound = own.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
     return { problems: [...problems, ...unbound, ...this.session.problems(links)], later };
   }
 

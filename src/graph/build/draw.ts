@@ -1,13 +1,38 @@
 /** Pictures of a graph, as Mermaid and as Graphviz source. */
 
-import { attribute as _, Digraph, Edge, Node, toDot } from 'ts-graphviz';
+import { attribute as _, Digraph, Edge, Node, Subgraph, toDot } from 'ts-graphviz';
 import { builtinOf } from '../../catalog/builtin.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import { scopesOf } from './subgraph/scope.js';
 
 export interface Drawn {
   readonly name: string;
   readonly nodes: readonly NodeSpec[];
   readonly links: readonly LinkSpec[];
+}
+
+/** A box of the drawing: a sub-graph, with the nodes and sub-graphs in it. The outermost one is the graph itself. */
+interface Box {
+  readonly alias: string;
+  readonly nodes: NodeSpec[];
+  readonly boxes: Box[];
+}
+
+function boxesOf(nodes: readonly NodeSpec[]): Box {
+  const outermost: Box = { alias: '', nodes: [], boxes: [] };
+  const known = new Map([['', outermost]]);
+  for (const node of nodes) {
+    let box = outermost;
+    // The user's ends have names of their own.
+    for (const alias of node.id < 0 ? [] : scopesOf(node.alias).around) {
+      const inner = known.get(alias) ?? { alias, nodes: [], boxes: [] };
+      if (!known.has(alias)) box.boxes.push(inner);
+      known.set(alias, inner);
+      box = inner;
+    }
+    box.nodes.push(node);
+  }
+  return outermost;
 }
 
 /** Name of a node in the drawing; the ends that belong to the user have negative ids. */
@@ -23,7 +48,8 @@ function describe({ module, options }: NodeSpec): string {
 /** Lines of a node's label: the alias if the user gave one, what it is, and where it runs if that is fixed. */
 function label(node: NodeSpec): string[] {
   const lines = [describe(node)];
-  if (node.alias !== defaultAlias(node)) lines.unshift(node.alias);
+  const alias = node.id < 0 ? node.alias : scopesOf(node.alias).name;
+  if (alias !== defaultAlias(node)) lines.unshift(alias);
   if (node.scheduler !== undefined) lines.push(`thread ${node.scheduler}`);
   if (node.thread !== undefined) lines.push(`thread ${node.thread}`);
   return lines;
@@ -54,7 +80,17 @@ function mermaidText(text: string): string {
 export function toMermaid({ nodes, links }: Drawn): string {
   const known = byId(nodes);
   const lines = ['flowchart LR'];
-  for (const node of nodes) lines.push(`  ${key(node.id)}["${label(node).map(mermaidText).join('<br/>')}"]`);
+  let boxes = 0;
+  const draw = (box: Box, indent: string): void => {
+    for (const node of box.nodes)
+      lines.push(`${indent}${key(node.id)}["${label(node).map(mermaidText).join('<br/>')}"]`);
+    for (const inner of box.boxes) {
+      lines.push(`${indent}subgraph box${boxes++}["${mermaidText(scopesOf(inner.alias).name)}"]`);
+      draw(inner, `${indent}  `);
+      lines.push(`${indent}end`);
+    }
+  };
+  draw(boxesOf(nodes), '  ');
   for (const link of links) {
     const text = edgeLabel(link, known);
     lines.push(`  ${key(link.from.node)} -->${text === '' ? '' : `|${text}|`} ${key(link.to.node)}`);
@@ -69,7 +105,16 @@ export function toGraphviz({ name, nodes, links }: Drawn): string {
   const drawn = new Map(
     nodes.map((node) => [node.id, new Node(key(node.id), { [_.label]: dotText(label(node)), [_.shape]: 'box' })]),
   );
-  for (const node of drawn.values()) graph.addNode(node);
+  const draw = (into: Digraph | Subgraph, box: Box): void => {
+    for (const { id } of box.nodes) into.addNode(drawn.get(id)!);
+    for (const inner of box.boxes) {
+      // Graphviz makes boxes of those whose names begin so.
+      const cluster = new Subgraph(`cluster_${inner.alias}`, { [_.label]: dotText([scopesOf(inner.alias).name]) });
+      into.addSubgraph(cluster);
+      draw(cluster, inner);
+    }
+  };
+  draw(graph, boxesOf(nodes));
   for (const link of links) {
     const text = edgeLabel(link, known);
     const ends: [Node, Node] = [drawn.get(link.from.node)!, drawn.get(link.to.node)!];

@@ -3,19 +3,34 @@
  * snake_case names. What is accepted is decided by the modules' schemas (actors/<module>/options.ts), which also take
  * what files hold: numbers as strings, 0 and 1 for booleans.
  */
+
+import type { Bytes, SeekableSource } from '../../media/bytes/source.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
+import type { OnError } from '../../module/contract.js';
 import type { StreamSelection } from './stream-selection.js';
 
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
 export type AVOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface DecoderOptions {
+/** Of the node, which built-in modules may have among their options. */
+interface OfTheNode {
+  /** What ends when it fails: the graph (default), or its own branch only (docs/failure.md). */
+  on_error?: OnError | undefined;
+}
+
+export interface DecoderOptions extends OfTheNode {
   /**
    * File or URL, as text or as a URL object. Absent: what is decoded comes on input 0. Of `file://…` percent signs are
    * decoded; `file:` and a path, FFmpeg's form, is taken as it is.
    */
   input_path?: string | URL | undefined;
+  /**
+   * Instead: what the program has, and is read from anywhere in it. Bytes in memory are copied once when the node is made,
+   * unless their memory is shared; a Blob and an object with `read` are read on the thread of the program, piece by piece,
+   * and such an object is closed when the run has ended. Not in files.
+   */
+  input?: Bytes | SeekableSource | undefined;
   /** Absolute index of the video stream in the container; -1: the one that FFmpeg holds for the best. */
   map_v?: number | undefined;
   /** The same for audio. */
@@ -115,7 +130,7 @@ export interface DecoderOptions {
 }
 
 /** One FFmpeg filter; or a whole graph, as BMF's list or in FFmpeg's syntax. Exactly one of `name`, `filters` and `graph`. */
-export interface FilterOptions {
+export interface FilterOptions extends OfTheNode {
   /** FFmpeg's name of one filter, also with a name of the instance: `scale`, `scale@small`. */
   name?: string | undefined;
   /** That filter's arguments in FFmpeg's syntax, such as '320:240' or 'w=320:h=240'. */
@@ -143,7 +158,7 @@ export interface FilterEntry {
   links?: readonly { input_pin: number; output_pin: number; output_filter: number }[] | undefined;
 }
 
-export interface EncoderOptions {
+export interface EncoderOptions extends OfTheNode {
   /** File or URL to write, as text or as a URL object. */
   output_path?: string | URL | undefined;
   /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
@@ -180,6 +195,8 @@ export interface EncoderOptions {
   video_params?: VideoParams | readonly VideoParams[] | undefined;
   /** How audio is encoded, likewise. */
   audio_params?: AudioParams | readonly AudioParams[] | undefined;
+  /** How subtitles are written, likewise: docs/subtitles.md. */
+  subtitle_params?: SubtitleParams | readonly SubtitleParams[] | undefined;
   /**
    * What comes on the inputs 2, 3, …; input 0 is video, 1 is audio. The function `encode` fills it in. In the file streams
    * stand by kind, in this order of kinds, and then by input.
@@ -300,6 +317,17 @@ export interface AudioParams {
   /** A sample format such as 's16' or 'fltp'. */
   sample_fmt?: string | undefined;
   [option: string]: string | number | boolean | undefined;
+}
+
+/** docs/subtitles.md */
+export interface SubtitleParams {
+  /**
+   * `subrip`, `ass`, `webvtt`, `mov_text` or `text`, or 'copy'. Default: that of the source if the format holds it, else the
+   * text that the format has.
+   */
+  codec?: 'subrip' | 'srt' | 'ass' | 'ssa' | 'webvtt' | 'mov_text' | 'text' | 'copy' | undefined;
+  /** Header of an ASS script with the styles that events name. Default: the source's, or that of the first subtitle. */
+  header?: string | undefined;
 }
 
 type Ratio = string | number;

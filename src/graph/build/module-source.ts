@@ -13,15 +13,22 @@ import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
 import { requirePlain } from '../../media/wire/value.js';
 import type { Module, ModuleClass } from '../../module/contract.js';
+import { GraphTemplate } from '../../module/graph-template.js';
 import type { ModuleRef } from '../../module/ref.js';
 import { withoutUrls } from '../options/urls.js';
 import type { BuiltinModuleOptions } from './module-options.js';
+import { splitInput } from './program-input.js';
 
 /**
  * A module by name (built-in or registered), by path or URL of its file (`entry` names the export), or as an object or
- * class of this process, which runs on the calling thread.
+ * class of this process, which runs on the calling thread; or a sub-graph (`defineGraph`), by itself, its name or its file.
  */
-export type ModuleSource = string | URL | (ModuleFile & { readonly name?: string | undefined }) | ModuleDefinition;
+export type ModuleSource =
+  | string
+  | URL
+  | (ModuleFile & { readonly name?: string | undefined })
+  | ModuleDefinition
+  | GraphTemplate<object>;
 
 /** The options that belong to a module source: typed for built-in modules and for modules that declare theirs. */
 export type ModuleOptions<M> = M extends string
@@ -30,9 +37,11 @@ export type ModuleOptions<M> = M extends string
     : Readonly<Record<string, unknown>>
   : M extends URL | ModuleFile
     ? Readonly<Record<string, unknown>>
-    : M extends ModuleClass<infer Options> | Module<infer Options>
+    : M extends GraphTemplate<infer Options>
       ? Partial<Options>
-      : never;
+      : M extends ModuleClass<infer Options> | Module<infer Options>
+        ? Partial<Options>
+        : never;
 
 /** The reference of a module source. A name nobody knows is kept: the graph's validation reports it with the rest. */
 export function moduleReference(source: ModuleSource): ModuleRef {
@@ -42,6 +51,7 @@ export function moduleReference(source: ModuleSource): ModuleRef {
     return findModule(source) ?? { name: source };
   }
   if (source instanceof URL) return fileReference({ path: source });
+  if (source instanceof GraphTemplate) return { name: source.name, graph: source };
   if (isModuleFile(source)) return fileReference(source, 'name' in source ? source.name : undefined);
   if ((typeof source === 'object' && source !== null) || typeof source === 'function')
     return definitionReference(source);
@@ -58,11 +68,12 @@ export function copyOptions(options: unknown, module: ModuleRef, path: string): 
     ]);
   }
   // A module of this process stays in its thread and may be given anything.
-  if (module.definition) return { ...options };
+  if (module.definition || module.graph) return { ...options };
+  const { rest, own } = splitInput(options, module);
   try {
-    const plain = withoutUrls(options);
+    const plain = withoutUrls(rest);
     requirePlain(plain, 'option', OPTION_LIMITS);
-    return withoutUndefined(structuredClone(plain)) as Record<string, unknown>;
+    return { ...(withoutUndefined(structuredClone(plain)) as Record<string, unknown>), ...own };
   } catch (cause) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `options of ${path} cannot be used: ${messageOf(cause)}`, { cause });
   }

@@ -1,7 +1,7 @@
 /** What `module()` takes of the node itself: its inputs, name, thread, copies. */
 import * as v from 'valibot';
 import { ConfigError, type Problem } from '../../errors/errors.js';
-import type { InputManagerSpec } from '../../module/contract.js';
+import type { InputManagerSpec, OnError } from '../../module/contract.js';
 import type { NodeSpec } from '../../scheduler/plan/spec.js';
 import { problemsFrom } from '../../schema/problems.js';
 import { callable, parsed, type Schema, strictOptions, text } from '../../schema/schema.js';
@@ -22,6 +22,11 @@ export interface NodeParameters {
   readonly inputManager?: InputManagerSpec | undefined;
   /** Packets that may wait on each input. Default: the graph's `queue_length_limit`. */
   readonly queueLimit?: number | undefined;
+  /**
+   * What ends when the node fails: the graph, or its own branch only. Then its consumers see the end of the stream, what
+   * feeds it goes on for the others, and the error is in `report.dropped` and among the warnings. Default 'fail'.
+   */
+  readonly on_error?: OnError | undefined;
   /**
    * Parallel copies of the node, each on a thread of its own; the order of the packets is kept. For modules with one input and
    * one output that treat every packet alike. Default 1.
@@ -44,6 +49,7 @@ const parametersSchema = v.pipe(
     thread: v.optional(nodeSchemas.thread),
     inputManager: v.optional(nodeSchemas.inputManager),
     queueLimit: v.optional(nodeSchemas.queueLimit),
+    on_error: v.optional(nodeSchemas.onError),
     distNums: v.optional(nodeSchemas.distNums),
     callback: v.optional(callable<NonNullable<NodeSpec['callback']>>()),
   }),

@@ -43,8 +43,8 @@ export class Stream extends VideoFilters {
   }
 
   override filter(name: string, ...args: readonly FilterInput[]): NodeHandle {
-    const { streams, options, alias } = readFilterCall(name, args, isStream);
-    return this.module('c_ffmpeg_filter', options, { inputs: streams, alias });
+    const { streams, options, parameters } = readFilterCall(name, args, isStream);
+    return this.module('c_ffmpeg_filter', options, { ...parameters, inputs: streams });
   }
 
   /**
@@ -130,8 +130,8 @@ export class NodeHandle extends Stream {
   private videoOutput: number | undefined = 0;
   private audioOutput: number | undefined = 1;
 
-  constructor(graph: Graph, nodeId: number) {
-    super(graph, nodeId, 0);
+  constructor(graph: Graph, nodeId: number, index = 0) {
+    super(graph, nodeId, index);
   }
 
   /** The video output: 0, and of a `concat` its first video. */

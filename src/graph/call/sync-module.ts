@@ -90,6 +90,13 @@ export function calledSpec(
   const copied = copyOptions(options ?? {}, module, module.name);
   const own = { inputs: ids('inputs', inputs), outputs: ids('outputs', outputs) };
   problems.push(...checkModule(module, 'module'));
+  if (module.graph !== undefined) {
+    problems.push({
+      path: 'module',
+      message: 'is a sub-graph, which is several modules',
+      hint: 'Build a graph with it: push packets into inputStream(), and read packets()',
+    });
+  }
   if (problems.length === 0) problems.push(...moduleOptionProblems(module, copied, 'option', own));
   if (problems.length > 0) throw new ConfigError(`sync module "${name}" cannot be made`, problems);
   return { module, alias: name, options: copied, ...own };

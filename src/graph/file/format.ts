@@ -22,13 +22,17 @@ export interface NodeConfig {
   input_streams: StreamConfig[];
   output_streams: StreamConfig[];
   input_manager: string | Record<string, unknown>;
+  on_error?: string;
   dist_nums?: number;
   scheduler?: number;
   thread?: string;
 }
 
-/** Pushdata: the graph has input streams, which its user feeds. Generator: its user reads its output streams. */
-export type FileMode = 'Normal' | 'Pushdata' | 'Generator' | 'Server';
+/**
+ * Pushdata: the graph has input streams, which its user feeds. Generator: its user reads its output streams. Subgraph: it is
+ * meant to be a part of another graph, and can be used as those two.
+ */
+export type FileMode = 'Normal' | 'Pushdata' | 'Generator' | 'Server' | 'Subgraph';
 
 /** A graph file. */
 export interface GraphConfig {
@@ -144,6 +148,7 @@ export const nodeSchema = strictOptions({
   scheduler: v.optional(orEmpty(nodeSchemas.scheduler)),
   thread: v.optional(orEmpty(nodeSchemas.thread)),
   dist_nums: v.optional(orEmpty(nodeSchemas.distNums)),
+  on_error: v.optional(orEmpty(nodeSchemas.onError)),
   action: v.optional(absent('changing a running graph (action) is')),
 });
 
@@ -156,9 +161,10 @@ const MODES: Readonly<Record<string, FileMode>> = {
   push: 'Pushdata',
   generator: 'Generator',
   server: 'Server',
+  subgraph: 'Subgraph',
 };
-const LATER_MODES = ['subgraph', 'sync', 'update', 'ffmpeg', 'c_engine'];
-const MODE_LIST = "'Normal', 'Pushdata', 'Generator' and 'Server'";
+const LATER_MODES = ['sync', 'update', 'ffmpeg', 'c_engine'];
+const MODE_LIST = "'Normal', 'Pushdata', 'Generator', 'Server' and 'Subgraph'";
 
 const mode: Schema<FileMode | undefined> = v.pipe(
   v.unknown(),

@@ -11,6 +11,7 @@ import { problemsFrom } from '../../schema/problems.js';
 import { didYouMean } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
+import { nodeSchemas } from '../options/node-schemas.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 import { pathOf } from '../options/urls.js';
 import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './format.js';
@@ -127,6 +128,13 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
     else alias ??= options.alias || undefined;
     delete options.alias;
   }
+  let onError = parsed.on_error;
+  if (builtinOf(module) && 'on_error' in options) {
+    const checked = v.safeParse(nodeSchemas.onError, options.on_error);
+    if (checked.success) onError ??= checked.output;
+    else problems.push(...problemsFrom(`${path}.option.on_error`, checked.issues));
+    delete options.on_error;
+  }
   if (parsed.scheduler !== undefined && parsed.thread !== undefined) {
     problems.push({ path: `${path}.thread`, message: 'contradicts scheduler', hint: 'Give one of them' });
   }
@@ -141,6 +149,7 @@ function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems:
       parsed.input_manager !== 'immediate' && { inputManager: parsed.input_manager }),
     ...(parsed.scheduler !== undefined && { scheduler: parsed.scheduler }),
     ...(parsed.thread !== undefined && { thread: parsed.thread }),
+    ...(onError !== undefined && { onError }),
     ...(parsed.dist_nums !== undefined && parsed.dist_nums > 1 && { distNums: parsed.dist_nums }),
     ...(bindings !== undefined && bindings.size > 0 && { callbacks: bindings }),
     ...(parsed.meta_info?.queue_length_limit !== undefined && { queueLimit: parsed.meta_info.queue_length_limit }),

@@ -44,14 +44,23 @@ const settingsSchema = strictOptions({
       protocols: v.optional(v.array(text("the name of a protocol, such as 'http'"))),
     }),
   ),
+  subgraphs: v.optional(boolean()),
 });
+
+/** What is done with a file. */
+export interface FileSettings {
+  readonly allowed: Allowed;
+  /** Files that stand for sub-graphs are loaded. */
+  readonly subgraphs: boolean;
+}
 
 /**
  * Checks the second argument of `fromConfig`.
  * @throws ConfigError for a permission that does not exist: a misspelt one would have no effect in silence.
  */
-export function checkSettings(settings: unknown): Allowed {
-  return checked(settingsSchema, settings, 'settings of fromConfig').allow ?? {};
+export function checkSettings(settings: unknown): FileSettings {
+  const { allow = {}, subgraphs = true } = checked(settingsSchema, settings, 'settings of fromConfig');
+  return { allowed: allow, subgraphs };
 }
 
 /** FFmpeg's list of what a node of the file may open; undefined: anything. */

@@ -3,6 +3,7 @@
 import { builtinOf } from '../../catalog/builtin.js';
 import { isKnownByName } from '../../catalog/registry.js';
 import type { Problem } from '../../errors/errors.js';
+import { isSourceRef } from '../../media/bytes/ref.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { defaultAlias } from '../build/draw.js';
 import { writeInputManager } from '../options/input-manager.js';
@@ -41,7 +42,8 @@ export function writeConfig(
     output_streams: [...read].map(named),
     nodes: nodes.map((node, index) => {
       const path = pathOf(index);
-      const option = jsonPart(node.options, `${path}.option`, problems) as NodeConfig['option'];
+      const own = isSourceRef(node.options.input) ? { ...node.options, input: undefined } : node.options;
+      const option = jsonPart(own, `${path}.option`, problems) as NodeConfig['option'];
       problems.push(...unwritable(node, path));
       return { ...writeNode(node, outputs, links, byId, streamAliases), option };
     }),
@@ -65,6 +67,14 @@ function unwritable(node: NodeSpec, path: string): Problem[] {
       path: `${path}.meta_info.callback_binding`,
       message: `the callback '${key}' is a function, which a file cannot hold`,
       hint: `Make it one of the graph's and name it here: graph.addCallback('${key}', fn); handle.addCallback('${key}', '${key}')`,
+    });
+  }
+  if (isSourceRef(node.options.input)) {
+    const hint = 'A file names a path or URL: input_path';
+    problems.push({
+      path: `${path}.option.input`,
+      message: 'are bytes of the program, which a file cannot hold',
+      hint,
     });
   }
   return problems;
@@ -116,6 +126,7 @@ function writeNode(
       return stream(name, kinds?.[output] && `${kinds[output]}:`);
     }),
     input_manager: writeInputManager(node.inputManager),
+    ...(node.onError !== undefined && { on_error: node.onError }),
     ...(node.distNums !== undefined && { dist_nums: node.distNums }),
     ...(node.scheduler !== undefined && { scheduler: node.scheduler }),
     ...(node.thread !== undefined && { thread: node.thread }),

@@ -1,7 +1,9 @@
 /** Options of a node as builder, called modules, readers and graph files check them. */
+
+import { ON_ERROR } from '../../module/contract.js';
 import { MAX_THREADS } from '../../scheduler/plan/graph-options.js';
 import { MAX_COPIES } from '../../scheduler/plan/parallel-copies.js';
-import { integer, text } from '../../schema/schema.js';
+import { choice, integer, text } from '../../schema/schema.js';
 import { inputManagerSchema } from './input-manager.js';
 
 export const nodeSchemas = {
@@ -9,5 +11,6 @@ export const nodeSchemas = {
   thread: text('the name of a thread'),
   queueLimit: integer({ min: 1, max: 1e6 }),
   inputManager: inputManagerSchema,
+  onError: choice(...ON_ERROR),
   distNums: integer({ min: 1, max: MAX_COPIES }),
 };

@@ -46,6 +46,12 @@ export const nodeOptionRows = {
     default: "the graph's",
     meaning: "Packets that may wait on each of the node's inputs. File: `meta_info.queue_length_limit`.",
   },
+  on_error: {
+    type: "'fail', 'drop-branch'",
+    default: "`'fail'`",
+    meaning:
+      'What ends when the node fails: the graph, or its own branch only ([failure.md](failure.md#optional-branches)). Of built-in modules also among their options.',
+  },
   callback: {
     type: 'function',
     default: 'none',

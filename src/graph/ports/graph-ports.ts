@@ -263,10 +263,10 @@ export class GraphPorts {
    * Refused whether or not there is room now, so that it does not depend on how fast the graph happens to be.
    */
   private blockable(what: string): LocalSide | undefined {
-    const { local } = this.running(what);
+    const { local, readers } = this.running(what);
     if (this.isOver || local === undefined) return undefined;
     if (!this.isReady) throw stateError(`${what} before the start is complete`, 'Await graph.start() first');
-    const neighbours = local.neighbours();
+    const neighbours = [...local.neighbours(), ...readers];
     if (neighbours.length === 0) return local;
     throw wouldDeadlock(what, `${neighbours.join(', ')} ${neighbours.length > 1 ? 'need' : 'needs'} this thread`);
   }

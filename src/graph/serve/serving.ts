@@ -85,6 +85,11 @@ export function servingProblems(
       const hint = 'Everything a job works on comes in by an input stream: feed a decoder the bytes of the file';
       problems.push({ path, message: 'has no input, so it would know nothing of jobs', hint });
     }
+    if (node.onError === 'drop-branch') {
+      const hint =
+        'A branch that is dropped would be missing in every later job. A job whose module fails is refused alone';
+      problems.push({ path: `${path}.on_error`, message: "'drop-branch' is not for a graph that serves jobs", hint });
+    }
     const files = filesOf(node);
     const other = files && written.get(files);
     if (other !== undefined) {

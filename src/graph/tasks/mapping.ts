@@ -1,5 +1,5 @@
 /** Which streams of one input or several go into an output: all that its format can hold, as by `ffmpeg -map 0`. */
-import type { MediaInfo, MediaStream } from '../../catalog/ffmpeg.js';
+import { type MediaInfo, type MediaStream, takesSubtitle } from '../../catalog/ffmpeg.js';
 
 /** A stream of an input. */
 export interface MappedStream {
@@ -17,6 +17,7 @@ export interface Mapping {
   readonly audio: readonly MappedStream[];
   /** These are copied. */
   readonly covers: readonly MappedStream[];
+  /** So are these, or they become the text that the format has. */
   readonly subtitles: readonly MappedStream[];
   readonly attachments: readonly MappedStream[];
   /** What stays behind and why. */
@@ -33,14 +34,9 @@ const COVERS: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
   [/^(mp3|aiff|flac)$/, /^(mjpeg|png|gif|bmp|tiff|webp)$/],
 ];
 
-/** Codecs of subtitles that a format takes as they are. */
-const SUBTITLES: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
-  [/^matroska$/, /^(subrip|srt|ass|ssa|webvtt|text|hdmv_pgs_subtitle|dvd_subtitle|dvb_subtitle|hdmv_text_subtitle)$/],
-  [/^webm$/, /^webvtt$/],
-  [/^(mp4|mov|ipod)$/, /^(mov_text|dvd_subtitle)$/],
-  [/^mpegts$/, /^(dvb_subtitle|dvb_teletext)$/],
-  [/^nut$/, /./],
-];
+function coversOf(format: string): RegExp | undefined {
+  return COVERS.find(([name]) => name.test(format))?.[1];
+}
 
 /** What the ffmpeg command takes of several: the one that is for whoever does not choose, then the largest. */
 function bestOf(streams: readonly MappedStream[]): MappedStream {
@@ -74,14 +70,16 @@ export function mapStreams(
     for (const one of among) if (one !== best) leave(one, `'${format}' holds one stream of ${one.stream.kind}`);
     return [best];
   };
-  const copied = (among: readonly MappedStream[], held: typeof COVERS, what: string): readonly MappedStream[] => {
-    const codecs = held.find(([name]) => name.test(format))?.[1];
-    return among.filter((one) => {
-      if (codecs?.test(one.stream.codec)) return true;
-      leave(one, `'${format}' holds ${codecs ? `${what} of other codecs only` : `no ${what}`}`);
+  const taken = (
+    among: readonly MappedStream[],
+    isTaken: (stream: MediaStream) => boolean,
+    what: string,
+  ): readonly MappedStream[] =>
+    among.filter((one) => {
+      if (isTaken(one.stream)) return true;
+      leave(one, `'${format}' does not hold ${what} of this codec`);
       return false;
     });
-  };
   const of = (kind: MediaStream['kind']): MappedStream[] => streams.filter(({ stream }) => stream.kind === kind);
   const covers = leaveOut.video ? [] : of('video').filter(({ stream }) => isCover(stream));
   const attachments = of('attachment');
@@ -94,8 +92,8 @@ export function mapStreams(
       wanted.video,
     ),
     audio: kept(of('audio'), wanted.audio),
-    covers: copied(covers, COVERS, 'covers'),
-    subtitles: copied(of('subtitle'), SUBTITLES, 'subtitles'),
+    covers: taken(covers, ({ codec }) => coversOf(format)?.test(codec) === true, 'covers'),
+    subtitles: taken(of('subtitle'), ({ codec }) => takesSubtitle(format, codec), 'subtitles'),
     attachments: format === 'matroska' ? attachments : [],
     left,
   };

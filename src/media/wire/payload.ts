@@ -10,11 +10,13 @@ import { Bundle } from '../packet/bundle.js';
 import { EncodedPacket } from '../packet/encoded-packet.js';
 import { StreamInfo, type StreamInfoData } from '../packet/stream-info.js';
 import { Tensor, type TensorType } from '../packet/tensor.js';
+import { Subtitle } from '../subtitle/subtitle.js';
 import type { Rational } from '../time.js';
 import { type Blob, blobOf } from './blob.js';
 import { type AudioMeta, audioMeta, restoreAudio, restoreVideo, type VideoMeta, videoMeta } from './frame.js';
 import { type PacketMeta, packetMeta, restorePacket } from './packet.js';
 import { restoreReference } from './reference.js';
+import { restoreSubtitle, type SubtitleMeta, subtitleMeta } from './subtitle.js';
 import { typedArrays } from './typed-arrays.js';
 import { packValue, unpackValue } from './value.js';
 
@@ -31,6 +33,7 @@ export const PAYLOAD_KIND = {
   bundle: 8,
   /** A video frame by reference, as a part of a bundle. */
   reference: 9,
+  subtitle: 10,
 } as const;
 
 /** Valid as long as the payload it describes is open. */
@@ -75,6 +78,7 @@ export function describe(payload: unknown, byReference?: ByReference): Described
     const meta: TensorMeta = { dtype: payload.dtype, shape: [...payload.shape] };
     return new Described(PAYLOAD_KIND.tensor, meta, [blobOf(payload.data)]);
   }
+  if (payload instanceof Subtitle) return new Described(PAYLOAD_KIND.subtitle, ...subtitleMeta(payload));
   if (payload instanceof Bundle) return describeBundle(payload, byReference);
   if (isBytes(payload)) return new Described(PAYLOAD_KIND.bytes, payload.constructor.name, [blobOf(payload)]);
   return new Described(PAYLOAD_KIND.value, undefined, [blobOf(packValue(payload))]);
@@ -106,6 +110,8 @@ export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[
     }
     case PAYLOAD_KIND.reference:
       return restoreReference(meta as Rational | undefined, part(parts, 0));
+    case PAYLOAD_KIND.subtitle:
+      return restoreSubtitle(meta as SubtitleMeta, parts);
     case PAYLOAD_KIND.bundle:
       return restoreBundle(meta as BundleMeta, parts);
     default:

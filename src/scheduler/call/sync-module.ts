@@ -1,7 +1,9 @@
 /** One actor, called like a function. */
 import { MillraceError } from '../../errors/errors.js';
+import { type ServedSource, servedIn } from '../../media/bytes/served.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import type { CalledSpec } from '../../thread/protocol.js';
+import { closeInTime } from '../run/program-sources.js';
 import type { Answer } from './call-client.js';
 import type { Backend, Inputs, Request } from './thread-backend.js';
 
@@ -37,6 +39,7 @@ export class SyncModule<
   #warnings: readonly string[] = [];
   readonly #make: () => Backend;
   readonly #spec: CalledSpec;
+  /** What it reads of the program's: open as long as there is a backend. */
 
   /**
    * Made by `syncModule`, `runtime.spawn` and `graph.getModule`.
@@ -46,6 +49,10 @@ export class SyncModule<
   constructor(spec: CalledSpec, make: () => Backend) {
     this.#spec = spec;
     this.#make = make;
+  }
+
+  get #sources(): readonly ServedSource[] {
+    return servedIn(this.#spec.options);
   }
 
   /** Its name in errors. */
@@ -138,7 +145,7 @@ export class SyncModule<
     try {
       backend.close();
     } finally {
-      this.#closing = backend.gone.then(() => this.#forget());
+      this.#closing = backend.gone.then(() => this.#leave());
     }
   }
 
@@ -151,7 +158,7 @@ export class SyncModule<
     if (this.#closed) return this.#closing?.catch(() => {}) ?? Promise.resolve();
     this.#closed = true;
     const closed = this.#backend?.closeAsync() ?? Promise.resolve();
-    this.#closing = closed.finally(() => this.#forget());
+    this.#closing = closed.finally(() => this.#leave());
     return this.#closing;
   }
 
@@ -168,6 +175,12 @@ export class SyncModule<
     return this.#used;
   }
 
+  async #leave(): Promise<void> {
+    const problems = await Promise.all(this.#sources.map(closeInTime));
+    this.#forget();
+    this.#warnings = [...this.#warnings, ...problems.filter((text) => text !== undefined)];
+  }
+
   #forget(): void {
     this.#warnings = this.warnings;
     this.#backend = undefined;
@@ -178,6 +191,7 @@ export class SyncModule<
   protected onGone(): void {}
 
   #call(request: Request): Answer {
+    if (request.op === 'process') this.#refuseWaiting(request);
     const answer = this.#open(request).call(request);
     this.calls++;
     return answer;
@@ -189,12 +203,25 @@ export class SyncModule<
     return answer;
   }
 
+  /** Only this thread's event loop could bring what it reads. */
+  #refuseWaiting({ inputs }: Request & { op: 'process' }): void {
+    const source = this.#sources.find(({ needsThisThread }) => needsThisThread);
+    if (source === undefined || this.#closed) return;
+    closeAll(inputs.values());
+    throw new MillraceError(
+      'ERR_MILLRACE_WOULD_DEADLOCK',
+      `sync module "${this.alias}": process() would wait for itself: ${source.ref.name} is read on this thread`,
+      { hint: 'Use processAsync(), or give the bytes in a Buffer' },
+    );
+  }
+
   /** What takes the call. The packets are consumed, also when there is nothing that would. */
   #open(request: Request): Backend {
     try {
       if (this.#closed) {
         throw new MillraceError('ERR_MILLRACE_STATE', `sync module "${this.alias}" was called after its close`);
       }
+      for (const source of this.#sources) source.open();
       this.#backend ??= this.#make();
       this.#used = true;
       return this.#backend;

@@ -75,6 +75,8 @@ function isMergeable(node: NodeSpec, links: readonly LinkSpec[]): boolean {
   const { module } = node;
   if (builtinOf(module)?.work !== 'filtering') return false;
   if (node.inputManager !== undefined || node.callback !== undefined || node.copyOf !== undefined) return false;
+  // It ends alone.
+  if (node.onError === 'drop-branch') return false;
   const inputs = links.filter(({ to }) => to.node === node.id);
   const outputs = links.filter(({ from }) => from.node === node.id);
   return (

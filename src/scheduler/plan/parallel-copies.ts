@@ -48,6 +48,9 @@ export function checkCopies(node: NodeSpec, links: readonly LinkSpec[]): string[
   if (mode !== undefined && mode !== 'immediate') {
     why.push(`parallel copies take packets as they come: leave out the input manager '${mode}'`);
   }
+  if (node.onError === 'drop-branch') {
+    why.push("one of several parallel copies cannot be dropped: leave out on_error 'drop-branch' or dist_nums");
+  }
   if (node.scheduler !== undefined || node.thread !== undefined) {
     why.push('parallel copies have threads of their own: leave out scheduler and thread');
   }

@@ -189,7 +189,7 @@ export class Partitions {
 
   private node(node: NodeSpec, index: number): PartitionNode {
     const { spec } = this;
-    const { alias, module, options, inputManager, protocolWhitelist } = node;
+    const { alias, module, options, inputManager, protocolWhitelist, onError } = node;
     return {
       index,
       // To its module and in errors a copy is the node that was built.
@@ -201,6 +201,7 @@ export class Partitions {
       called: calledKeys(spec, node),
       isCopy: node.copyOf !== undefined,
       inputManager,
+      onError,
       protocolWhitelist,
       sources: this.told.get(node.copyOf?.id ?? node.id),
       firstJob: this.firstJobOf(node),

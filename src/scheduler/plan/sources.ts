@@ -18,18 +18,28 @@ export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, NodeSources> {
   const nodes = new Map(spec.nodes.map((node) => [node.id, node]));
   const into = new Map<number, LinkSpec[]>(spec.nodes.map(({ id }) => [id, []]));
   for (const link of spec.links) into.get(link.to.node)?.push(link);
+  const encoding = new Set(encoders.map(({ id }) => id));
+  const isForEncoders = ({ node, output }: Origin): boolean =>
+    spec.links.every(({ from, to }) => from.node !== node || from.output !== output || encoding.has(to.node));
   const channel = `millrace ${randomUUID()}`;
   for (const encoder of encoders) {
     const inputs = into
       .get(encoder.id)!
-      .map(({ from, to }) => ({ input: to.input, from: origins(nodes, into, from) }))
+      .map(({ from, to }) => ({
+        input: to.input,
+        from: origins(nodes, into, from),
+        direct: isDecoder(nodes.get(from.node)) && isForEncoders(from),
+      }))
       .filter(({ from }) => from.length > 0);
     if (inputs.length === 0) continue;
     const chapters = wantsChapters(encoder);
-    found.set(encoder.id, { channel, inputs, chapters });
+    found.set(encoder.id, { channel, inputs, chapters, forEncoders: [] });
     for (const { from } of inputs) {
       for (const { node } of from) {
-        found.set(node, { channel, inputs: [], chapters: chapters || found.get(node)?.chapters === true });
+        const outputs = spec.links.filter((link) => link.from.node === node).map((link) => link.from);
+        const forEncoders = [...new Set(outputs.filter(isForEncoders).map(({ output }) => output))];
+        const known = found.get(node)?.chapters === true;
+        found.set(node, { channel, inputs: [], chapters: chapters || known, forEncoders });
       }
     }
   }
@@ -48,7 +58,7 @@ function origins(
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { node: id, output } = next;
     const node = nodes.get(id);
-    if (node && workOf(node) === 'decoding') {
+    if (isDecoder(node)) {
       if (!found.some((other) => other.node === id && other.output === output)) found.push({ node: id, output });
       continue;
     }
@@ -65,6 +75,10 @@ function origins(
 function wantsChapters({ options }: NodeSpec): boolean {
   const { chapters, push_output = 0, null_output = false } = options;
   return chapters === undefined && Number(push_output) === 0 && isOff(null_output);
+}
+
+function isDecoder(node: NodeSpec | undefined): boolean {
+  return node !== undefined && workOf(node) === 'decoding';
 }
 
 function workOf(node: NodeSpec): 'decoding' | 'encoding' | 'filtering' | undefined {

@@ -2,7 +2,7 @@
  * The graph as plain data: what the builder (or a graph file) produces, validated, and the scheduler runs.
  * Everything but `definition` and callbacks can cross threads.
  */
-import type { InputManagerSpec } from '../../module/contract.js';
+import type { InputManagerSpec, OnError } from '../../module/contract.js';
 import type { ModuleRef } from '../../module/ref.js';
 import type { GraphOptions } from './graph-options.js';
 
@@ -36,6 +36,8 @@ export interface NodeSpec {
   inputManager?: InputManagerSpec;
   /** Packets that may wait on each of this node's inputs; overrides the graph's `queue_length_limit`. */
   queueLimit?: number;
+  /** What ends when it fails; absent: the graph, unless nothing reached it because its branch was dropped. */
+  onError?: OnError;
   /** Parallel copies of the node, each on a thread of its own; absent: just the node. */
   distNums?: number;
   /** Of a parallel copy: the node that was built, and which of its copies this is, from 1 on. */

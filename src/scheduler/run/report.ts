@@ -1,4 +1,5 @@
 /** What a run tells about itself: while it runs (`GraphStats`, `Progress`) and at its end (`Report`). */
+import type { GraphError } from '../../errors/errors.js';
 
 export interface NodeStats {
   id: number;
@@ -121,6 +122,18 @@ export interface OutputProgress {
   bitRate: number | undefined;
 }
 
+/** A node that failed and ended alone (`on_error: 'drop-branch'`). */
+export interface DroppedBranch {
+  /** Id of the node. */
+  node: number;
+  alias: string;
+  module: string;
+  /** As the run would have failed with it. */
+  error: GraphError;
+  /** Packets that had reached the node and were not worked off: those of the call that failed, and those that waited. */
+  packetsLost: number;
+}
+
 export interface Report extends GraphStats {
   name: string;
   /** Milliseconds from `start` to the close of the last module. */
@@ -132,6 +145,8 @@ export interface Report extends GraphStats {
   threads: number;
   /** Things worth knowing that did not fail the graph: lifted limits, skipped packets, later errors. */
   warnings: string[];
+  /** Nodes that failed without ending the graph, in the order in which they did; each is a warning, too. */
+  dropped: DroppedBranch[];
   /** `stop()` was called before the run ended. */
   stopped: boolean;
   /**

@@ -12,9 +12,9 @@ import { GraphError } from '../../errors/errors.js';
 import { abortedError, stateError } from '../../errors/make.js';
 import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
 import { unpackValue } from '../../media/wire/value.js';
-import { isWarning, type LogListener } from '../../module/log.js';
+import { isWarning, type LogEntry, type LogListener } from '../../module/log.js';
 import { packMessage } from '../../thread/actor/callbacks.js';
-import { Board, GraphState, NodeCall, NodePhase, NodeStatus } from '../../thread/board/board.js';
+import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/board.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
 import type { FromHost, PartitionSpec, ToHost } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
@@ -30,12 +30,13 @@ import { Undo } from '../threads/undo.js';
 import { whenAborted } from './abort-listeners.js';
 import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
-import type { GraphStats, Progress, Report } from './report.js';
+import { ProgramSources } from './program-sources.js';
+import type { DroppedBranch, GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
 import { TraceWriter } from './trace-writer.js';
-import { Warnings } from './warnings.js';
+import { droppedText, Warnings } from './warnings.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -70,6 +71,8 @@ export class GraphRun {
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
+  private readonly dropped: DroppedBranch[] = [];
+  private readonly sources: ProgramSources;
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
@@ -104,6 +107,7 @@ export class GraphRun {
   ) {
     const { spec, rank, placement, merging } = prepare(built);
     this.spec = spec;
+    this.sources = new ProgramSources(built.nodes);
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
@@ -128,6 +132,7 @@ export class GraphRun {
   /** Nodes that are run by others are over before anything begins, for whoever looks at the board. */
   private leaveOut(merging: Fusion): void {
     for (const node of merging.merged) {
+      this.board.setFate(node, NodeFate.merged);
       this.board.setStatus(node, NodeStatus.over);
       this.board.setPhase(node, NodePhase.closed);
     }
@@ -178,6 +183,7 @@ export class GraphRun {
     const { signal } = this.hooks;
     this.alive = setInterval(() => {}, 2 ** 30);
     this.unguard = guardExit(this.board);
+    this.sources.open();
     this.forgetClock = this.hooks.clock?.lead(this.board, this.threads.bells);
     const facts = {
       run: this.threads.user,
@@ -270,6 +276,11 @@ export class GraphRun {
   /** The calling thread's share of the graph, if it has one; from the start on. */
   get local(): LocalSide | undefined {
     return this.side;
+  }
+
+  /** Nodes that read what the program gives them on this thread. */
+  get readers(): string[] {
+    return this.sources.readers;
   }
 
   /** Nodes that tell the end of every job. */
@@ -376,6 +387,9 @@ export class GraphRun {
         else this.warnings.add(`after the failure: ${error.message}`);
         break;
       }
+      case 'dropped':
+        this.noteDropped(message);
+        break;
       case 'log':
         this.log(message);
         break;
@@ -397,13 +411,25 @@ export class GraphRun {
     }
   }
 
-  /** A listener that throws fails the graph: nobody else would hear of it. */
   private log({ node, level, text, context }: FromHost & { type: 'log' }): void {
     const { alias, module } = this.spec.nodes[node]!;
     if (isWarning(level) && context === undefined) this.warnings.add(`${alias}: ${text}`);
+    this.say({ level, node: alias, context: context ?? module.name, text });
+  }
+
+  private noteDropped({ node, error: wire, packets: packetsLost }: FromHost & { type: 'dropped' }): void {
+    const { id, alias, module } = this.spec.nodes[node]!;
+    const error = unpackError(wire) as GraphError;
+    this.dropped.push({ node: id, alias, module: module.name, error, packetsLost });
+    const text = droppedText(error, packetsLost);
+    this.warnings.add(text);
+    this.say({ level: 'error', node: alias, context: module.name, text });
+  }
+
+  /** A listener that throws fails the graph: nobody else would hear of it. */
+  private say(entry: LogEntry): void {
     try {
-      const speaker = context ?? module.name;
-      this.context(() => this.hooks.onLog?.({ level, node: alias, context: speaker, text }));
+      this.context(() => this.hooks.onLog?.(entry));
     } catch (cause) {
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
     }
@@ -462,6 +488,7 @@ export class GraphRun {
     this.forgetClock?.();
     this.side?.quit();
     await this.threads.giveBack();
+    for (const text of await this.sources.close()) this.warnings.add(text);
     clearInterval(this.alive);
     this.unguard?.();
     if (this.trace !== undefined) {
@@ -479,7 +506,8 @@ export class GraphRun {
       this.reject(this.failure);
     } else {
       const { list: warnings } = this.warnings;
-      this.resolve({ ...this.figures.report(milliseconds), warnings, leaked: { ...this.threads.leaked } });
+      const { dropped } = this;
+      this.resolve({ ...this.figures.report(milliseconds), warnings, dropped, leaked: { ...this.threads.leaked } });
     }
   }
 

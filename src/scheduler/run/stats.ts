@@ -42,7 +42,7 @@ export class Figures {
     };
   }
 
-  report(milliseconds: number): Omit<Report, 'warnings' | 'leaked'> {
+  report(milliseconds: number): Omit<Report, 'warnings' | 'dropped' | 'leaked'> {
     const stats = this.stats(milliseconds);
     const { frames, bytes } = this.teller.totals(stats.nodes);
     return {

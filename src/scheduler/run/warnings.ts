@@ -23,3 +23,10 @@ export class Warnings {
     return this.more === 0 ? [...this.texts] : [...this.texts, `and ${this.more} more warnings, which were not kept`];
   }
 }
+
+/** That a node has failed and ended alone. */
+export function droppedText(error: Error, packets: number): string {
+  const lost = packets === 0 ? 'no packet' : packets === 1 ? '1 packet' : `${packets} packets`;
+  const was = packets > 1 ? 'were' : 'was';
+  return `${error.message}. Its branch was dropped (on_error), the graph went on; ${lost} that had reached it ${was} lost`;
+}

@@ -21,7 +21,7 @@ import type { ManagerHost } from '../input-manager/index.js';
 import type { ModuleInstance } from '../module-instance.js';
 import type { AppPort } from './app-port.js';
 import { IdleCalls } from './idle-calls.js';
-import type { ActorInputs } from './inputs.js';
+import { type ActorInputs, countPackets } from './inputs.js';
 import type { ActorInput, Jobs } from './jobs.js';
 import { runSteps } from './maybe-async.js';
 import type { ActorOutputs } from './outputs.js';
@@ -65,6 +65,10 @@ export class Actor {
   /** The user behind this node, if packets enter or leave the graph here. */
   readonly outside: AppPort | undefined;
   private callsAfterStop = 0;
+  /** It has failed, and its branch only has ended with it. */
+  dropped = false;
+  /** Packets of the call that failed. */
+  private failedWith = 0;
   /** The graph was asked to stop, and the time is over in which those whose input has ended may finish. */
   private overdue = false;
   private readonly idle: IdleCalls;
@@ -239,10 +243,11 @@ export class Actor {
     if (inputs.size === 0 && !this.selfDriven) return;
     let patient = false;
     let turn: NodeJS.Immediate | undefined;
-    const settled = (_: boolean, milliseconds: number): number => {
+    const settled = (failed: boolean, milliseconds: number): number => {
       clearImmediate(turn);
       const { made, tickets, done, isOver } = this.instance;
       this.count(NodeFigure.calls, 1);
+      if (failed) this.failedWith = countPackets(inputs.values());
       const brought = inputs.size > 0 || made > 0 || done;
       this.noteIdle(brought || patient ? undefined : milliseconds);
       if (!brought && patient) this.count(NodeFigure.patientCalls, 1);
@@ -280,6 +285,20 @@ export class Actor {
     this.idle.end();
     this.board.setPhase(this.node, NodePhase.finished);
     this.instance.finish();
+  }
+
+  /**
+   * It has failed and ends alone: its consumers get the end of the stream behind what was sent to them, and its producers
+   * learn that it takes no more. What may still be under way in it is told by its signal.
+   * @returns packets that had reached it and were not worked off.
+   * @throws what cannot cross threads and was still to be sent; it has ended nevertheless.
+   */
+  drop(reason: unknown): number {
+    this.dropped = true;
+    const lost = this.failedWith + (this.finished ? 0 : this.inputs.forsake());
+    this.abort(reason);
+    this.finish();
+    return lost;
   }
 
   /** The module is made ready for the next job. */

@@ -10,6 +10,13 @@ import { type Board, NodeFigure } from '../board/board.js';
 import type { Group, InputManager } from '../input-manager/index.js';
 import { type ActorInput, isLeft, type Jobs } from './jobs.js';
 
+/** Those that are not ends or other signals. */
+export function countPackets(inputs: Iterable<readonly Packet[]>): number {
+  let count = 0;
+  for (const packets of inputs) for (const { control } of packets) if (control === undefined) count++;
+  return count;
+}
+
 /** The last one that is not the end. */
 function lastPacket(packets: readonly Packet[]): Packet | undefined {
   const last = packets.at(-1);
@@ -277,16 +284,36 @@ export class ActorInputs {
     this.discardGroups();
   }
 
+  /**
+   * Takes and releases every packet that waits here, of a node that has failed and takes no more.
+   * @returns how many there were.
+   */
+  forsake(): number {
+    let lost = this.discardGroups();
+    for (const { link } of this.inlets) {
+      // No more than there were: a producer as fast as this loop would keep it here.
+      for (let queued = link.queued; queued > 0; queued--) {
+        const packet = link.take();
+        if (packet === undefined) break;
+        if (packet.control === undefined) lost++;
+        packet.close();
+      }
+    }
+    return lost;
+  }
+
   /** Releases every packet that waits here. */
   discard(): void {
     for (const inlet of this.inlets) inlet.link.discard();
     this.discardGroups();
   }
 
-  private discardGroups(): void {
+  /** @returns packets that the module has not been given. */
+  private discardGroups(): number {
+    const held = countPackets(this.group?.inputs.values() ?? []);
     closeAll(this.group?.inputs.values() ?? []);
     this.group = undefined;
-    this.manager?.discard();
+    return held + (this.manager?.discard() ?? 0);
   }
 
   // --- the next job -------------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ export class Deliveries {
 
   private hand(packet: Packet, takers: LinkSender[], uses: Map<unknown, number>, undelivered: Set<Packet>): void {
     if (packet.isEof) {
-      for (const link of takers) link.offer(Packet.eof());
+      offerEnds(takers);
       return;
     }
     const { payload } = packet;
@@ -180,6 +180,19 @@ export class Deliveries {
       }
     }
   }
+}
+
+/** A link that fails in moving what it was given before has taken the end nevertheless, and so have to the others. */
+function offerEnds(takers: readonly LinkSender[]): void {
+  const failures: unknown[] = [];
+  for (const link of takers) {
+    try {
+      link.offer(Packet.eof());
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 export class ActorOutput implements OutputPort {

@@ -5,12 +5,14 @@
 import { clearTimeout, performance, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { instantiate, loadNode } from '../../catalog/load.js';
-import { type GraphError, MemberError, MillraceError, type Phase } from '../../errors/errors.js';
-import { packError } from '../../errors/wire.js';
+import { GraphError, MemberError, MillraceError, type Phase } from '../../errors/errors.js';
+import { messageOf, packError } from '../../errors/wire.js';
 import { ledger } from '../../media/ledger.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
+import type { Module } from '../../module/contract.js';
 import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
-import { Board, GraphState, NodeCall, ThreadState } from '../board/board.js';
+import { Board, GraphState, NodeCall, NodeFate, ThreadState } from '../board/board.js';
+import { isCutOff } from '../board/branches.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
@@ -91,11 +93,11 @@ export class Partition implements Hosted {
       if (this.ending || board.state === GraphState.aborting) break;
       board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
       await this.guard(node, 'load', async () => {
-        const loaded = instantiate(await loadNode(node));
-        const module = node.isCopy ? new ParallelCopy(loaded) : loaded;
+        const { module, failure } = await load(node);
         const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
         const actor = makeActor(own, board, node, module, links, this.hooks, this.trace);
         this.actors.push(actor);
+        if (failure !== undefined) throw failure.cause;
         await this.guard(node, 'init', () => actor.init(node.inputManager, this.surroundings(actor)));
       });
       board.endCall(node.index);
@@ -374,7 +376,43 @@ export class Partition implements Hosted {
     const error = nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
     this.trace?.error(index, error.message);
     if (this.spec.heard) this.tellFFmpegLines(node.index, cause);
-    this.fail(error);
+    const actor = this.endsAlone(runner) && this.actors.find((one) => one.node === index);
+    if (actor && this.board.state !== GraphState.aborting) this.dropBranch(actor, error);
+    else this.fail(error);
+  }
+
+  private endsAlone({ index, onError }: PartitionNode): boolean {
+    if (onError !== undefined) return onError === 'drop-branch';
+    return isCutOff(this.board, this.spec.allLinks, index);
+  }
+
+  /** The node ends alone, once. What goes wrong in it after that is told, unless it is what its end has made of a call. */
+  private dropBranch(actor: Actor, error: GraphError): void {
+    const { run } = this.spec;
+    if (!actor.dropped) {
+      // Before anybody can see its outputs end.
+      this.board.setFate(actor.node, NodeFate.dropped);
+      const packets = actor.drop(error);
+      this.tell({ type: 'dropped', run, node: actor.node, error: packError(error), packets });
+    } else if (error.phase !== 'process') {
+      this.tell({ type: 'warning', run, text: `after its branch was dropped: ${error.message}` });
+    }
+    this.rouse(actor);
+  }
+
+  /**
+   * Something was thrown in this thread outside of any call. Only where there is one node is it known whose it was.
+   * @param alone the thread serves nobody else.
+   */
+  uncaught(cause: unknown, alone: boolean): void {
+    const { nodes } = this.spec;
+    const [node] = nodes;
+    if (alone && nodes.length === 1 && node?.onError === 'drop-branch') {
+      this.failNode(node.index, 'run', cause);
+      return;
+    }
+    const message = `uncaught exception in the thread of ${nodes.map(({ alias }) => alias).join(', ')}: ${messageOf(cause)}`;
+    this.fail(new GraphError('ERR_MILLRACE_MODULE', message, { phase: 'run', cause }));
   }
 
   private tellFFmpegLines(node: number, cause: unknown): void {
@@ -445,6 +483,17 @@ export class Partition implements Hosted {
       leaked: this.alone() ? difference(ledger.snapshot(), this.nativeBefore) : {},
     });
     this.wake();
+  }
+}
+
+/** Its module; or, where that cannot be had and its branch only is to end, one that knows nothing, and why. */
+async function load(node: PartitionNode): Promise<{ module: Module; failure?: { cause: unknown } }> {
+  try {
+    const module = instantiate(await loadNode(node));
+    return { module: node.isCopy ? new ParallelCopy(module) : module };
+  } catch (cause) {
+    if (node.onError !== 'drop-branch') throw cause;
+    return { module: { process: (task) => task.done() }, failure: { cause } };
   }
 }
 

@@ -13,7 +13,7 @@
  *            BY_HAND    (int64) running time that a test moves    -1: time goes by itself
  *            STANDS     (int64) running time of a paused graph    -1: it goes on; -2: it is being stopped (`pause`)
  *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket
- *            two lines per node    | status | phase | call | outside | int64 due, looked | paused | … float64 figures
+ *            two lines per node    | status | phase | call | outside | int64 due, looked | paused | fate | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
  * A line is 128 bytes (two cache lines: adjacent-line prefetch), so that no two writers share one. Every word but the
@@ -38,6 +38,8 @@ export const ThreadState = { starting: 0, ready: 1, ended: 2, dead: 3 } as const
 export const NodeStatus = { live: 0, starving: 1, blocked: 2, over: 3 } as const;
 /** What a node's thread is in; `none` between its calls. */
 export const NodeCall = { none: 0, load: 1, init: 2, process: 3, close: 4, reset: 5 } as const;
+/** merged: another node runs it as a part of itself; dropped: it has failed and ended alone. */
+export const NodeFate = { own: 0, merged: 1, dropped: 2 } as const;
 export const NodePhase = { waiting: 0, running: 1, finished: 2, closed: 3 } as const;
 
 const STATE = LINE;
@@ -88,8 +90,9 @@ const NODE_FIGURES_AT = 8; // float64 index inside the node's lines: behind 16 i
 // int64 indices inside a node's line: behind its first int32 words
 const DUE = 2;
 const LOOKED = 3;
-// int32 index inside a node's line: behind those
+// int32 indices inside a node's line: behind those
 const PAUSED = 8;
+const FATE = 9;
 // float64 indices inside a thread's line
 const SLEEPS = 1;
 const ASLEEP = 2;
@@ -357,6 +360,15 @@ export class Board {
    */
   outside(node: number): boolean {
     return Atomics.load(this.words, this.nodeAt(node) + 3) !== 0;
+  }
+
+  /** Written once: before the run, or by the node's own thread. */
+  fate(node: number): number {
+    return Atomics.load(this.words, this.nodeAt(node) + FATE);
+  }
+
+  setFate(node: number, fate: number): void {
+    Atomics.store(this.words, this.nodeAt(node) + FATE, fate);
   }
 
   setOutside(node: number, outside: boolean): void {

@@ -142,12 +142,15 @@ export class ClockSyncInputs implements InputManager {
     return { inputs, pts: time };
   }
 
-  discard(): void {
+  discard(): number {
+    let held = 0;
     for (const pad of this.pads.values()) {
+      held += pad.queue.length;
       for (const { packet } of pad.queue.splice(0)) packet.close();
       pad.last?.packet.close();
       pad.last = undefined;
     }
+    return held;
   }
 
   private distance({ time }: Entry): bigint {

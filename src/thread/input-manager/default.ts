@@ -85,10 +85,14 @@ export class SettledInputs implements InputManager {
     return this.finished ? { inputs } : { inputs, pts: BigInt(Math.round(time * 1000)) };
   }
 
-  discard(): void {
+  discard(): number {
+    let held = 0;
     for (const front of this.fronts.values()) {
-      front.packet?.close();
+      if (front.packet === undefined) continue;
+      front.packet.close();
       front.packet = undefined;
+      held++;
     }
+    return held;
   }
 }

@@ -88,13 +88,17 @@ export class FrameSyncInputs implements InputManager {
     }
   }
 
-  discard(): void {
+  discard(): number {
+    let held = 0;
     for (const pad of this.pads.values()) {
+      if (pad.current !== undefined && !pad.used) held++;
+      if (pad.next !== undefined) held++;
       pad.current?.close();
       pad.next?.close();
       pad.current = undefined;
       pad.next = undefined;
     }
+    return held;
   }
 
   private move(pad: Pad): void {

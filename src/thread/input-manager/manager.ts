@@ -56,8 +56,8 @@ export interface InputManager {
   /** Packets left out, and packets used again, so far. */
   readonly dropped: number;
   readonly reused: number;
-  /** Releases what it holds. */
-  discard(): void;
+  /** Releases what it holds. @returns packets of these that it has never handed on. */
+  discard(): number;
 }
 
 /** A payload that knows its own time: a frame or an encoded packet. */

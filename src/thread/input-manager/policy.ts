@@ -126,10 +126,16 @@ export class PolicyInputs implements InputManager {
     return this.synchronizer.counters.reduce((sum, pad) => sum + pad.reused, 0);
   }
 
-  discard(): void {
+  discard(): number {
     this.stopLooking();
-    for (const { inputs } of this.groups.splice(0)) closeAll(inputs.values());
+    let held = 0;
+    for (const { inputs } of this.groups.splice(0)) {
+      for (const packets of inputs.values()) held += packets.length;
+      closeAll(inputs.values());
+    }
+    for (const pad of this.padOf.values()) held += this.synchronizer.queued(pad);
     this.synchronizer.reset();
+    return held;
   }
 
   private stopLooking(): void {

@@ -26,6 +26,7 @@ import { type ControlTag, Packet } from '../../media/packet/packet.js';
 import { StreamInfo } from '../../media/packet/stream-info.js';
 import { Tensor } from '../../media/packet/tensor.js';
 import type { FrameReferences, Pin } from '../../media/reference/frame-references.js';
+import { Subtitle } from '../../media/subtitle/subtitle.js';
 import type { Blob } from '../../media/wire/blob.js';
 import { requireFits } from '../../media/wire/limit.js';
 import { describe, isBytes, PAYLOAD_KIND, restore } from '../../media/wire/payload.js';
@@ -108,6 +109,7 @@ function requireKnown(payload: unknown): void {
     payload instanceof EncodedPacket ||
     payload instanceof Tensor ||
     payload instanceof StreamInfo ||
+    payload instanceof Subtitle ||
     isBytes(payload)
   ) {
     return;

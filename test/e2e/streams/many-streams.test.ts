@@ -54,7 +54,7 @@ test('streams are chosen by number, language, use and index, decoded or as their
   const [second, again, subtitle, attachment, none] = await seen([
     input.audios[1]!,
     input.select({ kind: 'audio', index: 2, codec: 'copy' }),
-    input.subtitles[0]!,
+    input.select({ kind: 'subtitle', codec: 'copy' }),
     input.select({ kind: 'attachment' }),
     input.select({ kind: 'audio', language: 'xxx', optional: true }),
   ]);
@@ -130,7 +130,10 @@ test('encoded and copied streams of all kinds go into one file in the order of t
   assert.equal(brief(streams[3]!), { ...(brief(subtitle) as object), title: 'S' });
   const [before, after] = [open(), new Graph({ threads: 0 }).decode({ input_path: output })];
   const of = (handle: NodeHandle) =>
-    seen([handle.subtitles[0]!, handle.select({ kind: 'audio', number: handle === after ? 1 : 0, codec: 'copy' })]);
+    seen([
+      handle.select({ kind: 'subtitle', codec: 'copy' }),
+      handle.select({ kind: 'audio', number: handle === after ? 1 : 0, codec: 'copy' }),
+    ]);
   const [then, now] = [await of(before), await of(after)];
   assert.equal(
     now.map(({ packets }) => packets),

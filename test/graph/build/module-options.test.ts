@@ -3,11 +3,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { builtinModules, builtinOf, findBuiltin, loadBuiltin, unknownModule } from '../../../src/catalog/builtin.js';
 import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../../src/graph/build/module-options.js';
+import { copyOptions } from '../../../src/graph/build/module-source.js';
 import type { OptionSchema } from '../../../src/schema/standard.js';
 
 // `Required`: a key added to the type must be added here, and then be known to the schema.
-const decoder: Required<DecoderOptions> = {
+const decoder: Required<Omit<DecoderOptions, 'on_error'>> = {
   input_path: 'in.mp4',
+  input: new Uint8Array([1]),
   map_v: 0,
   map_a: 1,
   streams: [
@@ -50,7 +52,8 @@ const decoder: Required<DecoderOptions> = {
   loglevel: 'error',
 };
 
-const encoder: Required<EncoderOptions> = {
+const encoder: Required<Omit<EncoderOptions, 'on_error'>> = {
+  subtitle_params: { codec: 'copy', header: '[V4+ Styles]' },
   input_kinds: ['audio', 'subtitle'],
   chapters: [{ start: 0, end: 1, title: 'x', tags: { y: 'z' } }],
   map_metadata: 'in',
@@ -132,14 +135,15 @@ function inputFor(key: string): object {
   if (['push_raw_stream', 'extradata', 'channels', 'sample_rate', 'sample_fmt'].includes(key)) {
     return { push_raw_stream: 1, audio_codec: 'aac', channels: 2, sample_rate: 48_000 };
   }
-  return ['overlap_time', 'cut_off_time', 'cut_off_interval'].includes(key) ? {} : { input_path: 'in.mp4' };
+  return ['input', 'overlap_time', 'cut_off_time', 'cut_off_interval'].includes(key) ? {} : { input_path: 'in.mp4' };
 }
 
 test('the decoder takes every option of its type', async () => {
   const { schema } = findBuiltin('c_ffmpeg_decoder')!;
   for (const [key, value] of Object.entries(decoder)) {
     const needed = { max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true } }[key] ?? {};
-    assert.equal(await complaints(schema, { ...inputFor(key), ...needed, [key]: value }), [], key);
+    const given = copyOptions({ ...inputFor(key), ...needed, [key]: value }, { name: 'c_ffmpeg_decoder' }, key);
+    assert.equal(await complaints(schema, given), [], key);
   }
 });
 

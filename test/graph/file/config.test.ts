@@ -312,7 +312,7 @@ for (const [what, change, path, message] of single) {
   });
 }
 
-for (const mode of ['Subgraph', 'Sync', 'Update']) {
+for (const mode of ['Sync', 'Update']) {
   checking(`the mode ${mode} is refused by name`, () => {
     assert.match(onlyProblem((c) => (c.mode = mode)).message, `the mode "${mode}" is not in this version`);
   });

@@ -35,11 +35,11 @@ export function optionTexts(type: string): OptionText[] {
   }));
 }
 
-/** The names of an interface's options, and of those it extends. */
+/** The names of an interface's options, and of those it extends. What belongs to the node is no option of the module. */
 export function optionNames(type: string): string[] {
   const base = /^export interface \w+ extends (\w+)/.exec(bodyOf(readFileSync(TYPES, 'utf8'), type))?.[1];
   const own = optionTexts(type).map(({ name }) => name);
-  return base === undefined ? own : [...own, ...optionNames(base)];
+  return base === undefined || base === 'OfTheNode' ? own : [...own, ...optionNames(base)];
 }
 
 /** The top-level options that the module's schema knows, with their defaults; undefined: none. */
@@ -86,6 +86,7 @@ export const DOCUMENTED: readonly DocumentedModule[] = [
     parts: {
       video_params: 'VideoParams',
       audio_params: 'AudioParams',
+      subtitle_params: 'SubtitleParams',
       'streams.<kind>[n]': 'StreamTexts',
       'chapters[n]': 'ChapterTexts',
     },

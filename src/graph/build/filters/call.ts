@@ -1,10 +1,16 @@
 /** How filter methods are called: positional values, then optionally one plain object of named arguments. */
 import { MillraceError } from '../../../errors/errors.js';
+import type { OnError } from '../../../module/contract.js';
+import type { NodeParameters } from '../node.js';
 import type { NodeHandle, Stream } from '../stream.js';
 import { type FilterArguments, type FilterValue, filterPara } from './args.js';
 
-/** Named arguments of a filter (any option FFmpeg gives it), and `alias`, the name of the node. */
-export type Named<Known = unknown> = Known & FilterArguments & { readonly alias?: string | undefined };
+/**
+ * Named arguments of a filter (any option FFmpeg gives it), and of its node `alias`, its name, and `on_error`, what ends
+ * when it fails.
+ */
+export type Named<Known = unknown> = Known &
+  FilterArguments & { readonly alias?: string | undefined; readonly on_error?: OnError | undefined };
 
 /** `f(named)`, `f(...positional)` or `f(...positional, named)`. */
 export type Call<Positional extends readonly unknown[], Known = unknown> =
@@ -46,7 +52,8 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
 export interface FilterCall<S> {
   readonly streams: readonly S[];
   readonly options: { readonly name: string; readonly para?: string };
-  readonly alias: string | undefined;
+  /** Of the node. */
+  readonly parameters: Pick<NodeParameters, 'alias' | 'on_error'>;
 }
 
 /** Sorts the arguments of a filter call into streams, values and names. */
@@ -62,7 +69,7 @@ export function readFilterCall<S>(
   }
   const last = args.at(-1);
   const hasNamed = isPlainObject(last);
-  const { alias, ...named } = hasNamed ? last : {};
+  const { alias, on_error, ...named } = hasNamed ? last : {};
   if (alias !== undefined && typeof alias !== 'string') {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `the alias of filter '${name}' must be a string`);
   }
@@ -73,5 +80,7 @@ export function readFilterCall<S>(
     else positional.push(arg);
   }
   const para = filterPara(name, positional, named);
-  return { streams, options: para === '' ? { name } : { name, para }, alias };
+  // The node's parameters are checked with the node.
+  const parameters = { alias, on_error: on_error as OnError | undefined };
+  return { streams, options: para === '' ? { name } : { name, para }, parameters };
 }

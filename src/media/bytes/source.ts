@@ -1,12 +1,17 @@
 /** Where bytes can come from, all alike: so many from there on. */
-import { anObject } from '../../src/errors/naming.js';
+import { anObject } from '../../errors/naming.js';
 
 /** Bytes that can be read from anywhere in them. */
 export interface SeekableSource {
   /** Bytes. */
   readonly size: number;
-  /** Up to `length` bytes from there on, at least one unless it is the end. */
+  /**
+   * Exactly `length` bytes from there on, which never reach beyond the end; fewer or more fail whoever reads. Called for
+   * one piece after the other, and for the next only when the one before has come.
+   * @param signal Aborted when nobody waits for the bytes any more.
+   */
   read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** Called once, when nobody reads it any more. */
   close?(): void | Promise<void>;
 }
 
@@ -19,6 +24,8 @@ export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer | Blob;
 export interface OpenSource {
   /** What it is called in messages. */
   readonly name: string;
+  /** All of it, where it lies in memory. */
+  readonly bytes?: Uint8Array;
   /** Bytes; undefined for what comes one after the other. */
   readonly size: number | undefined;
   read(offset: number, length: number, signal: AbortSignal): Uint8Array | Promise<Uint8Array>;
@@ -47,6 +54,7 @@ function inMemory(bytes: Uint8Array, input: object): OpenSource {
   return {
     name: nameOf(input, bytes.length),
     size: bytes.length,
+    bytes,
     read: (offset, length) => bytes.subarray(offset, offset + length),
     close: () => {},
   };

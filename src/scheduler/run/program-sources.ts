@@ -1,0 +1,46 @@
+/** What the nodes of a run read of the program's, on the program's thread: opened with the run and closed behind it. */
+import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
+import { messageOf } from '../../errors/wire.js';
+import { type ServedSource, servedIn } from '../../media/bytes/served.js';
+import type { NodeSpec } from '../plan/spec.js';
+
+/** Longest time in ms that a source may take to be closed. */
+const CLOSE_WITHIN = 2000;
+
+export class ProgramSources {
+  readonly #all: { readonly alias: string; readonly source: ServedSource }[];
+
+  constructor(nodes: readonly NodeSpec[]) {
+    this.#all = nodes.flatMap(({ alias, options }) => servedIn(options).map((source) => ({ alias, source })));
+  }
+
+  /** Nodes that wait for this thread when they read. */
+  get readers(): string[] {
+    return this.#all.filter(({ source }) => source.needsThisThread).map(({ alias }) => alias);
+  }
+
+  open(): void {
+    for (const { source } of this.#all) source.open();
+  }
+
+  /** When no thread reads them any more. @returns what went wrong. */
+  async close(): Promise<string[]> {
+    const closed = await Promise.all(this.#all.map(({ alias, source }) => closeInTime(source).then(withName(alias))));
+    return closed.filter((text) => text !== undefined);
+  }
+}
+
+function withName(alias: string): (problem: string | undefined) => string | undefined {
+  return (problem) => problem && `${alias}: ${problem}`;
+}
+
+/** What is wrong, if anything is. */
+export async function closeInTime(source: ServedSource): Promise<string | undefined> {
+  let timer: Timer | undefined;
+  const late = new Promise<string>((resolve) => {
+    const text = `${source.ref.name} was not closed within ${CLOSE_WITHIN} ms, and is waited for no longer`;
+    timer = setTimeout(() => resolve(text), CLOSE_WITHIN);
+  });
+  const closed = source.close().then(() => undefined, messageOf);
+  return Promise.race([closed, late]).finally(() => clearTimeout(timer));
+}
