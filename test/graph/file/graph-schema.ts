@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { builtinModules, findBuiltin } from '../../../src/catalog/builtin.js';
+import { fileSchema, nodeSchema } from '../../../src/graph/file/format.js';
 import { inputManagerSchema } from '../../../src/graph/options/input-manager.js';
 import { nodeOptionRows } from '../../../src/graph/options/options.js';
 import { INPUT_MANAGERS } from '../../../src/module/contract.js';
@@ -142,6 +143,13 @@ function orNothing(schema: JsonSchema): JsonSchema {
   return { anyOf: [schema, { $ref: '#/$defs/nothing' }] };
 }
 
+/** Keys that are not written out below, as reading takes them. */
+function ofReading(schema: unknown): Record<string, JsonSchema> {
+  const { entries, pipe } = inside(schema);
+  const all = entries ?? pipe?.[0]?.entries ?? {};
+  return Object.fromEntries(Object.entries(all).map(([key, one]) => [key, jsonSchemaOf(one)]));
+}
+
 /** The text of the file in the package. */
 export const SCHEMA_FILE = new URL('../../../docs/graph.schema.json', import.meta.url);
 
@@ -164,6 +172,7 @@ function graphFileSchema(): JsonSchema {
     required: ['nodes'],
     additionalProperties: false,
     properties: {
+      ...ofReading(fileSchema),
       $schema: { type: 'string' },
       mode: {
         description:
@@ -201,6 +210,7 @@ function graphFileSchema(): JsonSchema {
         required: ['id', 'module_info'],
         additionalProperties: false,
         properties: {
+          ...ofReading(nodeSchema),
           id: { type: ['integer', 'string'], minimum: 0, maximum: 2 ** 31 - 1 },
           alias: optionalText(texts.alias.meaning),
           module_info: {
