@@ -19,7 +19,7 @@ export function defineVerbs(millrace: Command, act: Act): void {
     for (const [path, what] of paths) command.argument(path, what);
     return command;
   };
-  const input = ['<input>', 'file or URL'] as const;
+  const input = ['<input>', 'file or URL, - for the standard input'] as const;
 
   const pictures = (command: Command): Command =>
     command

@@ -10,6 +10,7 @@ import { waveform as drawWaveform } from '../../graph/tasks/waveform.js';
 import type { Report } from '../../scheduler/run/report.js';
 import { UsageError } from '../errors.js';
 import { type OutputFlags, perform } from '../execute.js';
+import { isStandard, wholeInput } from '../look.js';
 
 /** Flags as the command line has them; what they mean and may be is checked by the functions. */
 export interface VerbFlags extends OutputFlags {
@@ -67,7 +68,16 @@ export async function thumbnail(input: string, output: string, flags: VerbFlags)
     throw new UsageError('say which pictures: --every seconds, --count n or --at time');
   }
   return act(output, flags, async (options) => {
-    const made = await thumbnails(input, { ...options, every, count, at, width, height, quality, output });
+    const made = await thumbnails(await wholeInput(input), {
+      ...options,
+      every,
+      count,
+      at,
+      width,
+      height,
+      quality,
+      output,
+    });
     return { report: made.report, more: { thumbnails: made.thumbnails.map(({ data, ...rest }) => rest) } };
   });
 }
@@ -80,7 +90,7 @@ export async function sprite(input: string, output: string, flags: VerbFlags): P
   const spread = every === undefined && count === undefined ? { every: 10 } : { every, count };
   return act(output, flags, async (options) => {
     const all = { ...options, ...spread, width, height, quality, columns, rows, url, output, vtt };
-    const { report, sheets, cues } = await makeSprite(input, all);
+    const { report, sheets, cues } = await makeSprite(await wholeInput(input), all);
     return { report, more: { sheets: sheets.map(({ data, ...rest }) => rest), cues, vtt } };
   });
 }
@@ -89,8 +99,20 @@ export async function gif(input: string, output: string, flags: VerbFlags): Prom
   const { start, end, width, height, fps, plays, colors, palette } = flags;
   // What it may be is checked with the rest.
   const dither = flags.dither as 'none' | undefined;
-  return act(output, flags, (options) =>
-    makeGif(input, { ...options, start, end, width, height, fps, plays, colors, dither, palette, output }),
+  return act(output, flags, async (options) =>
+    makeGif(await wholeInput(input), {
+      ...options,
+      start,
+      end,
+      width,
+      height,
+      fps,
+      plays,
+      colors,
+      dither,
+      palette,
+      output,
+    }),
   );
 }
 
@@ -98,15 +120,24 @@ export async function trim(input: string, output: string, flags: VerbFlags): Pro
   const { start, end, copy } = flags;
   const encode = encodingOf(flags);
   if (copy && encode !== undefined) throw new UsageError('--copy and options of an encoder contradict each other');
-  return act(output, flags, (options) => cut(input, { ...options, start, end, copy, output, encode }));
+  return act(output, flags, async (options) =>
+    cut(await wholeInput(input), { ...options, start, end, copy, output, encode }),
+  );
 }
 
 export async function concat(paths: readonly string[], flags: VerbFlags): Promise<number> {
   const [inputs, output] = [paths.slice(0, -1), paths.at(-1)!];
+  if (inputs.filter(isStandard).length > 1) throw new UsageError('the standard input can be read once only');
   if (inputs.length === 0) throw new UsageError('concat needs inputs and, behind them, an output');
   const { width, height } = flags;
-  return act(output, flags, (options) =>
-    concatFiles(inputs, { ...options, width, height, output, encode: encodingOf(flags) }),
+  return act(output, flags, async (options) =>
+    concatFiles(await Promise.all(inputs.map(wholeInput)), {
+      ...options,
+      width,
+      height,
+      output,
+      encode: encodingOf(flags),
+    }),
   );
 }
 
@@ -114,8 +145,8 @@ export async function extractAudio(input: string, output: string, flags: VerbFla
   const { start, end, track, acodec, bitrate } = flags;
   const encode = bitrate === undefined ? undefined : { audio_params: { bit_rate: bitrate } };
   if (acodec === 'copy' && encode) throw new UsageError('--bitrate has no effect with --acodec copy');
-  return act(output, flags, (options) =>
-    extract(input, { ...options, start, end, track, codec: acodec, encode, output }),
+  return act(output, flags, async (options) =>
+    extract(await wholeInput(input), { ...options, start, end, track, codec: acodec, encode, output }),
   );
 }
 
@@ -124,7 +155,7 @@ export async function waveform(input: string, output: readonly string[], flags: 
   const bits = flags.bits === undefined ? undefined : (Number(flags.bits) as 8 | 16);
   const wanted = { points, samplesPerPoint, channels, bits, width, height, color, background };
   return act(output.join(' and '), flags, async (options) => {
-    const { report, peaks } = await drawWaveform(input, { ...options, ...wanted, output });
+    const { report, peaks } = await drawWaveform(await wholeInput(input), { ...options, ...wanted, output });
     const { data, ...rest } = peaks;
     return { report, more: { peaks: rest } };
   });

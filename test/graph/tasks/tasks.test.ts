@@ -85,6 +85,26 @@ test('thumbnails are written to files, and a time without a picture is told', as
   assert.equal(info('at-01.png').streams.map(facts), [['video', 'png', 64, 48]]);
 });
 
+test('bytes in memory and sources are inputs as well; a source is closed once, at the end', async () => {
+  const bytes = readFileSync(clip);
+  let closed = 0;
+  const source = {
+    size: bytes.length,
+    read: async (offset: number, length: number) => bytes.subarray(offset, offset + length),
+    close: () => {
+      closed++;
+    },
+  };
+  const [ofBytes, ofSource] = [
+    await thumbnails(bytes, { ...shared, at: 1 }),
+    await thumbnails(source, { ...shared, at: 1 }),
+  ];
+  const [picture] = ofBytes.thumbnails;
+  assert.equal(rounded([picture!.time]), [1]);
+  assert.equal([...ofSource.thumbnails[0]!.data], [...picture!.data]);
+  assert.is(closed, 1);
+});
+
 test('far apart, the input is entered at each time', async () => {
   // Half a picture a second would be missed by that, so that all are decoded; these are not.
   const long = new Graph({ threads: 0 });
