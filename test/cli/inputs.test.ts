@@ -9,11 +9,11 @@ import { contents, makeClip, millrace, millraceEach, type Result, temporaryFolde
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-const clip = await makeClip(at('clip.mp4'), { seconds: 0.4 });
+const clip = await makeClip(at('clip.mp4'), { seconds: 0.4, size: '96x64' });
 const sound = await makeClip(at('sound.m4a'), { seconds: 0.4, video: false });
 const everything = fileURLToPath(new URL('../fixtures/media/everything.mkv', import.meta.url));
 
-const SMALL = ['--scale', '64x48', '--preset', 'ultrafast'];
+const SMALL = ['--preset', 'ultrafast'];
 
 /** Each file is named as its command is here. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {

@@ -8,7 +8,7 @@ import { makeClip, millraceEach, type Result, temporaryFolder } from './kit.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-const clip = await makeClip(at('clip.mp4'), { seconds: 0.4 });
+const clip = await makeClip(at('clip.mp4'), { seconds: 0.4, size: '96x54' });
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'poster.png': ['thumbnail', clip, at('poster.png'), '--at', '0:00.2', '--width', '64'],
