@@ -90,7 +90,7 @@ export async function makePictures(
   const times = timesOf(what, info, options);
   const graph = taskGraph(options);
   const rate = stream.frameRate && stream.frameRate.num / stream.frameRate.den;
-  const { video } = graph.decode({ ...source, copyts: true, durations: rangesOf(times, rate) });
+  const { video } = graph.decode({ ...source, copyts: true, durations: rangesOf(times, info.format.name, rate) });
   const picker = pictures(times, info.format.start ?? 0);
   const picked = video.module(picker.module);
   const encoder = arrange(sized(picked, stream, options), times).encode(null, {
