@@ -110,16 +110,13 @@ test('far apart, the input is entered at each time', async () => {
   const long = new Graph({ threads: 0 });
   const frames = long.filter('color', { c: 'gray', size: '32x32', rate: 4, duration: 20 });
   encode(frames, null, { output_path: at('long.mkv'), video_params: { codec: 'mpeg4', g: 4 } });
+  encode(frames, null, { output_path: at('long.ts'), video_params: { preset: 'ultrafast', g: 40 } });
   await long.run();
   const { thumbnails: list, report } = await thumbnails(at('long.mkv'), { ...shared, count: 3, quality: 20 });
   assert.equal(rounded(list.map(({ time }) => time)), [3.5, 10, 16.75]);
   const decoded = report.nodes[0]!.frames;
   assert.ok(decoded < 40, `${decoded} of 80 pictures decoded`);
   // Without an index the input would be entered between two key frames.
-  const copy = new Graph({ threads: 0 });
-  const { video } = copy.decode({ input_path: at('long.mkv'), video_codec: 'copy' });
-  encode(video, null, { output_path: at('long.ts') });
-  await copy.run();
   const all = await thumbnails(at('long.ts'), { ...shared, at: [0, 6.25, 13.25] });
   assert.equal(rounded(all.thumbnails.map(({ time }) => time)), [0, 6.25, 13.25]);
 });
