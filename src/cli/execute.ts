@@ -6,6 +6,7 @@ import type { RunOptions } from '../graph/options/options.js';
 import type { InputStream } from '../graph/ports/input-stream.js';
 import type { Progress, Report } from '../scheduler/run/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
+import { leaveStandardInput } from './look.js';
 import type { ProgressDisplay } from './progress.js';
 import { reportLine } from './text.js';
 
@@ -118,7 +119,6 @@ async function runFed(graph: Graph, feeds: readonly Feed[], options: RunOptions)
     await Promise.all(feeds.map(({ stream, source }) => stream.pushFrom(source)));
     return await graph.close();
   } finally {
-    // Nobody reads it any more, and it would keep the process alive.
-    process.stdin.destroy();
+    leaveStandardInput();
   }
 }

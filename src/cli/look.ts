@@ -14,7 +14,9 @@ export interface Input {
 
 /** The command has nothing else to do meanwhile: a thread for a file would only cost its start. */
 export async function lookInto(input: string): Promise<MediaInfo> {
-  return (await openInput(input)).info;
+  const { info, bytes } = await openInput(input);
+  if (bytes) leaveStandardInput();
+  return info;
 }
 
 export async function openInput(input: string): Promise<Input> {
@@ -26,6 +28,11 @@ export async function openInput(input: string): Promise<Input> {
 /** The ffmpeg command's names of the standard input. */
 export function isStandard(input: string): boolean {
   return ['-', 'pipe:', 'pipe:0'].includes(input);
+}
+
+/** Nobody reads it any more: it would keep the process alive as long as it is open. */
+export function leaveStandardInput(): void {
+  process.stdin.destroy();
 }
 
 /** The same for what reads its input more than once or from anywhere in it: what is piped is taken into memory. */

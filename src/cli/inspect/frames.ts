@@ -7,7 +7,7 @@ import { AudioFrame } from '../../media/frame/audio-frame.js';
 import { VideoFrame } from '../../media/frame/video-frame.js';
 import type { Module } from '../../module/contract.js';
 import { UsageError } from '../errors.js';
-import { openInput } from '../look.js';
+import { leaveStandardInput, openInput } from '../look.js';
 import { written } from '../text.js';
 import type { PacketFlags } from './packets.js';
 
@@ -52,10 +52,14 @@ export async function printFrames(file: string, flags: PacketFlags): Promise<num
     await graph.run();
     return 0;
   }
-  await graph.start({ mode: 'push' });
-  await input.pushFrom(bytes!);
-  await graph.close();
-  return 0;
+  try {
+    await graph.start({ mode: 'push' });
+    await input.pushFrom(bytes!);
+    await graph.close();
+    return 0;
+  } finally {
+    leaveStandardInput();
+  }
 }
 
 function printer(streams: readonly MediaStream[], json: boolean): Module {
