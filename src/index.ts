@@ -1,16 +1,28 @@
 /** millrace: media graphs in Node.js. The public API; `millrace/ringbuffer` and `millrace/testing` are entries of their own. */
 
 export { type BuiltinModule, builtinModules } from './catalog/builtin.js';
-export type {
-  Chapter,
-  MasteringDisplay,
-  MediaColor,
-  MediaFormat,
-  MediaHdr,
-  MediaInfo,
-  MediaStream,
-  ProbeOptions,
-  Program,
+export {
+  type Capabilities,
+  type Chapter,
+  type CodecCapability,
+  type CodecKind,
+  type CoderCapability,
+  devices,
+  type FFmpegOption,
+  type FFmpegVersion,
+  type FilterCapability,
+  type FormatCapability,
+  type MasteringDisplay,
+  type MediaColor,
+  type MediaDevice,
+  type MediaFormat,
+  type MediaHdr,
+  type MediaInfo,
+  type MediaStream,
+  type PixelFormatCapability,
+  type ProbeOptions,
+  type Program,
+  type ProtocolCapability,
 } from './catalog/ffmpeg.js';
 export { type ModuleDefinition, type ModuleFile, registerModule } from './catalog/registry.js';
 export {
@@ -38,9 +50,9 @@ export type {
   EncoderOptions,
   FilterEntry,
   FilterOptions,
-  ReconnectOptions,
   HlsEncryption,
   OutputVariants,
+  ReconnectOptions,
   StreamTexts,
   SubtitleParams,
   VideoParams,

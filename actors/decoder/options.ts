@@ -20,9 +20,9 @@ import {
 } from '../../src/schema/schema.js';
 import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
 import { dispositionList } from '../shared/dispositions.js';
-import { sampleFormatName } from '../shared/sample-format.js';
 import { dropPolicy } from '../shared/live/drop.js';
 import { inputReconnect } from '../shared/live/reconnect.js';
+import { sampleFormatName } from '../shared/sample-format.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */

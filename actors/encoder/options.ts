@@ -20,10 +20,10 @@ import {
 } from '../../src/schema/schema.js';
 import { frameRate } from '../../src/schema/video-names.js';
 import { device } from '../shared/device-option.js';
-import { localPath } from '../shared/location.js';
-import { sampleFormatName } from '../shared/sample-format.js';
 import { dropPolicy } from '../shared/live/drop.js';
 import { outputReconnect } from '../shared/live/reconnect.js';
+import { localPath } from '../shared/location.js';
+import { sampleFormatName } from '../shared/sample-format.js';
 import { variantEntries } from './adaptive/options.js';
 import { spelled } from './codec/spellings.js';
 import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';

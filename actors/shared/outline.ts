@@ -46,6 +46,13 @@ export function readOutline(pieces: readonly string[]): Outline {
   return outline;
 }
 
+/** FFmpeg copies 255 bytes of a line at most (`dump_dictionary` in libavformat/dump.c), and may cut a character in two. */
+const LINE = 255;
+
+function whole(piece: string): string {
+  return piece.endsWith('\uFFFD') && Buffer.byteLength(piece) >= LINE ? piece.slice(0, -1) : piece;
+}
+
 class Pieces {
   #at = 0;
 
@@ -63,7 +70,7 @@ class Pieces {
       if (piece === undefined) return value;
       const continued = /^\n +: $/.test(this.pieces[this.#at] ?? '');
       if (piece === '' && !continued) return value;
-      value += piece;
+      value += whole(piece);
       if (!continued) continue;
       value += '\n';
       this.#at++;

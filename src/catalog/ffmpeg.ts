@@ -8,6 +8,20 @@ export { type Argument, parseArguments } from '../../actors/filter/plan/argument
 export { filtersOf } from '../../actors/filter/plan/named-filters.js';
 export { type OuterPad, type OuterPads, outerPads } from '../../actors/filter/plan/outer-pads.js';
 export { queueLimits, timeouts } from '../../actors/join/options.js';
+export { capabilities } from '../../actors/probe/capabilities/capabilities.js';
+export { devices, type MediaDevice } from '../../actors/probe/capabilities/devices.js';
+export type {
+  Capabilities,
+  CodecCapability,
+  CodecKind,
+  CoderCapability,
+  FFmpegOption,
+  FFmpegVersion,
+  FilterCapability,
+  FormatCapability,
+  PixelFormatCapability,
+  ProtocolCapability,
+} from '../../actors/probe/capabilities/types.js';
 export { type PacketFacts, packetsOf } from '../../actors/probe/packets.js';
 export { type ProbeOptions, probeInput, probePathSync } from '../../actors/probe/probe.js';
 export { findOption } from '../../actors/shared/avoptions.js';

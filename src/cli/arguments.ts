@@ -43,6 +43,18 @@ export function threads(text: string): number | 'auto' {
   throw new InvalidArgumentError('Give a whole number or auto.');
 }
 
+/** Times, one after the other: "5,1:30". */
+export function timeList(text: string): number[] {
+  return text.split(',').map(seconds);
+}
+
+/** A number from 0. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0) return value;
+  throw new InvalidArgumentError('Give a number from 0.');
+}
+
 /** A whole number from 1. */
 export function positive(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);

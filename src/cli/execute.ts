@@ -6,6 +6,7 @@ import type { RunOptions } from '../graph/options/options.js';
 import type { InputStream } from '../graph/ports/input-stream.js';
 import type { Progress, Report } from '../scheduler/run/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
+import { leaveStandardInput } from './look.js';
 import type { ProgressDisplay } from './progress.js';
 import { reportLine } from './text.js';
 
@@ -27,6 +28,9 @@ export interface ExecuteFlags extends OutputFlags {
   readonly feeds?: readonly Feed[] | undefined;
 }
 
+/** What a run is given. */
+type Watching = Pick<RunOptions, 'signal' | 'onProgress'>;
+
 /**
  * Runs the graph to its end. The first SIGINT or SIGTERM stops it cleanly (the output is finalised), the second aborts
  * it, the third ends the process as if nobody listened.
@@ -37,8 +41,26 @@ export interface ExecuteFlags extends OutputFlags {
 export async function execute(
   graph: Graph,
   name: string,
-  { json, quiet, trace, toStdout, feeds = [] }: ExecuteFlags,
+  flags: ExecuteFlags,
   warnings: readonly string[] = [],
+): Promise<number> {
+  const { trace, feeds = [] } = flags;
+  const run = async (watching: Watching): Promise<Report> => {
+    const report = await runFed(graph, feeds, { ...watching, trace });
+    return { ...report, warnings: [...warnings, ...report.warnings] };
+  };
+  return perform(name, flags, run, () => graph.stop());
+}
+
+/**
+ * The same of anything that works on media and reports.
+ * @param stop ends it early and cleanly; without it the first signal aborts it.
+ */
+export async function perform(
+  name: string,
+  { json, quiet, toStdout }: OutputFlags,
+  run: (watching: Watching) => Promise<Report>,
+  stop?: () => void,
 ): Promise<number> {
   const progress = json || quiet || !process.stderr.isTTY ? undefined : await showProgress();
   const note = (text: string): void => {
@@ -48,13 +70,13 @@ export async function execute(
   let signals = 0;
   const onSignal = (): void => {
     signals++;
-    if (signals === 1) {
+    if (signals === 1 && stop) {
       progress?.end();
       note('finishing the output; interrupt again to abort');
-      graph.stop();
+      stop();
     } else {
       listen('off');
-      abort.abort('interrupted twice');
+      abort.abort(stop ? 'interrupted twice' : 'interrupted');
     }
   };
   const listen = (how: 'on' | 'off'): void => {
@@ -67,7 +89,7 @@ export async function execute(
   let report: Report;
   try {
     const onProgress = progress && ((now: Progress) => progress.update(now));
-    report = await runFed(graph, feeds, { signal: abort.signal, onProgress, trace });
+    report = await run({ signal: abort.signal, onProgress });
   } catch (error) {
     progress?.end();
     if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: summarise(error) })}\n`);
@@ -78,7 +100,6 @@ export async function execute(
     listen('off');
   }
   progress?.end();
-  report = { ...report, warnings: [...warnings, ...report.warnings] };
   for (const warning of report.warnings) note(`warning: ${warning}`);
   if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`);
   else if (!quiet) (toStdout ? process.stderr : process.stdout).write(`${reportLine(withoutSecrets(name), report)}\n`);
@@ -98,7 +119,6 @@ async function runFed(graph: Graph, feeds: readonly Feed[], options: RunOptions)
     await Promise.all(feeds.map(({ stream, source }) => stream.pushFrom(source)));
     return await graph.close();
   } finally {
-    // Nobody reads it any more, and it would keep the process alive.
-    process.stdin.destroy();
+    leaveStandardInput();
   }
 }

@@ -6,6 +6,7 @@ import '../thread/compile-cache.js';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
 import { startLog } from '../media/log/start.js';
+import type { List } from './about/list.js';
 import { endPoint, positive, segment, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
@@ -13,6 +14,7 @@ import type { GraphFlags } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode.js';
+import { defineVerbs } from './verbs/define.js';
 
 function program(): Command {
   // Subcommands inherit these settings, so they come first.
@@ -78,6 +80,11 @@ function program(): Command {
       await exitWith(withThreads(threadsToTranscode(inputs, flags.threads), run));
     });
 
+  defineVerbs(millrace, async (work) => {
+    startLog();
+    await exitWith(work());
+  });
+
   millrace
     .command('run')
     .summary('run a graph file')
@@ -98,9 +105,10 @@ function program(): Command {
     .command('inspect')
     .summary('show the streams of a file')
     .description('Shows what a media file holds.')
-    .argument('<file>', 'file or URL')
+    .argument('<file>', 'file or URL, - for the standard input')
     .option('--packets', 'list the packets: stream, pts, dts, duration (seconds), size (bytes), key')
     .option('--keyframes', 'list the key frames of the video')
+    .option('--frames', 'decode and list the frames: stream, pts, duration (seconds), size, format, type, key')
     .option('--stream <n>', 'with these: of this stream alone', streamIndex)
     .option('--json', 'print JSON; of packets one line each')
     .action(async (file: string, flags: PacketFlags) => {
@@ -132,6 +140,48 @@ function program(): Command {
     .description('Lists the modules a graph can use by name.')
     .option('--json', 'print JSON')
     .action(async (flags: { json?: boolean }) => exitWith((await import('./modules.js')).modules(flags)));
+
+  millrace
+    .command('list')
+    .summary('list what the FFmpeg inside has, and the devices of this machine')
+    .description('Lists what the FFmpeg inside has; with a name everything about it, options included.')
+    .addArgument(
+      new Argument('<what>', 'what').choices(['filters', 'codecs', 'formats', 'protocols', 'pixel-formats', 'devices']),
+    )
+    .argument('[name]', 'of a filter, codec, encoder, decoder, format, protocol or pixel format')
+    .option('--json', 'print JSON')
+    .action(async (what: List, name: string | undefined, flags: { json?: boolean }) => {
+      startLog();
+      await exitWith((await import('./about/list.js')).list(what, name, flags));
+    });
+
+  millrace
+    .command('init-module')
+    .summary('write a module in TypeScript to begin with, and its test')
+    .description(
+      'Writes a folder with a module in TypeScript: options that are checked, a test, what it takes to build it.',
+    )
+    .argument('<name>', 'such as add-grain')
+    .option('--folder <path>', 'where (default: a folder of that name)')
+    .action(async (name: string, { folder }: { folder?: string }) => {
+      await exitWith((await import('./about/init-module.js')).initModule(name, folder));
+    });
+
+  millrace
+    .command('schema')
+    .summary('print the JSON Schema of graph files')
+    .description('Prints the JSON Schema of graph files, for editors and checks; in a file "$schema" may name it.')
+    .action(async () => exitWith((await import('./about/schema.js')).schema()));
+
+  millrace
+    .command('env')
+    .summary('tell what a bug report needs to say of this machine')
+    .description('Prints versions, how FFmpeg was built, the devices, and whether frames go from thread to thread.')
+    .option('--json', 'print JSON')
+    .action(async (flags: { json?: boolean }) => {
+      startLog();
+      await exitWith((await import('./about/env.js')).environment(flags));
+    });
 
   millrace
     .command('bench')

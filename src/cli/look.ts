@@ -14,7 +14,9 @@ export interface Input {
 
 /** The command has nothing else to do meanwhile: a thread for a file would only cost its start. */
 export async function lookInto(input: string): Promise<MediaInfo> {
-  return (await openInput(input)).info;
+  const { info, bytes } = await openInput(input);
+  if (bytes) leaveStandardInput();
+  return info;
 }
 
 export async function openInput(input: string): Promise<Input> {
@@ -28,19 +30,43 @@ export function isStandard(input: string): boolean {
   return ['-', 'pipe:', 'pipe:0'].includes(input);
 }
 
+/** Nobody reads it any more: it would keep the process alive as long as it is open. */
+export function leaveStandardInput(): void {
+  process.stdin.destroy();
+}
+
+/** The same for what reads its input more than once or from anywhere in it: what is piped is taken into memory. */
+export async function wholeInput(input: string): Promise<string | Buffer> {
+  if (!isStandard(input)) return input;
+  if (isOpenedFile()) return OPENED_FILE;
+  refuseTerminal();
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** What the shell has opened as the standard input can be read from anywhere in it, where the system has a name for it. */
+const OPENED_FILE = '/dev/fd/0';
+
+function isOpenedFile(): boolean {
+  return process.platform !== 'win32' && fstatSync(0).isFile();
+}
+
+function refuseTerminal(): void {
+  if (!process.stdin.isTTY) return;
+  throw new MillraceError('ERR_MILLRACE_INPUT', 'Nothing is piped into the standard input: it is a terminal', {
+    hint: 'Pipe a file into it, or name one',
+  });
+}
+
 const NAME = 'the standard input';
 
 async function openStandardInput(): Promise<Input> {
-  // A file that the shell has opened can be read from anywhere in it, where the system has a name for it.
-  if (process.platform !== 'win32' && fstatSync(0).isFile()) {
-    const info = probeSync('/dev/fd/0');
-    return { info: { ...info, path: NAME }, path: '/dev/fd/0' };
+  if (isOpenedFile()) {
+    const info = probeSync(OPENED_FILE);
+    return { info: { ...info, path: NAME }, path: OPENED_FILE };
   }
-  if (process.stdin.isTTY) {
-    throw new MillraceError('ERR_MILLRACE_INPUT', 'Nothing is piped into the standard input: it is a terminal', {
-      hint: 'Pipe a file into it, or name one',
-    });
-  }
+  refuseTerminal();
   const iterator: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]();
   const read: Uint8Array[] = [];
   let ended = false;

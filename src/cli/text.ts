@@ -44,3 +44,19 @@ export function columns(rows: readonly (readonly string[])[]): string {
     i === row.length - 1 ? cell : cell + ' '.repeat(widths[i]! - length(cell));
   return rows.map((row) => `${row.map(pad).join('  ')}\n`).join('');
 }
+
+/** Writes to the standard output at the pace of whoever reads it. @returns false when that one has left. */
+export async function written(text: string): Promise<boolean> {
+  const { stdout } = process;
+  if (!stdout.writable || stdout.destroyed) return false;
+  if (stdout.write(text)) return true;
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      for (const event of EVENTS) stdout.off(event, settle);
+      resolve(stdout.writable && !stdout.destroyed);
+    };
+    for (const event of EVENTS) stdout.once(event, settle);
+  });
+}
+
+const EVENTS = ['drain', 'close', 'error'] as const;

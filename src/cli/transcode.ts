@@ -71,6 +71,12 @@ export async function transcode(paths: readonly string[], output: string, given:
   });
   const made = flags.filterComplex === undefined ? [] : buildComplex(graph, flags.filterComplex, infos, pick);
   const complex = chosenOutputs(made, maps);
+  for (const { kind } of complex) {
+    const codec = kind === 'video' ? 'vcodec' : 'acodec';
+    if (flags[codec] !== 'copy') continue;
+    const how = flags.copy ? '--copy' : `--${codec} copy`;
+    throw new UsageError(`${how}: the ${kind} that --filter-complex makes has to be encoded`);
+  }
   const hls = flags.hls === undefined ? {} : { format: 'hls' };
   const target = chooseTarget({ output_path: output, format: flags.format, ...hls });
   const among = maps

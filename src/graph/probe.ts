@@ -1,6 +1,13 @@
 /** Looks into a media file before anything is built on it. */
 import * as v from 'valibot';
-import { type MediaInfo, type ProbeOptions, probeInput, probePathSync } from '../catalog/ffmpeg.js';
+import {
+  type Capabilities,
+  capabilities,
+  type MediaInfo,
+  type ProbeOptions,
+  probeInput,
+  probePathSync,
+} from '../catalog/ffmpeg.js';
 import { MillraceError } from '../errors/errors.js';
 import { describeValue } from '../errors/naming.js';
 import { type ByteChunks, type Bytes, openSource, type SeekableSource } from '../media/bytes/source.js';
@@ -49,6 +56,18 @@ export async function probe(input: ProbeInput, options: ProbeOptions = {}): Prom
 export function probeSync(input: string | URL): MediaInfo {
   return probePathSync(pathOf(input, 'probeSync', 'Give a path or the URL of a file'));
 }
+
+/**
+ * What the FFmpeg inside has: filters, codecs and their coders, formats, protocols, pixel formats, each with its options.
+ * Nothing is opened; the first call takes some 50 ms.
+ *
+ * ```ts
+ * const { encoders, filters } = probe.capabilities();
+ * encoders.some(({ name }) => name === 'h264_nvenc');
+ * filters.find(({ name }) => name === 'scale').options; // [{ name: 'w', type: 'string', … }, …]
+ * ```
+ */
+probe.capabilities = (): Capabilities => capabilities();
 
 function pathOf(input: unknown, name: string, hint: string): string {
   if (typeof input === 'string' && input !== '') return input;

@@ -9,11 +9,11 @@ import { contents, makeClip, millrace, millraceEach, type Result, temporaryFolde
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-const clip = await makeClip(at('clip.mp4'), { seconds: 0.4 });
+const clip = await makeClip(at('clip.mp4'), { seconds: 0.4, size: '96x64' });
 const sound = await makeClip(at('sound.m4a'), { seconds: 0.4, video: false });
 const everything = fileURLToPath(new URL('../fixtures/media/everything.mkv', import.meta.url));
 
-const SMALL = ['--scale', '64x48', '--preset', 'ultrafast'];
+const SMALL = ['--preset', 'ultrafast'];
 
 /** Each file is named as its command is here. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
@@ -55,6 +55,7 @@ const REFUSED: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [['--filter-complex', 'overlay'], /no video stream is left for an end without a label/],
   [['--filter-complex', '[0:v]hflop'], /this FFmpeg has no filter 'hflop'/],
   [['--filter-complex', '[0:v]hflip', '--vf', 'vflip'], /--vf has no effect: no video comes from an input itself/],
+  [['--filter-complex', '[0:v]hflip', '--copy'], /--copy: the video that --filter-complex makes has to be encoded/],
   [['--copy', '--vcodec', 'h264'], /--copy and --vcodec contradict each other/],
   [['--copy', '--af', 'volume=2'], /--af has no effect with --copy: copied audio is not encoded/],
   [['--hls', '--format', 'mp4'], /--hls and --format mp4 contradict each other/],

@@ -131,13 +131,18 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** A clip of 25 fps, 320x180, with a tone of 48 kHz. */
+/** A clip of 25 fps, 320x180 unless said otherwise, with a tone of 48 kHz. */
 export async function makeClip(
   path: string,
-  { seconds = 2, video = true, audio = true }: { seconds?: number; video?: boolean; audio?: boolean } = {},
+  {
+    seconds = 2,
+    video = true,
+    audio = true,
+    size = '320x180',
+  }: { seconds?: number; video?: boolean; audio?: boolean; size?: string } = {},
 ): Promise<string> {
   const graph = new Graph({ threads: 0 });
-  const picture = video ? graph.filter('testsrc2', { size: '320x180', rate: 25, duration: seconds }) : null;
+  const picture = video ? graph.filter('testsrc2', { size, rate: 25, duration: seconds }) : null;
   const tone = audio ? graph.filter('sine', { sample_rate: 48000, duration: seconds }) : null;
   encode(picture, tone, { output_path: path, ...(video && { video_params: { preset: 'ultrafast' } }) });
   await graph.run();

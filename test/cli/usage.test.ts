@@ -46,17 +46,21 @@ help('lists the commands', async () => {
   assert.is(code, 0);
   assert.is(stderr, '');
   assert.equal(
-    [...stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map((match) => match[1]),
-    ['transcode', 'run', 'inspect', 'graph', 'modules', 'bench'],
+    [...stdout.matchAll(/^ {2}([a-z-]+)(?: \[options\]| {2,}print the JSON)/gm)].map((match) => match[1]),
+    (
+      'transcode thumbnail sprite gif trim concat extract-audio waveform run inspect graph modules list init-module schema ' +
+      'env bench'
+    ).split(' '),
   );
 });
 
 help('describes the flags of a command', async () => {
   const { code, stdout } = await millrace(['transcode', '--help']);
   assert.is(code, 0);
-  for (const flag of 'scale vcodec preset crf bitrate acodec no-video no-audio start end threads trace json quiet'.split(
-    ' ',
-  )) {
+  const flags =
+    'format map copy scale vf af filter-complex vcodec preset crf bitrate acodec metadata hls no-video no-audio start end ' +
+    'threads trace json quiet';
+  for (const flag of flags.split(' ')) {
     assert.match(stdout, `--${flag}`);
   }
 });
@@ -237,16 +241,25 @@ looking('shows chapters, and what streams are for', async () => {
   assert.match(stdout, /^ {2}chapter 2 {2}0:00\.40 - 0:01\.00 {2}Two : more$/m);
 });
 
-looking('lists packets and key frames', async () => {
+looking('lists packets, key frames and frames', async () => {
   const wrong = [
     ['--stream', '1'],
     ['--packets', '--stream', '9'],
     ['--packets', '--stream', 'x'],
+    ['--frames', '--packets'],
+    ['--frames', '--stream', '2'],
   ];
-  const commands = [['--packets', '--json'], ['--keyframes'], ['--packets', '--stream', '1'], ...wrong];
-  const [all, keyframes, ofSound, ...refused] = (await millraceEach(
+  const commands = [
+    ['--packets', '--json'],
+    ['--keyframes'],
+    ['--packets', '--stream', '1'],
+    ['--frames', '--json'],
+    ['--frames', '--stream', '0'],
+    ...wrong,
+  ];
+  const [all, keyframes, ofSound, frames, pictures, ...refused] = (await millraceEach(
     commands.map((args) => ['inspect', clip, ...args]),
-  )) as [Result, Result, Result, ...Result[]];
+  )) as [Result, Result, Result, Result, Result, ...Result[]];
   const packets = all.stdout
     .trim()
     .split('\n')
@@ -262,8 +275,21 @@ looking('lists packets and key frames', async () => {
   assert.is(sound.length, packets.filter((packet) => packet.stream === 1).length);
   assert.equal(
     refused.map(({ code }) => code),
-    [2, 2, 2],
+    [2, 2, 2, 2, 2],
   );
+  const found = frames.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const [first, second] = found.filter(({ kind }) => kind === 'video');
+  const { duration, ...picture } = first;
+  const layout = { width: 320, height: 180, format: 'yuv420p' };
+  assert.equal(picture, { kind: 'video', stream: 0, pts: 0, key: true, type: 'I', ...layout });
+  assert.equal([duration, second.pts, second.key], [0.04, 0.04, false]);
+  assert.equal(found.filter(({ kind, samples }) => kind === 'audio' && samples > 0).length, found.length - 50);
+  const lines = pictures.stdout.trimEnd().split('\n');
+  assert.is(lines.length, 50);
+  assert.match(lines[0]!, /^ 0 {2}video {6}0\.000000 {6}0\.040000 {7}320x180 {2}yuv420p {4}I {2}key$/);
 });
 
 looking('shows the streams of a file as JSON', async () => {

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type MediaInfo, type MillraceError, probe, probeSync } from 'millrace';
+import { Graph, type MediaInfo, type MillraceError, probe, probeSync } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -214,6 +214,21 @@ test('tags that are not UTF-8 have a mark in the place of what cannot be read', 
 // --- bytes ------------------------------------------------------------------------------------------------------------
 
 const facts = ({ format, streams }: MediaInfo): unknown => ({ ...format, streams });
+
+test('a title of more than 255 bytes is cut between characters', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'millrace-probe-')), 'long.mkv');
+  const graph = new Graph({ threads: 0 });
+  const picture = graph.filter('color', { size: '32x32', duration: 0.04 });
+  const options = {
+    output_path: path,
+    video_params: { codec: 'mpeg4' },
+    chapters: [{ start: 0, end: 1, title: 'ä'.repeat(200) }],
+  };
+  picture.encode(null, options);
+  await graph.run();
+  assert.is(probeSync(path).format.chapters![0]!.tags.title, 'ä'.repeat(127));
+  rmSync(path);
+});
 
 test('bytes in memory tell the same as their file, in whatever they lie', async () => {
   const bytes = readFileSync(media('chapters.mp4'));

@@ -27,8 +27,8 @@ import {
   type VideoFrame,
 } from '../../../src/media/index.js';
 import type { AVOptionValue } from '../../../src/schema/schema.js';
-import { NOW, type VideoChange } from '../change.js';
 import { localPath } from '../../shared/location.js';
+import { NOW, type VideoChange } from '../change.js';
 import { Encoder } from '../codec/codec.js';
 import { describeFrame, hdrParameters, lostSideData, sideDataOf, unwrittenSideData } from '../codec/hdr.js';
 import { setColours } from '../codec/wishes.js';

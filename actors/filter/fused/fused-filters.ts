@@ -16,8 +16,8 @@ import type { Module, ModuleContext, Task } from '../../../src/module/contract.j
 import { strictOptions } from '../../../src/schema/schema.js';
 import { type FilterOptions, filterOptions } from '../options.js';
 import { makePlan, type Plan } from '../plan/plan.js';
-import { changedOptions } from '../run/change.js';
 import { Breaks } from '../run/breaks.js';
+import { changedOptions } from '../run/change.js';
 import { adopt, type MediaFrame } from '../run/take-frame.js';
 import { JoinedStages } from './joined-stages.js';
 import { isFrame, Line, type Progress } from './line.js';

@@ -8,11 +8,17 @@ import type { Rational } from '../../media/time.js';
 import { UsageError } from '../errors.js';
 import { lookInto } from '../look.js';
 import { clock, columns } from '../text.js';
+import { printFrames } from './frames.js';
 import { type PacketFlags, printPackets } from './packets.js';
 
 export async function inspect(file: string, flags: PacketFlags): Promise<number> {
-  if (flags.packets || flags.keyframes) return printPackets(file, flags);
-  if (flags.stream !== undefined) throw new UsageError('--stream has no effect without --packets or --keyframes');
+  const lists = (['packets', 'keyframes', 'frames'] as const).filter((name) => flags[name]);
+  if (flags.frames && lists.length > 1) throw new UsageError(`--frames and --${lists[0]} are two lists: ask for one`);
+  if (flags.frames) return printFrames(file, flags);
+  if (lists.length > 0) return printPackets(file, flags);
+  if (flags.stream !== undefined) {
+    throw new UsageError('--stream has no effect without --packets, --keyframes or --frames');
+  }
   const info = await lookInto(file);
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(info)}\n`);

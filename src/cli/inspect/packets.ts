@@ -1,12 +1,13 @@
 /** `millrace inspect FILE --packets`: a line for each packet, as it is read. */
-import { once } from 'node:events';
 import { localPath, type PacketFacts, packetsOf } from '../../catalog/ffmpeg.js';
 import { UsageError } from '../errors.js';
 import { lookInto } from '../look.js';
+import { written } from '../text.js';
 
 export interface PacketFlags {
   readonly json?: boolean;
   readonly packets?: boolean;
+  readonly frames?: boolean;
   /** Of video streams, unless one is chosen: in others every packet is a key. */
   readonly keyframes?: boolean;
   readonly stream?: number;
@@ -27,8 +28,7 @@ export async function printPackets(file: string, flags: PacketFlags): Promise<nu
     if (!isWanted(packet, flags)) continue;
     text += `${flags.json ? JSON.stringify(packet) : line(packet)}\n`;
     if (text.length < CHUNK) continue;
-    // Whoever reads may be slower.
-    if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+    if (!(await written(text))) return 0;
     text = '';
   }
   process.stdout.write(text);

@@ -177,6 +177,8 @@ const mode: Schema<FileMode | undefined> = v.pipe(
 
 /** The keys of the file around its nodes. The nodes are checked one by one, the option by the table of options. */
 export const fileSchema = strictOptions({
+  // For editors: docs/graph.schema.json.
+  $schema: v.optional(v.unknown()),
   mode: v.optional(mode),
   option: v.optional(v.unknown()),
   input_streams: v.optional(listOf(stream)),

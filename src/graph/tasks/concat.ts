@@ -2,18 +2,19 @@
 import * as v from 'valibot';
 import type { MediaInfo, MediaStream } from '../../catalog/ffmpeg.js';
 import { MillraceError } from '../../errors/errors.js';
+import { openSource } from '../../media/bytes/source.js';
 import { checked } from '../../schema/problems.js';
 import { integer, strictOptions } from '../../schema/schema.js';
 import { type ConcatOptions, concat as concatStreams, type Segment } from '../build/concat.js';
 import { encode } from '../build/encode.js';
 import type { Named } from '../build/filters/call.js';
-import type { NodeHandle, Stream } from '../build/stream.js';
+import { type NodeHandle, Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
 import { isCover } from './mapping.js';
 import {
   encoding,
-  inputPath,
-  lookInto,
+  type OpenInput,
+  openInput,
   type TaskEncoding,
   type TaskInput,
   type TaskOptions,
@@ -70,14 +71,16 @@ export function concat(
 }
 
 function areInputs(list: readonly unknown[]): list is readonly TaskInput[] {
-  return Array.isArray(list) && list.length > 0 && list.every((one) => typeof one === 'string' || one instanceof URL);
+  const isInput = (one: unknown): boolean =>
+    typeof one === 'string' || one instanceof URL || (!Array.isArray(one) && openSource(one) !== undefined);
+  return Array.isArray(list) && list.length > 0 && list.every((one) => !(one instanceof Stream) && isInput(one));
 }
 
 async function concatFiles(inputs: readonly TaskInput[], options: ConcatFilesOptions): Promise<WrittenFile> {
   const given = checked(schema, options, 'options of concat');
-  const paths = inputs.map((input) => inputPath(input, 'concat'));
-  const infos: MediaInfo[] = [];
-  for (const path of paths) infos.push(await lookInto(path, given));
+  const opened: OpenInput[] = [];
+  for (const input of inputs) opened.push(await openInput(input, 'concat', given));
+  const infos = opened.map(({ info }) => info);
   const lead = infos.map((info) => streamOf(info, 'video')).find((stream) => stream !== undefined);
   const hasSound = infos.some((info) => streamOf(info, 'audio'));
   for (const info of infos) {
@@ -86,9 +89,8 @@ async function concatFiles(inputs: readonly TaskInput[], options: ConcatFilesOpt
   }
   const graph = taskGraph(given);
   const size = lead && sizeOf(lead, given);
-  const parts = paths.map((path, n): Segment => {
-    const decoder = graph.decode({ input_path: path });
-    const info = infos[n]!;
+  const parts = opened.map(({ info, source }): Segment => {
+    const decoder = graph.decode(source);
     const video = size && (streamOf(info, 'video') ? fitted(decoder.video, size) : black(graph, info, size));
     const audio = hasSound ? (streamOf(info, 'audio') ? decoder.audio : silence(graph, info)) : undefined;
     return [video, audio].filter((stream) => stream !== undefined);

@@ -3,8 +3,7 @@ import * as v from 'valibot';
 import { checked } from '../../schema/problems.js';
 import { choice, integer, number, strictOptions } from '../../schema/schema.js';
 import {
-  inputPath,
-  lookInto,
+  openInput,
   requireKind,
   type TaskInput,
   type TaskOptions,
@@ -63,11 +62,11 @@ export async function gif(input: TaskInput, options: GifOptions): Promise<Writte
   const given = checked(schema, options, 'options of gif');
   const { output, fps, plays, colors, dither, palette } = given;
   const range = checkRange('gif', given);
-  const path = inputPath(input, 'gif');
-  requireKind(await lookInto(path, given), 'video', 'gif');
+  const { info, source } = await openInput(input, 'gif', given);
+  requireKind(info, 'video', 'gif');
   const { width = given.height === undefined ? 480 : -2, height = -2 } = given;
   const graph = taskGraph(given);
-  const { video } = graph.decode({ input_path: path, ...range });
+  const { video } = graph.decode({ ...source, ...range });
   const [stats, fresh] = palette === 'clip' ? ['diff', 0] : ['single', 1];
   video
     .module('c_ffmpeg_filter', {

@@ -7,8 +7,16 @@ const REACH = 1;
 /** Where times are nearer to each other, everything is decoded: entering costs more than going on. */
 const NEAR = 4;
 
+/** Formats with an index: others are entered somewhere, and pictures before the next key frame are missing then. */
+const INDEXED = /^(mov|matroska|avi|mxf)\b/;
+
 /** Ranges for a decoder, so that it goes from time to time; undefined where it is to go through all. */
-export function rangesOf(times: readonly number[], frameRate: number | undefined): number[] | undefined {
+export function rangesOf(
+  times: readonly number[],
+  format: string,
+  frameRate: number | undefined,
+): number[] | undefined {
+  if (!INDEXED.test(format)) return undefined;
   // Pictures farther apart than REACH would be missed.
   if (frameRate === undefined || frameRate < 2 / REACH) return undefined;
   const gaps = times.slice(1).map((time, n) => time - times[n]!);

@@ -10,8 +10,7 @@ import type { NodeHandle, Stream } from '../build/stream.js';
 import { isCover } from './mapping.js';
 import { pictures, rangesOf } from './picker.js';
 import {
-  inputPath,
-  lookInto,
+  openInput,
   read,
   requireKind,
   type TaskInput,
@@ -85,14 +84,13 @@ export async function makePictures(
   arrange: (pictures: Stream, times: readonly number[]) => Stream,
 ): Promise<PicturesJob> {
   const codec = codecOf(what, options);
-  const path = inputPath(input, what);
-  const info = await lookInto(path, options);
+  const { info, source } = await openInput(input, what, options);
   requireKind(info, 'video', what);
   const stream = info.streams.find((one) => one.kind === 'video' && !isCover(one))!;
   const times = timesOf(what, info, options);
   const graph = taskGraph(options);
   const rate = stream.frameRate && stream.frameRate.num / stream.frameRate.den;
-  const { video } = graph.decode({ input_path: path, copyts: true, durations: rangesOf(times, rate) });
+  const { video } = graph.decode({ ...source, copyts: true, durations: rangesOf(times, info.format.name, rate) });
   const picker = pictures(times, info.format.start ?? 0);
   const picked = video.module(picker.module);
   const encoder = arrange(sized(picked, stream, options), times).encode(null, {

@@ -73,12 +73,16 @@ const schema = strictOptions({
  */
 export async function sprite(input: TaskInput, options: SpriteOptions): Promise<Sprite> {
   const given = checked(schema, options, 'options of sprite');
-  const { columns, rows, output } = given;
-  const perSheet = columns * rows;
+  const { output } = given;
+  let [columns, rows] = [given.columns, given.rows];
   const { info, made, found, report } = await makePictures('sprite', input, given, (pictures, times) => {
-    requireNumber('sprite', output, Math.ceil(times.length / perSheet));
+    requireNumber('sprite', output, Math.ceil(times.length / (columns * rows)));
+    // A single sheet is no larger than its pictures need.
+    columns = Math.min(columns, times.length);
+    rows = Math.min(rows, Math.ceil(times.length / columns));
     return pictures.filter('tile', `${columns}x${rows}`);
   });
+  const perSheet = columns * rows;
   const [width, height] = [(made[0]?.width ?? 0) / columns, (made[0]?.height ?? 0) / rows];
   const end = Math.max(info.format.duration ?? 0, found.at(-1) ?? 0);
   const cues = found.map((start, n): SpriteCue => {

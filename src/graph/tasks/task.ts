@@ -6,10 +6,11 @@ import { MillraceError } from '../../errors/errors.js';
 import { refusalOf } from '../../errors/file-error.js';
 import { describeValue } from '../../errors/naming.js';
 import { messageOf } from '../../errors/wire.js';
+import { type Bytes, openSource, type SeekableSource } from '../../media/bytes/source.js';
 import type { LogListener } from '../../module/log.js';
 import type { Progress, Report } from '../../scheduler/run/report.js';
 import { callable, parsed, type Schema } from '../../schema/schema.js';
-import type { EncoderOptions } from '../build/module-options.js';
+import type { DecoderOptions, EncoderOptions } from '../build/module-options.js';
 import type { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
@@ -17,8 +18,8 @@ import { signalSchema } from '../options/options.js';
 import { probe, probeSync } from '../probe.js';
 import type { Runtime } from '../runtime.js';
 
-/** A file or URL, as text or as a URL object. */
-export type TaskInput = string | URL;
+/** A file or URL, as text or as a URL object; bytes in memory, a Blob, or a source that can be read from anywhere. */
+export type TaskInput = string | URL | Bytes | SeekableSource;
 
 export interface TaskOptions {
   /** Ends it at any moment: it rejects with ERR_MILLRACE_ABORTED. */
@@ -60,19 +61,36 @@ export const encoding: Schema<TaskEncoding> = parsed('an object with options of 
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TaskEncoding) : undefined,
 );
 
-/** @throws MillraceError ERR_MILLRACE_CONFIG for what is neither. */
-export function inputPath(input: TaskInput, what: string): string {
-  if (typeof input === 'string' && input !== '') return input;
-  if (input instanceof URL) return input.href;
-  throw new MillraceError('ERR_MILLRACE_CONFIG', `${what} cannot read ${describeValue(input)}`, {
-    hint: 'Give a path or a URL',
-  });
+/** An input that was looked into. */
+export interface OpenInput {
+  readonly info: MediaInfo;
+  /** Where a decoder reads it. */
+  readonly source: Pick<DecoderOptions, 'input_path' | 'input'>;
 }
 
-/** Where everything is to run on the calling thread, a look at a file starts none either. */
-export async function lookInto(path: string, { signal, threads }: TaskOptions): Promise<MediaInfo> {
-  const isHere = threads === 0 && localPath(path) !== undefined && !signal?.aborted;
-  return isHere ? probeSync(path) : probe(path, { signal });
+/**
+ * Looks into an input. Where everything is to run on the calling thread, a look at a file starts none either.
+ * @throws MillraceError ERR_MILLRACE_CONFIG for what is no input, and as `probe`.
+ */
+export async function openInput(input: TaskInput, what: string, options: TaskOptions): Promise<OpenInput> {
+  const { signal, threads } = options;
+  if ((typeof input === 'string' && input !== '') || input instanceof URL) {
+    const path = String(input);
+    const isHere = threads === 0 && localPath(path) !== undefined && !signal?.aborted;
+    return { info: isHere ? probeSync(path) : await probe(path, { signal }), source: { input_path: path } };
+  }
+  if (typeof input === 'string' || openSource(input) === undefined || Symbol.asyncIterator in (input as object)) {
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `${what} cannot read ${describeValue(input)}`, {
+      hint: 'Give a path, a URL, bytes, a Blob or an object with size and read',
+    });
+  }
+  return { info: await probe(keptOpen(input), { signal }), source: { input } };
+}
+
+/** The look would close it, and the run reads it after that. */
+function keptOpen(input: Bytes | SeekableSource): Bytes | SeekableSource {
+  if (!('read' in input) || typeof input.read !== 'function') return input;
+  return { size: input.size, read: (offset, length, signal) => input.read(offset, length, signal) };
 }
 
 export function taskGraph({ threads, runtime, onLog }: TaskOptions): Graph {

@@ -9,8 +9,7 @@ import { isCover, mapStreams, streamsOf, toldLeft } from './mapping.js';
 import { pickFrom } from './sources.js';
 import {
   encoding,
-  inputPath,
-  lookInto,
+  openInput,
   requireKind,
   type TaskEncoding,
   type TaskInput,
@@ -55,8 +54,7 @@ export async function trim(input: TaskInput, options: TrimOptions): Promise<Writ
   const given = checked(trimSchema, options, 'options of trim');
   const { output, copy } = given;
   const range = checkRange('trim', given);
-  const path = inputPath(input, 'trim');
-  const info = await lookInto(path, given);
+  const { info, source } = await openInput(input, 'trim', given);
   const chosen = chooseTarget({ output_path: output, format: given.encode.format });
   const has = (kind: 'video' | 'audio'): boolean =>
     info.streams.some((stream) => stream.kind === kind && !isCover(stream)) && defaultCodec(chosen, kind) !== undefined;
@@ -69,7 +67,7 @@ export async function trim(input: TaskInput, options: TrimOptions): Promise<Writ
   }
   const mapped = mapStreams(streamsOf([info]), chosen.format.name ?? '', wanted, { video: false });
   const graph = taskGraph(given);
-  const { pick } = pickFrom([info], () => graph.decode({ input_path: path, ...range }));
+  const { pick } = pickFrom([info], () => graph.decode({ ...source, ...range }));
   const copied = (streams: typeof mapped.video) => streams.map((one) => pick(one, true));
   const own = (streams: typeof mapped.video) => streams.map((one) => pick(one, copy));
   encode(
@@ -119,8 +117,7 @@ export async function extractAudio(input: TaskInput, options: ExtractAudioOption
   const given = checked(extractSchema, options, 'options of extractAudio');
   const { output, encode: own = {} } = given;
   const range = checkRange('extractAudio', given);
-  const path = inputPath(input, 'extractAudio');
-  const info = await lookInto(path, given);
+  const { info, source } = await openInput(input, 'extractAudio', given);
   requireKind(info, 'audio', 'extractAudio');
   const stream = trackOf(info, given.track);
   const format = chooseTarget({ output_path: output, format: own.format });
@@ -128,7 +125,7 @@ export async function extractAudio(input: TaskInput, options: ExtractAudioOption
   const isCut = Object.keys(range).length > 0;
   const codec = given.codec ?? (stream.codec === usual && given.encode === undefined && !isCut ? 'copy' : undefined);
   const graph = taskGraph(given);
-  const decoder = graph.decode({ input_path: path, ...range });
+  const decoder = graph.decode({ ...source, ...range });
   const { index } = stream;
   const audio = decoder.select({ kind: 'audio', index, ...(codec === 'copy' && { codec }) });
   const [params = {}] = [own.audio_params ?? {}].flat();

@@ -10,8 +10,7 @@ import { choice, integer, parsed, strictOptions } from '../../schema/schema.js';
 import { syncModule } from '../call/sync-module.js';
 import { drawPeaks, PeakCollector, type Peaks } from './peaks.js';
 import {
-  inputPath,
-  lookInto,
+  openInput,
   read,
   requireKind,
   type TaskInput,
@@ -91,11 +90,10 @@ export async function waveform(input: TaskInput, options: WaveformOptions = {}):
   if (unknown !== undefined) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `waveform: ${unknown} is neither *.png nor *.json`);
   }
-  const path = inputPath(input, 'waveform');
-  const info = await lookInto(path, given);
+  const { info, source } = await openInput(input, 'waveform', given);
   requireKind(info, 'audio', 'waveform');
   const graph = taskGraph(given);
-  const { audio } = graph.decode({ input_path: path });
+  const { audio } = graph.decode(source);
   const layout = channels === 'mix' ? ':channel_layouts=mono' : '';
   const sound = audio.module('c_ffmpeg_filter', {
     graph: `aformat=sample_fmts=s16p${layout},asetnsamples=n=${AT_ONCE}:p=0`,

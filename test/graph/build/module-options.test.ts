@@ -166,7 +166,8 @@ test('the decoder takes every option of its type', async () => {
   for (const [key, value] of Object.entries(decoder)) {
     const needed =
       (key.startsWith('hwaccel') && { hwaccel: 'auto' }) ||
-      ({ max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true }, drop: { live: true } }[key] ?? {});
+      ({ max_limit_hits: { max_width_height: 4096 }, start_at_zero: { copyts: true }, drop: { live: true } }[key] ??
+        {});
     const given = copyOptions({ ...inputFor(key), ...needed, [key]: value }, { name: 'c_ffmpeg_decoder' }, key);
     assert.equal(await complaints(schema, given), [], key);
   }

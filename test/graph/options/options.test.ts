@@ -7,6 +7,7 @@ import { ConfigError } from '../../../src/errors/errors.js';
 import { Graph } from '../../../src/graph/graph.js';
 import { resolveGraphOptions } from '../../../src/graph/options/resolve.js';
 import { graphOptionRows, graphOptionsSchema, type OptionRow } from '../../../src/scheduler/plan/graph-options.js';
+import { graphSchemaText, SCHEMA_FILE } from '../file/graph-schema.js';
 import { refused } from '../kit.js';
 import { DOCUMENTED, defaultsOf, optionNames, optionTexts } from './module-options-doc.js';
 import { optionsDocument } from './options-doc.js';
@@ -208,7 +209,10 @@ test('the file that MILLRACE_CONFIG names gives what neither the graph nor the e
 
 test('docs/options.md is what the table says', () => {
   const path = new URL('../../../docs/options.md', import.meta.url);
-  if (process.env.UPDATE_DOCS) writeFileSync(path, optionsDocument());
+  if (process.env.UPDATE_DOCS) {
+    writeFileSync(path, optionsDocument());
+    writeFileSync(SCHEMA_FILE, graphSchemaText());
+  }
   assert.is(readFileSync(path, 'utf8'), optionsDocument());
 });
 

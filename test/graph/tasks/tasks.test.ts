@@ -85,16 +85,40 @@ test('thumbnails are written to files, and a time without a picture is told', as
   assert.equal(info('at-01.png').streams.map(facts), [['video', 'png', 64, 48]]);
 });
 
+test('bytes in memory and sources are inputs as well; a source is closed once, at the end', async () => {
+  const bytes = readFileSync(clip);
+  let closed = 0;
+  const source = {
+    size: bytes.length,
+    read: async (offset: number, length: number) => bytes.subarray(offset, offset + length),
+    close: () => {
+      closed++;
+    },
+  };
+  const [ofBytes, ofSource] = [
+    await thumbnails(bytes, { ...shared, at: 1 }),
+    await thumbnails(source, { ...shared, at: 1 }),
+  ];
+  const [picture] = ofBytes.thumbnails;
+  assert.equal(rounded([picture!.time]), [1]);
+  assert.equal([...ofSource.thumbnails[0]!.data], [...picture!.data]);
+  assert.is(closed, 1);
+});
+
 test('far apart, the input is entered at each time', async () => {
   // Half a picture a second would be missed by that, so that all are decoded; these are not.
   const long = new Graph({ threads: 0 });
   const frames = long.filter('color', { c: 'gray', size: '32x32', rate: 4, duration: 20 });
   encode(frames, null, { output_path: at('long.mkv'), video_params: { codec: 'mpeg4', g: 4 } });
+  encode(frames, null, { output_path: at('long.ts'), video_params: { preset: 'ultrafast', g: 40 } });
   await long.run();
   const { thumbnails: list, report } = await thumbnails(at('long.mkv'), { ...shared, count: 3, quality: 20 });
   assert.equal(rounded(list.map(({ time }) => time)), [3.5, 10, 16.75]);
   const decoded = report.nodes[0]!.frames;
   assert.ok(decoded < 40, `${decoded} of 80 pictures decoded`);
+  // Without an index the input would be entered between two key frames.
+  const all = await thumbnails(at('long.ts'), { ...shared, at: [0, 6.25, 13.25] });
+  assert.equal(rounded(all.thumbnails.map(({ time }) => time)), [0, 6.25, 13.25]);
 });
 
 test('a sprite is sheets of small pictures, and a WebVTT file that says where each is', async () => {
