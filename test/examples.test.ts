@@ -27,6 +27,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['http-upload.mjs', 'clip.ts'],
   ['http-upload.mjs', join(examples, 'graph.json')],
   ['camera.mjs', 'live.m3u8', '2'],
+  ['mixer.mjs', 'mixed.m3u8', 'clip.mp4', 'missing.mp4'],
   ['raw-h264.mjs'],
   ['server.mjs'],
   ['thumbnails.mjs'],
@@ -152,6 +153,15 @@ example('camera.mjs', async () => {
   // At a constant rate the encoder repeats a frame in the place of one that was left out.
   assert.ok(made! + late! >= 50, stdout);
   assert.match(readFileSync(at('live.m3u8'), 'utf8'), /live0\.ts\n.*live1\.ts\n.*#EXT-X-ENDLIST/s);
+});
+
+example('mixer.mjs', async () => {
+  const { stdout } = await run('mixer.mjs', 'mixed.m3u8', 'clip.mp4', 'missing.mp4');
+  const [, frames, ticks] = /^mixed\.m3u8: (\d+) frames of (\d+) ticks$/m.exec(stdout)!.map(Number);
+  assert.is(frames, ticks);
+  assert.ok(frames! >= 45, stdout);
+  assert.match(stdout, /^node .*Cannot open missing\.mp4/m);
+  assert.match(readFileSync(at('mixed.m3u8'), 'utf8'), /mixed1\.ts\n.*#EXT-X-ENDLIST/s);
 });
 
 example('raw-h264.mjs', async () => {
