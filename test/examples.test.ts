@@ -30,6 +30,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['http-upload.mjs', join(examples, 'graph.json')],
   ['camera.mjs', 'live.m3u8', '2'],
   ['live-camera.mjs'],
+  ['mixer.mjs', 'mixed.m3u8', 'clip.mp4', 'missing.mp4'],
   ['raw-h264.mjs'],
   ['server.mjs'],
   ['thumbnails.mjs'],
@@ -181,6 +182,15 @@ example('live-camera.mjs', async () => {
   assert.ok(Number(made) > 25 && Number(away) >= 1, stdout);
   assert.match(stdout, /tcp:\S+ was away for \d+\.\d\d s/);
   assert.ok((await contents(at('camera.mkv'))).frames > 25);
+});
+
+example('mixer.mjs', async () => {
+  const { stdout } = await run('mixer.mjs', 'mixed.m3u8', 'clip.mp4', 'missing.mp4');
+  const [, frames, ticks] = /^mixed\.m3u8: (\d+) frames of (\d+) ticks$/m.exec(stdout)!.map(Number);
+  assert.is(frames, ticks);
+  assert.ok(frames! >= 45, stdout);
+  assert.match(stdout, /^node .*Cannot open missing\.mp4/m);
+  assert.match(readFileSync(at('mixed.m3u8'), 'utf8'), /mixed1\.ts\n.*#EXT-X-ENDLIST/s);
 });
 
 example('raw-h264.mjs', async () => {

@@ -101,7 +101,8 @@ export async function perform(
   }
   progress?.end();
   for (const warning of report.warnings) note(`warning: ${warning}`);
-  if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`);
+  const dropped = report.dropped.map((branch) => ({ ...branch, error: summarise(branch.error) }));
+  if (json) process.stdout.write(`${JSON.stringify({ ok: true, ...report, dropped })}\n`);
   else if (!quiet) (toStdout ? process.stderr : process.stdout).write(`${reportLine(withoutSecrets(name), report)}\n`);
   return signals > 0 ? INTERRUPTED : 0;
 }

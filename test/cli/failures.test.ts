@@ -55,6 +55,32 @@ test('--json tells it to programs as well', async () => {
   assert.match(error.message, 'No space left');
 });
 
+test('a branch that was dropped is a warning, and in JSON an error with its node', async () => {
+  const output = (id: number, path: string, more = {}) => ({
+    id,
+    module_info: { name: 'c_ffmpeg_encoder' },
+    option: { output_path: path, video_params: { codec: 'mpeg4' } },
+    input_streams: [{ identifier: 'v' }],
+    ...more,
+  });
+  const decoder = {
+    id: 0,
+    module_info: { name: 'c_ffmpeg_decoder' },
+    option: { input_path: clip, vframes: 2 },
+    output_streams: [{ identifier: 'video:v' }],
+  };
+  const nodes = [decoder, output(1, at('kept.mp4')), output(2, '/nowhere/x.mp4', { on_error: 'drop-branch' })];
+  writeFileSync(at('optional.json'), JSON.stringify({ nodes }));
+  const { code, stdout, stderr } = await millrace(['run', 'optional.json', '--json'], { cwd: folder });
+  assert.is(code, 0);
+  assert.match(stderr, /^millrace: warning: node 2 .*Its branch was dropped/);
+  const { ok, frames, dropped } = JSON.parse(stdout);
+  assert.equal([ok, frames, dropped.length], [true, 2, 1]);
+  const [{ node, packetsLost, error }] = dropped;
+  assert.equal([node, packetsLost, error.code, error.phase], [2, 0, 'ERR_MILLRACE_OUTPUT', 'init']);
+  assert.match(error.message, /there is no directory/);
+});
+
 test('MILLRACE_DEBUG=1 adds the stack', async () => {
   const { code, stderr } = await millrace(['transcode', clip, '/dev/full'], { env: { MILLRACE_DEBUG: '1' } });
   assert.is(code, 1);

@@ -36,15 +36,21 @@ function isContainer(value: object): boolean {
   return prototype === null || prototype === Object.prototype;
 }
 
-/** What a container holds itself: no getter is run, and of a list only what it has, however long it says to be. */
-function* contents(container: object): Generator<unknown> {
-  if (types.isMap(container)) {
+/** Lists up to this length are looked through by their numbers; longer ones may be mostly holes, whatever they say. */
+const DENSE = 100_000;
+
+/** What a container holds itself; of objects no getter is run. */
+function forEachIn(container: object, visit: (item: unknown) => void): void {
+  if (Array.isArray(container)) {
+    const list: readonly unknown[] = container.length <= DENSE ? container : Object.values(container as unknown[]);
+    for (let i = 0; i < list.length; i++) visit(list[i]);
+  } else if (types.isMap(container)) {
     for (const [key, item] of container) {
-      yield key;
-      yield item;
+      visit(key);
+      visit(item);
     }
-  } else if (types.isSet(container)) yield* container;
-  else for (const key of Object.keys(container)) yield Object.getOwnPropertyDescriptor(container, key)?.value;
+  } else if (types.isSet(container)) for (const item of container) visit(item);
+  else for (const key of Object.keys(container)) visit(Object.getOwnPropertyDescriptor(container, key)?.value);
 }
 
 /** What belongs to the packet of this payload, each once: the payload itself, or what stands in it. */
@@ -53,22 +59,21 @@ export function ownedIn(payload: unknown): readonly Owned[] {
   if (!types.isProxy(payload) && isOwned(payload)) return [payload];
   if (!isContainer(payload)) return NONE;
   let found: Set<Owned> | undefined;
-  const seen = new Set<object>([payload]);
-  for (const container of seen) {
-    for (const item of isLong(container) ? Object.values(container as unknown[]) : contents(container)) {
-      if (!isObject(item) || seen.has(item) || types.isProxy(item)) continue;
-      if (isOwned(item)) {
-        found ??= new Set();
-        found.add(item);
-      } else if (isContainer(item)) seen.add(item);
+  let inside: Set<object> | undefined;
+  const visit = (item: unknown): void => {
+    if (!isObject(item) || types.isProxy(item)) return;
+    if (isOwned(item)) {
+      found ??= new Set();
+      found.add(item);
+    } else if (item !== payload && isContainer(item)) {
+      inside ??= new Set();
+      inside.add(item);
     }
-  }
+  };
+  forEachIn(payload, visit);
+  // It grows while it is walked, by each container once: cycles end, and nothing is recursive.
+  if (inside !== undefined) for (const container of inside) forEachIn(container, visit);
   return found === undefined ? NONE : [...found];
-}
-
-/** Lists of numbers and texts are the longest values there are, and mostly dense. */
-function isLong(container: object): boolean {
-  return Array.isArray(container) && container.length > 64;
 }
 
 /** Releases what belongs to the packet of this payload. */

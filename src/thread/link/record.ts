@@ -74,6 +74,7 @@ export function payloadBytes(payload: unknown): number {
   if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
   if (payload instanceof EncodedPacket) return payload.size;
   if (payload instanceof Tensor) return payload.data.byteLength;
+  if (payload instanceof Bundle) return payload.reduce<number>((sum, part) => sum + payloadBytes(part), 0);
   // A DataView has no length any more when its memory was transferred away, which is refused with the value.
   if (ArrayBuffer.isView(payload)) return payload.buffer.byteLength === 0 ? 0 : payload.byteLength;
   if (typeof payload === 'string') return payload.length * 2;

@@ -1,4 +1,7 @@
 /** `on_error: 'drop-branch'`: a node that fails ends alone; the others finish, and the report says so. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import {
   ConfigError,
   defineGraph,
@@ -282,6 +285,21 @@ drop('what fails by itself behind a dropped node fails the graph', async () => {
   const bad = add(graph, 'Failing', { where: 'process' }, { inputs: [add(graph, 'Endless')], ...DROP });
   add(graph, 'Failing', { where: 'close' }, { inputs: [bad], alias: 'behind' });
   assert.match((await failureOf('the graph', graph.run())).message, /"behind".*close said no/);
+});
+
+drop('a file behind a node that fails is finished with what it has', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'millrace-')), 'short.mp4');
+  const graph = graphOn({ threads: 2 });
+  const from = graph.filter('testsrc2', { size: '32x32', rate: 25 });
+  const bad = add(graph, 'Failing', { where: 'process', after: 8 }, { inputs: [from], ...DROP });
+  bad.encode(null, { output_path: path, video_params: { codec: 'mpeg4' } });
+  const { frames } = await soon('the graph', graph.run());
+  assert.ok(frames >= 8);
+  const again = graphOn({ threads: 0 });
+  again.decode({ input_path: path }).video.encode(null, { null_output: true });
+  const read = await again.run();
+  assert.equal([read.frames, read.warnings], [frames, []]);
+  rmSync(dirname(path), { recursive: true });
 });
 
 drop('random graphs whose relays fail end, with all that passes none of these', async () => {
