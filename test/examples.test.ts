@@ -145,8 +145,19 @@ example('optional.mjs', async () => {
 
 example('subgraph.mjs', async () => {
   const { stdout } = await run('subgraph.mjs');
-  assert.match(stdout, /^four\.mp4: 50 frames$/m);
-  assert.is((await contents(at('four.mp4'))).frames, 50);
+  assert.match(stdout, /^flowchart LR\n.*subgraph box3\["boxblur"\].*four\.mp4: 50 frames\n$/s);
+  const { frames, width, height } = await contents(at('four.mp4'));
+  assert.equal([frames, width, height], [50, 640, 360]);
+});
+
+example('film.mjs', async () => {
+  const { stdout } = await run('film.mjs');
+  const { frames, width, height, samples } = await contents(at('film.mp4'));
+  assert.is(stdout, `film.mp4: ${frames} frames\n`);
+  // Two halves of the clip, without the quarter of one in which they go over into each other.
+  assert.ok(Math.abs(frames - 44) <= 1, `${frames} frames`);
+  assert.equal([width, height], [640, 360]);
+  assert.ok(Math.abs(samples - 84_000) <= 4096, `${samples} samples`);
 });
 
 example('graph-file.mjs', async () => {

@@ -88,7 +88,7 @@ export function createModule<const M extends ModuleSource>(
   const { resolved, problems: wrong } = resolveGraphOptions({});
   problems.push(...wrong);
   if (!resolved || problems.length > 0) throw new ConfigError(`warm module "${alias}" cannot be made`, problems);
-  const { spin } = resolved.options;
+  const { spin, stopGrace } = resolved.options;
   const isInline = thread === 'inline' || module.definition !== undefined;
   const home = () => {
     if (runtime !== undefined) return { thread: runtime.threadCalled(thread!), release: () => Promise.resolve() };
@@ -96,7 +96,7 @@ export function createModule<const M extends ModuleSource>(
     const started = startThread(spin);
     return { thread: started, release: () => started.terminate() };
   };
-  return new WarmModule(spec, isInline ? undefined : home, onLog);
+  return new WarmModule(spec, isInline ? undefined : home, onLog, stopGrace);
 }
 
 function* placeProblems(

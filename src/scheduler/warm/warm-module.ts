@@ -1,11 +1,12 @@
 /** A module that outlives graphs, as the calling thread has it: where it lives, whether it can be used, who uses it. */
-import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
+import { clearInterval, clearTimeout, setInterval, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { GraphError, MillraceError } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
 import { errorOf, messageOf, unpackError } from '../../errors/wire.js';
-import { isWarning, type LogListener, type LogSeverity, logText, logTo } from '../../module/log.js';
+import { type LogListener, logText, logTo } from '../../module/log.js';
 import type { FromHost } from '../../thread/protocol.js';
 import { closeWarm, makeWarm, type WarmSpec } from '../../thread/warm/warm-modules.js';
+import { CalledLog } from '../call/called-log.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
 
 /** A thread on which it lives, and what is done when it does no more. */
@@ -38,7 +39,9 @@ export class WarmModule {
   private readonly home: WarmHome | undefined;
   private readonly user = nextUser();
   private readonly making: Promise<this>;
-  private readonly warnings: string[] = [];
+  private readonly log: CalledLog;
+  /** A thread does not keep the process alive, and whoever waits for `init` is to hear of its end. */
+  private alive: ReturnType<typeof setInterval> | undefined;
   /** Why it cannot be used any more. */
   private lost: Error | undefined;
   /** Name of the graph it is in. */
@@ -50,9 +53,12 @@ export class WarmModule {
   constructor(
     spec: Omit<WarmSpec, 'id'>,
     home: (() => WarmHome) | undefined,
-    private readonly listener: LogListener | undefined,
+    listener: LogListener | undefined,
+    /** Milliseconds that its `init` and its `close` have when it is closed. */
+    private readonly grace: number,
   ) {
     this.spec = { ...spec, id: this.id };
+    this.log = new CalledLog(spec, listener);
     this.home = home?.();
     this.place = this.home === undefined ? undefined : `warm module ${this.id}`;
     this.making = this.make();
@@ -99,12 +105,13 @@ export class WarmModule {
 
   /** @internal What it has warned of outside of graphs, and nobody has heard. */
   takeWarnings(): string[] {
-    return this.warnings.splice(0).map((text) => `${this.alias}: ${text}`);
+    return this.log.warnings.splice(0).map((text) => `${this.alias}: ${text}`);
   }
 
   /**
    * Closes the module, and ends its thread if it had one of its own. Again: the same.
-   * @throws MillraceError ERR_MILLRACE_STATE while a graph has it; what its `close` threw.
+   * @throws MillraceError ERR_MILLRACE_STATE while a graph has it; what its `close` threw; GraphError ERR_MILLRACE_TIMEOUT if its
+   *   `init` or its `close` does not come back within `stop_grace` of the environment (5 s): a thread of its own has gone then.
    */
   close(): Promise<void> {
     if (this.closing === undefined && this.graph !== undefined) {
@@ -124,59 +131,89 @@ export class WarmModule {
   private async make(): Promise<this> {
     const { home, spec } = this;
     if (home === undefined) {
-      const log = logTo((level, message) => this.take(level, logText(message)));
+      const log = logTo((level, message) => this.log.take(level, logText(message)));
       await makeWarm(spec, log).catch((cause: unknown) => {
         throw this.failure(errorOf(cause));
       });
       return this;
     }
-    await alive(
-      new Promise<void>((resolve, reject) => {
-        home.thread.attach(this.user, {
-          onMessage: (message) => {
-            if (message.type === 'warm-made') {
-              if (message.error === undefined) resolve();
-              else reject(this.failure(unpackError(message.error)));
-            } else this.receive(message);
-          },
-          onDeath: (code, error) => {
-            const why = causeOfDeath(code, error);
-            const cause = error === undefined ? {} : { cause: error };
-            const message = `the thread of the warm module ${this.alias} died (${why})`;
-            this.lost = new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'run', ...cause });
-            reject(this.lost);
-            this.settleClose?.();
-          },
-        });
-        home.thread.post({ type: 'make-warm', run: this.user, spec, heard: this.listener !== undefined });
-      }),
-    );
+    this.alive = setInterval(() => {}, 2 ** 30);
+    try {
+      await this.askToMake(home);
+    } finally {
+      clearInterval(this.alive);
+    }
     return this;
   }
 
+  private askToMake({ thread }: WarmHome): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      thread.attach(this.user, {
+        onMessage: (message) => {
+          if (message.type !== 'warm-made') this.receive(message);
+          else if (message.error === undefined) resolve();
+          else reject(this.failure(unpackError(message.error)));
+        },
+        onDeath: (code, error) => {
+          const why = causeOfDeath(code, error);
+          const cause = error === undefined ? {} : { cause: error };
+          const message = `the thread of the warm module ${this.alias} died (${why})`;
+          this.lost = new GraphError('ERR_MILLRACE_WORKER_DIED', message, { phase: 'run', ...cause });
+          reject(this.lost);
+          this.settleClose?.();
+        },
+      });
+      thread.post({ type: 'make-warm', run: this.user, spec: this.spec, heard: this.log.heard });
+    });
+  }
+
   private receive(message: FromHost): void {
-    if (message.type === 'log') this.take(message.level, message.text);
+    if (message.type === 'log') this.log.take(message.level, message.text);
     if (message.type === 'warm-closed')
       this.settleClose?.(message.error && this.failure(unpackError(message.error), 'close'));
   }
 
   private async end(): Promise<void> {
     const { home } = this;
-    // What it was not made for, it has not to be closed of; its thread is to go all the same.
-    await this.making.catch(() => {});
-    if (home === undefined) return closeWarm(this.id);
     try {
-      if (this.lost === undefined) {
-        await alive(
-          new Promise<void>((resolve, reject) => {
-            this.settleClose = (error) => (error ? reject(error) : resolve());
-            home.thread.post({ type: 'close-warm', run: this.user, id: this.id });
-          }),
-        );
-      }
+      // What it was not made for, it has not to be closed of; its thread is to go all the same.
+      await this.inTime(
+        this.making.then(
+          () => {},
+          () => {},
+        ),
+        'init',
+      );
+      if (home === undefined) await this.inTime(closeWarm(this.id), 'close');
+      else if (this.lost === undefined) await this.inTime(this.askToClose(home), 'close');
     } finally {
-      home.thread.detach(this.user);
-      await home.release();
+      clearInterval(this.alive);
+      home?.thread.detach(this.user);
+      await home?.release();
+    }
+  }
+
+  private askToClose({ thread }: WarmHome): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.settleClose = (error) => (error ? reject(error) : resolve());
+      thread.post({ type: 'close-warm', run: this.user, id: this.id });
+    });
+  }
+
+  /** A module's promise may never settle; to close it must not depend on it. */
+  private async inTime(work: Promise<void>, phase: 'init' | 'close'): Promise<void> {
+    const { alias, grace, spec } = this;
+    let timer: Timer | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const message = `the warm module ${alias} did not come back from ${phase}() within ${grace} ms of close()`;
+        reject(new GraphError('ERR_MILLRACE_TIMEOUT', message, { alias, module: spec.module.name, phase }));
+      }, grace);
+    });
+    try {
+      await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -186,21 +223,5 @@ export class WarmModule {
     const code = cause instanceof MillraceError ? cause.code : 'ERR_MILLRACE_MODULE';
     const message = `the warm module ${alias} failed in ${phase}(): ${messageOf(cause)}`;
     return new GraphError(code, message, { alias, module: module.name, phase, cause });
-  }
-
-  /** What it says outside of graphs; warnings that nobody hears are those of its next graph. */
-  private take(level: LogSeverity, text: string): void {
-    if (this.listener !== undefined) this.listener({ level, node: this.alias, context: this.spec.module.name, text });
-    else if (isWarning(level)) this.warnings.push(text);
-  }
-}
-
-/** A thread does not keep the process alive, and whoever waits for its answer is to get it. */
-async function alive<T>(answer: Promise<T>): Promise<T> {
-  const handle = setInterval(() => {}, 2 ** 30);
-  try {
-    return await answer;
-  } finally {
-    clearInterval(handle);
   }
 }

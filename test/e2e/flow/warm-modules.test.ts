@@ -195,6 +195,18 @@ warm('what fails in it is told, by `ready` and by the graph, and a graph that fa
   }
 });
 
+warm('one that does not come back from close() is given up', async () => {
+  process.env.MILLRACE_STOP_GRACE = '50';
+  const modules = [{ thread: 'shared' }, { thread: 'inline' }].map((place) => counted({ fail: 'end' }, place));
+  delete process.env.MILLRACE_STOP_GRACE;
+  for (const module of modules) {
+    await module.ready;
+    const error = await module.close().catch((cause: GraphError) => cause);
+    assert.match(String(error), 'did not come back from close() within 50 ms of close()');
+    assert.is((error as GraphError).code, 'ERR_MILLRACE_TIMEOUT');
+  }
+});
+
 warm('a thread that dies takes it along', async () => {
   const mortal = await counted({ fail: 'die' }).ready;
   assert.match((await failureOf(using(mortal).graph)).message, /died \(exit code 3\)/);
