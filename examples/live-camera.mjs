@@ -7,19 +7,15 @@ import { Graph } from 'millrace';
 const [url, recording = 'camera.mkv', playlist = 'live.m3u8', seconds = '4'] = process.argv.slice(2);
 const stop = new AbortController();
 
-/** MPEG-TS for whoever connects; each one is left alone after a second, and for another one nobody answers. */
+/** MPEG-TS for whoever connects. The first one is left alone after a second of pictures, and nobody answers for another. */
 async function ownCamera() {
   const encoded = new Graph();
+  const options = { push_output: 1, format: 'mpegts', video_params: { codec: 'mpeg2video', g: 12, bf: 0 } };
   const pictures = encoded.filter('testsrc2', { size: '320x180', rate: 25 }).filter('realtime');
-  const packets = pictures
-    .encode(null, { push_output: 1, format: 'mpegts', video_params: { codec: 'mpeg2video', g: 12, bf: 0 } })
-    .packets();
-  let viewer;
+  const packets = pictures.encode(null, options).packets();
+  let [viewer, turnedOff] = [undefined, false];
   const server = createServer((socket) => {
     viewer = socket.on('error', () => {});
-    server.close();
-    setTimeout(() => socket.destroy(), 1500).unref();
-    setTimeout(() => stop.signal.aborted || server.listen(port, '127.0.0.1'), 2500).unref();
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
@@ -29,6 +25,11 @@ async function ownCamera() {
       if (viewer?.writable) viewer.write(packet.payload.data);
       packet.close();
       if (stop.signal.aborted) break;
+      if (turnedOff || graph.stats().nodes[0].frames < 25) continue;
+      turnedOff = true;
+      server.close();
+      viewer.destroy();
+      setTimeout(() => server.listen(port, '127.0.0.1'), 1000).unref();
     }
   })();
   return `tcp://127.0.0.1:${port}`;
@@ -43,17 +44,12 @@ const camera = graph.decode({
 });
 const video_params = { codec: 'h264', preset: 'veryfast', tune: 'zerolatency', g: 25 };
 camera.video.encode(null, { output_path: recording, video_params });
-camera.video.encode(null, {
-  output_path: playlist,
-  format: 'hls',
-  video_params,
-  mux_params: { hls_time: 1, hls_list_size: 0 },
-});
+const mux_params = { hls_time: 1, hls_list_size: 0 };
+camera.video.encode(null, { output_path: playlist, format: 'hls', video_params, mux_params });
 const run = graph.run();
 for await (const { position = 0 } of graph.progress()) if (position > Number(seconds) * 1e6) graph.stop();
 const { nodes } = await run;
 stop.abort();
 const [{ outages }, , { frames, latency }] = nodes;
-console.log(
-  `${playlist}: ${frames} frames, ${latency?.mean.toFixed()} ms behind the camera, which was away ${outages.count} times`,
-);
+const behind = `${latency?.mean.toFixed()} ms behind the camera`;
+console.log(`${playlist}: ${frames} frames, ${behind}, which was away ${outages.count} times`);

@@ -122,7 +122,7 @@ export class Input {
 
   /** Ends a call that waits, and every later one (see interruptible.ts). */
   interrupt(): void {
-    this.#context.interrupt();
+    if (!this.#closed) this.#context.interrupt();
   }
 
   #openNow(options: InputOptions): void {

@@ -180,7 +180,7 @@ export class Muxer implements Output {
 
   /** Ends a call that waits, and every later one (see interruptible.ts). */
   interrupt(): void {
-    this.#context.interrupt();
+    if (this.#state !== 'closed') this.#context.interrupt();
   }
 
   #run(writing: Writing): void | Promise<void> {
@@ -339,7 +339,7 @@ export class Muxer implements Output {
     const ret = this.#closeFile();
     if (ret < 0) this.#log.warn(`Cannot close ${this.#target.name}: ${errorText(ret)}`);
     // What a peer has not taken is not waited for.
-    if (this.#patiently && !this.#finished) this.interrupt();
+    if (this.#patiently && !this.#finished) this.#context.interrupt();
     this.#context.freeContext();
     ledger.closed('format');
     this.#adaptive?.close();

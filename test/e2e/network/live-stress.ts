@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,7 +29,13 @@ interface Route {
   close?(): void;
 }
 
-export const routes: Readonly<Record<string, (folder: string) => Promise<Route>>> = {
+async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  return (server.address() as AddressInfo).port;
+}
+
+const routes: Readonly<Record<string, (folder: string) => Promise<Route>>> = {
   tcp: async () => {
     const from = `tcp://127.0.0.1:${await freePort()}`;
     return { from, to: `${from}?listen`, format: 'mpegts' };
@@ -43,8 +49,21 @@ export const routes: Readonly<Record<string, (folder: string) => Promise<Route>>
     return { from, to: `${from}?mode=listener`, format: 'mpegts' };
   },
   'http-flv': async () => {
-    const from = `http://127.0.0.1:${await freePort()}/live.flv`;
-    return { from, to: from, format: 'flv', mux: { listen: 1 } };
+    // What comes from the camera goes to whoever asks, from its first byte on.
+    let camera: Socket | undefined;
+    const inner = createTcp((socket) => {
+      camera = socket.pause().on('error', () => {});
+    });
+    const server = createServer((_request, answer) => {
+      if (camera === undefined || camera.destroyed) return void answer.writeHead(503).end();
+      camera.on('close', () => answer.destroy()).pipe(answer);
+    });
+    const [to, from] = [await portOf(inner), await portOf(server)];
+    const close = (): void => {
+      inner.close();
+      server.close();
+    };
+    return { from: `http://127.0.0.1:${from}/live.flv`, to: `tcp://127.0.0.1:${to}`, format: 'flv', close };
   },
   rtmp: async () => {
     const from = `rtmp://127.0.0.1:${await freePort()}/live/camera`;
@@ -63,15 +82,13 @@ export const routes: Readonly<Record<string, (folder: string) => Promise<Route>>
         answer.writeHead(404).end();
       }
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    server.unref();
-    const from = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live.m3u8`;
+    const from = `http://127.0.0.1:${await portOf(server)}/live.m3u8`;
     const mux = { hls_time: 0.4, hls_list_size: 4 };
     return { from, to: join(folder, 'live.m3u8'), format: 'hls', mux, close: () => server.close() };
   },
 };
 
-export interface Outcome {
+interface Outcome {
   readonly kills: number;
   /** What is wrong, in words. */
   readonly faults: string[];

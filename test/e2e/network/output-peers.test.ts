@@ -105,7 +105,7 @@ test('a peer that is gone and comes back gets a header and a key frame, and the 
   assert.is(file.dropped, 0);
 });
 
-for (const drop of ['oldest', 'non-key'] as const) {
+for (const drop of ['non-key'] as const) {
   test(`drop: '${drop}': a peer that takes nothing holds up nobody`, async () => {
     const peer = await quietTcp(undefined, false);
     const watch = new LeakWatch();
@@ -130,6 +130,28 @@ for (const drop of ['oldest', 'non-key'] as const) {
     watch.check();
   });
 }
+
+test("a peer that is gone for good ends its branch with on_error: 'drop-branch', and the other output is whole", async () => {
+  const port = await freePort();
+  const peer = new OnePeer(port, 10_000);
+  const graph = new Graph({ threads: 0 });
+  const pictures = graph.filter('testsrc2', { size: '64x48', rate: 25, duration: 4 });
+  const output_path = `tcp://127.0.0.1:${port}`;
+  const tried = { on_error: 'drop-branch', reconnect: { attempts: 2, backoff_ms: 5 }, drop: 'oldest' } as const;
+  pictures.encode(
+    null,
+    { output_path, format: 'mpegts', video_params: { ...live, g: 1 }, ...tried },
+    { alias: 'peer' },
+  );
+  // Slower than the other one is to find out.
+  pictures
+    .filter('realtime', { speed: 4 })
+    .encode(null, { output_path: at('whole.mkv'), video_params: live }, { alias: 'file' });
+  const { nodes, warnings } = await soon('the graph', graph.run());
+  await peer.gone;
+  assert.match(warnings.join('\n'), /did not come back in 2 attempts \(reconnect\)/);
+  assert.is(nodes.find(({ alias }) => alias === 'file')!.frames, 100);
+});
 
 test('tries that are used up fail the graph with their number', async () => {
   const output_path = `tcp://127.0.0.1:${await freePort()}`;

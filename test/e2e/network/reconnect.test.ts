@@ -218,6 +218,9 @@ test('pictures may come back in another size and codec; the file goes on', async
   await makeClip(at('other.ts'), { size: '96x64', codec: 'mpeg4' });
   const log = await twoClips({}, readFileSync(at('other.ts')), async (graph) => {
     const { nodes, warnings } = await soon('the graph', graph.run());
+    const { last, mean, most } = nodes.at(-1)!.latency!;
+    assert.ok(last >= 0 && mean > 0 && most >= Math.max(last, mean), 'from packet to packet');
+    assert.is(nodes[0]!.latency, undefined);
     // The stop may come before the picture that the decoder holds back.
     assert.ok(nodes[0]!.frames >= 2 * FRAMES - 1, warnings.join());
   });
