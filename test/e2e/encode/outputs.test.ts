@@ -135,6 +135,12 @@ test('what is wrong with outputs is refused at once', () => {
     assert.throws(() => encode({ video }, options as SharedEncoding), expected);
   };
   refused({ outputs: [] }, /outputs cannot be/);
+  for (const handle of [
+    encode(video, { outputs: [{ output_path: 'a.mp4' }] }),
+    encode(video, null, { outputs: [{ output_path: 'a.mp4' }] }),
+  ]) {
+    assert.ok(handle.graph.toConfig().nodes.some(({ id }) => id === handle.nodeId));
+  }
   refused({ outputs: [5] }, /outputs\[0\] of encode cannot be 5/);
   refused({ outputs: [{ output_path: '' }] }, /outputs\[0\].output_path cannot be ""/);
   refused({ outputs: [{ output_path: 'a.mp4', video_params: {} }] }, /outputs\[0\] has no 'video_params'/);
