@@ -80,7 +80,9 @@ export class AdaptiveOutput {
     const isEmpty = this.#completeMaster() === false;
     const file = localPath(this.#target.path);
     const isSplit = !['1', 'true'].includes(String(this.#options.mux_params?.single_file));
-    if (this.#target.muxer.name === 'dash' && file !== undefined && isSplit) completeManifest(file);
+    // Live outputs may be removed at their end (remove_at_exit).
+    const isThere = file !== undefined && statSync(file, { throwIfNoEntry: false }) !== undefined;
+    if (this.#target.muxer.name === 'dash' && isThere && isSplit) completeManifest(file);
     if (!isEmpty) return undefined;
     return `${this.#master} has nothing to play: FFmpeg lists no variant whose segments all last half a second or less`;
   }

@@ -32,7 +32,7 @@ const KINDS = ['video', 'audio', 'subtitle', 'data', 'attachment'] as const sati
 export function encode(
   video: Stream | null | undefined,
   audio: Stream | null | undefined,
-  options: EncoderOptions,
+  options: EncoderOptions | SharedEncoding,
   parameters?: NodeParameters,
 ): NodeHandle;
 /**
@@ -60,7 +60,11 @@ export function encode(streams: EncodeStreams, options: EncoderOptions, paramete
  */
 export function encode(streams: EncodeStreams, options: SharedEncoding, parameters?: NodeParameters): NodeHandle;
 /** Encodes a video stream alone. */
-export function encode(video: Stream, options: EncoderOptions, parameters?: NodeParameters): NodeHandle;
+export function encode(
+  video: Stream,
+  options: EncoderOptions | SharedEncoding,
+  parameters?: NodeParameters,
+): NodeHandle;
 export function encode(
   first: Stream | EncodeStreams | null | undefined,
   second: Stream | EncoderOptions | SharedEncoding | null | undefined,
@@ -73,9 +77,9 @@ export function encode(
   }
   if (first instanceof Stream || first === null || first === undefined) {
     const streams = { video: first, audio: second as Stream | null | undefined };
-    return encodeAll(streams, third as EncoderOptions, fourth);
+    return encodeAll(streams, third as EncoderOptions | SharedEncoding, fourth);
   }
-  return encodeAll(first, second as EncoderOptions, third as NodeParameters | undefined);
+  return encodeAll(first, second as EncoderOptions | SharedEncoding, third as NodeParameters | undefined);
 }
 
 function encodeAll(

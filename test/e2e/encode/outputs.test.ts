@@ -8,6 +8,9 @@ import { freePort, quietTcp } from '../../kit/quiet-peers.js';
 
 const test = suite('outputs');
 const path = scratch();
+
+// How threads are used is not the point here.
+process.env.MILLRACE_THREADS ??= '0';
 const COMMON = {
   video_params: { codec: 'mpeg4', threads: 1, vsync: 'vfr' },
   audio_params: { bit_rate: '64k' },
@@ -135,6 +138,12 @@ test('what is wrong with outputs is refused at once', () => {
     assert.throws(() => encode({ video }, options as SharedEncoding), expected);
   };
   refused({ outputs: [] }, /outputs cannot be/);
+  for (const handle of [
+    encode(video, { outputs: [{ output_path: 'a.mp4' }] }),
+    encode(video, null, { outputs: [{ output_path: 'a.mp4' }] }),
+  ]) {
+    assert.ok(handle.graph.toConfig().nodes.some(({ id }) => id === handle.nodeId));
+  }
   refused({ outputs: [5] }, /outputs\[0\] of encode cannot be 5/);
   refused({ outputs: [{ output_path: '' }] }, /outputs\[0\].output_path cannot be ""/);
   refused({ outputs: [{ output_path: 'a.mp4', video_params: {} }] }, /outputs\[0\] has no 'video_params'/);
