@@ -17,6 +17,7 @@ const EARLY = [
     'e2e/calls/sync-media',
     'cli/usage',
     'snippets',
+    'comparisons',
   ],
   ...['e2e/media/media-unfinished', 'packaging/package', 'e2e/filters/long-chains', 'e2e/network/network-leaving'],
 ];

@@ -71,7 +71,7 @@ export async function gif(input: TaskInput, options: GifOptions): Promise<Writte
   video
     .module('c_ffmpeg_filter', {
       graph:
-        `fps=${fps},scale=${width}:${height}:flags=lanczos,split[a][b];` +
+        `fps=${fps}:eof_action=pass,scale=${width}:${height}:flags=lanczos,split[a][b];` +
         `[b]palettegen=max_colors=${colors}:stats_mode=${stats}[p];[a][p]paletteuse=dither=${dither}:new=${fresh}`,
     })
     .encode(null, {

@@ -171,6 +171,11 @@ test('a GIF of a part, so many times a second', async () => {
   assert.ok(readFileSync(path).includes(Buffer.from('NETSCAPE2.0\x03\x01\x01\x00\x00', 'latin1')));
 });
 
+test('a GIF of less than one picture is one picture', async () => {
+  await gif(clip, { ...shared, duration: 0.1, fps: 1, output: at('short.gif') });
+  assert.is(info('short.gif').streams[0]!.frames, 1);
+});
+
 test('a part is encoded to the frame, or copied from a key frame on, with all that the file has', async () => {
   await trim(clip, {
     ...shared,
