@@ -46,6 +46,7 @@ export { defineGraph, type GraphFacts, type GraphOutputs } from './graph/build/s
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
+export type { UpdateConfig, UpdateNode } from './graph/file/update.js';
 export { Graph } from './graph/graph.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
 export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
