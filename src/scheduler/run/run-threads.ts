@@ -80,17 +80,21 @@ export class RunThreads {
   }
 
   /**
-   * One more thread, for a graph that runs. The calling thread has none of its own to be started.
+   * A thread for a graph that runs.
    * @param asked as `ThreadSource.take` has it.
+   * @returns the number of the one that the run has already, if it is that; else one to be added.
    * @throws GraphError when it cannot be started.
    */
-  add(thread: number, asked: number | string | undefined, isLocal: boolean): void {
-    if (isLocal) this.bells.push(Doorbell.create());
-    else {
-      const undo = new Undo();
-      const [worker] = this.source.take([asked], undo);
-      this.attach(thread, worker!);
-    }
+  acquire(asked: number | string | undefined): number | Thread {
+    const [worker] = this.source.take([asked], new Undo());
+    const known = [...this.workers].find(([thread, own]) => own === worker && this.open.has(thread));
+    return known?.[0] ?? worker!;
+  }
+
+  /** One more thread, with the next number. @param worker undefined: the calling thread. */
+  add(thread: number, worker: Thread | undefined): void {
+    if (worker === undefined) this.bells.push(Doorbell.create());
+    else this.attach(thread, worker);
     this.open.add(thread);
   }
 
