@@ -15,6 +15,7 @@ import { freshThread, placeAdded } from '../plan/place-added.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { topologicalRanks } from '../plan/topology.js';
+import { Undo } from '../threads/undo.js';
 import type { Orders } from './orders.js';
 import type { RunThreads } from './run-threads.js';
 
@@ -35,6 +36,8 @@ export interface GrowingRun {
   grown(first: { node: number; link: number }): void;
   /** Why nothing can come any more; undefined: it can. */
   closed(): Error | undefined;
+  /** What it has failed of. */
+  failed(): Error | undefined;
   remove(id: number): Promise<void>;
 }
 
@@ -86,7 +89,8 @@ export class Growing {
     for (const outcome of await Promise.allSettled(joined)) {
       if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
     }
-    if (run.closed()) throw run.closed();
+    const failed = run.failed();
+    if (failed) throw failed;
     const fed = cut.links.flatMap((ends, link) => (link >= first.link && ends.producer < first.node ? [link] : []));
     const isOver = (link: number): boolean =>
       ended.has(link) || !orders.isOpen(cut.threadOf(cut.links[link]!.producer));
@@ -145,7 +149,15 @@ export class Growing {
     if (!board.hasRoom(room)) throw full();
     const { threads: next } = cut;
     // A shared thread that is asked for may be one that the graph has by another number.
-    const acquired = places.fresh.map((asked) => threads.acquire(asked));
+    const undo = new Undo();
+    const acquired = places.fresh.map((asked) => {
+      try {
+        return threads.acquire(asked, undo);
+      } catch (error) {
+        void undo.all();
+        throw error;
+      }
+    });
     const workers = acquired.filter((one) => typeof one !== 'number');
     const numbers = acquired.map((one) => (typeof one === 'number' ? one : next + workers.indexOf(one)));
     const block: BoardBlock = { threads: workers.length + (startsLocal ? 1 : 0), nodes: 0, links: 0 };

@@ -7,7 +7,7 @@ import type { FromHost, ToHost } from '../../thread/protocol.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
 import type { ThreadSource } from '../threads/thread-pool.js';
-import { Undo } from '../threads/undo.js';
+import type { Undo } from '../threads/undo.js';
 
 /** What a run is told of its threads. */
 export interface ThreadEvents {
@@ -81,12 +81,12 @@ export class RunThreads {
 
   /**
    * A thread for a graph that runs.
-   * @param asked as `ThreadSource.take` has it.
+   * @param asked and `undo` as `ThreadSource.take` has them.
    * @returns the number of the one that the run has already, if it is that; else one to be added.
    * @throws GraphError when it cannot be started.
    */
-  acquire(asked: number | string | undefined): number | Thread {
-    const [worker] = this.source.take([asked], new Undo());
+  acquire(asked: number | string | undefined, undo: Undo): number | Thread {
+    const [worker] = this.source.take([asked], undo);
     const known = [...this.workers].find(([thread, own]) => own === worker && this.open.has(thread));
     return known?.[0] ?? worker!;
   }
