@@ -1,5 +1,6 @@
 /**
- * Checks docs/model/ring.pml (the ring and its doorbell) and docs/model/host.pml (the loop of a thread) with spin: what
+ * Checks docs/model/ring.pml (the ring and its doorbell), docs/model/host.pml (the loop of a thread) and docs/model/join.pml
+ * (how a branch joins a running graph) with spin: what
  * they say must hold in every size below, and every broken variant must be caught. Needs `spin` and a C compiler (Debian: apt-get install spin gcc).
  * Usage: node scripts/model.mjs [--short | --long]
  *   --short  one small size and no broken variants, a few seconds;
@@ -14,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 const modelFile = (name) => fileURLToPath(new URL(`../docs/model/${name}.pml`, import.meta.url));
 const RING = modelFile('ring');
 const HOST = modelFile('host');
+const JOIN = modelFile('join');
 
 /** Sizes in which nothing may be wrong. `cycles`: also that nobody can be busy for ever. */
 const SHORT = [{ defines: ['P=2', 'N=2', 'CAP=2'] }];
@@ -81,6 +83,16 @@ const HOST_BROKEN = [
   ['TICKET_AFTER_LOOK', 'the ticket is taken after looking'],
 ];
 
+/** How a branch joins a running graph. */
+const JOIN_SHORT = [{ defines: ['N=2'] }];
+const JOIN_GOOD = [...JOIN_SHORT, { defines: ['N=3', 'CAP=2'] }, { defines: ['N=4', 'CAP=1'] }];
+const JOIN_LARGE = [{ defines: ['N=8', 'CAP=3'] }];
+const JOIN_BROKEN = [
+  ['JOIN_BEFORE_GROW', 'a producer is told to join before every thread has made its ends'],
+  ['JOIN_ONE', 'the second join waits for what the first has brought'],
+  ['NO_LOOK', 'the thread does not look at its links after arming'],
+];
+
 const folder = mkdtempSync(join(tmpdir(), 'millrace-model-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
@@ -137,9 +149,15 @@ expectRight(
   short ? HOST_SHORT : long ? [...HOST_GOOD, ...HOST_LARGE] : HOST_GOOD,
   'nobody sleeps who could run, and nobody who could is overlooked',
 );
+expectRight(
+  JOIN,
+  short ? JOIN_SHORT : long ? [...JOIN_GOOD, ...JOIN_LARGE] : JOIN_GOOD,
+  'what is sent on a link that joins is taken, and nobody waits for who ordered it',
+);
 if (!short) {
   expectCaught(RING, BROKEN, (defines) => (defines.includes('P=1') ? ['N=2', 'CAP=2'] : ['P=2', 'N=2', 'CAP=1']));
   expectCaught(HOST, HOST_BROKEN, () => ['N=3']);
+  expectCaught(JOIN, JOIN_BROKEN, () => ['N=2']);
 }
 if (failures > 0) {
   console.error(`${failures} of the results above are not as they must be`);

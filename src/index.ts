@@ -67,6 +67,7 @@ export { createModule, type WarmParameters } from './graph/call/create-module.js
 export { process, type SyncParameters, sendEof, syncModule } from './graph/call/sync-module.js';
 export type { GraphConfig, NodeConfig, StreamConfig } from './graph/file/format.js';
 export type { Allowed } from './graph/file/trust.js';
+export type { UpdateConfig, UpdateNode } from './graph/file/update.js';
 export { Graph } from './graph/graph.js';
 export { ladder } from './graph/ladder/ladder.js';
 export type {

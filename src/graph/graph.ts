@@ -30,7 +30,8 @@ import { Adding } from './changes/adding.js';
 import { changesOf, GraphChanges } from './changes/changes.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
-import { type Allowed, checkSettings } from './file/trust.js';
+import { type Allowed, checkSettings, checkTrust } from './file/trust.js';
+import { afterReset, readUpdate, type UpdateConfig } from './file/update.js';
 import { Lifecycle } from './lifecycle.js';
 import type { GraphOptionsInput } from './options/graph-options.js';
 import {
@@ -470,6 +471,49 @@ export class Graph {
    */
   async removeNode(node: Stream | string | number): Promise<void> {
     await changesOf(this).remove(this.idOf(node));
+  }
+
+  /**
+   * Changes the running graph by data, as BMF's `update` does: nodes with an `action`. Those to `add` come together, as by
+   * `addNode`; then those to `remove` leave and those to `reset` change. Resolves when all of it is in effect.
+   * @param json an object, its text, or the path of a file. docs/dynamic.md describes it.
+   * @param settings `allow`: as of `fromConfig`.
+   * @throws ConfigError with everything that is wrong, each problem with its JSON path: nothing has been changed then. What `addNode`,
+   *   `removeNode` and `handle.reset` throw.
+   * @example
+   * await graph.update({ nodes: [{ action: 'remove', alias: 'preview' }, { action: 'reset', alias: 'loud', option: { volume: 0.5 } }] });
+   */
+  async update(
+    json: UpdateConfig | string | URL,
+    settings: { readonly allow?: Allowed | undefined } = {},
+  ): Promise<void> {
+    requireObject(settings, 'settings of update');
+    const { allowed } = checkSettings(settings);
+    const { nodes } = this.blueprint.spec();
+    const update = readUpdate(
+      json,
+      allowed,
+      nodes.map(({ alias }) => alias),
+    );
+    const wrong = update.reset.flatMap(({ alias, options, path }) => {
+      // What the running node was allowed by who built it stays so.
+      const node = this.blueprint.find(alias);
+      const before = new Set(checkTrust(node, path, allowed).map(({ message }) => message));
+      return checkTrust(afterReset(node, options), path, allowed).filter(({ message }) => !before.has(message));
+    });
+    if (wrong.length > 0) throw new ConfigError('the update cannot be used', wrong);
+    if (update.add.length > 0)
+      await this.addNode(() => this.blueprint.addUpdate(update.add, (name) => this.streamNamed(name)));
+    await Promise.all(update.remove.map((alias) => this.removeNode(alias)));
+    await Promise.all(update.reset.map(({ alias, options }) => this.node(alias).reset(options)));
+  }
+
+  /** A stream by its alias, or by its name in graph files. */
+  private streamNamed(name: string): Stream {
+    if (this.session.inputs.has(name)) return this.inputStream(name);
+    const [, id, output] = /_(\d+)_(\d+)$/.exec(name) ?? [];
+    if (id === undefined) return this.stream(name);
+    return new Stream(this, this.blueprint.find(Number(id)).id, Number(output));
   }
 
   /** Nodes and links may come to it now. */

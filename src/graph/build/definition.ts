@@ -13,6 +13,7 @@ import { ffmpegCommand } from '../file/ffmpeg-command.js';
 import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
 import type { FileSettings } from '../file/trust.js';
+import type { AddedNode } from '../file/update.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
@@ -108,6 +109,42 @@ export class GraphDefinition {
 
   private loadable(module: ModuleRef): ModuleRef {
     return withLoader(module, this.resolved.options.loader);
+  }
+
+  /**
+   * Nodes that an update adds, with new ids. @param stream finds one of the graph by its name.
+   * @throws MillraceError ERR_MILLRACE_CONFIG for streams and nodes that there are not.
+   */
+  addUpdate(added: readonly AddedNode[], stream: (name: string) => Stream): void {
+    const ids = added.map(({ spec }) => {
+      const id = this.nextId;
+      this.addFiled({
+        ...spec,
+        id,
+        alias: spec.alias === defaultAlias(spec) ? defaultAlias({ ...spec, id }) : spec.alias,
+      });
+      return id;
+    });
+    for (const [at, { inputs, into }] of added.entries()) {
+      inputs.forEach((named, input) => {
+        if (named === undefined) return;
+        const from =
+          'added' in named ? { node: ids[named.added]!, output: named.output } : this.outputOf(named, stream);
+        this.links.push({ from, to: { node: ids[at]!, input } });
+      });
+      for (const { output, alias } of into) {
+        this.connect(new Stream(this.graph, ids[at]!, output), this.find(alias).id);
+      }
+    }
+  }
+
+  private outputOf(
+    named: { alias: string; output: number } | { name: string },
+    stream: (name: string) => Stream,
+  ): LinkSpec['from'] {
+    if ('alias' in named) return { node: this.find(named.alias).id, output: named.output };
+    const { nodeId: node, index: output } = stream(named.name);
+    return { node, output };
   }
 
   /** The alias, from outside, of what is called so in the sub-graph that is being built. */

@@ -141,7 +141,7 @@ export const nodeSchema = strictOptions({
   thread: v.optional(orEmpty(nodeSchemas.thread)),
   dist_nums: v.optional(orEmpty(nodeSchemas.distNums)),
   on_error: v.optional(orEmpty(nodeSchemas.onError)),
-  action: v.optional(absent('changing a running graph (action) is')),
+  action: v.optional(absent('an action is for graph.update(): here it is')),
 });
 
 export type ParsedNode = v.InferOutput<typeof nodeSchema>;

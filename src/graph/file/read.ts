@@ -35,7 +35,7 @@ export interface ReadGraph {
 
 /** @param source A path or URL of a file; text if it begins with `{`; or the parsed object. */
 export function readConfig(source: unknown, allowed: Allowed): ReadGraph {
-  const { value, what } = load(source);
+  const { value, what } = loadConfig(source);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigError(`${what} cannot be used`, [
       { path: '(file)', message: `must be an object, not ${describeValue(value)}` },
@@ -103,8 +103,9 @@ function readStreamAliases(
   return aliases;
 }
 
-function load(source: unknown): { value: unknown; what: string } {
-  if (source instanceof URL) return load(pathOf(source));
+/** What a path, a text or an object holds. */
+export function loadConfig(source: unknown): { value: unknown; what: string } {
+  if (source instanceof URL) return loadConfig(pathOf(source));
   if (typeof source !== 'string') return { value: source, what: 'the graph' };
   const isText = source.trimStart().startsWith('{');
   const what = isText ? 'the graph' : `the graph file ${source}`;
@@ -125,7 +126,8 @@ function load(source: unknown): { value: unknown; what: string } {
   }
 }
 
-function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems: Problem[] } {
+/** A node by itself. */
+export function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; problems: Problem[] } {
   const { module, problems } = readModule(parsed, path);
   const options = structuredClone(parsed.option ?? {});
   let alias = parsed.alias;
@@ -260,7 +262,7 @@ interface Producer {
 }
 
 /** `video:x` names the stream x and says that it is output 0. */
-function splitIdentifier({ identifier, notify }: Pick<ParsedStream, 'identifier' | 'notify'>): {
+export function splitIdentifier({ identifier, notify }: Pick<ParsedStream, 'identifier' | 'notify'>): {
   name: string;
   notify: string | undefined;
 } {
@@ -271,7 +273,7 @@ function splitIdentifier({ identifier, notify }: Pick<ParsedStream, 'identifier'
 }
 
 /** Output number of a stream: by `video:` (0) and `audio:` (1), else by its place (BMF's OutputStreamManager). */
-function outputNumber(notify: string | undefined, place: number): number {
+export function outputNumber(notify: string | undefined, place: number): number {
   return notify === 'video' ? 0 : notify === 'audio' ? 1 : place;
 }
 

@@ -15,6 +15,7 @@ import { freshThread, placeAdded } from '../plan/place-added.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { topologicalRanks } from '../plan/topology.js';
+import { Undo } from '../threads/undo.js';
 import type { Orders } from './orders.js';
 import type { RunThreads } from './run-threads.js';
 
@@ -35,6 +36,8 @@ export interface GrowingRun {
   grown(first: { node: number; link: number }): void;
   /** Why nothing can come any more; undefined: it can. */
   closed(): Error | undefined;
+  /** What it has failed of. */
+  failed(): Error | undefined;
   remove(id: number): Promise<void>;
 }
 
@@ -86,7 +89,8 @@ export class Growing {
     for (const outcome of await Promise.allSettled(joined)) {
       if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
     }
-    if (run.closed()) throw run.closed();
+    const failed = run.failed();
+    if (failed) throw failed;
     const fed = cut.links.flatMap((ends, link) => (link >= first.link && ends.producer < first.node ? [link] : []));
     const isOver = (link: number): boolean =>
       ended.has(link) || !orders.isOpen(cut.threadOf(cut.links[link]!.producer));
@@ -137,25 +141,41 @@ export class Growing {
     const { spec, board, cut, placement, threads, orders } = run;
     const grown = { ...spec, nodes: [...spec.nodes, ...nodes], links: [...spec.links, ...links] };
     const { rank } = topologicalRanks(grown);
-    const workers = [...Array(cut.threads).keys()].filter((t) => t !== cut.localThread && orders.isOpen(t));
-    const places = placeAdded(grown, first.node, rank, placement, workers);
+    const hosts = [...Array(cut.threads).keys()].filter((t) => t !== cut.localThread && orders.isOpen(t));
+    const places = placeAdded(grown, first.node, rank, placement, hosts);
     const needsLocal = places.threadOf.includes(CALLING_THREAD);
     const startsLocal = needsLocal && (cut.localThread === undefined || !orders.isOpen(cut.localThread));
-    const block: BoardBlock = { threads: places.fresh.length + (startsLocal ? 1 : 0), nodes: 0, links: 0 };
+    const room = { threads: places.fresh.length + 1, nodes: nodes.length, links: links.length };
+    if (!board.hasRoom(room)) throw full();
+    const { threads: next } = cut;
+    // A shared thread that is asked for may be one that the graph has by another number.
+    const undo = new Undo();
+    const acquired = places.fresh.map((asked) => {
+      try {
+        return threads.acquire(asked, undo);
+      } catch (error) {
+        void undo.all();
+        throw error;
+      }
+    });
+    const workers = acquired.filter((one) => typeof one !== 'number');
+    const numbers = acquired.map((one) => (typeof one === 'number' ? one : next + workers.indexOf(one)));
+    const block: BoardBlock = { threads: workers.length + (startsLocal ? 1 : 0), nodes: 0, links: 0 };
     const further: BoardBlock = { threads: 0, nodes: nodes.length, links: links.length };
     const before = [...Array(cut.threads).keys()].filter((thread) => orders.isOpen(thread));
-    const { threads: next } = cut;
-    if (!board.grow(block)) throw full();
+    board.grow(block);
     const bells: SharedArrayBuffer[] = [];
     const late: number[] = [];
-    places.fresh.forEach((asked, place) => {
-      threads.add(next + place, asked, false);
-      placement.asked[next + place] = asked;
+    workers.forEach((worker, place) => {
+      threads.add(next + place, worker);
       late.push(next + place);
     });
+    places.fresh.forEach((asked, place) => {
+      placement.asked[numbers[place]!] = asked;
+    });
     if (startsLocal) {
-      cut.localThread = next + places.fresh.length;
-      threads.add(cut.localThread, undefined, true);
+      cut.localThread = next + workers.length;
+      threads.add(cut.localThread, undefined);
       late.push(cut.localThread);
     }
     for (const thread of late) bells.push(threads.bells[thread]!.buffer);
@@ -163,13 +183,14 @@ export class Growing {
     cut.threads += block.threads;
     for (const thread of late) {
       const { part } = cut.part(thread, { ...run.facts(), trace: undefined });
-      run.startPart(thread, { ...part, blocks: [...this.blocks], late: true });
+      // Nodes that the calling thread had before its part ended are not made again.
+      run.startPart(thread, { ...part, nodes: [], links: [], blocks: [...this.blocks], late: true });
     }
-    if (!board.grow(further)) throw full();
+    board.grow(further);
     this.blocks.push(further);
     spec.nodes.push(...nodes);
     spec.links.push(...links);
-    const started = (thread: number): number => next + (freshThread(0) - thread);
+    const started = (thread: number): number => numbers[freshThread(0) - thread]!;
     placement.threadOf.push(...places.threadOf.map((t) => (t <= freshThread(0) ? started(t) : t)));
     cut.grow(first, rank);
     run.grown(first);

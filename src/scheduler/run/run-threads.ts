@@ -7,7 +7,7 @@ import type { FromHost, ToHost } from '../../thread/protocol.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
 import type { ThreadSource } from '../threads/thread-pool.js';
-import { Undo } from '../threads/undo.js';
+import type { Undo } from '../threads/undo.js';
 
 /** What a run is told of its threads. */
 export interface ThreadEvents {
@@ -90,17 +90,23 @@ export class RunThreads {
   }
 
   /**
-   * One more thread, for a graph that runs. The calling thread has none of its own to be started.
-   * @param asked as `ThreadSource.take` has it.
+   * A thread for a graph that runs.
+   * @param asked and `undo` as `ThreadSource.take` has them.
+   * @returns the number of the one that the run has already, if it is that; else one to be added.
    * @throws GraphError when it cannot be started.
    */
-  add(thread: number, asked: number | string | undefined, isLocal: boolean): void {
-    if (isLocal) this.bells.push(Doorbell.create());
+  acquire(asked: number | string | undefined, undo: Undo): number | Thread {
+    const [worker] = this.source.take([asked], undo);
+    const known = [...this.workers].find(([thread, own]) => own === worker && this.open.has(thread));
+    return known?.[0] ?? worker!;
+  }
+
+  /** One more thread, with the next number. @param worker undefined: the calling thread. */
+  add(thread: number, worker: Thread | undefined): void {
+    if (worker === undefined) this.bells.push(Doorbell.create());
     else {
-      const undo = new Undo();
-      const [worker] = this.source.take([asked], undo);
-      this.own.push(worker!);
-      this.attach(thread, worker!);
+      this.own.push(worker);
+      this.attach(thread, worker);
     }
     this.open.add(thread);
   }

@@ -449,6 +449,7 @@ export class GraphRun {
         if (!this.settling && !this.board.stopping && !this.aborting) return undefined;
         return new MillraceError('ERR_MILLRACE_CLOSED', 'the graph has ended, or is about to');
       },
+      failed: () => this.failure,
       remove: (id) => this.remove(id),
     });
   }

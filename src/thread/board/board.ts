@@ -172,16 +172,18 @@ export class Board {
     this.instants = new BigInt64Array(buffer, 0, buffer.byteLength / 8);
   }
 
-  /**
-   * Room for what comes to the running graph; for the thread that built it. The others are told, and `follow`.
-   * @returns false if there is none left.
-   */
-  grow(block: BoardBlock): boolean {
-    const lines = block.threads * THREAD_LINES + block.nodes * NODE_LINES + block.links * LINK_LINES;
-    const bytes = (this.end + lines * LINE) * 4;
-    if (bytes > MOST_BYTES) return false;
+  private bytesWith({ threads, nodes, links }: BoardBlock): number {
+    return (this.end + (threads * THREAD_LINES + nodes * NODE_LINES + links * LINK_LINES) * LINE) * 4;
+  }
+
+  hasRoom(block: BoardBlock): boolean {
+    return this.bytesWith(block) <= MOST_BYTES;
+  }
+
+  /** Room for what comes to the running graph, if there is any; for the thread that built it. The others are told, and `follow`. */
+  grow(block: BoardBlock): void {
     const { threads, nodes, links } = this;
-    (this.buffer as GrowableBuffer).grow(bytes);
+    (this.buffer as GrowableBuffer).grow(this.bytesWith(block));
     this.follow(block);
     for (let link = links; link < this.links; link++) this.setTakenTimestamp(link, undefined);
     for (let node = nodes; node < this.nodes; node++) {
@@ -189,7 +191,6 @@ export class Board {
       this.setLooked(node, NEVER);
     }
     for (let thread = threads; thread < this.threads; thread++) this.setThreadState(thread, ThreadState.starting);
-    return true;
   }
 
   /** A block has come. All threads are told of all of them, in the same order. */

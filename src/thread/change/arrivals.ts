@@ -11,7 +11,7 @@
  * Invariants. A consumer's end of a link exists before its producer is told to join, because `join` goes out only after every
  * thread has answered `grow`; so what is sent early waits in the link, and the consumer looks for itself when it joins.
  * Between the two nothing waits for what comes: a link that nobody has attached is never full, and a node that has not
- * joined is shown as live. The calling thread posts all `join`s at once, so that it may be busy afterwards.
+ * joined is shown as live. The calling thread posts all `join`s at once, so that it may be busy afterwards. docs/model/join.pml shows it.
  */
 import { MillraceError } from '../../errors/errors.js';
 import { Packet } from '../../media/packet/packet.js';
