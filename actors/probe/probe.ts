@@ -6,7 +6,7 @@ import type { OpenSource } from '../../src/media/bytes/source.js';
 import { Input } from '../decoder/input/input.js';
 import { isNetwork, NetworkInput } from '../decoder/network/input.js';
 import type { MediaInfo } from '../shared/media-info.js';
-import { protocolOf } from '../shared/protocols.js';
+import { protocolOf } from '../shared/protocols/protocols.js';
 import { Looking } from './client.js';
 import { describeInput } from './describe.js';
 

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '../../src/errors/errors.js';
-import { protocolOf } from './protocols.js';
+import { protocolOf } from './protocols/protocols.js';
 
 /**
  * A name as FFmpeg takes it: of a URL of a file (`file://…`) the path. FFmpeg's own form `file:` and a path, which needs

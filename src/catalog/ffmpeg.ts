@@ -44,5 +44,5 @@ export {
   protocolsIn,
   unquoted,
   whitelistOf,
-} from '../../actors/shared/protocols.js';
+} from '../../actors/shared/protocols/protocols.js';
 export { isLavfi, runsScripts, selfOpeningDemuxer, selfOpeningMuxer } from '../../actors/shared/self-opening.js';

@@ -26,6 +26,7 @@ const BUILDER: readonly string[] = [
   'src/graph/build/filters/call.ts',
   'src/graph/build/filters/video.ts',
   'src/graph/build/node.ts',
+  'src/graph/build/outputs.ts',
   'src/graph/build/stream.ts',
   'src/graph/build/subgraph/define.ts',
   'src/graph/build/subgraph/graph-files.ts',

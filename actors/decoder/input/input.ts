@@ -27,8 +27,8 @@ import { findOption, optionNames } from '../../shared/avoptions.js';
 import { localPath } from '../../shared/location.js';
 import type { Chapter } from '../../shared/media-info.js';
 import { readOutline } from '../../shared/outline.js';
-import { refuseProtocolLists } from '../../shared/protocol-lists.js';
-import { protocolOf } from '../../shared/protocols.js';
+import { refuseProtocolLists } from '../../shared/protocols/lists.js';
+import { protocolOf } from '../../shared/protocols/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
 import {
   findDemuxer,

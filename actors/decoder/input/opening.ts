@@ -15,7 +15,7 @@ import { errorText } from '../../../src/media/index.js';
 import type { AVOptionValues } from '../../../src/schema/schema.js';
 import { findOption, optionText, refusedValue } from '../../shared/avoptions.js';
 import { localPath, nameForFFmpeg } from '../../shared/location.js';
-import { protocolOf, whitelistFor } from '../../shared/protocols.js';
+import { protocolOf, whitelistFor } from '../../shared/protocols/protocols.js';
 
 /** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
 const LISTEN_TIMEOUT = 1_000_000;

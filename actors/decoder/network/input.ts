@@ -12,7 +12,7 @@ import { crowded } from '../../../src/media/native/interruptible.js';
 import { NativeThread, type ThreadLink } from '../../../src/media/native/native-thread.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import type { Chapter, MediaInfo } from '../../shared/media-info.js';
-import { protocolOf } from '../../shared/protocols.js';
+import { protocolOf } from '../../shared/protocols/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';
 import { findDemuxer, refuseUnreadable } from '../input/opening.js';
 import type { Place } from '../input/seeking.js';

@@ -14,7 +14,7 @@ import { packetParts } from '../../../src/media/wire/packet.js';
 import type { ModuleContext } from '../../../src/module/contract.js';
 import { Outages } from '../../shared/live/outages.js';
 import { localPath } from '../../shared/location.js';
-import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../../shared/protocols.js';
+import { PLAYLIST_PROTOCOLS, protocolOf, protocolsIn } from '../../shared/protocols/protocols.js';
 import { planChapters } from '../chapters/index.js';
 import type { EncoderOptions } from '../options.js';
 import type { FileTexts } from '../output/file-texts.js';

@@ -35,7 +35,7 @@ import {
 } from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
 import { localPath } from '../../shared/location.js';
-import { protocolOf } from '../../shared/protocols.js';
+import { protocolOf } from '../../shared/protocols/protocols.js';
 import { AdaptiveOutput } from '../adaptive/adaptive.js';
 import { type ChapterPlan, planChapters } from '../chapters/index.js';
 import type { EncoderOptions } from '../options.js';

@@ -12,7 +12,7 @@ import { Filter, type FilterContext, FilterGraph, type FilterPad, type HardwareD
 import { MillraceError } from '../../../src/errors/errors.js';
 import { alone, check, failure, ledger, linesOf, NO_CODEC } from '../../../src/media/index.js';
 import { didYouMean } from '../../../src/schema/schema.js';
-import { whitelistFor } from '../../shared/protocols.js';
+import { whitelistFor } from '../../shared/protocols/protocols.js';
 import { whyAbsent } from '../catalogue.js';
 import type { FilterOptions } from '../options.js';
 import { parseArguments } from './arguments.js';

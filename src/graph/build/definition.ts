@@ -25,7 +25,7 @@ import { callbackProblems, checkCallback, mayCall, uncalled } from './callbacks.
 import { defaultAlias } from './draw.js';
 import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
 import { checkParameters, type NodeParameters } from './node.js';
-import { type ProgramOutput, splitOutput } from './program-output.js';
+import { type ProgramOutput, splitOutput } from './program/output.js';
 import { NodeHandle, Stream } from './stream.js';
 import { addSubgraph } from './subgraph/define.js';
 import { GraphFiles } from './subgraph/graph-files.js';

@@ -18,7 +18,7 @@ import type { ModuleRef } from '../../module/ref.js';
 import { WarmModule } from '../../scheduler/warm/warm-module.js';
 import { withoutUrls } from '../options/urls.js';
 import type { BuiltinModuleOptions } from './module-options.js';
-import { splitInput } from './program-input.js';
+import { splitInput } from './program/input.js';
 
 /**
  * A module by name (built-in or registered), by path or URL of its file (`entry` names the export), or as an object or

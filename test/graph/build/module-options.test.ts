@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { builtinModules, builtinOf, findBuiltin, loadBuiltin, unknownModule } from '../../../src/catalog/builtin.js';
 import type { DecoderOptions, EncoderOptions, FilterOptions } from '../../../src/graph/build/module-options.js';
 import { copyOptions } from '../../../src/graph/build/module-source.js';
-import { splitOutput } from '../../../src/graph/build/program-output.js';
+import { splitOutput } from '../../../src/graph/build/program/output.js';
 import type { OptionSchema } from '../../../src/schema/standard.js';
 
 // `Required`: a key added to the type must be added here, and then be known to the schema.

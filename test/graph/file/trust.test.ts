@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { protocolOf, whitelistFor, whitelistOf } from '../../../actors/shared/protocols.js';
+import { protocolOf, whitelistFor, whitelistOf } from '../../../actors/shared/protocols/protocols.js';
 import { registerModule } from '../../../src/catalog/registry.js';
 import { ConfigError, type Problem } from '../../../src/errors/errors.js';
 import type { Allowed } from '../../../src/graph/file/trust.js';

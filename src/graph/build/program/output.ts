@@ -1,9 +1,9 @@
 /** A sink of the program's among the options of an encoder: it becomes a node of its own behind it. */
-import { builtinOf } from '../../catalog/builtin.js';
-import { ConfigError, type Problem } from '../../errors/errors.js';
-import { describeValue } from '../../errors/naming.js';
-import type { ModuleRef } from '../../module/ref.js';
-import { isSink, type SeekableSink, SINK_PIECE } from '../output/sink.js';
+import { builtinOf } from '../../../catalog/builtin.js';
+import { ConfigError, type Problem } from '../../../errors/errors.js';
+import { describeValue } from '../../../errors/naming.js';
+import type { ModuleRef } from '../../../module/ref.js';
+import { isSink, type SeekableSink, SINK_PIECE } from '../../output/sink.js';
 
 /** What else would say where the file goes. */
 const PLACES = ['output_path', 'output_prefix', 'null_output', 'push_output'] as const;

@@ -4,8 +4,8 @@
  * holds a list that is not the one of the context. The keys of its dictionaries are the same in capital and small letters,
  * the names of its options are not: one that is misspelt so stays in the dictionary.
  */
-import { MillraceError } from '../../src/errors/errors.js';
-import type { AVOptionValues } from '../../src/schema/schema.js';
+import { MillraceError } from '../../../src/errors/errors.js';
+import type { AVOptionValues } from '../../../src/schema/schema.js';
 import { holdsProtocolList } from './protocols.js';
 
 const NAME = /^protocol_(?:white|black)list$/;

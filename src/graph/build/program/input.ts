@@ -1,11 +1,11 @@
 /** What the program has, among the options of a node: it is replaced by a reference, which crosses threads. */
-import { builtinOf } from '../../catalog/builtin.js';
-import { ConfigError } from '../../errors/errors.js';
-import { describeValue } from '../../errors/naming.js';
-import { isSourceRef, type SourceRef } from '../../media/bytes/ref.js';
-import { ServedSource } from '../../media/bytes/served.js';
-import { openSource } from '../../media/bytes/source.js';
-import type { ModuleRef } from '../../module/ref.js';
+import { builtinOf } from '../../../catalog/builtin.js';
+import { ConfigError } from '../../../errors/errors.js';
+import { describeValue } from '../../../errors/naming.js';
+import { isSourceRef, type SourceRef } from '../../../media/bytes/ref.js';
+import { ServedSource } from '../../../media/bytes/served.js';
+import { openSource } from '../../../media/bytes/source.js';
+import type { ModuleRef } from '../../../module/ref.js';
 
 /**
  * Takes what the program gives apart from the other options.
