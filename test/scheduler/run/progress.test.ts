@@ -35,7 +35,15 @@ function nodes(...counts: Counts[]): NodeStats[] {
 
 telling('what is not known yet is undefined', () => {
   const told = new ProgressTeller(spec).tell(nodes({}, {}, {}), 0);
-  const unknown = { node: 1, frames: 0, position: undefined, size: undefined, bitRate: undefined, failed: false };
+  const unknown = {
+    node: 1,
+    frames: 0,
+    position: undefined,
+    size: undefined,
+    bitRate: undefined,
+    failed: false,
+    latency: undefined,
+  };
   assert.equal(told, {
     elapsed: 0,
     frames: 0,
@@ -47,6 +55,7 @@ telling('what is not known yet is undefined', () => {
     eta: undefined,
     size: undefined,
     bitRate: undefined,
+    latency: undefined,
     outputs: [
       { ...unknown, alias: 'n1', path: 'rtmp://***@host/live' },
       { ...unknown, node: 2, alias: 'n2', path: undefined },
@@ -70,6 +79,7 @@ telling('each figure follows from the counts', () => {
       eta: 4000,
       size: 1000,
       bitRate: 4000,
+      latency: undefined,
       outputs: [
         [1, 50, 1000, 4000],
         [2, 40, undefined, undefined],
