@@ -324,10 +324,18 @@ test('each can be aborted', async () => {
     readdirSync(folder).filter((name) => name.startsWith('never')),
     [],
   );
-  // While pictures are taken.
+  // While the input is read.
   const abort = new AbortController();
   const runtime = new Runtime({ threads: 1 });
-  const running = thumbnails(clip, { runtime, signal: abort.signal, every: 0.1, onProgress: () => abort.abort() });
+  const bytes = readFileSync(clip);
+  const source = {
+    size: bytes.byteLength,
+    async read(offset: number, length: number) {
+      abort.abort();
+      return bytes.subarray(offset, offset + length);
+    },
+  };
+  const running = thumbnails(source, { runtime, signal: abort.signal, every: 0.1 });
   assert.is(((await rejection(running)) as { code?: string }).code, 'ERR_MILLRACE_ABORTED');
   await runtime.close();
 });
