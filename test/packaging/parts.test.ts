@@ -12,7 +12,7 @@ const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 function imported(file: string, files = new Set<string>(), packages = new Set<string>()) {
   files.add(file);
   const text = readFileSync(join(dist, file), 'utf8');
-  for (const [, name] of text.matchAll(/(?:\bfrom|\bimport) ?"([^"]+)"/g)) {
+  for (const [, name] of text.matchAll(/(?:\bfrom|\bimport) ?"([^",]+)"/g)) {
     if (!name!.startsWith('./')) packages.add(name!);
     else if (!files.has(name!.slice(2))) imported(name!.slice(2), files, packages);
   }

@@ -31,7 +31,11 @@ export class DistantFile {
     switch (event?.type) {
       case 'file':
         // Nothing is read before it is said what of.
-        this.#thread.post({ type: 'keep', streams: event.facts.chosen.map(({ stream }) => stream.index) });
+        this.#thread.post({
+          type: 'keep',
+          streams: event.facts.chosen.map(({ stream }) => stream.index),
+          connection: event.connection?.number,
+        });
         return { type: 'file', facts: event.facts };
       case 'packet':
         this.#thread.wait.take(weight(event.parts));
