@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contents, makeClip, type Result, resultsOfEach, temporaryFolder } from './cli/kit.js';
+import { lackingFont, testUnless } from './kit/skip.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const examples = join(root, 'examples');
@@ -56,9 +57,10 @@ async function run(name: string, ...args: string[]): Promise<Result> {
 const test = suite('examples');
 const tested = new Set<string>();
 
-function example(name: string, check: () => Promise<void>): void {
+/** @param lacking what this machine lacks for it. */
+function example(name: string, check: () => Promise<void>, lacking?: string): void {
   tested.add(name);
-  test(name, check);
+  testUnless(test, lacking, name, check);
 }
 
 example('make-clip.mjs', async () => {
@@ -85,11 +87,15 @@ example('in-memory.mjs', async () => {
   assert.ok(frames >= 36 && frames <= 38, `${frames} frames`);
 });
 
-example('subtitles.mjs', async () => {
-  const { stdout } = await run('subtitles.mjs');
-  assert.match(stdout, /^1\r?\n00:00:00,000 --> 00:00:00,500\r?\n(#+|\(silence\))/);
-  assert.match(stdout, /drawn\.mp4: 50 pictures/);
-});
+example(
+  'subtitles.mjs',
+  async () => {
+    const { stdout } = await run('subtitles.mjs');
+    assert.match(stdout, /^1\r?\n00:00:00,000 --> 00:00:00,500\r?\n(#+|\(silence\))/);
+    assert.match(stdout, /drawn\.mp4: 50 pictures/);
+  },
+  lackingFont(),
+);
 
 example('languages.mjs', async () => {
   const { stdout } = await run('languages.mjs');

@@ -9,6 +9,8 @@ import type { GraphRun } from '../../scheduler/run/run.js';
 interface Blueprint {
   readonly nodes: readonly NodeSpec[];
   readonly links: readonly LinkSpec[];
+  /** With its readers. */
+  spec(): { readonly links: readonly LinkSpec[] };
   /** Ids up to this one are not given again. */
   startAbove(id: number): void;
   remove(id: number): void;
@@ -31,7 +33,8 @@ export class Adding {
    */
   async add<T>(run: GraphRun, build: () => T): Promise<T> {
     const { blueprint } = this;
-    const before = { nodes: new Set(blueprint.nodes), links: new Set(blueprint.links) };
+    // Readers take streams as nodes do.
+    const before = { nodes: new Set(blueprint.nodes), links: new Set(blueprint.spec().links) };
     let built: T;
     blueprint.startAbove(run.highestId);
     this.active = true;

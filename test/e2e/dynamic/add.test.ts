@@ -262,4 +262,25 @@ adding('a source joins a running node as a further input', async () => {
   assertContiguous({ packets: sink.packets.filter(({ timestamp }) => timestamp! < 1e9) } as TestSink, 0);
 });
 
+adding('what a built-in module gives to a reader alone can be given to others as well', async () => {
+  const graph = make(1);
+  const drawn = graph.filter('testsrc2', { size: '64x48', rate: 25, duration: 2 });
+  const reader = drawn.packets();
+  await graph.start();
+  const sink = new TestSink();
+  let read = 0;
+  for await (const packet of reader) {
+    packet.close();
+    if (++read === 5) {
+      await soon(
+        'the addition',
+        graph.addNode(() => graph.module(sink.spec, sink.options, { inputs: [drawn], callback: sink.callback })),
+      );
+    }
+  }
+  await soon('the graph', graph.close());
+  assert.is(read, 50);
+  assert.ok(sink.packets.length > 0 && sink.packets.length <= 45, `${sink.packets.length} pictures`);
+});
+
 adding.run();
