@@ -1,4 +1,4 @@
-/** Subtitles drawn into pictures: docs/subtitles.md. What is drawn needs no font: tests run where there are none. */
+/** Subtitles drawn into pictures: docs/subtitles.md. What is drawn is of no font, but without any libass draws nothing. */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
@@ -19,6 +19,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failureOf, media, run, scratch } from '../../kit/media.js';
 import { thrown } from '../../kit/rejection.js';
+import { lackingFont, testUnless } from '../../kit/skip.js';
 
 const test = suite('burnt subtitles');
 const path = scratch();
@@ -87,16 +88,21 @@ async function seen(stream: Stream, inside = 8, outside = 40): Promise<Seen[]> {
 const bright = (pictures: readonly Seen[]): number[] =>
   pictures.filter(({ inside }) => inside > 200).map(({ time }) => time);
 
-test('text of the input is drawn as the filter of FFmpeg draws it, and only while it is shown', async () => {
-  const input = open();
-  const drawn = await seen(input.video.burnSubtitles(input.subtitles[0]!));
-  assert.equal(bright(drawn), [0.5, 0.6, 0.7, 0.8, 0.9]);
-  assert.ok(drawn.every(({ outside }) => outside === 16));
-  const filtered = await seen(open().video.filter('subtitles', CLIP));
-  assert.equal(drawn, filtered);
-});
+testUnless(
+  test,
+  lackingFont(),
+  'text of the input is drawn as the filter of FFmpeg draws it, and only while it is shown',
+  async () => {
+    const input = open();
+    const drawn = await seen(input.video.burnSubtitles(input.subtitles[0]!));
+    assert.equal(bright(drawn), [0.5, 0.6, 0.7, 0.8, 0.9]);
+    assert.ok(drawn.every(({ outside }) => outside === 16));
+    const filtered = await seen(open().video.filter('subtitles', CLIP));
+    assert.equal(drawn, filtered);
+  },
+);
 
-test('what is cut out of the input is drawn into at the right time', async () => {
+testUnless(test, lackingFont(), 'what is cut out of the input is drawn into at the right time', async () => {
   const graph = new Graph({ threads: 0 });
   const input = graph.decode({ input_path: CLIP, start_time: 0.7, end_time: 1.5 });
   const drawn = await seen(input.video.burnSubtitles(input.select({ kind: 'subtitle', codec: 'copy' })));
@@ -110,7 +116,7 @@ test('a file of subtitles, and styles of another look, across threads', async ()
   assert.equal([drawn.length, ...bright(drawn)], [20]);
 });
 
-test('what the program has in memory is read a second time for its subtitles', async () => {
+testUnless(test, lackingFont(), 'what the program has in memory is read a second time for its subtitles', async () => {
   const input = new Graph({ threads: 0 }).decode({ input: readFileSync(CLIP) });
   const drawn = await seen(input.video.burnSubtitles(input.subtitles[0]!));
   assert.equal(bright(drawn), [0.5, 0.6, 0.7, 0.8, 0.9]);
@@ -127,7 +133,7 @@ const maker = defineModule({
   },
 });
 
-test('subtitles that a module makes are drawn', async () => {
+testUnless(test, lackingFont(), 'subtitles that a module makes are drawn', async () => {
   const graph = new Graph({ threads: 0 });
   const drawn = await seen(open(graph).video.burnSubtitles(graph.module(maker)));
   assert.equal(bright(drawn), [1, 1.1, 1.5, 1.6]);
