@@ -26,7 +26,7 @@ import { type Plan, planOf } from '../time/ranges.js';
 import { Timeline } from '../time/timeline.js';
 import { DecodedTrack } from '../track/decoded-track.js';
 import { openTracks } from '../track/open-tracks.js';
-import { type Track, textsOf } from '../track/track.js';
+import { gather, type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 import type { Range } from '../track/trim.js';
@@ -241,12 +241,7 @@ export class LiveDecoder implements DecoderSource {
 
   /** Takes what a track gives, without what was there before the connection. */
   #collect<T>(track: Track, ready: Ready[], work: (out: Packet[]) => T): T {
-    const out: Packet[] = [];
-    try {
-      return work(out);
-    } finally {
-      for (const packet of out) this.#keep(track, packet, ready);
-    }
+    return gather(work, (packet) => this.#keep(track, packet, ready));
   }
 
   #keep({ output }: Track, packet: Packet, ready: Ready[]): void {
@@ -278,10 +273,8 @@ export class LiveDecoder implements DecoderSource {
     const chosen = new Map(plans.map(({ output }) => [output, input.chosen(output)]));
     this.#compare(input, open);
     const tracks = openTracks(
-      ...([input, plans, chosen, options] as const),
+      ...([input, plans, chosen, this.#ctx] as const),
       (output) => open.includes(output),
-      (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
-      (text) => this.#ctx.log.warn(text),
       options.live,
     );
     this.#tracks.add(tracks);

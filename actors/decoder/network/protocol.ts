@@ -32,7 +32,7 @@ export interface ReaderData extends ThreadLink {
 
 export type ToReader =
   /** Packets of these streams are wanted, from now on; nothing is read before. Of another connection it means nothing. */
-  | { readonly type: 'keep'; readonly streams: readonly number[]; readonly connection?: number | undefined }
+  | { readonly type: 'keep'; readonly streams: readonly number[]; readonly connection: number | undefined }
   /**
    * Goes there (microseconds on the container's clock), and drops what it has read before.
    * `lead`: index of the stream of which a key frame is to follow, where that can be looked for.

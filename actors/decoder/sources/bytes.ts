@@ -20,7 +20,7 @@ import { Splicer } from '../time/splice.js';
 import { Timeline } from '../time/timeline.js';
 import { DecodedTrack } from '../track/decoded-track.js';
 import { openTracks } from '../track/open-tracks.js';
-import { type Track, textsOf } from '../track/track.js';
+import { gather, type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 import { demuxerName, inputParams, requiredOptions } from './input-options.js';
@@ -267,12 +267,7 @@ export class BytesDecoder implements DecoderSource {
 
   /** Takes what a track gives, without what was there before the file began. */
   #collect<T>(track: Track, ready: Ready[], work: (out: Packet[]) => T): T {
-    const out: Packet[] = [];
-    try {
-      return work(out);
-    } finally {
-      for (const packet of out) this.#keep(track, packet, ready);
-    }
+    return gather(work, (packet) => this.#keep(track, packet, ready));
   }
 
   #keep(track: Track, packet: Packet, ready: Ready[]): void {
@@ -285,7 +280,6 @@ export class BytesDecoder implements DecoderSource {
   }
 
   #begin(facts: FileFacts): void {
-    const { options } = this.#ctx;
     const streams = new Map<number, DistantStream>();
     const outputs = this.#ctx.outputs.filter((id) => !this.#tracks.isOver(id));
     try {
@@ -297,12 +291,7 @@ export class BytesDecoder implements DecoderSource {
         optionNames: () => [...facts.optionNames],
       };
       const plans = this.#plans.map((plan) => ({ ...plan, limit: this.#limits.get(plan.output) }));
-      const tracks = openTracks(
-        ...([input, plans, streams, options] as const),
-        (output) => outputs.includes(output),
-        (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
-        (text) => this.#ctx.log.warn(text),
-      );
+      const tracks = openTracks(...([input, plans, streams, this.#ctx] as const), (output) => outputs.includes(output));
       this.#tracks.add(tracks);
       this.#file = this.#place(facts, tracks, [...streams.values()]);
     } catch (error) {

@@ -94,11 +94,8 @@ export class FileDecoder implements DecoderSource {
         input instanceof NetworkInput ? input.chosen(plan.output) : chooseStream(input, plan),
       ]),
     );
-    const tracks = openTracks(
-      ...([input, this.#plans, chosen, options] as const),
-      (output) => outputs.includes(output),
-      (output) => this.#ctx.sources?.forEncoders.includes(output) === true,
-      (text) => this.#ctx.log.warn(text),
+    const tracks = openTracks(...([input, this.#plans, chosen, this.#ctx] as const), (output) =>
+      outputs.includes(output),
     );
     this.#tracks.add(tracks);
     this.#texts = tracks.map(textsOf);

@@ -27,7 +27,7 @@ import { present } from '../source.js';
 import { planOf } from '../time/ranges.js';
 import { Timeline } from '../time/timeline.js';
 import { openTracks } from '../track/open-tracks.js';
-import type { Track } from '../track/track.js';
+import { gather, type Track } from '../track/track.js';
 import { trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
 import { bytesOf, unusable } from './payloads.js';
@@ -75,10 +75,8 @@ export class RawDecoder implements DecoderSource {
     const chosen = new Map([[this.#output, this.#stream]]);
     const input = { path: NAME, withoutTimestamps: false, knows: () => false, optionNames: () => [] };
     const tracks = openTracks(
-      ...([input, trackPlans(options), chosen, options] as const),
+      ...([input, trackPlans(options), chosen, this.#ctx] as const),
       (output) => output === this.#output,
-      () => false,
-      (text) => this.#ctx.log.warn(text),
     );
     this.#tracks.add(tracks);
     this.#track = tracks[0];
@@ -167,15 +165,10 @@ export class RawDecoder implements DecoderSource {
   }
 
   #collect<T>(track: Track, ready: Ready[], work: (out: Packet[]) => T): T {
-    const out: Packet[] = [];
-    try {
-      return work(out);
-    } finally {
-      for (const packet of out) {
-        if (packet.payload instanceof AudioFrame) this.#putBehind(packet.payload);
-        this.#rateFrom({ output: track.output, packet }, ready);
-      }
-    }
+    return gather(work, (packet) => {
+      if (packet.payload instanceof AudioFrame) this.#putBehind(packet.payload);
+      this.#rateFrom({ output: track.output, packet }, ready);
+    });
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Which streams are read for which outputs, and with what. */
+import type { Log, ModuleContext } from '../../../src/module/contract.js';
 import { fromDecimal } from '../../../src/schema/schema.js';
 import { type Charset, charsetCalled, textFormatOf } from '../../subtitles/index.js';
 import { decodingDevice } from '../decoding-device.js';
@@ -27,8 +28,7 @@ export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'o
  * A track for every output that is planned and whose stream exists.
  * @param chosen The stream of an output, also of one that nobody takes.
  * @param isTaken Whether somebody takes an output.
- * @param isForEncoders Whether nobody but encoders does.
- * @param warn Hears what is decoded elsewhere than was wished.
+ * @param ctx Of the decoder: it hears what is decoded elsewhere than was wished.
  * @param live Decoders hold nothing back that they need not.
  * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, with all tracks closed.
  */
@@ -36,12 +36,11 @@ export function openTracks(
   input: TrackInput,
   plans: readonly TrackPlan[],
   chosen: ReadonlyMap<number, SourceStream | undefined>,
-  options: DecoderOptions,
+  ctx: Pick<ModuleContext<DecoderOptions>, 'options' | 'log' | 'sources'>,
   isTaken: (output: number) => boolean,
-  isForEncoders: (output: number) => boolean,
-  warn: (text: string) => void,
   live = false,
 ): Track[] {
+  const { options, log, sources } = ctx;
   const tracks: Track[] = [];
   const codecs: StreamCodec[] = [];
   const unused: SourceStream[] = [];
@@ -57,11 +56,11 @@ export function openTracks(
       if (isCopied) {
         const format = textFormatOf(stream.codecpar);
         const charset = format && charsetFor(format.name, options);
-        const isRead = format !== undefined && name !== 'copy' && !isForEncoders(output);
+        const isRead = format !== undefined && name !== 'copy' && !sources?.forEncoders.includes(output);
         tracks.push(isRead ? new SubtitleTrack(common, format, charset) : new CopiedTrack(common, charset));
         continue;
       }
-      const codec = openCodec(input, kind, common, name, options, { warn, live });
+      const codec = openCodec(input, kind, common, name, options, { log, live });
       codecs.push(codec);
       tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
     }
@@ -101,14 +100,14 @@ function openCodec(
   track: TrackOptions,
   decoder: string | undefined,
   options: DecoderOptions,
-  { warn, live }: { readonly warn: (text: string) => void; readonly live: boolean },
+  { log, live }: { readonly log: Log; readonly live: boolean },
 ): StreamCodec {
   const { f: _demuxer, ...shared } = options.dec_params;
   const video = kind === 'video';
   const wish = options.hwaccel === undefined ? options.video_params : options;
   const hardware =
     video && wish?.hwaccel !== undefined
-      ? decodingDevice(wish, findDecoder(kind, track.stream, decoder, input.path), warn)
+      ? decodingDevice(wish, findDecoder(kind, track.stream, decoder, input.path), (text) => log.warn(text))
       : undefined;
   return new StreamCodec({
     kind,

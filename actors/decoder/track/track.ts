@@ -29,6 +29,16 @@ export function textsOf({ output, stream }: Track): SourceStreamTexts {
   return { output, tags, disposition: stream.disposition, ...(text && { text }) };
 }
 
+/** Does work that gives packets; each is kept, also those that came before it failed. */
+export function gather<T>(work: (out: Packet[]) => T, keep: (packet: Packet) => void): T {
+  const out: Packet[] = [];
+  try {
+    return work(out);
+  } finally {
+    for (const packet of out) keep(packet);
+  }
+}
+
 export abstract class Track {
   readonly output: number;
   readonly kind: StreamKind;
