@@ -15,12 +15,14 @@ export {
   DEVICE_KINDS,
   type Device,
   type DeviceKind,
+  downloading,
   kindOf,
   kindOfFormat,
   openDevice,
   readDevice,
   typeOf,
   uploadable,
+  uploading,
 } from './device/device.js';
 export { download, type FramesOf, framesOf, HeldFrames } from './device/frames.js';
 export {

@@ -14,6 +14,7 @@ import { MillraceError } from '../../../src/errors/errors.js';
 import { colorRangeName, colorSpaceName, isRgb } from '../../../src/media/frame/color.js';
 import {
   type Device,
+  downloading,
   type FramesOf,
   framesOf,
   kindOfFormat,
@@ -22,6 +23,7 @@ import {
   pixelFormatName,
   type Rational,
   uploadable,
+  uploading,
   type VideoFrame,
 } from '../../../src/media/index.js';
 import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
@@ -118,15 +120,12 @@ export class PictureConverter {
     const stays = frames !== undefined && filters.length === 0 && (formats?.includes(cameAs.format) ?? true);
     const shape = frames && !stays ? { ...cameAs, format: frames.softwareFormat, frames: undefined } : cameAs;
     if (shape !== cameAs) {
-      const soft = pixelFormatName(shape.format);
-      filters.unshift(['hwdownload', ''], ['format', `pix_fmts=${soft}`]);
+      filters.unshift(...downloading(pixelFormatName(shape.format)));
     }
     const upload = shape.frames ? undefined : this.#uploadFor(formats);
     const wanted = this.#wantedColours(shape);
     if (upload) {
-      const near = uploadable(pixelFormatName(shape.format), upload.formats);
-      // 'copy': see devices.ts of the filters.
-      filters.push(['format', `pix_fmts=${near}`], ['copy', ''], ['hwupload', '']);
+      filters.push(...uploading(uploadable(pixelFormatName(shape.format), upload.formats)));
     } else if ((formats && !formats.includes(shape.format)) || wanted !== '') {
       const suitable = this.#suitable(formats ?? [shape.format], shape);
       this.#checkMatrix(suitable);

@@ -1,6 +1,14 @@
 /** Brings the pictures of a filter graph to where its filters work, and opens the devices for that. */
 import type { HardwareDeviceContext } from 'node-av/lib';
-import { type ChosenDevice, type Device, type DeviceKind, openDevice, uploadable } from '../../../src/media/index.js';
+import {
+  type ChosenDevice,
+  type Device,
+  type DeviceKind,
+  downloading,
+  openDevice,
+  uploadable,
+  uploading,
+} from '../../../src/media/index.js';
 import type { FilterSpec } from '../plan/filter-spec.js';
 import { deviceOf, formatBehind, needsDevice, type Place, placeBehind, wantedPlace } from '../plan/places.js';
 import { type FilterPads, ONE_PICTURE, type Plan } from '../plan/plan.js';
@@ -42,12 +50,6 @@ export function place(
     throw error;
   }
 }
-
-/**
- * Before pictures are uploaded: some are stored bottom-up (vflip does that), with a distance between rows below zero, and what
- * uploads to Vulkan reads beyond them.
- */
-const TOP_DOWN: FilterSpec = { name: 'copy' };
 
 class Placing {
   readonly #filters: FilterSpec[];
@@ -137,23 +139,23 @@ class Placing {
     const wanted = wantedPlace(name) ?? place;
     const uploads = name === 'hwupload' ? this.#uploadsTo(pad.filter) : undefined;
     if (wanted === place && uploads === undefined) return pad;
-    const steps: FilterSpec[] = [];
+    const steps: (readonly [name: string, args: string])[] = [];
     if (place !== 'main' && wanted !== place) {
-      steps.push({ name: 'hwdownload' }, { name: 'format', args: `pix_fmts=${format ?? 'nv12'}` });
+      steps.push(...downloading(format ?? 'nv12'));
       this.#moves.push(`pictures are downloaded from the ${place} device before ${name}`);
     }
     if (uploads !== undefined) {
-      steps.push({ name: 'format', args: `pix_fmts=${this.#formatAt(uploads, { place: 'main', format })}` }, TOP_DOWN);
+      // The upload itself is there.
+      steps.push(...uploading(this.#uploadable(uploads, format)).slice(0, -1));
     } else if (wanted !== 'main') {
       const device = this.#device(wanted);
-      steps.push({ name: 'format', args: `pix_fmts=${this.#formatAt(wanted, { place, format })}` }, TOP_DOWN);
-      steps.push({ name: 'hwupload' });
+      steps.push(...uploading(this.#uploadable(wanted, place === 'main' ? format : (format ?? 'nv12'))));
       this.#devices.set(this.#filters.length + steps.length - 1, device);
       this.#moves.push(`pictures are uploaded to the ${wanted} device before ${name}`);
     }
     const first = this.#filters.length;
-    for (const step of steps) {
-      this.#filters.push({ ...step, instance: `${step.name}_moving_${this.#filters.length}` });
+    for (const [name, args] of steps) {
+      this.#filters.push({ name, args: args || undefined, instance: `${name}_moving_${this.#filters.length}` });
       this.#pads.push(ONE_PICTURE);
     }
     for (let i = first; i < this.#filters.length; i++) {
@@ -167,9 +169,13 @@ class Placing {
   #formatAt(wanted: Place, { place, format }: Spot): string | undefined {
     if (wanted === place) return format;
     const known = place === 'main' ? format : (format ?? 'nv12');
-    if (wanted === 'main') return known;
-    this.#device(wanted);
-    return uploadable(known, this.#opened.get(wanted)?.formats ?? []);
+    return wanted === 'main' ? known : this.#uploadable(wanted, known);
+  }
+
+  /** @param format in main memory; undefined if it is not known. */
+  #uploadable(kind: DeviceKind, format: string | undefined): string {
+    this.#device(kind);
+    return uploadable(format, this.#opened.get(kind)?.formats ?? []);
   }
 
   /** That of the frames that come, if they are on one of the kind: no other could read them. */

@@ -126,6 +126,30 @@ function create(kind: DeviceKind, name: string | undefined): HardwareDeviceConte
   });
 }
 
+/** A filter by FFmpeg's name with its arguments. */
+type Step = readonly [name: string, args: string];
+
+/**
+ * The filters that bring pictures of main memory to a device. Some pictures are stored bottom-up (vflip does that), with a distance
+ * between rows below zero, and what uploads to Vulkan reads beyond them: hence the copy.
+ * @param format from which they are uploaded (`uploadable`).
+ */
+export function uploading(format: string): readonly [format: Step, copy: Step, upload: Step] {
+  return [
+    ['format', `pix_fmts=${format}`],
+    ['copy', ''],
+    ['hwupload', ''],
+  ];
+}
+
+/** The filters that bring pictures of a device into main memory. @param format that they have there. */
+export function downloading(format: string): readonly [download: Step, format: Step] {
+  return [
+    ['hwdownload', ''],
+    ['format', `pix_fmts=${format}`],
+  ];
+}
+
 /** A format in which pictures can be uploaded: their own, or the one nearest to it. */
 export function uploadable(format: string | undefined, formats: readonly AVPixelFormat[]): string {
   const names = formats.map(pixelFormatName);
