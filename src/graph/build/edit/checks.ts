@@ -19,6 +19,27 @@ export const streamSchema: Schema<Stream> = parsed(
   (value) => (value instanceof Stream ? value : undefined),
 );
 
+interface Fading {
+  readonly duration?: number | undefined;
+  readonly fadeIn: number;
+  readonly fadeOut: number;
+}
+
+/** What comes and goes does so within its duration. */
+export function fading<T extends Fading>(schema: Schema<T>): Schema<T> {
+  return v.pipe(
+    schema,
+    v.check(
+      ({ fadeOut, duration }) => fadeOut === 0 || duration !== undefined,
+      'fadeOut needs a duration, at whose end it is',
+    ),
+    v.check(
+      ({ fadeIn, fadeOut, duration }) => duration === undefined || fadeIn + fadeOut <= duration,
+      'fadeIn and fadeOut together are longer than duration',
+    ),
+  ) as Schema<T>;
+}
+
 /** A list with at least one. */
 export function someOf<T>(item: Schema<T>): Schema<T[]> {
   return v.pipe(

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { boolean, choice, number, strictOptions, text } from '../../../schema/schema.js';
 import type { NodeHandle, Stream } from '../stream.js';
 import { defineGraph } from '../subgraph/define.js';
-import { checkedList, exact, seconds, someOf, someSeconds, streamSchema } from './checks.js';
+import { checkedList, exact, fading, seconds, someOf, someSeconds, streamSchema } from './checks.js';
 
 /** One sound of a mix. */
 export interface AudioTrack {
@@ -34,7 +34,7 @@ export interface MixAudioOptions {
   alias?: string | undefined;
 }
 
-const trackSchema = v.pipe(
+const trackSchema = fading(
   strictOptions({
     stream: streamSchema,
     at: v.optional(seconds, 0),
@@ -44,14 +44,6 @@ const trackSchema = v.pipe(
     fadeIn: v.optional(seconds, 0),
     fadeOut: v.optional(seconds, 0),
   }),
-  v.check(
-    ({ fadeOut, duration }) => fadeOut === 0 || duration !== undefined,
-    'fadeOut needs a duration, at whose end it is',
-  ),
-  v.check(
-    ({ fadeIn, fadeOut, duration }) => duration === undefined || fadeIn + fadeOut <= duration,
-    'fadeIn and fadeOut together are longer than duration',
-  ),
 );
 
 const optionsSchema = strictOptions({

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { number, parsed, strictOptions, text } from '../../../schema/schema.js';
 import type { NodeHandle, Stream } from '../stream.js';
 import { defineGraph } from '../subgraph/define.js';
-import { checkedList, exact, seconds, someOf, someSeconds, streamSchema } from './checks.js';
+import { checkedList, exact, fading, seconds, someOf, someSeconds, streamSchema } from './checks.js';
 
 /** What lies over the base. */
 export interface ImageOverlay {
@@ -36,7 +36,7 @@ const place = parsed<number | string>('pixels or an expression', (value) =>
     : undefined,
 );
 
-const overlaySchema = v.pipe(
+const overlaySchema = fading(
   strictOptions({
     stream: streamSchema,
     x: v.optional(place, 0),
@@ -49,14 +49,6 @@ const overlaySchema = v.pipe(
     fadeIn: v.optional(seconds, 0),
     fadeOut: v.optional(seconds, 0),
   }),
-  v.check(
-    ({ fadeOut, duration }) => fadeOut === 0 || duration !== undefined,
-    'fadeOut needs a duration, at whose end it is',
-  ),
-  v.check(
-    ({ fadeIn, fadeOut, duration }) => duration === undefined || fadeIn + fadeOut <= duration,
-    'fadeIn and fadeOut together are longer than duration',
-  ),
 );
 
 const optionsSchema = strictOptions({ alias: v.optional(text('a name'), 'overlays') });
