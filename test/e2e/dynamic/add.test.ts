@@ -2,20 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  ConfigError,
-  defineModule,
-  Graph,
-  GraphError,
-  type GraphStatus,
-  type NodeHandle,
-  probeSync,
-  type Stream,
-} from 'millrace';
+import { ConfigError, defineModule, Graph, GraphError, probeSync } from 'millrace';
 import { TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, numbers } from '../../kit/modules.js';
+import { endless, node, sinkOf, until } from '../../kit/running.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
@@ -23,27 +15,6 @@ const adding = suite('adding nodes');
 const folder = mkdtempSync(join(tmpdir(), 'millrace-add-'));
 adding.after(() => rmSync(folder, { recursive: true, force: true }));
 const graphOn = await sharedThreads(2);
-
-async function until(graph: Graph, holds: (now: GraphStatus) => boolean): Promise<GraphStatus> {
-  for (;;) {
-    const now = graph.status();
-    if (holds(now)) return now;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-const node = (status: GraphStatus, alias: string) => status.nodes.find((one) => one.alias === alias)!;
-
-function endless(graph: Graph): NodeHandle {
-  const source = new TestSource({ kind: 'value' });
-  return graph.module(source.spec, source.options, { alias: 'source' });
-}
-
-function sinkOf(graph: Graph, stream: Stream, alias: string): TestSink {
-  const sink = new TestSink();
-  graph.module(sink.spec, sink.options, { inputs: [stream], callback: sink.callback, alias });
-  return sink;
-}
 
 /** Every packet from the first one on, in order. */
 function assertContiguous(sink: TestSink, first?: number): void {

@@ -4,22 +4,13 @@ import { TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, numbers } from '../../kit/modules.js';
+import { node, until } from '../../kit/running.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 import { soon } from '../../kit/soon.js';
 
 const pausing = suite('status, pause and resume');
 const graphOn = await sharedThreads(1);
 
-/** Looks at the graph until the condition holds; its time limit is the test runner's. */
-async function until(graph: Graph, holds: (now: GraphStatus) => boolean): Promise<GraphStatus> {
-  for (;;) {
-    const now = graph.status();
-    if (holds(now)) return now;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-const node = (status: GraphStatus, alias: string) => status.nodes.find((one) => one.alias === alias)!;
 /** Nothing is under way, and no thread has anything to do. */
 const rests = (status: GraphStatus): boolean =>
   status.queues.every(({ queued }) => queued === 0) && status.threads.every(({ asleep }) => asleep);

@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineModule, Graph, GraphError, type GraphStatus, type NodeHandle, Packet, probeSync } from 'millrace';
-import { TestSink, TestSource } from 'millrace/testing';
+import { defineModule, Graph, GraphError, Packet, probeSync } from 'millrace';
+import type { TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, numbers } from '../../kit/modules.js';
+import { endless, node, sinkOf, until } from '../../kit/running.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
@@ -14,27 +15,6 @@ const removing = suite('removing a node');
 const folder = mkdtempSync(join(tmpdir(), 'millrace-remove-'));
 removing.after(() => rmSync(folder, { recursive: true, force: true }));
 const graphOn = await sharedThreads(2);
-
-async function until(graph: Graph, holds: (now: GraphStatus) => boolean): Promise<GraphStatus> {
-  for (;;) {
-    const now = graph.status();
-    if (holds(now)) return now;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-const node = (status: GraphStatus, alias: string) => status.nodes.find((one) => one.alias === alias)!;
-
-function endless(graph: Graph, alias = 'source'): NodeHandle {
-  const source = new TestSource({ kind: 'value' });
-  return graph.module(source.spec, source.options, { alias });
-}
-
-function sinkOf(graph: Graph, stream: NodeHandle, alias: string): TestSink {
-  const sink = new TestSink();
-  graph.module(sink.spec, sink.options, { inputs: [stream], callback: sink.callback, alias });
-  return sink;
-}
 
 /** All of them, in order. */
 function assertWhole(sink: TestSink): void {

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ConfigError, Graph, type GraphStatus, probeSync } from 'millrace';
+import { type ConfigError, Graph, probeSync } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../kit/modules.js';
+import { node, until } from '../../kit/running.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
@@ -15,16 +16,6 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-update-'));
 updates.after(() => rmSync(folder, { recursive: true, force: true }));
 const graphOn = await sharedThreads(1);
 const MODULES = fileURLToPath(new URL('../../fixtures/modules/plain.mjs', import.meta.url));
-
-async function until(graph: Graph, holds: (now: GraphStatus) => boolean): Promise<GraphStatus> {
-  for (;;) {
-    const now = graph.status();
-    if (holds(now)) return now;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-const node = (status: GraphStatus, alias: string) => status.nodes.find((one) => one.alias === alias)!;
 
 updates('a source is added to a running node, and an encoder behind it; both leave again', async () => {
   const graph = graphOn({ threads: 1 });
