@@ -11,7 +11,7 @@ const graphOn = await sharedThreads(1);
 
 async function make(name: string, codec: string, rate: number, channels: number, mux: object): Promise<string> {
   const graph = new Graph({ threads: 0 });
-  const sound = graph.filter('sine', { sample_rate: rate, duration: 1 });
+  const sound = graph.filter('sine', { sample_rate: rate, duration: 0.5 });
   encode(null, sound, { output_path: path(name), audio_params: { codec, sample_rate: rate, channels }, ...mux });
   await run(graph);
   return path(name);

@@ -32,9 +32,9 @@ function contentOf(name: string): Promise<Media> {
   return contents;
 }
 
-/** 2000 small ones: the headers lie there, and thousands of pieces more show nothing more. */
+/** 1000 small ones: the headers lie there, and thousands of pieces more show nothing more. */
 function* smallFirst(bytes: Uint8Array, size: number): Generator<Uint8Array> {
-  const until = 2000 * size;
+  const until = 1000 * size;
   yield* pieces(bytes.subarray(0, until), size);
   yield* pieces(bytes.subarray(until), Math.max(size, 1000));
 }
