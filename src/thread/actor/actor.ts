@@ -83,6 +83,8 @@ export class Actor {
   private readonly onJob: ActorParts['onJob'];
   /** It was removed from the graph: who is told what has come of it. */
   private removal: ((error?: unknown) => void)[] | undefined;
+  /** It ends by itself: who waits for that. */
+  private readonly closings: ((error?: unknown) => void)[] = [];
 
   constructor(parts: ActorParts) {
     this.node = parts.node;
@@ -258,6 +260,12 @@ export class Actor {
     this.abort(new MillraceError('ERR_MILLRACE_ABORTED', `node "${this.context.alias}" was removed from the graph`));
   }
 
+  /** @param told when its module is closed. */
+  whenClosed(told: (error?: unknown) => void): void {
+    if (this.closed && !this.busy) told();
+    else this.closings.push(told);
+  }
+
   get isRemoved(): boolean {
     return this.removal !== undefined;
   }
@@ -269,6 +277,7 @@ export class Actor {
 
   private tellRemoved(error?: unknown): void {
     for (const told of this.removal?.splice(0) ?? []) told(error);
+    for (const told of this.closings.splice(0)) told(error);
   }
 
   // --- process ----------------------------------------------------------------------------------------------------
@@ -319,6 +328,12 @@ export class Actor {
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
+
+  /** Asks its module whether it takes a further input. @throws what it refuses it by. */
+  addInput(input: number, options: Record<string, unknown> | undefined): void | Promise<void> {
+    if (this.finished) throw new MillraceError('ERR_MILLRACE_CLOSED', 'it has come to its end');
+    return this.instance.addInput(input, options);
+  }
 
   /** Changes its module's options. @throws MillraceError ERR_MILLRACE_STATE for a module that cannot, or has no more to say. */
   change(options: Record<string, unknown>): void | Promise<void> {
