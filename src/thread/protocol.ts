@@ -164,8 +164,8 @@ export interface CallServerSpec {
 export type Order =
   /** Options of a node are changed between two packets. `member`: the node among those that the actor runs as one. */
   | { type: 'reset'; order: number; node: number; member?: number; options: Record<string, unknown> }
-  /** A node ends at the next packet boundary: in effect when its module is closed. */
-  | { type: 'remove'; order: number; node: number }
+  /** A node ends at the next packet boundary, `drains`: with the end of its inputs; in effect when its module is closed. */
+  | { type: 'remove'; order: number; node: number; drains?: boolean }
   /** A node ends by itself: in effect when its module is closed. */
   | { type: 'await-end'; order: number; node: number }
   | { type: 'grow'; order: number; growth: Growth }

@@ -9,6 +9,7 @@ import {
   setTimeout,
   type Timer,
 } from '../../../ringbuffer/clock.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { GraphError, MillraceError } from '../../errors/errors.js';
 import { abortedError, stateError } from '../../errors/make.js';
 import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
@@ -407,7 +408,7 @@ export class GraphRun {
         // It has ended by itself.
         if (this.settled || !this.orders.isOpen(thread)) return;
         try {
-          await this.orders.send(thread, { type: 'remove', node });
+          await this.orders.send(thread, { type: 'remove', node, drains: givesAFile(this.spec.nodes[node]!) });
         } catch (error) {
           if (this.orders.isOpen(thread) || this.failure !== undefined) throw error;
         }
@@ -689,4 +690,9 @@ export class GraphRun {
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));
     }
   }
+}
+
+/** What goes out of it is a whole only with its end. */
+function givesAFile({ module, options }: NodeSpec): boolean {
+  return builtinOf(module)?.work === 'encoding' && Number(options.push_output ?? 0) > 0;
 }

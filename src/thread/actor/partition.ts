@@ -447,7 +447,10 @@ export class Partition implements Hosted {
     if (!this.awaitsFirst) this.growing++;
     this.awaitsFirst = false;
     for (const block of growth.blocks) board.follow(block);
-    this.bells.push(...growth.bells.map((buffer) => Doorbell.attach(buffer)));
+    const fresh = growth.bells.map((buffer) => Doorbell.attach(buffer));
+    this.bells.push(...fresh);
+    // A thread that came before the graph was let go was not told so: whoever did that knew nothing of its bell.
+    for (const bell of fresh) bell.alarm();
     spec.nodes.push(...growth.nodes);
     spec.links.push(...growth.links);
     spec.nodeThreads.push(...growth.nodeThreads);
@@ -537,7 +540,7 @@ export class Partition implements Hosted {
       case 'remove':
         // Before anybody can see its outputs end: what gets nothing because of it has not failed.
         this.board.setFate(order.node, NodeFate.removed);
-        actor.remove(answer('close'));
+        actor.remove(answer('close'), order.drains);
         break;
     }
     this.ready!.note(actor.place);
