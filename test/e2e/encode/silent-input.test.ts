@@ -7,7 +7,7 @@ import { AudioFrame, type EncoderOptions, encode, type GraphError, Packet, syncM
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { contentsOf, media } from '../../kit/media.js';
+import { contentsOf, media, quickAac } from '../../kit/media.js';
 import { rejection, thrown } from '../../kit/rejection.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
@@ -134,7 +134,7 @@ const seen = { flush_packets: 1 };
 const later: Record<string, [string, Partial<EncoderOptions>]> = {
   'where the time between streams has no limit': [
     'later.mkv',
-    { mux_params: { ...seen, max_interleave_delta: 0 }, audio_params: { codec: 'aac', aac_coder: 'fast' } },
+    { mux_params: { ...seen, max_interleave_delta: 0 }, audio_params: quickAac },
   ],
   'where libavformat waits for the codec': [
     'later.webm',

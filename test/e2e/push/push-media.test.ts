@@ -5,15 +5,14 @@ import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, END_OF_FILE, hashes, pieces, rawPackets } from '../../kit/bytes.js';
-import { contentsOf, media, scratch, sinkOn } from '../../kit/media.js';
+import { contentsOf, media, quickAac, scratch, sinkOn } from '../../kit/media.js';
 import { rejection } from '../../kit/rejection.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
 const file = scratch();
 const test = suite('pushed media');
 const graphOn = await sharedThreads(2);
-/** The usual search for the best coding takes longer than everything else. */
-const audio_params = { codec: 'aac', aac_coder: 'fast' } as const;
+const audio_params = quickAac;
 
 /** Starts, pushes bytes or packets, closes; nothing may be left. */
 async function feed(graph: Graph, name: string, payloads: Iterable<unknown>) {

@@ -3,7 +3,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { type EncoderOptions, encode, Graph, type MediaInfo, Packet, probe } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { media, run, scratch } from '../../kit/media.js';
+import { media, quickAac, run, scratch } from '../../kit/media.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
 const test = suite('metadata');
@@ -25,7 +25,7 @@ async function made(name: string, options: EncoderOptions = {}, input = EVERYTHI
   const graph = new Graph({ threads: 0 });
   const source = graph.decode({ input_path: input, ...range }, { alias: 'source' });
   const codec = CODECS[name.split('.')[1]!];
-  const audio_params = codec === undefined ? { codec: 'aac', aac_coder: 'fast' } : { codec };
+  const audio_params = codec === undefined ? quickAac : { codec };
   encode(null, source.audio.volume(0.5), { output_path: path(name), audio_params, ...options });
   const { warnings } = await run(graph);
   return { info: await probe(path(name)), warnings };
