@@ -23,6 +23,9 @@ const LIMIT_MS = 30_000;
 // A graph in which nothing moves says who waits for whom, long before that.
 process.env.MILLRACE_TIME_OUT ??= '10';
 
+/** FFmpeg's AAC without the search for the best coding, which takes longer than all the rest of a short clip. */
+export const quickAac = { codec: 'aac', aac_coder: 'fast' } as const;
+
 /** A file of test/fixtures/media. */
 export function media(name: string): string {
   return fileURLToPath(new URL(`../fixtures/media/${name}`, import.meta.url));
