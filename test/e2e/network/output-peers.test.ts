@@ -170,8 +170,8 @@ test('what has no peer, or is no one stream of bytes, is refused by name', async
     [{ output_path: at('a.mkv'), reconnect: true }, /reconnect: has no effect on .*a\.mkv, which has no peer/],
     [{ output_path: at('a.mkv'), drop: 'oldest' }, /drop: has no effect on .*a\.mkv/],
     [
-      { output_path: 'http://127.0.0.1:9/a.m3u8', reconnect: true },
-      /reconnect: the format 'hls' writes files one by one/,
+      { output_path: 'http://127.0.0.1:9/a%d.ts', format: 'segment', reconnect: true },
+      /reconnect: the format 'segment' writes files one by one/,
     ],
     [{ push_output: 1, format: 'mpegts', drop: 'oldest' }, /drop: has no effect with push_output 1/],
     [{ output_path: 'tcp://127.0.0.1:9', reconnect: { stall_ms: 1 } }, /stall_ms/],
