@@ -105,8 +105,11 @@ interface Outcome {
 
 type Camera = 'own' | 'ffmpeg';
 
-/** ms that a camera stays away at least: what is shorter than `stall_ms` no datagram tells from a camera that is slow. */
-const AWAY = 1200;
+/** ms that a camera stays away at least: what is shorter than `STALL` no datagram tells from a camera that is slow. */
+const AWAY = 2000;
+const STALL = 1000;
+/** ms after which an outage that nobody has noticed never will be. */
+const NOTICED = 30_000;
 
 function startCamera(camera: Camera, { to, format, mux = {} }: Route): ChildProcess {
   if (camera === 'own') {
@@ -156,7 +159,7 @@ export async function play(name: string, kills: number, random: () => number, ho
   const path = join(folder, 'all.mkv');
   try {
     const graph = new Graph({ threads: 1 });
-    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: 1000 };
+    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: STALL };
     const { dec_params } = route;
     const input = graph.decode({ input_path: route.from, live: true, reconnect, ...(dec_params && { dec_params }) });
     const video_params = { codec: 'mpeg2video', bf: 0, threads: 1 };
@@ -177,7 +180,9 @@ export async function play(name: string, kills: number, random: () => number, ho
       await sleep(AWAY * Math.min(1, scale) + random() * 3000 * scale);
       start();
       const count = told.length;
-      while (told.length === count) await Promise.race([sleep(20), run]);
+      const began = performance.now();
+      while (told.length === count && performance.now() - began < NOTICED) await Promise.race([sleep(20), run]);
+      fault(told.length > count, `nobody noticed kill ${i + 1}`);
       await more();
       if (i === Math.min(2, kills - 1)) settled = process.memoryUsage.rss();
       if (i === 0) things = ownThings();

@@ -19,6 +19,8 @@ import { randomOf } from './live-stress.js';
 interface MixerPlace {
   readonly video: ReturnType<Graph['inputStream']>;
   readonly audio: ReturnType<Graph['inputStream']>;
+  /** What waits for its tick. */
+  readonly sounds: { close(): void }[];
   show(path: string): Promise<void>;
   tick(n: number): Promise<void>;
 }
@@ -77,7 +79,7 @@ try {
   playing = false;
   await Promise.all(shows);
   const report = await mix.close();
-  leaks.check(report);
+  for (const { sounds } of places) for (const sound of sounds.splice(0)) sound.close();
   // What is there while the first few inputs come is what it takes; from then on nothing may be added.
   const first = looks.slice(0, Math.ceil(looks.length / 4));
   const rest = looks.slice(first.length);
@@ -93,6 +95,7 @@ try {
     if (after > before + slack) process.exitCode = 1;
   }
   console.log(`${minutes} minutes, ${report.frames} frames, ${shown} inputs came and went`);
+  leaks.check(report);
 } finally {
   rmSync(folder, { recursive: true });
 }
