@@ -2,7 +2,7 @@
 
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Graph } from '../graph/graph.js';
-import type { RunOptions } from '../graph/options/options.js';
+import type { RunOptions } from '../graph/options/run-options.js';
 import type { InputStream } from '../graph/ports/input-stream.js';
 import type { Progress, Report } from '../scheduler/run/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';

@@ -14,7 +14,7 @@ import type { DecoderOptions, EncoderOptions } from '../build/module-options.js'
 import type { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
-import { signalSchema } from '../options/options.js';
+import { signalSchema } from '../options/run-options.js';
 import { probe, probeSync } from '../probe.js';
 import type { Runtime } from '../runtime.js';
 
