@@ -11,6 +11,8 @@ import { TestSink } from 'millrace/testing';
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** A command that takes longer hangs. */
 const LIMIT_MS = 20_000;
+/** So do several in one process; the runner's watchdog is later. */
+const LIMIT_OF_ALL_MS = 120_000;
 
 export interface Result {
   code: number | null;
@@ -89,7 +91,8 @@ const ASSIGNMENT = /^[A-Z][A-Z_]*=/;
  *   has ended with all that they left behind.
  */
 export async function nodeEach(runs: readonly Run[], options: Options = {}): Promise<Result[]> {
-  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], options);
+  const limit = Math.min(LIMIT_MS * runs.length, LIMIT_OF_ALL_MS);
+  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], { limit, ...options });
   const told = stderr.split(`${MARK}\n`);
   // Texts and, between them, codes.
   const parts = stdout.split(new RegExp(`${MARK}(\\d+)\\n`));
