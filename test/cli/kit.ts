@@ -11,6 +11,8 @@ import { TestSink } from 'millrace/testing';
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** A command that takes longer hangs. */
 const LIMIT_MS = 20_000;
+/** So do several in one process; the runner's watchdog is later. */
+const LIMIT_OF_ALL_MS = 120_000;
 
 export interface Result {
   code: number | null;
@@ -85,10 +87,12 @@ const ASSIGNMENT = /^[A-Z][A-Z_]*=/;
 /**
  * Runs scripts one after another in one process: starting one with the package takes longer than most of them. For what is
  * not about the process itself.
- * @returns how each ended; if one of them ended the process, it is the last.
+ * @returns how each ended; if one of them ended the process, it is the last. The last one has the code of the process, which
+ *   has ended with all that they left behind.
  */
 export async function nodeEach(runs: readonly Run[], options: Options = {}): Promise<Result[]> {
-  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], options);
+  const limit = Math.min(LIMIT_MS * runs.length, LIMIT_OF_ALL_MS);
+  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], { limit, ...options });
   const told = stderr.split(`${MARK}\n`);
   // Texts and, between them, codes.
   const parts = stdout.split(new RegExp(`${MARK}(\\d+)\\n`));
@@ -96,6 +100,7 @@ export async function nodeEach(runs: readonly Run[], options: Options = {}): Pro
     return { code: Number(parts[2 * n + 1]), signal: null, stdout: parts[2 * n]!, stderr: told[n]! };
   });
   if (results.length < runs.length) results.push({ ...whole, stdout: parts.at(-1)!, stderr: told.at(-1)! });
+  else Object.assign(results.at(-1)!, { code: whole.code, signal: whole.signal });
   return results;
 }
 

@@ -113,7 +113,7 @@ help('describes the flags of a command', async () => {
   const { code, stdout } = await resultOf('transcode', '--help');
   assert.is(code, 0);
   const flags =
-    'format map copy scale vf af filter-complex vcodec preset crf bitrate acodec metadata hls no-video no-audio start end ' +
+    'format map copy scale vf af filter-complex vcodec preset crf bitrate two-pass to-size acodec subtitles burn-subtitles metadata hls no-video no-audio start end ' +
     'threads trace json quiet';
   for (const flag of flags.split(' ')) {
     assert.match(stdout, `--${flag}`);
