@@ -55,7 +55,7 @@ const uses = {
 export async function results(...scripts: readonly string[]): Promise<Record<string, unknown>[]> {
   const ends = await nodeEach(
     scripts.map((script) => [script]),
-    { cwd: folder, limit: 60_000 },
+    { cwd: folder },
   );
   return scripts.map((script, n) => {
     const { code, stdout, stderr } = ends[n] ?? {
