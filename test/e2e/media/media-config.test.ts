@@ -91,7 +91,7 @@ function bmf(output_path: string, scheduler_count = 2): GraphConfig {
   const encoder = {
     output_path,
     video_params: { codec: 'h264', threads: '1', preset: 'veryfast', mbtree: '0', crf: '23' },
-    audio_params: { codec: 'aac' },
+    audio_params: { codec: 'aac', aac_coder: 'fast' },
   };
   const nodes = [
     node(0, 'c_ffmpeg_decoder', { input_path: clip, alias: 'in' }, [], ['video:decoder_0_1', 'audio:decoder_0_2']),
