@@ -107,7 +107,6 @@ on('three renditions and a second copy of one, of one decode', async (threads, f
 
 on('a logo with transparency over a video', async (threads) => {
   const graph = graphOn({ threads });
-  // The whole clip is in the test of transcoding.
   const source = graph.decode({ input_path: clip, ...(!long && second) });
   const sink = sinkOn(
     source.video.overlay(graph.decode({ input_path: media('logo-alpha.png') }).video, { x: 20, y: 10 }),
