@@ -31,10 +31,16 @@ export function media(name: string): string {
   return fileURLToPath(new URL(`../fixtures/media/${name}`, import.meta.url));
 }
 
+// One listener for all of them: Node warns of many, and files share processes.
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that goes with the process; the function returned makes paths in it. */
 export function scratch(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-media-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return (name) => join(folder, name);
 }
 
