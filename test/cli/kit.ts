@@ -30,6 +30,8 @@ export interface Options {
   input?: Buffer | string;
   /** Milliseconds after which it hangs. */
   limit?: number;
+  /** They begin anew with each of these in its stdout. */
+  renewal?: string;
 }
 
 /** Runs `node script ...args` to its own end. Rejects if it has to be killed. */
@@ -48,6 +50,7 @@ export function node(script: string, args: readonly string[], options: Options =
     const result: Result = { code: null, signal: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => {
       result.stdout += chunk;
+      if (options.renewal !== undefined && chunk.includes(options.renewal)) watchdog.refresh();
     });
     child.stderr.on('data', (chunk: Buffer) => {
       result.stderr += chunk;
@@ -88,7 +91,7 @@ export async function nodeEach(
   runs: readonly (readonly [script: string, ...args: string[]])[],
   options: Options = {},
 ): Promise<Result[]> {
-  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], options);
+  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], { ...options, renewal: MARK });
   const told = stderr.split(`${MARK}\n`);
   // Texts and, between them, codes.
   const parts = stdout.split(new RegExp(`${MARK}(\\d+)\\n`));
@@ -100,7 +103,7 @@ export async function nodeEach(
   return results;
 }
 
-/** Scripts in one process, which has to end in its time. */
+/** Scripts in one process. */
 const TOGETHER = 12;
 
 /**
@@ -109,7 +112,7 @@ const TOGETHER = 12;
  */
 export function resultsOfEach(
   runs: Parameters<typeof nodeEach>[0],
-  options: Options,
+  options: Options = {},
 ): (script: number) => Promise<Result> {
   const results: Result[] = [];
   return async (script) => {
