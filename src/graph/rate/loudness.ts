@@ -10,7 +10,7 @@ import { boolean, number, type Schema, strictOptions } from '../../schema/schema
 import type { FilterArguments } from '../build/filters/args.js';
 import { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
-import { checkRunOptions, type RunOptions } from '../options/options.js';
+import { checkRunOptions, type RunOptions } from '../options/run-options.js';
 
 export interface LoudnessTarget {
   /** LUFS, -70 to -5. Default -24. */
