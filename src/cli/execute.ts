@@ -2,11 +2,11 @@
 
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Graph } from '../graph/graph.js';
-import type { RunOptions } from '../graph/options/options.js';
+import type { RunOptions } from '../graph/options/run-options.js';
 import type { InputStream } from '../graph/ports/input-stream.js';
 import type { Report } from '../scheduler/run/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
-import { leaveStandardInput } from './look.js';
+import { leavePipes } from './look.js';
 import type { ProgressDisplay, ShownProgress } from './progress.js';
 import { reportLine } from './text.js';
 
@@ -125,6 +125,6 @@ async function runFed(graph: Graph, feeds: readonly Feed[], options: RunOptions)
     await Promise.all(feeds.map(({ stream, source }) => stream.pushFrom(source)));
     return await graph.close();
   } finally {
-    leaveStandardInput();
+    leavePipes();
   }
 }

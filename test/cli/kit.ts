@@ -81,7 +81,8 @@ const MARK = '\u0001ended: ';
 /**
  * Runs scripts one after another in one process: starting one with the package takes longer than most of them. For what is
  * not about the process itself.
- * @returns how each ended; if one of them ended the process, it is the last.
+ * @returns how each ended; if one of them ended the process, it is the last. The last one has the code of the process, which
+ *   has ended with all that they left behind.
  */
 export async function nodeEach(
   runs: readonly (readonly [script: string, ...args: string[]])[],
@@ -95,6 +96,7 @@ export async function nodeEach(
     return { code: Number(parts[2 * n + 1]), signal: null, stdout: parts[2 * n]!, stderr: told[n]! };
   });
   if (results.length < runs.length) results.push({ ...whole, stdout: parts.at(-1)!, stderr: told.at(-1)! });
+  else Object.assign(results.at(-1)!, { code: whole.code, signal: whole.signal });
   return results;
 }
 

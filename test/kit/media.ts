@@ -3,7 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AudioFrame, ConfigError, type DecoderOptions, Graph, GraphError, type Report, type Stream } from 'millrace';
+import {
+  AudioFrame,
+  ConfigError,
+  type DecoderOptions,
+  encode,
+  Graph,
+  GraphError,
+  type Report,
+  type Stream,
+} from 'millrace';
 import { LeakWatch, type SeenPacket, TestSink } from 'millrace/testing';
 import * as assert from 'uvu/assert';
 import { readFrameMd5 } from './framemd5.js';
@@ -24,6 +33,19 @@ export function scratch(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-media-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return (name) => join(folder, name);
+}
+
+/**
+ * Makes a second of 25 small pictures, with B-frames, and of sound, on this thread: for tests of which every picture more
+ * only takes time.
+ */
+export async function makeSmallClip(path: string): Promise<string> {
+  const graph = new Graph({ threads: 0 });
+  const video_params = { codec: 'h264', preset: 'veryfast', bf: 2, threads: 1 };
+  const picture = graph.filter('testsrc2', { size: '64x48', rate: 25, duration: 1 });
+  encode(picture, graph.filter('sine', { sample_rate: 48_000, duration: 1 }), { output_path: path, video_params });
+  await run(graph);
+  return path;
 }
 
 /** Time in microseconds and MD5 of a picture. */

@@ -13,9 +13,9 @@ export async function until(graph: Graph, holds: (now: GraphStatus) => boolean):
 
 export const node = (status: GraphStatus, alias: string) => status.nodes.find((one) => one.alias === alias)!;
 
-/** A source that never ends. */
-export function endless(graph: Graph, alias = 'source'): NodeHandle {
-  const source = new TestSource({ kind: 'value' });
+/** A source that never ends. @param delay ms between two packets, where it need not be quick. */
+export function endless(graph: Graph, alias = 'source', delay?: number): NodeHandle {
+  const source = new TestSource({ kind: 'value', ...(delay !== undefined && { delay }) });
   return graph.module(source.spec, source.options, { alias });
 }
 

@@ -9,7 +9,7 @@ import { boolean, number, type Schema, strictOptions } from '../../schema/schema
 import type { FilterArguments } from '../build/filters/args.js';
 import { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
-import { checkRunOptions, type RunOptions } from '../options/options.js';
+import { checkRunOptions, type RunOptions } from '../options/run-options.js';
 import { withFolder } from './folder.js';
 
 export interface LoudnessTarget {

@@ -7,7 +7,7 @@ import { requireObject } from '../../schema/argument.js';
 import type { EncoderOptions } from '../build/module-options.js';
 import { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
-import { checkRunOptions, type RunOptions } from '../options/options.js';
+import { checkRunOptions, type RunOptions } from '../options/run-options.js';
 import { withFolder } from './folder.js';
 
 /** Options for an encoder in one of the passes: one call for each encoder, in the same order in both. */

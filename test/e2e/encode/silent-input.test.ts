@@ -26,8 +26,8 @@ function picture(n: number): Packet {
   return new Packet(frame);
 }
 
+const samples = Float32Array.from({ length: 1920 }, (_, i) => Math.sin(i / 9 + (i % 7)));
 function sound(n: number): Packet {
-  const samples = Float32Array.from({ length: 1920 }, (_, i) => Math.sin((n * 1920 + i) / 9 + (i % 7)));
   return new Packet(AudioFrame.from([samples], { sampleRate: SOUND, format: 'fltp', pts: BigInt(n * 1920) }));
 }
 
@@ -61,7 +61,7 @@ for (const threads of [0, 1]) {
         await audio.push(sound(0)).catch(() => {});
         const failed = await (async () => {
           try {
-            for (let n = 0; n < 500; n++) await video.push(picture(n));
+            for (let n = 0; n < 100; n++) await video.push(picture(n));
             return undefined;
           } catch (error) {
             return error;
@@ -73,7 +73,7 @@ for (const threads of [0, 1]) {
         const other = fed(threads, 'never.mkv', { ...few, ...extra });
         await other.graph.start({ mode: 'push' });
         const pushing = async () => {
-          for (let n = 0; n < 500; n++) await other.video.push(picture(n));
+          for (let n = 0; n < 100; n++) await other.video.push(picture(n));
         };
         const error = (await rejection(pushing())) as GraphError;
         assert.is(error.code, 'ERR_MILLRACE_OUTPUT');
@@ -105,9 +105,10 @@ silent('one that has ended is not waited for, and limits that are not both excee
 });
 
 silent('packets that are copied wait no longer', () => {
-  const decoder = syncModule('c_ffmpeg_decoder', { input_path: media('clip-4s.mp4'), video_codec: 'copy' }, [], [0]);
+  const source = { input_path: media('clip-4s.mp4'), video_codec: 'copy' };
+  const decoder = syncModule('c_ffmpeg_decoder', source, [], [0], { thread: 'inline' });
   const options = { ...few, video_params: { codec: 'copy' }, output_path: join(folder, 'copy.mkv') };
-  const encoder = syncModule('c_ffmpeg_encoder', options, [0, 1], []);
+  const encoder = syncModule('c_ffmpeg_encoder', options, [0, 1], [], { thread: 'inline' });
   const error = thrown(() => {
     for (let done = false; !done; ) {
       const result = decoder.process();
@@ -166,9 +167,9 @@ silent('a file whose sound is shorter than its pictures is written without a wor
   // Less than `few` lets wait in front of the header: all of it may come before the first picture does.
   for (let n = 0; n < 15; n++) await audio.push(sound(n));
   await audio.end();
-  for (let n = 0; n < 300; n++) await video.push(picture(n));
+  for (let n = 0; n < 100; n++) await video.push(picture(n));
   assert.not.match((await graph.close()).warnings.join(), /late|nothing of/);
-  assert.is((await contentsOf(file)).video.length, 300);
+  assert.is((await contentsOf(file)).video.length, 100);
 });
 
 silent.run();

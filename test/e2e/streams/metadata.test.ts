@@ -4,9 +4,11 @@ import { type EncoderOptions, encode, Graph, type MediaInfo, Packet, probe } fro
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { media, run, scratch } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const test = suite('metadata');
 const path = scratch();
+const graphOn = await sharedThreads(2);
 const EVERYTHING = media('everything.mkv');
 
 interface Made {
@@ -185,7 +187,7 @@ test('of several inputs the first has the tags, unless another one is named', as
 });
 
 test('bytes that are decoded say it as files do, also across threads', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn();
   const bytes = graph.inputStream('bytes');
   const { audio } = bytes.decode();
   encode(null, audio.volume(0.5), { output_path: path('bytes.mka') });
