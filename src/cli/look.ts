@@ -11,6 +11,8 @@ export interface Input {
   readonly path: string | undefined;
   /** All that is piped, to be read once. */
   readonly bytes?: AsyncIterable<Uint8Array>;
+  /** The same in memory. */
+  readonly memory?: Buffer;
 }
 
 /** The command has nothing else to do meanwhile: a thread for a file would only cost its start. */
@@ -28,9 +30,25 @@ export async function openInput(input: string): Promise<Input> {
   return { info, path: input };
 }
 
+/** The same for what is read more than once. */
+export async function openAgain(input: string): Promise<Input> {
+  const whole = await wholeInput(input);
+  if (typeof whole !== 'string') {
+    const name = isStandard(input) ? NAME : input;
+    return { info: { ...(await probe(whole)), path: name }, path: undefined, memory: whole };
+  }
+  const opened = await openInput(whole);
+  return whole === input ? opened : { ...opened, info: { ...opened.info, path: NAME } };
+}
+
 /** The ffmpeg command's names of the standard input. */
 export function isStandard(input: string): boolean {
   return ['-', 'pipe:', 'pipe:0'].includes(input);
+}
+
+/** And of the standard output. */
+export function isStandardOutput(output: string): boolean {
+  return ['-', 'pipe:', 'pipe:1'].includes(output);
 }
 
 /** FIFOs that were opened by their names. */
