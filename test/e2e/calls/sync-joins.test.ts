@@ -110,7 +110,7 @@ graphs('a silent input with a timeout no longer holds the others', async () => {
   const buffers = (ids: string[]) => ids.map((id, n) => ({ id, pts: String(n * 40_000_000) }));
   const inputs = [
     addJoin(graph, 'Pad', { buffers: buffers(['a0', 'a1', 'a2']), seed: 1 }),
-    addJoin(graph, 'Late', { buffers: buffers(['b0', 'b1']), pause: 400 }),
+    addJoin(graph, 'Late', { buffers: buffers(['b0', 'b1']), pause: 1200 }),
   ];
   const seen = await muxed(graph, inputs, { sync_mode: 'slowest', timeout: 0.05 });
   // b1 is 40 ms of stream time, as a1 is: without the timeout they would be together.

@@ -56,7 +56,7 @@ options('an input that falls silent while its source sleeps is left after its ow
     const graph = graphOn({ threads });
     const inputs = [
       addJoin(graph, 'Pad', { buffers: buffers('a', 4, 40), seed: 1 }),
-      addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 500 }),
+      addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 1500 }),
     ];
     const { ids } = await muxed(graph, inputs, { sync_mode: 'nosync', timeout: [null, 0.05] });
     assert.equal(ids, ['a0 b0', 'a1 b0', 'a2 b0', 'a3 b0'], `threads: ${threads}`);
@@ -79,7 +79,7 @@ options('what waits for a late input beyond max_queue is given up by drop_policy
     const graph = graphOn({ threads: 3 });
     const inputs = [
       addJoin(graph, 'Pad', { buffers: buffers('a', 20, 40), seed: 1 }),
-      addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 600 }),
+      addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 1500 }),
     ];
     return muxed(graph, inputs, { sync_mode: 'nosync', ...settings });
   };
