@@ -3,8 +3,10 @@
  * milliseconds; each of them is to be below 2000. Only on a machine that does nothing else do the figures mean something.
  *
  *   npm run stress:network [-- PART_OF_A_STAGE]
+ *   npm run stress:network -- --random 200 [--seed N]     peers that stop anywhere, and graphs that end at any moment
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { Graph } from 'millrace';
 import {
   endless,
@@ -15,6 +17,8 @@ import {
   SHORT_PROBE,
   ways,
 } from '../../kit/quiet-stages.js';
+import { randomOf } from './live-stress.js';
+import { stopSomewhere } from './random-peers.js';
 
 /** ms after the peer was met in which the stage is reached. */
 const SETTLE = 1000;
@@ -49,7 +53,11 @@ async function measure<C extends InputCase | OutputCase>(
   }
 }
 
-const part = process.argv[2] ?? '';
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { random: { type: 'string' }, seed: { type: 'string', default: String(Date.now() % 1e6) } },
+});
+const part = positionals[0] ?? '';
 let late = 0;
 
 async function print(title: string, measured: (way: string) => Promise<number>): Promise<void> {
@@ -63,13 +71,32 @@ async function print(title: string, measured: (way: string) => Promise<number>):
   console.log(`${title}: ${figures.join(', ')}`);
 }
 
-for (const [stage, make] of Object.entries(inputs)) {
-  await print(`input, ${stage}`, async (way) => measure(await make(), reading, way));
+async function stages(): Promise<void> {
+  for (const [stage, make] of Object.entries(inputs)) {
+    await print(`input, ${stage}`, async (way) => measure(await make(), reading, way));
+  }
+  for (const [stage, make] of Object.entries(outputs)) {
+    await print(`output, ${stage}`, async (way) =>
+      measure(await make(), (one) => endless(new Graph({ threads: 1 }), [one]), way),
+    );
+  }
 }
-for (const [stage, make] of Object.entries(outputs)) {
-  await print(`output, ${stage}`, async (way) =>
-    measure(await make(), (one) => endless(new Graph({ threads: 1 }), [one]), way),
-  );
+
+async function anywhere(times: number, seed: number): Promise<void> {
+  console.log(`seed ${seed}`);
+  const random = randomOf(seed);
+  const all: number[] = [];
+  for (let i = 0; i < times; i++) {
+    const { what, took } = await stopSomewhere(random);
+    all.push(took);
+    if (took <= MOST) continue;
+    late++;
+    console.log(`${what}: ${took.toFixed()} ms`);
+  }
+  all.sort((a, b) => a - b);
+  console.log(`${times} ends, median ${all[times >> 1]!.toFixed()} ms, most ${all.at(-1)!.toFixed()} ms`);
 }
+
+await (values.random === undefined ? stages() : anywhere(Number(values.random), Number(values.seed)));
 console.log(late === 0 ? `all below ${MOST} ms` : `${late} took longer than ${MOST} ms`);
 process.exitCode = late === 0 ? 0 : 1;
