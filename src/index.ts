@@ -79,8 +79,8 @@ export type {
   Rendition,
 } from './graph/ladder/options.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
-export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
 export type { PacketsOptions } from './graph/options/packets.js';
+export type { RunOptions, StartMode, StartOptions } from './graph/options/run-options.js';
 export {
   type CollectedOptions,
   type CollectedStreams,

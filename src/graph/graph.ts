@@ -34,14 +34,14 @@ import { type Allowed, checkSettings, checkTrust } from './file/trust.js';
 import { afterReset, readUpdate, type UpdateConfig } from './file/update.js';
 import { Lifecycle } from './lifecycle.js';
 import type { GraphOptionsInput } from './options/graph-options.js';
+import { resolveGraphOptions } from './options/resolve.js';
 import {
   checkOnLog,
   checkRunOptions,
   checkStartOptions,
   type RunOptions,
   type StartOptions,
-} from './options/options.js';
-import { resolveGraphOptions } from './options/resolve.js';
+} from './options/run-options.js';
 import { withoutUrls } from './options/urls.js';
 import { GraphPorts } from './ports/graph-ports.js';
 import { InputStream } from './ports/input-stream.js';

@@ -17,7 +17,7 @@ import type { AddedNode } from '../file/update.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
-import { takeDistNums } from '../options/node-schemas.js';
+import { takeDistNums } from '../options/node-options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import { sinkModule } from '../output/sink.js';
 import type { GraphPorts } from '../ports/graph-ports.js';

@@ -205,7 +205,10 @@ export interface FilterOptions extends OfTheNode {
    * '[0][1]overlay=10:20[0]'. Other labels join filters; pads without one take the remaining inputs and outputs in order.
    */
   graph?: string | undefined;
-  /** Threads that FFmpeg may use inside of the filters; 0: as many as there are cores. */
+  /**
+   * Threads that FFmpeg may use inside of the filters; 0: as many as there are cores, and one for what is soon done (most filters
+   * of sound, simple ones of small pictures).
+   */
   threads?: number | undefined;
   /**
    * The device for `hwupload`, and for filters of its kind: 'vulkan', 'cuda:1', 'vaapi:/dev/dri/renderD128'. Default: the one

@@ -15,8 +15,8 @@ import { whenAborted } from '../../scheduler/run/abort-listeners.js';
 import type { Report } from '../../scheduler/run/report.js';
 import type { GraphRun } from '../../scheduler/run/run.js';
 import { flagOption } from '../../schema/flag-option.js';
-import type { StartMode } from '../options/options.js';
 import type { PacketsOptions } from '../options/packets.js';
+import type { StartMode } from '../options/run-options.js';
 import { feedsBytes } from './byte-streams.js';
 
 interface Input {

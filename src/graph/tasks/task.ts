@@ -1,7 +1,7 @@
 /** What the short functions have in common: `thumbnails`, `sprite`, `gif`, `trim`, `concat`, `extractAudio`, `waveform`. */
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { localPath, type MediaInfo } from '../../catalog/ffmpeg.js';
+import { localPath, type MediaInfo, namesDescriptor } from '../../catalog/ffmpeg.js';
 import { MillraceError } from '../../errors/errors.js';
 import { refusalOf } from '../../errors/file-error.js';
 import { describeValue } from '../../errors/naming.js';
@@ -14,7 +14,7 @@ import type { DecoderOptions, EncoderOptions } from '../build/module-options.js'
 import type { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
-import { signalSchema } from '../options/options.js';
+import { signalSchema } from '../options/run-options.js';
 import { probe, probeSync } from '../probe.js';
 import type { Runtime } from '../runtime.js';
 
@@ -76,6 +76,15 @@ export async function openInput(input: TaskInput, what: string, options: TaskOpt
   const { signal, threads } = options;
   if ((typeof input === 'string' && input !== '') || input instanceof URL) {
     const path = String(input);
+    if (await isPipe(path)) {
+      throw new MillraceError(
+        'ERR_MILLRACE_INPUT',
+        `${what} cannot read ${path}: it is a pipe, which can be read once only, and it is looked into first`,
+        {
+          hint: 'Give a file, or decode it in a graph: graph.decode({ input_path })',
+        },
+      );
+    }
     const isHere = threads === 0 && localPath(path) !== undefined && !signal?.aborted;
     return { info: isHere ? probeSync(path) : await probe(path, { signal }), source: { input_path: path } };
   }
@@ -85,6 +94,15 @@ export async function openInput(input: TaskInput, what: string, options: TaskOpt
     });
   }
   return { info: await probe(keptOpen(input), { signal }), source: { input } };
+}
+
+/** The look would take from it what the run needs. */
+async function isPipe(path: string): Promise<boolean> {
+  if (namesDescriptor(path)) return true;
+  const file = localPath(path);
+  // What cannot be looked at is told by whoever opens it.
+  const found = file === undefined ? undefined : await stat(file).catch(() => undefined);
+  return found?.isFIFO() === true || found?.isSocket() === true;
 }
 
 /** The look would close it, and the run reads it after that. */

@@ -6,7 +6,7 @@
  *   npm run stress:reference
  */
 import { fileURLToPath } from 'node:url';
-import { Graph, type GraphError, type NodeHandle, VideoFrame } from 'millrace';
+import { Graph, type GraphError, type GraphOptionsInput, type NodeHandle, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 
 const FILE = fileURLToPath(new URL('../../fixtures/modules/frames.mjs', import.meta.url));
@@ -31,16 +31,23 @@ const EXPECTED: Record<Moment, string> = {
   leave: '',
 };
 
+/** How many it runs on, beside the calling one. */
+export const THREADS = 3;
+
 /**
  * An endless source, a node that goes off at a random frame, and behind it two consumers; each on a thread of its own,
  * one consumer on the calling thread. So at that moment frames are under way to and from the node.
+ * @param graphOn Makes the graph; on threads of its own unless it is given.
  */
-export async function goOff(moment: Moment): Promise<void> {
+export async function goOff(
+  moment: Moment,
+  graphOn = (options: GraphOptionsInput): Graph => new Graph({ threads: THREADS, ...options }),
+): Promise<void> {
   const leaks = new LeakWatch();
-  const graph = new Graph({ queue_length_limit: 1 + Math.floor(Math.random() * 12) });
-  const source = frameNode(graph, 'Painter', { count: -1, large: true }, { thread: 'source' });
-  const bomb = frameNode(graph, 'Bomb', { where: moment, within: 200 }, { thread: 'bomb', inputs: [source] });
-  frameNode(graph, 'Bomb', { where: 'never', within: 0 }, { thread: 'consumer', inputs: [bomb] });
+  const graph = graphOn({ queue_length_limit: 1 + Math.floor(Math.random() * 12) });
+  const source = frameNode(graph, 'Painter', { count: -1, large: true }, { scheduler: 0 });
+  const bomb = frameNode(graph, 'Bomb', { where: moment, within: 200 }, { scheduler: 1, inputs: [source] });
+  frameNode(graph, 'Bomb', { where: 'never', within: 0 }, { scheduler: 2, inputs: [bomb] });
   let sum = 0;
   graph.module(
     {

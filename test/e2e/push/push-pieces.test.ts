@@ -1,19 +1,21 @@
 /** Small pieces of a stream of bytes: what waits of them is counted in bytes, and joined. */
-import { EncodedPacket, Graph, type GraphError, Packet } from 'millrace';
+import { EncodedPacket, type GraphError, Packet } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, END_OF_FILE, hashes, pieces } from '../../kit/bytes.js';
 import { contentsOf, media, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const test = suite('small pieces');
 const bytes = bytesOfFile('clip.mpegts');
 const SIZE = 188;
+const graphOn = await sharedThreads(1);
 
 for (const threads of [0, 1]) {
   test(`tiny pieces reach a decoder joined, and give the frames of the files they are of (threads: ${threads})`, async () => {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const input = graph.inputStream('bytes');
     const decoder = input.decode();
     const [video, audio] = [sinkOn(decoder.video), sinkOn(decoder.audio)];
@@ -35,7 +37,7 @@ for (const threads of [0, 1]) {
 }
 
 test('whoever pushes tiny pieces is held back by the bytes that wait', async () => {
-  const graph = new Graph({ threads: 0 });
+  const graph = graphOn({ threads: 0 });
   const input = graph.inputStream('bytes');
   input.decode().video.packets(); // nobody reads it
   await graph.start();
@@ -61,7 +63,7 @@ test('whoever pushes tiny pieces is held back by the bytes that wait', async () 
 });
 
 test('a piece is on its way without another one behind it', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn();
   const input = graph.inputStream('bytes');
   input.decode({}, { alias: 'decoder' }).video.packets();
   await graph.start();
@@ -73,7 +75,7 @@ test('a piece is on its way without another one behind it', async () => {
 });
 
 test('pieces for anybody but decoders of bytes stay as they are', async () => {
-  const graph = new Graph({ threads: 0 });
+  const graph = graphOn({ threads: 0 });
   const input = graph.inputStream('bytes');
   const seen: number[] = [];
   input.module({
