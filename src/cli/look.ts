@@ -34,7 +34,8 @@ export async function openInput(input: string): Promise<Input> {
 export async function openAgain(input: string): Promise<Input> {
   const whole = await wholeInput(input);
   if (typeof whole !== 'string') {
-    return { info: { ...(await probe(whole)), path: NAME }, path: undefined, memory: whole };
+    const name = isStandard(input) ? NAME : input;
+    return { info: { ...(await probe(whole)), path: name }, path: undefined, memory: whole };
   }
   const opened = await openInput(whole);
   return whole === input ? opened : { ...opened, info: { ...opened.info, path: NAME } };

@@ -114,6 +114,7 @@ export class Muxer implements Output {
   #chapters: ChapterPlan | undefined;
   /** There are some, and the format has no place for them. */
   chaptersLost = false;
+  chaptersCut: readonly string[] = [];
 
   /**
    * @param inputs The inputs that a stream may come from.
@@ -432,6 +433,7 @@ export class Muxer implements Output {
       this.#pieces === undefined && localPath(this.#target.path) !== undefined && !this.#options.null_output;
     this.#chapters = planChapters(this.#target.muxer.name ?? '', chapters, tags, isFile);
     this.chaptersLost = this.#chapters === undefined;
+    this.chaptersCut = this.#chapters?.cut ?? [];
     const all = { ...tags, ...this.#chapters?.tags };
     if (Object.keys(all).length > 0) this.#context.metadata = Dictionary.fromObject(all);
   }
@@ -504,7 +506,9 @@ export class Muxer implements Output {
     this.#interleaving = new InterleavingQueue(this.#limits, inputs, endless ? Infinity : this.#longestWait);
   }
 
+  /** @param hint instead of what follows from the result. Nothing is put together for a call that went well. */
   #failing(ret: number, what: string, hint?: string): void {
+    if (ret >= 0) return;
     const { name, path } = this.#target;
     check(ret, `${what} ${name}`, {
       code: 'ERR_MILLRACE_OUTPUT',

@@ -6,7 +6,7 @@ import { type EncodeStreams, encode } from '../build/encode.js';
 import type { EncoderOptions } from '../build/module-options.js';
 import { type NodeHandle, Stream } from '../build/stream.js';
 import type { RunOptions } from '../options/run-options.js';
-import type { SeekableSink } from './sink.js';
+import type { SeekableSink } from './open-sink.js';
 import { WholeFile } from './whole-file.js';
 
 /** As `encode` takes them: by their kinds; or the video alone, or video and audio. */

@@ -62,7 +62,11 @@ test('chapters are put into a file wherever its header is, and nothing else of i
       { start: 0.5, end: 1 },
     ];
     const { info, warnings } = await made(name, { mux_params, chapters, metadata: false });
-    assert.equal(warnings, []);
+    assert.match(
+      warnings.join('\n'),
+      `${path(name)}: the format 'mp4' has room for 255 bytes of a title, and 1 is longer`,
+    );
+    assert.is(warnings.length, 1);
     assert.equal(titles(info), ['Äpfel', 'x'.repeat(255), '']);
     assert.ok(!readFileSync(path(name)).includes('millrace-chapters'));
     const without = await made(`plain-${name}`, { mux_params, chapters: false, metadata: false });
@@ -70,6 +74,33 @@ test('chapters are put into a file wherever its header is, and nothing else of i
     assert.is(info.format.duration, without.info.format.duration);
     assert.equal(Object.keys(info.format.tags), Object.keys(without.info.format.tags));
   }
+});
+
+test('texts of chapters that FFmpeg does not tell to their end are named, and so are chapters without room', async () => {
+  const long = 'ä'.repeat(200);
+  const { info } = await made('long.mka', {
+    chapters: [
+      { start: 0, title: `short\n${long}` },
+      { start: 0.25, title: 'short' },
+      { start: 0.5, end: 1, title: long },
+    ],
+  });
+  assert.equal(
+    info.format.chapters!.map(({ cut }) => cut),
+    [['title'], undefined, ['title']],
+  );
+  assert.equal(titles(info), [`short\n${'ä'.repeat(127)}`, 'short', 'ä'.repeat(127)]);
+  const again = await made('again.mka', {}, path('long.mka'));
+  assert.match(
+    again.warnings.join('\n'),
+    /again\.mka: 255 bytes of a line .* tells of chapter 1 \(title\), 3 \(title\)$/,
+  );
+  const without = await made('without.mka', { chapters: false }, path('long.mka'));
+  assert.equal(without.warnings, []);
+  const chapters = Array.from({ length: 256 }, (_, n) => ({ start: n / 256, end: (n + 1) / 256, title: String(n) }));
+  const { info: many, warnings } = await made('many.m4a', { chapters });
+  assert.is(many.format.chapters!.length, 255);
+  assert.match(warnings.join('\n'), /many\.m4a: the format 'ipod' has room for 255 of 256 chapters$/);
 });
 
 test('a cut moves chapters with it', async () => {
