@@ -33,6 +33,7 @@ const RUNS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['camera.mjs', 'live.m3u8', '1.2'],
   ['live-camera.mjs'],
   ['mixer.mjs', 'mixed.m3u8', 'long.mp4', 'missing.mp4'],
+  ['guests.mjs', 'show.m3u8', 'clip.mp4', 'clip.mp4'],
   ['raw-h264.mjs'],
   ['server.mjs'],
   ['thumbnails.mjs', 'long.mp4'],
@@ -225,6 +226,14 @@ example('mixer.mjs', async () => {
   assert.ok(frames! >= 45, stdout);
   assert.match(stdout, /^node .*Cannot open missing\.mp4/m);
   assert.match(readFileSync(at('mixed.m3u8'), 'utf8'), /mixed1\.ts\n.*#EXT-X-ENDLIST/s);
+});
+
+example('guests.mjs', async () => {
+  const { stdout } = await run('guests.mjs', 'show.m3u8', 'clip.mp4', 'clip.mp4');
+  const [, frames] = /^show\.m3u8: (\d+) frames$/m.exec(stdout)!.map(Number);
+  // None is lost: they are those of 2.8 s.
+  assert.ok(frames! >= 70, stdout);
+  assert.match(readFileSync(at('show.m3u8'), 'utf8'), /show1\.ts\n.*#EXT-X-ENDLIST/s);
 });
 
 example('raw-h264.mjs', async () => {

@@ -380,6 +380,15 @@ export default class FFmpegFilter implements Module<FilterOptions> {
    * @throws MillraceError ERR_MILLRACE_OPTION for what FFmpeg refuses: then everything is as it was.
    */
   dynamicReset(given: Readonly<Record<string, unknown>>): void {
+    try {
+      this.#changeOptions(given);
+    } catch (error) {
+      // What names an input that is still to come holds from its first frame on.
+      if (!this.#newcomers.hold(given, (newcomers) => this.#settingWith(newcomers))) throw error;
+    }
+  }
+
+  #changeOptions(given: Readonly<Record<string, unknown>>): void {
     const before = this.#next ?? this.#now;
     const options = changedOptions(before.options, given);
     const inputs = [...this.#inputs, ...this.#arriving];

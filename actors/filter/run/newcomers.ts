@@ -14,7 +14,7 @@ import type { MediaFrame } from './take-frame.js';
 export interface Newcomer {
   readonly id: number;
   /** Options that come with it. */
-  readonly given: Readonly<Record<string, unknown>> | undefined;
+  given: Readonly<Record<string, unknown>> | undefined;
   /** Frames that have come. */
   readonly queue: MediaFrame[];
   ending: boolean;
@@ -38,6 +38,24 @@ export class Newcomers {
     const known = this.#waiting.findIndex((newcomer) => newcomer.id === id);
     if (known >= 0) this.remove(this.#waiting[known]!);
     this.#waiting.push({ id, given, queue: [], ending: false });
+  }
+
+  /**
+   * Options are to come with the last one.
+   * @param check throws if that cannot be.
+   * @returns false if it cannot, or nobody is to come.
+   */
+  hold(given: Readonly<Record<string, unknown>>, check: (newcomers: readonly Newcomer[]) => unknown): boolean {
+    const last = this.#waiting.at(-1);
+    if (last === undefined) return false;
+    const changed = { ...last, given: { ...last.given, ...given } };
+    try {
+      check([...this.#waiting.slice(0, -1), changed]);
+    } catch {
+      return false;
+    }
+    last.given = changed.given;
+    return true;
   }
 
   /** Its frames are the caller's. */

@@ -62,8 +62,9 @@ export class Adding {
       blueprint.lookAtPorts();
       await run.add(came.nodes, came.links);
     } catch (error) {
-      for (const { id } of came.nodes) blueprint.remove(id);
+      // First the links: numbers of inputs that nobody has got can be given again.
       blueprint.drop(came.links);
+      for (const { id } of came.nodes) blueprint.remove(id);
       blueprint.lookAtPorts();
       throw error;
     }

@@ -186,6 +186,25 @@ export class EncodedPacket implements Disposable {
     return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
   }
 
+  /**
+   * Takes over what is not the bytes of another packet: its times and their unit, its flags.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD if the other one is no EncodedPacket.
+   */
+  copyProps(from: EncodedPacket): this {
+    if (!(from instanceof EncodedPacket)) {
+      throw new MillraceError(
+        'ERR_MILLRACE_PAYLOAD',
+        `copyProps of an EncodedPacket cannot be given ${describeValue(from)}`,
+        {
+          hint: 'It takes over the properties of another EncodedPacket',
+        },
+      );
+    }
+    const { pts, dts, duration, flags, timeBase } = from.#native;
+    Object.assign(this.#native, { pts, dts, duration, flags, timeBase });
+    return this;
+  }
+
   /** Another reference to the same bytes. */
   clone(): EncodedPacket {
     const av = this.av.clone();

@@ -165,6 +165,9 @@ joining('pictures are laid over one that runs, move, and leave; none of it is lo
   );
   for (let i = 0; i < 3; i++) await more();
   await soon('what goes on without the guest', shown(6));
+  // It moves before anything of it has come, and back.
+  await stage.reset(two(12));
+  await stage.reset(two(8));
   const began = n;
   const guestMore = (): Promise<unknown> => guest.push(new Packet(picture(n, 120, 4)));
   for (let i = 0; i < 5; i++) {

@@ -16,8 +16,9 @@ const rests = (status: GraphStatus): boolean =>
   status.queues.every(({ queued }) => queued === 0) && status.threads.every(({ asleep }) => asleep);
 
 /** Two sources without end, each with a sink of its own. */
-function pair(threads: number): { graph: Graph; sinks: TestSink[] } {
-  const graph = threads === 0 ? new Graph({ threads, time_out: 0.1 }) : graphOn({ threads, time_out: 0.1 });
+function pair(threads: number, time_out = 0): { graph: Graph; sinks: TestSink[] } {
+  const options = { threads, time_out };
+  const graph = threads === 0 ? new Graph(options) : graphOn(options);
   const sinks = ['a', 'b'].map((alias) => {
     const source = new TestSource({ kind: 'value' });
     const sink = new TestSink();
@@ -32,7 +33,7 @@ for (const threads of [0, 1]) {
   pausing(
     `threads: ${threads}: a paused graph comes to rest, goes on where it was, and time_out waits for it`,
     async () => {
-      const { graph, sinks } = pair(threads);
+      const { graph, sinks } = pair(threads, 0.4);
       await graph.start();
       await until(graph, (now) => node(now, 'a').packetsOut > 10);
       graph.pause();
@@ -40,7 +41,7 @@ for (const threads of [0, 1]) {
       assert.is(paused.state, 'paused');
       assert.ok(paused.nodes.every((one) => one.paused));
       // Several times the time that it may make no progress.
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 900));
       const later = graph.status();
       assert.is(later.state, 'paused');
       assert.is(node(later, 'a').packetsOut, node(paused, 'a').packetsOut);

@@ -96,6 +96,28 @@ test('a clone outlives the original', () => {
   clone.close();
 });
 
+test('copyProps takes over what is not the bytes, also of a packet that is being filled', () => {
+  using from = EncodedPacket.from(new Uint8Array([1]), {
+    pts: 9n,
+    dts: 8n,
+    duration: 2n,
+    flags: 1,
+    timeBase: { num: 1, den: 25 },
+  });
+  for (const packet of [EncodedPacket.from(new Uint8Array([7, 8]), { pts: 1n }), EncodedPacket.alloc(2)]) {
+    if (packet.data[0] === 0) packet.data.set([7, 8]);
+    assert.is(packet.copyProps(from), packet);
+    const clone = packet.clone();
+    for (const each of [packet, clone]) {
+      assert.equal([[...each.data], each.pts, each.dts, each.duration], [[7, 8], 9n, 8n, 2n]);
+      assert.equal([each.isKey, each.timeBase], [true, { num: 1, den: 25 }]);
+      each.close();
+    }
+  }
+  using packet = EncodedPacket.alloc(1);
+  assert.throws(() => packet.copyProps({} as EncodedPacket), /cannot be given/);
+});
+
 test('use after close names the mistake', () => {
   const packet = EncodedPacket.alloc(1);
   packet.close();
