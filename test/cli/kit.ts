@@ -11,6 +11,8 @@ import { TestSink } from 'millrace/testing';
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** A command that takes longer hangs. */
 const LIMIT_MS = 20_000;
+/** So do several in one process; the runner's watchdog is later. */
+const LIMIT_OF_ALL_MS = 120_000;
 
 export interface Result {
   code: number | null;
@@ -78,17 +80,19 @@ export function millrace(args: readonly string[], options: Options = {}): Promis
 const EACH = fileURLToPath(new URL('../fixtures/scripts/each.mjs', import.meta.url));
 const MARK = '\u0001ended: ';
 
+/** A script and its arguments. Words before it such as NAME=value are its environment, as in a shell. */
+export type Run = readonly string[];
+const ASSIGNMENT = /^[A-Z][A-Z_]*=/;
+
 /**
  * Runs scripts one after another in one process: starting one with the package takes longer than most of them. For what is
  * not about the process itself.
  * @returns how each ended; if one of them ended the process, it is the last. The last one has the code of the process, which
  *   has ended with all that they left behind.
  */
-export async function nodeEach(
-  runs: readonly (readonly [script: string, ...args: string[]])[],
-  options: Options = {},
-): Promise<Result[]> {
-  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], options);
+export async function nodeEach(runs: readonly Run[], options: Options = {}): Promise<Result[]> {
+  const limit = Math.min(LIMIT_MS * runs.length, LIMIT_OF_ALL_MS);
+  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], { limit, ...options });
   const told = stderr.split(`${MARK}\n`);
   // Texts and, between them, codes.
   const parts = stdout.split(new RegExp(`${MARK}(\\d+)\\n`));
@@ -100,32 +104,25 @@ export async function nodeEach(
   return results;
 }
 
-/** Scripts in one process, which has to end in its time. */
-const TOGETHER = 12;
-
 /**
- * As `nodeEach`, so many at a time, begun when the first of them is asked for; those after one that ended its process have another.
+ * As `nodeEach`, begun when the first of them is asked for; those after one that ended its process have another.
  * @returns how the script of a number ended.
  */
-export function resultsOfEach(
-  runs: Parameters<typeof nodeEach>[0],
-  options: Options,
-): (script: number) => Promise<Result> {
+export function resultsOfEach(runs: readonly Run[], options: Options): (script: number) => Promise<Result> {
   const results: Result[] = [];
   return async (script) => {
-    while (script >= results.length) {
-      results.push(...(await nodeEach(runs.slice(results.length, results.length + TOGETHER), options)));
-    }
+    while (script >= results.length) results.push(...(await nodeEach(runs.slice(results.length), options)));
     return results[script]!;
   };
 }
 
-/** Commands that are not about their process, in one. */
-export async function millraceEach(commands: readonly string[][], options: Options = {}): Promise<Result[]> {
-  const results = await nodeEach(
-    commands.map((args) => [CLI, ...args]),
-    options,
-  );
+/** Commands that are not about their process, in one; each may begin with its environment. */
+export async function millraceEach(commands: readonly Run[], options: Options = {}): Promise<Result[]> {
+  const runs = commands.map((words) => {
+    const args = words.findIndex((word) => !ASSIGNMENT.test(word));
+    return args < 0 ? [...words, CLI] : [...words.slice(0, args), CLI, ...words.slice(args)];
+  });
+  const results = await nodeEach(runs, options);
   if (results.length === commands.length) return results;
   const { code, signal, stderr } = results.at(-1)!;
   throw new Error(`${commands[results.length - 1]!.join(' ')}: ended the process, ${code ?? signal}\n${stderr}`);

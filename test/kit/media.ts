@@ -23,15 +23,24 @@ const LIMIT_MS = 30_000;
 // A graph in which nothing moves says who waits for whom, long before that.
 process.env.MILLRACE_TIME_OUT ??= '10';
 
+/** FFmpeg's AAC without the search for the best coding, which takes longer than all the rest of a short clip. */
+export const quickAac = { codec: 'aac', aac_coder: 'fast' } as const;
+
 /** A file of test/fixtures/media. */
 export function media(name: string): string {
   return fileURLToPath(new URL(`../fixtures/media/${name}`, import.meta.url));
 }
 
+// One listener for all of them: Node warns of many, and files share processes.
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that goes with the process; the function returned makes paths in it. */
 export function scratch(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-media-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return (name) => join(folder, name);
 }
 

@@ -1,6 +1,6 @@
 /** Inputs and outputs of the network whose peers keep them waiting, at every stage, and the ways to end such a graph. */
 import { readFileSync } from 'node:fs';
-import { Graph } from 'millrace';
+import type { Graph } from 'millrace';
 import { makeFifo } from './fifo.js';
 import { freePort, type Peer, quietHttp, quietTcp } from './quiet-peers.js';
 
@@ -99,8 +99,7 @@ const LARGE_SEGMENTS: Readonly<Record<string, object>> = { hls: { mux_params: { 
 /**
  * Plays the clip for ever into the outputs, each with a decoder of its own.
  */
-export function endless(threads: number, cases: readonly OutputCase[], options: object = {}): Graph {
-  const graph = new Graph({ threads });
+export function endless(graph: Graph, cases: readonly OutputCase[], options: object = {}): Graph {
   for (const { url, format } of cases) {
     const codec = { nut: 'rawvideo', hls: 'rawvideo', flv: 'flv' }[format] ?? 'mpeg4';
     const video_params = { codec, ...(codec !== 'rawvideo' && { bit_rate: 20_000_000 }) };

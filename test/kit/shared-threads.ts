@@ -7,7 +7,7 @@ import { Graph, type GraphOptionsInput, Runtime } from 'millrace';
 
 const FILE = fileURLToPath(new URL('../fixtures/modules/plain.mjs', import.meta.url));
 
-/** Those without names, by the number of their threads. */
+/** By the number of threads that have no names. */
 const runtimes = new Map<number, Runtime>();
 
 /**
@@ -18,9 +18,8 @@ export async function sharedThreads(
   count: number,
   names: readonly string[] = [],
 ): Promise<(options?: GraphOptionsInput) => Graph> {
-  const known = names.length === 0 ? runtimes.get(count) : undefined;
-  const runtime = known ?? new Runtime({ threads: count });
-  if (names.length === 0) runtimes.set(count, runtime);
+  const runtime = runtimes.get(count) ?? new Runtime({ threads: count });
+  runtimes.set(count, runtime);
   // They are there before any test looks for threads that are left behind.
   const graph = new Graph({ runtime });
   const places = [

@@ -396,8 +396,8 @@ export class Muxer implements Output {
     const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
     const checkHeader = (ret: number): void => {
       const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
-      // A contained one is opened in the same call: what the system and the peer refuse is the file.
-      const isOpened = !this.#isContained || refused || ret === AVERROR_PATCHWELCOME || ret === ENOSYS;
+      // What has a peer is opened in the same call: what the system and the peer refuse is the file.
+      const isOpened = this.#patiently === undefined || refused || ret === AVERROR_PATCHWELCOME || ret === ENOSYS;
       this.#failing(ret, isOpened ? 'Cannot write the header of' : 'Cannot open', refused ? hint : undefined);
     };
     const writeNow = (): number => {

@@ -7,7 +7,7 @@ import { AudioFrame, type EncoderOptions, encode, type GraphError, Packet, syncM
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { contentsOf, media } from '../../kit/media.js';
+import { contentsOf, media, quickAac } from '../../kit/media.js';
 import { rejection, thrown } from '../../kit/rejection.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
@@ -90,17 +90,17 @@ silent('one that has ended is not waited for, and limits that are not both excee
   const { graph, video, audio, file } = fed(1, 'ended.mkv', few);
   await graph.start({ mode: 'push' });
   await audio.end();
-  for (let n = 0; n < 100; n++) await video.push(picture(n));
+  for (let n = 0; n < 40; n++) await video.push(picture(n));
   await graph.close();
-  assert.is((await contentsOf(file)).video.length, 100);
+  assert.is((await contentsOf(file)).video.length, 40);
   for (const limits of [{ max_muxing_queue_size: 1000 }, { muxing_queue_data_threshold: 1e9 }]) {
     const late = fed(1, 'late.mkv', { ...few, ...limits });
     await late.graph.start({ mode: 'push' });
-    for (let n = 0; n < 100; n++) await late.video.push(picture(n));
+    for (let n = 0; n < 40; n++) await late.video.push(picture(n));
     await late.audio.push(sound(0));
     const { warnings } = await late.graph.close();
     assert.not.match(warnings.join(), /late|nothing of/);
-    assert.is((await contentsOf(late.file)).video.length, 100);
+    assert.is((await contentsOf(late.file)).video.length, 40);
   }
 });
 
@@ -129,11 +129,20 @@ silent('a call fails of it as well', () => {
   encoder.close();
 });
 
+/** What is written is to be seen in the file at once. */
+const seen = { flush_packets: 1 };
 const later: Record<string, [string, Partial<EncoderOptions>]> = {
-  'where the time between streams has no limit': ['later.mkv', { mux_params: { max_interleave_delta: 0 } }],
+  'where the time between streams has no limit': [
+    'later.mkv',
+    { mux_params: { ...seen, max_interleave_delta: 0 }, audio_params: quickAac },
+  ],
   'where libavformat waits for the codec': [
     'later.webm',
-    { video_params: { codec: 'libvpx-vp9', threads: 1, deadline: 'realtime', 'cpu-used': 8, 'lag-in-frames': 0 } },
+    {
+      mux_params: seen,
+      video_params: { codec: 'libvpx-vp9', threads: 1, deadline: 'realtime', 'cpu-used': 8, 'lag-in-frames': 0 },
+      audio_params: { codec: 'libopus', compression_level: 0 },
+    },
   ],
 };
 
@@ -151,7 +160,7 @@ for (const [what, [name, options]] of Object.entries(later)) {
     // Until it is seen in the file: 200 s of sound at most.
     for (let n = 10; n < 5000 && size < 30_000; n++) {
       await audio.push(sound(n));
-      if (n % 50 === 0) size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+      if (n % 10 === 0) size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     }
     assert.ok(size >= 30_000, `${size} bytes`);
     for (let n = 10; n < 15; n++) await video.push(picture(n));

@@ -3,7 +3,7 @@ import { encode, type Report } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { crossed } from '../../kit/long.js';
-import { contentsOf, media, run, scratch, sinkOn } from '../../kit/media.js';
+import { contentsOf, media, quickAac, run, scratch, sinkOn } from '../../kit/media.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
@@ -39,7 +39,7 @@ on('endless sources behind trim and atrim', async (threads) => {
   const output_path = at(`trimmed-${threads}.mp4`);
   const picture = graph.filter('testsrc2', source).trim({ end_frame: 30 });
   const tone = graph.filter('sine', { sample_rate: 48_000 }).atrim({ end_sample: 48_000 });
-  encode(picture, tone, { output_path, video_params: fast });
+  encode(picture, tone, { output_path, video_params: fast, audio_params: quickAac });
   await run(graph);
   const { video, samples } = await contentsOf(output_path);
   assert.is(video.length, 30);
@@ -52,6 +52,7 @@ on('endless sources behind an encoder with vframes and aframes', async (threads)
   encode(graph.filter('testsrc2', source), graph.filter('anullsrc'), {
     output_path,
     video_params: fast,
+    audio_params: quickAac,
     vframes: 20,
     aframes: 30,
   });

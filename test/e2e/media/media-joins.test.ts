@@ -9,6 +9,7 @@ import {
   expectedPictures,
   media,
   pictures,
+  quickAac,
   run,
   scratch,
   sinkOn,
@@ -59,7 +60,10 @@ const on = (name: string, what: What): void => void tests.push([name, what]);
 
 on('sound alone', async (threads, file) => {
   const graph = graphOn({ threads });
-  encode(null, graph.decode({ input_path: clip, aframes: 47 }).audio, { output_path: file('m4a') });
+  encode(null, graph.decode({ input_path: clip, aframes: 47 }).audio, {
+    output_path: file('m4a'),
+    audio_params: quickAac,
+  });
   await run(graph);
   const { video, samples } = await contentsOf(file('m4a'));
   assert.is(video.length, 0);
@@ -83,7 +87,11 @@ on('three renditions and a second copy of one, of one decode', async (threads, f
   const sizes = [160, 80, 64, 64];
   sizes.forEach((width, i) => {
     const output_path = file(`${i}.mkv`);
-    source.video.scale(width, -2).encode(source.audio, { output_path, video_params: { ...fast, crf: 30 } });
+    source.video.scale(width, -2).encode(source.audio, {
+      output_path,
+      video_params: { ...fast, crf: 30 },
+      audio_params: quickAac,
+    });
   });
   const report = await run(graph);
   assert.is(report.nodes[0]!.packetsOut, 25 + 47, 'decoded once');
@@ -191,7 +199,11 @@ on('two ranges of one decode in the other order, with their sound', async (threa
 on('a file whose sound lies behind all of its pictures', async (threads, file) => {
   const graph = graphOn({ threads });
   const source = graph.decode({ input_path: uneven });
-  source.video.scale(32, 18).encode(source.audio, { output_path: file('mp4'), video_params: fast });
+  source.video.scale(32, 18).encode(source.audio, {
+    output_path: file('mp4'),
+    video_params: fast,
+    audio_params: quickAac,
+  });
   await run(graph);
   const { video } = await contentsOf(file('mp4'));
   assert.is(video.length, 100);

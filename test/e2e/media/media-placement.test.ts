@@ -4,7 +4,7 @@ import { TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { long } from '../../kit/long.js';
-import { contentsOf, media, pictures, run, scratch } from '../../kit/media.js';
+import { contentsOf, media, pictures, quickAac, run, scratch } from '../../kit/media.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
@@ -37,7 +37,11 @@ function build(options: GraphOptionsInput, where: (node: number) => Where, file:
   });
   // libx264's mbtree is not deterministic on AVX-512 machines.
   const video_params = { threads: 1, preset: 'veryfast', bit_rate: '200k', mbtree: 0 } as const;
-  marked.module('c_ffmpeg_encoder', { output_path: file, video_params }, next({ inputs: [quiet] }));
+  marked.module(
+    'c_ffmpeg_encoder',
+    { output_path: file, video_params, audio_params: quickAac },
+    next({ inputs: [quiet] }),
+  );
   return { graph, sinks };
 }
 

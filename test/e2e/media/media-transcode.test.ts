@@ -11,6 +11,7 @@ import {
   expectedSound,
   media,
   pictures,
+  quickAac,
   run,
   scratch,
   signalToNoise,
@@ -52,7 +53,7 @@ const CASES: Record<string, Case> = {
       const source = open(graph);
       return [source.video.scale(160, 90), source.audio];
     },
-    options: { video_params: { ...x264, crf: 23 } },
+    options: { video_params: { ...x264, crf: 23 }, audio_params: quickAac },
     sound: 'length',
   },
   bitrate: {
@@ -67,7 +68,7 @@ const CASES: Record<string, Case> = {
       const source = open(graph);
       return [source.video.fps(50).scale(160, -2), source.audio];
     },
-    options: { video_params: { ...x264, crf: 28 }, audio_params: { bit_rate: 64_000 } },
+    options: { video_params: { ...x264, crf: 28 }, audio_params: { ...quickAac, bit_rate: 64_000 } },
     sound: 'length',
   },
   slow: {
@@ -83,7 +84,7 @@ const CASES: Record<string, Case> = {
       const source = open(graph, media('clip.mpegts'));
       return [source.video.vflip(), source.audio];
     },
-    options: { video_params: { ...x264, crf: 30, vsync: 'cfr' } },
+    options: { video_params: { ...x264, crf: 30, vsync: 'cfr' }, audio_params: quickAac },
     sound: 'length',
   },
   range: {
@@ -92,7 +93,7 @@ const CASES: Record<string, Case> = {
       const source = open(graph, clip, { start_time: 1, end_time: 3 });
       return [source.video.scale(160, 90), source.audio];
     },
-    options: { video_params: { ...x264, crf: 26 } },
+    options: { video_params: { ...x264, crf: 26 }, audio_params: quickAac },
     sound: 'length',
   },
   trim: {

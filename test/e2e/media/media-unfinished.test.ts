@@ -5,13 +5,13 @@ import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { crossed } from '../../kit/long.js';
-import { contentsOf, failureOf, scratch } from '../../kit/media.js';
+import { contentsOf, failureOf, quickAac, scratch } from '../../kit/media.js';
 import { add } from '../../kit/modules.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
 const at = scratch();
 const video_params = { threads: 1, preset: 'ultrafast', tune: 'zerolatency' } as const;
-const audio_params = { codec: 'aac', aac_coder: 'fast' } as const;
+const audio_params = quickAac;
 
 const test = suite('unfinished files');
 const graphOn = await sharedThreads(2);

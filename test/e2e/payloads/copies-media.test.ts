@@ -110,7 +110,7 @@ test('the number may stand among the options, and the thread that is asked for d
 });
 
 test('a graph file has them, and gives them back', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = new Graph({ threads: 0 });
   const small = graph.decode({ input_path: media('clip-4s.mp4'), vframes: 5 }).video;
   small.module('c_ffmpeg_filter', { name: 'hflip' }, { distNums: 2 }).module('null_sink');
   const config = graph.toConfig();

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, essence, hashes, pieces, sourceOf } from '../../kit/bytes.js';
 import { crossed } from '../../kit/long.js';
-import { contentsOf, failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
+import { contentsOf, failureOf, media, quickAac, run, scratch, sinkOn } from '../../kit/media.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
 const scratchFile = scratch();
@@ -75,7 +75,7 @@ test('bytes go through two graphs: encoded, pushed and decoded', async () => {
 test('encoded packets behind their StreamInfo, each stream on its own output', async () => {
   const graph = graphOn({ threads: 2 });
   const input = graph.decode(second);
-  const packets = input.video.encode(input.audio, { push_output: 2, video_params });
+  const packets = input.video.encode(input.audio, { push_output: 2, video_params, audio_params: quickAac });
   const seen: string[] = [];
   packets.output(0).module({
     process(task) {
@@ -88,7 +88,7 @@ test('encoded packets behind their StreamInfo, each stream on its own output', a
   const path = scratchFile('from-packets.mp4');
   packets.output(0).encode(packets.output(1), { output_path: path });
   const direct = scratchFile('direct.mp4');
-  input.video.encode(input.audio, { output_path: direct, video_params });
+  input.video.encode(input.audio, { output_path: direct, video_params, audio_params: quickAac });
   await run(graph);
   assert.equal(seen.slice(0, 3), ['mpeg4 320x180', 'key', 'packet']);
   assert.is(seen.length, 26);
@@ -174,7 +174,8 @@ test('a piece that is written to a socket is complete when the graph ends', asyn
   const graph = graphOn();
   const input = graph.decode(second);
   const params = { movflags: 'frag_keyframe+empty_moov' };
-  const { file } = collect(input.video.encode(input.audio, { push_output: 1, video_params, mux_params: params }));
+  const options = { push_output: 1, video_params, audio_params: quickAac, mux_params: params } as const;
+  const { file } = collect(input.video.encode(input.audio, options));
   await run(graph);
   const path = scratchFile('fragments.mp4');
   writeFileSync(path, file());

@@ -1,7 +1,7 @@
 /** Media jobs over one warm graph give what a graph of its own gives for each of them. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { AudioFrame, Graph, type Packet, type Stream, VideoFrame } from 'millrace';
+import { AudioFrame, type Graph, type Packet, type Stream, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,8 +9,10 @@ import { bytesOfFile, pieces } from '../../kit/bytes.js';
 import { media } from '../../kit/media.js';
 import { rejection } from '../../kit/rejection.js';
 import { CLIPS } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const serving = suite('serve: media');
+const graphOn = await sharedThreads(3);
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
@@ -32,7 +34,7 @@ interface Ends {
 
 /** A graph that makes frames of the bytes of a file. */
 function framing(threads: number): Ends {
-  const graph = new Graph({ threads, time_out: 10 });
+  const graph = graphOn({ threads, time_out: 10 });
   const { video, audio } = graph.inputStream('file').decode();
   return { graph, pictures: video.scale('iw/2', -2).vflip(), sound: audio.volume(0.5) };
 }
