@@ -51,10 +51,11 @@ copyFileSync(join(root, 'test/fixtures/media/raw.h264'), at('raw.h264'));
 const sizes = readFileSync(join(root, 'test/fixtures/media/raw.h264.sizes'), 'utf8').trim().split('\n');
 writeFileSync(at('raw.h264.sizes'), sizes.slice(0, RAW).join('\n'));
 /**
- * In turn, examples that say nothing of threads have as many as is usual; in the long form all. The rest takes none: starting
- * them takes longer than what most examples do.
+ * In turn, examples that say nothing of threads have as many as is usual, and so have one that shows which it is on and one
+ * that keeps up with a camera; in the long form all. The rest takes none: starting them takes longer than what most examples do.
  */
-const hasThreads = (name: string, n: number): boolean => long || n % 4 === 0 || name === 'user-module.mjs';
+const hasThreads = (name: string, n: number): boolean =>
+  long || n % 6 === 5 || ['user-module.mjs', 'live-camera.mjs'].includes(name);
 const resultOf = resultsOfEach(
   RUNS.map(([name, ...args], n) => {
     return [...(hasThreads(name, n) ? [] : ['MILLRACE_THREADS=0']), join(examples, name), ...args];

@@ -15,7 +15,7 @@ const seconds = JSON.parse(readFileSync(TIMES, 'utf8')) as Readonly<Record<strin
 const UNKNOWN_S = 0.5;
 
 /** About as long as files go on in one process: longer, and one lane would be left alone with the last of them. */
-const TOGETHER_S = 20;
+const TOGETHER_S = 30;
 
 /**
  * Files that share a process, the first that applies. Those that count what the garbage collector releases, or that give all

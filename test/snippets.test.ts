@@ -41,7 +41,11 @@ function pathOf(name: string): string {
  * Where threads are the subject, and in turn for others, those that say nothing of threads have as many as is usual; in the
  * long form all. The rest takes none: starting them takes longer than what most snippets do.
  */
-const hasThreads = (name: string, n: number): boolean => long || n % 4 === 0 || /back-pressure|tuning/.test(name);
+const hasThreads = (name: string, n: number): boolean =>
+  long ||
+  n % 6 === 0 ||
+  /back-pressure|tuning/.test(name) ||
+  readFileSync(pathOf(name), 'utf8').includes('createModule(');
 const endOf = resultsOfEach(
   names.map((name, n) => [...(hasThreads(name, n) ? [] : ['MILLRACE_THREADS=0']), pathOf(name)]),
   { cwd: folder, limit: 120_000 },

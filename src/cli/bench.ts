@@ -71,7 +71,7 @@ async function* transcode({ rounds, seconds, quick }: BenchFlags): AsyncGenerato
   const version = ffmpegVersion('ffmpeg');
   const contenders = [
     ...(version === undefined ? [] : [ffmpeg({ path: 'ffmpeg', version }, clip, target('ffmpeg'))]),
-    ...['0', '1', '2', 'auto'].map((threads) => ours(built, clip, threads, target(threads))),
+    ...(quick ? ['0', 'auto'] : ['0', '1', '2', 'auto']).map((threads) => ours(built, clip, threads, target(threads))),
   ];
   const results = await compare(built, clip, contenders, rounds, quick ? 0 : 1);
   const peers = version === undefined ? [] : [`ffmpeg ${version}`];

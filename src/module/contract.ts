@@ -18,6 +18,12 @@ export interface OutputPort {
   push(packet: Packet): void;
   /** True when pushing is pointless: no consumer is connected, all of them have closed, or this output has ended. */
   readonly closed: boolean;
+  /**
+   * Packets that are taken before this node is held back. A source may give that many in one call, which is cheaper than a
+   * call for each; what it gives beyond waits here, and it is not called again before that has gone. Infinity if nobody is
+   * connected; 1 in a module that is called like a function.
+   */
+  readonly room: number;
 }
 
 export interface Task {

@@ -11,8 +11,6 @@ import { TestSink } from 'millrace/testing';
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** A command that takes longer hangs. */
 const LIMIT_MS = 20_000;
-/** So do several in one process; the runner's watchdog is later. */
-const LIMIT_OF_ALL_MS = 120_000;
 
 export interface Result {
   code: number | null;
@@ -32,6 +30,8 @@ export interface Options {
   input?: Buffer | string;
   /** Milliseconds after which it hangs. */
   limit?: number;
+  /** They begin anew with each of these in its stdout. */
+  renewal?: string;
 }
 
 /** Runs `node script ...args` to its own end. Rejects if it has to be killed. */
@@ -50,6 +50,7 @@ export function node(script: string, args: readonly string[], options: Options =
     const result: Result = { code: null, signal: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => {
       result.stdout += chunk;
+      if (options.renewal !== undefined && chunk.includes(options.renewal)) watchdog.refresh();
     });
     child.stderr.on('data', (chunk: Buffer) => {
       result.stderr += chunk;
@@ -91,8 +92,7 @@ const ASSIGNMENT = /^[A-Z][A-Z_]*=/;
  *   has ended with all that they left behind.
  */
 export async function nodeEach(runs: readonly Run[], options: Options = {}): Promise<Result[]> {
-  const limit = Math.min(LIMIT_MS * runs.length, LIMIT_OF_ALL_MS);
-  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], { limit, ...options });
+  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], { ...options, renewal: MARK });
   const told = stderr.split(`${MARK}\n`);
   // Texts and, between them, codes.
   const parts = stdout.split(new RegExp(`${MARK}(\\d+)\\n`));
@@ -108,7 +108,7 @@ export async function nodeEach(runs: readonly Run[], options: Options = {}): Pro
  * As `nodeEach`, begun when the first of them is asked for; those after one that ended its process have another.
  * @returns how the script of a number ended.
  */
-export function resultsOfEach(runs: readonly Run[], options: Options): (script: number) => Promise<Result> {
+export function resultsOfEach(runs: readonly Run[], options: Options = {}): (script: number) => Promise<Result> {
   const results: Result[] = [];
   return async (script) => {
     while (script >= results.length) results.push(...(await nodeEach(runs.slice(results.length), options)));

@@ -17,6 +17,8 @@ export interface DriveOptions {
   outputs?: readonly number[];
   /** At most so many packets of an input per call; 1 unless given. */
   batch?: number;
+  /** Packets that every output has room for, at any time; 1 unless given. */
+  room?: number;
   /** The consumers of an output leave after so many packets. */
   closeAfter?: Readonly<Record<number, number>>;
   /** Takes every packet (and its ownership) instead of the result. */
@@ -153,6 +155,7 @@ async function run<O>(
         get closed() {
           return closed(id);
         },
+        room: given.room ?? 1,
         push(packet) {
           if (ended.has(id)) throw new MillraceError('ERR_MILLRACE_STATE', `a packet after the end of output ${id}`);
           emitted++;

@@ -2,11 +2,13 @@
 import type { Graph, GraphStatus, NodeHandle, Stream } from 'millrace';
 import { TestSink, TestSource } from 'millrace/testing';
 
-/** Looks at the graph until the condition holds; its time limit is the test runner's. */
+/** Looks at the graph until the condition holds, or it has failed; its time limit is the test runner's. */
 export async function until(graph: Graph, holds: (now: GraphStatus) => boolean): Promise<GraphStatus> {
   for (;;) {
     const now = graph.status();
     if (holds(now)) return now;
+    // Its error is that of close().
+    if (now.state === 'failed') await graph.close();
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

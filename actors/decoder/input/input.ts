@@ -61,6 +61,8 @@ export class Input {
   #since: number | undefined;
   /** What FFmpeg says of a seek that has led nowhere. */
   reasons: readonly string[] = [];
+  /** At the end of the file it waits for more (an option of FFmpeg's protocol `file`). */
+  readonly #follows: boolean;
   #opening = false;
   #closed = false;
   /** It comes from a pipe. */
@@ -73,6 +75,7 @@ export class Input {
    */
   constructor(options: InputOptions, connects = false) {
     this.path = options.path;
+    this.#follows = options.options.follow !== undefined;
     awaitLog();
     this.#demuxer = findDemuxer(options.format);
     refuseSelfOpening(this.#demuxer, options.protocolWhitelist, 'dec_params.f');
@@ -187,6 +190,11 @@ export class Input {
   /** Nobody knows where it ends: it has no length, or what it says of one is that of a file which its peer has. */
   get endless(): boolean {
     return this.#piped || (this.duration ?? 0n) <= 0n || AS_IT_COMES.has(protocolOf(this.path));
+  }
+
+  /** A file with an end: its next packet is there at once, and no read of it waits for somebody to write. */
+  get isNear(): boolean {
+    return this.size !== undefined && !this.endless && !this.#follows;
   }
 
   /** Bits per second; 0 if unknown. */

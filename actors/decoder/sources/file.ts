@@ -1,7 +1,7 @@
 /** Decodes a file, a URL, or what the program has (`input`). */
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
-import type { ModuleContext, Task } from '../../../src/module/contract.js';
+import type { ModuleContext, OutputPort, Task } from '../../../src/module/contract.js';
 import { type SourceStreamTexts, tellSource } from '../../shared/source-facts.js';
 import { Input, type Kind } from '../input/input.js';
 import type { Place } from '../input/seeking.js';
@@ -21,6 +21,7 @@ import { openTracks } from '../track/open-tracks.js';
 import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
+import { mayGoOn, type Steps, takeSteps } from './batch.js';
 import { demuxerName, inputParams, requiredOptions } from './input-options.js';
 
 /** Packets read in one call before control is given back even if no frame came of them. */
@@ -49,6 +50,10 @@ export class FileDecoder implements DecoderSource {
   #repetitions = 0;
   /** Packets of wanted streams since the input last began. */
   #packets = 0;
+  /** Its next packet is there at once, and nobody wants it later. */
+  #isNear = false;
+  /** It failed in a call that had something to give first. */
+  #failure: Steps['failure'];
   /** Nothing more is to be read. */
   #drained = false;
   /** At the end of the input: the tracks whose delayed frames are still to come. */
@@ -114,6 +119,7 @@ export class FileDecoder implements DecoderSource {
       },
       tracks.map((track) => track.clock.timing),
     );
+    this.#isNear = input instanceof Input && input.isNear && !options.realtime;
     meter.duration = this.#plan.length(input.duration) * (options.loop < 0 ? 0 : options.loop + 1);
     // Sought before the other streams are switched off, as the ffmpeg command does: it decides which one leads.
     this.#beginPart(0);
@@ -139,19 +145,17 @@ export class FileDecoder implements DecoderSource {
     const tracks = this.#tracks;
     this.#tellSource();
     this.#dropFinished(task);
+    if (this.#failure) throw this.#failure.error;
     const ready: Ready[] = this.#announced.splice(0);
-    let starved = false;
-    try {
-      for (let i = 0; i < PACKETS_PER_CALL && ready.length === 0 && tracks.list.length > 0; i++) {
-        if (signal.aborted) break;
-        starved = !this.#step(ready);
-        if (starved) break;
-      }
-      this.#dropFinished(task);
-    } catch (error) {
-      for (const { packet } of ready) packet.close();
-      throw error;
-    }
+    const outputOf = (id: number): OutputPort => task.output(id);
+    let left = PACKETS_PER_CALL;
+    const goesOn = (): boolean => {
+      if (left-- === 0 || signal.aborted || tracks.list.length === 0) return false;
+      return this.#isNear ? mayGoOn(ready, outputOf) : ready.length === 0;
+    };
+    const { starved, failure } = takeSteps(ready, goesOn, () => this.#step(ready));
+    this.#failure = failure;
+    this.#dropFinished(task);
     meter.bytes = present(this.#input).bytes;
     const delivered = tracks.deliver(ready, task);
     if (delivered) return delivered.then(() => this.#endIfDone(task));

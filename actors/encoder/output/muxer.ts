@@ -506,7 +506,9 @@ export class Muxer implements Output {
     this.#interleaving = new InterleavingQueue(this.#limits, inputs, endless ? Infinity : this.#longestWait);
   }
 
+  /** @param hint instead of what follows from the result. Nothing is put together for a call that went well. */
   #failing(ret: number, what: string, hint?: string): void {
+    if (ret >= 0) return;
     const { name, path } = this.#target;
     check(ret, `${what} ${name}`, {
       code: 'ERR_MILLRACE_OUTPUT',

@@ -47,6 +47,8 @@ export class GraphDefinition {
   private streamAliases: ReadonlyMap<string, string> = new Map();
   private readonly scopes = new Scopes();
   private readonly files: GraphFiles;
+  /** By node: the highest number of an input that is fed no more. */
+  private readonly highestInput = new Map<number, number>();
   /** Ids of nodes that hand the bytes of encoders to the program. */
   private readonly sinks = new Set<number>();
   /** By their aliases. */
@@ -283,7 +285,7 @@ export class GraphDefinition {
    */
   connect(stream: Stream, id: number, input?: number, change?: Record<string, unknown>): number {
     const used = this.links.filter(({ to }) => to.node === id).map(({ to }) => to.input);
-    const free = input ?? Math.max(-1, ...used) + 1;
+    const free = input ?? Math.max(-1, this.highestInput.get(id) ?? -1, ...used) + 1;
     const { alias } = this.find(id);
     if (!Number.isInteger(free) || free < 0 || used.includes(free)) {
       throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${free} of "${alias}" cannot be connected`, {
@@ -337,6 +339,10 @@ export class GraphDefinition {
     const at = this.nodes.findIndex((node) => node.id === id);
     const [node] = at >= 0 ? this.nodes.splice(at, 1) : [];
     if (node === undefined) this.session.remove(id);
+    for (const { from, to } of this.links) {
+      // What has ended there keeps its number.
+      if (from.node === id) this.highestInput.set(to.node, Math.max(to.input, this.highestInput.get(to.node) ?? -1));
+    }
     const kept = this.links.filter(({ from, to }) => from.node !== id && to.node !== id);
     this.links.splice(0, this.links.length, ...kept);
     for (const path of node === undefined ? [] : scopesOf(node.alias).around) {

@@ -7,7 +7,7 @@
  */
 import { MillraceError } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
-import type { Board, BoardBlock } from '../../thread/board/board.js';
+import { type Board, type BoardBlock, NodePhase } from '../../thread/board/board.js';
 import type { PartitionSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
@@ -163,7 +163,8 @@ export class Growing {
     const grown = { ...spec, nodes: [...spec.nodes, ...nodes], links: [...spec.links, ...links] };
     const { rank } = topologicalRanks(grown);
     const hosts = [...Array(cut.threads).keys()].filter((t) => t !== cut.localThread && orders.isOpen(t));
-    const places = placeAdded(grown, first.node, rank, placement, hosts);
+    const isOver = (node: number): boolean => board.phase(node) === NodePhase.closed;
+    const places = placeAdded(grown, first.node, rank, placement, hosts, isOver);
     const needsLocal = places.threadOf.includes(CALLING_THREAD);
     const startsLocal = needsLocal && (cut.localThread === undefined || !orders.isOpen(cut.localThread));
     const room = { threads: places.fresh.length + 1, nodes: nodes.length, links: links.length };

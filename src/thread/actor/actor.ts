@@ -264,7 +264,8 @@ export class Actor {
     }
     this.removal ??= [];
     this.removal.push(told);
-    if (drains) {
+    // What has been given nothing has begun nothing.
+    if (drains && this.board.figures[this.figuresAt + NodeFigure.packetsIn]! > 0) {
       if (!this.drains && !this.finished) this.inputs.endAll();
       this.drains = true;
       return;

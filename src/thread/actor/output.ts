@@ -282,6 +282,12 @@ export class ActorOutput implements OutputPort {
     return this.ended || this.unwanted;
   }
 
+  get room(): number {
+    let room = Number.POSITIVE_INFINITY;
+    for (const link of this.links) if (!link.left) room = Math.min(room, link.room);
+    return room;
+  }
+
   /** Nobody is connected, or all consumers have left: for good, or this job. */
   get unwanted(): boolean {
     const job = this.jobs?.number ?? Number.POSITIVE_INFINITY;

@@ -83,6 +83,9 @@ export class ParallelCopy implements Module {
       get closed() {
         return output.closed;
       },
+      get room() {
+        return output.room;
+      },
     };
     const guarded: Task = {
       ...task,

@@ -60,6 +60,8 @@ export class EmittedPackets implements LinkSender {
   readonly index = 0;
   readonly changes = 0;
   readonly clear = true;
+  /** Its caller decides when it goes on. */
+  readonly room = 1;
   readonly left = false;
   readonly leftJob = 0;
   readonly limit = Number.POSITIVE_INFINITY;

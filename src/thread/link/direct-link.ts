@@ -62,6 +62,10 @@ export class DirectLink implements LinkSender, LinkReceiver {
     return waiting === 0 || (waiting <= this.board.allowance(this.index) && this.waitingBytes <= this.holdAt);
   }
 
+  get room(): number {
+    return Math.max(0, this.limit - this.queue.length);
+  }
+
   get waitingPackets(): number {
     return Math.max(0, this.queue.length - this.limit);
   }

@@ -33,6 +33,9 @@ export class KeyFrameGate implements LinkSender {
   get clear(): boolean {
     return this.link.clear;
   }
+  get room(): number {
+    return this.link.room;
+  }
   get left(): boolean {
     return this.link.left;
   }

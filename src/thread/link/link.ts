@@ -22,6 +22,8 @@ export interface LinkSender {
   readonly changes: number;
   /** The producer may run: no more waits than is allowed. */
   readonly clear: boolean;
+  /** Packets it takes before something waits with the producer. The consumer may make more at any time. */
+  readonly room: number;
   /** The consumer takes no more. */
   readonly left: boolean;
   /** Number of the last job of which the consumer wants no more, if jobs are sent. */

@@ -128,6 +128,10 @@ export class RingSender implements LinkSender {
     return length === 0 || (length <= this.board.allowance(this.index) && this.waitingBytes <= this.holdAt);
   }
 
+  get room(): number {
+    return this.outbox.length > 0 ? 0 : Math.max(0, this.limit - this.handle.inFlight());
+  }
+
   get waitingPackets(): number {
     return this.outbox.length;
   }

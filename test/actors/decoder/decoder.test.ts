@@ -3,11 +3,13 @@ import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import Decoder from '../../../actors/decoder/index.js';
+import { takeSteps } from '../../../actors/decoder/sources/batch.js';
+import type { Ready } from '../../../actors/decoder/track/track-set.js';
 import {
   type AudioFrame,
   EncodedPacket,
   ledger,
-  type Packet,
+  Packet,
   StreamInfo,
   type VideoFrame,
 } from '../../../src/media/index.js';
@@ -48,10 +50,61 @@ test('frames carry pts, time base, frame rate and a timestamp in microseconds', 
   });
 });
 
-test('one call gives the frames of about one packet', async () => {
+test('where there is no room for more, one call gives the frames of about one packet', async () => {
   await decode({ input_path: clip }, ({ largestStep }) =>
     assert.ok(largestStep <= 2, `${largestStep} packets at once`),
   );
+});
+
+test('a call gives what the outputs have room for, and one picture at most', async () => {
+  const inOrder: number[] = [];
+  const onPacket = (id: number, packet: Packet): void => {
+    if (!packet.isEof) inOrder.push(id);
+    packet.close();
+  };
+  const one = await decode({ input_path: clip }, ({ calls }) => calls, { onPacket });
+  const byOne = inOrder.splice(0);
+  const some = await decode({ input_path: clip }, ({ calls }) => calls, { onPacket, room: 8 });
+  assert.equal(inOrder, byOne, 'the same packets in the same order');
+  const pictures = byOne.filter((id) => id === 0).length;
+  assert.ok(some >= pictures && some < 0.7 * one, `${some} calls for ${pictures} pictures, ${one} by one`);
+  await decode(
+    { input_path: clip },
+    ({ largestStep, outputs }) => assert.ok(largestStep === 3 && outputs[1]!.length > 100, `${largestStep} at once`),
+    { outputs: [1], room: 3 },
+  );
+});
+
+test('what is played at its own speed is handed on as it comes', async () => {
+  await decode(
+    { input_path: clip, realtime: true, durations: [0, 0.1] },
+    ({ largestStep, outputs }) => assert.ok(largestStep <= 2 && outputs[1]!.length > 2),
+    { outputs: [1], room: 8 },
+  );
+});
+
+test('what came before a packet that fails is given, and then it fails', () => {
+  const packets = [1, 2, 3].map((payload) => new Packet(payload));
+  const ready: Ready[] = [];
+  const take = (fails: number) => (): boolean => {
+    ready.push({ output: 0, packet: packets[ready.length]! });
+    if (ready.length === fails) throw new Error(`step ${fails}`);
+    return true;
+  };
+  const { failure } = takeSteps(ready, () => true, take(3));
+  assert.is((failure as { error: Error }).error.message, 'step 3');
+  assert.equal(
+    ready.map(({ packet }) => packet.closed),
+    [false, false],
+  );
+  assert.ok(packets[2]!.closed, 'what the failed one brought is released');
+  const first: Ready[] = [];
+  const failing = (): boolean => {
+    first.push({ output: 0, packet: new Packet(0) });
+    throw new Error('at once');
+  };
+  assert.throws(() => takeSteps(first, () => true, failing), 'at once');
+  assert.is(first.length, 0);
 });
 
 test('the meter shows length, place, frames and bytes', async () => {
@@ -261,7 +314,7 @@ test('a paced decoder stops waiting when it is aborted', async () => {
   const got: Packet[] = [];
   const task = {
     inputs: new Map(),
-    output: () => ({ closed: false, push: (p: Packet) => void got.push(p) }),
+    output: () => ({ closed: false, room: 8, push: (p: Packet) => void got.push(p) }),
     closeInput() {},
     done() {},
   };
@@ -307,6 +360,7 @@ test('reset makes it ready to read the same input again', () => {
     let done = false;
     const output = () => ({
       closed: false,
+      room: 8,
       push(packet: Packet) {
         if (!packet.isEof) counts[round]!++;
         packet.close();

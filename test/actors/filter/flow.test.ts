@@ -152,6 +152,7 @@ ends('one output ends while another goes on', async () => {
           get closed() {
             return port.closed;
           },
+          room: port.room,
           push(packet: Packet) {
             log.push(`${id}${packet.isEof ? ' end' : ''}`);
             port.push(packet);

@@ -36,6 +36,7 @@ pass('the end of one input ends its output at once', async () => {
         done: () => task.done(),
         output: (id) => ({
           closed: false,
+          room: 8,
           push(packet) {
             log.push(`${id} ${packet.isEof ? 'end' : packet.payload}`);
             task.output(id).push(packet);

@@ -41,10 +41,7 @@ const ENDS: readonly [how: string, threads: number, words: RegExp][] = [
   ['thread-exit', 1, /^rejected ERR_MILLRACE_(MODULE|WORKER_DIED)\n$/],
   ['thread-stuck', 1, ABORTED],
 ];
-const resultOf = resultsOfEach(
-  ENDS.map(([how, threads]) => [SCRIPT, ...argumentsOf(how, threads)]),
-  { limit: 60_000 },
-);
+const resultOf = resultsOfEach(ENDS.map(([how, threads]) => [SCRIPT, ...argumentsOf(how, threads)]));
 for (const [number, [how, threads, words]] of ENDS.entries()) {
   test(`${how}, ${at(threads)}`, async () => {
     const end = await resultOf(number);

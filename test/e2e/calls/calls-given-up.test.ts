@@ -15,7 +15,7 @@ function eachEnds(cases: Record<string, string>, env: Options['env'] = {}, where
   const hows = Object.keys(cases);
   const resultOf = resultsOfEach(
     hows.map((how) => [script, how]),
-    { env, limit: 60_000 },
+    { env },
   );
   for (const [number, how] of hows.entries()) {
     given(`${how}${where}: the process ends`, async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type DecoderOptions, Graph, type VideoFrame } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { run, scratch } from '../../kit/media.js';
+import { quickAac, run, scratch } from '../../kit/media.js';
 
 const path = scratch();
 const PICTURES = 50;
@@ -16,7 +16,9 @@ async function make(name: string, codec: string, sound: string | undefined): Pro
   video.encode(audio, {
     output_path: path(name),
     video_params: { codec, bf: 2, g: 25, threads: 1, ...(codec === 'h264' && { preset: 'veryfast' }) },
-    ...(sound === undefined ? {} : { audio_params: { codec: sound, sample_rate: 44100, channels: 1 } }),
+    ...(sound === undefined
+      ? {}
+      : { audio_params: { ...(sound === 'aac' ? quickAac : { codec: sound }), sample_rate: 44100, channels: 1 } }),
   });
   await run(graph);
   return path(name);

@@ -102,6 +102,7 @@ const CASES: Record<string, Case> = {
     options: { video_params: ffv1 },
   },
   overlay: {
+    combined: true,
     extension: 'mkv',
     streams: (graph) => {
       const source = open(graph);
@@ -111,6 +112,7 @@ const CASES: Record<string, Case> = {
     sound: 'length',
   },
   concat: {
+    combined: true,
     extension: 'mkv',
     streams: (graph) => {
       const half = (path: string) => open(graph, path).video.scale(160, 90).setsar(1);

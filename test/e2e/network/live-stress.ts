@@ -30,6 +30,8 @@ interface Route {
   /** Of the decoder. */
   readonly from: string;
   readonly dec_params?: DecoderOptions['dec_params'];
+  /** ms of silence after which it counts as lost; `STALL` without it. */
+  readonly stall?: number;
   close?(): void;
 }
 
@@ -88,7 +90,8 @@ const routes: Readonly<Record<string, (folder: string) => Promise<Route>>> = {
     });
     const from = `http://127.0.0.1:${await portOf(server)}/live.m3u8`;
     const mux = { hls_time: 0.4, hls_list_size: 12 };
-    return { from, to: join(folder, 'live.m3u8'), format: 'hls', mux, close: () => server.close() };
+    // A list is asked for once in a second.
+    return { from, to: join(folder, 'live.m3u8'), format: 'hls', mux, stall: 3000, close: () => server.close() };
   },
 };
 
@@ -105,9 +108,9 @@ interface Outcome {
 
 type Camera = 'own' | 'ffmpeg';
 
-/** ms that a camera stays away at least: what is shorter than `STALL` no datagram tells from a camera that is slow. */
-const AWAY = 2000;
 const STALL = 1000;
+/** ms that a camera stays away at least, beyond `stall_ms`: before that, no datagram tells it from a camera that is slow. */
+const AWAY = 1000;
 /** ms after which an outage that nobody has noticed never will be. */
 const NOTICED = 30_000;
 
@@ -159,7 +162,7 @@ export async function play(name: string, kills: number, random: () => number, ho
   const path = join(folder, 'all.mkv');
   try {
     const graph = new Graph({ threads: 1 });
-    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: STALL };
+    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: route.stall ?? STALL };
     const { dec_params } = route;
     const input = graph.decode({ input_path: route.from, live: true, reconnect, ...(dec_params && { dec_params }) });
     const video_params = { codec: 'mpeg2video', bf: 0, threads: 1 };
@@ -177,7 +180,7 @@ export async function play(name: string, kills: number, random: () => number, ho
     for (let i = 0; i < kills; i++) {
       await sleep(random() * 4000 * scale);
       kill();
-      await sleep(AWAY * Math.min(1, scale) + random() * 3000 * scale);
+      await sleep(((route.stall ?? STALL) + AWAY) * Math.min(1, scale) + random() * 3000 * scale);
       start();
       const count = told.length;
       const began = performance.now();

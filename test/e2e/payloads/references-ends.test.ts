@@ -11,7 +11,7 @@ import { goOff, MOMENTS, THREADS } from './references.js';
 const test = suite('references and ends');
 const graphOn = await sharedThreads(THREADS);
 /** After these the threads are as they were before: every other time they are kept. */
-const GENTLE: readonly string[] = ['throw', 'leave'];
+const GENTLE: readonly string[] = ['abort', 'throw', 'leave'];
 
 for (const moment of MOMENTS) {
   test(`at random moments: ${moment}`, async () => {

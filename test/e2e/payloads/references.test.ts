@@ -1,14 +1,15 @@
 /** Frames between threads, by reference and by copy: who sees which pixels. */
-import { Graph, type GraphOptionsInput, Packet, VideoFrame } from 'millrace';
+import { Graph, type GraphOptionsInput, type Module, Packet, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { times } from '../../kit/long.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
-import { frameNode, hops } from './references.js';
+import { FILE, frameNode, hops, THREADS } from './references.js';
 
 const test = suite('references');
-const graphOn = await sharedThreads(3);
+const graphOn = await sharedThreads(THREADS);
+const { Onlooker } = (await import(FILE)) as { Onlooker: new () => Module };
 const TRANSPORTS = ['reference', 'copy'] as const;
 
 function gate(): { open: () => void; opened: Promise<void> } {
@@ -24,16 +25,19 @@ interface Scene {
   onlookers?: Record<string, unknown>[];
   /** The painter keeps its frames, and paints them over when all onlookers have them. */
   keep?: boolean;
-  /** Runs in the painter's thread, too, which is then one of its own: it does not leave it as it was. */
+  /** Runs in the painter's thread, too, and does not leave it as it was. */
   companion?: string;
-  /** Not on the shared threads, whose runtime has read the environment. */
+  /** The painter has a thread that is not shared, and the onlookers have this one. */
   alone?: boolean;
 }
 
 /** A painter, and onlookers on threads of their own that tell what they see when everybody has done what he is to do. */
-async function look(options: GraphOptionsInput, { onlookers = [{}], keep = true, companion, alone }: Scene = {}) {
+async function look(
+  options: GraphOptionsInput,
+  { onlookers = [{}], keep = true, companion, alone = false }: Scene = {},
+) {
   const leaks = new LeakWatch();
-  const graph = companion !== undefined || alone ? new Graph(options) : graphOn(options);
+  const graph = alone ? new Graph(options) : graphOn(options);
   const [ready, painted] = [gate(), gate()];
   if (!keep) painted.open();
   const source = frameNode(
@@ -60,7 +64,10 @@ async function look(options: GraphOptionsInput, { onlookers = [{}], keep = true,
       if (--waiting === 0) ready.open();
       await Promise.all([ready.opened, painted.opened]);
     };
-    frameNode(graph, 'Onlooker', { count: 4, ...own }, { scheduler: i + 1, inputs: [source], callback });
+    const looking = { count: 4, ...own };
+    const where = { inputs: [source], callback };
+    if (alone) graph.module(new Onlooker(), looking, where);
+    else frameNode(graph, 'Onlooker', looking, { ...where, scheduler: i + 1 });
   });
   const report = await graph.run();
   leaks.check(report);
@@ -79,6 +86,7 @@ test('by reference the consumers share the pixels of the sender, by copy they ha
 });
 
 test('references are the default, and MILLRACE_TRANSPORT stands in', async () => {
+  // The runtime of the shared threads has read it already.
   const before = process.env.MILLRACE_TRANSPORT;
   try {
     delete process.env.MILLRACE_TRANSPORT;
@@ -151,15 +159,15 @@ for (const transport of TRANSPORTS) {
 }
 
 test('a thread in which the self-test fails copies its frames, and says so if references were asked for', async () => {
-  const automatic = await look({ transport: 'auto' }, { companion: 'Saboteur' });
+  const automatic = await look({ transport: 'auto' }, { companion: 'Saboteur', alone: true });
   assert.equal(automatic, { seen: [OLD], warnings: '' });
-  const { seen, warnings } = await look({ transport: 'reference' }, { companion: 'Saboteur' });
+  const { seen, warnings } = await look({ transport: 'reference' }, { companion: 'Saboteur', alone: true });
   assert.equal(seen, [OLD]);
   assert.match(warnings, /^Frames cannot be passed by reference: .*; they are copied$/);
 });
 
 test('memory stays where it is over many frames', async () => {
-  const { before, after } = await hops(times(3000, 10_000));
+  const { before, after } = await hops(times(3000, 10_000), graphOn);
   assert.ok(after < before * 1.25 + 32, `${before.toFixed(0)} MB -> ${after.toFixed(0)} MB`);
 });
 

@@ -129,7 +129,10 @@ test('consecutive pieces of a stream without a container become one file', async
   const path = scratchFile('slices.mp4');
   const slices = ['100', '101', '102'].map((n) => bytesOfFile(`aac_slice/${n}.aac`));
   const graph = graphOn();
-  encode(null, sourceOf(graph, slices).module('c_ffmpeg_decoder', {}).output(1), { output_path: path });
+  encode(null, sourceOf(graph, slices).module('c_ffmpeg_decoder', {}).output(1), {
+    output_path: path,
+    audio_params: quickAac,
+  });
   await run(graph);
   const { samples } = await contentsOf(path);
   assert.ok(samples >= 3 * 47 * 1024 && samples <= 3 * 48_500, `${samples}`);

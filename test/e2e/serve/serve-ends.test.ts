@@ -10,7 +10,7 @@ import { sharedThreads } from '../../kit/shared-threads.js';
 
 const ending = suite('serve: ends');
 /** For those whose subject is not what becomes of the threads. */
-const graphOn = await sharedThreads(2);
+const graphOn = await sharedThreads(1);
 
 ending('a worker that dies ends the server', async () => {
   const watch = new LeakWatch();

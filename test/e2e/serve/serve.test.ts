@@ -112,7 +112,7 @@ serving('two input streams: every one has its source, and one may be empty', asy
 });
 
 serving('an output of a job counts as a consumer: of parallel copies, and of an input stream itself', async () => {
-  const graph = graphOn({ time_out: 10 });
+  const graph = new Graph({ threads: 0, time_out: 10 });
   const given = graph.inputStream('in');
   const copied = given.module('pass_through', {}, { distNums: 3 });
   const server = await graph.serve({ outputs: { given, copied } });

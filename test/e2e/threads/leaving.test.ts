@@ -32,10 +32,7 @@ for (const [where, hows] of crossed(PLACES, Object.keys(CODES), 1)) {
 
 // Their processes end by themselves: the next one begins when nothing of the one before keeps its process going.
 const ends = crossed(PLACES, ['abort', 'forceClose'], 1).flatMap(([where, hows]) => hows.map((how) => [how, where]));
-const resultOf = resultsOfEach(
-  ends.map(([how, where]) => [script, how!, where!, output]),
-  { limit: 60_000 },
-);
+const resultOf = resultsOfEach(ends.map(([how, where]) => [script, how!, where!, output]));
 for (const [number, [how, where]] of ends.entries()) {
   leaving(`${where}: by ${how}`, async () => {
     const { code, signal, stdout, stderr } = await resultOf(number);

@@ -15,8 +15,8 @@ const path = fileURLToPath(new URL('../../fixtures/modules/never.mjs', import.me
  * A source that gives three packets and then does not come back, and what is behind it in another thread.
  * @param own its threads are, and end with it.
  */
-function stuckGraph(how: string, own = false): { graph: Graph; inCall: () => boolean } {
-  const options = { threads: 2, stop_grace: 200 };
+function stuckGraph(how: string, own = false, stop_grace = 200): { graph: Graph; inCall: () => boolean } {
+  const options = { threads: 2, stop_grace };
   const graph = own ? new Graph(options) : graphOn(options);
   graph
     .module({ name: 'source', path, entry: 'Source' }, { how, after: 3 }, { alias: 'src', scheduler: 0 })
@@ -36,18 +36,18 @@ for (const how of ['loop', 'pending']) {
     `a source that ${how === 'loop' ? 'loops' : 'never settles'} fails the graph after stop_grace, by name`,
     async () => {
       const leaks = new LeakWatch();
-      const { graph, inCall } = stuckGraph(how, how === 'loop');
+      // A thread that can end in time has enough of it, however busy the machine is.
+      const grace = how === 'loop' ? 200 : 2000;
+      const { graph, inCall } = stuckGraph(how, how === 'loop', grace);
       const run = rejection(graph.run());
       await until(inCall);
       graph.stop();
       const error = (await run) as GraphError;
       assert.is(error.code, 'ERR_MILLRACE_TIMEOUT');
       assert.equal([error.alias, error.phase, error.nodeId], ['src', 'process', 0]);
-      assert.match(
-        error.message,
-        /source "src" \(source\) did not return from process\(\) within 200 ms after stop\(\)/,
-      );
-      const terminated = error.warnings.filter((text) => /the thread of src did not stop within 200 ms/.test(text));
+      const told = `source "src" (source) did not return from process() within ${grace} ms after stop()`;
+      assert.ok(error.message.includes(told), error.message);
+      const terminated = error.warnings.filter((text) => /the thread of src did not stop within \d+ ms/.test(text));
       assert.is(terminated.length, how === 'loop' ? 1 : 0, error.warnings.join());
       leaks.check();
     },
