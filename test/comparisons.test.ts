@@ -76,7 +76,7 @@ for (const [n, code] of ${JSON.stringify(programs.map(({ code }) => code))}.entr
     const used = names.filter((name) => new RegExp('(?<![.\\\\w])' + name + '(?!\\\\w*:)\\\\b').test(code));
     const body = /^(const|for|if) |;/.test(code) ? code : 'return (' + code + ')';
     await new AsyncFunction(...used, body)(...used.map((name) => given[name]));
-    const isBuilt = graph.toConfig().nodes.length > 0 && !/graph\\.(run|start|close)|packets\\(/.test(code);
+    const isBuilt = graph.status().nodes.length > 0 && !/graph\\.(run|start|close)|packets\\(/.test(code);
     // Of three graphs one runs, in the long form all; what is wrong with the others is told before a run.
     if (isBuilt) await (${long} || n % 3 === 0 ? graph.run() : graph.validate());
   } catch (error) {

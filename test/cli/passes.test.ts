@@ -46,6 +46,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'sized.mkv': [noise, '--to-size', '400k', '--json', '--vcodec', 'mpeg4', '--end', '1', '--acodec', 'copy'],
   'embedded.mkv': [clip, '--copy', '--subtitles', `${film}:deu`, '--subtitles', at('odd:name')],
   'embedded.mp4': [everything, '--vcodec', 'copy', '--subtitles', `${everything}:fra`, '--metadata', 's:s:1:title=A'],
+  'only.srt': [everything, '--copy'],
   'cut.mkv': [clip, '--start', '0.2', '--subtitles', film, ...LOSSLESS],
   'plain.mkv': [clip, '--vf', 'scale=48:32', ...LOSSLESS],
   'burnt.mkv': [clip, '--burn-subtitles', at('square.ass'), '--vf', 'scale=48:32', ...LOSSLESS],
@@ -72,6 +73,7 @@ const REFUSED: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     ['--subtitles', film, '--format', 'mpegts'],
     /'mpegts' does not hold subtitles of this codec \(subrip\)\. Draw them/,
   ],
+  [['--subtitles', film, '--hls', '1'], /names no subtitles: draw them with --burn-subtitles/],
   [['--burn-subtitles', film, '--copy'], /--burn-subtitles has no effect with --copy/],
   [
     ['--burn-subtitles', film, '--filter-complex', '[0:v]hflip'],
@@ -133,6 +135,11 @@ test('--subtitles go along in the form of the format, with their language', asyn
   const [own, added, ...others] = subtitlesOf('embedded.mp4');
   assert.equal(others, []);
   assert.equal([own!.codec, added!.codec, added!.language], ['mov_text', 'mov_text', own!.language]);
+});
+
+test('--copy leaves out what the format has no place for at all', async () => {
+  await resultOf('only.srt');
+  assert.match(readFileSync(at('only.srt'), 'utf8'), /^1\n00:00:00/);
 });
 
 test('--start holds for files of subtitles', async () => {

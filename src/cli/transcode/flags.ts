@@ -99,7 +99,7 @@ export function isWanted(
     ? `--no-${kind} leaves the ${kind} out`
     : !isThere
       ? `${flags.map ? `--map chooses no ${kind}` : `${nameOf(infos)} has no ${kind}`}`
-      : codec === undefined && defaultCodec(target, kind) === undefined
+      : (codec === undefined || flags.copy) && defaultCodec(target, kind) === undefined
         ? `${output} is of a format that carries no ${kind}`
         : undefined;
   if (reason === undefined) return true;
@@ -130,6 +130,11 @@ export function refuseUnused(flags: TranscodeFlags, output: string): void {
   }
   if (flags.hls !== undefined && (flags.format ?? 'hls') !== 'hls') {
     throw new UsageError(`--hls and --format ${flags.format} contradict each other`);
+  }
+  if (flags.hls !== undefined && flags.subtitles !== undefined) {
+    throw new UsageError(
+      '--hls writes one rendition, whose playlist names no subtitles: draw them with --burn-subtitles, or use ladder() of the package',
+    );
   }
   if (flags.hls !== undefined && !/\.m3u8$/i.test(output)) {
     throw new UsageError(`--hls writes a playlist and segments beside it: name the output *.m3u8, not ${output}`);

@@ -64,6 +64,14 @@ async function act(name: string, flags: VerbFlags, work: (options: TaskOptions) 
   });
 }
 
+/** @throws UsageError: nothing says what it would be. */
+function requireName(output: string): void {
+  if (!isStandardOutput(output)) return;
+  throw new UsageError(
+    'the standard output has no name that tells the format: give the name of a file, or use transcode with --format',
+  );
+}
+
 /** What the function writes to. */
 function place(output: string): string | NodeJS.WriteStream {
   return isStandardOutput(output) ? process.stdout : output;
@@ -124,6 +132,7 @@ export async function gif(input: string, output: string, flags: VerbFlags): Prom
 }
 
 export async function trim(input: string, output: string, flags: VerbFlags): Promise<number> {
+  requireName(output);
   const { start, end, copy } = flags;
   const encode = encodingOf(flags);
   if (copy && encode !== undefined) throw new UsageError('--copy and options of an encoder contradict each other');
@@ -136,6 +145,7 @@ export async function concat(paths: readonly string[], flags: VerbFlags): Promis
   const [inputs, output] = [paths.slice(0, -1), paths.at(-1)!];
   if (inputs.filter(isStandard).length > 1) throw new UsageError('the standard input can be read once only');
   if (inputs.length === 0) throw new UsageError('concat needs inputs and, behind them, an output');
+  requireName(output);
   const { width, height } = flags;
   return act(output, flags, async (options) =>
     concatFiles(await Promise.all(inputs.map(wholeInput)), {
@@ -149,6 +159,7 @@ export async function concat(paths: readonly string[], flags: VerbFlags): Promis
 }
 
 export async function extractAudio(input: string, output: string, flags: VerbFlags): Promise<number> {
+  requireName(output);
   const { start, end, track, acodec, bitrate } = flags;
   const encode = bitrate === undefined ? undefined : { audio_params: { bit_rate: bitrate } };
   if (acodec === 'copy' && encode) throw new UsageError('--bitrate has no effect with --acodec copy');
@@ -158,6 +169,7 @@ export async function extractAudio(input: string, output: string, flags: VerbFla
 }
 
 export async function waveform(input: string, output: readonly string[], flags: VerbFlags): Promise<number> {
+  output.forEach(requireName);
   const { points, samplesPerPoint, channels, width, height, color, background } = flags;
   const bits = flags.bits === undefined ? undefined : (Number(flags.bits) as 8 | 16);
   const wanted = { points, samplesPerPoint, channels, bits, width, height, color, background };

@@ -54,30 +54,50 @@ const ATTEMPTS = 3;
 /** Bits per second of a picture, at least. */
 const LEAST = 1000;
 
+/** What came of a bit rate of the pictures. */
+interface Try {
+  readonly rate: number;
+  readonly size: number;
+  readonly report: Report;
+}
+
 /** @throws MillraceError ERR_MILLRACE_CONFIG where nothing is left for the pictures; as `Graph.run`. */
 export async function fitSize(job: SizeJob, runOptions: TwoPassOptions): Promise<Sized> {
-  const { path, bytes, seconds, sounds } = job;
+  const { path, bytes } = job;
   let rates = firstRates(job);
+  const tries: Try[] = [];
   const build = (pass?: Pass): PassGraph => job.build(rates, pass);
   return withStatistics(runOptions, async (run) => {
     const isDouble = TWO_PASSES.test(job.codec ?? '');
     const warnings = isDouble ? (await run(1, build)).warnings : [];
-    for (let attempts = 1; ; attempts++) {
-      const report = await run(2, isDouble ? build : single(build));
-      const size = statSync(path).size;
-      if (size <= bytes || attempts === ATTEMPTS || report.stopped) {
-        const told = new Set([...warnings, ...report.warnings]);
-        if (size > bytes) {
-          told.add(`${path} has ${size} bytes, ${size - bytes} more than wanted: ${attempts} attempts were made`);
-        }
-        const { video: videoBitRate, audio: audioBitRate } = rates;
-        return { report: { ...report, warnings: [...told] }, size, videoBitRate, audioBitRate, attempts };
+    const again = async (): Promise<boolean> => {
+      try {
+        const report = await run(2, isDouble ? build : single(build));
+        tries.push({ rate: rates.video, size: statSync(path).size, report });
+      } catch (error) {
+        // So low a rate that the encoder refuses it: what was made before is still there, as nothing had been written.
+        const { code } = error as { code?: string };
+        if (tries.length === 0 || code !== 'ERR_MILLRACE_OPTION' || statSync(path).size !== tries.at(-1)!.size)
+          throw error;
+        return false;
       }
-      // What is too much is the picture's, and a little less is asked for than would be right.
-      const sound = (sounds * rates.audio * seconds) / 8;
-      const share = Math.max(0.05, (bytes - sound) / Math.max(1, size - sound));
-      rates = { ...rates, video: Math.max(LEAST, Math.floor(rates.video * share * 0.98)) };
+      const { size, report } = tries.at(-1)!;
+      return size > bytes && tries.length < ATTEMPTS && !report.stopped;
+    };
+    while (await again()) rates = { ...rates, video: lower(job, tries) };
+    const { rate, size, report } = tries.at(-1)!;
+    const told = new Set([...warnings, ...report.warnings]);
+    const attempts = tries.length;
+    if (size > bytes) {
+      told.add(`${path} has ${size} bytes, ${size - bytes} more than wanted: ${attempts} attempts were made`);
     }
+    return {
+      report: { ...report, warnings: [...told] },
+      size,
+      videoBitRate: rate,
+      audioBitRate: rates.audio,
+      attempts,
+    };
   });
 }
 
@@ -95,6 +115,20 @@ function firstRates({ what, bytes, seconds, videos, sounds, soundRate, lessSound
   if (video >= LEAST) return { video, audio };
   const left = `${bytes} bytes for ${seconds.toFixed(1)} s leave ${Math.max(0, video)} bit/s for the picture`;
   throw wrong(what, left, `Allow more, cut the input, or give the sound less (${lessSound})`);
+}
+
+/**
+ * The bit rate after one with which the file became too large. What is too much is taken from the pictures alone, as the rest
+ * (sound, container, covers) stays as it is; how many bytes less they bring is seen from the second try on.
+ */
+function lower({ bytes, seconds, videos }: SizeJob, tries: readonly Try[]): number {
+  const [last, before] = [tries.at(-1)!, tries.at(-2)];
+  const usual = (videos * seconds) / 8;
+  const seen = before ? (before.size - last.size) / (before.rate - last.rate) : usual;
+  const bytesPerRate = Math.min(usual, Math.max(usual / 4, seen));
+  // A little less is asked for than would be right.
+  const next = last.rate - (last.size - bytes * 0.99) / bytesPerRate;
+  return Math.max(LEAST, Math.floor(Math.max(next, last.rate * 0.1)));
 }
 
 /** One pass is all that the encoder has. */

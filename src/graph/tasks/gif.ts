@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { checked } from '../../schema/problems.js';
 import { choice, integer, number, strictOptions } from '../../schema/schema.js';
 import { outletOf, type TaskOutput, type TaskResult, target } from './output.js';
-import { openInput, requireKind, type TaskInput, type TaskOptions, taskEntries, taskGraph, write } from './task.js';
+import { openInput, type TaskInput, type TaskOptions, taskEntries, taskGraph, write } from './task.js';
 import { checkRange, type TimeRange, timeRangeEntries } from './time-range.js';
 
 export interface GifOptions<O = TaskOutput | undefined> extends TimeRange, TaskOptions {
@@ -57,8 +57,7 @@ export async function gif<O extends TaskOutput | undefined = undefined>(
   const given = checked(schema, options, 'options of gif');
   const { fps, plays, colors, dither, palette } = given;
   const range = checkRange('gif', given);
-  const { info, source } = await openInput(input, 'gif', given);
-  requireKind(info, 'video', 'gif');
+  const { source } = await openInput(input, 'gif', given, 'video');
   const { width = given.height === undefined ? 480 : -2, height = -2 } = given;
   const graph = taskGraph(given);
   const outlet = outletOf(given.output, 'gif');

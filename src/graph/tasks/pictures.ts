@@ -11,7 +11,7 @@ import type { NodeHandle, Stream } from '../build/stream.js';
 import { isCover } from './mapping.js';
 import { type Target, type TaskOutput, target, writeWhole } from './output.js';
 import { pictures, rangesOf } from './picker.js';
-import { openInput, read, requireKind, type TaskInput, type TaskOptions, taskGraph } from './task.js';
+import { openInput, read, type TaskInput, type TaskOptions, taskGraph } from './task.js';
 
 export interface PictureOptions {
   /** Seconds from one picture to the next. */
@@ -85,8 +85,7 @@ export async function makePictures(
   arrange: (pictures: Stream, times: readonly number[]) => Stream,
 ): Promise<PicturesJob> {
   const codec = codecOf(what, options);
-  const { info, source } = await openInput(input, what, options);
-  requireKind(info, 'video', what);
+  const { info, source } = await openInput(input, what, options, 'video');
   const stream = info.streams.find((one) => one.kind === 'video' && !isCover(one))!;
   const times = timesOf(what, info, options);
   const graph = taskGraph(options);

@@ -63,9 +63,26 @@ export interface OpenInput {
 
 /**
  * Looks into an input. Where everything is to run on the calling thread, a look at a file starts none either.
- * @throws MillraceError ERR_MILLRACE_CONFIG for what is no input, and as `probe`.
+ * @param kind It has to have a stream of this kind.
+ * @throws MillraceError ERR_MILLRACE_CONFIG for what is no input, ERR_MILLRACE_INPUT without such a stream, and as `probe`.
  */
-export async function openInput(input: TaskInput, what: string, options: TaskOptions): Promise<OpenInput> {
+export async function openInput(
+  input: TaskInput,
+  what: string,
+  options: TaskOptions,
+  kind?: 'video' | 'audio',
+): Promise<OpenInput> {
+  const opened = await lookInto(input, what, options);
+  try {
+    if (kind !== undefined) requireKind(opened.info, kind, what);
+    return opened;
+  } catch (error) {
+    await leave(input);
+    throw error;
+  }
+}
+
+async function lookInto(input: TaskInput, what: string, options: TaskOptions): Promise<OpenInput> {
   const { signal, threads } = options;
   if ((typeof input === 'string' && input !== '') || input instanceof URL) {
     const path = String(input);
@@ -86,7 +103,19 @@ export async function openInput(input: TaskInput, what: string, options: TaskOpt
       hint: 'Give a path, a URL, bytes, a Blob or an object with size and read',
     });
   }
-  return { info: await probe(keptOpen(input), { signal }), source: { input } };
+  try {
+    return { info: await probe(keptOpen(input), { signal }), source: { input } };
+  } catch (error) {
+    await leave(input);
+    throw error;
+  }
+}
+
+/** Closes a source that no run will read. What failed before is what is told. */
+async function leave(input: TaskInput): Promise<void> {
+  await Promise.resolve(openSource(input))
+    .then((source) => source?.close())
+    .catch(() => {});
 }
 
 /** The look would take from it what the run needs. */
@@ -141,7 +170,7 @@ export async function read<T>(
 }
 
 /** @throws MillraceError ERR_MILLRACE_INPUT where the input has no stream of this kind. */
-export function requireKind(info: MediaInfo, kind: 'video' | 'audio', what: string): void {
+function requireKind(info: MediaInfo, kind: 'video' | 'audio', what: string): void {
   if (info.streams.some((stream) => stream.kind === kind && !stream.disposition.includes('attached_pic'))) return;
   const found = info.streams.map((stream) => `${stream.kind} (${stream.codec})`).join(', ') || 'nothing';
   throw new MillraceError('ERR_MILLRACE_INPUT', `${what}: ${info.path} has no ${kind}, but ${found}`);

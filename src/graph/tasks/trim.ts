@@ -11,7 +11,6 @@ import { pickFrom } from './sources.js';
 import {
   encoding,
   openInput,
-  requireKind,
   type TaskEncoding,
   type TaskInput,
   type TaskOptions,
@@ -126,8 +125,7 @@ export async function extractAudio<O extends TaskOutput | undefined = undefined>
   const { encode: own = {} } = given;
   const outlet = outletOf(given.output, own.format ?? 'ipod');
   const range = checkRange('extractAudio', given);
-  const { info, source } = await openInput(input, 'extractAudio', given);
-  requireKind(info, 'audio', 'extractAudio');
+  const { info, source } = await openInput(input, 'extractAudio', given, 'audio');
   const stream = trackOf(info, given.track);
   const format = chooseTarget(targetOf(outlet, own));
   const usual = defaultCodec(format, 'audio');

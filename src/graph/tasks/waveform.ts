@@ -11,7 +11,7 @@ import { choice, integer, parsed, strictOptions } from '../../schema/schema.js';
 import { syncModule } from '../call/sync-module.js';
 import { type Target, type TaskOutput, target, writeWhole } from './output.js';
 import { drawPeaks, PeakCollector, type Peaks } from './peaks.js';
-import { openInput, read, requireKind, type TaskInput, type TaskOptions, taskEntries, taskGraph } from './task.js';
+import { openInput, read, type TaskInput, type TaskOptions, taskEntries, taskGraph } from './task.js';
 
 export interface WaveformOptions extends TaskOptions {
   /** How many points the whole length has. Default: the width of the picture. */
@@ -91,8 +91,7 @@ export async function waveform(input: TaskInput, options: WaveformOptions = {}):
     });
   }
   const outputs = outputsOf(given.output);
-  const { info, source } = await openInput(input, 'waveform', given);
-  requireKind(info, 'audio', 'waveform');
+  const { info, source } = await openInput(input, 'waveform', given, 'audio');
   const graph = taskGraph(given);
   const { audio } = graph.decode(source);
   const layout = channels === 'mix' ? ':channel_layouts=mono' : '';

@@ -179,6 +179,17 @@ test('each reads a source of the program, and closes it once', async () => {
   ];
   for (const { report } of await Promise.all(calls)) assert.equal(report.leaked, {});
   assert.is(closed, calls.length);
+  // Also where nothing comes of it.
+  const nothing = { ...source(), size: 100, read: async (_: number, length: number) => new Uint8Array(length) };
+  await rejection(gif(nothing, shared));
+  const sound = await extractAudio(clip, shared);
+  const mute = {
+    ...source(),
+    size: sound.data.length,
+    read: async (at: number, n: number) => sound.data.subarray(at, at + n),
+  };
+  assert.match((await rejection(gif(mute, shared))).message, /has no video/);
+  assert.is(closed, calls.length + 2);
 });
 
 const broken = (): Writable =>
