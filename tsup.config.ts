@@ -32,8 +32,11 @@ function leaveOthersSources(isOurs: (name: string) => boolean): void {
   }
 }
 
+/** The types alone are built beside the tests, which use the rest of `dist`. */
+const typesAlone = process.env.MILLRACE_BUILD === 'types';
+
 // Both builds write there at once, so neither of them can clean it.
-rmSync(new URL('dist', import.meta.url), { recursive: true, force: true });
+if (!typesAlone) rmSync(new URL('dist', import.meta.url), { recursive: true, force: true });
 
 const shared: Options = {
   format: 'esm',
@@ -80,6 +83,7 @@ export default defineConfig([
     },
     splitting: true,
     dts: {
+      only: typesAlone,
       // Types of the tables of options; the package itself is built in.
       resolve: ['valibot'],
       entry: {
@@ -116,11 +120,15 @@ export default defineConfig([
       leaveOthersSources((name) => !(name in ALONE));
     },
   },
-  {
-    ...shared,
-    entry: ALONE,
-    splitting: false,
-    esbuildPlugins: [nodeAv],
-    onSuccess: async () => leaveOthersSources((name) => name in ALONE),
-  },
+  ...(typesAlone
+    ? []
+    : [
+        {
+          ...shared,
+          entry: ALONE,
+          splitting: false,
+          esbuildPlugins: [nodeAv],
+          onSuccess: async () => leaveOthersSources((name) => name in ALONE),
+        },
+      ]),
 ]);

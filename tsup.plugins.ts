@@ -90,6 +90,8 @@ export const commander: Plugin = {
     build.onLoad({ filter: /[\\/]commander[\\/]lib[\\/]\w+\.js$/ }, async ({ path }) => {
       const contents = (await readFile(path, 'utf8'))
         .replace("const childProcess = require('node:child_process');\n", '')
+        // An import of it opens the standard input at once.
+        .replace("const process = require('node:process');\n", '')
         .replaceAll('childProcess.', "process.getBuiltinModule('node:child_process').")
         .replaceAll(
           /^const EventEmitter = require\('node:events'\)\.EventEmitter;/gm,

@@ -12,7 +12,7 @@ const policies = [
 ];
 
 for (const policy of policies) {
-  const graph = new Graph({ threads: 2 });
+  const graph = new Graph();
   const camera = (rate) => graph.filter('testsrc2', { size: '320x180', rate, duration: seconds });
   const sound = graph.filter('sine', { duration: seconds, samples_per_frame: 1024, sample_rate: 48_000 });
   const lines = [];

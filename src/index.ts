@@ -79,8 +79,8 @@ export type {
   Rendition,
 } from './graph/ladder/options.js';
 export type { GraphOptionsInput } from './graph/options/graph-options.js';
-export type { RunOptions, StartMode, StartOptions } from './graph/options/options.js';
 export type { PacketsOptions } from './graph/options/packets.js';
+export type { RunOptions, StartMode, StartOptions } from './graph/options/run-options.js';
 export {
   type CollectedOptions,
   type CollectedStreams,
@@ -88,7 +88,7 @@ export {
   toBuffer,
   toResponse,
 } from './graph/output/collect.js';
-export type { SeekableSink } from './graph/output/sink.js';
+export type { ByteOutput, SeekableSink } from './graph/output/open-sink.js';
 export type { InputStream } from './graph/ports/input-stream.js';
 export type { PacketReader } from './graph/ports/packet-reader.js';
 export type { PushSource } from './graph/ports/push-source.js';
@@ -104,14 +104,15 @@ export { Server, type ServerReport, type SubmitOptions } from './graph/serve/ser
 export type { ServeOptions } from './graph/serve/serving.js';
 export { type ConcatFilesOptions, concat } from './graph/tasks/concat.js';
 export { type GifOptions, gif } from './graph/tasks/gif.js';
+export type { FileInMemory, SentFile, TaskOutput, TaskResult, WrittenFile } from './graph/tasks/output.js';
 export type { Peaks } from './graph/tasks/peaks.js';
 export type { EncodedPicture, PictureOptions } from './graph/tasks/pictures.js';
 export { type Sprite, type SpriteCue, type SpriteOptions, sprite } from './graph/tasks/sprite.js';
-export type { TaskEncoding, TaskInput, TaskOptions, WrittenFile } from './graph/tasks/task.js';
+export type { TaskEncoding, TaskInput, TaskOptions } from './graph/tasks/task.js';
 export { type Thumbnail, type Thumbnails, type ThumbnailsOptions, thumbnails } from './graph/tasks/thumbnails.js';
 export type { TimeRange } from './graph/tasks/time-range.js';
 export { type ExtractAudioOptions, extractAudio, type TrimOptions, trim } from './graph/tasks/trim.js';
-export { type Waveform, type WaveformOptions, waveform } from './graph/tasks/waveform.js';
+export { type Waveform, type WaveformOptions, type WaveformOutputs, waveform } from './graph/tasks/waveform.js';
 export type { Bytes, SeekableSource } from './media/bytes/source.js';
 export {
   AudioFrame,

@@ -24,11 +24,10 @@ const places: Plugin = {
 const MARK = '\u0001file ended: ';
 
 /**
- * Runs the files it is given one after another. Failures tell lines of the sources. The workers do without: reading the maps
- * would take a third of their time. The next file begins when nothing of the one before keeps the process going, so that
- * one that leaves something open is the one that hangs. Where the system tells it, the seconds of CPU go to the runner, with
- * each mark and at the end: those of this process and of all that it has waited for. A file that is run by hand has no
- * runner, and no descriptor 3.
+ * Runs the files it is given one after another. The next file begins when nothing of the one before keeps the process going,
+ * so that one that leaves something open is the one that hangs. Where the system tells it, the seconds of CPU go to the
+ * runner, with each mark and at the end: those of this process and of all that it has waited for. A file that is run by hand
+ * has no runner, and no descriptor 3.
  */
 const START = `import { readFileSync, writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -42,7 +41,6 @@ function cpu() {
   const ticks = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\\) /, '').split(' ').slice(11, 15);
   return ticks.reduce((sum, n) => sum + Number(n), 0) / 100;
 }
-process.setSourceMapsEnabled(true);
 process.once('exit', () => {
   if (run && process.platform === 'linux') writeSync(3, String(cpu()));
 });

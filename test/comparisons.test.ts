@@ -18,6 +18,7 @@ encode(picture, maker.filter('sine', { sample_rate: 16000, duration: 0.4 }), {
 });
 encode(maker.filter('testsrc2', { size: '64x48', duration: 0.04 }), null, { output_path: join(folder, 'picture.png') });
 await maker.run();
+writeFileSync(join(folder, 'film.srt'), '1\n00:00:00,000 --> 00:00:00,300\nHello\n');
 copyFileSync(join(root, 'test/fixtures/media/everything.mkv'), join(folder, 'in.mkv'));
 
 interface Row {
@@ -52,18 +53,18 @@ writeFileSync(
   all,
   `import { createReadStream } from 'node:fs';
 import * as millrace from 'millrace';
-const { ${'concat devices encode extractAudio gif Graph probe probeSync sprite thumbnails trim waveform'.split(' ').join(', ')} } = millrace;
+const { ${'concat devices encode extractAudio gif Graph probe probeSync sprite thumbnails toSize trim twoPass waveform'.split(' ').join(', ')} } = millrace;
 // Threads are not the point.
 const here = (call) => (first, options) =>
   [first].flat().every((one) => typeof one === 'string') ? call(first, { threads: 0, ...options }) : call(first, options);
 const AsyncFunction = (async () => {}).constructor;
-const names = 'createReadStream graph input other video audio devices encode concat extractAudio gif Graph probe probeSync sprite thumbnails trim waveform'.split(' ');
+const names = 'createReadStream graph input other video audio devices encode concat extractAudio gif Graph probe probeSync sprite thumbnails toSize trim twoPass waveform'.split(' ');
 for (const [n, code] of ${JSON.stringify(programs.map(({ code }) => code))}.entries()) {
   const graph = new Graph({ threads: 0 });
   const opened = {};
   const open = (path) => (opened[path] ??= graph.decode({ input_path: path }));
   const given = {
-    createReadStream, graph, devices, encode, Graph, probe, probeSync, concat: here(concat), extractAudio: here(extractAudio), gif: here(gif),
+    createReadStream, graph, devices, encode, Graph, toSize, twoPass, probe, probeSync, concat: here(concat), extractAudio: here(extractAudio), gif: here(gif),
     sprite: here(sprite), thumbnails: here(thumbnails), trim: here(trim), waveform: here(waveform),
     get input() { return open('in.mp4'); },
     get other() { return open('in.mkv'); },

@@ -1,55 +1,64 @@
 /**
  * Which test files share a process, and in which order they begin. A process with the package in it takes longer to start
- * than most tests of single parts: those share one, several at a time. What is about a process as a whole has its own, such
- * as threads and native code that kills it.
+ * than most tests: files share one, as long as they know nothing of each other.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files that mostly wait, then those that take longest. The files that share come last: the lanes then end together. */
-const EARLY = [
-  ...['e2e/calls/calls-given-up', 'e2e/flow/idle-calls', 'e2e/observe/watchdog', 'cli/bench', 'e2e/threads/leaving'],
-  ...['e2e/media/media-placement', 'e2e/bytes/bytes.', 'examples', 'e2e/push/push-output', 'e2e/media/media-transcode'],
-  ...[
-    'cli/transcode',
-    'e2e/calls/sync-calls',
-    'e2e/media/media-joins',
-    'e2e/calls/sync-media',
-    'cli/usage',
-    'snippets',
-    'comparisons',
-  ],
-  ...['e2e/media/media-unfinished', 'packaging/package', 'e2e/filters/long-chains', 'e2e/network/network-leaving'],
-];
-/**
- * How many files share a process, by where they lie: tests of single parts, and graphs that are soon over. Few, so that no
- * lane is left alone with one for long, and a crash sends few of them to another process.
- */
-const SHARING: readonly (readonly [where: RegExp, count: number])[] = [
-  [/^(actors|graph|media|ringbuffer|scheduler|schema|sync|thread)\b/, 10],
-  [/^e2e\b/, 4],
-];
-/** What a file counts, starts or changes of the process it is in. */
-const OF_THE_PROCESS =
-  /\b(child_process|worker_threads|finalised|opened|process\.(chdir|env|exit|kill|off|on|once)|kit\/(no-threads|program))\b/;
+export const TIMES = new URL('seconds.json', import.meta.url);
 
-function turn(file: string): number {
-  const early = EARLY.findIndex((prefix) => file.startsWith(prefix));
-  return early >= 0 ? early : EARLY.length;
+/**
+ * Seconds that files took from their beginning to their end in a run of all of them, if it was more than one:
+ * `UPDATE_TIMES=1 npm test` writes them anew. Only the order depends on them, so they may be old.
+ */
+const seconds = JSON.parse(readFileSync(TIMES, 'utf8')) as Readonly<Record<string, number>>;
+const UNKNOWN_S = 0.5;
+
+/** About as long as files go on in one process: longer, and one lane would be left alone with the last of them. */
+const TOGETHER_S = 30;
+
+/**
+ * Files that share a process, the first that applies. Those that count what the garbage collector releases, or that give all
+ * graphs of the process their threads, have one of their own kind.
+ */
+const SHARING: readonly ((file: string, text: string) => boolean)[] = [
+  (_, text) => /\bledger\.finalised\b/.test(text),
+  (_, text) => text.includes('process.env.MILLRACE_THREADS'),
+  (file) => /^(actors|graph|media|ringbuffer|scheduler|schema|sync|testing|thread)\b/.test(file),
+  (file) => file.startsWith('e2e'),
+  (file) => file.startsWith('cli'),
+  (file) => /^(packaging\/(parts|two-copies)|structure|[\w-]+-doc)\b/.test(file),
+];
+
+/** Takes threads from the whole process, or its folder. */
+const ALONE = /\b(process\.chdir|kit\/no-threads)\b/;
+
+/** What is about types needs those of the package. */
+export function needsTypes(file: string): boolean {
+  return file.startsWith('packaging/package.');
 }
 
-/** @param folder which the paths of the files start from. */
+const timeOf = (file: string): number => seconds[file] ?? UNKNOWN_S;
+const sum = (files: readonly string[]): number => files.reduce((total, file) => total + timeOf(file), 0);
+
+/**
+ * Those that take longest begin first, so that the lanes end together.
+ * @param folder which the paths of the files start from.
+ */
 export function groupsOf(folder: string, files: readonly string[]): string[][] {
-  const sorted = [...files].sort((a, b) => turn(a) - turn(b) || (a < b ? -1 : 1));
-  const mayShare = (file: string): boolean =>
-    turn(file) === EARLY.length && !OF_THE_PROCESS.test(readFileSync(join(folder, file), 'utf8'));
-  let rest = sorted;
-  const shared = SHARING.flatMap(([where, count]) => {
-    const together = rest.filter((file) => where.test(file) && mayShare(file));
-    rest = rest.filter((file) => !together.includes(file));
-    return Array.from({ length: Math.ceil(together.length / count) }, (_, n) =>
-      together.slice(n * count, (n + 1) * count),
-    );
-  });
-  return [...rest.map((file) => [file]), ...shared.reverse()];
+  const groups: string[][] = [];
+  const open: (string[] | undefined)[] = [];
+  for (const file of [...files].sort()) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    const kind = ALONE.test(text) ? -1 : SHARING.findIndex((applies) => applies(file, text));
+    const group = open[kind];
+    if (group !== undefined && sum(group) + timeOf(file) <= TOGETHER_S) {
+      group.push(file);
+      continue;
+    }
+    const begun = [file];
+    groups.push(begun);
+    if (kind >= 0 && timeOf(file) < TOGETHER_S) open[kind] = begun;
+  }
+  return groups.sort((a, b) => sum(b) - sum(a));
 }

@@ -347,6 +347,10 @@ export class Encoding {
     const name = this.#muxer?.name;
     if (lost !== undefined)
       log.warn(`${name} does not say what its source says: the format '${this.#format}' has no place for ${lost}`);
+    if (this.#muxer?.chaptersLost) return;
+    for (const text of this.#muxer?.chaptersCut ?? []) log.warn(`${name}: the format '${this.#format}' has ${text}`);
+    const { cut } = this.#sources;
+    if (cut !== undefined) log.warn(`${name}: ${cut}`);
   }
 
   #report(): void {

@@ -5,7 +5,7 @@
  * conversions follow the ffmpeg command.
  */
 import { MillraceError } from '../../src/errors/errors.js';
-import { setLogLevel } from '../../src/media/index.js';
+import { closeIdleDevices, setLogLevel } from '../../src/media/index.js';
 import type { Module, ModuleContext, Task } from '../../src/module/contract.js';
 import { refusePortProblems } from '../../src/schema/schema.js';
 import { SourceListener } from '../shared/source-facts.js';
@@ -83,7 +83,10 @@ export default class FFmpegEncoder implements Module<EncoderOptions> {
   /** Also ends a file that was begun when the graph stops early: what was encoded so far can be played. */
   close(): void | Promise<void> {
     this.#sources?.close();
-    return this.reset();
+    const closing = this.reset();
+    // One that was looked for and never used.
+    closeIdleDevices();
+    return closing;
   }
 
   #begin(): Encoding | FrameOutput {

@@ -9,6 +9,9 @@ import { streamPlaces } from './stream-options.js';
 /** True of the packets that were read, and not of those that are written. */
 export const OF_THE_PACKETS = /^(encoder|duration|bps|number_of_(frames|bytes)|_statistics_\w+)(-\w+)?$/i;
 
+/** Chapters that a warning names. */
+const TOLD = 5;
+
 export class EncoderSources {
   readonly #ctx: ModuleContext<EncoderOptions>;
   readonly #listener: SourceListener | undefined;
@@ -63,6 +66,14 @@ export class EncoderSources {
       ...(chapters.length > 0 && chaptersLost ? [`${chapters.length} chapters`] : []),
     ];
     return parts.length > 0 ? parts.join(' and ') : undefined;
+  }
+
+  /** Which texts of chapters the source did not tell to their ends, in words; undefined if there are none. */
+  get cut(): string | undefined {
+    const cut = this.#texts.chapters.flatMap(({ cut }, n) => (cut ? [`${n + 1} (${cut.join(', ')})`] : []));
+    if (cut.length === 0) return undefined;
+    const [more, shown] = [cut.length - TOLD, cut.slice(0, TOLD).join(', ')];
+    return `255 bytes of a line are all that FFmpeg tells of chapter ${shown}${more > 0 ? ` and ${more} more` : ''}`;
   }
 
   /** Names in the options that no decoder upstream has, each in words. */

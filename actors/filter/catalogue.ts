@@ -34,6 +34,11 @@ export interface FilterFacts {
    * made quicker; one that should not have it is wrong.
    */
   readonly stateless?: 'frame' | 'picture';
+  /**
+   * Of a filter with several inputs: how it puts them together, picture by picture at their times or sample by sample, each
+   * only once. Such a filter can go on where another one has stopped. Absent: it cannot, or it is not known.
+   */
+  readonly joins?: 'times' | 'samples';
   /** What it opens by itself. */
   readonly opens?: Opens;
   /** FFmpeg has it and this build may lack it, because a library was not built in: what stands in for it, '' if nothing. */
@@ -52,7 +57,10 @@ const COMMANDS: Opens = { file: 'filename f' };
 
 /** By name of the filter. */
 export const FILTERS: Readonly<Record<string, FilterFacts>> = {
+  alphamerge: { joins: 'times' },
   ametadata: { opens: METADATA },
+  amerge: { joins: 'samples' },
+  amix: { joins: 'samples' },
   amovie: { opens: MOVIE },
   anull: { cost: FREE, stateless: 'frame' },
   anullsink: { cost: FREE },
@@ -70,7 +78,7 @@ export const FILTERS: Readonly<Record<string, FilterFacts>> = {
   avgblur: { cost: 3, stateless: 'picture' },
   azmq: { opens: CONNECTS, instead: "'asendcmd' has commands at given times" },
   bilateral: { stateless: 'frame' },
-  blend: { cost: 1.5 },
+  blend: { cost: 1.5, joins: 'times' },
   bm3d: { cost: 200 },
   boxblur: { cost: 5, stateless: 'picture' },
   bs2b: { instead: "'crossfeed' does the same for headphones" },
@@ -119,7 +127,7 @@ export const FILTERS: Readonly<Record<string, FilterFacts>> = {
   gfxcapture: { opens: CONNECTS },
   hflip: { cost: 0.2, stateless: 'picture' },
   hqdn3d: { cost: 4.7 },
-  hstack: { cost: 0.3 },
+  hstack: { cost: 0.3, joins: 'times' },
   hue: { cost: 0.4, stateless: 'picture' },
   interleave: { cost: FREE },
   ladspa: { opens: PROGRAM, instead: '' },
@@ -137,9 +145,11 @@ export const FILTERS: Readonly<Record<string, FilterFacts>> = {
   lutrgb: { stateless: 'picture' },
   lutyuv: { cost: 0.6, stateless: 'picture' },
   lv2: { opens: PROGRAM, instead: '' },
+  maskedmerge: { joins: 'times' },
   median: { stateless: 'frame' },
   metadata: { cost: FREE, opens: METADATA },
   minterpolate: { cost: 80 },
+  mix: { joins: 'times' },
   movie: { opens: MOVIE },
   negate: { cost: 0.25, stateless: 'picture' },
   nlmeans: { cost: 90, stateless: 'frame' },
@@ -151,7 +161,7 @@ export const FILTERS: Readonly<Record<string, FilterFacts>> = {
   ocr: { opens: { file: 'datapath' }, instead: '' },
   ocv: { opens: { file: 'filter_params' } },
   openclsrc: { opens: PROGRAM },
-  overlay: { cost: 0.5 },
+  overlay: { cost: 0.5, joins: 'times' },
   pad: { cost: 0.25, stateless: 'picture' },
   paletteuse: { opens: { file: 'debug_kdtree' } },
   perspective: { cost: 10, stateless: 'picture' },
@@ -182,6 +192,8 @@ export const FILTERS: Readonly<Record<string, FilterFacts>> = {
   showspectrum: { cost: 3 },
   showwaves: { cost: 1 },
   shuffleplanes: { stateless: 'picture' },
+  sidechaincompress: { joins: 'samples' },
+  sidechaingate: { joins: 'samples' },
   sidedata: { cost: FREE },
   signature: { opens: { file: 'filename' } },
   smartblur: { stateless: 'picture' },
@@ -208,12 +220,12 @@ export const FILTERS: Readonly<Record<string, FilterFacts>> = {
   vidstabtransform: { opens: { file: 'input' }, instead: "'deshake' steadies a picture" },
   vmafmotion: { opens: STATS, instead: "'psnr', 'ssim' and 'xpsnr' measure quality" },
   volume: { stateless: 'frame' },
-  vstack: { cost: 0.3 },
+  vstack: { cost: 0.3, joins: 'times' },
   whisper: { opens: { url: 'destination', file: 'model vad_model' } },
   xfade: { cost: 1 },
   xfade_opencl: { opens: { code: 'source kernel', plain: 1 } },
   xpsnr: { opens: STATS },
-  xstack: { cost: 0.5 },
+  xstack: { cost: 0.5, joins: 'times' },
   yadif: { cost: 1.6 },
   zmq: { opens: CONNECTS, instead: "'sendcmd' has commands at given times" },
   zscale: { cost: 1.5, stateless: 'frame' },

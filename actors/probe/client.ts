@@ -13,12 +13,20 @@ export class Looking {
   readonly #signal: AbortSignal;
   #outcome: { readonly info: MediaInfo } | { readonly error: unknown } | undefined;
 
-  /** @param signal Ends the waiting for it. */
-  constructor(input: ReaderData['input'], source: ServedSource | undefined, signal: AbortSignal) {
+  /**
+   * @param signal Ends the waiting for it.
+   * @param limit ms that one step may take where somebody else decides when bytes come; undefined: for ever.
+   */
+  constructor(
+    input: ReaderData['input'],
+    source: ServedSource | undefined,
+    signal: AbortSignal,
+    limit: number | undefined,
+  ) {
     this.#source = source;
     this.#signal = signal;
     const file = ownFile('./network-reader.js', import.meta.url);
-    const data = { input, probes: 'near', source: source?.ref };
+    const data = { input, limit, probes: 'near', source: source?.ref };
     this.#thread = new NativeThread(file, 'millrace probe', data, (message) => this.#receive(message));
   }
 

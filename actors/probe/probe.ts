@@ -4,7 +4,7 @@ import { MillraceError } from '../../src/errors/errors.js';
 import { ServedSource } from '../../src/media/bytes/served.js';
 import type { OpenSource } from '../../src/media/bytes/source.js';
 import { Input } from '../decoder/input/input.js';
-import { isNetwork, NetworkInput } from '../decoder/network/input.js';
+import { isNetwork, NetworkInput, stepLimit } from '../decoder/network/input.js';
 import type { MediaInfo } from '../shared/media-info.js';
 import { protocolOf } from '../shared/protocols/protocols.js';
 import { Looking } from './client.js';
@@ -41,7 +41,7 @@ export async function probeInput(
   const alive = setInterval(() => {}, 2 ** 30);
   try {
     if (signal?.aborted) abort();
-    return await (isFar(input) ? lookFar(input, timeout, ends.signal) : lookNear(input, ends.signal));
+    return await (isFar(input) ? lookFar(input, timeout, ends.signal) : lookNear(input, timeout, ends.signal));
   } catch (error) {
     if (!ends.signal.aborted) throw error;
     if (!late)
@@ -86,10 +86,16 @@ async function lookFar(path: string, timeout: number | undefined, signal: AbortS
 }
 
 /** A disk or a source that does not answer keeps its thread, but not the caller. */
-async function lookNear(input: string | OpenSource, signal: AbortSignal): Promise<MediaInfo> {
+async function lookNear(
+  input: string | OpenSource,
+  timeout: number | undefined,
+  signal: AbortSignal,
+): Promise<MediaInfo> {
+  // It may be a pipe; of a source only the whole counts.
+  const limit = typeof input === 'string' ? stepLimit(input, timeout === undefined ? undefined : 0, {}) : undefined;
   const source = typeof input === 'string' ? undefined : new ServedSource(input, input, false);
   source?.open();
-  const looking = new Looking({ path: source?.ref.name ?? String(input), ...noOptions }, source, signal);
+  const looking = new Looking({ path: source?.ref.name ?? String(input), ...noOptions }, source, signal, limit);
   try {
     const info = await looking.info();
     const size = source?.ref.size;

@@ -69,6 +69,17 @@ export function openBytes({ read, write, place }: ByteEnd, size = BUFFER): IOCon
   return io;
 }
 
+/** Bytes that may keep whoever reads them waiting, for calls that are asynchronous: the callback's thread answers them meanwhile. */
+export function openArrivingBytes(read: (length: number) => Promise<Buffer | null | 'broken'>): IOContext {
+  const io = new IOContext();
+  io.allocContextWithCallbacks(BUFFER, 0, async (length) => {
+    const bytes = await read(length);
+    return bytes === 'broken' ? AVERROR_EXIT : bytes;
+  });
+  ledger.opened('io');
+  return io;
+}
+
 export function closeBytes(io: IOContext): void {
   io.freeContext();
   ledger.closed('io');

@@ -38,6 +38,8 @@ export interface Chapter {
   end: number;
   /** Most often `title`. */
   tags: Record<string, string>;
+  /** Names of those tags that may be longer: FFmpeg tells 255 bytes of a line. Absent where there are none. */
+  cut?: readonly string[];
 }
 
 export interface Program {

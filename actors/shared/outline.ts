@@ -15,6 +15,7 @@ export function readOutline(pieces: readonly string[]): Outline {
   const outline: Outline = { chapters: [], programs: [] };
   const reader = new Pieces(pieces);
   let tags: Record<string, string> = {};
+  let chapter: Chapter | undefined;
   let streams: number[] = [];
   let indent = 0;
   for (let piece = reader.next(); piece !== undefined; piece = reader.next()) {
@@ -22,12 +23,16 @@ export function readOutline(pieces: readonly string[]): Outline {
     const program = /^ {2}Program (-?\d+)(?: |$)/.exec(piece);
     if (/^ {4}Chapter #\d+:\d+: $/.test(piece)) {
       tags = {};
+      chapter = undefined;
       indent = 8;
       const start = Number(/^start (\S+), $/.exec(reader.next() ?? '')?.[1]);
       const end = Number(/^end (\S+)$/.exec(reader.next() ?? '')?.[1]);
-      if (Number.isFinite(start) && Number.isFinite(end)) outline.chapters.push({ start, end, tags });
+      if (!Number.isFinite(start) || !Number.isFinite(end)) continue;
+      chapter = { start, end, tags };
+      outline.chapters.push(chapter);
     } else if (program) {
       tags = {};
+      chapter = undefined;
       streams = [];
       indent = 6;
       outline.programs.push({ id: Number(program[1]), tags, streams });
@@ -39,8 +44,10 @@ export function readOutline(pieces: readonly string[]): Outline {
       // The tags of a stream stand deeper, or where those of a program do.
       indent = 0;
     } else if (tag) {
-      const value = reader.value();
-      if (tag[1]!.length === indent) tags[tag[2]!] = value;
+      const { value, isCut } = reader.value();
+      if (tag[1]!.length !== indent) continue;
+      tags[tag[2]!] = value;
+      if (isCut && chapter) chapter.cut = [...(chapter.cut ?? []), tag[2]!];
     }
   }
   return outline;
@@ -62,14 +69,16 @@ class Pieces {
     return this.pieces[this.#at++];
   }
 
-  /** The rest of a tag's line and of those that continue it. */
-  value(): string {
+  /** The rest of a tag's line and of those that continue it; whether one of them may have been longer. */
+  value(): { value: string; isCut: boolean } {
     let value = '';
+    let isCut = false;
     for (;;) {
       const piece = this.next();
-      if (piece === undefined) return value;
+      if (piece === undefined) return { value, isCut };
       const continued = /^\n +: $/.test(this.pieces[this.#at] ?? '');
-      if (piece === '' && !continued) return value;
+      if (piece === '' && !continued) return { value, isCut };
+      isCut ||= Buffer.byteLength(piece) >= LINE;
       value += whole(piece);
       if (!continued) continue;
       value += '\n';

@@ -12,6 +12,8 @@ export interface Enough {
   milliseconds: number;
   /** Milliseconds; `WARM_UP` unless given. */
   warmUp?: number;
+  /** Frames whose time is taken together; `WINDOW` unless given. */
+  window?: number;
 }
 
 /** Counts the frames that come, and takes the time of every window of them. */
@@ -35,15 +37,15 @@ export class Windows {
   /** One more frame has come. @returns How much has been seen of what is enough; from 1 on it is. */
   count(): number {
     if (this.seen++ === 0) this.entered = performance.now();
-    if (this.seen % WINDOW !== 0) return this.share;
+    const { frames, milliseconds, warmUp = WARM_UP, window = WINDOW } = this.enough;
+    if (this.seen % window !== 0) return this.share;
     const now = performance.now();
-    if (now < this.entered + (this.enough.warmUp ?? WARM_UP)) return this.share;
+    if (now < this.entered + warmUp) return this.share;
     if (this.begin === 0) {
       this.begin = now;
       this.before = this.seen;
-    } else this.microseconds.push(((now - this.start) * 1000) / WINDOW);
+    } else this.microseconds.push(((now - this.start) * 1000) / window);
     this.start = now;
-    const { frames, milliseconds } = this.enough;
     this.share = Math.min((this.seen - this.before) / frames, (now - this.begin) / milliseconds);
     return this.share;
   }

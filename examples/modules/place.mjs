@@ -7,6 +7,7 @@ const COLOUR = { colorSpace: 'bt709', colorRange: 'tv' };
 const SOUND = { sample_fmts: 'fltp', channel_layouts: 'stereo' };
 const dark = VideoFrame.from(new Uint8Array(WIDTH * HEIGHT * 3), { width: WIDTH, height: HEIGHT, format: 'rgb24' });
 const black = dark.reformat({ format: 'yuv420p', ...COLOUR });
+dark.close();
 
 export class Place {
   sounds = [];

@@ -58,6 +58,8 @@ export interface BuiltinModule {
   readonly whyStateful?: (options: Options) => string | undefined;
   /** The input whose stream goes on on its output; absent: what comes out is made of all. */
   readonly continues?: number;
+  /** Whether it takes further inputs while it runs; absent: it does not. What each of its nodes takes, that says. */
+  readonly takesFurther?: boolean;
   /** What tells its nodes apart in drawings; absent: nothing does. */
   readonly label?: (options: Options) => string;
   /** What its outputs are called in graph files and drawings. */
@@ -132,6 +134,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     opens: 'filters',
     isSource: beginsStream,
     whyStateful,
+    takesFurther: true,
     label: filterLabel,
   },
   {
@@ -169,6 +172,7 @@ export const builtinModules: readonly BuiltinModule[] = [
     outputs: { max: ANY },
     module: PassThrough as ModuleClass,
     opens: 'nothing',
+    takesFurther: true,
     outputsOf: (_, inputs) => inputs,
     whyStateful: () => undefined,
   },

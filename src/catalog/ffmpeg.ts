@@ -1,5 +1,6 @@
 /** What the built-in modules know of FFmpeg and others must know as well: filters, codecs, protocols, what a file holds. */
 export { IndexCheck } from '../../actors/decoder/demux-thread/mp4-index.js';
+export { namesDescriptor, openPipe, pipeOf } from '../../actors/decoder/input/pipe.js';
 export { encoderNames } from '../../actors/encoder/codec/codec.js';
 export { chooseTarget, defaultCodec, mimeTypeOf } from '../../actors/encoder/output/format.js';
 export { takesSubtitle } from '../../actors/encoder/output/subtitle-codecs.js';

@@ -2,12 +2,12 @@
 
 import { withoutSecrets } from '../errors/secrets.js';
 import type { Graph } from '../graph/graph.js';
-import type { RunOptions } from '../graph/options/options.js';
+import type { RunOptions } from '../graph/options/run-options.js';
 import type { InputStream } from '../graph/ports/input-stream.js';
-import type { Progress, Report } from '../scheduler/run/report.js';
+import type { Report } from '../scheduler/run/report.js';
 import { INTERRUPTED, summarise, tellError } from './errors.js';
-import { leaveStandardInput } from './look.js';
-import type { ProgressDisplay } from './progress.js';
+import { leavePipes } from './look.js';
+import type { ProgressDisplay, ShownProgress } from './progress.js';
 import { reportLine } from './text.js';
 
 export interface OutputFlags {
@@ -29,7 +29,9 @@ export interface ExecuteFlags extends OutputFlags {
 }
 
 /** What a run is given. */
-type Watching = Pick<RunOptions, 'signal' | 'onProgress'>;
+interface Watching extends Pick<RunOptions, 'signal'> {
+  readonly onProgress?: ((progress: ShownProgress) => void) | undefined;
+}
 
 /**
  * Runs the graph to its end. The first SIGINT or SIGTERM stops it cleanly (the output is finalised), the second aborts
@@ -49,18 +51,22 @@ export async function execute(
     const report = await runFed(graph, feeds, { ...watching, trace });
     return { ...report, warnings: [...warnings, ...report.warnings] };
   };
-  return perform(name, flags, run, () => graph.stop());
+  return perform(name, flags, run, () => {
+    graph.stop();
+    return true;
+  });
 }
 
 /**
  * The same of anything that works on media and reports.
- * @param stop ends it early and cleanly; without it the first signal aborts it.
+ * @param stop ends it early and cleanly, unless there is nothing to be finished: false. Then, and without it, the first
+ *   signal aborts it.
  */
 export async function perform(
   name: string,
   { json, quiet, toStdout }: OutputFlags,
   run: (watching: Watching) => Promise<Report>,
-  stop?: () => void,
+  stop?: () => boolean,
 ): Promise<number> {
   const progress = json || quiet || !process.stderr.isTTY ? undefined : await showProgress();
   const note = (text: string): void => {
@@ -70,13 +76,12 @@ export async function perform(
   let signals = 0;
   const onSignal = (): void => {
     signals++;
-    if (signals === 1 && stop) {
+    if (signals === 1 && stop?.()) {
       progress?.end();
       note('finishing the output; interrupt again to abort');
-      stop();
     } else {
       listen('off');
-      abort.abort(stop ? 'interrupted twice' : 'interrupted');
+      abort.abort(signals > 1 ? 'interrupted twice' : 'interrupted');
     }
   };
   const listen = (how: 'on' | 'off'): void => {
@@ -88,7 +93,7 @@ export async function perform(
   listen('on');
   let report: Report;
   try {
-    const onProgress = progress && ((now: Progress) => progress.update(now));
+    const onProgress = progress && ((now: ShownProgress) => progress.update(now));
     report = await run({ signal: abort.signal, onProgress });
   } catch (error) {
     progress?.end();
@@ -120,6 +125,6 @@ async function runFed(graph: Graph, feeds: readonly Feed[], options: RunOptions)
     await Promise.all(feeds.map(({ stream, source }) => stream.pushFrom(source)));
     return await graph.close();
   } finally {
-    leaveStandardInput();
+    leavePipes();
   }
 }

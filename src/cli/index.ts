@@ -7,13 +7,13 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
 import { startLog } from '../media/log/start.js';
 import type { List } from './about/list.js';
-import { endPoint, positive, segment, size, startPoint, streamIndex, threads } from './arguments.js';
+import { amount, endPoint, positive, segment, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
 import type { GraphFlags } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
 import type { RunFlags } from './run.js';
-import type { TranscodeFlags } from './transcode.js';
+import type { TranscodeFlags } from './transcode/flags.js';
 import { defineVerbs } from './verbs/define.js';
 
 function program(): Command {
@@ -56,7 +56,19 @@ function program(): Command {
     .option('--preset <name>', 'preset of the video encoder, e.g. veryfast')
     .option('--crf <n>', 'constant quality of the video encoder, e.g. 23')
     .option('--bitrate <rate>', 'video bit rate, e.g. 800k or 2M')
+    .option('--two-pass', 'encode the video twice: --bitrate is reached, and spent where it is needed')
+    .option(
+      '--to-size <bytes>',
+      'find the bit rate for a file of at most that size, e.g. 8M; two passes if possible',
+      amount,
+    )
     .option('--acodec <name>', 'audio encoder, or copy (default: aac, or what the container is made for)')
+    .option(
+      '--subtitles <file>',
+      "put a file's subtitles into the output: film.srt, film.srt:deu (repeatable)",
+      collect,
+    )
+    .option('--burn-subtitles <file>', 'draw them into the video: film.srt, film.mkv:deu (repeatable)', collect)
     .option('--metadata <key=value>', 'a tag of the output, or of a stream: s:a:0:language=deu (repeatable)', collect)
     .option('--hls [seconds]', 'write an HLS playlist (*.m3u8) with segments of so many seconds (default: 6)', segment)
     .option('--no-video', 'leave the video out')

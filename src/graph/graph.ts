@@ -34,14 +34,14 @@ import { type Allowed, checkSettings, checkTrust } from './file/trust.js';
 import { afterReset, readUpdate, type UpdateConfig } from './file/update.js';
 import { Lifecycle } from './lifecycle.js';
 import type { GraphOptionsInput } from './options/graph-options.js';
+import { resolveGraphOptions } from './options/resolve.js';
 import {
   checkOnLog,
   checkRunOptions,
   checkStartOptions,
   type RunOptions,
   type StartOptions,
-} from './options/options.js';
-import { resolveGraphOptions } from './options/resolve.js';
+} from './options/run-options.js';
 import { withoutUrls } from './options/urls.js';
 import { GraphPorts } from './ports/graph-ports.js';
 import { InputStream } from './ports/input-stream.js';
@@ -81,7 +81,8 @@ export class Graph {
     if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
     this.onLog = onLog ?? this.runtime?.onLog;
     const cap = (): number => this.blueprint.resolved.options.hardCap;
-    this.session = new GraphPorts(this, { cap, start: () => this.launch.ensure() });
+    const isOpen = (): boolean => this.adding.active;
+    this.session = new GraphPorts(this, { cap, isOpen, start: () => this.launch.ensure() });
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
     setParts(this, this.blueprint);
     setChooser(this, {
@@ -123,17 +124,15 @@ export class Graph {
   /**
    * A stream into which you push packets; the graph is started by `start({ mode: 'push' })`. Asking again for the same
    * name gives the same stream.
-   * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is empty, ERR_MILLRACE_STATE for a new one after the start.
+   * @throws MillraceError ERR_MILLRACE_CONFIG for a name that is empty, ERR_MILLRACE_STATE for a new one after the start, but
+   *   within `addNode()`.
    */
   inputStream(name: string): InputStream {
     if (typeof name !== 'string' || name === '') {
       throw new MillraceError('ERR_MILLRACE_CONFIG', 'an input stream needs a name');
     }
-    if (this.launch.begun && !this.session.inputs.has(name)) {
-      throw stateError(
-        `the input stream '${name}' was added to a graph that has been started`,
-        'Build the whole graph first',
-      );
+    if (!this.session.inputs.has(name)) {
+      this.requireOpen(`the input stream '${name}' was added to a graph that has been started`);
     }
     return new InputStream(this, this.session.input(name).id, this.session, this.session.feed(name));
   }
@@ -426,16 +425,39 @@ export class Graph {
   }
 
   /**
-   * Connects a stream to a further input of a node: before the start, and within `addNode()`, where it goes to nodes
-   * under the input manager `immediate` only: `pass_through`, and modules of your own, which get packets of a new input then.
+   * Connects a stream to a further input of a node: before the start, and within `addNode()` to a node that runs under the
+   * input manager `immediate`: a filter that mixes, `pass_through`, or a module of your own, which gets packets of a new input then.
    * @param node Handle, alias or id.
    * @param input Its number; default: the next free one.
+   * @param options of a node that runs, as of `handle.reset`: what it is from the first packet of that input on. A filter that counts its inputs
+   *   (`amix`, `hstack`) needs none.
    * @returns the number of the input.
-   * @throws MillraceError ERR_MILLRACE_STATE for a graph that has been started; ERR_MILLRACE_CONFIG for an input that is connected, and for a stream of another graph.
+   * @throws MillraceError ERR_MILLRACE_STATE for a graph that has been started, and for options before; ERR_MILLRACE_CONFIG for an input that is
+   *   connected, and for a stream of another graph.
+   * @example
+   * await graph.addNode(() => {
+   *   const guest = graph.decode({ input_path: 'guest.mp4' });
+   *   graph.connect(guest.audio, 'mix');
+   *   graph.connect(guest.video, 'stage', undefined, { graph: '[0][1]overlay=x=10:y=10[0]' });
+   * });
    */
-  connect(stream: Stream, node: Stream | string | number, input?: number): number {
+  connect(
+    stream: Stream,
+    node: Stream | string | number,
+    input?: number,
+    options?: Readonly<Record<string, unknown>>,
+  ): number {
     this.requireOpen('connect() of a graph that has been run');
-    return this.blueprint.connect(stream, this.idOf(node), input);
+    const id = this.idOf(node);
+    if (options === undefined) return this.blueprint.connect(stream, id, input);
+    requireObject(options, 'options of connect');
+    if (!this.launch.begun) {
+      throw stateError(
+        'connect() was given options before the start',
+        'They belong to the node: give them where it is made',
+      );
+    }
+    return this.blueprint.connect(stream, id, input, structuredClone(options));
   }
 
   /**
@@ -463,14 +485,16 @@ export class Graph {
    * Removes a node from the running graph; resolves when its module has been closed. It takes nothing more from the next packet
    * boundary on: what waits at its inputs is released, what it has brought goes to its consumers, and they see the end of
    * the stream (BMF's DYN_EOS). What leads to it goes on with its other consumers, or ends if it has none. An encoder completes its file.
-   * @param node Handle, alias or id.
+   * Of a sub-graph all nodes leave.
+   * @param node Handle, alias or id; handle or alias of a sub-graph.
    * @throws GraphError of its module that could not be closed: it has left the graph all the same. MillraceError ERR_MILLRACE_CONFIG if there is no
    *   such node, ERR_MILLRACE_STATE before the start.
    * @example
    * await graph.removeNode('preview');
    */
   async removeNode(node: Stream | string | number): Promise<void> {
-    await changesOf(this).remove(this.idOf(node));
+    const members = this.blueprint.membersOf(node);
+    await changesOf(this).remove(members ?? [this.idOf(node)]);
   }
 
   /**
@@ -489,12 +513,7 @@ export class Graph {
   ): Promise<void> {
     requireObject(settings, 'settings of update');
     const { allowed } = checkSettings(settings);
-    const { nodes } = this.blueprint.spec();
-    const update = readUpdate(
-      json,
-      allowed,
-      nodes.map(({ alias }) => alias),
-    );
+    const update = readUpdate(json, allowed, this.blueprint.aliases);
     const wrong = update.reset.flatMap(({ alias, options, path }) => {
       // What the running node was allowed by who built it stays so.
       const node = this.blueprint.find(alias);

@@ -8,7 +8,7 @@ import type { GraphStats, Progress, Report } from '../scheduler/run/report.js';
 import { GraphRun } from '../scheduler/run/run.js';
 import { type GraphStatus, statusOfBuilt } from '../scheduler/run/status.js';
 import type { GraphDefinition } from './build/definition.js';
-import type { RunOptions } from './options/options.js';
+import type { RunOptions } from './options/run-options.js';
 import type { GraphPorts } from './ports/graph-ports.js';
 import type { Runtime } from './runtime.js';
 import { Server } from './serve/server.js';

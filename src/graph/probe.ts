@@ -13,7 +13,7 @@ import { describeValue } from '../errors/naming.js';
 import { type ByteChunks, type Bytes, openSource, type SeekableSource } from '../media/bytes/source.js';
 import { checked } from '../schema/problems.js';
 import { number, type Schema, strictOptions } from '../schema/schema.js';
-import { signalSchema } from './options/options.js';
+import { signalSchema } from './options/run-options.js';
 
 /**
  * A path; a URL as text or as an object; bytes in memory, a Blob, or a source that can be read from anywhere, of which

@@ -26,8 +26,8 @@ import {
   refuseIdleTimeout,
   requirePlace,
 } from './call/sync-module.js';
-import { checkOnLog, checkRunOptions, type RunOptions } from './options/options.js';
 import { type ResolvedOptions, resolveGraphOptions } from './options/resolve.js';
+import { checkOnLog, checkRunOptions, type RunOptions } from './options/run-options.js';
 
 /** Options of a runtime; those of a graph by the same names. */
 export interface RuntimeOptions extends Pick<GraphFileOptions, 'threads' | 'wait' | 'transport'>, LoaderOption {

@@ -12,6 +12,7 @@ import { Subtitle } from './subtitle/subtitle.js';
 export {
   automaticKinds,
   type ChosenDevice,
+  closeIdleDevices,
   DEVICE_KINDS,
   type Device,
   type DeviceKind,
@@ -20,6 +21,7 @@ export {
   kindOfFormat,
   openDevice,
   readDevice,
+  requireDevice,
   typeOf,
   uploadable,
   uploading,

@@ -244,6 +244,13 @@ export interface Module<Options = Record<string, unknown>> {
   reset?(): void | Promise<void>;
   /** Changes options between two `process` calls. */
   dynamicReset?(options: Partial<Options>): void | Promise<void>;
+  /**
+   * Asked between two `process` calls whether it takes a further input while it runs (`graph.connect()` within
+   * `graph.addNode()`); it refuses by throwing. A module without it takes every input that comes without options. Packets of the input
+   * may never come, because something else of the addition was refused; then the same number may be asked for again.
+   * @param options what was given to `connect` with it: options that are to hold from the first packet of that input on.
+   */
+  addInput?(input: number, options: Readonly<Record<string, unknown>> | undefined): void | Promise<void>;
   /** Called exactly once on every module that was constructed, also when the graph fails. */
   close?(): void | Promise<void>;
 }

@@ -157,6 +157,17 @@ export class ModuleInstance {
     return this.call(() => this.module.dynamicReset?.(options), { returned, settled });
   }
 
+  /** Asks the module whether it takes a further input. @throws what it refuses it by; MillraceError ERR_MILLRACE_STATE for options that it cannot take. */
+  addInput(input: number, options: Readonly<Record<string, unknown>> | undefined): void | Promise<void> {
+    const { module } = this;
+    if (module.addInput !== undefined) return this.call(() => module.addInput?.(input, options), UNWATCHED);
+    if (options !== undefined) {
+      throw new MillraceError('ERR_MILLRACE_STATE', 'its options cannot be changed by an input: it has no addInput', {
+        hint: 'A module that can change them has a method addInput(input, options)',
+      });
+    }
+  }
+
   /** Tells the module, through its signal, that it should return soon. */
   abort(reason: unknown): void {
     this.aborter.abort(reason);

@@ -91,6 +91,8 @@ export interface PartitionLink extends LinkEnds {
   free: boolean;
   /** The producer sends one job after the other. */
   serving: boolean;
+  /** Of a further input of a running node: options that come with it. */
+  change?: Record<string, unknown> | undefined;
   /** Absent: both ends are in this thread. */
   ring?: { buffer: SharedArrayBuffer; port: MessagePort };
   producerThread: number;
@@ -162,8 +164,10 @@ export interface CallServerSpec {
 export type Order =
   /** Options of a node are changed between two packets. `member`: the node among those that the actor runs as one. */
   | { type: 'reset'; order: number; node: number; member?: number; options: Record<string, unknown> }
-  /** A node ends at the next packet boundary: in effect when its module is closed. */
-  | { type: 'remove'; order: number; node: number }
+  /** A node ends at the next packet boundary, `drains`: with the end of its inputs; in effect when its module is closed. */
+  | { type: 'remove'; order: number; node: number; drains?: boolean }
+  /** A node ends by itself: in effect when its module is closed. */
+  | { type: 'await-end'; order: number; node: number }
   | { type: 'grow'; order: number; growth: Growth }
   /** What has come takes part; in effect when packets go to it. Answered with the links whose producers have ended. */
   | { type: 'join'; order: number; growth: number }

@@ -2,11 +2,11 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeClip, millrace, temporaryFolder } from './kit.js';
+import { makeClip, millrace, millraceEach, type Result, temporaryFolder } from './kit.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-const clip = await makeClip(at('clip.mp4'));
+const clip = await makeClip(at('clip.mp4'), { seconds: 0.4, size: '96x54' });
 writeFileSync(at('garbage.mp4'), Buffer.alloc(50_000, 'no media at all '));
 writeFileSync(at('empty.mp4'), '');
 
@@ -29,9 +29,48 @@ const failures: [what: string, args: string[], says: RegExp][] = [
   ],
   ['wrong crf', ['transcode', clip, 'o.mp4', '--crf', 'good'], /"good" for its option 'crf'/],
 ];
-for (const [what, args, says] of failures) {
+
+const output = (id: number, path: string, more = {}) => ({
+  id,
+  module_info: { name: 'c_ffmpeg_encoder' },
+  option: { output_path: path, video_params: { codec: 'mpeg4' } },
+  input_streams: [{ identifier: 'v' }],
+  ...more,
+});
+const decoder = {
+  id: 0,
+  module_info: { name: 'c_ffmpeg_decoder' },
+  option: { input_path: clip, vframes: 2 },
+  output_streams: [{ identifier: 'video:v' }],
+};
+const nodes = [decoder, output(1, at('kept.mp4')), output(2, '/nowhere/x.mp4', { on_error: 'drop-branch' })];
+writeFileSync(at('optional.json'), JSON.stringify({ nodes }));
+writeFileSync(at('broken.mjs'), `export default { process() { throw new TypeError('two\\nlines'); } };`);
+const broken = { nodes: [{ id: 0, alias: 'b', module_info: { name: 'broken', path: at('broken.mjs') } }] };
+writeFileSync(at('broken.json'), JSON.stringify(broken));
+
+/** In one process with the failures, by their words here. */
+const OTHERS = {
+  quiet: ['transcode', clip, '/dev/full', '--quiet'],
+  json: ['transcode', clip, '/dev/full', '--json'],
+  debug: ['MILLRACE_DEBUG=1', 'transcode', clip, '/dev/full'],
+  dropped: ['run', 'optional.json', '--json'],
+  broken: ['run', at('broken.json'), '--allow-modules'],
+  untouched: ['transcode', 'garbage.mp4', 'untouched.mp4'],
+} as const;
+let done: Promise<Result[]> | undefined;
+async function result(n: number): Promise<Result> {
+  const commands = [...failures.map(([, args]) => args), ...Object.values(OTHERS)];
+  done ??= millraceEach(commands, { cwd: folder, limit: 60_000 });
+  return (await done)[n]!;
+}
+async function resultOf(name: keyof typeof OTHERS): Promise<Result> {
+  return result(failures.length + Object.keys(OTHERS).indexOf(name));
+}
+
+for (const [n, [what, , says]] of failures.entries()) {
   test(what, async () => {
-    const { code, stdout, stderr } = await millrace(args, { cwd: folder });
+    const { code, stdout, stderr } = await result(n);
     assert.is(code, 1);
     assert.is(stdout, '');
     assert.match(stderr, says);
@@ -39,14 +78,20 @@ for (const [what, args, says] of failures) {
   });
 }
 
+test('in a process of its own, and from a thread, as well', async () => {
+  const { code, stdout, stderr } = await millrace(['transcode', clip, '/dev/full', '--threads', '1']);
+  assert.equal([code, stdout], [1, '']);
+  assert.match(stderr, /^millrace: [^\n]*No space left on device[^\n]*\n$/);
+});
+
 test('--quiet does not hide it', async () => {
-  const { code, stderr } = await millrace(['transcode', clip, '/dev/full', '--quiet']);
+  const { code, stderr } = await resultOf('quiet');
   assert.is(code, 1);
   assert.match(stderr, /^millrace: [^\n]+\n$/);
 });
 
 test('--json tells it to programs as well', async () => {
-  const { code, stdout, stderr } = await millrace(['transcode', clip, '/dev/full', '--json']);
+  const { code, stdout, stderr } = await resultOf('json');
   assert.is(code, 1);
   assert.match(stderr, /^millrace: [^\n]+\n$/);
   const { ok, error } = JSON.parse(stdout);
@@ -56,22 +101,7 @@ test('--json tells it to programs as well', async () => {
 });
 
 test('a branch that was dropped is a warning, and in JSON an error with its node', async () => {
-  const output = (id: number, path: string, more = {}) => ({
-    id,
-    module_info: { name: 'c_ffmpeg_encoder' },
-    option: { output_path: path, video_params: { codec: 'mpeg4' } },
-    input_streams: [{ identifier: 'v' }],
-    ...more,
-  });
-  const decoder = {
-    id: 0,
-    module_info: { name: 'c_ffmpeg_decoder' },
-    option: { input_path: clip, vframes: 2 },
-    output_streams: [{ identifier: 'video:v' }],
-  };
-  const nodes = [decoder, output(1, at('kept.mp4')), output(2, '/nowhere/x.mp4', { on_error: 'drop-branch' })];
-  writeFileSync(at('optional.json'), JSON.stringify({ nodes }));
-  const { code, stdout, stderr } = await millrace(['run', 'optional.json', '--json'], { cwd: folder });
+  const { code, stdout, stderr } = await resultOf('dropped');
   assert.is(code, 0);
   assert.match(stderr, /^millrace: warning: node 2 .*Its branch was dropped/);
   const { ok, frames, dropped } = JSON.parse(stdout);
@@ -82,22 +112,19 @@ test('a branch that was dropped is a warning, and in JSON an error with its node
 });
 
 test('MILLRACE_DEBUG=1 adds the stack', async () => {
-  const { code, stderr } = await millrace(['transcode', clip, '/dev/full'], { env: { MILLRACE_DEBUG: '1' } });
+  const { code, stderr } = await resultOf('debug');
   assert.is(code, 1);
   assert.match(stderr, /\n {4}at /);
   assert.match(stderr, 'ERR_MILLRACE_OUTPUT');
 });
 
 test('an output is not begun when the input cannot be read', async () => {
-  await millrace(['transcode', 'garbage.mp4', 'untouched.mp4'], { cwd: folder });
+  assert.is((await resultOf('untouched')).code, 1);
   assert.not.ok(existsSync(at('untouched.mp4')));
 });
 
 test('a module that throws in its process', async () => {
-  writeFileSync(at('broken.mjs'), `export default { process() { throw new TypeError('two\\nlines'); } };`);
-  const graph = { nodes: [{ id: 0, alias: 'b', module_info: { name: 'broken', path: at('broken.mjs') } }] };
-  writeFileSync(at('broken.json'), JSON.stringify(graph));
-  const { code, stderr } = await millrace(['run', at('broken.json'), '--allow-modules']);
+  const { code, stderr } = await resultOf('broken');
   assert.is(code, 1);
   assert.is(stderr, 'millrace: node 0 "b" (broken) failed in process: two lines\n');
 });

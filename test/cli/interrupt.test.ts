@@ -6,12 +6,13 @@ import { contents, makeClip, millrace, type Result, temporaryFolder } from './ki
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-const clip = await makeClip(at('clip.mp4'));
+const clip = await makeClip(at('clip.mp4'), { size: '96x54' });
 
 /** Plays the clip for ever; slowly, so that the output stays small. */
-function endless(output: string): string {
+function endless(output: string, threads: number): string {
   const path = at(`${output}.json`);
   const graph = {
+    option: { threads },
     nodes: [
       {
         id: 0,
@@ -41,11 +42,11 @@ const told = ({ stderr }: Result): boolean => stderr.includes('interrupt again t
 
 const test = suite('an interrupted run');
 
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+for (const [threads, name] of (['SIGINT', 'SIGTERM'] as const).entries()) {
   test(`${name} finishes the output and exits with 130`, async () => {
     const output = `${name}.mp4`;
     const signals = [{ name, when: underWay(output) }];
-    const { code, signal, stdout, stderr } = await millrace(['run', endless(output)], { signals });
+    const { code, signal, stdout, stderr } = await millrace(['run', endless(output, threads)], { signals });
     assert.is(signal, null);
     assert.is(code, 130);
     assert.is(stderr, 'millrace: finishing the output; interrupt again to abort\n');
@@ -58,7 +59,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 
 test('--json tells that it was stopped', async () => {
   const signals = [{ name: 'SIGINT', when: underWay('json.mp4') } as const];
-  const { code, stdout } = await millrace(['run', endless('json.mp4'), '--json'], { signals });
+  const { code, stdout } = await millrace(['run', endless('json.mp4', 0), '--json'], { signals });
   assert.is(code, 130);
   const report = JSON.parse(stdout);
   assert.equal([report.ok, report.stopped, report.leaked], [true, true, {}]);
@@ -66,7 +67,7 @@ test('--json tells that it was stopped', async () => {
 
 test('--quiet stays silent', async () => {
   const signals = [{ name: 'SIGINT', when: underWay('quiet.mp4') } as const];
-  const { code, stdout, stderr } = await millrace(['run', endless('quiet.mp4'), '--quiet'], { signals });
+  const { code, stdout, stderr } = await millrace(['run', endless('quiet.mp4', 0), '--quiet'], { signals });
   assert.is(code, 130);
   assert.is(stdout + stderr, '');
 });
@@ -102,6 +103,7 @@ test('the second signal aborts', async () => {
 test('interrupted before there is anything to write: 130 as well', async () => {
   writeFileSync(at('slow.mjs'), waiting('slow.called', 1500));
   const graph = {
+    option: { threads: 0 },
     nodes: [
       { id: 0, module_info: { name: 'slow', path: at('slow.mjs') }, output_streams: [{ identifier: 's' }] },
       {

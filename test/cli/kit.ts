@@ -30,6 +30,8 @@ export interface Options {
   input?: Buffer | string;
   /** Milliseconds after which it hangs. */
   limit?: number;
+  /** They begin anew with each of these in its stdout. */
+  renewal?: string;
 }
 
 /** Runs `node script ...args` to its own end. Rejects if it has to be killed. */
@@ -48,6 +50,7 @@ export function node(script: string, args: readonly string[], options: Options =
     const result: Result = { code: null, signal: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => {
       result.stdout += chunk;
+      if (options.renewal !== undefined && chunk.includes(options.renewal)) watchdog.refresh();
     });
     child.stderr.on('data', (chunk: Buffer) => {
       result.stderr += chunk;
@@ -78,16 +81,18 @@ export function millrace(args: readonly string[], options: Options = {}): Promis
 const EACH = fileURLToPath(new URL('../fixtures/scripts/each.mjs', import.meta.url));
 const MARK = '\u0001ended: ';
 
+/** A script and its arguments. Words before it such as NAME=value are its environment, as in a shell. */
+export type Run = readonly string[];
+const ASSIGNMENT = /^[A-Z][A-Z_]*=/;
+
 /**
  * Runs scripts one after another in one process: starting one with the package takes longer than most of them. For what is
  * not about the process itself.
- * @returns how each ended; if one of them ended the process, it is the last.
+ * @returns how each ended; if one of them ended the process, it is the last. The last one has the code of the process, which
+ *   has ended with all that they left behind.
  */
-export async function nodeEach(
-  runs: readonly (readonly [script: string, ...args: string[]])[],
-  options: Options = {},
-): Promise<Result[]> {
-  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], options);
+export async function nodeEach(runs: readonly Run[], options: Options = {}): Promise<Result[]> {
+  const { stdout, stderr, ...whole } = await node(EACH, [JSON.stringify(runs), MARK], { ...options, renewal: MARK });
   const told = stderr.split(`${MARK}\n`);
   // Texts and, between them, codes.
   const parts = stdout.split(new RegExp(`${MARK}(\\d+)\\n`));
@@ -95,35 +100,29 @@ export async function nodeEach(
     return { code: Number(parts[2 * n + 1]), signal: null, stdout: parts[2 * n]!, stderr: told[n]! };
   });
   if (results.length < runs.length) results.push({ ...whole, stdout: parts.at(-1)!, stderr: told.at(-1)! });
+  else Object.assign(results.at(-1)!, { code: whole.code, signal: whole.signal });
   return results;
 }
 
-/** Scripts in one process, which has to end in its time. */
-const TOGETHER = 12;
-
 /**
- * As `nodeEach`, so many at a time, begun when the first of them is asked for; those after one that ended its process have another.
+ * As `nodeEach`, begun when the first of them is asked for; those after one that ended its process have another.
  * @returns how the script of a number ended.
  */
-export function resultsOfEach(
-  runs: Parameters<typeof nodeEach>[0],
-  options: Options,
-): (script: number) => Promise<Result> {
+export function resultsOfEach(runs: readonly Run[], options: Options = {}): (script: number) => Promise<Result> {
   const results: Result[] = [];
   return async (script) => {
-    while (script >= results.length) {
-      results.push(...(await nodeEach(runs.slice(results.length, results.length + TOGETHER), options)));
-    }
+    while (script >= results.length) results.push(...(await nodeEach(runs.slice(results.length), options)));
     return results[script]!;
   };
 }
 
-/** Commands that are not about their process, in one. */
-export async function millraceEach(commands: readonly string[][], options: Options = {}): Promise<Result[]> {
-  const results = await nodeEach(
-    commands.map((args) => [CLI, ...args]),
-    options,
-  );
+/** Commands that are not about their process, in one; each may begin with its environment. */
+export async function millraceEach(commands: readonly Run[], options: Options = {}): Promise<Result[]> {
+  const runs = commands.map((words) => {
+    const args = words.findIndex((word) => !ASSIGNMENT.test(word));
+    return args < 0 ? [...words, CLI] : [...words.slice(0, args), CLI, ...words.slice(args)];
+  });
+  const results = await nodeEach(runs, options);
   if (results.length === commands.length) return results;
   const { code, signal, stderr } = results.at(-1)!;
   throw new Error(`${commands[results.length - 1]!.join(' ')}: ended the process, ${code ?? signal}\n${stderr}`);

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { endPoint, size, startPoint, threads } from '../../src/cli/arguments.js';
-import { ProgressDisplay } from '../../src/cli/progress.js';
+import { ProgressDisplay, type ShownProgress } from '../../src/cli/progress.js';
 import { bytes, clock, columns } from '../../src/cli/text.js';
 import type { Progress } from '../../src/scheduler/run/report.js';
 
@@ -107,7 +107,7 @@ function progress(position: number, duration: number): Progress {
   return { elapsed: 2000, frames: 50, fps: 25.4, position, duration, speed: 1.5, ...unknown, ...known };
 }
 
-async function shown(...steps: Progress[]): Promise<string> {
+async function shown(...steps: ShownProgress[]): Promise<string> {
   const terminal = new Terminal();
   const display = new ProgressDisplay(terminal as unknown as NodeJS.WriteStream);
   for (const step of steps) {
@@ -122,6 +122,12 @@ async function shown(...steps: Progress[]): Promise<string> {
 progressing('a bar with frames, fps, speed and the time left, where the duration is known', async () => {
   const seen = await shown(progress(0, 10e6), progress(4e6, 10e6));
   assert.match(seen, /█+░+ 40% {2}50 frames {2}25 fps {2}1\.50x {2}ETA 0:04/);
+});
+
+progressing('of two passes one bar for both, and which of them it is', async () => {
+  const first = { ...progress(4e6, 10e6), percent: 20, eta: undefined, pass: 1 } as const;
+  assert.match(await shown(first), /█+░+ 20% {2}pass 1 of 2 {2}50 frames {2}25 fps {2}1\.50x {2}ETA -:--/);
+  assert.match(await shown({ ...progress(4e6, 10e6), percent: 70, pass: 2 }), /█+░+ 70% {2}pass 2 of 2 {2}50 frames/);
 });
 
 progressing('figures alone where it is not', async () => {

@@ -3,7 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AudioFrame, ConfigError, type DecoderOptions, Graph, GraphError, type Report, type Stream } from 'millrace';
+import {
+  AudioFrame,
+  ConfigError,
+  type DecoderOptions,
+  encode,
+  Graph,
+  GraphError,
+  type Report,
+  type Stream,
+} from 'millrace';
 import { LeakWatch, type SeenPacket, TestSink } from 'millrace/testing';
 import * as assert from 'uvu/assert';
 import { readFrameMd5 } from './framemd5.js';
@@ -14,16 +23,38 @@ const LIMIT_MS = 30_000;
 // A graph in which nothing moves says who waits for whom, long before that.
 process.env.MILLRACE_TIME_OUT ??= '10';
 
+/** FFmpeg's AAC without the search for the best coding, which takes longer than all the rest of a short clip. */
+export const quickAac = { codec: 'aac', aac_coder: 'fast' } as const;
+
 /** A file of test/fixtures/media. */
 export function media(name: string): string {
   return fileURLToPath(new URL(`../fixtures/media/${name}`, import.meta.url));
 }
 
+// One listener for all of them: Node warns of many, and files share processes.
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that goes with the process; the function returned makes paths in it. */
 export function scratch(): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-media-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return (name) => join(folder, name);
+}
+
+/**
+ * Makes a second of 25 small pictures, with B-frames, and of sound, on this thread: for tests of which every picture more
+ * only takes time.
+ */
+export async function makeSmallClip(path: string): Promise<string> {
+  const graph = new Graph({ threads: 0 });
+  const video_params = { codec: 'h264', preset: 'veryfast', bf: 2, threads: 1 };
+  const picture = graph.filter('testsrc2', { size: '64x48', rate: 25, duration: 1 });
+  encode(picture, graph.filter('sine', { sample_rate: 48_000, duration: 1 }), { output_path: path, video_params });
+  await run(graph);
+  return path;
 }
 
 /** Time in microseconds and MD5 of a picture. */

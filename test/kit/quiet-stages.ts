@@ -1,6 +1,7 @@
 /** Inputs and outputs of the network whose peers keep them waiting, at every stage, and the ways to end such a graph. */
 import { readFileSync } from 'node:fs';
-import { Graph } from 'millrace';
+import type { Graph } from 'millrace';
+import { makeFifo } from './fifo.js';
 import { freePort, type Peer, quietHttp, quietTcp } from './quiet-peers.js';
 
 const clip = new URL('../fixtures/media/clip-4s.mp4', import.meta.url);
@@ -41,7 +42,17 @@ export const inputs: Readonly<Record<string, () => Promise<InputCase>>> = {
     ...withPeer(await quietTcp(ts), (port) => `tcp://127.0.0.1:${port}`),
     frames: true,
   }),
+  'a FIFO that nobody writes into': async () => fifo(),
+  'a FIFO whose writer says nothing': async () => fifo(new Uint8Array(0)),
+  'a FIFO whose writer falls silent': async () => ({ ...fifo(ts), frames: true }),
 };
+
+/** @param bytes Of its writer; undefined: there is none. */
+function fifo(bytes?: Uint8Array): InputCase {
+  const { path, write, remove } = makeFifo();
+  if (bytes) write(bytes);
+  return { url: path, peer: { port: 0, met: Promise.resolve(), close: remove } };
+}
 
 function withPeer(peer: Peer, url: (port: number) => string): InputCase {
   return { url: url(peer.port), peer };
@@ -88,8 +99,7 @@ const LARGE_SEGMENTS: Readonly<Record<string, object>> = { hls: { mux_params: { 
 /**
  * Plays the clip for ever into the outputs, each with a decoder of its own.
  */
-export function endless(threads: number, cases: readonly OutputCase[], options: object = {}): Graph {
-  const graph = new Graph({ threads });
+export function endless(graph: Graph, cases: readonly OutputCase[], options: object = {}): Graph {
   for (const { url, format } of cases) {
     const codec = { nut: 'rawvideo', hls: 'rawvideo', flv: 'flv' }[format] ?? 'mpeg4';
     const video_params = { codec, ...(codec !== 'rawvideo' && { bit_rate: 20_000_000 }) };

@@ -1,4 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { AV_PIX_FMT_NV12, AV_SAMPLE_FMT_FLTP, AVERROR_EOF } from 'node-av/constants';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,6 +16,7 @@ import {
   sampleFormatName,
   setLogLevel,
 } from '../../src/media/index.js';
+import { program } from '../kit/program.js';
 
 const test = suite('ffmpeg helpers');
 
@@ -58,42 +62,59 @@ test('an unknown log level is refused with the known ones', () => {
   );
 });
 
-/** What FFmpeg writes to stderr when each of `levels` was asked for, one message logged per level. */
-function logged(levels: string[]): string[] {
-  const media = new URL('../../src/media/index.ts', import.meta.url).href;
-  const program = `
-    import { Log } from 'node-av/lib';
-    import { setLogLevel } from '${media}';
-    for (const level of ${JSON.stringify(levels)}) setLogLevel(level);
-    for (const [name, level] of Object.entries({ fatal: 8, error: 16, warning: 24, info: 32, verbose: 40, debug: 48 }))
-      Log.log(level, 'said ' + name + '\\n');
-  `;
-  const arguments_ = ['--import', 'tsx', '--input-type=module', '-e', program];
-  const { stderr, status } = spawnSync(process.execPath, arguments_, { encoding: 'utf8' });
-  assert.is(status, 0, stderr);
-  return [...stderr.matchAll(/said (\w+)/g)].map((match) => match[1]!);
+/**
+ * What FFmpeg wrote to stderr at each stage of a process, since its log level is one for all that the process does: one message
+ * was logged per level before a level was asked for, and after several were; one more when the code was loaded once more.
+ */
+async function logged(): Promise<string[][]> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  mkdirSync(join(root, '.tmp'), { recursive: true });
+  // Inside the package, so that its dependencies are found.
+  const folder = mkdtempSync(join(root, '.tmp', 'log-'));
+  const file = join(folder, 'media.mjs');
+  try {
+    const entryPoints = [join(root, 'src/media/index.ts')];
+    await build({ entryPoints, outfile: file, bundle: true, packages: 'external', format: 'esm', platform: 'node' });
+    const media = pathToFileURL(file).href;
+    const { stderr, status } = program(`
+      import { writeSync } from 'node:fs';
+      import { Log } from 'node-av/lib';
+      import { setLogLevel } from '${media}';
+      const levels = { fatal: 8, error: 16, warning: 24, info: 32, verbose: 40, debug: 48 };
+      const say = () => {
+        for (const [name, level] of Object.entries(levels)) Log.log(level, 'said ' + name + '\\n');
+        writeSync(2, 'end of stage\\n');
+      };
+      say();
+      for (const level of ['error', 'info', 'warning', 'quiet']) setLogLevel(level);
+      say();
+      await import('${media}?loaded=again');
+      say();
+    `);
+    assert.is(status, 0, stderr);
+    const stages = stderr.split('end of stage\n').slice(0, -1);
+    return stages.map((stage) => [...stage.matchAll(/said (\w+)/g)].map((match) => match[1]!));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
+let stages: string[][] = [];
+test.before(async () => {
+  stages = await logged();
+  assert.is(stages.length, 3);
+});
+
 test('FFmpeg is silent unless asked', () => {
-  assert.equal(logged([]), []);
+  assert.equal(stages[0], []);
 });
 
 test('the most verbose of several log levels wins', () => {
-  assert.equal(logged(['error', 'info', 'warning', 'quiet']), ['fatal', 'error', 'warning', 'info']);
+  assert.equal(stages[1], ['fatal', 'error', 'warning', 'info']);
 });
 
 test('a thread that starts later does not silence what was asked for', () => {
-  const media = new URL('../../src/media/ffmpeg.ts', import.meta.url).href;
-  const program = `
-    import { Log } from 'node-av/lib';
-    import { setLogLevel } from '${media}';
-    setLogLevel('info');
-    await import('${media}?loaded=again');
-    Log.log(32, 'said info\\n');
-  `;
-  const arguments_ = ['--import', 'tsx', '--input-type=module', '-e', program];
-  const { stderr } = spawnSync(process.execPath, arguments_, { encoding: 'utf8' });
-  assert.match(stderr, 'said info');
+  assert.equal(stages[2], stages[1]);
 });
 
 test.run();

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { node, temporaryFolder } from '../cli/kit.js';
+import { nodeEach, temporaryFolder } from '../cli/kit.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The application's own, with what it needs installed beside it. */
@@ -51,10 +51,21 @@ const uses = {
 })();
 `;
 
-export async function results(script: string): Promise<Record<string, unknown>> {
-  const { code, stdout, stderr } = await node(script, [], { cwd: folder });
-  assert.is(code, 0, stderr);
-  return JSON.parse(stdout) as Record<string, unknown>;
+/** What each of the scripts tells, one after another in one process. */
+export async function results(...scripts: readonly string[]): Promise<Record<string, unknown>[]> {
+  const ends = await nodeEach(
+    scripts.map((script) => [script]),
+    { cwd: folder, limit: 60_000 },
+  );
+  return scripts.map((script, n) => {
+    const { code, stdout, stderr } = ends[n] ?? {
+      code: undefined,
+      stdout: '',
+      stderr: 'one before it ended the process',
+    };
+    assert.is(code, 0, `${script}: ${stderr}`);
+    return JSON.parse(stdout) as Record<string, unknown>;
+  });
 }
 
 export function refusedFor(missing: Record<string, RegExp>, told: Record<string, unknown>): void {

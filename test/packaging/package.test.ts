@@ -4,9 +4,11 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import ts from 'typescript';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { node, temporaryFolder } from '../cli/kit.js';
+import { resultsOfEach, temporaryFolder } from '../cli/kit.js';
+import { long } from '../kit/long.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const project = temporaryFolder();
@@ -66,54 +68,56 @@ test('holds what is needed and nothing else', () => {
   assert.equal(strays, []);
 });
 
-test('runs a graph in threads of its own', async () => {
-  const script = write(
-    'graph.mjs',
-    `import { Graph } from 'millrace';
-     const graph = new Graph({ threads: 2 });
-     const picture = graph.filter('testsrc2', { size: '64x36', duration: 1 });
-     picture.vflip().encode(null, { output_path: 'out.mp4' });
-     const { frames, threads, leaked } = await graph.run();
-     console.log(JSON.stringify({ frames, threads, leaked }));`,
-  );
-  const { code, stdout, stderr } = await node(script, [], { cwd: project });
+const graph = write(
+  'graph.mjs',
+  `import { Graph } from 'millrace';
+   const graph = new Graph({ threads: 2 });
+   const picture = graph.filter('testsrc2', { size: '64x36', duration: 1 });
+   picture.vflip().encode(null, { output_path: 'out.mp4' });
+   const { frames, threads, leaked } = await graph.run();
+   console.log(JSON.stringify({ frames, threads, leaked }));`,
+);
+const entries = write(
+  'entries.mjs',
+  `import { RingBuffer } from 'millrace/ringbuffer';
+   import { Synchronizer } from 'millrace/sync';
+   import { Graph } from 'millrace';
+   import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
+   const watch = new LeakWatch();
+   const [source, sink] = [new TestSource({ count: 7, kind: 'video' }), new TestSink()];
+   const graph = new Graph({ threads: 1 });
+   graph.module(source.spec, source.options).module(sink.spec, sink.options, { callback: sink.callback });
+   watch.check(await graph.run());
+   const synchronizer = new Synchronizer({ mode: 'nosync', pads: 1 });
+   const [{ inputs }] = synchronizer.push(0, { pts: 0n, value: 'in step' });
+   console.log(typeof RingBuffer.create, sink.packets.length, inputs[0].value);`,
+);
+const command = join(modules, '.bin', 'millrace');
+const resultOf = resultsOfEach([[graph], [entries], [command, 'inspect', '--json', 'out.mp4']], { cwd: project });
+async function outputOf(script: number): Promise<string> {
+  const { code, stdout, stderr } = await resultOf(script);
   assert.is(stderr, '');
   assert.is(code, 0);
-  assert.equal(JSON.parse(stdout), { frames: 25, threads: 2, leaked: {} });
+  return stdout;
+}
+
+test('runs a graph in threads of its own', async () => {
+  assert.equal(JSON.parse(await outputOf(0)), { frames: 25, threads: 2, leaked: {} });
   assert.ok(existsSync(join(project, 'out.mp4')));
 });
 
 test('imports its rings, its policies and its test kit by themselves', async () => {
-  const script = write(
-    'entries.mjs',
-    `import { RingBuffer } from 'millrace/ringbuffer';
-     import { Synchronizer } from 'millrace/sync';
-     import { Graph } from 'millrace';
-     import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
-     const watch = new LeakWatch();
-     const [source, sink] = [new TestSource({ count: 7, kind: 'video' }), new TestSink()];
-     const graph = new Graph({ threads: 1 });
-     graph.module(source.spec, source.options).module(sink.spec, sink.options, { callback: sink.callback });
-     watch.check(await graph.run());
-     const synchronizer = new Synchronizer({ mode: 'nosync', pads: 1 });
-     const [{ inputs }] = synchronizer.push(0, { pts: 0n, value: 'in step' });
-     console.log(typeof RingBuffer.create, sink.packets.length, inputs[0].value);`,
-  );
-  const { code, stdout, stderr } = await node(script, [], { cwd: project });
-  assert.is(stderr, '');
-  assert.is(code, 0);
-  assert.is(stdout, 'function 7 in step\n');
+  assert.is(await outputOf(1), 'function 7 in step\n');
 });
 
 test('brings the command', async () => {
-  const listed = run(process.execPath, [join(modules, '.bin', 'millrace'), 'modules'], project);
+  const listed = run(process.execPath, [command, 'modules'], project);
   assert.match(listed, /^c_ffmpeg_decoder .*\nc_ffmpeg_filter /);
-  const made = run(process.execPath, [join(modules, '.bin', 'millrace'), 'inspect', '--json', 'out.mp4'], project);
-  assert.is(JSON.parse(made).streams[0].width, 64);
+  assert.is(JSON.parse(await outputOf(2)).streams[0].width, 64);
 });
 
 test('brings its types', () => {
-  write(
+  const typed = write(
     'typed.ts',
     `import { type Report, defineModule, Graph, GraphError, type Packet } from 'millrace';
      import { RingBuffer } from 'millrace/ringbuffer';
@@ -140,18 +144,35 @@ test('brings its types', () => {
      // @ts-expect-error no such method
      video.scle(1, 2);`,
   );
-  const options = { strict: true, noUncheckedIndexedAccess: true, noEmit: true, target: 'ES2022', lib: ['ES2023'] };
-  const compilerOptions = { ...options, module: 'NodeNext', moduleResolution: 'NodeNext', types: ['node'] };
-  write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
   mkdirSync(join(modules, '@types'));
   symlinkSync(join(root, 'node_modules/@types/node'), join(modules, '@types/node'));
-  let output = '';
-  try {
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], project);
-  } catch (error) {
-    output = String((error as { stdout?: unknown }).stdout);
-  }
-  assert.is(output, '');
+  const options: ts.CompilerOptions = {
+    ...{ strict: true, noUncheckedIndexedAccess: true, noEmit: true },
+    ...{
+      target: ts.ScriptTarget.ES2022,
+      lib: ['lib.es2023.d.ts'],
+      types: ['node'],
+      typeRoots: [join(modules, '@types')],
+    },
+    ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+  };
+  const compiler = ts.createCompilerHost(options);
+  // Comments say nothing of types here, and are most of what there is to read.
+  compiler.jsDocParsingMode = ts.JSDocParsingMode.ParseNone;
+  const program = ts.createProgram([typed], options, compiler);
+  // Those of the package, and the file that uses them; in the long form also what they take from others.
+  const looked = program
+    .getSourceFiles()
+    .filter(({ fileName }) => long || /^(?!.*node_modules\/(?!millrace\/))/.test(fileName));
+  assert.ok(looked.some(({ fileName }) => fileName.endsWith('millrace/dist/index.d.ts')));
+  assert.ok(looked.includes(program.getSourceFile(typed)!));
+  const found = [
+    ...program.getOptionsDiagnostics(),
+    ...program.getGlobalDiagnostics(),
+    ...looked.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
+  ];
+  const host = { getCanonicalFileName: String, getCurrentDirectory: () => project, getNewLine: () => '\n' };
+  assert.is(ts.formatDiagnostics(found, host), '');
 });
 
 const locked = suite('the lock file');

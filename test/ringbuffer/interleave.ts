@@ -5,8 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { transformSync } from 'esbuild';
 
 export type Ring = typeof import('../../ringbuffer/index.js');
 
@@ -17,33 +16,60 @@ export interface Edit {
   to: string;
 }
 
-/** Bundles `ringbuffer/`, edited if asked for, and returns a function that loads it over a given Atomics. */
-export async function loadRing(edit?: Edit): Promise<(atomics: Interleaver) => Ring> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('../../ringbuffer/index.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    platform: 'node',
-    globalName: 'ring',
-    plugins: [
-      {
-        name: 'edit',
-        setup({ onLoad }) {
-          onLoad({ filter: /ringbuffer.*\.ts$/ }, ({ path }) => {
-            const source = readFileSync(path, 'utf8');
-            if (!edit || !path.endsWith(`/${edit.file}`)) return { contents: source, loader: 'ts' };
-            if (source.split(edit.from).length !== 2) throw new Error(`${edit.file} does not hold once: ${edit.from}`);
-            return { contents: source.replace(edit.from, () => edit.to), loader: 'ts' };
-          });
-        },
-      },
-    ],
-  });
-  const load = new Function('Atomics', 'require', `${outputFiles[0]!.text}\nreturn ring;`);
-  // Its timers come from modules of Node.
-  const require = createRequire(import.meta.url);
-  return (atomics) => load(atomics, require) as Ring;
+const FOLDER = new URL('../../ringbuffer/', import.meta.url);
+// Its timers come from modules of Node.
+const ofNode = createRequire(import.meta.url);
+
+/** The files of `ringbuffer/` as functions of Atomics, `require` and `exports`, which only the edited one is made anew for. */
+const compiled = new Map<string, string>();
+
+function compile(file: string, edit?: Edit): string {
+  const source = readFileSync(new URL(file, FOLDER), 'utf8');
+  const javascript = (text: string): string => transformSync(text, { loader: 'ts', format: 'cjs' }).code;
+  if (edit?.file === file) {
+    if (source.split(edit.from).length !== 2) throw new Error(`${file} does not hold once: ${edit.from}`);
+    return javascript(source.replace(edit.from, () => edit.to));
+  }
+  if (!compiled.has(file)) compiled.set(file, javascript(source));
+  return compiled.get(file)!;
+}
+
+/** Loads `ringbuffer/`, edited if asked for, and returns a function that gives it an Atomics from then on. */
+export function loadRing(edit?: Edit): (atomics: Interleaver) => Ring {
+  let current: Interleaver;
+  // Loaded once: code that has run a thousand times is faster than a thousand codes that run once.
+  const atomics: Pick<Interleaver, 'load' | 'store' | 'add' | 'or' | 'exchange' | 'notify' | 'wait' | 'waitAsync'> = {
+    load: (words, index) => current.load(words, index),
+    store: (words, index, value) => current.store(words, index, value),
+    add: (words, index, value) => current.add(words, index, value),
+    or: (words, index, value) => current.or(words, index, value),
+    exchange: (words, index, value) => current.exchange(words, index, value),
+    notify: () => current.notify(),
+    wait: (words, index, value) => current.wait(words, index, value),
+    waitAsync: (words, index, value) => current.waitAsync(words, index, value),
+  };
+  const loaded = new Map<string, object>();
+  const load = (name: string): object => {
+    if (name.startsWith('node:')) return ofNode(name) as object;
+    const file = name.replace(/^\.\/(.*)\.js$/, '$1.ts');
+    if (!loaded.has(file)) {
+      const module = { exports: {} };
+      loaded.set(file, module.exports);
+      new Function('Atomics', 'require', 'module', 'exports', compile(file, edit))(
+        atomics,
+        load,
+        module,
+        module.exports,
+      );
+      loaded.set(file, module.exports);
+    }
+    return loaded.get(file)!;
+  };
+  const ring = load('./index.js') as Ring;
+  return (interleaver) => {
+    current = interleaver;
+    return ring;
+  };
 }
 
 /** The other thread dies: thrown out of its atomic operation. */

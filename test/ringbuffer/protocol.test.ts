@@ -34,7 +34,7 @@ const steps = sources.flatMap(({ file, text }) =>
 );
 
 async function firstFailure(edit?: Edit): Promise<string | undefined> {
-  const load = await loadRing(edit);
+  const load = loadRing(edit);
   for (const [title, scene] of Object.entries(scenes)) {
     try {
       await scene(load);
@@ -56,7 +56,7 @@ test('every step of the model is named in the code and every step of the code in
 });
 
 for (const [title, scene] of Object.entries(scenes)) {
-  test(title, async () => scene(await loadRing()));
+  test(title, async () => scene(loadRing()));
 }
 
 for (const { name, file, line, edit } of steps) {

@@ -30,15 +30,8 @@ import { readOutline } from '../../shared/outline.js';
 import { refuseProtocolLists } from '../../shared/protocols/lists.js';
 import { protocolOf } from '../../shared/protocols/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
-import {
-  findDemuxer,
-  hintFor,
-  type InputOptions,
-  nameOf,
-  openDictionary,
-  refuseUnreadable,
-  statOf,
-} from './opening.js';
+import { findDemuxer, hintFor, type InputOptions, nameOf, openDictionary, refuseUnreadable } from './opening.js';
+import { refuseForeignPipe, statOf } from './pipe.js';
 import { type Place, rewinding, type Seeking, seeking } from './seeking.js';
 import type { SourceStream } from './source-stream.js';
 
@@ -72,6 +65,8 @@ export class Input {
   readonly #follows: boolean;
   #opening = false;
   #closed = false;
+  /** It comes from a pipe. */
+  #piped = false;
 
   /**
    * Opens it, and blocks the thread meanwhile.
@@ -85,7 +80,10 @@ export class Input {
     this.#demuxer = findDemuxer(options.format);
     refuseSelfOpening(this.#demuxer, options.protocolWhitelist, 'dec_params.f');
     refuseProtocolLists(options.options, 'dec_params', options.protocolWhitelist !== undefined);
-    if (!options.io) refuseUnreadable(options.path, this.#demuxer);
+    if (!options.io) {
+      refuseForeignPipe(options.path, this.#demuxer, options.protocolWhitelist);
+      refuseUnreadable(options.path, this.#demuxer, connects);
+    }
     this.#context.allocContext();
     ledger.opened('format');
     this.#packet.alloc();
@@ -107,6 +105,7 @@ export class Input {
    * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, and what `patiently` throws.
    */
   async connect(options: InputOptions, patiently: PatientCall): Promise<void> {
+    this.#piped = options.io !== undefined;
     const dictionary = openDictionary(this.#context, options);
     try {
       const ret = await patiently(`Cannot open ${this.path}`, () => {
@@ -190,7 +189,7 @@ export class Input {
 
   /** Nobody knows where it ends: it has no length, or what it says of one is that of a file which its peer has. */
   get endless(): boolean {
-    return (this.duration ?? 0n) <= 0n || AS_IT_COMES.has(protocolOf(this.path));
+    return this.#piped || (this.duration ?? 0n) <= 0n || AS_IT_COMES.has(protocolOf(this.path));
   }
 
   /** A file with an end: its next packet is there at once, and no read of it waits for somebody to write. */

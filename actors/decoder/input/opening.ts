@@ -1,21 +1,15 @@
 /** What is decided before an input is opened: its demuxer, what FFmpeg is told beside the name, what is refused by name. */
-import { type Stats, statSync } from 'node:fs';
-import {
-  AV_OPT_FLAG_DECODING_PARAM,
-  AV_OPT_SEARCH_CHILDREN,
-  AV_OPT_TYPE_STRING,
-  AVFMT_NOFILE,
-} from 'node-av/constants';
+import { AV_OPT_FLAG_DECODING_PARAM, AV_OPT_SEARCH_CHILDREN, AV_OPT_TYPE_STRING } from 'node-av/constants';
 import { Dictionary, type FormatContext, InputFormat, type IOContext } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
-import { hintByResult, refusalOf } from '../../../src/errors/file-error.js';
+import { hintByResult } from '../../../src/errors/file-error.js';
 import { describeValue } from '../../../src/errors/naming.js';
-import { messageOf } from '../../../src/errors/wire.js';
 import { errorText } from '../../../src/media/index.js';
 import type { AVOptionValues } from '../../../src/schema/schema.js';
 import { findOption, optionText, refusedValue } from '../../shared/avoptions.js';
 import { localPath, nameForFFmpeg } from '../../shared/location.js';
 import { protocolOf, whitelistFor } from '../../shared/protocols/protocols.js';
+import { kindOf, pipeOf, refusal, statOf, takesNoFile } from './pipe.js';
 
 /** Seconds that FFmpeg waits for a peer that is to connect by RTSP: it fails without any, and `timeout_ms` ends it. */
 const LISTEN_TIMEOUT = 1_000_000;
@@ -98,14 +92,20 @@ function networkDefaults(path: string, { rtsp_flags: flags }: AVOptionValues): A
   return listens ? { listen_timeout: LISTEN_TIMEOUT } : {};
 }
 
-/** A directory, pipe or device fails by name: FFmpeg's own words for them mislead, and a pipe may block for ever. */
-export function refuseUnreadable(path: string, demuxer: InputFormat | null): void {
-  const protocol = protocolOf(path);
-  if (protocol === 'pipe' || protocol === 'fd' || path === '-') {
-    throw refusal(`Cannot open ${path}: reading from a pipe is not supported`, 'Write it into a file first');
+/**
+ * A directory or device fails by name: FFmpeg's own words for them mislead, and a device may block for ever.
+ * @param patient Who opens it may be kept waiting, and so reads pipes.
+ */
+export function refuseUnreadable(path: string, demuxer: InputFormat | null, patient: boolean): void {
+  if (pipeOf(path, demuxer)) {
+    if (patient) return;
+    throw refusal(
+      `Cannot open ${path}: it is a pipe, and reading it here could block for ever`,
+      'Use `await probe(…)`',
+    );
   }
   const file = localPath(path);
-  if (file === undefined || ((demuxer?.flags ?? 0) & AVFMT_NOFILE) !== 0) return;
+  if (file === undefined || takesNoFile(demuxer)) return;
   const found = statOf(file, path);
   // What does not exist may be a pattern of the image demuxer; otherwise FFmpeg says so itself.
   if (!found || found.isFile()) {
@@ -113,27 +113,16 @@ export function refuseUnreadable(path: string, demuxer: InputFormat | null): voi
     return;
   }
   if (found.isDirectory()) throw refusal(`Cannot open ${path}: it is a directory`, 'Name a media file in it');
-  const what = found.isFIFO() ? 'a pipe' : found.isSocket() ? 'a socket' : 'a device';
-  throw refusal(`Cannot open ${path}: it is ${what}, and reading it could block for ever`, 'Copy it into a file first');
-}
-
-export function statOf(file: string, path: string): Stats | undefined {
-  try {
-    return statSync(file, { throwIfNoEntry: false });
-  } catch (cause) {
-    const { why = messageOf(cause), hint } = refusalOf(cause) ?? {};
-    throw new MillraceError('ERR_MILLRACE_INPUT', `Cannot open ${path}: ${why}`, { cause, hint });
-  }
-}
-
-function refusal(message: string, hint: string): MillraceError {
-  return new MillraceError('ERR_MILLRACE_INPUT', message, { hint });
+  throw refusal(
+    `Cannot open ${path}: it is a ${kindOf(found)}, and reading it could block for ever`,
+    'Copy it into a file first',
+  );
 }
 
 export function hintFor(ret: number, path: string, demuxer: InputFormat | null): string | undefined {
   const text = errorText(ret);
   if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
   // The name is no file where a demuxer has its own ideas of it (filters, devices), and a peer is none either.
-  const isFile = protocolOf(path) === 'file' && ((demuxer?.flags ?? 0) & AVFMT_NOFILE) === 0;
+  const isFile = protocolOf(path) === 'file' && !takesNoFile(demuxer);
   return hintByResult(ret, path, isFile);
 }

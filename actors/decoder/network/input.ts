@@ -15,6 +15,7 @@ import type { Chapter, MediaInfo } from '../../shared/media-info.js';
 import { protocolOf } from '../../shared/protocols/protocols.js';
 import { type FileFacts, weight } from '../demux-thread/protocol.js';
 import { findDemuxer, refuseUnreadable } from '../input/opening.js';
+import { type PipeName, pipeOf } from '../input/pipe.js';
 import type { Place } from '../input/seeking.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
 import type { Lag } from '../live/lag.js';
@@ -44,6 +45,11 @@ export function isNetwork(path: string, format: string | undefined, options: Rea
   if (format === 'lavfi') return false;
   // A local list of segments or session description leads elsewhere only with such a permission.
   return !['file', 'data'].includes(protocolOf(path)) || options.protocol_whitelist !== undefined;
+}
+
+/** Whether what has this name may keep whoever reads it waiting: a peer, or who writes into a pipe. */
+export function isPatient(path: string, format: string | undefined, options: ReaderData['input']['options']): boolean {
+  return isNetwork(path, format, options) || pipeOf(path, findDemuxer(format)) !== undefined;
 }
 
 export class NetworkInput {
@@ -86,7 +92,11 @@ export class NetworkInput {
     this.#onLoss = onLoss;
     this.#lag = lag;
     // Even that may take its time, on a disk that is far away: a look must not hold up who asks for it.
-    if (!data.probes && !data.source) refuseUnreadable(this.path, findDemuxer(data.input.format));
+    if (!data.probes && !data.source) {
+      const demuxer = findDemuxer(data.input.format);
+      refuseUnreadable(this.path, demuxer, true);
+      if (data.reconnect) refuseReopening(this.path, pipeOf(this.path, demuxer));
+    }
     const limit = data.source ? timeout || undefined : stepLimit(this.path, timeout, data.input.options);
     const file = ownFile('./network-reader.js', import.meta.url);
     this.#thread = new NativeThread(file, 'millrace reader', { ...data, limit }, (message) => this.#receive(message));
@@ -295,6 +305,18 @@ export class NetworkInput {
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
   }
+}
+
+/** @throws MillraceError ERR_MILLRACE_OPTION for what the process was given once: nobody can open it for writing again. */
+function refuseReopening(path: string, pipe: PipeName | undefined): void {
+  if (!pipe || !('descriptor' in pipe)) return;
+  throw new MillraceError(
+    'ERR_MILLRACE_OPTION',
+    `reconnect: ${path} is a pipe that the process was started with, and does not come back`,
+    {
+      hint: 'Leave reconnect out, or name a FIFO by its path',
+    },
+  );
 }
 
 /** ms that one step may take; undefined: for ever. */

@@ -19,6 +19,9 @@ import { type Reconnect, Tries } from '../../shared/live/reconnect.js';
 import { ownBuffers, roomFor, weight } from '../demux-thread/protocol.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input, type PatientCall } from '../input/input.js';
+import { findDemuxer } from '../input/opening.js';
+import { fileBehind, pipeOf, refuseForeignPipe } from '../input/pipe.js';
+import { PipeReader } from './pipe-reader.js';
 import { readProgramSource } from './program-source.js';
 import type { FromReader, ReaderData, ToReader } from './protocol.js';
 
@@ -41,6 +44,9 @@ const LOOK_EVERY = 20;
 /** What FFmpeg looks at by itself before it knows the streams, in ms. */
 const ANALYSED = 5000;
 
+/** ms that a timer counts at most. */
+const LONGEST_PAUSE = 2 ** 31 - 1;
+
 const SILENT: Late = { ...LATE, hint: '' };
 
 class Reader {
@@ -48,6 +54,8 @@ class Reader {
   readonly #wait: NativeWait;
   #input: Input;
   readonly #calls: InterruptibleCalls;
+  /** Where its bytes come from, if that is a pipe. */
+  readonly #pipe: PipeReader | undefined;
   readonly #orders: ToReader[] = [];
   /** Packets are wanted. */
   #wanted = false;
@@ -64,13 +72,19 @@ class Reader {
   /** Weight of what was sent so far, modulo 2^32. */
   #sent = 0;
 
-  constructor(data: ReaderData, wait: NativeWait) {
+  constructor(given: ReaderData, wait: NativeWait) {
+    const { path, format, protocolWhitelist } = given.input;
+    const demuxer = findDemuxer(format);
+    refuseForeignPipe(path, demuxer, protocolWhitelist);
+    const data = { ...given, input: { ...given.input, path: fileBehind(path) } };
     this.#data = data;
     this.#wait = wait;
+    const pipe = pipeOf(data.input.path, demuxer);
+    this.#pipe = pipe && new PipeReader(path, pipe, () => this.#calls.look());
     this.#input = new Input(data.input, true);
     this.#tries = data.reconnect && new Tries(data.reconnect);
     // Connections follow one another; calls are made of one at a time.
-    const current = { interrupt: () => this.#input.interrupt() };
+    const current = { interrupt: () => this.#interrupt() };
     this.#calls = new InterruptibleCalls(wait, current, (limit) => this.#tell({ type: 'crowd', limit }));
     data.port.on('message', (order: ToReader) => {
       this.#orders.push(order);
@@ -78,19 +92,55 @@ class Reader {
     });
   }
 
+  #interrupt(): void {
+    this.#pipe?.leave();
+    this.#input.interrupt();
+  }
+
   async run(): Promise<void> {
-    const { input: options, probes, loglevel, reconnect } = this.#data;
+    const { probes, loglevel, reconnect } = this.#data;
     try {
       if (loglevel !== undefined) setLogLevel(loglevel);
       if (probes) {
-        await this.#input.connect(options, this.#patiently);
+        await this.#open(this.#patiently);
         this.#tell({ type: 'info', info: describeInput(this.#input) });
       } else if (reconnect && this.#tries) await this.#persist(reconnect, this.#tries);
       else await this.#session();
     } finally {
       this.#input.close();
+      this.#pipe?.close();
       this.#calls.close();
     }
+  }
+
+  /** @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_OPTION, and what `patiently` throws. */
+  async #open(patiently: PatientCall): Promise<void> {
+    const pipe = this.#pipe;
+    if (!pipe) return this.#input.connect(this.#data.input, patiently);
+    const io = pipe.begin();
+    await this.#firstBytes(pipe);
+    try {
+      await this.#input.connect({ ...this.#data.input, io }, patiently);
+    } catch (error) {
+      pipe.confirm();
+      throw error;
+    }
+  }
+
+  /**
+   * Somebody may take their time to write into a pipe, and a call that waited for them would hold a thread of the pool.
+   * @throws MillraceError ERR_MILLRACE_INPUT, ERR_MILLRACE_ABORTED
+   */
+  async #firstBytes(pipe: PipeReader): Promise<void> {
+    const { limit, input } = this.#data;
+    const until = limit === undefined ? Number.POSITIVE_INFINITY : now() + limit;
+    while (!pipe.ready && now() < until) {
+      if (await this.#calls.pause(Math.min(until - now(), LONGEST_PAUSE), () => pipe.ready)) continue;
+      throw new MillraceError('ERR_MILLRACE_ABORTED', `Cannot open ${input.path}: it was closed`);
+    }
+    if (pipe.ready) return pipe.requireBytes();
+    const { code, why, hint } = LATE;
+    throw new MillraceError(code, `Cannot open ${input.path}: ${why} for ${limit} ms`, { hint });
   }
 
   readonly #patiently: PatientCall = (what, call) => this.#calls.orThrow(what, this.#data.limit, call, LATE);
@@ -114,8 +164,9 @@ class Reader {
       const why = withoutSecrets(loss.message);
       this.#tell({ type: 'lost', why, attempt: tries.failed, attempts: reconnect.attempts, wait, at: now() });
       // The peer is not asked to take leave: it may not answer.
-      this.#input.interrupt();
+      this.#interrupt();
       this.#input.close();
+      this.#pipe?.end();
       if (!(await this.#calls.pause(wait))) return;
       this.#input = new Input(this.#data.input, true);
     }
@@ -171,11 +222,11 @@ class Reader {
       // Nobody knows of a peer that has said nothing yet whether it is there: it has as long as any step has.
       if (began === undefined || time - this.#heard < stall) return;
       silent = true;
-      input.interrupt();
+      this.#interrupt();
     };
     let looks: ReturnType<typeof setInterval> | undefined;
     try {
-      await input.connect(this.#data.input, async (what, call) => {
+      await this.#open(async (what, call) => {
         const ret = await this.#patiently(what, call);
         if (silent) throw this.#silence('recognise the streams of', stall);
         if (opened === undefined && ret >= 0) {
@@ -236,6 +287,7 @@ class Reader {
       return undefined;
     }
     if (packet === 'end') {
+      this.#pipe?.confirm();
       if (this.#data.reconnect && this.#endless) return new Error('it has ended');
       this.#ended = true;
       this.#tell({ type: 'end' });
@@ -287,7 +339,7 @@ const data = workerData as ReaderData;
 const wait = NativeWait.attach(data.waits, data.slot, data.claim);
 try {
   // These need none of the few calls that may wait for peers.
-  if (data.probes === 'near') look(data, wait);
+  if (data.probes === 'near' && (data.source || !pipeOf(data.input.path, null))) look(data, wait);
   else if (data.source) readProgramSource(data, data.source, wait);
   else await new Reader(data, wait).run();
 } catch (error) {

@@ -10,7 +10,7 @@ import { ByteSource } from '../demux-thread/client.js';
 import { DistantFile } from '../demux-thread/distant-file.js';
 import type { FileFacts, FromDemuxer } from '../demux-thread/protocol.js';
 import { type DistantStream, distantStream } from '../input/source-stream.js';
-import { isNetwork, stepLimit } from '../network/input.js';
+import { isPatient, stepLimit } from '../network/input.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
 import { present } from '../source.js';
@@ -143,7 +143,7 @@ export class BytesDecoder implements DecoderSource {
   #feedFile(place: FilePlace): void {
     const { options, outputs, protocolWhitelist, sources, log } = this.#ctx;
     const [format, params] = [demuxerName(options), inputParams(options)];
-    if (!('path' in place) || !isNetwork(place.path, format, params)) {
+    if (!('path' in place) || !isPatient(place.path, format, params)) {
       present(this.#source).feedFile(place);
       return;
     }

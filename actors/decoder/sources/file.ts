@@ -7,7 +7,7 @@ import { Input, type Kind } from '../input/input.js';
 import type { Place } from '../input/seeking.js';
 import type { SourceStream } from '../input/source-stream.js';
 import { chooseStream } from '../input/stream-choice.js';
-import { isNetwork, NetworkInput } from '../network/input.js';
+import { isPatient, NetworkInput } from '../network/input.js';
 import type { DecoderOptions } from '../options.js';
 import type { DecoderSource } from '../source.js';
 import { present } from '../source.js';
@@ -77,7 +77,7 @@ export class FileDecoder implements DecoderSource {
     const format = demuxerName(options);
     const input = { path, format, options: av, required: requiredOptions(options), protocolWhitelist };
     const source = options.input;
-    if (!source && options.timeout_ms === undefined && !isNetwork(path, format, av)) {
+    if (!source && options.timeout_ms === undefined && !isPatient(path, format, av)) {
       const file = new Input(input);
       this.#input = file;
       this.#begin(file);

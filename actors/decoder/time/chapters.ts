@@ -9,8 +9,8 @@ import type { Timeline } from './timeline.js';
 export function playedChapters(chapters: readonly Chapter[], timeline: Timeline, end: bigint | undefined): Chapter[] {
   const shift = Number(timeline.beginning - timeline.origin) / 1e6;
   const limit = end === undefined ? Number.POSITIVE_INFINITY : Number(end) / 1e6;
-  return chapters.flatMap(({ start, end: stop, tags }): Chapter[] => {
-    const moved = { start: Math.max(0, round(start + shift)), end: Math.min(limit, round(stop + shift)), tags };
+  return chapters.flatMap(({ start, end: stop, ...texts }): Chapter[] => {
+    const moved = { start: Math.max(0, round(start + shift)), end: Math.min(limit, round(stop + shift)), ...texts };
     return moved.end > 0 && moved.start < moved.end ? [moved] : [];
   });
 }

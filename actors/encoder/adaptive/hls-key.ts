@@ -1,5 +1,4 @@
 /** The key of encrypted HLS: FFmpeg wants it in a file, and where it is in another one. Both go with the output. */
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,8 @@ export class HlsKey {
 
   /** @throws MillraceError ERR_MILLRACE_OUTPUT if the key cannot be written. */
   constructor({ uri, key, iv, key_path: path }: Encryption) {
+    // Loaded here: it takes long, and every thread has this file.
+    const { randomBytes } = process.getBuiltinModule('node:crypto');
     const bytes = key === undefined ? randomBytes(16) : Buffer.from(key, 'hex');
     if (path !== undefined) writeKey(path, bytes);
     this.#folder = mkdtempSync(join(tmpdir(), 'millrace-key-'));

@@ -7,9 +7,17 @@ export function hasComments(format: string): boolean {
   return COMMENTS.test(format);
 }
 
+/** They are numbered with three digits. */
+const MOST = 1000;
+
+/** What there is no room for, in words. */
+export function commentsCut({ length }: readonly Chapter[]): string[] {
+  return length > MOST ? [`room for ${MOST} of ${length} chapters`] : [];
+}
+
 export function chapterComments(chapters: readonly Chapter[]): Record<string, string> {
   const tags: Record<string, string> = {};
-  for (const [i, { start, tags: own }] of chapters.slice(0, 1000).entries()) {
+  for (const [i, { start, tags: own }] of chapters.slice(0, MOST).entries()) {
     const name = `CHAPTER${String(i).padStart(3, '0')}`;
     tags[name] = clock(start);
     for (const [key, value] of Object.entries(own)) tags[`${name}${key === 'title' ? 'NAME' : key}`] = value;

@@ -6,9 +6,9 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import type { Chapter } from '../../shared/media-info.js';
-import { chapterComments, hasComments } from './comments.js';
+import { chapterComments, commentsCut, hasComments } from './comments.js';
 import { matroskaPlace, putIntoMatroska } from './matroska.js';
-import { mp4Place, putIntoMp4 } from './mp4.js';
+import { mp4Cut, mp4Place, putIntoMp4 } from './mp4.js';
 
 const MATROSKA = /^(matroska|webm)$/;
 const MP4 = /^(mp4|mov|ipod|ismv)$/;
@@ -21,6 +21,8 @@ export interface ChapterPlan {
   readonly tags: Tags;
   /** To be called with the complete file. @throws if they cannot be put there. */
   readonly complete?: (path: string) => void;
+  /** What there is no room for, in words: room for so much and no more. */
+  readonly cut?: readonly string[];
 }
 
 /** @param isFile It can be read and changed when it is complete. @returns undefined: the format has no place for them. */
@@ -31,7 +33,7 @@ export function planChapters(
   isFile: boolean,
 ): ChapterPlan | undefined {
   if (chapters.length === 0) return { tags: {} };
-  if (hasComments(format)) return { tags: chapterComments(chapters) };
+  if (hasComments(format)) return { tags: chapterComments(chapters), cut: commentsCut(chapters) };
   if (!isFile) return undefined;
   if (MATROSKA.test(format)) {
     return {
@@ -40,7 +42,13 @@ export function planChapters(
     };
   }
   const place = MP4.test(format) ? mp4Place(format, chapters, tags) : undefined;
-  return place && { tags: place, complete: (path) => inFile(path, (file) => putIntoMp4(file, chapters)) };
+  return (
+    place && {
+      tags: place,
+      complete: (path) => inFile(path, (file) => putIntoMp4(file, chapters)),
+      cut: mp4Cut(chapters),
+    }
+  );
 }
 
 function inFile(path: string, put: (file: number) => void): void {

@@ -55,9 +55,21 @@ export function putIntoMp4(file: number, chapters: readonly Chapter[]): void {
   writeAt(file, moov.position, bytes);
 }
 
+/** Chapters, and bytes of a title. */
+const MOST = 255;
+
+/** What there is no room for, in words. */
+export function mp4Cut(chapters: readonly Chapter[]): string[] {
+  const long = chapters.slice(0, MOST).filter(({ tags }) => Buffer.byteLength(tags.title ?? '') > MOST).length;
+  return [
+    ...(chapters.length > MOST ? [`room for ${MOST} of ${chapters.length} chapters`] : []),
+    ...(long > 0 ? [`room for ${MOST} bytes of a title, and ${long} ${long === 1 ? 'is' : 'are'} longer`] : []),
+  ];
+}
+
 /** @param size What it has to be at least; the rest is empty. */
 function chapterAtom(chapters: readonly Chapter[], size: number): Buffer {
-  const list = chapters.slice(0, 255).map(({ start, tags }) => {
+  const list = chapters.slice(0, MOST).map(({ start, tags }) => {
     const title = cut(tags.title ?? '');
     const entry = Buffer.alloc(9 + title.length);
     // 100 ns.
@@ -76,11 +88,11 @@ function chapterAtom(chapters: readonly Chapter[], size: number): Buffer {
   return whole;
 }
 
-/** Up to 255 bytes, without half a character at the end. */
+/** So many bytes, without half a character at the end. */
 function cut(title: string): Buffer {
   const bytes = Buffer.from(title);
-  if (bytes.length <= 255) return bytes;
-  let end = 255;
+  if (bytes.length <= MOST) return bytes;
+  let end = MOST;
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.subarray(0, end);
 }

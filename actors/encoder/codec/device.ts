@@ -3,7 +3,7 @@ import { AV_HWDEVICE_TYPE_VULKAN } from 'node-av/constants';
 import { avGetCodecName, type Codec } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { messageOf } from '../../../src/errors/wire.js';
-import { type ChosenDevice, kindOf, openDevice } from '../../../src/media/index.js';
+import { type ChosenDevice, kindOf, requireDevice } from '../../../src/media/index.js';
 
 const HARDWARE = /_(vaapi|nvenc|qsv|amf|vulkan|v4l2m2m|videotoolbox|mf|mediacodec|omx|rkmpp|d3d12va)$/;
 
@@ -40,7 +40,7 @@ export function refuseWithoutDevice(codec: Codec, path: string, chosen?: ChosenD
     const kind = kindOf(type);
     if (kind === undefined) return;
     try {
-      openDevice(kind, chosen?.kind === kind ? chosen.name : undefined).release();
+      requireDevice(kind, chosen?.kind === kind ? chosen.name : undefined);
       return;
     } catch (error) {
       failures.push(messageOf(error));

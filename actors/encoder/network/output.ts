@@ -22,6 +22,7 @@ import type { Target } from '../output/format.js';
 import { Muxer } from '../output/muxer.js';
 import type { Output, StreamDescription } from '../output/output.js';
 import { infoOf } from '../output/packet-output.js';
+import { isHls, refuseWholeLists } from './hls-again.js';
 import { type FromWriter, INPUT_LIMIT, type ToWriter, type WriterData, weight } from './protocol.js';
 
 const FILES_OF_ITS_OWN = /^(hls|dash|hds|smoothstreaming|segment|stream_segment|image2)/;
@@ -34,8 +35,11 @@ const FINISH_WITHIN = 800;
 const LOOK_EVERY = 100;
 
 /** Whether an output has a peer that may keep it waiting. */
-export function isNetworkOutput({ path }: Target, { mux_params, timeout_ms }: EncoderOptions): boolean {
+export function isNetworkOutput(target: Target, { mux_params, timeout_ms, reconnect }: EncoderOptions): boolean {
   if (timeout_ms !== undefined) return true;
+  // The folder of a list may be a mount that goes and comes.
+  if (reconnect && isHls(target)) return true;
+  const { path } = target;
   if (!isLocal(protocolOf(path))) return true;
   // Segments and lists of a local playlist, the outputs of `tee`.
   return [path, ...Object.values(mux_params ?? {})].some((value) => !protocolsIn(String(value)).every(isLocal));
@@ -45,13 +49,20 @@ function isLocal(protocol: string): boolean {
   return protocol === '' || PLAYLIST_PROTOCOLS.includes(protocol);
 }
 
-/** @throws MillraceError ERR_MILLRACE_OPTION for an output that consists of files, which would begin anew. */
-function refuseReopening({ muxer }: Target, { reconnect }: EncoderOptions): void {
-  const name = muxer.name ?? '';
-  if (!reconnect || !FILES_OF_ITS_OWN.test(name)) return;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `reconnect: the format '${name}' writes files one by one`, {
-    hint: "It opens each of them anew by itself: mux_params: { ignore_io_errors: 1 } of 'hls' goes on after one that failed",
-  });
+/** @throws MillraceError ERR_MILLRACE_OPTION for an output that consists of files, and cannot go on where it was. */
+function refuseReopening(target: Target, options: EncoderOptions): void {
+  const name = target.muxer.name ?? '';
+  if (!options.reconnect || !FILES_OF_ITS_OWN.test(name)) return;
+  if (isHls(target)) {
+    refuseWholeLists(options);
+    return;
+  }
+  const hint =
+    name === 'dash'
+      ? "mux_params: { ignore_io_errors: 1 } goes on after a file that could not be written, in the list as it is; 'hls' can be opened again"
+      : "Of those that write files 'hls' can be opened again";
+  const message = `reconnect: the format '${name}' writes files one by one, and begins with the first again`;
+  throw new MillraceError('ERR_MILLRACE_OPTION', message, { hint });
 }
 
 export class NetworkOutput implements Output {

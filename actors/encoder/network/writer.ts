@@ -13,10 +13,12 @@ import { NativeWait } from '../../../src/media/native/native-wait.js';
 import { restorePacket } from '../../../src/media/wire/packet.js';
 import { now } from '../../shared/live/clock.js';
 import { Tries } from '../../shared/live/reconnect.js';
+import type { EncoderOptions } from '../options.js';
 import { chooseTarget, type Target } from '../output/format.js';
 import type { PatientWrite } from '../output/mux-calls.js';
 import { Muxer } from '../output/muxer.js';
 import { Backlog } from './backlog.js';
+import { HlsAgain } from './hls-again.js';
 import { type FromWriter, type ToWriter, type WriterData, weight } from './protocol.js';
 
 /** By this the file is known: own-file.ts. */
@@ -37,6 +39,7 @@ class Writer {
   readonly #calls: InterruptibleCalls;
   readonly #backlog: Backlog;
   readonly #tries: Tries | undefined;
+  readonly #hls: HlsAgain | undefined;
   /** What was said of the whole and of the streams: once more to every muxer. */
   readonly #descriptions: ToWriter[] = [];
   #muxer: Muxer;
@@ -54,6 +57,7 @@ class Writer {
     awaitLog();
     this.#target = chooseTarget(options, job);
     this.#tries = options.reconnect ? new Tries(options.reconnect) : undefined;
+    this.#hls = HlsAgain.of(this.#target, options);
     this.#backlog = new Backlog(options.drop ?? 'none', ({ parts }, leftOut) => {
       this.#tell({ type: 'taken', weight: weight(parts), leftOut });
     });
@@ -65,6 +69,8 @@ class Writer {
     );
     data.port.on('message', (order: ToWriter) => {
       this.#ending ||= order.type === 'end';
+      if (order.type === 'packet') this.#hls?.came(order);
+      else if (order.type === 'stream') this.#hls?.add(order);
       this.#backlog.add(order);
       // Who is away need not come back for the end.
       if (this.#ending && this.#away) this.#muxer.interrupt();
@@ -72,8 +78,8 @@ class Writer {
     });
   }
 
-  #open(warn: (text: string) => void): Muxer {
-    const { options, inputs, protocolWhitelist } = this.#data;
+  #open(warn: (text: string) => void, options = this.#data.options): Muxer {
+    const { inputs, protocolWhitelist } = this.#data;
     const log = { debug() {}, info() {}, warn, error: warn };
     return new Muxer(this.#target, inputs, options, { log, protocolWhitelist }, undefined, this.#patiently);
   }
@@ -130,9 +136,8 @@ class Writer {
       this.#muxer.close();
       const isLeft = !(await this.#calls.pause(wait, () => this.#ending));
       if (isLeft || this.#ending) return false;
-      this.#muxer = this.#open(() => {});
-      const next = await this.#describeAnew();
-      if (this.#ending) return false;
+      const next = await this.#openAgain();
+      if (this.#ending || this.#calls.stopped) return false;
       if (next === undefined) break;
       error = next;
     }
@@ -143,12 +148,29 @@ class Writer {
   }
 
   /** @returns what it failed of. */
-  async #describeAnew(): Promise<Error | undefined> {
+  async #openAgain(): Promise<Error | undefined> {
+    const options = this.#hls ? await this.#goOn(this.#hls) : this.#data.options;
+    if (options === undefined || options instanceof Error) return options;
+    this.#muxer = this.#open(() => {}, options);
     for (const order of this.#descriptions) {
       const error = await this.#try(order);
       if (error !== undefined) return error;
     }
     return undefined;
+  }
+
+  /** @returns the options with which an hls output goes on; what keeps it from that; undefined when nobody waits for it any more. */
+  async #goOn(hls: HlsAgain): Promise<EncoderOptions | Error | undefined> {
+    const ends = new AbortController();
+    let found: EncoderOptions | Error | undefined;
+    const look = (result: EncoderOptions | Error): void => {
+      found = result;
+      this.#calls.look();
+    };
+    void hls.options(ends.signal).then(look, (error) => look(errorOf(error)));
+    await this.#calls.until(() => found ?? (this.#ending || undefined));
+    ends.abort();
+    return found;
   }
 
   async #obey(order: ToWriter): Promise<void> {
@@ -174,7 +196,7 @@ class Writer {
           packet.close();
         }
         this.#tell({ type: 'taken', weight: weight(order.parts) });
-        if (muxer.writing) {
+        if (this.#hls ? this.#hls.wrote(order) : muxer.writing) {
           this.#wasThere = true;
           this.#tries?.succeeded();
         }

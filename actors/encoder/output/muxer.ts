@@ -116,6 +116,7 @@ export class Muxer implements Output {
   readonly #format: { readonly hasTimes: boolean; readonly isStrict: boolean; readonly isPictures: boolean };
   /** There are some, and the format has no place for them. */
   chaptersLost = false;
+  chaptersCut: readonly string[] = [];
 
   /**
    * @param inputs The inputs that a stream may come from.
@@ -403,8 +404,8 @@ export class Muxer implements Output {
     const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
     const checkHeader = (ret: number): void => {
       const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
-      // A contained one is opened in the same call: what the system and the peer refuse is the file.
-      const isOpened = !this.#isContained || refused || ret === AVERROR_PATCHWELCOME || ret === ENOSYS;
+      // What has a peer is opened in the same call: what the system and the peer refuse is the file.
+      const isOpened = this.#patiently === undefined || refused || ret === AVERROR_PATCHWELCOME || ret === ENOSYS;
       this.#failing(ret, isOpened ? 'Cannot write the header of' : 'Cannot open', refused ? hint : undefined);
     };
     const writeNow = (): number => {
@@ -440,6 +441,7 @@ export class Muxer implements Output {
       this.#pieces === undefined && localPath(this.#target.path) !== undefined && !this.#options.null_output;
     this.#chapters = planChapters(this.#target.muxer.name ?? '', chapters, tags, isFile);
     this.chaptersLost = this.#chapters === undefined;
+    this.chaptersCut = this.#chapters?.cut ?? [];
     const all = { ...tags, ...this.#chapters?.tags };
     if (Object.keys(all).length > 0) this.#context.metadata = Dictionary.fromObject(all);
   }

@@ -26,6 +26,8 @@ export interface Output {
   readonly writing: boolean;
   /** There are chapters, and no place for them. */
   readonly chaptersLost?: boolean;
+  /** What of them there is no room for, in words. */
+  readonly chaptersCut?: readonly string[];
   /** What the file says of the whole; known at the latest before the last stream is added. */
   describe?(texts: FileTexts): void;
   /** Whether the next picture is to be a key frame; asked once for each. */

@@ -113,6 +113,11 @@ const COUNTED: Readonly<Record<Side, Readonly<Record<string, { names: string; pl
     },
   };
 
+/** The argument by which a filter is told how many inputs it has; undefined for one that is not told. */
+export function countArgument(filter: string): string | undefined {
+  return COUNTED.inputs[filter]?.names.split(' ')[0];
+}
+
 /** How many pads a filter has there. */
 function countOf(filter: Filter, side: Side, { name, args }: ParsedFilter, labelled: number): number {
   if (!isDynamic(filter, side)) return filter[side].length;

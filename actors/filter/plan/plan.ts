@@ -119,6 +119,8 @@ export const ONE_PICTURE: FilterPads = {
 function inspect(specs: readonly FilterSpec[]): FilterPads[] {
   const graph = new FilterGraph();
   graph.alloc();
+  // Nothing goes through it: threads would be started and ended for nothing.
+  graph.nbThreads = 1;
   ledger.opened('filter-graph');
   try {
     return specs.map((spec, i) => {

@@ -36,6 +36,8 @@ export interface Wiring {
 export interface Ports {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
+  /** Inputs that have ended, of a filter that runs: they may be left out. */
+  readonly ended?: ReadonlySet<number>;
 }
 
 export function describe({ name, args }: FilterSpec): string {
@@ -86,8 +88,9 @@ class Wires {
 
   /** Gives the pads that are still free to the node's inputs and outputs that are not named yet, in order. */
   spread(): void {
-    const inputs = this.ports.inputs.filter((id) => !this.#inputs.has(id));
     const freeInputs = this.specs.flatMap((_, filter) => this.free('input', filter));
+    let inputs = this.ports.inputs.filter((id) => !this.#inputs.has(id));
+    if (inputs.length > freeInputs.length) inputs = inputs.filter((id) => !this.#mayBeLeftOut(id));
     freeInputs.slice(0, inputs.length).forEach((pad, i) => {
       this.input(inputs[i]!, pad);
     });
@@ -110,7 +113,9 @@ class Wires {
         dynamicInputs ? dynamicHint(spec, 'input') : undefined,
       );
     });
-    for (const id of this.ports.inputs) if (!this.#inputs.has(id)) throw this.#superfluous('input', id);
+    for (const id of this.ports.inputs) {
+      if (!this.#inputs.has(id) && !this.#mayBeLeftOut(id)) throw this.#superfluous('input', id);
+    }
     for (const id of this.ports.outputs) if (!this.#outputs.has(id)) throw this.#superfluous('output', id);
     for (const id of this.#inputs.keys()) {
       if (!this.ports.inputs.includes(id)) throw wrong(`A filter takes input ${id}, which is not connected`);
@@ -123,6 +128,10 @@ class Wires {
       outputs: consumed,
       unused: [...unconsumed, ...this.specs.flatMap((_, filter) => this.free('output', filter))],
     };
+  }
+
+  #mayBeLeftOut(id: number): boolean {
+    return this.ports.ended?.has(id) === true;
   }
 
   /** The node has a connection for which there is no pad. */

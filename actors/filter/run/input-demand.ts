@@ -20,6 +20,8 @@ interface InputState {
   live: boolean;
   /** Time of the last frame fed, µs; -Infinity before the first. */
   time: number;
+  /** µs by which its times are behind those of the others. */
+  readonly offset: number;
   /** Outputs that gave a frame after the last feed. */
   readonly served: Set<number>;
 }
@@ -36,14 +38,29 @@ export class Demand {
   #fruitless = 0;
 
   constructor(inputs: readonly number[], outputs: readonly number[]) {
-    for (const id of inputs) this.#inputs.set(id, { live: true, time: -Infinity, served: new Set() });
+    for (const id of inputs) this.#inputs.set(id, { live: true, time: -Infinity, offset: 0, served: new Set() });
     for (const id of outputs) this.#outputs.set(id, { live: true, time: -Infinity });
+  }
+
+  /** A further input. @param offset µs to be added to its times. */
+  add(id: number, offset: number): void {
+    this.#inputs.set(id, { live: true, time: -Infinity, offset, served: new Set() });
+  }
+
+  /** An input is there no more. */
+  remove(id: number): void {
+    this.#inputs.delete(id);
+  }
+
+  /** Time of the last frame of an output that has not ended, the lowest of several. */
+  get reached(): number {
+    return Math.min(...[...this.#outputs.values()].flatMap(({ live, time }) => (live ? [time] : [])));
   }
 
   /** A frame went in. @param time µs; undefined if unknown. */
   fed(id: number, time: number | undefined): void {
     const input = this.#inputs.get(id)!;
-    input.time = advance(input.time, time);
+    input.time = advance(input.time, time === undefined ? undefined : time + input.offset);
     input.served.clear();
     this.#last = input;
     this.#fruitless++;

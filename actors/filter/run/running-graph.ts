@@ -29,6 +29,7 @@ import { addFilter, allocate, instanceOf, type MediaKind, type Plan } from '../p
 import { describe, type Pad } from '../plan/wiring.js';
 import type { FilterCommand } from './change.js';
 import { type PlacedPlan, place } from './devices.js';
+import { ownThreads } from './own-threads.js';
 import { adaptTime, aspectOf, type StreamFormat } from './stream-format.js';
 
 /** AVERROR(ENOSYS). */
@@ -115,7 +116,7 @@ export class RunningGraph {
 
   #build(plan: Plan, formats: ReadonlyMap<number, StreamFormat>): void {
     const graph = this.#native;
-    if (plan.threads > 0) graph.nbThreads = plan.threads;
+    graph.nbThreads = ownThreads(plan, formats);
     if (plan.scaleOptions) graph.scaleSwsOpts = plan.scaleOptions;
     const { devices } = this.#placed;
     const filters = plan.filters.map((spec, i) => addFilter(graph, spec, i, devices.get(i)));

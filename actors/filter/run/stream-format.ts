@@ -24,6 +24,8 @@ export interface StreamFormat {
   readonly args: string;
   /** In which the graph takes timestamps. */
   readonly timeBase: Rational;
+  /** Of pictures: how many pixels they have. */
+  readonly area?: number;
   /** Of pictures: shape of a pixel, as in `args`. */
   readonly aspect?: string;
   /**
@@ -71,7 +73,17 @@ function videoFormat(frame: VideoFrame, key: string): StreamFormat {
   const frames = HeldFrames.of(av);
   const pixels = frames === undefined ? pixelFormatName(av.format as AVPixelFormat) : undefined;
   const pin = frames === undefined ? pinOf(frame) : undefined;
-  return { kind: 'video', key, args: args.join(':'), timeBase, aspect, pin, pixels, frames };
+  return {
+    kind: 'video',
+    key,
+    args: args.join(':'),
+    timeBase,
+    area: av.width * av.height,
+    aspect,
+    pin,
+    pixels,
+    frames,
+  };
 }
 
 export function aspectOf({ num, den }: Rational): string {

@@ -7,7 +7,7 @@ import { AudioFrame } from '../../media/frame/audio-frame.js';
 import { VideoFrame } from '../../media/frame/video-frame.js';
 import type { Module } from '../../module/contract.js';
 import { UsageError } from '../errors.js';
-import { leaveStandardInput, openInput } from '../look.js';
+import { leavePipes, openInput } from '../look.js';
 import { written } from '../text.js';
 import type { PacketFlags } from './packets.js';
 
@@ -58,7 +58,7 @@ export async function printFrames(file: string, flags: PacketFlags): Promise<num
     await graph.close();
     return 0;
   } finally {
-    leaveStandardInput();
+    leavePipes();
   }
 }
 

@@ -57,7 +57,7 @@ export function defineVerbs(millrace: Command, act: Act): void {
     pictures(
       verb('thumbnail', 'write pictures of a video', input, [
         '<output>',
-        '*.jpg, *.png or *.webp; %d or %03d in it is the number of the picture',
+        '*.jpg, *.png or *.webp; %d or %03d in it is the number of the picture; - for the standard output',
       ]),
     ).option('--at <time,...>', 'at these times: seconds or [h:]m:s', timeList),
     ([from, to], flags, { thumbnail }) => thumbnail(from!, to!, flags),
@@ -76,7 +76,12 @@ export function defineVerbs(millrace: Command, act: Act): void {
     ([from, to], flags, verbs) => verbs.sprite(from!, to!, flags),
   );
   finish(
-    range(verb('gif', 'write a part of a video as an animated GIF', input, ['<output>', '*.gif']))
+    range(
+      verb('gif', 'write a part of a video as an animated GIF', input, [
+        '<output>',
+        '*.gif, - for the standard output',
+      ]),
+    )
       .option('--width <pixels>', 'width (default: 480)', positive)
       .option('--height <pixels>', 'height', positive)
       .option('--fps <n>', 'pictures per second (default: 12)', number)

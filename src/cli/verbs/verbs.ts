@@ -10,7 +10,7 @@ import { waveform as drawWaveform } from '../../graph/tasks/waveform.js';
 import type { Report } from '../../scheduler/run/report.js';
 import { UsageError } from '../errors.js';
 import { type OutputFlags, perform } from '../execute.js';
-import { isStandard, wholeInput } from '../look.js';
+import { isStandard, isStandardOutput, wholeInput } from '../look.js';
 
 /** Flags as the command line has them; what they mean and may be is checked by the functions. */
 export interface VerbFlags extends OutputFlags {
@@ -55,11 +55,18 @@ interface Done {
 
 /** @param work is given what all functions take. */
 async function act(name: string, flags: VerbFlags, work: (options: TaskOptions) => Promise<Done>): Promise<number> {
-  const { threads } = flags;
-  return perform(name, flags, async ({ signal, onProgress }) => {
+  const { threads, json } = flags;
+  const toStdout = isStandardOutput(name);
+  if (toStdout && json) throw new UsageError('--json and the output would both go to the standard output');
+  return perform(name, { ...flags, toStdout }, async ({ signal, onProgress }) => {
     const { report, more } = await work({ signal, onProgress, threads });
     return { ...report, ...more };
   });
+}
+
+/** What the function writes to. */
+function place(output: string): string | NodeJS.WriteStream {
+  return isStandardOutput(output) ? process.stdout : output;
 }
 
 export async function thumbnail(input: string, output: string, flags: VerbFlags): Promise<number> {
@@ -76,7 +83,7 @@ export async function thumbnail(input: string, output: string, flags: VerbFlags)
       width,
       height,
       quality,
-      output,
+      output: place(output),
     });
     return { report: made.report, more: { thumbnails: made.thumbnails.map(({ data, ...rest }) => rest) } };
   });
@@ -89,7 +96,7 @@ export async function sprite(input: string, output: string, flags: VerbFlags): P
     throw new UsageError(`${output} does not tell a name for the WebVTT file: give --vtt`);
   const spread = every === undefined && count === undefined ? { every: 10 } : { every, count };
   return act(output, flags, async (options) => {
-    const all = { ...options, ...spread, width, height, quality, columns, rows, url, output, vtt };
+    const all = { ...options, ...spread, width, height, quality, columns, rows, url, output: place(output), vtt };
     const { report, sheets, cues } = await makeSprite(await wholeInput(input), all);
     return { report, more: { sheets: sheets.map(({ data, ...rest }) => rest), cues, vtt } };
   });
@@ -111,7 +118,7 @@ export async function gif(input: string, output: string, flags: VerbFlags): Prom
       colors,
       dither,
       palette,
-      output,
+      output: place(output),
     }),
   );
 }

@@ -17,7 +17,7 @@ import type { AddedNode } from '../file/update.js';
 import { streamName, writeConfig } from '../file/write.js';
 import type { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
-import { takeDistNums } from '../options/node-schemas.js';
+import { takeDistNums } from '../options/node-options.js';
 import type { ResolvedOptions } from '../options/resolve.js';
 import { sinkModule } from '../output/sink.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
@@ -29,7 +29,7 @@ import { type ProgramOutput, splitOutput } from './program/output.js';
 import { NodeHandle, Stream } from './stream.js';
 import { addSubgraph } from './subgraph/define.js';
 import { GraphFiles } from './subgraph/graph-files.js';
-import { type Inherited, Scopes } from './subgraph/scope.js';
+import { type Inherited, isInside, Scopes, scopesOf } from './subgraph/scope.js';
 import { validate } from './validate.js';
 import { placeWarm, warmArguments, warmProblems } from './warm.js';
 
@@ -47,6 +47,10 @@ export class GraphDefinition {
   private streamAliases: ReadonlyMap<string, string> = new Map();
   private readonly scopes = new Scopes();
   private readonly files: GraphFiles;
+  /** By node: the highest number of an input that is fed no more. */
+  private readonly highestInput = new Map<number, number>();
+  /** Ids of nodes that hand the bytes of encoders to the program. */
+  private readonly sinks = new Set<number>();
   /** By their aliases. */
   private readonly subgraphs = new Map<string, NodeHandle>();
   /** Of the graph, by key. */
@@ -223,6 +227,7 @@ export class GraphDefinition {
     const module = { name: 'output', definition: sinkModule(sink, alias, indexFirst) };
     this.nodes.push({ id, alias: `${alias}.output`, module, options: {}, ...(onError !== undefined && { onError }) });
     this.links.push({ from: { node: encoder, output: 0 }, to: { node: id, input: 0 } });
+    this.sinks.add(id);
   }
 
   // --- sub-graphs ---------------------------------------------------------------------------------------------------
@@ -274,10 +279,13 @@ export class GraphDefinition {
     }
   }
 
-  /** @returns the number of the input. */
-  connect(stream: Stream, id: number, input?: number): number {
+  /**
+   * @param change Options that the node has from the first packet of that input on.
+   * @returns the number of the input.
+   */
+  connect(stream: Stream, id: number, input?: number, change?: Record<string, unknown>): number {
     const used = this.links.filter(({ to }) => to.node === id).map(({ to }) => to.input);
-    const free = input ?? Math.max(-1, ...used) + 1;
+    const free = input ?? Math.max(-1, this.highestInput.get(id) ?? -1, ...used) + 1;
     const { alias } = this.find(id);
     if (!Number.isInteger(free) || free < 0 || used.includes(free)) {
       throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${free} of "${alias}" cannot be connected`, {
@@ -285,7 +293,7 @@ export class GraphDefinition {
       });
     }
     const [link] = this.linksInto(id, alias, [stream]);
-    this.links.push({ ...link!, to: { node: id, input: free } });
+    this.links.push({ ...link!, to: { node: id, input: free }, ...(change !== undefined && { change }) });
     return free;
   }
 
@@ -326,13 +334,45 @@ export class GraphDefinition {
     this.links.splice(0, this.links.length, ...kept);
   }
 
-  /** The node is no part of the graph any more, and its alias is free. */
+  /** The node is no part of the graph any more, and its alias is free; so is that of a sub-graph with its last node. */
   remove(id: number): void {
     const at = this.nodes.findIndex((node) => node.id === id);
-    if (at >= 0) this.nodes.splice(at, 1);
-    else this.session.remove(id);
+    const [node] = at >= 0 ? this.nodes.splice(at, 1) : [];
+    if (node === undefined) this.session.remove(id);
+    for (const { from, to } of this.links) {
+      // What has ended there keeps its number.
+      if (from.node === id) this.highestInput.set(to.node, Math.max(to.input, this.highestInput.get(to.node) ?? -1));
+    }
     const kept = this.links.filter(({ from, to }) => from.node !== id && to.node !== id);
     this.links.splice(0, this.links.length, ...kept);
+    for (const path of node === undefined ? [] : scopesOf(node.alias).around) {
+      if (!this.nodes.some(({ alias }) => isInside(alias, path))) this.subgraphs.delete(path);
+    }
+  }
+
+  /** Ids of the nodes of a sub-graph, by its alias or handle; undefined for what is none. */
+  membersOf(node: Stream | string | number): number[] | undefined {
+    const path =
+      node instanceof Stream
+        ? [...this.subgraphs].find(([, handle]) => handle === node)?.[0]
+        : this.subgraphCalled(node);
+    if (path === undefined) return undefined;
+    return this.nodes.filter(({ alias }) => isInside(alias, path)).map(({ id }) => id);
+  }
+
+  /** The node that hands the bytes of an encoder to the program. */
+  sinkBehind(encoder: number): number | undefined {
+    return this.links.find(({ from, to }) => from.node === encoder && this.sinks.has(to.node))?.to.node;
+  }
+
+  /** What the ports of the program have to know of who is connected to them. */
+  lookAtPorts(): void {
+    this.session.look(this.spec());
+  }
+
+  /** Of nodes and sub-graphs. */
+  get aliases(): string[] {
+    return [...this.spec().nodes.map(({ alias }) => alias), ...this.subgraphs.keys()];
   }
 
   // --- names --------------------------------------------------------------------------------------------------------
@@ -415,14 +455,18 @@ export class GraphDefinition {
     return assumed ? { ...node, options: { ...assumed, ...node.options } } : node;
   }
 
-  /** What is wrong with it; `later` is what asynchronous schemas have to say. */
-  check({ nodes, links } = this.spec()): ReturnType<typeof validate> {
-    const { problems, later } = validate({ nodes, links, pathOf: this.pathOf });
+  /**
+   * What is wrong with it; `later` is what asynchronous schemas have to say.
+   * @param only as of `validate`.
+   */
+  check({ nodes, links } = this.spec(), only?: ReadonlySet<number>): ReturnType<typeof validate> {
+    const { problems, later } = validate({ nodes, links, pathOf: this.pathOf }, only);
     // Of its own nodes: those that a server adds have none, and no place in it.
     const own = this.nodes.map((node) => this.asRun(node));
     const unbound = own.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
     const cold = warmProblems({ nodes: own, threads: this.resolved.options.threads }, this.pathOf);
-    return { problems: [...problems, ...unbound, ...cold, ...this.session.problems(links)], later };
+    const unused = only === undefined ? this.session.problems(links) : [];
+    return { problems: [...problems, ...unbound, ...cold, ...unused], later };
   }
 
   /** @throws ConfigError with the problems, if there are any. */

@@ -9,7 +9,7 @@ import type { DeviceKind } from '../../media/device/device.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import type { StreamKind } from '../../media/packet/stream-info.js';
 import type { OnError } from '../../module/contract.js';
-import type { SeekableSink } from '../output/sink.js';
+import type { ByteOutput } from '../output/open-sink.js';
 import type { StreamSelection } from './stream-selection.js';
 
 /** FFmpeg options (AVOptions) by name; one that FFmpeg does not know is an error. */
@@ -205,7 +205,10 @@ export interface FilterOptions extends OfTheNode {
    * '[0][1]overlay=10:20[0]'. Other labels join filters; pads without one take the remaining inputs and outputs in order.
    */
   graph?: string | undefined;
-  /** Threads that FFmpeg may use inside of the filters; 0: as many as there are cores. */
+  /**
+   * Threads that FFmpeg may use inside of the filters; 0: as many as there are cores, and one for what is soon done (most filters
+   * of sound, simple ones of small pictures).
+   */
   threads?: number | undefined;
   /**
    * The device for `hwupload`, and for filters of its kind: 'vulkan', 'cuda:1', 'vaapi:/dev/dri/renderD128'. Default: the one
@@ -230,10 +233,11 @@ export interface EncoderOptions extends OfTheNode {
   /** File or URL to write, as text or as a URL object. */
   output_path?: string | URL | undefined;
   /**
-   * Instead: takes the bytes of the file, on the thread of the program, as a node of its own (`<alias>.output`). `format`
-   * names the container, mp4 without it. Not in files. docs/sources.md
+   * Instead: takes the bytes of the file, on the thread of the program, as a node of its own (`<alias>.output`): a sink, or a
+   * writable stream of Node.js or the web, into which the container is written as by `streamed`. `format` names it, mp4
+   * without it. Not in files. docs/sources.md
    */
-  output?: SeekableSink | undefined;
+  output?: ByteOutput | undefined;
   /** In a graph that serves jobs: folder for their files, `<output_prefix>/<number of the job>/output.<format>`. */
   output_prefix?: string | undefined;
   /** Muxer; guessed from the path, mp4 when that tells nothing. */
@@ -379,7 +383,7 @@ export interface HlsEncryption {
 export interface ChapterTexts {
   /** Seconds at which it begins. */
   start: number;
-  /** Seconds at which it ends. Default: where the next one begins, or the file ends. */
+  /** Seconds at which it ends. Default: where the next one begins; the last one needs it. */
   end?: number | undefined;
   /** What it is called. */
   title?: string | undefined;

@@ -2,10 +2,10 @@
 import * as v from 'valibot';
 import { ConfigError, type Problem } from '../../errors/errors.js';
 import type { InputManagerSpec, OnError } from '../../module/contract.js';
-import type { NodeSpec } from '../../scheduler/plan/spec.js';
+import { entriesOf } from '../../schema/option-row.js';
 import { problemsFrom } from '../../schema/problems.js';
-import { callable, parsed, type Schema, strictOptions, text } from '../../schema/schema.js';
-import { nodeSchemas } from '../options/node-schemas.js';
+import { type Schema, strictOptions } from '../../schema/schema.js';
+import { nodeOptionRows } from '../options/node-options.js';
 import type { Stream } from './stream.js';
 
 /** Parameters of a node; docs/options.md has them in a table. */
@@ -36,22 +36,10 @@ export interface NodeParameters {
   readonly callback?: ((key: string | number, value: unknown) => unknown) | undefined;
 }
 
-const streams: Schema<readonly (Stream | null)[]> = parsed(
-  'a list of streams (null for an unconnected input)',
-  (value) => (Array.isArray(value) ? value : undefined),
-);
-
 const parametersSchema = v.pipe(
   strictOptions({
-    inputs: v.optional(streams),
-    alias: v.optional(text('a name')),
-    scheduler: v.optional(nodeSchemas.scheduler),
-    thread: v.optional(nodeSchemas.thread),
-    inputManager: v.optional(nodeSchemas.inputManager),
-    queueLimit: v.optional(nodeSchemas.queueLimit),
-    on_error: v.optional(nodeSchemas.onError),
-    distNums: v.optional(nodeSchemas.distNums),
-    callback: v.optional(callable<NonNullable<NodeSpec['callback']>>()),
+    ...entriesOf(nodeOptionRows),
+    inputs: v.optional(nodeOptionRows.inputs.schema as Schema<readonly (Stream | null)[]>),
   }),
   v.check(
     ({ scheduler, thread }) => scheduler === undefined || thread === undefined,

@@ -76,7 +76,7 @@ export class Stream extends VideoFilters {
 
   /**
    * The packets of this stream, to be read one after the other. The reader belongs to the graph from this call on; its
-   * first `next()` starts the graph if nobody has.
+   * first `next()` starts the graph if nobody has. Within `graph.addNode()` it is a reader of a graph that runs.
    * @throws ConfigError for wrong options, MillraceError ERR_MILLRACE_STATE after the start.
    */
   packets<T = unknown>(options: PacketsOptions = {}): PacketReader<T> {

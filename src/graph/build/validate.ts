@@ -16,8 +16,15 @@ export interface Checked {
   readonly pathOf: (index: number) => string;
 }
 
-/** What is wrong with a graph. `later` are the checks of modules whose schema is asynchronous. */
-export function validate(graph: Checked): { problems: Problem[]; later: Promise<readonly Problem[]>[] } {
+/**
+ * What is wrong with a graph. `later` are the checks of modules whose schema is asynchronous.
+ * @param only Ids of the nodes of which each is looked at, beside what is wrong between them; absent: all. In a graph that
+ *   runs the others may have lost what fed them.
+ */
+export function validate(
+  graph: Checked,
+  only?: ReadonlySet<number>,
+): { problems: Problem[]; later: Promise<readonly Problem[]>[] } {
   const problems: Problem[] = [];
   const later: Promise<readonly Problem[]>[] = [];
   if (graph.nodes.length === 0) {
@@ -26,6 +33,7 @@ export function validate(graph: Checked): { problems: Problem[]; later: Promise<
   problems.push(...duplicates(graph));
   graph.nodes.forEach((node, index) => {
     if (node.outside !== undefined) return; // made by the graph itself
+    if (only !== undefined && !only.has(node.id)) return;
     const path = graph.pathOf(index);
     problems.push(...checkModule(node.module, `${path}.module_info`));
     problems.push(...checkPorts(node, path, graph.links));

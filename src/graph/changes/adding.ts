@@ -7,16 +7,16 @@ import type { GraphRun } from '../../scheduler/run/run.js';
 
 /** What a graph consists of, as far as it is needed here. */
 interface Blueprint {
-  readonly nodes: readonly NodeSpec[];
-  readonly links: readonly LinkSpec[];
-  /** With its readers. */
-  spec(): { readonly links: readonly LinkSpec[] };
+  /** With its readers and input streams, and with what a file assumes of its nodes. */
+  spec(): { readonly nodes: readonly NodeSpec[]; readonly links: readonly LinkSpec[] };
   /** Ids up to this one are not given again. */
   startAbove(id: number): void;
   remove(id: number): void;
   drop(links: readonly LinkSpec[]): void;
-  asRun(node: NodeSpec): NodeSpec;
-  check(): { problems: Problem[]; later: Promise<readonly Problem[]>[] };
+  check(spec: undefined, only: ReadonlySet<number>): { problems: Problem[]; later: Promise<readonly Problem[]>[] };
+  /** What the ports of the program have to know of who is connected to them. */
+  lookAtPorts(): void;
+  /** Of a node, by its place in `spec()`. */
   readonly pathOf: (index: number) => string;
 }
 
@@ -33,43 +33,49 @@ export class Adding {
    */
   async add<T>(run: GraphRun, build: () => T): Promise<T> {
     const { blueprint } = this;
-    // Readers take streams as nodes do.
-    const before = { nodes: new Set(blueprint.nodes), links: new Set(blueprint.spec().links) };
-    let built: T;
+    const before = blueprint.spec();
+    const known = { nodes: new Set(before.nodes.map(({ id }) => id)), links: new Set(before.links) };
+    const added = (): { nodes: NodeSpec[]; links: LinkSpec[] } => {
+      const { nodes, links } = blueprint.spec();
+      return {
+        nodes: nodes.filter(({ id }) => !known.nodes.has(id)),
+        links: links.filter((link) => !known.links.has(link)),
+      };
+    };
     blueprint.startAbove(run.highestId);
     this.active = true;
+    let built: T;
+    let came = added();
     try {
-      built = build();
-      if (built instanceof Promise) {
-        built.catch(() => {});
-        throw stateError('addNode() was given an asynchronous builder', 'Return the handle, without await');
+      try {
+        built = build();
+        if (built instanceof Promise) {
+          built.catch(() => {});
+          throw stateError('addNode() was given an asynchronous builder', 'Return the handle, without await');
+        }
+      } finally {
+        this.active = false;
+        came = added();
       }
+      this.freeAliases(run, came.nodes);
+      await this.check(came.nodes, came.links, known.links);
+      blueprint.lookAtPorts();
+      await run.add(came.nodes, came.links);
     } catch (error) {
-      this.takeBack(before);
-      throw error;
-    } finally {
-      this.active = false;
-    }
-    const nodes = blueprint.nodes.filter((node) => !before.nodes.has(node));
-    const links = blueprint.links.filter((link) => !before.links.has(link));
-    try {
-      await this.check(nodes, links, before.links);
-      await run.add(
-        nodes.map((node) => blueprint.asRun(node)),
-        links,
-      );
-    } catch (error) {
-      for (const { id } of nodes) blueprint.remove(id);
-      blueprint.drop(links);
+      for (const { id } of came.nodes) blueprint.remove(id);
+      blueprint.drop(came.links);
+      blueprint.lookAtPorts();
       throw error;
     }
     return built;
   }
 
-  private takeBack({ nodes, links }: { nodes: ReadonlySet<NodeSpec>; links: ReadonlySet<LinkSpec> }): void {
-    const { blueprint } = this;
-    for (const { id } of blueprint.nodes.filter((node) => !nodes.has(node))) blueprint.remove(id);
-    blueprint.drop(blueprint.links.filter((link) => !links.has(link)));
+  /** A node that has ended keeps its alias until another one wants it. */
+  private freeAliases(run: GraphRun, nodes: readonly NodeSpec[]): void {
+    const wanted = new Map(nodes.map(({ id, alias }) => [alias, id]));
+    for (const { id, alias } of this.blueprint.spec().nodes) {
+      if (wanted.has(alias) && wanted.get(alias) !== id && run.hasEnded(id)) this.blueprint.remove(id);
+    }
   }
 
   private async check(
@@ -78,19 +84,34 @@ export class Adding {
     before: ReadonlySet<LinkSpec>,
   ): Promise<void> {
     const { blueprint } = this;
-    if (nodes.length === 0) {
+    if (nodes.length === 0 && links.length === 0) {
       throw stateError('addNode() was given a builder that adds no node', 'Call methods of streams, or of the graph');
     }
-    const { problems, later } = blueprint.check();
+    const changed = new Set([...nodes.map(({ id }) => id), ...links.map(({ to }) => to.node)]);
+    const { problems, later } = blueprint.check(undefined, changed);
     for (const found of await Promise.all(later)) problems.push(...found);
     problems.push(...nodes.flatMap((node) => copiesOf(node, blueprint)));
     problems.push(...links.flatMap((link) => unopened(link, nodes, before, blueprint)));
+    problems.push(...nodes.flatMap((node) => changedAtOnce(node, links, blueprint)));
     if (problems.length > 0) throw new ConfigError('nothing was added to the graph', problems);
   }
 }
 
-function pathOf(node: NodeSpec, { nodes, pathOf: path }: Blueprint): string {
-  return path(nodes.indexOf(node));
+function pathOf({ id }: NodeSpec, blueprint: Blueprint): string {
+  return blueprint.pathOf(blueprint.spec().nodes.findIndex((node) => node.id === id));
+}
+
+/** Options that come with an input are for a node that runs. */
+function changedAtOnce(node: NodeSpec, links: readonly LinkSpec[], blueprint: Blueprint): Problem[] {
+  if (!links.some(({ to, change }) => to.node === node.id && change !== undefined)) return [];
+  const hint = 'Give them to the node where it is made';
+  return [
+    {
+      path: `${pathOf(node, blueprint)}.option`,
+      message: 'connect() was given options of a node that comes as well',
+      hint,
+    },
+  ];
 }
 
 function copiesOf(node: NodeSpec, blueprint: Blueprint): Problem[] {
@@ -101,21 +122,20 @@ function copiesOf(node: NodeSpec, blueprint: Blueprint): Problem[] {
   ];
 }
 
-/** Built-in modules that read, filter and write find out at their start who takes what. */
+/** Built-in modules that read, filter and write find out at their start who takes what, and most of them what they take. */
 function unopened(
   { from, to }: LinkSpec,
   added: readonly NodeSpec[],
   before: ReadonlySet<LinkSpec>,
   blueprint: Blueprint,
 ): Problem[] {
-  const producer = blueprint.nodes.find(({ id }) => id === from.node);
-  const consumer = blueprint.nodes.find(({ id }) => id === to.node)!;
-  const isFixed = (node: NodeSpec): boolean => {
-    const builtin = builtinOf(node.module);
-    return builtin !== undefined && builtin.name !== 'pass_through';
-  };
+  const { nodes } = blueprint.spec();
+  const producer = nodes.find(({ id }) => id === from.node);
+  const consumer = nodes.find(({ id }) => id === to.node)!;
   const problems: Problem[] = [];
-  if (producer && !added.includes(producer) && isFixed(producer)) {
+  const builtin = producer && builtinOf(producer.module);
+  const isNew = (node: NodeSpec): boolean => added.some(({ id }) => id === node.id);
+  if (producer && !isNew(producer) && builtin !== undefined && builtin.name !== 'pass_through') {
     const known = [...before].some((link) => link.from.node === from.node && link.from.output === from.output);
     if (!known) {
       problems.push({
@@ -125,12 +145,19 @@ function unopened(
       });
     }
   }
-  if (!added.includes(consumer) && isFixed(consumer)) {
-    problems.push({
-      path: `${pathOf(consumer, blueprint)}.input_streams`,
-      message: `${consumer.module.name} takes no further inputs while it runs`,
-      hint: 'pass_through and modules of your own do',
-    });
-  }
+  if (!isNew(consumer)) problems.push(...closedInputs(consumer, pathOf(consumer, blueprint)));
   return problems;
+}
+
+/** Why a running node takes no further inputs. */
+function closedInputs({ module }: NodeSpec, path: string): Problem[] {
+  const builtin = builtinOf(module);
+  if (builtin === undefined || builtin.takesFurther === true) return [];
+  const { name, work } = builtin;
+  const why = work === 'encoding' ? ': the tracks of a file are written down in front of its first packet' : '';
+  const hint =
+    work === 'encoding'
+      ? 'No container of FFmpeg gets a track later. Join the stream by a filter in front of the encoder (overlay, amix), or give it a file of its own: addOutput()'
+      : 'Filters that mix (overlay, amix, hstack), pass_through and modules of your own do';
+  return [{ path: `${path}.input_streams`, message: `${name} takes no further inputs while it runs${why}`, hint }];
 }

@@ -9,6 +9,8 @@ interface Blueprint {
   find(id: number): { readonly alias: string };
   /** The node and its links belong to the graph no more. */
   remove(id: number): void;
+  /** The node that hands the bytes of an encoder to the program. */
+  sinkBehind(encoder: number): number | undefined;
 }
 
 const changes = new WeakMap<object, GraphChanges>();
@@ -41,12 +43,19 @@ export class GraphChanges {
     await run.reset(id, structuredClone(options));
   }
 
-  /** See `Graph.removeNode`. */
-  async remove(id: number): Promise<void> {
-    const { alias } = this.blueprint.find(id);
-    const run = this.changeable(`removeNode() of "${alias}"`);
-    this.blueprint.remove(id);
-    await run.remove(id);
+  /** See `Graph.removeNode`. @param ids of one node, or of those of a sub-graph. */
+  async remove(ids: readonly number[]): Promise<void> {
+    const { blueprint } = this;
+    const [first] = ids.map((id) => blueprint.find(id).alias);
+    const run = this.changeable(`removeNode() of "${first}"`);
+    const behind = ids.map((id) => blueprint.sinkBehind(id)).filter((id) => id !== undefined);
+    // What hands the bytes of an encoder on has to have them all: it ends behind the last ones, and is waited for.
+    const leaving = ids.filter((id) => !behind.includes(id));
+    for (const id of new Set([...ids, ...behind])) blueprint.remove(id);
+    const outcomes = await Promise.allSettled(leaving.map((id) => run.remove(id)));
+    await Promise.all(behind.map((id) => run.closed(id)));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** @throws MillraceError ERR_MILLRACE_STATE for a graph whose jobs have to go through all of its nodes. */

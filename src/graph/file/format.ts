@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { describeValue } from '../../errors/naming.js';
 import { didYouMean, integer, parsed, type Schema, strictOptions, text } from '../../schema/schema.js';
-import { nodeSchemas } from '../options/node-schemas.js';
+import { nodeOptionRows } from '../options/node-options.js';
 
 /** One stream of a node. `video:` or `audio:` before the identifier of an output says which output it is. */
 export interface StreamConfig {
@@ -124,7 +124,7 @@ const metaInfo = strictOptions({
   premodule_id: v.optional(integer()),
   callback_binding: v.optional(callbacks),
   callback_bindings: v.optional(callbacks),
-  queue_length_limit: v.optional(nodeSchemas.queueLimit),
+  queue_length_limit: v.optional(nodeOptionRows.queueLimit.schema),
 });
 
 /** One entry of `nodes`. */
@@ -136,11 +136,11 @@ export const nodeSchema = strictOptions({
   option: v.optional(orEmpty(anyObject('an object of options'))),
   input_streams: v.optional(listOf(stream)),
   output_streams: v.optional(listOf(stream)),
-  input_manager: v.optional(orEmpty(nodeSchemas.inputManager)),
-  scheduler: v.optional(orEmpty(nodeSchemas.scheduler)),
-  thread: v.optional(orEmpty(nodeSchemas.thread)),
-  dist_nums: v.optional(orEmpty(nodeSchemas.distNums)),
-  on_error: v.optional(orEmpty(nodeSchemas.onError)),
+  input_manager: v.optional(orEmpty(nodeOptionRows.inputManager.schema)),
+  scheduler: v.optional(orEmpty(nodeOptionRows.scheduler.schema)),
+  thread: v.optional(orEmpty(nodeOptionRows.thread.schema)),
+  dist_nums: v.optional(orEmpty(nodeOptionRows.distNums.schema)),
+  on_error: v.optional(orEmpty(nodeOptionRows.on_error.schema)),
   action: v.optional(absent('an action is for graph.update(): here it is')),
 });
 

@@ -14,7 +14,7 @@ import { didYouMean } from '../../schema/schema.js';
 import { defaultAlias } from '../build/draw.js';
 import { validate } from '../build/validate.js';
 import { placeWarm } from '../build/warm.js';
-import { nodeSchemas, takeDistNums } from '../options/node-schemas.js';
+import { nodeOptionRows, takeDistNums } from '../options/node-options.js';
 import { resolveGraphOptions } from '../options/resolve.js';
 import { pathOf } from '../options/urls.js';
 import { fileSchema, nodeSchema, type ParsedNode, type ParsedStream } from './format.js';
@@ -139,7 +139,7 @@ export function readNode(parsed: ParsedNode, path: string): { node: NodeSpec; pr
   }
   let onError = parsed.on_error;
   if (builtinOf(module) && 'on_error' in options) {
-    const checked = v.safeParse(nodeSchemas.onError, options.on_error);
+    const checked = v.safeParse(nodeOptionRows.on_error.schema, options.on_error);
     if (checked.success) onError ??= checked.output;
     else problems.push(...problemsFrom(`${path}.option.on_error`, checked.issues));
     delete options.on_error;

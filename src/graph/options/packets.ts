@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import { checked } from '../../schema/problems.js';
 import { strictOptions } from '../../schema/schema.js';
-import { nodeSchemas } from './node-schemas.js';
-import { signalSchema } from './options.js';
+import { nodeOptionRows } from './node-options.js';
+import { signalSchema } from './run-options.js';
 
 export interface PacketsOptions {
   /** Aborts the graph: the loop rejects with ERR_MILLRACE_ABORTED. */
@@ -14,7 +14,7 @@ export interface PacketsOptions {
 
 const optionsSchema = strictOptions({
   signal: v.optional(signalSchema),
-  queueLimit: v.optional(nodeSchemas.queueLimit),
+  queueLimit: v.optional(nodeOptionRows.queueLimit.schema),
 });
 
 /** @throws ConfigError naming everything that is wrong. */

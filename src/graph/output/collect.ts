@@ -5,8 +5,8 @@ import { describeValue } from '../../errors/naming.js';
 import { type EncodeStreams, encode } from '../build/encode.js';
 import type { EncoderOptions } from '../build/module-options.js';
 import { type NodeHandle, Stream } from '../build/stream.js';
-import type { RunOptions } from '../options/options.js';
-import type { SeekableSink } from './sink.js';
+import type { RunOptions } from '../options/run-options.js';
+import type { SeekableSink } from './open-sink.js';
 import { WholeFile } from './whole-file.js';
 
 /** As `encode` takes them: by their kinds; or the video alone, or video and audio. */

@@ -7,24 +7,8 @@ import { messageOf } from '../../errors/wire.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import type { Module, ModuleContext, Task } from '../../module/contract.js';
 import { withIndexFirst } from './mp4-index-first.js';
+import type { OpenSink } from './open-sink.js';
 import { WholeFile } from './whole-file.js';
-
-/** Takes the bytes of a file. */
-export interface SeekableSink {
-  /**
-   * Called for one piece after the other, and for the next only when the promise of the one before has resolved. Most
-   * containers go back at their end, to what they could not know before.
-   * @param bytes The sink's own.
-   * @param offset Bytes from the beginning of the file; never beyond what has been written so far.
-   */
-  write(bytes: Uint8Array, offset: number): Promise<void>;
-  /** Called once behind the last piece, also when the graph has failed. */
-  close?(): void | Promise<void>;
-}
-
-export function isSink(value: unknown): value is SeekableSink {
-  return typeof value === 'object' && value !== null && typeof (value as Partial<SeekableSink>).write === 'function';
-}
 
 /** Bytes of a piece; FFmpeg's buffer is as large. */
 export const SINK_PIECE = 65_536;
@@ -35,7 +19,7 @@ const LARGE_PIECE = 1 << 20;
 const sinks = new WeakSet<object>();
 
 /** The module of the node behind an encoder. @param name Alias of the encoder. @param indexFirst see SinkWriter. */
-export function sinkModule(sink: SeekableSink, name: string, indexFirst: boolean): Module {
+export function sinkModule(sink: OpenSink, name: string, indexFirst: boolean): Module {
   const writer = new SinkWriter(sink, name, indexFirst);
   const module: Module = {
     init: (ctx) => writer.init(ctx),
@@ -52,17 +36,19 @@ export function isSinkModule(definition: object | undefined): boolean {
 }
 
 class SinkWriter {
-  readonly #sink: SeekableSink;
+  readonly #sink: OpenSink;
   readonly #name: string;
   /** What goes to the sink at the end, with its index before its media data. */
   readonly #whole: WholeFile | undefined;
   #ctx: ModuleContext | undefined;
+  /** The last piece has been written. */
+  #complete = false;
 
   /**
    * @param name Alias of the encoder.
    * @param indexFirst The file is an mp4 whose index is to stand at its beginning: it is kept in memory until its end.
    */
-  constructor(sink: SeekableSink, name: string, indexFirst: boolean) {
+  constructor(sink: OpenSink, name: string, indexFirst: boolean) {
     this.#sink = sink;
     this.#name = name;
     this.#whole = indexFirst ? new WholeFile() : undefined;
@@ -75,6 +61,7 @@ class SinkWriter {
   async process(task: Task): Promise<void> {
     for (const { payload, isEof } of task.inputs.get(0) ?? []) {
       if (isEof && this.#whole) await this.#writeAll(withIndexFirst(this.#whole.take(), this.#name));
+      this.#complete ||= isEof;
       if (!(payload instanceof EncodedPacket)) continue;
       const { data, offset = 0 } = payload;
       if (this.#whole) this.#whole.write(data, offset);
@@ -115,7 +102,7 @@ class SinkWriter {
 
   async close(): Promise<void> {
     try {
-      await this.#sink.close?.();
+      await this.#sink.close(this.#complete && !this.#ctx?.signal.aborted);
     } catch (cause) {
       const what = `the output of ${this.#name} cannot be closed: ${messageOf(cause)}`;
       throw new MillraceError('ERR_MILLRACE_OUTPUT', what, { cause });

@@ -15,8 +15,8 @@ import { whenAborted } from '../../scheduler/run/abort-listeners.js';
 import type { Report } from '../../scheduler/run/report.js';
 import type { GraphRun } from '../../scheduler/run/run.js';
 import { flagOption } from '../../schema/flag-option.js';
-import type { StartMode } from '../options/options.js';
 import type { PacketsOptions } from '../options/packets.js';
+import type { StartMode } from '../options/run-options.js';
 import { feedsBytes } from './byte-streams.js';
 
 interface Input {
@@ -37,6 +37,8 @@ export interface SessionHost {
   start(): Promise<void>;
   /** Bytes that may wait in an input stream. */
   cap(): number;
+  /** Nodes may come to the running graph now. */
+  isOpen(): boolean;
 }
 
 const sessions = new WeakMap<object, GraphPorts>();
@@ -70,6 +72,11 @@ export class GraphPorts {
 
   // --- building -----------------------------------------------------------------------------------------------------
 
+  /** What bytes are for depends on who takes them, and others may come. */
+  look(spec: GraphSpec): void {
+    for (const { feed, node } of this.inputs.values()) feed.joins = feedsBytes(spec, node.id);
+  }
+
   /** The node of an input stream, made if there is none of that name. */
   input(name: string): NodeSpec {
     const known = this.inputs.get(name);
@@ -83,10 +90,15 @@ export class GraphPorts {
 
   /** A reader of that output. */
   addReader(from: LinkSpec['from'], streamName: string, { signal, queueLimit }: PacketsOptions): AppSink {
-    if (this.run) {
-      throw stateError(`packets() of ${streamName} was called after the start`, 'Call it before the first next()');
+    const { run } = this;
+    if (run !== undefined && !this.host.isOpen()) {
+      throw stateError(
+        `packets() of ${streamName} was called after the start`,
+        'Call it before the first next(), or within graph.addNode() while the graph runs',
+      );
     }
-    const tap = new AppSink(streamName, this.taps);
+    const tap = new AppSink(streamName, this.taps, run !== undefined);
+    if (run !== undefined && signal !== undefined) abortWith(run, signal);
     const module = { name: 'packet_reader', definition: tap.module };
     const id = --this.lastId;
     const node: NodeSpec = {
@@ -105,7 +117,11 @@ export class GraphPorts {
   remove(id: number): void {
     for (const [name, { node }] of this.inputs) if (node.id === id) this.inputs.delete(name);
     const at = this.readers.findIndex(({ node }) => node.id === id);
-    if (at >= 0) this.readers.splice(at, 1);
+    if (at < 0) return;
+    const [{ tap }] = this.readers.splice(at, 1) as [Reader];
+    // Who waits for its next packet is told that none comes.
+    tap.leave();
+    this.taps.all.splice(this.taps.all.indexOf(tap), 1);
   }
 
   get nodes(): NodeSpec[] {
@@ -150,7 +166,7 @@ export class GraphPorts {
   /** The run has begun; to be called with a run that has been started. */
   async attach(run: GraphRun, started: Promise<void>, spec: GraphSpec): Promise<void> {
     this.run = run;
-    for (const { feed, node } of this.inputs.values()) feed.joins = feedsBytes(spec, node.id);
+    this.look(spec);
     for (const { signal } of this.readers) if (signal) abortWith(run, signal);
     run.finished.then(
       () => this.over(undefined),
@@ -302,8 +318,9 @@ export class GraphPorts {
     return this.host.start();
   }
 
-  /** The reader has come to its end. Rejects with the graph's error. */
-  async afterLast(): Promise<void> {
+  /** The reader has come to its end. Rejects with the graph's error. One that came while the graph ran waits for nothing. */
+  async afterLast(tap: AppSink): Promise<void> {
+    if (tap.isLate) return;
     // As long as somebody has to push, or to read, the end of the graph is not to be waited for here.
     if (this.taps.all.every((tap) => tap.over) && this.feeds.all.every((feed) => feed.closed)) await this.run?.finished;
   }
@@ -318,7 +335,8 @@ export class GraphPorts {
       this.taps.all.splice(this.taps.all.indexOf(tap), 1);
       return;
     }
-    if (!this.taps.idle) return;
+    // The graph was there before, and goes on.
+    if (tap.isLate || !this.taps.idle) return;
     for (const other of this.taps.all) other.leave();
     this.run.stop();
     await this.run.finished;

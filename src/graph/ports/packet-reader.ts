@@ -47,14 +47,14 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
     }
     if (packet !== undefined) return { done: false, value: packet as Packet<T> };
     this.#done = true;
-    await this.#session.afterLast();
+    await this.#session.afterLast(this.#tap);
     return { done: true, value: undefined };
   }
 
   /**
    * Leaves the stream; what a loop does that is broken out of. What waits is released. With the last reader that was being
-   * read the graph stops (its outputs are finalised), and this waits until it has ended. Before the start it takes the
-   * reader back.
+   * read the graph stops (its outputs are finalised), and this waits until it has ended; not with one that came to the graph while
+   * it ran. Before the start it takes the reader back.
    * @throws the graph's GraphError when it has failed.
    */
   async return(): Promise<IteratorResult<Packet<T>, undefined>> {

@@ -1,6 +1,5 @@
 /** How loud something is, measured by FFmpeg's `loudnorm` (EBU R 128), and what brings it to a target in a second pass. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { MillraceError } from '../../errors/errors.js';
@@ -10,7 +9,8 @@ import { boolean, number, type Schema, strictOptions } from '../../schema/schema
 import type { FilterArguments } from '../build/filters/args.js';
 import { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
-import { checkRunOptions, type RunOptions } from '../options/options.js';
+import { checkRunOptions, type RunOptions } from '../options/run-options.js';
+import { withFolder } from './folder.js';
 
 export interface LoudnessTarget {
   /** LUFS, -70 to -5. Default -24. */
@@ -67,15 +67,12 @@ export async function measureLoudness(
   const runOptions = checkRunOptions(options);
   const graph = new Graph();
   const stream = streamOf(input, graph);
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-loudness-'));
-  try {
+  return withFolder('loudness', async (folder) => {
     const stats_file = join(folder, 'stats.json');
     stream.filter('loudnorm', { print_format: 'json', stats_file }).module('null_sink');
     await stream.graph.run(runOptions);
     return judge(JSON.parse(readFileSync(stats_file, 'utf8')) as Readonly<Record<string, string>>, wanted);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function streamOf(input: unknown, graph: Graph): Stream {

@@ -1,8 +1,7 @@
-/** A file of a given size: the bit rate follows from how long it lasts, and what comes out is looked at. */
-import { statSync } from 'node:fs';
+/** `toSize`: an input into a file that is no larger than so many bytes. */
+import { chooseTarget, defaultCodec } from '../../catalog/ffmpeg.js';
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
-import type { Report } from '../../scheduler/run/report.js';
 import { requireObject } from '../../schema/argument.js';
 import { type EncodeStreams, encode } from '../build/encode.js';
 import type { AudioParams, EncoderOptions, VideoParams } from '../build/module-options.js';
@@ -11,13 +10,17 @@ import { Graph } from '../graph.js';
 import { pathOf } from '../options/urls.js';
 import { probe } from '../probe.js';
 import { amountOf } from './amounts.js';
-import { type Pass, type TwoPassOptions, withStatistics } from './two-pass.js';
+import { fitSize, type Sized } from './fit-size.js';
+import type { TwoPassOptions } from './two-pass.js';
+
+/** What would say of the output that it is no file. */
+const ELSEWHERE = ['output', 'output_prefix', 'null_output', 'push_output'] as const;
 
 /** Options of the encoder beside these; its bit rate of the pictures is found. */
 export interface ToSizeOptions
   extends Omit<
     EncoderOptions,
-    'output_path' | 'video_params' | 'audio_params' | 'pass' | 'passlogfile' | 'push_output'
+    (typeof ELSEWHERE)[number] | 'output_path' | 'video_params' | 'audio_params' | 'pass' | 'passlogfile'
   > {
   output_path: string | URL;
   /** Bytes at most: a number, or '8M', '8MiB', '700k'. */
@@ -31,24 +34,8 @@ export interface ToSizeOptions
   choose?: ((input: NodeHandle) => EncodeStreams) | undefined;
 }
 
-export interface ToSizeResult {
-  report: Report;
-  /** Bytes of the file. */
-  size: number;
-  /** Bits per second that the encoders were told. */
-  videoBitRate: number;
-  audioBitRate: number;
-  /** How often the output was made: again, with less, when it was too large. */
-  attempts: number;
-}
-
-/** Encoders that have two passes, by all of their names. */
-const TWO_PASSES = /^(h264|avc|libx264|libx264rgb|hevc|h265|libx265)$/;
-
-/** Of the bytes, for the container. */
-const OVERHEAD = 0.015;
-
-const ATTEMPTS = 3;
+/** What was made. */
+export type ToSizeResult = Sized;
 
 /**
  * Encodes a file that is no larger than so many bytes, in two passes where the encoder has them. One that becomes larger
@@ -71,7 +58,17 @@ export async function toSize(
   if (bytes === undefined) {
     throw wrong(`size cannot be ${describeValue(size)}`, "It is a number of bytes, or '8M', '8MiB', '700k'");
   }
+  const quality = QUALITIES.find((name) => video_params[name] !== undefined);
+  if (quality !== undefined) {
+    throw wrong(`video_params.${quality} and a size contradict each other`, 'The quality is what fits into the size');
+  }
+  const elsewhere = ELSEWHERE.find((key) => key in rest);
+  if (elsewhere !== undefined) throw wrong(`${elsewhere} has no place here`, 'Give output_path, the name of a file');
   const path = outputOf(rest.output_path);
+  const target = chooseTarget({ output_path: path, format: rest.format });
+  const { name } = target.format;
+  if (SEVERAL.test(name ?? ''))
+    throw wrong(`'${name}' is not one file`, 'Give the bit rates: that is what players go by');
   const { signal } = runOptions;
   const info = await probe(input, { ...(signal !== undefined && { signal }) });
   const seconds = duration ?? info.format.duration;
@@ -81,49 +78,36 @@ export async function toSize(
   const hasSound = info.streams.some(({ kind }) => kind === 'audio');
   const streams = (handle: NodeHandle): EncodeStreams =>
     choose?.(handle) ?? { video: handle.video, ...(hasSound && { audio: handle.audio }) };
-  const sounds = [streams(new Graph().decode({ input_path: input })).audio ?? []].flat().length;
-
-  const whole = (bytes * 8 * (1 - OVERHEAD)) / seconds;
+  const chosen = streams(new Graph().decode({ input_path: input }));
+  const count = (of: EncodeStreams['video']): number => (Array.isArray(of) ? of.length : of ? 1 : 0);
+  const sounds = count(chosen.audio);
   const given = amountOf(audio_params.bit_rate ?? audio_params.bitrate ?? audio_params['b:a']);
-  const audioBitRate = given ?? Math.round(Math.min(128_000, Math.max(32_000, whole / 7)));
-  let videoBitRate = Math.floor(whole - sounds * audioBitRate);
-  if (videoBitRate < 1000) {
-    throw wrong(
-      `${bytes} bytes for ${seconds.toFixed(1)} s leave ${Math.max(0, videoBitRate)} bit/s for the picture`,
-      'Allow more, cut the input, or give the sound less (audio_params.bit_rate)',
-    );
-  }
-  const build = (pass?: Pass): NodeHandle => {
-    const { bit_rate: _rate, ...video } = video_params;
-    return encode(streams(new Graph().decode({ input_path: input })), {
-      ...rest,
-      ...pass?.(),
-      video_params: { ...video, bit_rate: videoBitRate },
-      ...(sounds > 0 && {
-        audio_params: given === undefined ? { ...audio_params, bit_rate: audioBitRate } : audio_params,
-      }),
-    });
-  };
-  return withStatistics(runOptions, async (run) => {
-    const isDouble = TWO_PASSES.test(video_params.codec ?? 'h264');
-    const warnings = isDouble ? (await run(1, build)).warnings : [];
-    for (let attempts = 1; ; attempts++) {
-      const report = await run(2, isDouble ? build : single(build));
-      const made = statSync(path).size;
-      const isLast = attempts === ATTEMPTS || made <= bytes;
-      if (isLast) {
-        const told = new Set([...warnings, ...report.warnings]);
-        if (made > bytes)
-          told.add(`${path} has ${made} bytes, ${made - bytes} more than wanted: ${attempts} attempts were made`);
-        return { report: { ...report, warnings: [...told] }, size: made, videoBitRate, audioBitRate, attempts };
-      }
-      // What is too much is the picture's, and a little less is asked for than would be right.
-      const sound = (sounds * audioBitRate * seconds) / 8;
-      const share = Math.max(0.05, (bytes - sound) / Math.max(1, made - sound));
-      videoBitRate = Math.max(1000, Math.floor(videoBitRate * share * 0.98));
-    }
-  });
+  const codec = video_params.codec ?? defaultCodec(target, 'video');
+  return fitSize(
+    {
+      ...{ what: 'toSize', path, bytes, seconds, codec },
+      ...{ videos: count(chosen.video), sounds, soundRate: given, lessSound: 'audio_params.bit_rate' },
+      build: (rates, pass) => {
+        const { bit_rate: _rate, ...video } = video_params;
+        return encode(streams(new Graph().decode({ input_path: input })), {
+          ...rest,
+          ...pass?.(),
+          video_params: { ...video, bit_rate: rates.video },
+          ...(sounds > 0 && {
+            audio_params: given === undefined ? { ...audio_params, bit_rate: rates.audio } : audio_params,
+          }),
+        });
+      },
+    },
+    runOptions,
+  );
 }
+
+/** Formats of several files. */
+const SEVERAL = /^(hls|dash|hds|smoothstreaming|segment|stream_segment|ssegment|image2|tee)$/;
+
+/** What says how good the pictures are to be, whatever comes of it. */
+const QUALITIES = ['crf', 'qp', 'qscale', 'global_quality'] as const;
 
 /** It is looked at when it is complete. */
 function outputOf(output: unknown): string {
@@ -133,14 +117,6 @@ function outputOf(output: unknown): string {
     `output_path cannot be ${describeValue(output)}`,
     'It is the name of a file, which is looked at afterwards',
   );
-}
-
-/** One pass is all that the encoder has. */
-function single(build: (pass?: Pass) => NodeHandle): (pass: Pass) => NodeHandle {
-  return (pass) => {
-    pass();
-    return build();
-  };
 }
 
 function wrong(what: string, hint: string): MillraceError {

@@ -1,6 +1,4 @@
 /** Two passes over the same graph: the first finds out what the pictures need, the second spends the bits by that. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
@@ -9,7 +7,8 @@ import { requireObject } from '../../schema/argument.js';
 import type { EncoderOptions } from '../build/module-options.js';
 import { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
-import { checkRunOptions, type RunOptions } from '../options/options.js';
+import { checkRunOptions, type RunOptions } from '../options/run-options.js';
+import { withFolder } from './folder.js';
 
 /** Options for an encoder in one of the passes: one call for each encoder, in the same order in both. */
 export interface Pass {
@@ -59,16 +58,15 @@ export async function twoPass(
 type RunPass = (number: 1 | 2, build: (pass: Pass) => PassGraph | Promise<PassGraph>) => Promise<Report>;
 
 /** What runs passes as long as their statistics are there. */
-export async function withStatistics<T>(
-  { passlogfile, onProgress, ...rest }: TwoPassOptions,
-  work: (run: RunPass) => Promise<T>,
-): Promise<T> {
+export async function withStatistics<T>(options: TwoPassOptions, work: (run: RunPass) => Promise<T>): Promise<T> {
+  const { passlogfile, onProgress, ...rest } = options;
   const runOptions = checkRunOptions({ ...rest, ...(onProgress !== undefined && { onProgress }) });
   if (passlogfile !== undefined && (typeof passlogfile !== 'string' || passlogfile === '')) {
     throw wrong(`passlogfile cannot be ${describeValue(passlogfile)}`, 'It is the beginning of a file name');
   }
-  const folder = passlogfile === undefined ? mkdtempSync(join(tmpdir(), 'millrace-pass-')) : undefined;
-  const prefix = folder === undefined ? passlogfile! : join(folder, 'pass');
+  if (passlogfile === undefined) {
+    return withFolder('pass', (folder) => withStatistics({ ...options, passlogfile: join(folder, 'pass') }, work));
+  }
   let isDouble = false;
   let percent: number | undefined;
   /** No figure goes back, also if the second pass is made again. */
@@ -77,18 +75,14 @@ export async function withStatistics<T>(
     if (told.percent !== undefined) percent = Math.max(percent ?? 0, told.percent);
     onProgress?.({ ...told, percent });
   };
-  try {
-    return await work(async (number, build) => {
-      isDouble ||= number === 1;
-      const graph = await graphOf(build, number, prefix);
-      return graph.run({
-        ...runOptions,
-        ...(onProgress && { onProgress: (progress: Progress) => tell(progress, number) }),
-      });
+  return work(async (number, build) => {
+    isDouble ||= number === 1;
+    const graph = await graphOf(build, number, passlogfile);
+    return graph.run({
+      ...runOptions,
+      ...(onProgress && { onProgress: (progress: Progress) => tell(progress, number) }),
     });
-  } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function graphOf(

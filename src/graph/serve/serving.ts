@@ -10,11 +10,12 @@ import type { GraphSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { JobTap } from '../../scheduler/ports/job-ports.js';
 import type { GraphRun } from '../../scheduler/run/run.js';
 import { KeptThreads } from '../../scheduler/threads/thread-pool.js';
+import { entriesOf, type OptionRow } from '../../schema/option-row.js';
 import { problemsFrom } from '../../schema/problems.js';
 import { integer, strictOptions } from '../../schema/schema.js';
 import { Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
-import { signalSchema } from '../options/options.js';
+import { signalSchema } from '../options/run-options.js';
 import { isSinkModule } from '../output/sink.js';
 import { feedsFiles } from '../ports/byte-streams.js';
 import type { Runtime } from '../runtime.js';
@@ -40,11 +41,30 @@ export interface CheckedServeOptions {
 
 const QUEUE_LIMIT = 100;
 
-const optionsSchema = strictOptions({
-  outputs: v.optional(v.unknown()),
-  queueLimit: v.optional(integer({ min: 1, max: 1e6 }), QUEUE_LIMIT),
-  signal: v.optional(signalSchema),
-});
+/** Options of `graph.serve()` in one table. */
+export const serveOptionRows = {
+  outputs: {
+    type: 'streams: list, or object by names',
+    default: "the graph file's `output_streams`",
+    meaning: 'Streams whose packets are in the result of every job.',
+    // Which graph the streams are of is not for a schema to say.
+    schema: v.unknown(),
+  },
+  queueLimit: {
+    type: 'jobs',
+    default: String(QUEUE_LIMIT),
+    meaning: 'Jobs that may wait; one more is refused (ERR_MILLRACE_QUEUE_FULL).',
+    schema: integer({ min: 1, max: 1e6 }),
+  },
+  signal: {
+    type: 'AbortSignal',
+    default: 'none',
+    meaning: 'Closes the server at once, as `forceClose()`.',
+    schema: signalSchema,
+  },
+} as const satisfies Record<string, OptionRow>;
+
+const optionsSchema = strictOptions(entriesOf(serveOptionRows));
 
 /** @throws ConfigError naming everything that is wrong. */
 export function checkServeOptions(options: unknown, graph: Graph): CheckedServeOptions {
@@ -63,7 +83,7 @@ export function checkServeOptions(options: unknown, graph: Graph): CheckedServeO
     else outputs.set(name, stream);
   }
   if (!result.success || problems.length > 0) throw new ConfigError('wrong options of serve', problems);
-  const { queueLimit, signal } = result.output;
+  const { queueLimit = QUEUE_LIMIT, signal } = result.output;
   return { outputs, queueLimit, signal };
 }
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { checked } from '../../schema/problems.js';
 import { strictOptions, text } from '../../schema/schema.js';
-import { signalSchema } from '../options/options.js';
+import { signalSchema } from '../options/run-options.js';
 
 const submitSchema = strictOptions({ signal: v.optional(signalSchema), name: v.optional(text('the name of a job')) });
 

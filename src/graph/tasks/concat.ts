@@ -11,6 +11,7 @@ import type { Named } from '../build/filters/call.js';
 import { type NodeHandle, Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
 import { isCover } from './mapping.js';
+import { outletOf, type TaskOutput, type TaskResult, target } from './output.js';
 import {
   encoding,
   type OpenInput,
@@ -18,15 +19,14 @@ import {
   type TaskEncoding,
   type TaskInput,
   type TaskOptions,
-  target,
   taskEntries,
   taskGraph,
-  type WrittenFile,
   write,
 } from './task.js';
 
-export interface ConcatFilesOptions extends TaskOptions {
-  readonly output: string | URL;
+export interface ConcatFilesOptions<O = TaskOutput | undefined> extends TaskOptions {
+  /** Default: none; the file is in the result, as `data`: an MP4, unless `encode.format` says otherwise. */
+  readonly output?: O;
   /** Pixels of the pictures; others are scaled, with bars where their shape is another. Default: those of the first. */
   readonly width?: number | undefined;
   readonly height?: number | undefined;
@@ -36,7 +36,7 @@ export interface ConcatFilesOptions extends TaskOptions {
 
 const schema = strictOptions({
   ...taskEntries,
-  output: target,
+  output: v.optional(target),
   width: v.optional(integer({ min: 2, max: 16_384 })),
   height: v.optional(integer({ min: 2, max: 16_384 })),
   encode: v.optional(encoding, {}),
@@ -60,11 +60,14 @@ export function concat(streams: readonly Stream[] | readonly Segment[], named?: 
  * @throws MillraceError ERR_MILLRACE_CONFIG for wrong options, ERR_MILLRACE_INPUT, ERR_MILLRACE_OUTPUT,
  * ERR_MILLRACE_ABORTED; GraphError of what fails meanwhile.
  */
-export function concat(inputs: readonly TaskInput[], options: ConcatFilesOptions): Promise<WrittenFile>;
+export function concat<O extends TaskOutput | undefined = undefined>(
+  inputs: readonly TaskInput[],
+  options: ConcatFilesOptions<O>,
+): Promise<TaskResult<O>>;
 export function concat(
   first: readonly Stream[] | readonly Segment[] | readonly TaskInput[],
   second: Named<ConcatOptions> | ConcatFilesOptions = {},
-): NodeHandle | Promise<WrittenFile> {
+): NodeHandle | Promise<TaskResult<TaskOutput | undefined>> {
   return areInputs(first)
     ? concatFiles(first, second as ConcatFilesOptions)
     : concatStreams(first, second as Named<ConcatOptions>);
@@ -76,7 +79,10 @@ function areInputs(list: readonly unknown[]): list is readonly TaskInput[] {
   return Array.isArray(list) && list.length > 0 && list.every((one) => !(one instanceof Stream) && isInput(one));
 }
 
-async function concatFiles(inputs: readonly TaskInput[], options: ConcatFilesOptions): Promise<WrittenFile> {
+async function concatFiles(
+  inputs: readonly TaskInput[],
+  options: ConcatFilesOptions,
+): Promise<TaskResult<TaskOutput | undefined>> {
   const given = checked(schema, options, 'options of concat');
   const opened: OpenInput[] = [];
   for (const input of inputs) opened.push(await openInput(input, 'concat', given));
@@ -98,8 +104,12 @@ async function concatFiles(inputs: readonly TaskInput[], options: ConcatFilesOpt
   const [v, a] = [size ? 1 : 0, hasSound ? 1 : 0];
   const joined = concatStreams(parts, { v, a });
   const chapters = given.encode.chapters ?? chaptersOf(infos);
-  encode(v ? joined.video : null, a ? joined.audio : null, { chapters, ...given.encode, output_path: given.output });
-  return write(graph, given.output, given);
+  const outlet = outletOf(given.output, given.encode.format ?? 'mp4');
+  encode(v ? joined.video : null, a ? joined.audio : null, { chapters, ...given.encode, ...outlet.options });
+  const cut =
+    given.encode.chapters === undefined ? infos.filter(({ format }) => format.chapters?.some((one) => one.cut)) : [];
+  const told = cut.map(({ path }) => `255 bytes of a line are all that FFmpeg tells of chapters of ${path}`);
+  return write(graph, outlet, given, told);
 }
 
 function streamOf(info: MediaInfo, kind: 'video' | 'audio'): MediaStream | undefined {

@@ -2,21 +2,13 @@
 import * as v from 'valibot';
 import { checked } from '../../schema/problems.js';
 import { choice, integer, number, strictOptions } from '../../schema/schema.js';
-import {
-  openInput,
-  requireKind,
-  type TaskInput,
-  type TaskOptions,
-  target,
-  taskEntries,
-  taskGraph,
-  type WrittenFile,
-  write,
-} from './task.js';
+import { outletOf, type TaskOutput, type TaskResult, target } from './output.js';
+import { openInput, requireKind, type TaskInput, type TaskOptions, taskEntries, taskGraph, write } from './task.js';
 import { checkRange, type TimeRange, timeRangeEntries } from './time-range.js';
 
-export interface GifOptions extends TimeRange, TaskOptions {
-  readonly output: string | URL;
+export interface GifOptions<O = TaskOutput | undefined> extends TimeRange, TaskOptions {
+  /** Default: none; the file is in the result, as `data`. */
+  readonly output?: O;
   /** Pixels; what is not given follows from the shape of the picture. Default: 480 wide. */
   readonly width?: number | undefined;
   readonly height?: number | undefined;
@@ -40,7 +32,7 @@ const DITHERS = ['none', 'bayer', 'floyd_steinberg', 'sierra2', 'sierra2_4a', 's
 const schema = strictOptions({
   ...timeRangeEntries,
   ...taskEntries,
-  output: target,
+  output: v.optional(target),
   width: v.optional(integer({ min: 2, max: 8192 })),
   height: v.optional(integer({ min: 2, max: 8192 })),
   fps: v.optional(number({ min: 0.01, max: 50 }), 12),
@@ -58,14 +50,18 @@ const schema = strictOptions({
  * ```
  * @throws as `thumbnails`.
  */
-export async function gif(input: TaskInput, options: GifOptions): Promise<WrittenFile> {
+export async function gif<O extends TaskOutput | undefined = undefined>(
+  input: TaskInput,
+  options: GifOptions<O>,
+): Promise<TaskResult<O>> {
   const given = checked(schema, options, 'options of gif');
-  const { output, fps, plays, colors, dither, palette } = given;
+  const { fps, plays, colors, dither, palette } = given;
   const range = checkRange('gif', given);
   const { info, source } = await openInput(input, 'gif', given);
   requireKind(info, 'video', 'gif');
   const { width = given.height === undefined ? 480 : -2, height = -2 } = given;
   const graph = taskGraph(given);
+  const outlet = outletOf(given.output, 'gif');
   const { video } = graph.decode({ ...source, ...range });
   const [stats, fresh] = palette === 'clip' ? ['diff', 0] : ['single', 1];
   video
@@ -75,11 +71,11 @@ export async function gif(input: TaskInput, options: GifOptions): Promise<Writte
         `[b]palettegen=max_colors=${colors}:stats_mode=${stats}[p];[a][p]paletteuse=dither=${dither}:new=${fresh}`,
     })
     .encode(null, {
-      output_path: output,
+      ...outlet.options,
       format: 'gif',
       // FFmpeg counts repetitions: -1 for none, 0 for ever.
       mux_params: { loop: plays === 0 ? 0 : plays === 1 ? -1 : plays - 1 },
       video_params: { codec: 'gif' },
     });
-  return write(graph, output, given);
+  return write<O>(graph, outlet, given);
 }

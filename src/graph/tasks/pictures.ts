@@ -2,23 +2,16 @@
 import * as v from 'valibot';
 import type { MediaInfo, MediaStream } from '../../catalog/ffmpeg.js';
 import { MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import { StreamInfo } from '../../media/packet/stream-info.js';
 import type { Report } from '../../scheduler/run/report.js';
-import { choice, integer, number } from '../../schema/schema.js';
+import { callable, choice, integer, number } from '../../schema/schema.js';
 import type { NodeHandle, Stream } from '../build/stream.js';
 import { isCover } from './mapping.js';
+import { type Target, type TaskOutput, target, writeWhole } from './output.js';
 import { pictures, rangesOf } from './picker.js';
-import {
-  openInput,
-  read,
-  requireKind,
-  type TaskInput,
-  type TaskOptions,
-  target,
-  taskGraph,
-  writeWhole,
-} from './task.js';
+import { openInput, read, requireKind, type TaskInput, type TaskOptions, taskGraph } from './task.js';
 
 export interface PictureOptions {
   /** Seconds from one picture to the next. */
@@ -34,8 +27,11 @@ export interface PictureOptions {
   readonly format?: 'jpeg' | 'png' | 'webp' | undefined;
   /** 1 to 100, of JPEG and WebP. Default 85. */
   readonly quality?: number | undefined;
-  /** Files to write: `%d` or `%03d` stands for their number, from 1 on. Default: none. */
-  readonly output?: string | URL | undefined;
+  /**
+   * Files to write: `%d` or `%03d` stands for their number, from 1 on. Or what takes the bytes of the only one; or a function
+   * that is given the number and says where that one goes. Default: none.
+   */
+  readonly output?: TaskOutput | ((number: number) => TaskOutput) | undefined;
 }
 
 export const pictureEntries = {
@@ -48,7 +44,12 @@ export const pictureEntries = {
   height: v.optional(integer({ min: 2, max: 16_384 })),
   format: v.optional(choice('jpeg', 'png', 'webp')),
   quality: v.optional(integer({ min: 1, max: 100 })),
-  output: v.optional(target),
+  output: v.optional(
+    v.union(
+      [callable<(number: number) => TaskOutput>(), target],
+      'must be a path or URL, { write(bytes, offset) }, a writable stream, or a function of the number that returns one of them',
+    ),
+  ),
 };
 
 /** A picture that was encoded. */
@@ -103,9 +104,9 @@ export async function makePictures(
     if (payload instanceof StreamInfo) size = { width: payload.width, height: payload.height };
     if (!(payload instanceof EncodedPacket)) return;
     const data = payload.data.slice();
-    const file = options.output === undefined ? undefined : numbered(options.output, made.length + 1);
-    if (file !== undefined) await writeWhole(file, data);
-    made.push({ data, ...size, path: file });
+    const place = placeOf(what, options.output, made.length + 1);
+    if (place !== undefined) await writeWhole(place, data);
+    made.push({ data, ...size, path: typeof place === 'string' ? place : undefined });
   });
   if (picker.times.length < times.length) {
     report.warnings.push(`${what}: ${info.path} has pictures for ${picker.times.length} of ${times.length} times`);
@@ -113,8 +114,16 @@ export async function makePictures(
   return { info, times, made, found: picker.times, report };
 }
 
-function codecOf(what: string, { format, quality, output }: Checked): Record<string, string | number> {
-  const kind = format ?? (/\.(png|webp)$/i.exec(output ?? '')?.[1]?.toLowerCase() as 'png' | 'webp') ?? 'jpeg';
+/** What pictures are written as, by option or by the name of the output. */
+export function formatOf({ format, output }: Pick<Checked, 'format' | 'output'>): 'jpeg' | 'png' | 'webp' {
+  if (format !== undefined) return format;
+  const [, known] = /\.(png|webp)$/i.exec(typeof output === 'string' ? output : '') ?? [];
+  return (known?.toLowerCase() as 'png' | 'webp' | undefined) ?? 'jpeg';
+}
+
+function codecOf(what: string, options: Checked): Record<string, string | number> {
+  const { quality } = options;
+  const kind = formatOf(options);
   if (kind === 'png') {
     if (quality === undefined) return { codec: 'png' };
     throw new MillraceError('ERR_MILLRACE_CONFIG', `${what}: quality has no effect on PNG, which loses nothing`);
@@ -154,15 +163,32 @@ function sized(picked: NodeHandle, { sampleAspectRatio: shape }: MediaStream, { 
 
 const NUMBER = /%(?:0(\d))?d/;
 
-/** @throws MillraceError ERR_MILLRACE_CONFIG where several files would have one name. */
-export function requireNumber(what: string, output: string | undefined, count: number): void {
-  if (output === undefined || count < 2 || NUMBER.test(output)) return;
-  throw new MillraceError('ERR_MILLRACE_CONFIG', `${what}: ${count} pictures cannot all be written to ${output}`, {
-    hint: `Put their number into its name: ${output.replace(/(\.\w+)?$/, '-%03d$1')}`,
+/** @throws MillraceError ERR_MILLRACE_CONFIG where several pictures would go to one place. */
+export function requireNumber(what: string, output: Checked['output'], count: number): void {
+  if (output === undefined || typeof output === 'function' || count < 2) return;
+  const isPath = typeof output === 'string';
+  if (isPath && NUMBER.test(output)) return;
+  const where = isPath ? `be written to ${output}` : 'go into one output';
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `${what}: ${count} pictures cannot all ${where}`, {
+    hint: isPath
+      ? `Put their number into its name: ${output.replace(/(\.\w+)?$/, '-%03d$1')}`
+      : 'Give a function that says where each goes: output: (number) => …',
   });
 }
 
 /** The name of the file with this number. */
 export function numbered(output: string, number: number): string {
   return output.replace(NUMBER, (_, digits?: string) => String(number).padStart(Number(digits ?? 0), '0'));
+}
+
+/** @throws MillraceError ERR_MILLRACE_CONFIG for a function that returns no place. */
+function placeOf(what: string, output: Checked['output'], number: number): Target | undefined {
+  if (typeof output === 'string') return numbered(output, number);
+  if (typeof output !== 'function') return output;
+  const given: unknown = output(number);
+  const { success, output: place } = v.safeParse(target, given);
+  if (success) return place;
+  throw new MillraceError('ERR_MILLRACE_CONFIG', `${what}: output returned ${describeValue(given)} for ${number}`, {
+    hint: 'It returns a path, a URL, { write(bytes, offset) } or a writable stream',
+  });
 }

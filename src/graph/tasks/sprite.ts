@@ -5,15 +5,17 @@ import { localPath } from '../../catalog/ffmpeg.js';
 import type { Report } from '../../scheduler/run/report.js';
 import { checked } from '../../schema/problems.js';
 import { integer, strictOptions, text } from '../../schema/schema.js';
+import { type TaskOutput, target, writeWhole } from './output.js';
 import {
   type EncodedPicture,
+  formatOf,
   makePictures,
   numbered,
   type PictureOptions,
   pictureEntries,
   requireNumber,
 } from './pictures.js';
-import { type TaskInput, type TaskOptions, target, taskEntries, writeWhole } from './task.js';
+import { type TaskInput, type TaskOptions, taskEntries } from './task.js';
 
 export interface SpriteOptions extends Omit<PictureOptions, 'at'>, TaskOptions {
   /** Pixels of one picture. Default 160. */
@@ -22,11 +24,11 @@ export interface SpriteOptions extends Omit<PictureOptions, 'at'>, TaskOptions {
   readonly columns?: number | undefined;
   /** Pictures one below the other on a sheet. Default 10. */
   readonly rows?: number | undefined;
-  /** WebVTT file to write. Default: none; the text is in the result. */
-  readonly vtt?: string | URL | undefined;
+  /** WebVTT file to write, or what takes its bytes. Default: none; the text is in the result. */
+  readonly vtt?: TaskOutput | undefined;
   /**
    * What the WebVTT file calls the sheets, `%d` for their number: 'https://cdn.example/sprite-%d.jpg'. Default: the file names
-   * of `output`, else 'sprite-%d.jpg'.
+   * of `output`, else 'sprite-%d.jpg' (or '.png', '.webp').
    */
   readonly url?: string | undefined;
 }
@@ -90,7 +92,8 @@ export async function sprite(input: TaskInput, options: SpriteOptions): Promise<
     const [x, y] = [(place % columns) * width, Math.floor(place / columns) * height];
     return { start, end: found[n + 1] ?? end, sheet: Math.floor(n / perSheet), x, y, width, height };
   });
-  const name = given.url ?? (output === undefined ? 'sprite-%d.jpg' : basename(localPath(output) ?? output));
+  const unnamed = `sprite-%d.${formatOf(given).replace('jpeg', 'jpg')}`;
+  const name = given.url ?? (typeof output === 'string' ? basename(localPath(output) ?? output) : unnamed);
   const vtt = webVtt(cues, (sheet) => numbered(name, sheet + 1));
   if (given.vtt !== undefined) await writeWhole(given.vtt, vtt);
   return { sheets: made, cues, vtt, report };

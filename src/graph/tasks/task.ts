@@ -1,11 +1,9 @@
 /** What the short functions have in common: `thumbnails`, `sprite`, `gif`, `trim`, `concat`, `extractAudio`, `waveform`. */
-import { writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import * as v from 'valibot';
-import { localPath, type MediaInfo } from '../../catalog/ffmpeg.js';
+import { localPath, type MediaInfo, namesDescriptor } from '../../catalog/ffmpeg.js';
 import { MillraceError } from '../../errors/errors.js';
-import { refusalOf } from '../../errors/file-error.js';
 import { describeValue } from '../../errors/naming.js';
-import { messageOf } from '../../errors/wire.js';
 import { type Bytes, openSource, type SeekableSource } from '../../media/bytes/source.js';
 import type { LogListener } from '../../module/log.js';
 import type { Progress, Report } from '../../scheduler/run/report.js';
@@ -14,9 +12,10 @@ import type { DecoderOptions, EncoderOptions } from '../build/module-options.js'
 import type { Stream } from '../build/stream.js';
 import { Graph } from '../graph.js';
 import type { GraphOptionsInput } from '../options/graph-options.js';
-import { signalSchema } from '../options/options.js';
+import { signalSchema } from '../options/run-options.js';
 import { probe, probeSync } from '../probe.js';
 import type { Runtime } from '../runtime.js';
+import type { Outlet, TaskResult } from './output.js';
 
 /** A file or URL, as text or as a URL object; bytes in memory, a Blob, or a source that can be read from anywhere. */
 export type TaskInput = string | URL | Bytes | SeekableSource;
@@ -43,22 +42,16 @@ export const taskEntries = {
 };
 
 /** Options of an encoder, but those that say where it writes; the encoder checks them. */
-export type TaskEncoding = Omit<EncoderOptions, 'output_path' | 'output_prefix' | 'push_output' | 'null_output'>;
+export type TaskEncoding = Omit<EncoderOptions, (typeof PLACES)[number]>;
 
-/** A file that was written. */
-export interface WrittenFile {
-  readonly path: string;
-  /** Its `warnings` have what was lost. */
-  readonly report: Report;
-}
+const PLACES = ['output', 'output_path', 'output_prefix', 'push_output', 'null_output'] as const;
 
-export const target: Schema<string> = parsed('a path or URL', (value) => {
-  if (value instanceof URL) return value.href;
-  return typeof value === 'string' && value !== '' ? value : undefined;
-});
-
-export const encoding: Schema<TaskEncoding> = parsed('an object with options of the encoder', (value) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TaskEncoding) : undefined,
+export const encoding: Schema<TaskEncoding> = parsed(
+  `an object with options of the encoder, without ${PLACES.join(', ')}`,
+  (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return PLACES.some((place) => place in value) ? undefined : (value as TaskEncoding);
+  },
 );
 
 /** An input that was looked into. */
@@ -76,6 +69,15 @@ export async function openInput(input: TaskInput, what: string, options: TaskOpt
   const { signal, threads } = options;
   if ((typeof input === 'string' && input !== '') || input instanceof URL) {
     const path = String(input);
+    if (await isPipe(path)) {
+      throw new MillraceError(
+        'ERR_MILLRACE_INPUT',
+        `${what} cannot read ${path}: it is a pipe, which can be read once only, and it is looked into first`,
+        {
+          hint: 'Give a file, or decode it in a graph: graph.decode({ input_path })',
+        },
+      );
+    }
     const isHere = threads === 0 && localPath(path) !== undefined && !signal?.aborted;
     return { info: isHere ? probeSync(path) : await probe(path, { signal }), source: { input_path: path } };
   }
@@ -85,6 +87,15 @@ export async function openInput(input: TaskInput, what: string, options: TaskOpt
     });
   }
   return { info: await probe(keptOpen(input), { signal }), source: { input } };
+}
+
+/** The look would take from it what the run needs. */
+async function isPipe(path: string): Promise<boolean> {
+  if (namesDescriptor(path)) return true;
+  const file = localPath(path);
+  // What cannot be looked at is told by whoever opens it.
+  const found = file === undefined ? undefined : await stat(file).catch(() => undefined);
+  return found?.isFIFO() === true || found?.isSocket() === true;
 }
 
 /** The look would close it, and the run reads it after that. */
@@ -102,15 +113,15 @@ export function taskGraph({ threads, runtime, onLog }: TaskOptions): Graph {
   return new Graph(options);
 }
 
-/** Runs a graph that writes a file. @param warnings beside those of the run. */
-export async function write(
+/** Runs a graph that makes a file. @param warnings beside those of the run. */
+export async function write<O>(
   graph: Graph,
-  path: string,
+  outlet: Outlet,
   { signal, onProgress }: TaskOptions,
   warnings: readonly string[] = [],
-): Promise<WrittenFile> {
+): Promise<TaskResult<O>> {
   const report = await graph.run({ signal, onProgress });
-  return { path, report: { ...report, warnings: [...warnings, ...report.warnings] } };
+  return outlet.finish({ ...report, warnings: [...warnings, ...report.warnings] }) as TaskResult<O>;
 }
 
 /**
@@ -127,16 +138,6 @@ export async function read<T>(
   await graph.start({ signal, onProgress });
   for await (const packet of packets.closing()) await take(packet.payload);
   return graph.close();
-}
-
-/** Writes what is in memory. @throws MillraceError ERR_MILLRACE_OUTPUT. */
-export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  try {
-    await writeFile(localPath(path) ?? path, content);
-  } catch (cause) {
-    const { why = messageOf(cause), hint } = refusalOf(cause) ?? {};
-    throw new MillraceError('ERR_MILLRACE_OUTPUT', `Cannot write ${path}: ${why}`, { cause, ...(hint && { hint }) });
-  }
 }
 
 /** @throws MillraceError ERR_MILLRACE_INPUT where the input has no stream of this kind. */

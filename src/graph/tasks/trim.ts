@@ -6,6 +6,7 @@ import { checked } from '../../schema/problems.js';
 import { boolean, integer, strictOptions, text } from '../../schema/schema.js';
 import { encode } from '../build/encode.js';
 import { isCover, mapStreams, streamsOf, toldLeft } from './mapping.js';
+import { type Outlet, outletOf, type TaskOutput, type TaskResult, target } from './output.js';
 import { pickFrom } from './sources.js';
 import {
   encoding,
@@ -14,16 +15,15 @@ import {
   type TaskEncoding,
   type TaskInput,
   type TaskOptions,
-  target,
   taskEntries,
   taskGraph,
-  type WrittenFile,
   write,
 } from './task.js';
 import { checkRange, type TimeRange, timeRangeEntries } from './time-range.js';
 
-export interface TrimOptions extends TimeRange, TaskOptions {
-  readonly output: string | URL;
+export interface TrimOptions<O = TaskOutput | undefined> extends TimeRange, TaskOptions {
+  /** Default: none; the file is in the result, as `data`: an MP4, unless `encode.format` says otherwise. */
+  readonly output?: O;
   /**
    * Video and audio are copied: quick and without loss, but the file begins at the key frame before `start`; in MP4 and MOV
    * players pass over what is before `start`. Default false: they are encoded anew, to the frame.
@@ -36,7 +36,7 @@ export interface TrimOptions extends TimeRange, TaskOptions {
 const trimSchema = strictOptions({
   ...timeRangeEntries,
   ...taskEntries,
-  output: target,
+  output: v.optional(target),
   copy: v.optional(boolean(), false),
   encode: v.optional(encoding, {}),
 });
@@ -50,19 +50,23 @@ const trimSchema = strictOptions({
  * ```
  * @throws as `thumbnails`.
  */
-export async function trim(input: TaskInput, options: TrimOptions): Promise<WrittenFile> {
+export async function trim<O extends TaskOutput | undefined = undefined>(
+  input: TaskInput,
+  options: TrimOptions<O>,
+): Promise<TaskResult<O>> {
   const given = checked(trimSchema, options, 'options of trim');
-  const { output, copy } = given;
+  const { copy } = given;
+  const outlet = outletOf(given.output, given.encode.format ?? 'mp4');
   const range = checkRange('trim', given);
   const { info, source } = await openInput(input, 'trim', given);
-  const chosen = chooseTarget({ output_path: output, format: given.encode.format });
+  const chosen = chooseTarget(targetOf(outlet, given.encode));
   const has = (kind: 'video' | 'audio'): boolean =>
     info.streams.some((stream) => stream.kind === kind && !isCover(stream)) && defaultCodec(chosen, kind) !== undefined;
   const wanted = { video: has('video'), audio: has('audio') };
   if (!wanted.video && !wanted.audio) {
     throw new MillraceError(
       'ERR_MILLRACE_INPUT',
-      `trim: ${info.path} has no video or audio that could go into ${output}`,
+      `trim: ${info.path} has no video or audio that could go into ${outlet.name}`,
     );
   }
   const mapped = mapStreams(streamsOf([info]), chosen.format.name ?? '', wanted, { video: false });
@@ -77,13 +81,14 @@ export async function trim(input: TaskInput, options: TrimOptions): Promise<Writ
       subtitle: copied(mapped.subtitles),
       attachment: copied(mapped.attachments),
     },
-    { ...given.encode, output_path: output },
+    { ...given.encode, ...outlet.options },
   );
-  return write(graph, output, given, toldLeft(mapped, [info]));
+  return write<O>(graph, outlet, given, toldLeft(mapped, [info]));
 }
 
-export interface ExtractAudioOptions extends TimeRange, TaskOptions {
-  readonly output: string | URL;
+export interface ExtractAudioOptions<O = TaskOutput | undefined> extends TimeRange, TaskOptions {
+  /** Default: none; the file is in the result, as `data`: an M4A, unless `encode.format` says otherwise. */
+  readonly output?: O;
   /** Which of several: its number from 0 on, or its language. Default: FFmpeg's choice of the best one. */
   readonly track?: number | string | undefined;
   /**
@@ -98,7 +103,7 @@ export interface ExtractAudioOptions extends TimeRange, TaskOptions {
 const extractSchema = strictOptions({
   ...timeRangeEntries,
   ...taskEntries,
-  output: target,
+  output: v.optional(target),
   track: v.optional(v.union([integer({ min: 0 }), text('a language')], 'must be the number of a track, or a language')),
   codec: v.optional(text('the name of an encoder')),
   encode: v.optional(encoding),
@@ -113,14 +118,18 @@ const extractSchema = strictOptions({
  * ```
  * @throws as `thumbnails`.
  */
-export async function extractAudio(input: TaskInput, options: ExtractAudioOptions): Promise<WrittenFile> {
+export async function extractAudio<O extends TaskOutput | undefined = undefined>(
+  input: TaskInput,
+  options: ExtractAudioOptions<O>,
+): Promise<TaskResult<O>> {
   const given = checked(extractSchema, options, 'options of extractAudio');
-  const { output, encode: own = {} } = given;
+  const { encode: own = {} } = given;
+  const outlet = outletOf(given.output, own.format ?? 'ipod');
   const range = checkRange('extractAudio', given);
   const { info, source } = await openInput(input, 'extractAudio', given);
   requireKind(info, 'audio', 'extractAudio');
   const stream = trackOf(info, given.track);
-  const format = chooseTarget({ output_path: output, format: own.format });
+  const format = chooseTarget(targetOf(outlet, own));
   const usual = defaultCodec(format, 'audio');
   const isCut = Object.keys(range).length > 0;
   const codec = given.codec ?? (stream.codec === usual && given.encode === undefined && !isCut ? 'copy' : undefined);
@@ -129,8 +138,21 @@ export async function extractAudio(input: TaskInput, options: ExtractAudioOption
   const { index } = stream;
   const audio = decoder.select({ kind: 'audio', index, ...(codec === 'copy' && { codec }) });
   const [params = {}] = [own.audio_params ?? {}].flat();
-  encode(null, audio, { ...own, output_path: output, audio_params: codec === 'copy' ? params : { codec, ...params } });
-  return write(graph, output, given);
+  encode(null, audio, {
+    ...own,
+    ...outlet.options,
+    audio_params: codec === 'copy' ? params : { codec, ...params },
+  });
+  return write<O>(graph, outlet, given);
+}
+
+/** What decides the format. */
+function targetOf(
+  { options }: Outlet,
+  { format }: TaskEncoding,
+): { output_path?: string; format?: string | undefined } {
+  const { output_path } = options;
+  return { ...(output_path !== undefined && { output_path }), format: options.format ?? format };
 }
 
 function trackOf(info: MediaInfo, track: number | string | undefined): MediaStream {

@@ -1,6 +1,7 @@
 /** `waveform`: how loud a sound is along its length, as numbers and as a picture. */
 import * as v from 'valibot';
 import { MillraceError } from '../../errors/errors.js';
+import { describeValue } from '../../errors/naming.js';
 import type { AudioFrame } from '../../media/frame/audio-frame.js';
 import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import { Packet } from '../../media/packet/packet.js';
@@ -8,18 +9,9 @@ import type { Report } from '../../scheduler/run/report.js';
 import { checked } from '../../schema/problems.js';
 import { choice, integer, parsed, strictOptions } from '../../schema/schema.js';
 import { syncModule } from '../call/sync-module.js';
+import { type Target, type TaskOutput, target, writeWhole } from './output.js';
 import { drawPeaks, PeakCollector, type Peaks } from './peaks.js';
-import {
-  openInput,
-  read,
-  requireKind,
-  type TaskInput,
-  type TaskOptions,
-  target,
-  taskEntries,
-  taskGraph,
-  writeWhole,
-} from './task.js';
+import { openInput, read, requireKind, type TaskInput, type TaskOptions, taskEntries, taskGraph } from './task.js';
 
 export interface WaveformOptions extends TaskOptions {
   /** How many points the whole length has. Default: the width of the picture. */
@@ -36,8 +28,16 @@ export interface WaveformOptions extends TaskOptions {
   /** '#rrggbb' or '#rrggbbaa'. Default '#2f6fdf', and nothing behind it. */
   readonly color?: string | undefined;
   readonly background?: string | undefined;
-  /** *.png for the picture, *.json for the peaks, or a list of both. Default: none; both can be had from the result. */
-  readonly output?: string | URL | readonly (string | URL)[] | undefined;
+  /**
+   * *.png for the picture, *.json for the peaks, or a list of both; `{ png, json }` for what has no such name, such as a sink or
+   * stream. Default: none; both can be had from the result.
+   */
+  readonly output?: string | URL | readonly (string | URL)[] | WaveformOutputs | undefined;
+}
+
+export interface WaveformOutputs {
+  readonly png?: TaskOutput | undefined;
+  readonly json?: TaskOutput | undefined;
 }
 
 export interface Waveform {
@@ -62,7 +62,12 @@ const schema = strictOptions({
   height: v.optional(integer({ min: 1, max: 8192 }), 280),
   color: v.optional(color, '#2f6fdf'),
   background: v.optional(color, '#00000000'),
-  output: v.optional(v.union([target, v.array(target)], 'must be a path or URL, or a list of them')),
+  output: v.optional(
+    v.union(
+      [target, v.array(target), strictOptions({ png: v.optional(target), json: v.optional(target) })],
+      'must be a path or URL, a list of them, or { png, json }',
+    ),
+  ),
 });
 
 /** Samples that come at once: few packets, and the calling thread is never busy for long. */
@@ -85,11 +90,7 @@ export async function waveform(input: TaskInput, options: WaveformOptions = {}):
       hint: 'Give one of them',
     });
   }
-  const outputs = given.output === undefined ? [] : [given.output].flat();
-  const unknown = outputs.find((path) => !/\.(png|json)$/i.test(path));
-  if (unknown !== undefined) {
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `waveform: ${unknown} is neither *.png nor *.json`);
-  }
+  const outputs = outputsOf(given.output);
   const { info, source } = await openInput(input, 'waveform', given);
   requireKind(info, 'audio', 'waveform');
   const graph = taskGraph(given);
@@ -116,7 +117,7 @@ export async function waveform(input: TaskInput, options: WaveformOptions = {}):
     drawn ??= asPng(drawPeaks(peaks, given));
     return drawn;
   };
-  for (const output of outputs) await writeWhole(output, /png$/i.test(output) ? picture() : JSON.stringify(peaks));
+  for (const { kind, place } of outputs) await writeWhole(place, kind === 'png' ? picture() : JSON.stringify(peaks));
   return {
     peaks,
     get picture() {
@@ -124,6 +125,31 @@ export async function waveform(input: TaskInput, options: WaveformOptions = {}):
     },
     report,
   };
+}
+
+interface Output {
+  readonly kind: 'png' | 'json';
+  readonly place: Target;
+}
+
+/** @throws MillraceError ERR_MILLRACE_CONFIG for one that does not say what goes there. */
+function outputsOf(output: Target | readonly Target[] | WaveformOutputs | undefined): Output[] {
+  if (output === undefined) return [];
+  if (typeof output === 'object' && ('png' in output || 'json' in output)) {
+    const { png, json } = output as { readonly png?: Target; readonly json?: Target };
+    return [
+      ...(png === undefined ? [] : [{ kind: 'png', place: png } as const]),
+      ...(json === undefined ? [] : [{ kind: 'json', place: json } as const]),
+    ];
+  }
+  return [output as Target | readonly Target[]].flat().map((place) => {
+    const [, kind] = /\.(png|json)$/i.exec(typeof place === 'string' ? place : '') ?? [];
+    if (kind !== undefined) return { kind: kind.toLowerCase() as Output['kind'], place: place as Target };
+    const name = typeof place === 'string' ? place : describeValue(place);
+    throw new MillraceError('ERR_MILLRACE_CONFIG', `waveform: ${name} is neither *.png nor *.json`, {
+      hint: 'Say which of them it is: output: { png: … }, or { json: … }',
+    });
+  });
 }
 
 /** One picture is encoded sooner here than a thread would start. */

@@ -7,13 +7,13 @@
  * the program makes of the signal.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { messageOf, packError } from '../../errors/wire.js';
 import { NativeWait } from '../native/native-wait.js';
+import { uniqueName } from '../unique.js';
 import { type Asked, type FromSource, isSourceRef, readerId, type SourceRef, type ToSource } from './ref.js';
 import type { OpenSource } from './source.js';
 
@@ -57,7 +57,7 @@ export class ServedSource {
     this.ref = {
       name,
       size,
-      channel: `millrace:source:${randomUUID()}`,
+      channel: uniqueName('millrace:source'),
       mark: new SharedArrayBuffer(0),
       ...(shares && bytes && { bytes: inSharedMemory(bytes) }),
     };

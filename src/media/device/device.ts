@@ -77,21 +77,14 @@ interface Open {
 
 /** Of this thread, by kind and name. */
 const open = new Map<string, Open>();
+
 /**
  * @param name FFmpeg's: '0', '/dev/dri/renderD128', 'llvmpipe'; absent: the first one.
  * @throws FFmpegError ERR_MILLRACE_OPTION, which says what the kind needs.
  */
 export function openDevice(kind: DeviceKind, name?: string): Device {
-  const key = `${kind}:${name ?? ''}`;
-  let device = open.get(key);
-  if (device === undefined) {
-    const context = alone(() => create(kind, name));
-    const formats = (context.getHwframeConstraints()?.validSwFormats ?? []) as AVPixelFormat[];
-    device = { context, formats, users: 0 };
-    ledger.opened('device');
-    open.set(key, device);
-  }
-  const opened = device;
+  const key = keyOf(kind, name);
+  const opened = there(kind, name);
   opened.users++;
   let released = false;
   return {
@@ -102,11 +95,45 @@ export function openDevice(kind: DeviceKind, name?: string): Device {
       if (released) return;
       released = true;
       if (--opened.users > 0) return;
-      open.delete(key);
-      opened.context.free();
-      ledger.closed('device');
+      close(key, opened);
     },
   };
+}
+
+/**
+ * Opens a device for whoever uses it next, so that a check whether there is one opens none in vain. It stays until the last user
+ * has released it, or, if there is none, until `closeIdleDevices`.
+ * @throws FFmpegError ERR_MILLRACE_OPTION, which says what the kind needs.
+ */
+export function requireDevice(kind: DeviceKind, name?: string): void {
+  there(kind, name);
+}
+
+/** Those of this thread that nobody uses. */
+export function closeIdleDevices(): void {
+  for (const [key, device] of open) if (device.users === 0) close(key, device);
+}
+
+function keyOf(kind: DeviceKind, name: string | undefined): string {
+  return `${kind}:${name ?? ''}`;
+}
+
+function there(kind: DeviceKind, name: string | undefined): Open {
+  const key = keyOf(kind, name);
+  const known = open.get(key);
+  if (known) return known;
+  const context = alone(() => create(kind, name));
+  const formats = (context.getHwframeConstraints()?.validSwFormats ?? []) as AVPixelFormat[];
+  const device = { context, formats, users: 0 };
+  ledger.opened('device');
+  open.set(key, device);
+  return device;
+}
+
+function close(key: string, { context }: Open): void {
+  open.delete(key);
+  context.free();
+  ledger.closed('device');
 }
 
 function create(kind: DeviceKind, name: string | undefined): HardwareDeviceContext {

@@ -49,7 +49,11 @@ export class NativeThread<To, From> {
     const { slot, claim } = this.wait;
     const link: ThreadLink = { waits: nativeWaits(), slot, claim, port: port2 };
     try {
-      this.#worker = new Worker(entry, { workerData: { ...data, ...link }, transferList: [port2], name });
+      this.#worker = new Worker(entry, {
+        ...{ workerData: { ...data, ...link }, transferList: [port2], name },
+        // A descriptor that is handed to a socket is closed by that; Node would close the number once more, whoever has it then.
+        trackUnmanagedFds: false,
+      });
     } catch (cause) {
       // Whoever ends this thread would wait for it.
       this.wait.leave();

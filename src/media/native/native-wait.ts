@@ -14,7 +14,8 @@
  *   slot i, 64 bytes, at 64 * (i + 1)
  *     0  TAKEN    the claim's number from before the thread is started until it has left native code for good; else 0
  *     1  BELL     what the thread sleeps on; counts up whenever something it may wait for has changed
- *     2  STOP     1: every wait is to end at once
+ *     2  STOP     number of the last claim whose waits are all to end at once: who feeds may say so after its thread has left,
+ *                when the slot is somebody else's
  *     3  OWNER    `threadId` of the thread that started it, and that takes it along when it dies
  *     4  CREDIT   bytes of output that its owner has taken, modulo 2^32
  *     5  NEWS     what an owner sleeps on that may not use its event loop; counts up with every message for it
@@ -71,7 +72,7 @@ export function leaveNativeCalls(owner?: number): void {
     const claim = Atomics.load(table, at + TAKEN);
     if (claim === 0) continue;
     if (owner !== undefined && Atomics.load(table, at + OWNER) !== owner) continue;
-    stop(table, at);
+    stop(table, at, claim);
     waiting.push([at, claim]);
   }
   const deadline = performance.now() + LEAVE_WITHIN;
@@ -80,8 +81,13 @@ export function leaveNativeCalls(owner?: number): void {
   }
 }
 
-function stop(table: Int32Array, at: number): void {
-  Atomics.store(table, at + STOP, 1);
+/** Claims of a slot are numbered upwards: one is never taken back by that of an older claim. */
+function stop(table: Int32Array, at: number, claim: number): void {
+  for (let last = Atomics.load(table, at + STOP); last === 0 || ((claim - last) | 0) > 0; ) {
+    const before = Atomics.compareExchange(table, at + STOP, last, claim);
+    if (before === last) break;
+    last = before;
+  }
   Atomics.add(table, at + BELL, 1);
   Atomics.notify(table, at + BELL);
 }
@@ -108,7 +114,6 @@ export class NativeWait {
     for (let slot = 0; slot < SLOTS; slot++) {
       const at = (slot + 1) * SLOT_WORDS;
       if (Atomics.compareExchange(table, at + TAKEN, 0, claim) !== 0) continue;
-      Atomics.store(table, at + STOP, 0);
       Atomics.store(table, at + OWNER, threadId);
       for (const word of [CREDIT, NEWS, WANTS, INSIDE]) Atomics.store(table, at + word, 0);
       let last = Atomics.load(table, LAST);
@@ -134,15 +139,16 @@ export class NativeWait {
     Atomics.notify(this.words, this.at + BELL);
   }
 
-  /** Output of that many bytes has been taken. */
+  /** Output of that many bytes has been taken. One that has left counts no more: the slot may be somebody else's. */
   take(bytes: number): void {
+    if (this.left) return;
     Atomics.add(this.words, this.at + CREDIT, bytes);
     this.ring();
   }
 
   /** Ends every wait, also those to come. */
   stop(): void {
-    stop(this.words, this.at);
+    stop(this.words, this.at, this.claim);
   }
 
   /** The thread is gone, or about to be, and has nothing more to say. */
@@ -168,7 +174,7 @@ export class NativeWait {
   // --- of the thread that waits -------------------------------------------------------------------------------------
 
   get stopped(): boolean {
-    return Atomics.load(this.words, this.at + STOP) === 1;
+    return Atomics.load(this.words, this.at + STOP) === this.claim;
   }
 
   /** Bytes taken so far, modulo 2^32: compare by subtraction. */

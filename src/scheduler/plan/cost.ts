@@ -18,7 +18,7 @@ import { Codec, Filter } from 'node-av/lib';
 import { builtinOf } from '../../catalog/builtin.js';
 import { encoderNames, factsOf, filtersOf, isOfSound } from '../../catalog/ffmpeg.js';
 import { ENCODERS, PRESETS } from './cost-tables.js';
-import type { GraphSpec, NodeSpec } from './spec.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
 export interface Cost {
   /** All of its work: milliseconds per frame on one core. */
@@ -78,11 +78,25 @@ export function estimate(
 class Guess {
   /** By `<node>:<output>`; absent: sound, or not known. */
   private readonly sizes = new Map<string, Size>();
+  private readonly nodes: ReadonlyMap<number, NodeSpec>;
+  /** Links by the node that they lead to, and from which they come. */
+  private readonly into = new Map<number, LinkSpec[]>();
+  private readonly outOf = new Map<number, LinkSpec[]>();
 
   constructor(
-    private readonly spec: Pick<GraphSpec, 'nodes' | 'links'>,
+    { nodes, links }: Pick<GraphSpec, 'nodes' | 'links'>,
     private readonly cores: number,
-  ) {}
+  ) {
+    this.nodes = new Map(nodes.map((node) => [node.id, node]));
+    for (const { id } of nodes) {
+      this.into.set(id, []);
+      this.outOf.set(id, []);
+    }
+    for (const link of links) {
+      this.into.get(link.to.node)?.push(link);
+      this.outOf.get(link.from.node)?.push(link);
+    }
+  }
 
   node(node: NodeSpec): Cost {
     const { module } = node;
@@ -106,8 +120,7 @@ class Guess {
 
   private decoder(node: NodeSpec): Cost {
     const { options } = node;
-    const consumes = (output: number): boolean =>
-      this.spec.links.some((link) => link.from.node === node.id && link.from.output === output);
+    const consumes = (output: number): boolean => this.outOf.get(node.id)!.some((link) => link.from.output === output);
     const size = readSize(options.s);
     if (size) this.sizes.set(`${node.id}:0`, size);
     const copies = options.video_codec === 'copy';
@@ -121,9 +134,9 @@ class Guess {
   }
 
   private encoder(node: NodeSpec): Cost {
-    const input = this.spec.links.find((link) => link.to.node === node.id && link.to.input === 0);
+    const input = this.into.get(node.id)!.find((link) => link.to.input === 0);
     const [params = {}] = [node.options.video_params ?? {}].flat() as Record<string, unknown>[];
-    const producer = input && this.spec.nodes.find((candidate) => candidate.id === input.from.node);
+    const producer = input && this.nodes.get(input.from.node);
     const isPacket = producer !== undefined && isDecoder(producer) && producer.options.video_codec === 'copy';
     if (!input) return cost(ENCODE_AUDIO, 1, 'encodes sound');
     const name = typeof params.codec === 'string' ? params.codec : 'h264';
@@ -186,15 +199,15 @@ class Guess {
   }
 
   private inputSize(node: NodeSpec): Size | undefined {
-    for (const { from, to } of this.spec.links) {
-      const size = to.node === node.id ? this.sizes.get(`${from.node}:${from.output}`) : undefined;
+    for (const { from } of this.into.get(node.id)!) {
+      const size = this.sizes.get(`${from.node}:${from.output}`);
       if (size) return size;
     }
     return undefined;
   }
 
   private outputsOf({ id }: NodeSpec): Set<number> {
-    return new Set(this.spec.links.filter(({ from }) => from.node === id).map(({ from }) => from.output));
+    return new Set(this.outOf.get(id)!.map(({ from }) => from.output));
   }
 
   /** FFmpeg's automatic number of threads is about the number of cores. */

@@ -1,10 +1,11 @@
 /**
  * The options of a graph in one table: what is accepted, what is assumed, which environment variable stands in, the text from
- * which docs/options.md is made, and what the scheduler is told. Those of nodes and runs are in src/graph/options/options.ts.
+ * which docs/options.md is made, and what the scheduler is told. Those of nodes and runs are in src/graph/options.
  */
 import * as v from 'valibot';
 import { nameForFFmpeg } from '../../catalog/ffmpeg.js';
 import { LOG_LEVELS, type LogLevel } from '../../media/ffmpeg.js';
+import type { OptionRow } from '../../schema/option-row.js';
 import { boolean, choice, integer, isOff, number, parsed, type Schema, strictOptions } from '../../schema/schema.js';
 import { automaticSpin } from '../threads/prestart.js';
 
@@ -55,14 +56,6 @@ export interface LoaderOption {
   readonly loader?: readonly string[] | undefined;
 }
 
-/** One row of the table. */
-export interface OptionRow {
-  readonly type: string;
-  readonly default: string;
-  readonly env?: string;
-  readonly meaning: string;
-}
-
 /** More threads than this is a mistake in the configuration, not a machine. */
 export const MAX_THREADS = 256;
 
@@ -99,8 +92,7 @@ function filePath(value: unknown): string | undefined {
 }
 
 /** @template F name it has for the scheduler. @template T what its schema makes of it. @template R what the scheduler has. */
-interface GraphOptionRow<F extends string, T, R> extends OptionRow {
-  readonly schema: Schema<T>;
+interface GraphOptionRow<F extends string, T, R> extends OptionRow<T> {
   /** What is assumed when nobody says it. */
   readonly value?: NoInfer<T>;
   /** Its name among the scheduler's options; absent: the graph itself goes by it. */

@@ -172,7 +172,7 @@ export class Partitions {
       const producerThread = this.threadOf(ends.producer);
       const consumerThread = this.threadOf(ends.consumer);
       if (this.isMerged(index) || (producerThread !== thread && consumerThread !== thread)) return;
-      const { from, to } = spec.links[index]!;
+      const { from, to, change } = spec.links[index]!;
       const link: PartitionLink = {
         ...ends,
         index,
@@ -181,6 +181,7 @@ export class Partitions {
         patient: [ends.producer, ends.consumer].some((node) => spec.nodes[node]!.outside !== undefined),
         free: [ends.producer, ends.consumer].every((node) => spec.nodes[node]!.module.definition !== undefined),
         serving: this.firstJobOf(spec.nodes[ends.producer]!) !== undefined,
+        change,
         producerThread,
         consumerThread,
       };

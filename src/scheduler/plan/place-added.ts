@@ -22,6 +22,7 @@ export const freshThread = (place: number): number => -2 - place;
  * @param spec the graph with what comes, whose nodes are from `first` on.
  * @param rank position of every node in topological order.
  * @param open numbers of the workers that still host something.
+ * @param isOver whether a node has ended, and costs its thread nothing more.
  */
 export function placeAdded(
   spec: GraphSpec,
@@ -29,6 +30,7 @@ export function placeAdded(
   rank: readonly number[],
   placement: Placement,
   open: readonly number[],
+  isOver: (node: number) => boolean,
 ): AddedPlaces {
   const indexOf = new Map(spec.nodes.map(({ id }, index) => [id, index]));
   const costs = estimate(spec, rank, availableParallelism());
@@ -36,7 +38,7 @@ export function placeAdded(
   const load = new Map(open.map((thread) => [thread, 0]));
   const fresh: (number | string | undefined)[] = [];
   for (const [node, thread] of threadOf) {
-    if (load.has(thread)) load.set(thread, load.get(thread)! + costs[node]!.share);
+    if (load.has(thread) && !isOver(node)) load.set(thread, load.get(thread)! + costs[node]!.share);
   }
   const asked = (which: number | string): number => {
     const known = placement.asked.indexOf(which);

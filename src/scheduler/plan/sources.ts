@@ -3,8 +3,8 @@
  * chapters), and frames know nothing of that: decoders tell it on a channel of the run, and encoders know which of them
  * they are to listen to.
  */
-import { randomUUID } from 'node:crypto';
 import { builtinOf, isDecoder } from '../../catalog/builtin.js';
+import { uniqueName } from '../../media/unique.js';
 import type { NodeSources } from '../../module/contract.js';
 import { isOff } from '../../schema/schema.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
@@ -21,7 +21,7 @@ export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, NodeSources> {
   const encoding = new Set(encoders.map(({ id }) => id));
   const isForEncoders = ({ node, output }: Origin): boolean =>
     spec.links.every(({ from, to }) => from.node !== node || from.output !== output || encoding.has(to.node));
-  const channel = `millrace ${randomUUID()}`;
+  const channel = uniqueName('millrace');
   for (const encoder of encoders) {
     const inputs = into
       .get(encoder.id)!

@@ -60,6 +60,8 @@ export interface NodeSpec {
 export interface LinkSpec {
   from: { node: number; output: number };
   to: { node: number; input: number };
+  /** Of a further input of a running node: options that the node is to have from its first packet on. */
+  change?: Record<string, unknown>;
 }
 
 export interface GraphSpec {

@@ -42,6 +42,8 @@ export class AppSink {
   constructor(
     readonly name: string,
     private readonly group: Taps,
+    /** It has come to a graph that runs. */
+    readonly isLate = false,
   ) {
     group.all.push(this);
     this.module = this.makeModule();

@@ -7,7 +7,7 @@
  */
 import { MillraceError } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
-import type { Board, BoardBlock } from '../../thread/board/board.js';
+import { type Board, type BoardBlock, NodePhase } from '../../thread/board/board.js';
 import type { PartitionSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
@@ -69,6 +69,7 @@ export class Growing {
     const closed = run.closed();
     if (closed) throw closed;
     const links = built.map((link) => this.fromOutput(link));
+    for (const { to } of links) this.requireOwnInputs(to.node);
     const first = { node: spec.nodes.length, link: spec.links.length };
     const told = this.extend(first, nodes, links);
     const id = ++this.last;
@@ -96,7 +97,7 @@ export class Growing {
       ended.has(link) || !orders.isOpen(cut.threadOf(cut.links[link]!.producer));
     if (fed.length === 0 || !fed.every(isOver)) return;
     await Promise.allSettled(nodes.map((node) => run.remove(node.id)));
-    const names = nodes.map(({ alias }) => `"${alias}"`).join(', ');
+    const names = nodes.map(({ alias }) => `"${alias}"`).join(', ') || 'the connection';
     throw new MillraceError('ERR_MILLRACE_CLOSED', `${names} came too late: the streams to read from have ended`);
   }
 
@@ -116,7 +117,8 @@ export class Growing {
   }
 
   /** A node that runs in parallel copies gives its packets by another one. */
-  private fromOutput({ from, to }: LinkSpec): LinkSpec {
+  private fromOutput(link: LinkSpec): LinkSpec {
+    const { from } = link;
     const { spec, merging } = this.run;
     const gathering = spec.nodes.find(({ helps, module }) => helps === from.node && module.name === 'assemble');
     const index = spec.nodes.findIndex(({ id }) => id === from.node);
@@ -128,7 +130,26 @@ export class Growing {
         `Take the stream of "${last}", or build the graph with optimize_graph: false`,
       );
     }
-    return gathering === undefined ? { from, to } : { from: { node: gathering.id, output: from.output }, to };
+    return gathering === undefined ? link : { ...link, from: { node: gathering.id, output: from.output } };
+  }
+
+  /** A node of which others are a part has no inputs of its own to which one could be added. */
+  private requireOwnInputs(id: number): void {
+    const { spec, merging } = this.run;
+    const index = spec.nodes.findIndex((node) => node.id === id);
+    if (index < 0) return; // it comes as well
+    const { alias } = spec.nodes[index]!;
+    if (merging.isMerged(index) || merging.chainOf(index) !== undefined) {
+      throw stateError(
+        `"${alias}" cannot be given another input while it runs: it is run as one with the filters around it`,
+        'Build the graph with optimize_graph: false',
+      );
+    }
+    if (spec.nodes.every(({ copyOf }) => copyOf?.id !== id)) return;
+    throw stateError(
+      `"${alias}" cannot be given another input while it runs: it has parallel copies`,
+      'Leave out distNums (dist_nums)',
+    );
   }
 
   /** Everything that the calling thread has to know is extended; nothing in it waits. */
@@ -142,7 +163,8 @@ export class Growing {
     const grown = { ...spec, nodes: [...spec.nodes, ...nodes], links: [...spec.links, ...links] };
     const { rank } = topologicalRanks(grown);
     const hosts = [...Array(cut.threads).keys()].filter((t) => t !== cut.localThread && orders.isOpen(t));
-    const places = placeAdded(grown, first.node, rank, placement, hosts);
+    const isOver = (node: number): boolean => board.phase(node) === NodePhase.closed;
+    const places = placeAdded(grown, first.node, rank, placement, hosts, isOver);
     const needsLocal = places.threadOf.includes(CALLING_THREAD);
     const startsLocal = needsLocal && (cut.localThread === undefined || !orders.isOpen(cut.localThread));
     const room = { threads: places.fresh.length + 1, nodes: nodes.length, links: links.length };

@@ -7,8 +7,15 @@ import type { NodeSpec } from '../plan/spec.js';
 /** Longest time in ms that a source may take to be closed. */
 const CLOSE_WITHIN = 2000;
 
+interface Own {
+  /** Of the node. */
+  readonly id: number;
+  readonly alias: string;
+  readonly source: ServedSource;
+}
+
 export class ProgramSources {
-  readonly #all: { readonly alias: string; readonly source: ServedSource }[];
+  #all: Own[];
 
   constructor(nodes: readonly NodeSpec[]) {
     this.#all = ProgramSources.ownOf(nodes);
@@ -30,15 +37,27 @@ export class ProgramSources {
     for (const { source } of own) source.open();
   }
 
-  static ownOf(nodes: readonly NodeSpec[]): { readonly alias: string; readonly source: ServedSource }[] {
-    return nodes.flatMap(({ alias, options }) => servedIn(options).map((source) => ({ alias, source })));
+  static ownOf(nodes: readonly NodeSpec[]): Own[] {
+    return nodes.flatMap(({ id, alias, options }) => servedIn(options).map((source) => ({ id, alias, source })));
+  }
+
+  /** These nodes read no more: they have left the graph, or never came. @returns what went wrong. */
+  async release(ids: readonly number[]): Promise<string[]> {
+    const over = this.#all.filter(({ id }) => ids.includes(id));
+    this.#all = this.#all.filter((own) => !over.includes(own));
+    // One source may be read by several nodes.
+    return closeAll(over.filter(({ source }) => !this.#all.some((other) => other.source === source)));
   }
 
   /** When no thread reads them any more. @returns what went wrong. */
-  async close(): Promise<string[]> {
-    const closed = await Promise.all(this.#all.map(({ alias, source }) => closeInTime(source).then(withName(alias))));
-    return closed.filter((text) => text !== undefined);
+  close(): Promise<string[]> {
+    return closeAll(this.#all);
   }
+}
+
+async function closeAll(all: readonly Own[]): Promise<string[]> {
+  const closed = await Promise.all(all.map(({ alias, source }) => closeInTime(source).then(withName(alias))));
+  return closed.filter((text) => text !== undefined);
 }
 
 function withName(alias: string): (problem: string | undefined) => string | undefined {

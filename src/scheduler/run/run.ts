@@ -9,6 +9,7 @@ import {
   setTimeout,
   type Timer,
 } from '../../../ringbuffer/clock.js';
+import { builtinOf } from '../../catalog/builtin.js';
 import { GraphError, MillraceError } from '../../errors/errors.js';
 import { abortedError, stateError } from '../../errors/make.js';
 import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
@@ -407,17 +408,45 @@ export class GraphRun {
         // It has ended by itself.
         if (this.settled || !this.orders.isOpen(thread)) return;
         try {
-          await this.orders.send(thread, { type: 'remove', node });
+          await this.orders.send(thread, { type: 'remove', node, drains: givesAFile(this.spec.nodes[node]!) });
         } catch (error) {
           if (this.orders.isOpen(thread) || this.failure !== undefined) throw error;
         }
       }),
-    );
+    ).finally(() => this.releaseSources([id]));
   }
 
   /** Adds nodes, and the links into them; see `Growing.add`. */
-  add(nodes: readonly NodeSpec[], links: readonly LinkSpec[]): Promise<void> {
-    return this.growing.add(nodes, links);
+  async add(nodes: readonly NodeSpec[], links: readonly LinkSpec[]): Promise<void> {
+    try {
+      await this.growing.add(nodes, links);
+    } catch (error) {
+      await this.releaseSources(nodes.map(({ id }) => id));
+      throw error;
+    }
+  }
+
+  /** Nodes that read of the program's have left, or have not come. */
+  private async releaseSources(ids: readonly number[]): Promise<void> {
+    for (const text of await this.sources.release(ids)) this.warnings.add(text);
+  }
+
+  /** Resolves when the module of a node has been closed, which ends by itself. */
+  async closed(id: number): Promise<void> {
+    const node = this.spec.nodes.findIndex((candidate) => candidate.id === id);
+    const thread = this.cut.threadOf(node);
+    if (this.settled || !this.orders.isOpen(thread)) return;
+    try {
+      await this.orders.send(thread, { type: 'await-end', node });
+    } catch (error) {
+      if (this.failure !== undefined) throw error;
+    }
+  }
+
+  /** Whether the module of a node has been closed. */
+  hasEnded(id: number): boolean {
+    const node = this.spec.nodes.findIndex((candidate) => candidate.id === id);
+    return node >= 0 && this.board.phase(this.merging.hostOf(node)) === NodePhase.closed;
   }
 
   /** The highest number that a node has, those included that nobody built. */
@@ -661,4 +690,9 @@ export class GraphRun {
       this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));
     }
   }
+}
+
+/** What goes out of it is a whole only with its end. */
+function givesAFile({ module, options }: NodeSpec): boolean {
+  return builtinOf(module)?.work === 'encoding' && Number(options.push_output ?? 0) > 0;
 }

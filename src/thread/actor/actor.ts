@@ -83,6 +83,10 @@ export class Actor {
   private readonly onJob: ActorParts['onJob'];
   /** It was removed from the graph: who is told what has come of it. */
   private removal: ((error?: unknown) => void)[] | undefined;
+  /** It was removed, and finishes what it has begun. */
+  private drains = false;
+  /** It ends by itself: who waits for that. */
+  private readonly closings: ((error?: unknown) => void)[] = [];
 
   constructor(parts: ActorParts) {
     this.node = parts.node;
@@ -136,7 +140,7 @@ export class Actor {
     if (this.busy) return false;
     if (this.commands.pending) return true;
     if (this.finished) return flushed;
-    if (this.removal !== undefined) return true;
+    if (this.isCutOff) return true;
     if (!flushed && !this.outputs.clear) return this.outputs.abandoned || this.isJobUnwanted;
     this.outside?.onRoom();
     if (this.outputs.abandoned || this.isJobUnwanted) return true;
@@ -164,7 +168,7 @@ export class Actor {
 
   /** It is paused, or its graph is. A stop goes before. */
   private get isHeld(): boolean {
-    return this.board.isPaused(this.node) && !this.board.stopping;
+    return this.board.isPaused(this.node) && !this.board.stopping && !this.drains;
   }
 
   /** What `step` does next. */
@@ -182,7 +186,12 @@ export class Actor {
     this.showLive();
     if (this.commands.pending) return this.commands.runNext();
     if (this.finished) return this.close();
-    if (this.outputs.abandoned || this.outside?.leaving || this.removal || (this.board.stopping && this.endsOnStop())) {
+    if (
+      this.outputs.abandoned ||
+      this.outside?.leaving ||
+      this.isCutOff ||
+      (this.board.stopping && this.endsOnStop())
+    ) {
       this.finish();
       return;
     }
@@ -245,30 +254,53 @@ export class Actor {
    * Ends it at the next packet boundary, as if its consumers had left: what it has brought goes to them, then the end of
    * the stream, and its inputs are left. What goes wrong in it from now on is for who removes it, and fails no graph.
    * @param told when its module is closed.
+   * @param drains its inputs end instead, and it finishes what it has begun: what its outputs have given would be worth nothing
+   *   without the rest.
    */
-  remove(told: (error?: unknown) => void): void {
+  remove(told: (error?: unknown) => void, drains = false): void {
     if (this.closed && !this.busy) {
       told();
       return;
     }
     this.removal ??= [];
     this.removal.push(told);
+    // What has been given nothing has begun nothing.
+    if (drains && this.board.figures[this.figuresAt + NodeFigure.packetsIn]! > 0) {
+      if (!this.drains && !this.finished) this.inputs.endAll();
+      this.drains = true;
+      return;
+    }
+    this.drains = false;
     // Somebody may be waited for who never comes. Between two calls nothing has to be hurried: a file is completed in peace.
     if (!this.isSource && !this.busy) return;
     this.abort(new MillraceError('ERR_MILLRACE_ABORTED', `node "${this.context.alias}" was removed from the graph`));
+  }
+
+  /** @param told when its module is closed. */
+  whenClosed(told: (error?: unknown) => void): void {
+    if (this.closed && !this.busy) told();
+    else this.closings.push(told);
+  }
+
+  /** It was removed, and what it has begun is not finished. */
+  private get isCutOff(): boolean {
+    return this.removal !== undefined && !this.drains;
   }
 
   get isRemoved(): boolean {
     return this.removal !== undefined;
   }
 
-  /** It went wrong after it had been removed. A call that was told by its signal may answer by rejecting. */
+  /** It went wrong after it had been removed. A call that was told by its signal may answer by rejecting; what it was to finish fails. */
   failRemoved(error: unknown): void {
-    if (this.finished) this.tellRemoved(error);
+    if (this.finished || this.drains) this.tellRemoved(error);
+    // It can finish nothing any more.
+    this.drains = false;
   }
 
   private tellRemoved(error?: unknown): void {
     for (const told of this.removal?.splice(0) ?? []) told(error);
+    for (const told of this.closings.splice(0)) told(error);
   }
 
   // --- process ----------------------------------------------------------------------------------------------------
@@ -319,6 +351,12 @@ export class Actor {
   }
 
   // --- the end ------------------------------------------------------------------------------------------------------
+
+  /** Asks its module whether it takes a further input. @throws what it refuses it by. */
+  addInput(input: number, options: Record<string, unknown> | undefined): void | Promise<void> {
+    if (this.finished) throw new MillraceError('ERR_MILLRACE_CLOSED', 'it has come to its end');
+    return this.instance.addInput(input, options);
+  }
 
   /** Changes its module's options. @throws MillraceError ERR_MILLRACE_STATE for a module that cannot, or has no more to say. */
   change(options: Record<string, unknown>): void | Promise<void> {

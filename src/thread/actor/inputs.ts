@@ -275,6 +275,16 @@ export class ActorInputs {
     else this.jobs.leave(inlet);
   }
 
+  /** Takes no more from any input, and has the module see their end. */
+  endAll(): void {
+    for (const inlet of this.inlets) {
+      if (inlet.ended) continue;
+      this.leave(inlet);
+      if (this.manager !== undefined) this.manager.take(inlet.id, Packet.eof());
+      else this.unconnected.push(inlet.id);
+    }
+  }
+
   /** Takes no more of this job from any input. */
   leaveJob(jobs: Jobs): void {
     for (const inlet of this.inlets) {

@@ -16,7 +16,7 @@ import { isCutOff } from '../board/branches.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
-import { type Arrival, checkInputs, joinLinks } from '../change/arrivals.js';
+import { type Arrival, askConsumers, ConsumerError, joinLinks } from '../change/arrivals.js';
 import type { Hosted } from '../host.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { FromHost, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
@@ -447,7 +447,10 @@ export class Partition implements Hosted {
     if (!this.awaitsFirst) this.growing++;
     this.awaitsFirst = false;
     for (const block of growth.blocks) board.follow(block);
-    this.bells.push(...growth.bells.map((buffer) => Doorbell.attach(buffer)));
+    const fresh = growth.bells.map((buffer) => Doorbell.attach(buffer));
+    this.bells.push(...fresh);
+    // A thread that came before the graph was let go was not told so: whoever did that knew nothing of its bell.
+    for (const bell of fresh) bell.alarm();
     spec.nodes.push(...growth.nodes);
     spec.links.push(...growth.links);
     spec.nodeThreads.push(...growth.nodeThreads);
@@ -466,9 +469,12 @@ export class Partition implements Hosted {
     this.arrivals.set(growth.id, arrival);
     let failure: Error | undefined;
     try {
-      checkInputs(growth.links, this.actors);
+      await askConsumers(growth.links, this.actors, (actor) => this.rouse(actor));
     } catch (error) {
-      failure = error as MillraceError;
+      failure =
+        error instanceof ConsumerError
+          ? this.errorIn(error.actor.node, 'reset', error.cause)
+          : (error as MillraceError);
     }
     const linksOf = linksByNode(growth.links);
     for (const node of growth.nodes) {
@@ -512,10 +518,10 @@ export class Partition implements Hosted {
     this.wake();
   }
 
-  private changeNode(order: Order & { type: 'reset' | 'remove' }): void {
+  private changeNode(order: Order & { type: 'reset' | 'remove' | 'await-end' }): void {
     const actor = this.actors.find((candidate) => candidate.node === order.node);
     if (actor === undefined) {
-      this.answer(order, order.type === 'remove' ? undefined : endedError());
+      this.answer(order, order.type === 'reset' ? endedError() : undefined);
       return;
     }
     const answer = (phase: Phase, member?: number) => (error?: unknown) => {
@@ -528,10 +534,13 @@ export class Partition implements Hosted {
         actor.commands.add({ run, answer: answer('reset', member) });
         break;
       }
+      case 'await-end':
+        actor.whenClosed(answer('close'));
+        break;
       case 'remove':
         // Before anybody can see its outputs end: what gets nothing because of it has not failed.
         this.board.setFate(order.node, NodeFate.removed);
-        actor.remove(answer('close'));
+        actor.remove(answer('close'), order.drains);
         break;
     }
     this.ready!.note(actor.place);
@@ -647,7 +656,11 @@ export class Partition implements Hosted {
   private async abortAll(): Promise<void> {
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
     const all = (): Actor[] => [...this.actors, ...[...this.arrivals.values()].flatMap((arrival) => arrival.actors)];
-    for (const actor of all()) actor.abort(reason);
+    for (const actor of all()) {
+      actor.abort(reason);
+      // Who waits for an answer of theirs, as an addition does for a node that is to take another input, is awaited below.
+      actor.commands.end();
+    }
     this.callbacks.rejectAll(reason);
     // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
     await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);

@@ -27,8 +27,42 @@ export interface Arrival {
   readonly actors: Actor[];
 }
 
-/** @throws MillraceError ERR_MILLRACE_STATE for a node that takes no further inputs. */
-export function checkInputs(links: readonly PartitionLink[], actors: readonly Actor[]): void {
+/**
+ * Asks those that are to get further inputs whether they take them, each between two calls of its module. Nothing of the
+ * graph waits for the answer but the addition; an actor that ends meanwhile answers that it has ended.
+ * @param note is told of an actor that has to answer.
+ * @throws MillraceError ERR_MILLRACE_STATE for a node that takes no further inputs, and what modules refuse them by.
+ */
+export async function askConsumers(
+  links: readonly PartitionLink[],
+  actors: readonly Actor[],
+  note: (actor: Actor) => void,
+): Promise<void> {
+  checkInputs(links, actors);
+  for (const { consumer, input, change } of links) {
+    const actor = actors.find(({ node }) => node === consumer);
+    if (actor === undefined) continue;
+    await new Promise<void>((resolve, reject) => {
+      const run = (): void | Promise<void> => actor.addInput(input, change);
+      const answer = (error: unknown): void =>
+        error === undefined ? resolve() : reject(new ConsumerError(actor, error));
+      actor.commands.add({ run, answer });
+      note(actor);
+    });
+  }
+}
+
+/** A node has refused a further input. */
+export class ConsumerError extends Error {
+  constructor(
+    readonly actor: Actor,
+    override readonly cause: unknown,
+  ) {
+    super('a further input was refused');
+  }
+}
+
+function checkInputs(links: readonly PartitionLink[], actors: readonly Actor[]): void {
   for (const { consumer, input } of links) {
     const actor = actors.find(({ node }) => node === consumer);
     if (actor === undefined) continue;

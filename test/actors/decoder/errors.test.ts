@@ -1,6 +1,14 @@
 /** Every bad input or option ends with one clear line, and with everything native released. */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -46,13 +54,13 @@ for (const [name, ...words] of [
     refuses({ input_path: media(name) }, 'ERR_MILLRACE_INPUT', ...words));
 }
 
-test('a pipe or a device is refused before it can block', async () => {
-  const pipe = join(folder, 'pipe');
-  execFileSync('mkfifo', [pipe]);
-  await refuses({ input_path: pipe }, 'ERR_MILLRACE_INPUT', 'is a pipe');
+test('a device is refused before it can block, and a descriptor that is no pipe by its kind', async () => {
   await refuses({ input_path: '/dev/zero' }, 'ERR_MILLRACE_INPUT', 'is a device');
-  await refuses({ input_path: 'pipe:0' }, 'ERR_MILLRACE_INPUT', 'from a pipe');
-  await refuses({ input_path: '-' }, 'ERR_MILLRACE_INPUT', 'from a pipe');
+  await refuses({ input_path: 'pipe:987654' }, 'ERR_MILLRACE_INPUT', 'has no descriptor 987654');
+  await refuses({ input_path: 'pipe:in' }, 'ERR_MILLRACE_INPUT', "'in' is no number of a descriptor");
+  const device = openSync('/dev/null', 'r');
+  await refuses({ input_path: `pipe:${device}` }, 'ERR_MILLRACE_INPUT', `descriptor ${device} is a device`);
+  closeSync(device);
 });
 
 test('a stream nearly all of which is damaged is an error with the words of FFmpeg', () =>

@@ -58,7 +58,7 @@ async function encoded(
   options: Partial<EncoderOptions> = {},
 ): Promise<{ report: Report; times: number[] }> {
   const output_path = join(folder, name);
-  const graph = new Graph({ threads: 1 });
+  const graph = new Graph({ threads: 0 });
   graph
     .module(source(made))
     .encode(null, { video_params: name.endsWith('.avi') ? { codec: 'mpeg4' } : params, ...options, output_path });
@@ -159,7 +159,7 @@ rates('one picture, and pictures without a time', async () => {
 rates('what a clock of 60 ticks a second makes of 25 pictures a second is written as 60', async () => {
   for (const name of ['clock.mp4', 'clock.avi']) {
     const output_path = join(folder, name);
-    const graph = new Graph({ threads: 1 });
+    const graph = new Graph({ threads: 0 });
     const picture = graph.filter('testsrc2', { size: '64x36', rate: 25, duration: 1 });
     const clock = graph.module('clock', { fps: 60, realtime: false, count: 90 });
     const pick: Module = {

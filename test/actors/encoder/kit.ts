@@ -126,13 +126,35 @@ function forPackets(file: OpenFile, each: (packet: NativePacket, input: number) 
   packet.free();
 }
 
+/** What is decoded of a stream: each frame, and undefined at its end. */
+type Decoded = [input: number, frame: Frame | undefined, rate: Rational][];
+
+function wrapped([input, frame, rate]: Decoded[number]): Feed[number] {
+  if (frame === undefined) return [input, Packet.eof()];
+  const payload = input === 0 ? VideoFrame.wrap(frame, { frameRate: rate }) : AudioFrame.wrap(frame);
+  return [input, new Packet(payload)];
+}
+
 /**
  * All frames of a file, each stream ended. The receiver closes them.
  * @param shifted The file's start becomes 0, as the ffmpeg command has it for an input.
  */
 export function frames(path: string, inputs: readonly number[] = [0, 1], shifted = true): Feed {
+  return decoded(path, inputs, shifted).map(wrapped);
+}
+
+/** Those of a clip that many tests encode: it is decoded once, and each of them has references. */
+export function clipFrames(path: string): () => Feed {
+  let clip: Decoded | undefined;
+  return () => {
+    clip ??= decoded(path, [0], true);
+    return clip.map(([input, frame, rate]) => wrapped([input, frame?.clone() ?? undefined, rate]));
+  };
+}
+
+function decoded(path: string, inputs: readonly number[], shifted: boolean): Decoded {
   const file = open(path);
-  const feed: Feed = [];
+  const feed: Decoded = [];
   const start = !shifted || file.context.startTime === AV_NOPTS_VALUE ? 0n : file.context.startTime;
   const decoders = new Map<number, CodecContext>();
   const frame = new Frame();
@@ -146,8 +168,7 @@ export function frames(path: string, inputs: readonly number[] = [0, 1], shifted
       own.timeBase = stream.timeBase;
       own.pts = frame.bestEffortTimestamp - rescale(start, MICROSECONDS, { num, den });
       const rate = guessRate(plain(stream.rFrameRate), plain(stream.avgFrameRate));
-      const payload = input === 0 ? VideoFrame.wrap(own, { frameRate: rate }) : AudioFrame.wrap(own);
-      feed.push([input, new Packet(payload)]);
+      feed.push([input, own, rate]);
       frame.unref();
     }
   };
@@ -172,7 +193,7 @@ export function frames(path: string, inputs: readonly number[] = [0, 1], shifted
     if (!decoder) continue;
     decoder.sendPacketSync(null);
     receive(index, input);
-    feed.push([input, Packet.eof()]);
+    feed.push([input, undefined, { num: 0, den: 1 }]);
     decoder.freeContext();
   }
   frame.free();

@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AudioFrame, type Packet, VideoFrame } from '../../../src/media/index.js';
 import { closeAll } from '../../kit/drive.js';
+import { crossed } from '../../kit/long.js';
 import { driveFilter, frames, leavesNothing } from './kit.js';
 
 interface Case {
@@ -46,8 +47,8 @@ function digest(packets: readonly Packet[]): Expected {
 
 const equal = suite('filter: equals the ffmpeg CLI');
 
-for (const [name, { inputs, graph }] of Object.entries(cases)) {
-  for (const batch of [1, 8]) {
+for (const [[name, { inputs, graph }], batches] of crossed(Object.entries(cases), [1, 8], 1)) {
+  for (const batch of batches) {
     equal(`${name}, ${batch} packets at a time`, async () => {
       const want = expected[name]!;
       const packets = await Promise.all(inputs.map(source));

@@ -100,7 +100,7 @@ stamps('set_timestamp: false lets everything pass as it is', () => {
 
 stamps('runs in a graph by its name, frames included', async () => {
   const watch = new LeakWatch();
-  const graph = new Graph({ threads: 2 });
+  const graph = new Graph({ threads: 0 });
   const source = new TestSource({ kind: 'value', count: 3 });
   const bare = {
     process: (task: Task) => {
@@ -142,7 +142,7 @@ stamps.run();
 const clocks = suite('clock');
 
 async function ticks(options: object) {
-  const graph = new Graph({ threads: 1 });
+  const graph = new Graph({ threads: 0 });
   const sink = new TestSink();
   graph.module('clock', options as never).module(sink.spec, sink.options, { callback: sink.callback });
   await graph.run();

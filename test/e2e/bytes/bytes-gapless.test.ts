@@ -4,12 +4,14 @@ import { type AudioFrame, encode, Graph, Packet } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { run, scratch } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const path = scratch();
+const graphOn = await sharedThreads(1);
 
 async function make(name: string, codec: string, rate: number, channels: number, mux: object): Promise<string> {
   const graph = new Graph({ threads: 0 });
-  const sound = graph.filter('sine', { sample_rate: rate, duration: 1 });
+  const sound = graph.filter('sine', { sample_rate: rate, duration: 0.5 });
   encode(null, sound, { output_path: path(name), audio_params: { codec, sample_rate: rate, channels }, ...mux });
   await run(graph);
   return path(name);
@@ -26,7 +28,7 @@ async function fileSound(input: string): Promise<string[]> {
 
 async function pushedSound(input: string, piece: number): Promise<string[]> {
   const seen: string[] = [];
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn();
   const bytes = graph.inputStream('bytes');
   const reader = bytes.decode().audio.packets().closing();
   await graph.start();

@@ -4,14 +4,15 @@
  *   node --import tsx test/e2e/bytes/fuzz-bytes.ts --long            2,000 inputs
  *   node --import tsx test/e2e/bytes/fuzz-bytes.ts --first 17 --count 1
  *
- * An input is made from its number alone. They run in processes of their own, so that a crash names its input.
+ * An input is made from its number alone. They run in processes of their own, so that a crash names its input; the short form,
+ * inside `npm test`, runs a few in the process it is in.
  */
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Graph, GraphError } from 'millrace';
+import { Graph, GraphError, type GraphOptionsInput } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { bytesOfFile, END_OF_FILE, sourceOf } from '../../kit/bytes.js';
 
@@ -125,9 +126,11 @@ export function neverDrawn(first: number, count: number): string[] {
   return Object.keys(MUTATIONS).filter((name) => !drawn.has(name));
 }
 
+type GraphMaker = (options: GraphOptionsInput) => Graph;
+
 /** @returns How many frames came, or the error's code. @throws if it is neither, or if something is left of it. */
-async function decode(number: number): Promise<number | string> {
-  const graph = new Graph({ threads: number % 2 });
+async function decode(number: number, graphOn: GraphMaker = (options) => new Graph(options)): Promise<number | string> {
+  const graph = graphOn({ threads: number % 2 });
   const decoder = sourceOf(graph, inputOf(number).payloads).module('c_ffmpeg_decoder', { dec_params: { threads: 1 } });
   let frames = 0;
   for (const id of [0, 1]) {
@@ -151,6 +154,18 @@ async function decode(number: number): Promise<number | string> {
   }
 }
 
+/** What became of these inputs, each in this process. */
+export async function decodeHere(first: number, count: number, graphOn: GraphMaker): Promise<FuzzResult> {
+  const result: FuzzResult = { frames: 0, errors: 0, failures: [] };
+  for (let number = first; number < first + count; number++) {
+    const outcome = await decode(number, graphOn).catch((error: unknown) => new Error(`${number}: ${error}`));
+    if (outcome instanceof Error) result.failures.push(`${outcome.message} (${inputOf(number).what})`);
+    else if (typeof outcome === 'number' && outcome > 0) result.frames++;
+    else result.errors++;
+  }
+  return result;
+}
+
 /** In the process of its own: tells on a line each what is begun and what has ended. */
 async function child(first: number, count: number): Promise<void> {
   for (let number = first; number < first + count; number++) {
@@ -160,7 +175,7 @@ async function child(first: number, count: number): Promise<void> {
   }
 }
 
-export interface FuzzResult {
+interface FuzzResult {
   /** Inputs of which frames came, and those that ended in an error. */
   frames: number;
   errors: number;
@@ -172,7 +187,7 @@ export interface FuzzResult {
  * Decodes the inputs of these numbers.
  * @param onFailure Told at once, because the long form takes its time.
  */
-export async function fuzz(
+async function fuzz(
   first: number,
   count: number,
   { perProcess = 50, onFailure }: { perProcess?: number; onFailure?: (failure: string) => void } = {},

@@ -1,5 +1,6 @@
 /** Encoders whose file goes to the program: a sink, a Buffer, a Blob, a Response. */
 import { readFileSync } from 'node:fs';
+import { PassThrough, Writable } from 'node:stream';
 import {
   type EncoderOptions,
   encode,
@@ -121,6 +122,44 @@ test('streamed: no offset is ever behind what was written', async () => {
     );
     const { streams } = await probe(sink.file);
     assert.is(streams.length, 2, format);
+  }
+});
+
+test('streams take the file from front to back, also one with its index first', async () => {
+  for (const options of [{}, { mux_params: { movflags: 'faststart' } }, { format: 'matroska' }] as EncoderOptions[]) {
+    const chunks: Uint8Array[] = [];
+    const node = new PassThrough({ highWaterMark: 1 });
+    node.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const web = new TransformStream<Uint8Array, Uint8Array>();
+    const read = new Response(web.readable).arrayBuffer();
+    const graph = onThread();
+    const { video, audio } = clip(graph);
+    encode(video, audio, { ...options, output: node, video_params: VIDEO });
+    encode(video, audio, { ...options, output: web.writable, video_params: VIDEO });
+    await run(graph);
+    assert.ok(node.writableFinished);
+    for (const file of [Buffer.concat(chunks), Buffer.from(await read)]) {
+      assert.is((await probe(file)).streams.length, 2, JSON.stringify(options));
+    }
+  }
+  const { video } = clip();
+  const error = thrown(() => encode(video, null, { output: new PassThrough(), streamed: false, video_params: VIDEO }));
+  assert.match(JSON.stringify(error), /streamed.*a stream cannot go back/);
+});
+
+test('a stream that is closed or fails before or while it is written fails the graph', async () => {
+  const gone = new PassThrough();
+  gone.destroy(new Error('the browser has left'));
+  const mute = new Writable({ write: () => setImmediate(() => mute.destroy()) });
+  for (const [output, says] of [
+    [gone, /cannot be written: the browser has left/],
+    [mute, /cannot be written: the stream was closed/],
+  ] as const) {
+    const { video } = clip();
+    encode(video, null, { output, video_params: VIDEO }, { alias: 'upload' });
+    const error = await failureOf(video.graph);
+    assert.is(error.code, 'ERR_MILLRACE_OUTPUT');
+    assert.match(error.message, says);
   }
 });
 

@@ -84,7 +84,7 @@ const CUTS: readonly { what: string; code: string; asynchronous: boolean; deadly
 /** Kinds of cuts. */
 export const KINDS = CUTS.length;
 /** Milliseconds. */
-const TIMEOUT = 1000;
+const TIMEOUT = 500;
 const DEATHS: readonly unknown[] = ['ERR_MILLRACE_WORKER_DIED', 'ERR_MILLRACE_TIMEOUT'];
 
 /**
@@ -96,7 +96,7 @@ export async function cutOff(times: number): Promise<Memory> {
   const leaks = new LeakWatch();
   const memory = await repeat(times, async (i) => {
     const { what, code: expected, asynchronous, deadly } = CUTS[i % CUTS.length]!;
-    const own = Math.floor(i / CUTS.length) % 2 === 0 && expected !== 'ERR_MILLRACE_TIMEOUT';
+    const own = i % 2 === 0 && expected !== 'ERR_MILLRACE_TIMEOUT';
     const place = own ? {} : { thread: 'shared' };
     const neighbour = 'thread' in place ? await callNeighbour(place) : undefined;
     const code = what === 'close' ? await closeUpon(place) : await order(what, asynchronous, place);
@@ -124,7 +124,7 @@ async function callNeighbour(place: { thread?: string }): Promise<(dead: boolean
 
 async function order(what: string, asynchronous: boolean, place: { thread?: string }): Promise<string | undefined> {
   const limit = what === 'hang' || what === 'grind' ? { timeout: TIMEOUT } : {};
-  const options = { milliseconds: 1.5 * TIMEOUT };
+  const options = { milliseconds: TIMEOUT + 500 };
   const module = syncModule(obeying('Obedient'), options, [0], [0], { ...limit, ...place });
   await module.initAsync();
   const inputs = { 0: [frame(), new Packet(what)] };

@@ -12,7 +12,9 @@ const FILE = fileURLToPath(new URL('../../fixtures/modules/called.mjs', import.m
 const module = (entry: string) => ({ name: entry.toLowerCase(), path: FILE, entry }) as const;
 
 const calls = suite('sync calls');
-const EVERYWHERE = { inline: { thread: 'inline' }, 'in a thread': {} } as const;
+/** A thread that one module after the other is in. */
+const SHARED = { thread: 'calls' } as const;
+const EVERYWHERE = { inline: { thread: 'inline' }, 'in a thread': SHARED } as const;
 
 for (const [place, parameters] of Object.entries(EVERYWHERE)) {
   calls(`${place}: a user module is called, reset and ended`, () => {
@@ -113,7 +115,7 @@ calls('a blocking call of an asynchronous module on this thread is refused; its 
 });
 
 calls('asynchronous modules in threads can be called both ways, several at the same time, in order', async () => {
-  const slow = syncModule(module('Slow'), {}, [0], [0]);
+  const slow = syncModule(module('Slow'), {}, [0], [0], SHARED);
   const other = syncModule(module('Slow'), { factor: 3 }, [0], [0]);
   const results = await Promise.all([
     slow.processAsync({ 0: [new Packet(1)] }),
@@ -189,9 +191,9 @@ calls('close ends asynchronous calls that wait, and those that would wait for ev
   const watch = new LeakWatch();
   for (const mood of ['patient', 'never']) {
     // The start of a thread would be part of the first call's time.
-    const neighbour = syncModule(module('Doubler'), {}, [0], [0], { thread: mood });
+    const neighbour = syncModule(module('Doubler'), {}, [0], [0], SHARED);
     await neighbour.initAsync();
-    const moody = syncModule(module('Moody'), {}, [0], [0], { thread: mood, timeout: 1000 });
+    const moody = syncModule(module('Moody'), {}, [0], [0], { ...SHARED, timeout: 1000 });
     await moody.initAsync();
     const pending = rejection(moody.processAsync({ 0: [new Packet(mood)] }));
     if (mood === 'patient') moody.close();
@@ -203,7 +205,7 @@ calls('close ends asynchronous calls that wait, and those that would wait for ev
 });
 
 calls('an error outside of any call fails the next one', async () => {
-  const moody = syncModule(module('Moody'), {}, [0], [0]);
+  const moody = syncModule(module('Moody'), {}, [0], [0], SHARED);
   moody.process({ 0: [new Packet('late')] });
   // It comes when the other thread gets to it; calls before that are none of its business.
   let error: unknown;
@@ -221,7 +223,7 @@ calls('an error outside of any call fails the next one', async () => {
 });
 
 calls('a payload that cannot cross threads is an error on the side that made it', () => {
-  const moody = syncModule(module('Moody'), {}, [0], [0]);
+  const moody = syncModule(module('Moody'), {}, [0], [0], SHARED);
   assert.is(thrown(() => moody.process({ 0: [new Packet({ call: () => 1 })] })).code, 'ERR_MILLRACE_PAYLOAD');
   assert.is(thrown(() => moody.process({ 0: [new Packet('function')] })).code, 'ERR_MILLRACE_PAYLOAD');
   assert.is(moody.process({ 0: [new Packet('')] }).outputs[0][0]?.payload, 'fine');

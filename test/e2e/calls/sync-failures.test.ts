@@ -44,7 +44,7 @@ for (const what of ['throw outside', 'reject outside'] as const) {
 }
 
 failures('a call that failed of what was thrown outside of it, and returns later, is forgotten', async () => {
-  const module = syncModule(odd(), {}, [0], [0]);
+  const module = syncModule(odd(), {}, [0], [0], PLACES['in a thread']);
   const failed = thrown(() => module.process(give('throw outside and return')));
   assert.match(failed.message, /thrown in a timer/);
   // Until it returns the module is still in that call, and others fail as it did.
@@ -150,7 +150,7 @@ for (const [place, where] of Object.entries(PLACES)) {
 }
 
 failures('a payload too large for any ring is refused on the side that has it', async () => {
-  const module = syncModule(odd(), {}, [0], [0]);
+  const module = syncModule(odd(), {}, [0], [0], PLACES['in a thread']);
   const error = thrown(() => module.process(give(new Uint8Array(600e6))));
   assert.is(error.code, 'ERR_MILLRACE_PAYLOAD');
   assert.match(error.message, /600000000 bytes \(\d+\.\d MiB\) cannot cross threads: the limit is \d+ bytes/);
@@ -160,7 +160,7 @@ failures('a payload too large for any ring is refused on the side that has it', 
 });
 
 failures('the clock of a call runs while it is made, not while others are', async () => {
-  const { thread, stop } = await started('clock');
+  const { thread, stop } = await started('failures');
   const module = syncModule(odd(), {}, [0], [0], { thread, timeout: 1000 });
   const calls = Array.from({ length: 8 }, (_, value) => module.processAsync(give({ do: 'sleep', ms: 200, value })));
   // A blocking one behind them.
@@ -175,7 +175,7 @@ failures('the clock of a call runs while it is made, not while others are', asyn
 });
 
 failures('an answer that came in time is taken, however late its caller looks', async () => {
-  const { thread, stop } = await started('late');
+  const { thread, stop } = await started('failures');
   const module = syncModule(odd(), {}, [0], [0], { thread, timeout: 1000 });
   const pending = module.processAsync(give({ do: 'sleep', ms: 20, value: 7 }));
   block(1500);
@@ -189,7 +189,7 @@ failures('a timeout is a number of milliseconds, also one that no timer of Node 
   for (const timeout of [Number.POSITIVE_INFINITY, Number.NaN, 0, -1]) {
     assert.match(thrown(() => syncModule('pass_through', {}, [0], [0], { timeout })).message, /timeout: .*at least 1/);
   }
-  for (const where of [{}, { thread: 'inline' }]) {
+  for (const where of Object.values(PLACES)) {
     for (const timeout of [2 ** 31, 1e15]) {
       const module = syncModule(odd(), {}, [0], [0], { ...where, timeout });
       const answer = module.processAsync(give({ do: 'sleep', ms: 20, value: 7 }));
@@ -219,7 +219,7 @@ failures('errors call payloads by the names of their classes', () => {
   const { message } = thrown(() => merge.process(inputs));
   assert.match(message, /: VideoFrame \(input 0\) and Tensor \(input 1\) do not go together/);
   merge.close();
-  const pass = syncModule('pass_through', {}, [0], [0]);
+  const pass = syncModule('pass_through', {}, [0], [0], PLACES['in a thread']);
   const inside = thrown(() => pass.process(give({ packet: new Packet(1) })));
   assert.match(inside.message, /payload\.packet is .*Packet/);
   pass.close();

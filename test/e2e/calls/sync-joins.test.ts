@@ -4,12 +4,14 @@ import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addJoin, muxed } from '../../kit/joins.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const graphs = suite('mux and merge in graphs');
+const graphOn = await sharedThreads(3, ['mux', 'bundles']);
 
 graphs('a policy that ends early ends the sources of the other inputs', async () => {
   const watch = new LeakWatch();
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const short = new TestSource({ kind: 'video', count: 3 });
   const endless = new TestSource({ kind: 'video' });
   const sink = new TestSink();
@@ -22,7 +24,7 @@ graphs('a policy that ends early ends the sources of the other inputs', async ()
 
 graphs('frames in a bundle cross threads whole, and are released', async () => {
   const watch = new LeakWatch();
-  const graph = new Graph({ threads: 3 });
+  const graph = graphOn({ threads: 3 });
   const sources = [10, 20].map(
     (width) => new TestSource({ kind: 'video', width, height: 8, format: 'gray', count: 4 }),
   );
@@ -46,7 +48,7 @@ graphs('frames in a bundle cross threads whole, and are released', async () => {
 
 graphs('merge joins pictures of two threads, each at the time of the policy', async () => {
   const watch = new LeakWatch();
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const sources = [16, 32].map(
     (width) => new TestSource({ kind: 'video', width, height: 8, count: 5, interval: 40_000 }),
   );
@@ -70,7 +72,7 @@ graphs('merge joins pictures of two threads, each at the time of the policy', as
 
 graphs('merge joins tensors, and an error names node, inputs and shapes', async () => {
   const run = async (shapes: number[][]): Promise<unknown[]> => {
-    const graph = new Graph({ threads: 2 });
+    const graph = graphOn({ threads: 2 });
     const inputs = shapes.map((shape) => addJoin(graph, 'Tensors', { shape, count: 2 }));
     const seen: unknown[] = [];
     graph.module('merge', { option: 1 }, { inputs, alias: 'join' }).module({
@@ -104,7 +106,7 @@ graphs('merge joins tensors, and an error names node, inputs and shapes', async 
 
 graphs('a silent input with a timeout no longer holds the others', async () => {
   const watch = new LeakWatch();
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn({ threads: 2 });
   const buffers = (ids: string[]) => ids.map((id, n) => ({ id, pts: String(n * 40_000_000) }));
   const inputs = [
     addJoin(graph, 'Pad', { buffers: buffers(['a0', 'a1', 'a2']), seed: 1 }),

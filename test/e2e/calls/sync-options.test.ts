@@ -8,8 +8,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type SyncEvent, Synchronizer } from '../../../src/sync/index.js';
 import { addJoin, JOINS } from '../../kit/joins.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const options = suite('options of policies in graphs');
+const graphOn = await sharedThreads(3, ['slow', 'join']);
 
 type Buffers = { id: string; pts: string }[];
 /** `count` buffers, one each `interval` ms. */
@@ -51,7 +53,7 @@ async function failure(run: () => unknown): Promise<Error & { code: string }> {
 options('an input that falls silent while its source sleeps is left after its own timeout', async () => {
   const watch = new LeakWatch();
   for (const threads of [0, 3]) {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const inputs = [
       addJoin(graph, 'Pad', { buffers: buffers('a', 4, 40), seed: 1 }),
       addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 500 }),
@@ -63,7 +65,7 @@ options('an input that falls silent while its source sleeps is left after its ow
 });
 
 options('the time in which other nodes begin is no silence', async () => {
-  const graph = new Graph({ threads: 3 });
+  const graph = graphOn({ threads: 3 });
   const late = addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 50 });
   const slow = addJoin(graph, 'SlowStart', { milliseconds: 1200 }, { inputs: [late], thread: 'slow' });
   const inputs = [addJoin(graph, 'Pad', { buffers: buffers('a', 2, 40), seed: 1 }), slow];
@@ -74,7 +76,7 @@ options('the time in which other nodes begin is no silence', async () => {
 options('what waits for a late input beyond max_queue is given up by drop_policy, or fails the graph', async () => {
   const watch = new LeakWatch();
   const run = (settings: object): Promise<Muxed> => {
-    const graph = new Graph({ threads: 3 });
+    const graph = graphOn({ threads: 3 });
     const inputs = [
       addJoin(graph, 'Pad', { buffers: buffers('a', 20, 40), seed: 1 }),
       addJoin(graph, 'Late', { buffers: buffers('b', 2, 40), pause: 600 }),
@@ -159,7 +161,7 @@ for (const mode of ['slowest', 'basepad'] as const) {
     const option = mode === 'basepad' ? '0:33000000' : undefined;
     for (const threads of [0, 2]) {
       const { instants, lane, report } = await traced((trace) => {
-        const graph = new Graph({ threads, trace });
+        const graph = graphOn({ threads, trace });
         const inputs = RATES.map((rate) => addJoin(graph, 'Pad', { buffers: buffers(...rate), seed: 1 }));
         return muxed(graph, inputs, { sync_mode: mode, ...(option !== undefined && { sync_option: option }) });
       });

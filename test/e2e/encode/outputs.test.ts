@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type EncodeStreams, encode, Graph, probe, type SharedEncoding } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { failureOf, media, run, scratch } from '../../kit/media.js';
+import { failureOf, media, quickAac, run, scratch } from '../../kit/media.js';
 import { freePort, quietTcp } from '../../kit/quiet-peers.js';
 
 const test = suite('outputs');
@@ -13,7 +13,7 @@ const path = scratch();
 process.env.MILLRACE_THREADS ??= '0';
 const COMMON = {
   video_params: { codec: 'mpeg4', threads: 1, vsync: 'vfr' },
-  audio_params: { bit_rate: '64k' },
+  audio_params: { ...quickAac, bit_rate: '64k' },
   streams: { audio: [{}, { language: 'deu' }] },
   metadata: { title: 'All of it' },
 } as const;

@@ -1,5 +1,5 @@
 /** Two passes, target sizes and loudness: docs/rate-control.md. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import {
   encode,
@@ -20,6 +20,9 @@ const test = suite('rate control');
 const path = scratch();
 
 process.env.MILLRACE_THREADS ??= '0';
+// What is left there is left by nobody else.
+process.env.TMPDIR = path('temporary');
+mkdirSync(path('temporary'));
 
 /** Two seconds of noise, which takes what it is given, and a quiet tone. */
 const noise = (graph: Graph): NodeHandle =>

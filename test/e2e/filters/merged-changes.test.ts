@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { alike, pictures, sameMerged } from '../../kit/filter-chains.js';
+import { long } from '../../kit/long.js';
 import { PICTURE_CHAINS, titleOf } from '../../kit/picture-chains.js';
 
 const test = suite('merged filters: changes of format');
@@ -17,7 +18,8 @@ const CHANGING = pictures(
   { rate: 25 },
 );
 
-for (const steps of PICTURE_CHAINS) {
+// Each of them is in the test of pictures that stay alike.
+for (const steps of PICTURE_CHAINS.filter((_, i) => long || i % 2 === 0)) {
   test(titleOf(steps), async () => {
     assert.ok((await sameMerged(CHANGING, steps)).length > 0);
   });

@@ -1,5 +1,5 @@
 /** `optimize_graph`: filters that follow one another in one thread run as one actor, and no result depends on it. */
-import { Graph, type GraphError, type Report } from 'millrace';
+import type { Graph, GraphError, Report } from 'millrace';
 import { TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,7 +20,7 @@ const AUDIO: readonly (readonly Step[])[] = [
 ];
 
 const audio = suite('merged filters: sound');
-const graphOn = await sharedThreads(2);
+const graphOn = await sharedThreads(2, ['other', 'j#1', 'j#2']);
 
 for (const steps of AUDIO) {
   audio(steps.join(' , '), async () => {
@@ -79,7 +79,7 @@ structure('explainPlacement tells it before the run', () => {
 });
 
 structure('sources, forks, other threads, limits, managers and copies end a chain', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const source = graph.filter('testsrc2', { size: '64x36', rate: 25, duration: 0.4 });
   const filter = (alias: string, more: object = {}) =>
     ['c_ffmpeg_filter', { name: 'hflip' }, { alias, ...more }] as const;

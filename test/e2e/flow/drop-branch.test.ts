@@ -17,17 +17,18 @@ import {
 import { LeakWatch, TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { crossed, times } from '../../kit/long.js';
 import { add } from '../../kit/modules.js';
 import { randomGraph } from '../../kit/random-graph.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf, soon } from '../../kit/soon.js';
 
 const drop = suite('dropped branches');
-const graphOn = await sharedThreads(2, ['a', 'b']);
+const graphOn = await sharedThreads(2);
 const DROP = { on_error: 'drop-branch' } as const;
 const COUNT = 40;
 
-function sinkBehind(stream: NodeHandle, options: { thread?: string } = {}): TestSink {
+function sinkBehind(stream: NodeHandle, options: { scheduler?: number } = {}): TestSink {
   const sink = new TestSink();
   stream.graph.module(sink.spec, sink.options, { inputs: [stream], callback: sink.callback, ...options });
   return sink;
@@ -57,10 +58,10 @@ for (const threads of [0, 2]) {
       const leaks = new LeakWatch();
       const graph = graphOn({ threads });
       const source = new TestSource({ count: COUNT, kind: 'video' });
-      const from = graph.module(source.spec, source.options, threads > 0 ? { thread: 'a' } : {});
+      const from = graph.module(source.spec, source.options, threads > 0 ? { scheduler: 0 } : {});
       const closed: unknown[] = [];
       const callback = (_: unknown, alias: unknown) => closed.push(alias);
-      const b = threads > 0 ? { thread: 'b' } : {};
+      const b = threads > 0 ? { scheduler: 1 } : {};
       const bad = add(graph, 'Failing', { where }, { inputs: [from], alias: 'bad', callback, ...b, ...DROP });
       const behind = sinkBehind(bad);
       const good = sinkBehind(from);
@@ -114,8 +115,9 @@ drop('a source that fails ends what is behind it, with what it had sent', async 
 });
 
 drop('input managers that join streams take a dropped branch for one that has ended', async () => {
-  for (const inputManager of ['default', 'framesync', 'slowest', 'refresh'] as const) {
-    for (const threads of [0, 2]) {
+  const managers = ['default', 'framesync', 'slowest', 'refresh'] as const;
+  for (const [inputManager, placements] of crossed(managers, [0, 2], 1)) {
+    for (const threads of placements) {
       const graph = graphOn({ threads });
       const source = new TestSource({ count: COUNT, kind: 'value' });
       const from = graph.module(source.spec, source.options);
@@ -153,8 +155,8 @@ drop(
   'payloads that cannot cross threads drop the branch of the node that pushed them, and its ends arrive',
   async () => {
     const graph = graphOn({ threads: 2, queue_length_limit: 2 });
-    const pusher = add(graph, 'Untransferable', { bad: 4 }, { alias: 'pusher', thread: 'a', ...DROP });
-    const sinks = [0, 1].map(() => sinkBehind(pusher, { thread: 'b' }));
+    const pusher = add(graph, 'Untransferable', { bad: 4 }, { alias: 'pusher', scheduler: 0, ...DROP });
+    const sinks = [0, 1].map(() => sinkBehind(pusher, { scheduler: 1 }));
     const { dropped, warnings } = await soon('the graph', graph.run());
     assert.equal(
       dropped.map(({ error }) => error.code),
@@ -304,7 +306,7 @@ drop('a file behind a node that fails is finished with what it has', async () =>
 
 drop('random graphs whose relays fail end, with all that passes none of these', async () => {
   let droppedOnes = 0;
-  for (let seed = 1; seed <= 9; seed++) {
+  for (let seed = 1; seed <= times(6, 12); seed++) {
     const leaks = new LeakWatch();
     const form = seed % 3 === 0 ? { threads: 2, scatter: 2 } : { threads: 0 };
     const { graph, sink, expected, sure } = randomGraph(seed, { ...form, graphOn, failing: 60 });

@@ -1,14 +1,16 @@
 /** Calls that neither take nor give: no progress, not at full speed, and not for ever. */
 import { fileURLToPath } from 'node:url';
-import { Graph, type GraphError, type NodeHandle, type NodeParameters, Packet, syncModule } from 'millrace';
+import { type Graph, type GraphError, type NodeHandle, type NodeParameters, Packet, syncModule } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { valuesOf } from '../../kit/calls.js';
 import { add } from '../../kit/modules.js';
 import { rejection } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const idle = suite('calls that neither take nor give');
+const graphOn = await sharedThreads(1);
 const path = fileURLToPath(new URL('../../fixtures/modules/idle.mjs', import.meta.url));
 const named = (entry: string) => ({ name: entry.toLowerCase(), path, entry });
 
@@ -26,7 +28,7 @@ for (const threads of [0, 1]) {
     idle(
       `threads: ${threads}: ${entry}: the graph has made no progress, and it was not called at full speed`,
       async () => {
-        const graph = new Graph({ threads, time_out: 3, stop_grace: 500 });
+        const graph = graphOn({ threads, time_out: 2, stop_grace: 500 });
         const inputs = entry === 'Idler' ? [] : [add(graph, 'Scatter', { count: 100, outputs: 1 })];
         idling(graph, entry, {}, { inputs }).module('null_sink');
         const leaks = new LeakWatch();
@@ -43,20 +45,20 @@ for (const threads of [0, 1]) {
   }
 
   idle(`threads: ${threads}: a source that looks now and then whether there is something makes progress`, async () => {
-    const graph = new Graph({ threads, time_out: 3 });
+    const graph = graphOn({ threads, time_out: 3 });
     idling(graph, 'Patient', { after: 160, milliseconds: 25 }).module('null_sink');
     const { nodes } = await graph.run();
     assert.equal([nodes[0]!.calls, nodes[0]!.packetsOut], [160, 1]);
   });
 
   idle(`threads: ${threads}: a clock that ticks less often than time_out is not stuck`, async () => {
-    const graph = new Graph({ threads, time_out: 4 });
+    const graph = graphOn({ threads, time_out: 4 });
     graph.module('clock', { fps: 0.2, count: 2 }).module('null_sink');
     assert.is((await graph.run()).nodes[0]!.packetsOut, 2);
   });
 
   idle(`threads: ${threads}: work in many small steps comes to its end`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const source = add(graph, 'Scatter', { count: 3, outputs: 1 });
     const steps = idling(graph, 'Steps', { steps: 300 }, { inputs: [source] });
     steps.module('null_sink', {}, { alias: 'sink' });
@@ -66,7 +68,7 @@ for (const threads of [0, 1]) {
 
   idle(`threads: ${threads}: a stop ends the graph`, async () => {
     for (const entry of ['Idler', 'WantsNothing']) {
-      const graph = new Graph({ threads });
+      const graph = graphOn({ threads });
       const inputs = entry === 'Idler' ? [] : [add(graph, 'Endless')];
       idling(graph, entry, {}, { inputs }).module('null_sink');
       const running = graph.run();

@@ -14,7 +14,7 @@ const millrace = new URL('../../../dist/index.js', import.meta.url).href;
 test('a process may exit, or die of an error, while FFmpeg says a lot in many threads', async () => {
   const damaged = at('damaged.ts');
   const graph = new Graph({ threads: 0 });
-  graph.filter('testsrc2', { size: '320x240', duration: 4 }).encode(null, {
+  graph.filter('testsrc2', { size: '160x120', duration: 2 }).encode(null, {
     output_path: damaged,
     format: 'mpegts',
     video_params: { codec: 'h264', preset: 'ultrafast', g: 25 },

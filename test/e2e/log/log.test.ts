@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { codeOf } from '../../kit/calls.js';
 import { rejection } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const log = suite('what modules say');
 
@@ -35,10 +36,12 @@ function fed(graph: Graph): NodeHandle {
 
 const MOMENTS = ['init', 'packet 0', 'packet 1', 'close'];
 
+const graphOn = await sharedThreads(2);
+
 for (const threads of [0, 1, 2]) {
   log(`every level, in order, with the node and its module, threads ${threads}`, async () => {
     const { heard, onLog } = listener();
-    const graph = new Graph({ threads, onLog });
+    const graph = graphOn({ threads, onLog });
     const first = fed(graph).module(saying(), {}, { alias: 'first' });
     first.module(saying(), {}, { alias: 'second', scheduler: Math.max(0, threads - 1) }).module({ process() {} });
     const report = await graph.run();
@@ -53,7 +56,7 @@ for (const threads of [0, 1, 2]) {
   });
 
   log(`without a listener warnings and errors are in the report, threads ${threads}`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     fed(graph)
       .module(saying(), {}, { alias: 'first' })
       .module({ process() {} });
@@ -65,7 +68,7 @@ for (const threads of [0, 1, 2]) {
   });
 
   log(`a listener that throws fails the graph, threads ${threads}`, async () => {
-    const graph = new Graph({
+    const graph = graphOn({
       threads,
       onLog() {
         throw new Error('full disk');
@@ -81,7 +84,7 @@ for (const threads of [0, 1, 2]) {
 
   log(`what is no text is shown as one, threads ${threads}`, async () => {
     const { heard, onLog } = listener();
-    const graph = new Graph({ threads, onLog });
+    const graph = graphOn({ threads, onLog });
     fed(graph).module(saying('Odd'));
     await graph.run();
     assert.equal(

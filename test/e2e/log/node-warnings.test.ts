@@ -2,6 +2,7 @@
 import { Graph } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { crossed } from '../../kit/long.js';
 import { add } from '../../kit/modules.js';
 import { rejection } from '../../kit/rejection.js';
 import { summing, values } from '../../kit/serving.js';
@@ -56,8 +57,9 @@ quiet('runs that end forget their signal', async () => {
 });
 
 quiet('the longest times that the options allow are no short ones', async () => {
-  for (const threads of [0, 1]) {
-    for (const mode of ['slowest', 'refresh'] as const) {
+  // Each way of waiting with each way of joining in the long form.
+  for (const [threads, modes] of crossed([0, 1], ['slowest', 'refresh'] as const, 1)) {
+    for (const mode of modes) {
       const graph = new Graph({ threads, time_out: 1e6, stop_grace: 1e9 });
       const inputs = [1, 2].map(() => add(graph, 'Scatter', { count: 20, outputs: 1 }));
       const joined = graph.module('mux', { sync_mode: mode, timeout: 1e7 }, { inputs });

@@ -49,7 +49,7 @@ for (const [what, path] of [
 }
 
 test('a called module takes them', () => {
-  using decoder = syncModule('c_ffmpeg_decoder', { input_path: pathToFileURL(clip) }, [], [0]);
+  using decoder = syncModule('c_ffmpeg_decoder', { input_path: pathToFileURL(clip) }, [], [0], { thread: 'inline' });
   const { outputs } = decoder.process();
   for (const packet of outputs[0]) packet.close();
   assert.ok(outputs[0].length > 0);

@@ -1,8 +1,9 @@
 /** Going to the beginning of a file, and to other places, whatever the container and with pictures stored out of order. */
+import { createHash } from 'node:crypto';
 import { type DecoderOptions, Graph, type VideoFrame } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { run, scratch } from '../../kit/media.js';
+import { quickAac, run, scratch } from '../../kit/media.js';
 
 const path = scratch();
 const PICTURES = 50;
@@ -14,8 +15,10 @@ async function make(name: string, codec: string, sound: string | undefined): Pro
   const audio = sound === undefined ? null : graph.filter('sine', { sample_rate: 44100, duration: 2 });
   video.encode(audio, {
     output_path: path(name),
-    video_params: { codec, bf: 2, g: 25, threads: 1 },
-    ...(sound === undefined ? {} : { audio_params: { codec: sound, sample_rate: 44100, channels: 1 } }),
+    video_params: { codec, bf: 2, g: 25, threads: 1, ...(codec === 'h264' && { preset: 'veryfast' }) },
+    ...(sound === undefined
+      ? {}
+      : { audio_params: { ...(sound === 'aac' ? quickAac : { codec: sound }), sample_rate: 44100, channels: 1 } }),
   });
   await run(graph);
   return path(name);
@@ -27,6 +30,8 @@ interface Picture {
   readonly pixels: string;
 }
 
+const hashOf = (frame: VideoFrame): string => createHash('md5').update(frame.toBuffer()).digest('hex');
+
 async function pictures(input: string, options: DecoderOptions = {}, threads = 0): Promise<Picture[]> {
   const seen: Picture[] = [];
   const graph = new Graph({ threads });
@@ -36,7 +41,7 @@ async function pictures(input: string, options: DecoderOptions = {}, threads = 0
     .closing()) {
     seen.push({
       time: packet.timestamp ?? Number.NaN,
-      pixels: (packet.payload as VideoFrame).toBuffer().toString('hex'),
+      pixels: hashOf(packet.payload as VideoFrame),
     });
   }
   return seen;
@@ -116,8 +121,7 @@ test('a raw stream is cut where it was asked, although it has no timestamps', as
     process(task) {
       for (const { payload, timestamp } of task.inputs.get(0) ?? []) {
         if (payload === undefined) continue;
-        const pixels = (payload as VideoFrame).toBuffer().toString('hex');
-        seen.push({ time: timestamp ?? Number.NaN, pixels });
+        seen.push({ time: timestamp ?? Number.NaN, pixels: hashOf(payload as VideoFrame) });
       }
     },
   });
@@ -173,7 +177,7 @@ test('what is missing for want of a key frame before it is said in seconds', asy
 
 test('threads change nothing of a repetition', async () => {
   const input = await make('threads.avi', 'mpeg4', undefined);
-  assert.equal(await pictures(input, { loop: 1 }, 2), await pictures(input, { loop: 1 }));
+  assert.equal(await pictures(input, { loop: 1 }, 1), await pictures(input, { loop: 1 }));
 });
 
 test.run();

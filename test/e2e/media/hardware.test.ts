@@ -8,7 +8,14 @@ import { LeakWatch } from 'millrace/testing';
 import { HardwareDeviceContext } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DEVICE_KINDS, type DeviceKind, openDevice } from '../../../src/media/index.js';
+import {
+  closeIdleDevices,
+  DEVICE_KINDS,
+  type DeviceKind,
+  ledger,
+  openDevice,
+  requireDevice,
+} from '../../../src/media/index.js';
 import { media, scratch } from '../../kit/media.js';
 import { testUnless } from '../../kit/skip.js';
 
@@ -53,6 +60,24 @@ async function seen(threads: number, build: (drawn: Stream) => Stream): Promise<
   watch.check(report);
   return { hashes, places, notes, warnings: report.warnings };
 }
+
+testUnless(
+  test,
+  NO_VULKAN,
+  'a device that was looked for is the one that is used, and is closed if nobody uses it',
+  () => {
+    const before = ledger.snapshot().device ?? 0;
+    requireDevice('vulkan');
+    const [first, second] = [openDevice('vulkan'), openDevice('vulkan')];
+    assert.is(first.context, second.context);
+    assert.is(ledger.snapshot().device, before + 1);
+    for (const device of [first, second]) device.release();
+    assert.is(ledger.snapshot().device ?? 0, before);
+    requireDevice('vulkan');
+    closeIdleDevices();
+    assert.is(ledger.snapshot().device ?? 0, before);
+  },
+);
 
 const upload = (stream: Stream, thread?: string): Stream =>
   stream.module('c_ffmpeg_filter', { name: 'hwupload', hwaccel_device: 'vulkan' }, { thread });

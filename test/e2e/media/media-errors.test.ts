@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { ConfigError, type ErrorCode, encode, type Graph, GraphError, Packet, Tensor } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { crossed } from '../../kit/long.js';
 import { contentsOf, failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
@@ -204,9 +205,9 @@ const CASES: Record<string, Case> = {
   },
 };
 
-for (const [name, { code, words, phase, build }] of Object.entries(CASES)) {
+for (const [[name, { code, words, phase, build }], places] of crossed(Object.entries(CASES), [0, 2], 1)) {
   // What a module refuses before it runs does not depend on its thread.
-  for (const threads of phase === 'init' ? [1] : [0, 2]) {
+  for (const threads of phase === 'init' ? [1] : places) {
     test(`threads: ${threads}: ${name}`, async () => {
       const graph = graphOn({ threads });
       build(graph);

@@ -185,7 +185,7 @@ test('what the container crops is cut off, in every way the file can come', asyn
   assert.equal(await shape(input), expected);
   assert.equal(await shape(input, {}, 2), expected);
 
-  const decoder = syncModule('c_ffmpeg_decoder', { input_path: input }, [], [0]);
+  const decoder = syncModule('c_ffmpeg_decoder', { input_path: input }, [], [0], { thread: 'inline' });
   const [packet] = decoder.process().outputs[0];
   assert.equal(shapeOf(packet!.payload as VideoFrame), expected);
   packet!.close();

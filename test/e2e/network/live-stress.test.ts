@@ -6,7 +6,7 @@ import { play, randomOf } from './live-stress.js';
 const test = suite('a camera that is killed');
 
 test('over tcp: times rise, gaps are as long as the outages, nothing is left', async () => {
-  const { faults, gaps } = await play('tcp', 1, randomOf(1), 0.1);
+  const { faults, gaps } = await play('tcp', 1, randomOf(1), { scale: 0.1 });
   assert.equal(faults, []);
   assert.is(gaps.length, 1);
 });

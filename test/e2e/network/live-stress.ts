@@ -2,7 +2,10 @@
  * A camera that is killed and comes back at random moments, while its input is decoded into one file: times rise, gaps are as
  * long as the outages, memory stays flat, no thread and no descriptor is left.
  *
- *   npm run stress:live [-- PART_OF_A_PROTOCOL [KILLS [SEED]]]
+ *   npm run stress:live [-- --protocol PART_OF_ITS_NAME] [--kills 20] [--minutes 5] [--seed N] [--camera ffmpeg]
+ *
+ *   --minutes    Over which the kills are spread; without it 3.5 s from one to the next.
+ *   --camera     ffmpeg: the ffmpeg command of the PATH instead of a graph of ours.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
@@ -13,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { type DecoderOptions, Graph } from 'millrace';
 import { freePort } from '../../kit/quiet-peers.js';
 
@@ -26,6 +30,8 @@ interface Route {
   /** Of the decoder. */
   readonly from: string;
   readonly dec_params?: DecoderOptions['dec_params'];
+  /** ms of silence after which it counts as lost; `STALL` without it. */
+  readonly stall?: number;
   close?(): void;
 }
 
@@ -83,8 +89,9 @@ const routes: Readonly<Record<string, (folder: string) => Promise<Route>>> = {
       }
     });
     const from = `http://127.0.0.1:${await portOf(server)}/live.m3u8`;
-    const mux = { hls_time: 0.4, hls_list_size: 4 };
-    return { from, to: join(folder, 'live.m3u8'), format: 'hls', mux, close: () => server.close() };
+    const mux = { hls_time: 0.4, hls_list_size: 12 };
+    // A list is asked for once in a second.
+    return { from, to: join(folder, 'live.m3u8'), format: 'hls', mux, stall: 3000, close: () => server.close() };
   },
 };
 
@@ -95,10 +102,39 @@ interface Outcome {
   /** ms of every gap of the file beside that of the outage that was told. */
   readonly gaps: readonly (readonly [gap: number, told: number])[];
   readonly megabytes: number;
+  /** Pictures of the file. */
+  readonly frames: number;
 }
 
-/** @param random From 0 to 1. @param scale of all times in which the camera is there or away. */
-export async function play(name: string, kills: number, random: () => number, scale = 1): Promise<Outcome> {
+type Camera = 'own' | 'ffmpeg';
+
+const STALL = 1000;
+/** ms that a camera stays away at least, beyond `stall_ms`: before that, no datagram tells it from a camera that is slow. */
+const AWAY = 1000;
+/** ms after which an outage that nobody has noticed never will be. */
+const NOTICED = 30_000;
+
+function startCamera(camera: Camera, { to, format, mux = {} }: Route): ChildProcess {
+  if (camera === 'own') {
+    return spawn(process.execPath, [CAMERA, to, format, JSON.stringify(mux)], { stdio: 'ignore' });
+  }
+  const sources = '-re -f lavfi -i testsrc2=size=64x48:rate=25 -re -f lavfi -i sine=sample_rate=44100'.split(' ');
+  const [video, audio] = { flv: ['flv', 'aac'], rtsp: ['mpeg4', 'mp2'] }[format] ?? ['mpeg2video', 'mp2'];
+  const codecs = ['-c:v', video!, '-g', '10', '-bf', '0', '-c:a', audio!];
+  const muxer = Object.entries({ flush_packets: 1, ...mux }).flatMap(([key, value]) => [`-${key}`, String(value)]);
+  const args = ['-v', 'error', '-nostdin', '-y', ...sources, ...codecs, ...muxer, '-f', format, to];
+  return spawn('ffmpeg', args, { stdio: 'ignore' });
+}
+
+interface Play {
+  /** Of all times in which the camera is there or away. */
+  readonly scale?: number;
+  readonly camera?: Camera;
+}
+
+/** @param random From 0 to 1. */
+export async function play(name: string, kills: number, random: () => number, how: Play = {}): Promise<Outcome> {
+  const { scale = 1, camera: kind = 'own' } = how;
   const folder = mkdtempSync(join(tmpdir(), 'millrace-live-'));
   const route = await routes[name]!(join(folder, 'hls'));
   const faults: string[] = [];
@@ -111,13 +147,22 @@ export async function play(name: string, kills: number, random: () => number, sc
   subscribe('millrace:outage', listener);
   let camera: ChildProcess | undefined;
   const start = (): void => {
-    const args = [CAMERA, route.to, route.format, JSON.stringify(route.mux ?? {})];
-    camera = spawn(process.execPath, args, { stdio: 'ignore' });
+    const one = startCamera(kind, route);
+    camera = one;
+    // Whom it calls may not be there yet: it calls again.
+    one.on('exit', (code) => {
+      if (code !== null) setTimeout(() => void (camera === one && start()), 100).unref();
+    });
+  };
+  const kill = (): void => {
+    const one = camera;
+    camera = undefined;
+    one?.kill('SIGKILL');
   };
   const path = join(folder, 'all.mkv');
   try {
     const graph = new Graph({ threads: 1 });
-    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: 1000 };
+    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: route.stall ?? STALL };
     const { dec_params } = route;
     const input = graph.decode({ input_path: route.from, live: true, reconnect, ...(dec_params && { dec_params }) });
     const video_params = { codec: 'mpeg2video', bf: 0, threads: 1 };
@@ -134,11 +179,13 @@ export async function play(name: string, kills: number, random: () => number, sc
     let things: number[] = [];
     for (let i = 0; i < kills; i++) {
       await sleep(random() * 4000 * scale);
-      camera?.kill('SIGKILL');
-      await sleep(random() * 6000 * scale);
+      kill();
+      await sleep(((route.stall ?? STALL) + AWAY) * Math.min(1, scale) + random() * 3000 * scale);
       start();
       const count = told.length;
-      while (told.length === count) await Promise.race([sleep(20), run]);
+      const began = performance.now();
+      while (told.length === count && performance.now() - began < NOTICED) await Promise.race([sleep(20), run]);
+      fault(told.length > count, `nobody noticed kill ${i + 1}`);
       await more();
       if (i === Math.min(2, kills - 1)) settled = process.memoryUsage.rss();
       if (i === 0) things = ownThings();
@@ -152,42 +199,63 @@ export async function play(name: string, kills: number, random: () => number, sc
     fault(grown < 48, `memory has grown by ${grown.toFixed()} MiB`);
     graph.stop();
     await run;
-    camera?.kill('SIGKILL');
-    const gaps = await gapsOf(path, fault);
+    kill();
+    const { gaps, frames: written } = await gapsOf(path, fault);
     // A playlist tells of pieces, and what was lost of them is known when the next one comes.
     const spread = name === 'hls' ? 2500 : 700;
-    fault(gaps.length >= told.length, `${gaps.length} gaps of ${told.length} outages`);
-    for (const [i, gap] of gaps.entries()) {
-      const off = Math.abs(gap - (told[i] ?? 0));
-      fault(off < spread, `a gap of ${gap.toFixed()} ms for an outage of ${told[i]?.toFixed()} ms`);
-    }
+    const pairs = paired(gaps, told, spread, fault);
     const isLess = (): boolean => ownThings().every((count, i) => count < busy[i]!);
     for (let i = 0; i < 50 && !isLess(); i++) await sleep(100);
     fault(isLess(), `threads and descriptors: ${busy} with the input open, ${ownThings()} after the end`);
-    return { kills, faults, gaps: gaps.map((gap, i) => [gap, told[i] ?? 0]), megabytes: grown };
+    return { kills, faults, gaps: pairs, megabytes: grown, frames: written };
   } finally {
-    camera?.kill('SIGKILL');
+    kill();
     unsubscribe('millrace:outage', listener);
     route.close?.();
     rmSync(folder, { recursive: true });
   }
 }
 
-/** ms between pictures that are more than 400 ms apart. */
-async function gapsOf(path: string, fault: (holds: boolean, words: string) => void): Promise<number[]> {
+/** Each gap with the outage that made it, in their order: there may be no others, of neither. */
+function paired(
+  gaps: readonly number[],
+  outages: readonly number[],
+  spread: number,
+  fault: (holds: boolean, words: string) => void,
+): (readonly [gap: number, told: number])[] {
+  const pairs: (readonly [number, number])[] = [];
+  const left = [...outages];
+  for (const gap of gaps) {
+    const at = left.findIndex((told) => Math.abs(gap - told) < spread);
+    fault(at >= 0, `a gap of ${gap.toFixed()} ms, and the next outage was of ${left[0]?.toFixed() ?? 'no'} ms`);
+    if (at < 0) continue;
+    for (const told of left.splice(0, at)) fault(false, `no gap for an outage of ${told.toFixed()} ms`);
+    pairs.push([gap, left.shift()!]);
+  }
+  for (const told of left) fault(false, `no gap for an outage of ${told.toFixed()} ms`);
+  return pairs;
+}
+
+/** ms between pictures that are more than 400 ms apart, and how many pictures there are. */
+async function gapsOf(
+  path: string,
+  fault: (holds: boolean, words: string) => void,
+): Promise<{ gaps: number[]; frames: number }> {
+  let frames = 0;
   const gaps: number[] = [];
   const graph = new Graph({ threads: 0 });
   let last: number | undefined;
   for await (const packet of graph.decode({ input_path: path }).video.packets()) {
     const time = packet.timestamp! / 1000;
     packet.close();
+    frames++;
     if (last !== undefined) {
       fault(time > last, `time goes from ${last} to ${time} ms`);
       if (time - last > 400) gaps.push(time - last);
     }
     last = time;
   }
-  return gaps;
+  return { gaps, frames };
 }
 
 /** Number of threads and of descriptors, where the system tells. */
@@ -206,13 +274,28 @@ export function randomOf(seed: number): () => number {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [part = '', kills = '20', seed = String(Date.now() % 1e6)] = process.argv.slice(2);
-  console.log(`seed ${seed}`);
-  for (const name of Object.keys(routes).filter((name) => name.includes(part))) {
-    const { faults, gaps, megabytes } = await play(name, Number(kills), randomOf(Number(seed)));
+  const { values } = parseArgs({
+    options: {
+      protocol: { type: 'string', default: '' },
+      kills: { type: 'string', default: '20' },
+      minutes: { type: 'string' },
+      seed: { type: 'string', default: String(Date.now() % 1e6) },
+      camera: { type: 'string', default: 'own' },
+    },
+  });
+  const kills = Number(values.kills);
+  // Half of 4 s and half of 3 s, on the average, beside what coming back takes.
+  const scale = values.minutes === undefined ? 1 : Math.max(0.1, ((Number(values.minutes) * 60) / kills - 2) / 3.5);
+  console.log(`seed ${values.seed}`);
+  for (const name of Object.keys(routes).filter((name) => name.includes(values.protocol))) {
+    const begun = performance.now();
+    const how = { scale, camera: values.camera === 'ffmpeg' ? values.camera : 'own' } as const;
+    const { faults, gaps, megabytes, frames } = await play(name, kills, randomOf(Number(values.seed)), how);
     const off = gaps.map(([gap, told]) => Math.abs(gap - told));
+    const away = gaps.reduce((sum, [gap]) => sum + gap, 0);
     console.log(
-      `${name}: ${kills} kills, ${gaps.length} gaps, off by ${Math.max(...off).toFixed()} ms at most, ` +
+      `${name}: ${kills} kills in ${((performance.now() - begun) / 1000).toFixed()} s, ${frames} pictures, ` +
+        `${gaps.length} gaps of ${(away / 1000).toFixed()} s in all, off by ${Math.max(...off).toFixed()} ms at most, ` +
         `${megabytes.toFixed()} MiB more${faults.length === 0 ? '' : `\n  ${faults.join('\n  ')}`}`,
     );
     if (faults.length > 0) process.exitCode = 1;

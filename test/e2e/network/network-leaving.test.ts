@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { crossed } from '../../kit/long.js';
 import { freePort, quietTcp } from '../../kit/quiet-peers.js';
 
 const SCRIPT = fileURLToPath(new URL('../../fixtures/modules/leaving-network.mjs', import.meta.url));
@@ -43,8 +44,8 @@ const ways: readonly [how: string, code: number | null, signal: string | null, w
   ['stop', 0, null, /^$/],
 ];
 
-for (const threads of [0, 1]) {
-  for (const [how, code, signal, words] of ways) {
+for (const [[how, code, signal, words], numbers] of crossed(ways, [1, 0], 1)) {
+  for (const threads of numbers) {
     test(`${how}, ${threads} threads: inputs and an output`, async () => {
       const silent = await quietTcp();
       const full = await quietTcp(undefined, false);

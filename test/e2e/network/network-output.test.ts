@@ -5,6 +5,7 @@ import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { slaveText } from '../../../actors/encoder/output/slave.js';
+import { crossed } from '../../kit/long.js';
 import { freePort } from '../../kit/quiet-peers.js';
 import { endless, outputs, ways } from '../../kit/quiet-stages.js';
 import { failureOf, soon } from '../../kit/soon.js';
@@ -17,15 +18,18 @@ const clip = new URL('../../fixtures/media/clip-4s.mp4', import.meta.url);
 const AT_ONCE = 3;
 const named = Object.entries(outputs);
 
-for (let first = 0; first < named.length; first += AT_ONCE) {
-  const group = named.slice(first, first + AT_ONCE);
+const groups = Array.from({ length: Math.ceil(named.length / AT_ONCE) }, (_, n) =>
+  named.slice(n * AT_ONCE, (n + 1) * AT_ONCE),
+);
+
+for (const [group, chosen] of crossed(groups, [...Object.entries(ways).entries()], 1)) {
   const name = group.map(([stage]) => stage).join(', ');
-  test(`${name}: every way to end`, async () => {
-    for (const [threads, [way, { end, code }]] of Object.entries(ways).entries()) {
+  test(`${name}: ways to end`, async () => {
+    for (const [threads, [way, { end, code }]] of chosen) {
       const cases = await Promise.all(group.map(([, make]) => make()));
       try {
         const watch = new LeakWatch();
-        const graph = endless(threads, cases);
+        const graph = endless(new Graph({ threads }), cases);
         const abort = new AbortController();
         const run = graph.run({ signal: abort.signal }).then(
           () => undefined,
@@ -51,7 +55,7 @@ for (const [name, make] of named) {
   test(`${name}: timeout_ms fails by name`, async () => {
     const one = await make();
     try {
-      const error = await failureOf(name, endless(0, [one], { timeout_ms: 300 }).run());
+      const error = await failureOf(name, endless(new Graph({ threads: 0 }), [one], { timeout_ms: 300 }).run());
       assert.is(error.code, 'ERR_MILLRACE_OUTPUT', error.message);
       assert.match(error.message, one.url);
       assert.match(error.message, 'took nothing for 300 ms');
@@ -64,7 +68,7 @@ for (const [name, make] of named) {
 test('a server nobody runs is an error at once', async () => {
   const error = await failureOf(
     'the graph',
-    endless(0, [{ url: `tcp://127.0.0.1:${await freePort()}`, format: 'nut' }]).run(),
+    endless(new Graph({ threads: 0 }), [{ url: `tcp://127.0.0.1:${await freePort()}`, format: 'nut' }]).run(),
   );
   assert.is(error.code, 'ERR_MILLRACE_OUTPUT');
   assert.match(error.message, 'Connection refused');

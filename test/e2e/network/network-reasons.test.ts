@@ -6,22 +6,25 @@ import { type ConfigError, Graph } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withoutSecrets } from '../../../src/errors/secrets.js';
+import { crossed } from '../../kit/long.js';
 import { scratch } from '../../kit/media.js';
 import { freePort, quietTcp } from '../../kit/quiet-peers.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 import { failureOf } from '../../kit/soon.js';
 
 const test = suite('reasons of the network');
+const graphOn = await sharedThreads(1);
 const at = scratch();
 const clip = new URL('../../fixtures/media/clip.mpegts', import.meta.url);
 
 const reading = (input_path: string, threads: number): Graph => {
-  const graph = new Graph({ threads });
+  const graph = graphOn({ threads });
   graph.decode({ input_path, timeout_ms: 300 }).video.module('null_sink', {});
   return graph;
 };
 
 const writing = (output_path: string, threads: number): Graph => {
-  const graph = new Graph({ threads });
+  const graph = graphOn({ threads });
   const video_params = { codec: 'mpeg2video' };
   graph
     .decode({ input_path: clip })
@@ -29,37 +32,35 @@ const writing = (output_path: string, threads: number): Graph => {
   return graph;
 };
 
-for (const threads of [0, 1]) {
-  test(`FFmpeg's own reason ends the message, ${threads} threads`, async () => {
-    const server = createServer((_request, answer) => void answer.writeHead(404).end());
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const nobody = await freePort();
-    try {
-      for (const [graph, words] of [
-        [reading(`http://me:secret@127.0.0.1:${port}/a.mp4`, threads), /FFmpeg says: HTTP error 404 Not Found$/],
-        [reading(`http://me:secret@127.0.0.1:${port}/a.mp4`, threads), /: check the path of the URL\. FFmpeg says/],
-        [reading(`rtmp://me:secret@127.0.0.1:${nobody}/a/b`, threads), /FFmpeg says: .*: Connection refused/],
-        [
-          reading(`tcp://me:secret@127.0.0.1:${nobody}`, threads),
-          /refused\. Nobody listens there: [^.]*\. FFmpeg says/,
-        ],
-        [writing(`http://me:secret@127.0.0.1:${nobody}/a.ts`, threads), /FFmpeg says: .*: Connection refused$/],
-        [
-          writing(`tcp://me:secret@127.0.0.1:${nobody}`, threads),
-          /refused\. Nobody listens there: [^.]*\. FFmpeg says/,
-        ],
-      ] as const) {
-        const { message } = await failureOf('a graph', graph.run());
-        assert.match(message, words);
-        assert.match(message, '://***@127.0.0.1');
-        assert.not.match(message, 'secret');
-      }
-    } finally {
-      server.close();
-      server.closeAllConnections();
-    }
-  });
+const server = createServer((_request, answer) => void answer.writeHead(404).end());
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+server.unref();
+const { port: answering } = server.address() as AddressInfo;
+const nobody = await freePort();
+const nobodyThere = [/refused\. Nobody listens there: [^.]*\. FFmpeg says/] as const;
+const failing: readonly (readonly [url: string, of: typeof reading, ...words: RegExp[]])[] = [
+  [
+    `http://me:secret@127.0.0.1:${answering}/a.mp4`,
+    reading,
+    /FFmpeg says: HTTP error 404 Not Found$/,
+    /: check the path of the URL\. FFmpeg says/,
+  ],
+  [`rtmp://me:secret@127.0.0.1:${nobody}/a/b`, reading, /FFmpeg says: .*: Connection refused/],
+  [`tcp://me:secret@127.0.0.1:${nobody}`, reading, ...nobodyThere],
+  [`http://me:secret@127.0.0.1:${nobody}/a.ts`, writing, /FFmpeg says: .*: Connection refused$/],
+  [`tcp://me:secret@127.0.0.1:${nobody}`, writing, ...nobodyThere],
+];
+
+for (const [[url, of, ...words], numbers] of crossed(failing, [0, 1], 1)) {
+  const [protocol] = url.split(':');
+  for (const threads of numbers) {
+    test(`FFmpeg's own reason ends the message, ${of.name} ${protocol}, ${threads} threads`, async () => {
+      const { message } = await failureOf('a graph', of(url, threads).run());
+      for (const one of words) assert.match(message, one);
+      assert.match(message, '://***@127.0.0.1');
+      assert.not.match(message, 'secret');
+    });
+  }
 }
 
 test('an output of the network fails in the words of its own muxer', async () => {

@@ -153,25 +153,33 @@ test("a peer that is gone for good ends its branch with on_error: 'drop-branch',
   assert.is(nodes.find(({ alias }) => alias === 'file')!.frames, 100);
 });
 
-test('tries that are used up fail the graph with their number', async () => {
-  const output_path = `tcp://127.0.0.1:${await freePort()}`;
-  const graph = new Graph({ threads: 0 });
-  camera(graph).encode(null, {
-    ...{ output_path, format: 'mpegts', video_params: live },
-    reconnect: { attempts: 2, backoff_ms: 5 },
+for (const [format, scheme] of [
+  ['mpegts', 'tcp'],
+  // These open their peers themselves.
+  ['rtsp', 'rtsp'],
+  ['whip', 'http'],
+] as const) {
+  test(`${format}: tries that are used up fail the graph with their number`, async () => {
+    const output_path = `${scheme}://127.0.0.1:${await freePort()}/live`;
+    const graph = new Graph({ threads: 0 });
+    const h264 = { codec: 'h264', profile: 'baseline', tune: 'zerolatency', threads: 1 };
+    camera(graph).encode(null, {
+      ...{ output_path, format, video_params: format === 'whip' ? h264 : live },
+      reconnect: { attempts: 2, backoff_ms: 5 },
+    });
+    const error = await failureOf('the graph', graph.run());
+    assert.is(error.code, 'ERR_MILLRACE_OUTPUT');
+    assert.match(error.message, /did not come back in 2 attempts \(reconnect\)\. .*Connection refused/);
   });
-  const error = await failureOf('the graph', graph.run());
-  assert.is(error.code, 'ERR_MILLRACE_OUTPUT');
-  assert.match(error.message, /did not come back in 2 attempts \(reconnect\)\. .*Connection refused/);
-});
+}
 
 test('what has no peer, or is no one stream of bytes, is refused by name', async () => {
   for (const [options, words] of [
     [{ output_path: at('a.mkv'), reconnect: true }, /reconnect: has no effect on .*a\.mkv, which has no peer/],
     [{ output_path: at('a.mkv'), drop: 'oldest' }, /drop: has no effect on .*a\.mkv/],
     [
-      { output_path: 'http://127.0.0.1:9/a.m3u8', reconnect: true },
-      /reconnect: the format 'hls' writes files one by one/,
+      { output_path: 'http://127.0.0.1:9/a%d.ts', format: 'segment', reconnect: true },
+      /reconnect: the format 'segment' writes files one by one/,
     ],
     [{ push_output: 1, format: 'mpegts', drop: 'oldest' }, /drop: has no effect with push_output 1/],
     [{ output_path: 'tcp://127.0.0.1:9', reconnect: { stall_ms: 1 } }, /stall_ms/],

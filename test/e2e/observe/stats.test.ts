@@ -9,8 +9,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../kit/modules.js';
 import { rejection } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const stats = suite('statistics');
+const graphOn = await sharedThreads(2);
 const folder = mkdtempSync(join(tmpdir(), 'millrace-stats-'));
 stats.after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -27,7 +29,7 @@ async function until(graph: Graph, holds: (now: GraphStats) => boolean): Promise
 
 for (const threads of [0, 2]) {
   stats(`threads: ${threads}: a fast source behind a slow sink waits for room, the sink does not starve`, async () => {
-    const graph = new Graph({ threads, queue_length_limit: 2 });
+    const graph = graphOn({ threads, queue_length_limit: 2 });
     const source = add(graph, 'Scatter', { count: 60, outputs: 1 }, { alias: 'fast' });
     const sink = new TestSink({ delay: 2 });
     graph.module(sink.spec, sink.options, { inputs: [source], callback: sink.callback, alias: 'slow' });
@@ -41,7 +43,7 @@ for (const threads of [0, 2]) {
 
   stats(`threads: ${threads}: a fast sink behind a slow source starves, the source waits for nothing`, async () => {
     // There is room for everything: the slow one does not wait even if the thread of the fast one has to.
-    const graph = new Graph({ threads, queue_length_limit: 50 });
+    const graph = graphOn({ threads, queue_length_limit: 50 });
     const slow = add(graph, 'SlowRelay', { milliseconds: 2 }, { alias: 'slow', inputs: [scatter(graph, 40)] });
     const sink = new TestSink();
     graph.module(sink.spec, sink.options, { inputs: [slow], callback: sink.callback, alias: 'fast' });
@@ -61,7 +63,7 @@ function scatter(graph: Graph, count: number) {
 
 stats('the time of the last packet that was taken is known on both sides of a link', async () => {
   for (const threads of [0, 2]) {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const relay = add(graph, 'Relay', {}, { alias: 'relay', inputs: [scatter(graph, 30)] });
     const sink = new TestSink();
     graph.module(sink.spec, sink.options, { inputs: [relay], callback: sink.callback, alias: 'sink' });
@@ -113,7 +115,7 @@ stats('a running graph shows who is in a call, who waits for what, and where the
 });
 
 stats('after the end nothing goes on', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const sink = new TestSink();
   graph.module(sink.spec, sink.options, { inputs: [scatter(graph, 5)], callback: sink.callback });
   await graph.run();

@@ -7,6 +7,7 @@ import {
   defineModule,
   Graph,
   type GraphError,
+  type GraphOptionsInput,
   type MillraceError,
   type Module,
   syncModule,
@@ -16,6 +17,7 @@ import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../kit/modules.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 interface TraceEvent {
   ph: string;
@@ -45,8 +47,12 @@ function readUnfinished(file: string): TraceEvent[] {
   return JSON.parse(`${text.slice(0, text.lastIndexOf('\n{')).replace(/,\s*$/, '')}]`) as TraceEvent[];
 }
 
-function chain(threads: number, middle = 'Relay'): { graph: Graph; sink: TestSink } {
-  const graph = new Graph({ threads, graph_name: 'traced' });
+function chain(
+  threads: number,
+  middle = 'Relay',
+  make = (options: GraphOptionsInput): Graph => new Graph(options),
+): { graph: Graph; sink: TestSink } {
+  const graph = make({ threads, graph_name: 'traced' });
   const source = add(graph, 'Scatter', { count: 50, outputs: 1 }, { alias: 'source' });
   const relay = add(graph, middle, {}, { alias: 'middle', inputs: [source] });
   const sink = new TestSink();
@@ -54,12 +60,14 @@ function chain(threads: number, middle = 'Relay'): { graph: Graph; sink: TestSin
   return { graph, sink };
 }
 
+const graphOn = await sharedThreads(2);
+
 for (const threads of [0, 2]) {
   for (const middle of ['Relay', 'SlowRelay']) {
     trace(
       `threads: ${threads}: one slice per call (${middle}), none overlaps with another of its lane`,
       async ({ file }) => {
-        const { graph } = chain(threads, middle);
+        const { graph } = chain(threads, middle, graphOn);
         const leaks = new LeakWatch();
         const report = await graph.run({ trace: file });
         leaks.check(report);
@@ -189,12 +197,14 @@ trace(
   async ({ directory, file }) => {
     const graph = new Graph({ threads: 1 });
     const closed = join(directory, 'closed');
-    const source = add(graph, 'Scatter', { count: 30_000, outputs: 1 });
+    // More calls than a buffer has room for.
+    const count = 20_000;
+    const source = add(graph, 'Scatter', { count, outputs: 1 });
     add(graph, 'Signer', { file: closed }, { inputs: [source] });
     const run = graph.run({ trace: file });
     const sleeper = new Int32Array(new SharedArrayBuffer(4));
     for (let waited = 0; waited < 30_000 && !existsSync(closed); waited += 20) Atomics.wait(sleeper, 0, 0, 20);
-    assert.is((JSON.parse(readFileSync(closed, 'utf8')) as { packets: number }).packets, 30_000);
+    assert.is((JSON.parse(readFileSync(closed, 'utf8')) as { packets: number }).packets, count);
     const report = await run;
     const [, lost] = /^(\d+) events of the trace were lost/.exec(report.warnings.join('\n'))!;
     const calls = report.nodes.reduce((sum, node) => sum + node.calls, 0);

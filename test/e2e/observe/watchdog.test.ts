@@ -10,6 +10,7 @@ import { add } from '../../kit/modules.js';
 import { sharedThreads } from '../../kit/shared-threads.js';
 
 const stalled = suite('time_out');
+const graphOn = await sharedThreads(2);
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 function stuckGraph(where: string, options: object, parameters: NodeParameters = {}): Graph {
@@ -74,18 +75,9 @@ stalled('an endless loop in one thread ends the others while the calling thread 
   }
 });
 
-stalled('a module that is never initialised is named', async () => {
-  // The module is loaded already: on a busy machine that may take longer than the limit.
-  const graphOn = await sharedThreads(1);
-  const graph = graphOn({ time_out: 1, threads: 1, stop_grace: 200 });
-  add(graph, 'Stuck', {}, { alias: 'stuck' });
-  const error = await failure(graph);
-  assert.equal([error.code, error.alias, error.phase], ['ERR_MILLRACE_STALLED', 'stuck', 'init']);
-});
-
 stalled('a graph that is slower than that, but moves, runs to its end', async () => {
   for (const threads of [0, 2]) {
-    const graph = new Graph({ time_out: 1, threads });
+    const graph = graphOn({ time_out: 1, threads });
     const source = new TestSource({ count: 8, delay: 200 });
     const sink = new TestSink();
     graph.module(sink.spec, sink.options, {
@@ -95,6 +87,14 @@ stalled('a graph that is slower than that, but moves, runs to its end', async ()
     await graph.run();
     assert.is(sink.packets.length, 8);
   }
+});
+
+stalled('a module that is never initialised is named', async () => {
+  // The module is loaded already: on a busy machine that may take longer than the limit.
+  const graph = graphOn({ time_out: 1, threads: 1, stop_grace: 200 });
+  add(graph, 'Stuck', {}, { alias: 'stuck' });
+  const error = await failure(graph);
+  assert.equal([error.code, error.alias, error.phase], ['ERR_MILLRACE_STALLED', 'stuck', 'init']);
 });
 
 stalled('without it nobody watches', async () => {

@@ -5,13 +5,18 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { times } from '../../kit/long.js';
-import { goOff, MOMENTS } from './references.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
+import { goOff, MOMENTS, THREADS } from './references.js';
 
 const test = suite('references and ends');
+const graphOn = await sharedThreads(THREADS);
+/** After these the threads are as they were before: every other time they are kept. */
+const GENTLE: readonly string[] = ['abort', 'throw', 'leave'];
 
 for (const moment of MOMENTS) {
   test(`at random moments: ${moment}`, async () => {
-    for (let i = 0; i < times(1, 4); i++) await goOff(moment);
+    for (let i = 0; i < times(1, 4); i++)
+      await goOff(moment, i % 2 === 0 && GENTLE.includes(moment) ? graphOn : undefined);
   });
 }
 

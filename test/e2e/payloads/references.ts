@@ -6,10 +6,10 @@
  *   npm run stress:reference
  */
 import { fileURLToPath } from 'node:url';
-import { Graph, type GraphError, type NodeHandle, VideoFrame } from 'millrace';
+import { Graph, type GraphError, type GraphOptionsInput, type NodeHandle, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 
-const FILE = fileURLToPath(new URL('../../fixtures/modules/frames.mjs', import.meta.url));
+export const FILE = fileURLToPath(new URL('../../fixtures/modules/frames.mjs', import.meta.url));
 
 export function frameNode(
   graph: Graph,
@@ -31,16 +31,21 @@ const EXPECTED: Record<Moment, string> = {
   leave: '',
 };
 
+/** How many it runs on, beside the calling one. */
+export const THREADS = 3;
+const ownThreads = (options: GraphOptionsInput): Graph => new Graph({ threads: THREADS, ...options });
+
 /**
  * An endless source, a node that goes off at a random frame, and behind it two consumers; each on a thread of its own,
  * one consumer on the calling thread. So at that moment frames are under way to and from the node.
+ * @param graphOn Makes the graph; on threads of its own unless it is given.
  */
-export async function goOff(moment: Moment): Promise<void> {
+export async function goOff(moment: Moment, graphOn = ownThreads): Promise<void> {
   const leaks = new LeakWatch();
-  const graph = new Graph({ queue_length_limit: 1 + Math.floor(Math.random() * 12) });
-  const source = frameNode(graph, 'Painter', { count: -1, large: true }, { thread: 'source' });
-  const bomb = frameNode(graph, 'Bomb', { where: moment, within: 200 }, { thread: 'bomb', inputs: [source] });
-  frameNode(graph, 'Bomb', { where: 'never', within: 0 }, { thread: 'consumer', inputs: [bomb] });
+  const graph = graphOn({ queue_length_limit: 1 + Math.floor(Math.random() * 12) });
+  const source = frameNode(graph, 'Painter', { count: -1, large: true }, { scheduler: 0 });
+  const bomb = frameNode(graph, 'Bomb', { where: moment, within: 200 }, { scheduler: 1, inputs: [source] });
+  frameNode(graph, 'Bomb', { where: 'never', within: 0 }, { scheduler: 2, inputs: [bomb] });
   let sum = 0;
   graph.module(
     {
@@ -75,17 +80,24 @@ const megabytes = (): number => {
   return process.memoryUsage.rss() / 2 ** 20;
 };
 
-/** Sends frames to another thread. @returns resident MB after a tenth of them and at the end, and microseconds per frame. */
-export async function hops(count: number): Promise<{ before: number; after: number; microseconds: number }> {
-  const graph = new Graph({ queue_length_limit: 8 });
-  const source = frameNode(graph, 'Carousel', { count, width: 1920, height: 1080 }, { thread: 'source' });
+/**
+ * Sends frames to another thread.
+ * @param graphOn Makes the graph; on threads of its own unless it is given.
+ * @returns resident MB after a tenth of them and at the end, and microseconds per frame.
+ */
+export async function hops(
+  count: number,
+  graphOn = ownThreads,
+): Promise<{ before: number; after: number; microseconds: number }> {
+  const graph = graphOn({ queue_length_limit: 8 });
+  const source = frameNode(graph, 'Carousel', { count, width: 1920, height: 1080 }, { scheduler: 0 });
   let before = 0;
   let taken = 0;
   const callback = (): void => {
     taken++;
     if (taken === 1) before = megabytes();
   };
-  frameNode(graph, 'Turnstile', { every: Math.ceil(count / 10) }, { thread: 'consumer', inputs: [source], callback });
+  frameNode(graph, 'Turnstile', { every: Math.ceil(count / 10) }, { scheduler: 1, inputs: [source], callback });
   const report = await graph.run();
   if (Object.keys(report.leaked).length > 0) throw new Error(`left behind: ${JSON.stringify(report.leaked)}`);
   const { packets, held } = report.links[0]!;

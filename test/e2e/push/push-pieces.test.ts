@@ -1,19 +1,25 @@
 /** Small pieces of a stream of bytes: what waits of them is counted in bytes, and joined. */
-import { EncodedPacket, Graph, type GraphError, Packet } from 'millrace';
+import { writeFileSync } from 'node:fs';
+import { EncodedPacket, type GraphError, Packet } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, END_OF_FILE, hashes, pieces } from '../../kit/bytes.js';
-import { contentsOf, media, sinkOn } from '../../kit/media.js';
+import { contentsOf, scratch, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const test = suite('small pieces');
-const bytes = bytesOfFile('clip.mpegts');
 const SIZE = 188;
+/** A transport stream that is broken off. */
+const bytes = bytesOfFile('clip.mpegts').subarray(0, SIZE * 600);
+const file = scratch()('part.mpegts');
+writeFileSync(file, bytes);
+const graphOn = await sharedThreads(1);
 
 for (const threads of [0, 1]) {
   test(`tiny pieces reach a decoder joined, and give the frames of the files they are of (threads: ${threads})`, async () => {
     const leaks = new LeakWatch();
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const input = graph.inputStream('bytes');
     const decoder = input.decode();
     const [video, audio] = [sinkOn(decoder.video), sinkOn(decoder.audio)];
@@ -24,7 +30,7 @@ for (const threads of [0, 1]) {
     assert.is(await input.end(), true);
     const report = await graph.close();
     leaks.check(report);
-    const expected = await contentsOf(media('clip.mpegts'));
+    const expected = await contentsOf(file);
     assert.equal(hashes(video.packets), hashes([...expected.video, ...expected.video]));
     assert.is(audio.packets.length, 2 * expected.audio.length);
     const { packetsIn, bytes: taken } = report.nodes.find(({ alias }) => alias.startsWith('c_ffmpeg_decoder'))!;
@@ -35,7 +41,7 @@ for (const threads of [0, 1]) {
 }
 
 test('whoever pushes tiny pieces is held back by the bytes that wait', async () => {
-  const graph = new Graph({ threads: 0 });
+  const graph = graphOn({ threads: 0 });
   const input = graph.inputStream('bytes');
   input.decode().video.packets(); // nobody reads it
   await graph.start();
@@ -61,11 +67,11 @@ test('whoever pushes tiny pieces is held back by the bytes that wait', async () 
 });
 
 test('a piece is on its way without another one behind it', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn();
   const input = graph.inputStream('bytes');
   input.decode({}, { alias: 'decoder' }).video.packets();
   await graph.start();
-  const part = bytes.subarray(0, SIZE * 700);
+  const part = bytes.subarray(0, SIZE * 400);
   for (const piece of pieces(part, SIZE)) await input.push(new Packet(piece));
   const taken = () => graph.stats().nodes.find(({ alias }) => alias === 'decoder')?.bytes;
   while (taken() !== part.length) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -73,7 +79,7 @@ test('a piece is on its way without another one behind it', async () => {
 });
 
 test('pieces for anybody but decoders of bytes stay as they are', async () => {
-  const graph = new Graph({ threads: 0 });
+  const graph = graphOn({ threads: 0 });
   const input = graph.inputStream('bytes');
   const seen: number[] = [];
   input.module({

@@ -388,7 +388,7 @@ deadlock.run();
 const failing = suite('failing graphs');
 
 function failingGraph(where: string) {
-  const graph = new Graph({ threads: 1 });
+  const graph = where === 'exit' ? new Graph({ threads: 1 }) : graphOn({ threads: 1 });
   const input = graph.inputStream('data');
   add(graph, 'Failing', { where }, { inputs: [input], alias: 'bad' });
   return { graph, input };

@@ -6,8 +6,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rejection } from '../../kit/rejection.js';
 import { failed, silent, sum, summing, values } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const ending = suite('serve: ends');
+/** For those whose subject is not what becomes of the threads. */
+const graphOn = await sharedThreads(1);
 
 ending('a worker that dies ends the server', async () => {
   const watch = new LeakWatch();
@@ -27,7 +30,7 @@ ending('a worker that dies ends the server', async () => {
 
 ending('close does what waits, and takes no more', async () => {
   const watch = new LeakWatch();
-  const { graph, stream } = summing({ threads: 1 });
+  const { graph, stream } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve({ outputs: [stream] });
   const jobs = [1, 2, 3].map((n) => server.submit(values(n)));
   const closing = server.close();
@@ -62,7 +65,7 @@ ending('forceClose gives up what is done and what waits', async () => {
 ending('the signal of the server does the same', async () => {
   const watch = new LeakWatch();
   const stop = new AbortController();
-  const { graph } = summing({ threads: 1 });
+  const { graph } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve({ signal: stop.signal });
   const job = rejection(server.submit(silent()));
   stop.abort(new Error('shutting down'));
@@ -87,14 +90,14 @@ ending('graph.stop() ends the server; the job that was under way says so', async
 
 ending('graph.stop() ends the server behind a job that has failed as well, and gives up what waits', async () => {
   const watch = new LeakWatch();
-  const { graph } = summing({ threads: 1 });
+  const { graph } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve();
   await rejection(server.submit(failed('process')));
   graph.stop();
   assert.ok(server.closed);
   assert.match((await rejection(server.submit([]))).message, /the graph was stopped/);
   await server.close();
-  const other = summing({ threads: 1 });
+  const other = summing({ threads: 1 }, {}, graphOn);
   const second = await other.graph.serve();
   const jobs = [silent(), values(1)].map((job) => rejection(second.submit(job)));
   const closing = second.close();
@@ -149,7 +152,7 @@ ending('a server that cannot start rejects, and leaves nothing', async () => {
 });
 
 ending('the queue has a limit', async () => {
-  const { graph } = summing({ threads: 1 });
+  const { graph } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve({ queueLimit: 2 });
   const stop = new AbortController();
   const first = rejection(server.submit(silent(), { signal: stop.signal }));

@@ -1,14 +1,16 @@
 /** A job that fails or is given up: alone, with an error that says where, and without leaving anything. */
 import { createReadStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Graph, Packet, VideoFrame } from 'millrace';
+import { Packet, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rejection } from '../../kit/rejection.js';
 import { failed, payloads, silent, sum, summing, values } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const failing = suite('serve: failure');
+const graphOn = await sharedThreads(2);
 
 for (const threads of [0, 1, 2]) {
   for (const [fail, phase, message] of [
@@ -18,7 +20,9 @@ for (const threads of [0, 1, 2]) {
   ] as const) {
     failing(`a module that throws in ${fail} fails its job alone, threads ${threads}`, async () => {
       const watch = new LeakWatch();
-      const { graph, stream } = summing({ threads }, { alias: 'adder' });
+      // Once with threads of its own as well.
+      const make = threads === 2 && fail === 'process' ? undefined : graphOn;
+      const { graph, stream } = summing({ threads }, { alias: 'adder' }, make);
       const behind = sum(stream);
       const server = await graph.serve({ outputs: { sums: stream, behind } });
       const before = server.submit(values(1, 2));
@@ -43,7 +47,7 @@ for (const threads of [0, 1, 2]) {
 
 failing('what is under way of a failed job is released', async () => {
   const watch = new LeakWatch();
-  const graph = new Graph({ threads: 2, time_out: 10 });
+  const graph = graphOn({ threads: 2, time_out: 10 });
   const stream = graph
     .inputStream('in')
     .scale(32, 32)
@@ -74,7 +78,7 @@ failing('what is under way of a failed job is released', async () => {
 });
 
 failing('a source that throws fails its job alone', async () => {
-  const { graph, stream } = summing({ threads: 1 });
+  const { graph, stream } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve({ outputs: [stream] });
   const error = await rejection(
     server.submit(
@@ -97,7 +101,7 @@ failing('a source that throws fails its job alone', async () => {
 });
 
 failing('a stream that fails while its job waits fails that job, and nothing else', async () => {
-  const { graph } = summing({ threads: 1 });
+  const { graph } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve();
   const stop = new AbortController();
   const first = rejection(server.submit(silent(), { signal: stop.signal }));
@@ -124,7 +128,7 @@ failing('a stream that fails while its job waits fails that job, and nothing els
 });
 
 failing('a signal gives up its job alone, while it waits and while it is done', async () => {
-  const { graph, stream } = summing({ threads: 1 });
+  const { graph, stream } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve({ outputs: [stream] });
   const [first, second] = [new AbortController(), new AbortController()];
   const left: string[] = [];

@@ -6,8 +6,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { numbers } from '../../kit/modules.js';
 import { payloads, sum, values } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const serving = suite('serve: nodes');
+const graphOn = await sharedThreads(2);
 
 const at = (...times: readonly number[]): Packet[] => times.map((n) => new Packet({ n }, { timestamp: n * 1000 }));
 
@@ -19,7 +21,7 @@ function groups(packets: readonly Packet[] | undefined): string[] {
 serving('mux begins its policy anew in every job', async () => {
   const watch = new LeakWatch();
   for (const threads of [0, 2]) {
-    const graph = new Graph({ threads, time_out: 10 });
+    const graph = graphOn({ threads, time_out: 10 });
     const inputs = [graph.inputStream('a'), graph.inputStream('b')];
     const muxed = graph.module('mux', { sync_mode: 'basepad', sync_option: '0:5000000' }, { inputs });
     const server = await graph.serve({ outputs: { muxed } });
@@ -36,7 +38,7 @@ serving('mux begins its policy anew in every job', async () => {
 
 serving('a manager of the node aligns within each job', async () => {
   for (const inputManager of ['default', 'framesync', { mode: 'slowest', timeout: 1 }] as const) {
-    const graph = new Graph({ threads: 1, time_out: 10 });
+    const graph = graphOn({ threads: 1, time_out: 10 });
     const inputs = [graph.inputStream('a'), graph.inputStream('b')];
     const seen: string[] = [];
     graph.module(
@@ -102,7 +104,7 @@ serving('filters that are run as one, and parallel copies, are ready for the nex
 });
 
 serving('split, assemble, timestamper and pass_through begin anew', async () => {
-  const graph = new Graph({ threads: 1, time_out: 10 });
+  const graph = graphOn({ threads: 1, time_out: 10 });
   const stamped = graph.inputStream('in').module('timestamper', { framerate: 10 });
   const parts = stamped.module('split').outputs(3);
   const whole = graph.module('assemble', {}, { inputs: [...parts] }).module('pass_through');
@@ -144,7 +146,7 @@ serving('a graph file of the mode Server, its outputs read by their names', asyn
 
 serving('in a graph that runs once there is one job', async () => {
   for (const threads of [0, 2]) {
-    const graph = new Graph({ threads, time_out: 10 });
+    const graph = graphOn({ threads, time_out: 10 });
     const source = graph.module(
       {
         name: 'scatter',

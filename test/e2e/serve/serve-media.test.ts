@@ -1,16 +1,19 @@
 /** Media jobs over one warm graph give what a graph of its own gives for each of them. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { AudioFrame, Graph, type Packet, type Stream, VideoFrame } from 'millrace';
+import { AudioFrame, type Graph, type Packet, type Stream, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bytesOfFile, pieces } from '../../kit/bytes.js';
+import { long } from '../../kit/long.js';
 import { media } from '../../kit/media.js';
 import { rejection } from '../../kit/rejection.js';
 import { CLIPS } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const serving = suite('serve: media');
+const graphOn = await sharedThreads(3);
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
@@ -32,7 +35,7 @@ interface Ends {
 
 /** A graph that makes frames of the bytes of a file. */
 function framing(threads: number): Ends {
-  const graph = new Graph({ threads, time_out: 10 });
+  const graph = graphOn({ threads, time_out: 10 });
   const { video, audio } = graph.inputStream('file').decode();
   return { graph, pictures: video.scale('iw/2', -2).vflip(), sound: audio.volume(0.5) };
 }
@@ -53,7 +56,7 @@ async function alone(bytes: Uint8Array): Promise<[string[], string[]]> {
 
 const expected = Promise.all(CLIPS.map(alone));
 
-for (const threads of [0, 1, 3]) {
+for (const threads of long ? [0, 1, 3] : [0, 3]) {
   serving(`decoding and filters, containers and sizes that change from job to job, threads ${threads}`, async () => {
     const frames = await expected;
     const watch = new LeakWatch();

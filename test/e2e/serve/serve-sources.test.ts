@@ -1,13 +1,15 @@
 /** What jobs are fed from: everything that is given is used or released, and no source holds up the server. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Graph, type Module, Packet, VideoFrame } from 'millrace';
+import { type Module, Packet, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rejection } from '../../kit/rejection.js';
 import { payloads, silent, summing, values } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const sources = suite('serve: sources');
+const graphOn = await sharedThreads(2);
 
 const picture = (): VideoFrame => VideoFrame.alloc({ width: 16, height: 16, format: 'gray' });
 
@@ -41,7 +43,7 @@ sources('what was given to a refused job is released, payloads and streams as we
 
 sources('what a job that ends early has left in its list is released', async () => {
   const watch = new LeakWatch();
-  const graph = new Graph({ threads: 1, time_out: 10 });
+  const graph = graphOn({ threads: 1, time_out: 10 });
   graph.inputStream('in').module(brief());
   const server = await graph.serve();
   await server.submit(Array.from({ length: 30 }, picture));
@@ -51,7 +53,7 @@ sources('what a job that ends early has left in its list is released', async () 
 
 for (const threads of [0, 1, 2]) {
   sources(`a source that fails or hangs when it is left concerns its own job at most, threads ${threads}`, async () => {
-    const graph = new Graph({ threads, time_out: 10 });
+    const graph = graphOn({ threads, time_out: 10 });
     const seen = graph.inputStream('in').module('pass_through');
     seen.module(brief());
     const server = await graph.serve({ outputs: {} });
@@ -76,7 +78,7 @@ for (const threads of [0, 1, 2]) {
 }
 
 sources('signals and released packets fail their job alone', async () => {
-  const { graph, stream } = summing({ threads: 1 });
+  const { graph, stream } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve({ outputs: [stream] });
   const closed = new Packet({ n: 1 });
   closed.close();
@@ -111,7 +113,7 @@ for (const threads of [0, 2]) {
   sources(
     `a job of which nobody wants more is over, though one of its sources never said a word, ${threads}`,
     async () => {
-      const graph = new Graph({ threads, time_out: 10 });
+      const graph = graphOn({ threads, time_out: 10 });
       const [a, b] = [graph.inputStream('a'), graph.inputStream('b')];
       const left: string[] = [];
       a.module(brief(), {}, { inputs: [b.module('pass_through').module('pass_through'), graph.inputStream('c')] });
@@ -125,7 +127,7 @@ for (const threads of [0, 2]) {
 }
 
 sources('one signal may be that of many jobs', async () => {
-  const { graph } = summing({ threads: 1 });
+  const { graph } = summing({ threads: 1 }, {}, graphOn);
   const server = await graph.serve();
   const stop = new AbortController();
   const warned: Error[] = [];

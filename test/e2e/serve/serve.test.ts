@@ -4,15 +4,18 @@ import { Graph, type JobResult, Packet } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { times } from '../../kit/long.js';
 import { rejection } from '../../kit/rejection.js';
 import { payloads, sum, summing, values } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const serving = suite('serve');
+const graphOn = await sharedThreads(3);
 
 for (const threads of [0, 1, 2, 3]) {
   serving(`every job is complete, alone and in its turn, threads ${threads}`, async () => {
     const watch = new LeakWatch();
-    const { graph, stream } = summing({ threads });
+    const { graph, stream } = summing({ threads }, {}, graphOn);
     const second = sum(stream.module('pass_through'));
     const server = await graph.serve({ outputs: { sums: stream, second } });
     const jobs = [values(1, 2, 3), values(10), [], values(4, 5)].map((job) => server.submit(job));
@@ -40,22 +43,23 @@ for (const threads of [0, 1, 2, 3]) {
   });
 }
 
-serving('200 jobs over the same modules, which are closed once', async () => {
+serving('many jobs over the same modules, which are closed once', async () => {
   const watch = new LeakWatch();
   const closed: unknown[] = [];
-  const { graph, stream } = summing({ threads: 2 }, { callback: (_, resets) => closed.push(resets) });
+  const many = times(50, 200);
+  const { graph, stream } = summing({ threads: 2 }, { callback: (_, resets) => closed.push(resets) }, graphOn);
   const server = await graph.serve({ outputs: [stream] });
-  for (let job = 1; job <= 200; job++) {
+  for (let job = 1; job <= many; job++) {
     const { outputs } = await server.submit(values(job, job));
     assert.equal(payloads(outputs[stream.name]).at(-1), { sum: 2 * job, ends: [0], resets: job - 1, job });
   }
   const report = await server.close();
-  assert.equal(closed, [200]);
+  assert.equal(closed, [many]);
   watch.check(report);
 });
 
 serving('a job is a packet, bytes, a list, a generator, a stream, or one of these for every input', async () => {
-  const graph = new Graph({ threads: 1 });
+  const graph = graphOn({ threads: 1 });
   const seen: unknown[] = [];
   const stream = graph.inputStream('in').module({
     process(task) {
@@ -108,7 +112,7 @@ serving('two input streams: every one has its source, and one may be empty', asy
 });
 
 serving('an output of a job counts as a consumer: of parallel copies, and of an input stream itself', async () => {
-  const graph = new Graph({ time_out: 10 });
+  const graph = new Graph({ threads: 0, time_out: 10 });
   const given = graph.inputStream('in');
   const copied = given.module('pass_through', {}, { distNums: 3 });
   const server = await graph.serve({ outputs: { given, copied } });

@@ -19,10 +19,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failureOf, media, run, scratch } from '../../kit/media.js';
 import { thrown } from '../../kit/rejection.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 import { lackingFont, testUnless } from '../../kit/skip.js';
 
 const test = suite('burnt subtitles');
 const path = scratch();
+const graphOn = await sharedThreads(2);
 
 /** A square of 16 pixels in the upper left corner, from 0.5 to 1 s. */
 const SQUARE = '{\\an7\\pos(0,0)\\bord0\\shad0\\p1}m 0 0 l 16 0 16 16 0 16{\\p0}';
@@ -110,7 +112,7 @@ testUnless(test, lackingFont(), 'what is cut out of the input is drawn into at t
 });
 
 test('a file of subtitles, and styles of another look, across threads', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn();
   const video = open(graph).video;
   const drawn = await seen(video.burnSubtitles(path('square.ass'), { style: 'PrimaryColour=&H00000000' }));
   assert.equal([drawn.length, ...bright(drawn)], [20]);

@@ -16,9 +16,11 @@ import {
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failureOf, media, run, scratch, sinkOn } from '../../kit/media.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const test = suite('subtitles');
 const path = scratch();
+const graphOn = await sharedThreads(2);
 
 const SRT = path('in.srt');
 writeFileSync(
@@ -250,7 +252,7 @@ test('a file does not wait for long for the first subtitle that a module makes',
 });
 
 test('subtitles cross threads, with what they are copied by', async () => {
-  const graph = new Graph({ threads: 2 });
+  const graph = graphOn();
   const input = graph.decode({ input_path: SRT }, { scheduler: 0 });
   const passed = input.subtitles[0]!.module('pass_through', {}, { scheduler: 1 });
   encode({ subtitle: passed }, { output_path: path('across.srt') }, { scheduler: 0 });

@@ -8,7 +8,7 @@ import { Graph, type GraphOptionsInput, Packet, Runtime, syncModule } from 'mill
 import { TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { add, PLACEMENTS } from '../../kit/modules.js';
+import { add, placementsOf } from '../../kit/modules.js';
 import { rejection } from '../../kit/rejection.js';
 import { sum, values } from '../../kit/serving.js';
 
@@ -34,7 +34,7 @@ async function runOnce(options: GraphOptionsInput): Promise<Witness> {
   return witness;
 }
 
-for (const threads of PLACEMENTS) {
+for (const threads of placementsOf(0)) {
   contexts(`callbacks and onProgress of a run, one after another on shared threads (threads: ${threads})`, async () => {
     const runtime = new Runtime({ threads });
     // Whoever comes first has its threads started.

@@ -20,8 +20,8 @@ function blockUntil(file: string): boolean {
   return false;
 }
 
-function graphThatSigns(directory: string, where?: string) {
-  const graph = new Graph({ threads: 3 });
+function graphThatSigns(directory: string, threads: number, where?: string) {
+  const graph = new Graph({ threads });
   const source = add(graph, 'Scatter', { count: 400, outputs: 2, spread: 'all' });
   const branches = [0, 1].map((id) => add(graph, 'Relay', {}, { inputs: [source.output(id)] }));
   // Needs the relief rule, too.
@@ -32,13 +32,17 @@ function graphThatSigns(directory: string, where?: string) {
   return graph;
 }
 
-for (const where of [undefined, 'process', 'exit']) {
+for (const [where, threads] of [
+  [undefined, 2],
+  ['process', 1],
+  ['exit', 2],
+] as const) {
   const what = where === undefined ? 'runs to its end' : `fails properly (${where})`;
   blocked(`a graph ${what} while the calling thread does not return to its event loop`, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-'));
     const leaks = new LeakWatch();
     try {
-      const run = graphThatSigns(directory, where).run();
+      const run = graphThatSigns(directory, threads, where).run();
       const outcome = run.then(
         (report) => ({ report, error: undefined }),
         (error: GraphError) => ({ report: undefined, error }),

@@ -7,8 +7,10 @@ import { sleep } from '../../../ringbuffer/clock.js';
 import { numbers } from '../../kit/modules.js';
 import { rejection } from '../../kit/rejection.js';
 import { payloads, summing, values } from '../../kit/serving.js';
+import { sharedThreads } from '../../kit/shared-threads.js';
 
 const faked = suite('fake timers');
+const graphOn = await sharedThreads(1);
 
 const failing = {
   name: 'failing',
@@ -54,14 +56,14 @@ for (const threads of [0, 1]) {
   });
 
   faked(`${at}packets are read`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     let count = 0;
     for await (const _ of picture(graph, 2).packets().closing()) count++;
     assert.is(count, 50);
   });
 
   faked(`${at}packets are pushed and read`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     const input = graph.inputStream('in');
     const reader = input.module('pass_through').packets();
     await graph.start({ mode: 'push' });
@@ -88,16 +90,16 @@ for (const threads of [0, 1]) {
   });
 
   faked(`${at}what waits for a time has it`, async () => {
-    const graph = new Graph({ threads });
+    const graph = graphOn({ threads });
     graph.module('clock', { fps: 100, count: 3 }).module('null_sink');
     assert.ok((await graph.run()).nodes[0]!.packetsOut > 0);
   });
 
   faked(`${at}a graph that stands still is found, and a signal ends one`, async () => {
-    const stuck = new Graph({ threads, time_out: 0.2, stop_grace: 100 });
+    const stuck = graphOn({ threads, time_out: 0.2, stop_grace: 100 });
     stuck.module({ process: () => new Promise<void>(() => {}) }).module('null_sink');
     assert.is((await rejection(stuck.run())).code, 'ERR_MILLRACE_STALLED');
-    const endless = new Graph({ threads });
+    const endless = graphOn({ threads });
     endless.filter('testsrc2', { size: '64x36' }).module('null_sink');
     const abort = new AbortController();
     const failure = rejection(endless.run({ signal: abort.signal }));

@@ -6,9 +6,9 @@ import { Packet, Runtime, type SyncParameters, syncModule } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { node } from '../../cli/kit.js';
+import { node, nodeEach } from '../../cli/kit.js';
 import { obeying, valuesOf } from '../../kit/calls.js';
-import { times } from '../../kit/long.js';
+import { long, times } from '../../kit/long.js';
 import { alive, allowThreads } from '../../kit/no-threads.js';
 import { rejection, thrown } from '../../kit/rejection.js';
 
@@ -93,10 +93,24 @@ warm('idleTimeout is refused where no thread could be kept', () => {
   }
 });
 
+const SAID = '0\n1\n2\n';
+
+warm('a process ends by itself while one is kept (closed, blocking, unclosed)', async () => {
+  const hows = ['closed', 'blocking', 'unclosed'];
+  // What comes next in the process begins when nothing of the one before keeps that going; in the long form each is alone.
+  const runs = long ? hows.map((how) => [how]) : [hows];
+  const results = await Promise.all(runs.map((some) => nodeEach(some.map((how) => [script, how]))));
+  assert.equal(
+    results.flat().map(({ code, signal, stdout }) => ({ code, signal, stdout })),
+    hows.map(() => ({ code: 0, signal: null, stdout: SAID })),
+    results
+      .flat()
+      .map(({ stderr }) => stderr)
+      .join(''),
+  );
+});
+
 for (const [how, code] of [
-  ['closed', 0],
-  ['blocking', 0],
-  ['unclosed', 0],
   ['exit', 3],
   ['throw', 1],
 ] as const) {
@@ -104,7 +118,7 @@ for (const [how, code] of [
     const results = await Promise.all(Array.from({ length: times(1, 3) }, () => node(script, [how])));
     for (const result of results) {
       const { stdout, stderr, signal } = result;
-      assert.equal({ code: result.code, signal, stdout }, { code, signal: null, stdout: '0\n1\n2\n' }, stderr);
+      assert.equal({ code: result.code, signal, stdout }, { code, signal: null, stdout: SAID }, stderr);
     }
   });
 }

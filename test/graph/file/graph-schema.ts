@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { builtinModules, findBuiltin } from '../../../src/catalog/builtin.js';
 import { fileSchema, nodeSchema } from '../../../src/graph/file/format.js';
 import { inputManagerSchema } from '../../../src/graph/options/input-manager.js';
-import { nodeOptionRows } from '../../../src/graph/options/options.js';
+import { nodeOptionRows } from '../../../src/graph/options/node-options.js';
 import { INPUT_MANAGERS } from '../../../src/module/contract.js';
 import { graphOptionRows } from '../../../src/scheduler/plan/graph-options.js';
 import { DOCUMENTED, optionTexts } from '../options/module-options-doc.js';

@@ -1,6 +1,9 @@
 /** docs/options.md, made from the tables in the code. `UPDATE_DOCS=1 node --import tsx test/graph/options/options.test.ts` writes it. */
-import { nodeOptionRows, runOptionRows, serveOptionRows } from '../../../src/graph/options/options.js';
-import { graphOptionRows, type OptionRow } from '../../../src/scheduler/plan/graph-options.js';
+import { nodeOptionRows } from '../../../src/graph/options/node-options.js';
+import { runOptionRows } from '../../../src/graph/options/run-options.js';
+import { serveOptionRows } from '../../../src/graph/serve/serving.js';
+import { graphOptionRows } from '../../../src/scheduler/plan/graph-options.js';
+import type { OptionRow } from '../../../src/schema/option-row.js';
 import { moduleOptionsDocument } from './module-options-doc.js';
 
 function table(rows: Readonly<Record<string, OptionRow>>, withEnvironment: boolean): string {
@@ -19,7 +22,7 @@ function table(rows: Readonly<Record<string, OptionRow>>, withEnvironment: boole
 export function optionsDocument(): string {
   return `# Options
 
-<!-- Made from the tables in src/scheduler/plan/graph-options.ts and src/graph/options/options.ts, and of the built-in modules
+<!-- Made from the tables in src/scheduler/plan/graph-options.ts, src/graph/options and src/graph/serve, and of the built-in modules
 from their types in src/graph/build/module-options.ts and their schemas; a test compares them. -->
 
 Every option of a graph, a node, a run and the built-in modules. Unknown options and wrong values are refused before anything

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLI, node } from '../../cli/kit.js';
+import { long } from '../../kit/long.js';
 import { program } from '../../kit/program.js';
 
 const addon = suite('loading FFmpeg');
@@ -48,7 +49,8 @@ addon('is not needed to describe the command, its modules and a graph', async ()
   const preload = `data:text/javascript,process.report.excludeNetwork = true;
     process.on('exit', () => process.stderr.write('loaded ' + ${LOADED}));`;
   const env = { NODE_OPTIONS: `--import=${JSON.stringify(preload.replaceAll(/\s+/g, '%20'))}` };
-  for (const args of [['--version'], ['--help'], ['transcode', '--help'], ['modules']]) {
+  const commands = [['transcode', '--help'], ['modules'], ...(long ? [['--version'], ['--help']] : [])];
+  for (const args of commands) {
     const { stderr } = await node(CLI, args, { env });
     assert.match(stderr, /loaded false$/, args.join(' '));
   }

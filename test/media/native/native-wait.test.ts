@@ -12,7 +12,7 @@ const WAITER = `
   const words = new Int32Array(buffer);
   const at = (slot + 1) * 16;
   parentPort.postMessage('ready');
-  for (let ticket = Atomics.load(words, at + 1); Atomics.load(words, at + 2) === 0; ticket = Atomics.load(words, at + 1))
+  for (let ticket = Atomics.load(words, at + 1); Atomics.load(words, at + 2) !== claim; ticket = Atomics.load(words, at + 1))
     Atomics.wait(words, at + 1, ticket);
   Atomics.compareExchange(words, at, claim, 0);
   Atomics.notify(words, at);
@@ -52,6 +52,22 @@ test('a slot that was freed is not freed again by whoever had it before', () => 
   assert.is.not(third.slot, after.slot);
   after.leave();
   third.leave();
+});
+
+test('who had a slot before does not end, and does not pay for, the waits of who has it now', () => {
+  const before = NativeWait.claim();
+  before.stop();
+  before.leave();
+  const now = NativeWait.claim();
+  assert.is(now.slot, before.slot);
+  assert.not(now.stopped);
+  before.stop();
+  before.take(5);
+  assert.equal([now.stopped, now.taken], [false, 0]);
+  now.stop();
+  before.stop();
+  assert.ok(now.stopped);
+  now.leave();
 });
 
 test('a wait ends with what is found, or with a stop', () => {

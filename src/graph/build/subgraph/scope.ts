@@ -57,6 +57,11 @@ export class Scopes {
   }
 }
 
+/** Whether a node, by its alias, is in a sub-graph, or in one inside of that. */
+export function isInside(alias: string, path: string): boolean {
+  return alias.startsWith(`${path}${SEPARATOR}`);
+}
+
 /** The sub-graphs around a node by its alias, outermost first, and what it is called inside of them. */
 export function scopesOf(alias: string): { readonly around: readonly string[]; readonly name: string } {
   const parts = alias.split(SEPARATOR);

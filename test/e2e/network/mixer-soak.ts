@@ -1,0 +1,101 @@
+/**
+ * The mixer of the examples for so many minutes: two places in which inputs come and go, side by side, their sound mixed, into
+ * HLS whose old segments go. Memory, threads and descriptors are looked at all the while: none of them may grow.
+ *
+ *   npm run soak:mixer [-- --minutes 10] [--seed N]
+ */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Graph } from 'millrace';
+import { LeakWatch } from 'millrace/testing';
+// @ts-expect-error the examples are JavaScript
+import { Place, RATE } from '../../../examples/modules/place.mjs';
+import { randomOf } from './live-stress.js';
+
+/** As far as it is used here. */
+interface MixerPlace {
+  readonly video: ReturnType<Graph['inputStream']>;
+  readonly audio: ReturnType<Graph['inputStream']>;
+  /** What waits for its tick. */
+  readonly sounds: { close(): void }[];
+  show(path: string): Promise<void>;
+  tick(n: number): Promise<void>;
+}
+
+/** Number of threads and of descriptors, where the system tells. */
+function things(): readonly [threads: number, descriptors: number] {
+  if (process.platform !== 'linux') return [0, 0];
+  const count = (name: string): number => readdirSync(`/proc/self/${name}`).length;
+  return [count('task'), count('fd')];
+}
+
+const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
+const minutes = Number(values.minutes ?? 10);
+const random = randomOf(Number(values.seed ?? Date.now() % 1e6));
+const folder = mkdtempSync(join(tmpdir(), 'millrace-mixer-'));
+const leaks = new LeakWatch();
+try {
+  const clip = join(folder, 'clip.mp4');
+  const maker = new Graph({ threads: 0 });
+  const video_params = { preset: 'ultrafast', g: RATE as number };
+  maker
+    .filter('testsrc2', { size: '320x180', rate: RATE, duration: 20 })
+    .encode(maker.filter('sine', { duration: 20 }), { output_path: clip, video_params });
+  await maker.run();
+
+  const mix = new Graph();
+  const places: readonly MixerPlace[] = [new Place(mix, 'left'), new Place(mix, 'right')];
+  const [left, right] = places as [MixerPlace, MixerPlace];
+  const sound = left.audio.amix(right.audio, { normalize: false });
+  left.video.filter('hstack', right.video).encode(sound, {
+    ...{ output_path: join(folder, 'mixed.m3u8'), format: 'hls', video_params },
+    mux_params: { hls_time: 1, hls_list_size: 5, hls_flags: 'delete_segments' },
+  });
+  await mix.start();
+
+  let playing = true;
+  let shown = 0;
+  const shows = places.map(async (place) => {
+    while (playing) {
+      // One in five is not there at all.
+      await place.show(random() < 0.2 ? join(folder, 'missing.mp4') : clip);
+      shown++;
+      await sleep(random() * 3000);
+    }
+  });
+  const ticks = minutes * 60 * (RATE as number);
+  const began = performance.now();
+  const looks: { readonly megabytes: number; readonly threads: number; readonly descriptors: number }[] = [];
+  for (let n = 0; n < ticks; n++) {
+    await sleep(began + (n * 1000) / RATE - performance.now());
+    await Promise.all(places.map((place) => place.tick(n)));
+    if (n % (RATE * 2) !== 0) continue;
+    const [threads, descriptors] = things();
+    looks.push({ megabytes: process.memoryUsage.rss() / 2 ** 20, threads, descriptors });
+  }
+  playing = false;
+  await Promise.all(shows);
+  const report = await mix.close();
+  for (const { sounds } of places) for (const sound of sounds.splice(0)) sound.close();
+  // What is there while the first few inputs come is what it takes; from then on nothing may be added.
+  const first = looks.slice(0, Math.ceil(looks.length / 4));
+  const rest = looks.slice(first.length);
+  const most = (of: typeof looks, what: keyof (typeof looks)[number]): number =>
+    Math.max(...of.map((one) => one[what]));
+  for (const [what, slack] of [
+    ['megabytes', 24],
+    ['threads', 0],
+    ['descriptors', 0],
+  ] as const) {
+    const [before, after] = [most(first, what), most(rest, what)];
+    console.log(`${what}: at most ${before.toFixed()} in the first quarter, ${after.toFixed()} from then on`);
+    if (after > before + slack) process.exitCode = 1;
+  }
+  console.log(`${minutes} minutes, ${report.frames} frames, ${shown} inputs came and went`);
+  leaks.check(report);
+} finally {
+  rmSync(folder, { recursive: true });
+}
