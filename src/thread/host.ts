@@ -35,7 +35,7 @@ export interface Hosted {
 }
 
 export interface HostOptions {
-  /** Looks at its bell again that many times LOOKS before it sleeps. */
+  /** Looks at its bell again that many times LOOKS before it sleeps, or for that many times LOOKS_TIME. */
   spin: number;
   /** Longest time in ms without giving the thread's event loop a turn, as far as the units of work allow it. */
   yieldAfter: number;
@@ -51,8 +51,13 @@ export interface HostOptions {
  */
 const NAP = 1;
 
-/** Looks at the bell that take as long as a look at a few links: a tenth of a microsecond or so. */
+/** Looks at the bell that take as long as a look at a few links: a tenth of a microsecond or so, in compiled code. */
 const LOOKS = 64;
+/**
+ * The same in ms. Code that is not compiled yet takes thirty times as long for a look: without a limit in time a young thread
+ * would spin for most of a millisecond before each sleep, on the core that the one it waits for could have.
+ */
+const LOOKS_TIME = 1e-4;
 
 export class Host {
   private readonly parts = new Set<Hosted>();
@@ -165,15 +170,27 @@ export class Host {
   /** Waits for a moment without sleeping. @returns true if there is something to do. */
   private spin(ticket: number): boolean {
     const { bell } = this;
-    let left = this.options.spin * LOOKS;
-    if (left === 0) return false;
+    const { spin } = this.options;
+    if (spin === 0) return false;
     // [spin.1] from here on whoever has something for this thread moves the sequence
     bell.arm();
-    // [spin.2] what came before rang nobody; [spin.3] nothing else has to be looked at
-    if (!this.hasWork()) while (left > 0 && bell.ticket() === ticket) left--;
+    // [spin.2] what came before rang nobody
+    let found = this.hasWork();
+    const end = performance.now() + spin * LOOKS_TIME;
+    // [spin.3] nothing else has to be looked at
+    for (let rounds = spin; !found && rounds > 0; rounds--) {
+      found = this.isRung(ticket);
+      if (performance.now() >= end) break;
+    }
     // [spin.4] what comes now rings nobody, so a thread that goes on to sleep arms and looks again
     bell.disarm();
-    return left > 0;
+    return found;
+  }
+
+  /** @returns whether the bell was rung since `ticket`, or is within LOOKS looks. */
+  private isRung(ticket: number): boolean {
+    for (let looks = LOOKS; looks > 0; looks--) if (this.bell.ticket() !== ticket) return true;
+    return false;
   }
 
   private showIdle(): boolean {

@@ -221,6 +221,27 @@ hosts('nobody rings while it spins: it comes to rest, and what the last look fin
   assert.is(bell.counters().parks, 0);
 });
 
+hosts('spinning is limited in time where looks take long, as in code that was not compiled yet', async () => {
+  const part = new Part(0);
+  part.lastLook = 1;
+  const { host, bell } = hostOf(part, { spin: 1000 });
+  const { ticket } = bell;
+  let looks = 0;
+  bell.ticket = () => {
+    looks++;
+    const until = performance.now() + 0.01;
+    while (performance.now() < until);
+    return ticket.call(bell);
+  };
+  part.act = () => {
+    part.ended = true;
+    host.quit();
+  };
+  await host.run();
+  // A tenth of a millisecond, and the round that was begun in it; after the only work the thread ends without spinning.
+  assert.ok(looks >= 10 && looks < 1000, `${looks} looks instead of 64000`);
+});
+
 hosts('the steps that the model names stand in the code', () => {
   const named = (text: string): Set<string> => new Set(text.match(/\[(?:note|take|spin)\.\w+\]/g));
   const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

@@ -112,6 +112,8 @@ export class Muxer implements Output {
   /** For hls and dash. */
   #adaptive: AdaptiveOutput | undefined;
   #chapters: ChapterPlan | undefined;
+  /** What every packet would have to ask FFmpeg for. */
+  readonly #format: { readonly hasTimes: boolean; readonly isStrict: boolean; readonly isPictures: boolean };
   /** There are some, and the format has no place for them. */
   chaptersLost = false;
   chaptersCut: readonly string[] = [];
@@ -131,6 +133,12 @@ export class Muxer implements Output {
     patiently?: PatientWrite,
   ) {
     this.#target = target;
+    const { muxer } = target;
+    this.#format = {
+      hasTimes: !has(muxer, 'no-timestamps'),
+      isStrict: !has(muxer, 'non-strict'),
+      isPictures: muxer.name === 'image2',
+    };
     this.#options = options;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;
@@ -465,15 +473,15 @@ export class Muxer implements Output {
       throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
     }
     packet.rescaleTs(track.description.timeBase, track.streamTimeBase);
-    const { muxer, name } = this.#target;
-    if (!has(muxer, 'no-timestamps') && !track.description.keepTimes) {
-      const isStrict = !has(muxer, 'non-strict');
+    const { name } = this.#target;
+    const { hasTimes, isStrict, isPictures } = this.#format;
+    if (hasTimes && !track.description.keepTimes) {
       straighten(packet, { last: track.lastDts, isStrict, changed: (what) => this.#log.debug(`${name}: ${what}`) });
     }
     track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
     packet.streamIndex = track.stream.index;
     packet.timeBase = track.streamTimeBase;
-    const image = muxer.name === 'image2' && !this.#target.path.includes('%');
+    const image = isPictures && !this.#target.path.includes('%');
     const hint = image
       ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
       : undefined;

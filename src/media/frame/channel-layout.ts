@@ -1,5 +1,10 @@
 /** Channel layouts by FFmpeg's descriptions: 'stereo', '5.1(side)', 'FL+FR+LFE', '3 channels', 'ambisonic 1'. */
-import { AV_CHANNEL_ORDER_CUSTOM, AV_CHANNEL_ORDER_UNSPEC, type AVSampleFormat } from 'node-av/constants';
+import {
+  AV_CHANNEL_ORDER_CUSTOM,
+  AV_CHANNEL_ORDER_NATIVE,
+  AV_CHANNEL_ORDER_UNSPEC,
+  type AVSampleFormat,
+} from 'node-av/constants';
 import { avChannelLayoutDescribe, type ChannelLayout, CodecContext, Filter, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { check, sampleFormatName } from '../ffmpeg.js';
@@ -19,9 +24,20 @@ interface CustomLayout {
 export type ParsedLayout = (ChannelLayout & { names?: undefined }) | CustomLayout;
 
 const parsed = new Map<string, ParsedLayout>();
+/** By the mask of a layout in FFmpeg's own order, which is all there is to it: every frame of sound is asked. */
+const described = new Map<bigint, string>();
 
 /** FFmpeg's description of the layout of an existing frame or codec (av_channel_layout_describe). */
 export function describeLayout(layout: ChannelLayout): string {
+  if (layout.order !== AV_CHANNEL_ORDER_NATIVE) return describe(layout);
+  const known = described.get(layout.mask);
+  if (known !== undefined) return known;
+  const description = describe(layout);
+  described.set(layout.mask, description);
+  return description;
+}
+
+function describe(layout: ChannelLayout): string {
   const description = avChannelLayoutDescribe(layout);
   if (description === null) {
     throw new MillraceError('ERR_MILLRACE_PAYLOAD', `FFmpeg cannot describe a layout of ${layout.nbChannels} channels`);

@@ -52,12 +52,16 @@ export interface VideoMeta extends FrameMeta {
   repeat: number;
 }
 
-export interface AudioMeta extends FrameMeta {
-  samples: number;
-  rate: number;
-  /** FFmpeg's description: the one form of a layout that also holds custom orders. */
-  layout: string;
-}
+/**
+ * A list, because sound comes in many small frames: the names of properties would be most of what is packed and read. The
+ * layout is FFmpeg's description, the one form that also holds custom orders.
+ */
+export type AudioMeta = readonly [
+  ...sound: [samples: number, rate: number, layout: string],
+  ...time: [pts: bigint, dts: bigint, duration: bigint, num: number, den: number],
+  ...state: [format: number, flags: number, quality: number, errors: number],
+  ...beside: [sideData: number[], metadata: Record<string, string> | null],
+];
 
 // The last kind of side data this FFmpeg knows.
 const LAST_SIDE_DATA = AV_FRAME_DATA_RAW_COLOR_PARAMS;
@@ -113,8 +117,13 @@ export function restoreVideo(meta: VideoMeta, picture: Uint8Array, sideData: rea
 export function audioMeta(frame: AudioFrame): [AudioMeta, Blob[]] {
   const { av } = frame;
   const [common, sideData] = describeCommon(av);
-  const layout = describeLayout(av.channelLayout);
-  const meta: AudioMeta = { ...common, samples: av.nbSamples, rate: av.sampleRate, layout };
+  const { format, pts, dts, duration, num, den, flags, quality, errors, metadata = null } = common;
+  const meta: AudioMeta = [
+    ...([av.nbSamples, av.sampleRate, describeLayout(av.channelLayout)] as const),
+    ...([pts, dts, duration, num, den] as const),
+    ...([format, flags, quality, errors] as const),
+    ...([common.sideData, metadata] as const),
+  ];
   const planes = frame.planes().map((plane) => plane.data);
   const samples: Blob = {
     byteLength: planes.reduce((sum, plane) => sum + plane.byteLength, 0),
@@ -130,11 +139,13 @@ export function audioMeta(frame: AudioFrame): [AudioMeta, Blob[]] {
 }
 
 export function restoreAudio(meta: AudioMeta, samples: Uint8Array, sideData: readonly Uint8Array[]): AudioFrame {
-  const av = allocSamples(meta.format as AVSampleFormat, parseLayout(meta.layout), meta.rate, meta.samples);
+  const [count, rate, layout, pts, dts, duration, num, den, format, flags, quality, errors, kinds, metadata] = meta;
+  const av = allocSamples(format as AVSampleFormat, parseLayout(layout), rate, count);
   const frame = AudioFrame.wrap(av);
   try {
-    restoreCommon(av, meta, sideData);
-    av.sampleRate = meta.rate;
+    const common: FrameMeta = { format, pts, dts, duration, num, den, flags, quality, errors, sideData: kinds };
+    restoreCommon(av, metadata === null ? common : { ...common, metadata }, sideData);
+    av.sampleRate = rate;
     let at = 0;
     for (const { data } of frame.planes()) {
       data.set(samples.subarray(at, at + data.byteLength));

@@ -150,7 +150,7 @@ export const graphOptionRows = {
     type: "'auto' or whole number",
     env: 'MILLRACE_WAIT_SPIN',
     meaning:
-      'Rounds in which a thread looks for work before it parks, of 64 looks at its doorbell each: quicker wake-ups for processor time. Automatic: 2000 with more than four cores, else 200.',
+      'Rounds in which a thread looks for work before it parks, of 64 looks at its doorbell or a tenth of a microsecond each, whichever is over first: quicker wake-ups for processor time. Automatic: 2000 with more than four cores, else 200.',
     schema: auto({ min: 0, max: 1e9 }, 'a whole number of at least 0'),
     value: 'auto',
     field: 'spin',
