@@ -62,7 +62,7 @@ export function concat(streams: readonly Stream[] | readonly Segment[], named?: 
  */
 export function concat<O extends TaskOutput | undefined = undefined>(
   inputs: readonly TaskInput[],
-  options: ConcatFilesOptions<O>,
+  options?: ConcatFilesOptions<O>,
 ): Promise<TaskResult<O>>;
 export function concat(
   first: readonly Stream[] | readonly Segment[] | readonly TaskInput[],

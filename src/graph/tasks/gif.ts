@@ -52,7 +52,7 @@ const schema = strictOptions({
  */
 export async function gif<O extends TaskOutput | undefined = undefined>(
   input: TaskInput,
-  options: GifOptions<O>,
+  options: GifOptions<O> = {},
 ): Promise<TaskResult<O>> {
   const given = checked(schema, options, 'options of gif');
   const { fps, plays, colors, dither, palette } = given;

@@ -51,7 +51,7 @@ const trimSchema = strictOptions({
  */
 export async function trim<O extends TaskOutput | undefined = undefined>(
   input: TaskInput,
-  options: TrimOptions<O>,
+  options: TrimOptions<O> = {},
 ): Promise<TaskResult<O>> {
   const given = checked(trimSchema, options, 'options of trim');
   const { copy } = given;
@@ -119,7 +119,7 @@ const extractSchema = strictOptions({
  */
 export async function extractAudio<O extends TaskOutput | undefined = undefined>(
   input: TaskInput,
-  options: ExtractAudioOptions<O>,
+  options: ExtractAudioOptions<O> = {},
 ): Promise<TaskResult<O>> {
   const given = checked(extractSchema, options, 'options of extractAudio');
   const { encode: own = {} } = given;
