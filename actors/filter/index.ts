@@ -12,11 +12,12 @@ import { type FilterOptions, filterOptions } from './options.js';
 import { makePlan, type Plan } from './plan/plan.js';
 import { Breaks } from './run/breaks.js';
 import { changedOptions, commandsBetween } from './run/change.js';
+import { hasHead, type Input, idsOf, inputOf, noteFormats, substitute, unwatch } from './run/filter-inputs.js';
 import { advance, Demand, lowest } from './run/input-demand.js';
 import { KeptFrames } from './run/kept-frames.js';
 import { explained, type Newcomer, Newcomers, optionsWith, requireJoining } from './run/newcomers.js';
 import { RunningGraph } from './run/running-graph.js';
-import { formatKey, formatOf, type StreamFormat } from './run/stream-format.js';
+import { formatKey } from './run/stream-format.js';
 import { adopt, type MediaFrame } from './run/take-frame.js';
 
 /** Frames a call emits at most. */
@@ -29,19 +30,6 @@ const PATIENCE = 100;
 const ROUNDING = 1000;
 /** µs: who joins, and begins so long before what the filter is at, is told. */
 const LATE = 1_000_000;
-
-interface Input {
-  readonly id: number;
-  /** Frames that have come and were not wanted yet; at most what one call delivers beyond the first. */
-  readonly queue: MediaFrame[];
-  /** EOF has come; it takes effect after the queue. */
-  ending: boolean;
-  /** The graph has been told the end, or takes nothing more. */
-  ended: boolean;
-  format: StreamFormat | undefined;
-  /** The frame fed last, while the demand watches whether the graph lets go of it. */
-  watched: MediaFrame | undefined;
-}
 
 interface Output {
   readonly id: number;
@@ -574,46 +562,4 @@ function cannotBeginAnew(title: string): MillraceError {
       hint: 'Such a filter can be changed only by its commands: https://ffmpeg.org/ffmpeg-filters.html#Changing-options-at-runtime-with-a-command',
     },
   );
-}
-
-/** The format to stand in for an input that ended before its first frame: that of another one of its kind. */
-function substitute({ id }: Input, inputs: readonly Input[], plan: Plan): StreamFormat {
-  const [pad] = plan.inputs.get(id)!;
-  const kind = plan.pads[pad!.filter]!.inputs[pad!.pad]!;
-  const other = inputs.find(({ format }) => format?.kind === kind);
-  if (other?.format) return other.format;
-  throw new MillraceError(
-    'ERR_MILLRACE_INPUT',
-    `Input ${id} of the ${plan.title} ended before its first frame, so that its format is unknown`,
-    {
-      hint: `No other ${kind} input can tell it either. Leave the stream out, or make sure that it has frames`,
-    },
-  );
-}
-
-function inputOf(id: number, queue: MediaFrame[] = [], ending = false): Input {
-  return { id, queue, ending, ended: false, format: undefined, watched: undefined };
-}
-
-function idsOf(inputs: readonly Input[]): number[] {
-  return inputs.map(({ id }) => id);
-}
-
-/** The next graph is configured for the frames that come next. */
-function noteFormats(inputs: readonly Input[]): void {
-  for (const input of inputs) {
-    const [head] = input.queue;
-    if (head === undefined) continue;
-    input.format?.frames?.release();
-    input.format = formatOf(head);
-  }
-}
-
-function hasHead({ queue, ending }: Input): boolean {
-  return ending || queue.length > 0;
-}
-
-function unwatch(input: Input): void {
-  input.watched?.close();
-  input.watched = undefined;
 }

@@ -273,7 +273,7 @@ joining('who turns out not to fit is turned away with a warning, and the mixer g
   const error = await graph.close().catch((failure: GraphError) => failure);
   const { warnings } = error as { warnings: string[] };
   assert.ok(
-    warnings.some((text) => /input 2 cannot be joined.*height/.test(text)),
+    warnings.some((text) => /input 2 cannot be joined.*Cannot configure filter 'hstack=inputs=3'/.test(text)),
     warnings.join('\n'),
   );
 });
