@@ -4,28 +4,25 @@
  */
 import { clearTimeout, performance, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
-import { instantiate, loadNode } from '../../catalog/load.js';
-import { GraphError, MemberError, MillraceError, type Phase } from '../../errors/errors.js';
+import { GraphError, MillraceError, type Phase } from '../../errors/errors.js';
 import { messageOf, packError } from '../../errors/wire.js';
 import { ledger } from '../../media/ledger.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
-import type { Module } from '../../module/contract.js';
-import { FFMPEG, ffmpegLines, isWarning, logText } from '../../module/log.js';
-import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus, ThreadState } from '../board/board.js';
+import { isWarning, logText } from '../../module/log.js';
+import { Board, GraphState, NodeCall, NodeFate, ThreadState } from '../board/board.js';
 import { isCutOff } from '../board/branches.js';
 import { Relief } from '../board/relief.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
-import { type Arrival, askConsumers, ConsumerError, joinLinks } from '../change/arrivals.js';
+import { Changes, type ChangingPart } from '../change/changes.js';
 import type { Hosted } from '../host.js';
 import type { ManagerHost } from '../input-manager/index.js';
-import type { FromHost, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
-import { warmModule } from '../warm/warm-modules.js';
+import type { FromHost, Growth, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
 import type { Actor } from './actor.js';
 import { type ActorHooks, epochOf, type LinkFaces, makeActor, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
-import { endingError, nodeError, overflowError } from './node-error.js';
-import { ParallelCopy } from './parallel-copy.js';
+import { linksByNode, load } from './load-node.js';
+import { Blame, endingError, overflowError } from './node-error.js';
 import { NOWHERE, ReadyQueue } from './ready-queue.js';
 
 export class Partition implements Hosted {
@@ -50,13 +47,8 @@ export class Partition implements Hosted {
   private readonly callbacks: Callbacks;
   private readonly running = new Set<Promise<void>>();
   /** Changes of the graph, to be made between two steps. */
-  private readonly orders: Order[] = [];
-  /** What comes and has not joined, by its number. */
-  private readonly arrivals = new Map<number, Arrival>();
-  /** Arrivals that are awaited: until then the part does not end. */
-  private growing: number;
-  /** The part comes to a running graph, and has not been told what for. */
-  private awaitsFirst: boolean;
+  private readonly changes: Changes;
+  private readonly blame: Blame;
   private readonly nativeBefore: Record<string, number>;
   private readonly epoch: number;
   private readonly trace: TraceRecorder | undefined;
@@ -70,11 +62,11 @@ export class Partition implements Hosted {
     private readonly alone: () => boolean = () => true,
   ) {
     this.board = Board.attach(spec.board, spec.blocks);
-    this.awaitsFirst = spec.late === true;
-    this.growing = this.awaitsFirst ? 1 : 0;
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
     this.relief = new Relief(this.board, spec.allLinks, spec.pushed);
     this.callbacks = new Callbacks(spec, this.board, this.bells, tell);
+    this.blame = new Blame(spec, tell);
+    this.changes = new Changes(spec, this.board, this.actors, this.changing, this.blame, tell);
     this.epoch = epochOf(spec);
     this.trace = spec.trace && new TraceRecorder(spec.trace, this.board, spec.thread, spec.links);
     this.nativeBefore = ledger.snapshot();
@@ -206,7 +198,7 @@ export class Partition implements Hosted {
     const { state } = this.board;
     if (state === GraphState.aborting) return true;
     if (!this.initialised || state === GraphState.starting) return false;
-    return this.ready!.hasSome() || this.orders.length > 0 || this.finished();
+    return this.ready!.hasSome() || this.changes.pending || this.finished();
   }
 
   /** @returns whether it is ready, whatever it was that made it so. */
@@ -222,16 +214,16 @@ export class Partition implements Hosted {
    * whether or not something is known to have happened to them.
    */
   mayNotSleep(): boolean {
-    const before = this.changes();
+    const before = this.linkChanges();
     if (this.hasWork()) return true;
     if (this.ending || !this.initialised || this.board.state !== GraphState.running) return false;
     for (const actor of this.actors) if (this.noteIfReady(actor)) return true;
     // Those in the middle of a call and those that are closed have nothing to do, but may have frames to let go of.
     for (const actor of this.actors) actor.outputs.settled();
-    return this.changes() !== before || !this.actors.every((actor) => actor.shownRight());
+    return this.linkChanges() !== before || !this.actors.every((actor) => actor.shownRight());
   }
 
-  private changes(): number {
+  private linkChanges(): number {
     let sum = 0;
     for (const actor of this.actors) sum += actor.outputs.changes();
     return sum;
@@ -251,11 +243,7 @@ export class Partition implements Hosted {
     }
     if (!this.initialised || state !== GraphState.running) return false;
     if (this.board.stopping && !this.stopTold) this.tellSources();
-    const order = this.orders.shift();
-    if (order !== undefined) {
-      this.execute(order);
-      return true;
-    }
+    if (this.changes.doNext()) return true;
     const next = this.ready!.take();
     if (next !== undefined) {
       this.run(this.actors[next]!);
@@ -301,7 +289,7 @@ export class Partition implements Hosted {
   }
 
   private finished(): boolean {
-    if (this.growing > 0) return false;
+    if (this.changes.isGrowing) return false;
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
     // A thread outlives what it has sent by reference.
     let settled = true;
@@ -413,39 +401,32 @@ export class Partition implements Hosted {
 
   /** Takes an order, which is done between two steps, also when it is given within one. It is answered in any case. */
   obey(order: Order): void {
-    if (this.ended) this.answer(order, endedError());
-    else this.orders.push(order);
-    this.wake();
+    this.changes.obey(order);
   }
 
-  private execute(order: Order): void {
-    switch (order.type) {
-      case 'grow':
-        this.awaitAtEnd(this.grow(order));
-        break;
-      case 'join':
-        this.join(order);
-        break;
-      case 'give-up':
-        this.awaitAtEnd(this.giveUp(order));
-        break;
-      default:
-        this.changeNode(order);
-    }
-  }
+  /** What `Changes` may do with the part. */
+  private readonly changing: ChangingPart = {
+    rouse: (actor) => this.rouse(actor),
+    note: (actor) => this.ready!.note(actor.place),
+    wake: () => this.wake(),
+    isEnding: () => this.ending,
+    hasEnded: () => this.ended,
+    awaitAtEnd: (work) => {
+      this.running.add(work);
+      void work.then(() => this.running.delete(work));
+    },
+    meet: (growth) => this.meet(growth),
+    make: (node, linksOf, faces, actors, failed) => this.make(node, linksOf, faces, actors, failed),
+    join: (actors, ranks) => {
+      this.actors.push(...actors);
+      for (const actor of this.actors) actor.rank = ranks[actor.node]!;
+      this.arrange();
+    },
+  };
 
-  /** An abort waits for it, as for calls under way. It never rejects. */
-  private awaitAtEnd(work: Promise<void>): void {
-    this.running.add(work);
-    void work.then(() => this.running.delete(work));
-  }
-
-  /** See arrivals.ts. Whatever goes wrong, the thread knows of all that comes. */
-  private async grow(order: Order & { type: 'grow' }): Promise<void> {
-    const { growth } = order;
+  /** The thread knows of all that comes anywhere. @returns its faces of the links that come. */
+  private meet(growth: Growth): LinkFaces {
     const { spec, board } = this;
-    if (!this.awaitsFirst) this.growing++;
-    this.awaitsFirst = false;
     for (const block of growth.blocks) board.follow(block);
     const fresh = growth.bells.map((buffer) => Doorbell.attach(buffer));
     this.bells.push(...fresh);
@@ -464,99 +445,15 @@ export class Partition implements Hosted {
     }
     this.trace?.follow(growth.links);
     this.relief = new Relief(board, spec.allLinks, spec.pushed);
-    const faces = makeLinks({ ...spec, links: growth.links }, board, this.bells);
-    const arrival: Arrival = { growth, faces, actors: [] };
-    this.arrivals.set(growth.id, arrival);
-    let failure: Error | undefined;
-    try {
-      await askConsumers(growth.links, this.actors, (actor) => this.rouse(actor));
-    } catch (error) {
-      failure =
-        error instanceof ConsumerError
-          ? this.errorIn(error.actor.node, 'reset', error.cause)
-          : (error as MillraceError);
-    }
-    const linksOf = linksByNode(growth.links);
-    for (const node of growth.nodes) {
-      if (failure !== undefined || this.ending) break;
-      await this.make(node, linksOf, faces, arrival.actors, (phase, error) => {
-        failure = this.errorIn(node.index, phase, error);
-      });
-    }
-    this.answer(order, failure);
-  }
-
-  private join(order: Order & { type: 'join' }): void {
-    const arrival = this.arrivals.get(order.growth)!;
-    this.arrivals.delete(order.growth);
-    this.growing--;
-    const ended = joinLinks(arrival, this.actors, (actor) => this.ready!.note(actor.place));
-    this.actors.push(...arrival.actors);
-    for (const actor of this.actors) actor.rank = arrival.growth.ranks[actor.node]!;
-    this.arrange();
-    this.answer(order, undefined, ended);
-  }
-
-  private async giveUp(order: Order & { type: 'give-up' }): Promise<void> {
-    const { growth, actors } = this.arrivals.get(order.growth)!;
-    this.arrivals.delete(order.growth);
-    let failure: Error | undefined;
-    for (const actor of actors) {
-      try {
-        await actor.close();
-      } catch (error) {
-        failure = this.errorIn(actor.node, 'close', error);
-      }
-      actor.discard();
-    }
-    for (const { index } of growth.nodes) {
-      this.board.setPhase(index, NodePhase.closed);
-      this.board.setStatus(index, NodeStatus.over);
-    }
-    this.growing--;
-    this.answer(order, failure);
-    this.wake();
-  }
-
-  private changeNode(order: Order & { type: 'reset' | 'remove' | 'await-end' }): void {
-    const actor = this.actors.find((candidate) => candidate.node === order.node);
-    if (actor === undefined) {
-      this.answer(order, order.type === 'reset' ? endedError() : undefined);
-      return;
-    }
-    const answer = (phase: Phase, member?: number) => (error?: unknown) => {
-      this.answer(order, error === undefined ? undefined : this.errorIn(order.node, phase, error, member));
-    };
-    switch (order.type) {
-      case 'reset': {
-        const { member, options } = order;
-        const run = (): void | Promise<void> => actor.change(member === undefined ? options : { member, options });
-        actor.commands.add({ run, answer: answer('reset', member) });
-        break;
-      }
-      case 'await-end':
-        actor.whenClosed(answer('close'));
-        break;
-      case 'remove':
-        // Before anybody can see its outputs end: what gets nothing because of it has not failed.
-        this.board.setFate(order.node, NodeFate.removed);
-        actor.remove(answer('close'), order.drains);
-        break;
-    }
-    this.ready!.note(actor.place);
-  }
-
-  private answer({ order }: Order, error: Error | undefined, ended?: number[]): void {
-    this.tell({ type: 'answer', run: this.spec.run, order, error: error && packError(error), ...(ended && { ended }) });
+    return makeLinks({ ...spec, links: growth.links }, board, this.bells);
   }
 
   // --- failing and ending -----------------------------------------------------------------------------------------------
 
   private failNode(index: number, phase: Phase, thrown: unknown): void {
-    const error = this.errorIn(index, phase, thrown);
+    const error = this.blame.errorIn(index, phase, thrown);
     this.trace?.error(index, error.message);
-    const { node, cause } = this.blamed(index, thrown);
-    if (this.spec.heard) this.tellFFmpegLines(node.index, cause);
+    this.blame.tellFFmpegLines(index, thrown);
     const runner = this.spec.nodes.find((n) => n.index === index)!;
     const actor = this.endsAlone(runner) && this.actors.find((one) => one.node === index);
     if (actor && this.board.state !== GraphState.aborting) this.dropBranch(actor, error);
@@ -603,31 +500,6 @@ export class Partition implements Hosted {
     this.fail(new GraphError('ERR_MILLRACE_MODULE', message, { phase: 'run', cause }));
   }
 
-  /** @param member index of the node that is meant, of those that the actor runs as one; absent: the one that says so. */
-  private errorIn(index: number, phase: Phase, thrown: unknown, member?: number): GraphError {
-    const { node, cause } = this.blamed(index, thrown, member);
-    return nodeError(node, phase, cause, phase === 'process' ? this.inputStreamsOf(index) : []);
-  }
-
-  private blamed(index: number, thrown: unknown, member?: number): { node: PartitionNode; cause: unknown } {
-    const runner = this.spec.nodes.find((n) => n.index === index)!;
-    const [at, cause] = thrown instanceof MemberError ? [thrown.node, thrown.cause] : [member, thrown];
-    return { node: runner.chain?.find((n) => n.index === at) ?? runner, cause };
-  }
-
-  private tellFFmpegLines(node: number, cause: unknown): void {
-    for (const text of ffmpegLines(cause)) {
-      this.tell({ type: 'log', run: this.spec.run, node, level: 'error', text, context: FFMPEG });
-    }
-  }
-
-  /** The input streams that feed a node: what it cannot use came from the user. */
-  private inputStreamsOf(index: number): string[] {
-    const { allLinks, pushed, names } = this.spec;
-    const feeding = allLinks.filter(({ producer, consumer }) => consumer === index && pushed.includes(producer));
-    return feeding.map(({ producer }) => names[producer]!);
-  }
-
   /** The graph has failed: the first to say so ends it for everybody. */
   fail(error: GraphError): void {
     const first = this.board.setAborting();
@@ -655,7 +527,7 @@ export class Partition implements Hosted {
   /** Closes every module, releases every packet. */
   private async abortAll(): Promise<void> {
     const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
-    const all = (): Actor[] => [...this.actors, ...[...this.arrivals.values()].flatMap((arrival) => arrival.actors)];
+    const all = (): Actor[] => [...this.actors, ...this.changes.arriving];
     for (const actor of all()) {
       actor.abort(reason);
       // Who waits for an answer of theirs, as an addition does for a node that is to take another input, is awaited below.
@@ -680,7 +552,7 @@ export class Partition implements Hosted {
   private end(): void {
     clearTimeout(this.stopTimer);
     for (const actor of this.actors) actor.commands.end();
-    for (const order of this.orders.splice(0)) this.answer(order, endedError());
+    this.changes.end();
     for (const link of this.spec.links) link.ring?.port.close();
     this.ended = true;
     this.board.setThreadState(this.spec.thread, ThreadState.ended);
@@ -694,30 +566,6 @@ export class Partition implements Hosted {
   }
 }
 
-/** Its module; or, where that cannot be had and its branch only is to end, one that knows nothing, and why. */
-async function load(node: PartitionNode): Promise<{ module: Module; failure?: { cause: unknown } }> {
-  try {
-    const module = node.warm === undefined ? instantiate(await loadNode(node)) : await warmModule(node.warm);
-    return { module: node.isCopy ? new ParallelCopy(module) : module };
-  } catch (cause) {
-    if (node.onError !== 'drop-branch') throw cause;
-    return { module: { process: (task) => task.done() }, failure: { cause } };
-  }
-}
-
-/** The links at each node, by its index. */
-function linksByNode(links: readonly PartitionLink[]): Map<number, PartitionLink[]> {
-  const byNode = new Map<number, PartitionLink[]>();
-  for (const link of links) {
-    for (const node of new Set([link.producer, link.consumer])) {
-      const list = byNode.get(node);
-      if (list === undefined) byNode.set(node, [link]);
-      else list.push(link);
-    }
-  }
-  return byNode;
-}
-
 /** A module's promise may never settle; the end of the graph must not depend on it. */
 async function withinGrace(work: Promise<unknown>, milliseconds: number): Promise<void> {
   let timer: Timer | undefined;
@@ -726,10 +574,6 @@ async function withinGrace(work: Promise<unknown>, milliseconds: number): Promis
   });
   await Promise.race([work, grace]);
   clearTimeout(timer);
-}
-
-function endedError(): MillraceError {
-  return new MillraceError('ERR_MILLRACE_CLOSED', 'the node has ended, and so has its thread');
 }
 
 function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
