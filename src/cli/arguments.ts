@@ -1,6 +1,5 @@
 /** Arguments of the command line that are more than text. */
 import { InvalidArgumentError } from 'commander';
-import { amountOf } from '../graph/rate/amounts.js';
 
 export interface PictureSize {
   readonly width: number;
@@ -35,13 +34,6 @@ export function segment(text: string): number {
   const length = Number(text);
   if (length > 0 && length < 3600) return length;
   throw new InvalidArgumentError('Give a number of seconds above 0.');
-}
-
-/** Bytes: 8000000, '8M', '700k', '8MiB'. */
-export function amount(text: string): number {
-  const bytes = amountOf(text);
-  if (bytes !== undefined) return bytes;
-  throw new InvalidArgumentError('Give a number of bytes, such as 8M, 700k or 8MiB.');
 }
 
 /** A number of threads or 'auto'; the graph checks the range. */

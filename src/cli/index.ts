@@ -7,7 +7,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { description, version } from '../../package.json';
 import { startLog } from '../media/log/start.js';
 import type { List } from './about/list.js';
-import { amount, endPoint, positive, segment, size, startPoint, streamIndex, threads } from './arguments.js';
+import { endPoint, positive, segment, size, startPoint, streamIndex, threads } from './arguments.js';
 import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
 import type { GraphFlags } from './graph.js';
@@ -57,11 +57,7 @@ function program(): Command {
     .option('--crf <n>', 'constant quality of the video encoder, e.g. 23')
     .option('--bitrate <rate>', 'video bit rate, e.g. 800k or 2M')
     .option('--two-pass', 'encode the video twice: --bitrate is reached, and spent where it is needed')
-    .option(
-      '--to-size <bytes>',
-      'find the bit rate for a file of at most that size, e.g. 8M; two passes if possible',
-      amount,
-    )
+    .option('--to-size <bytes>', 'find the bit rate for a file of at most that size, e.g. 8M; two passes if possible')
     .option('--acodec <name>', 'audio encoder, or copy (default: aac, or what the container is made for)')
     .option(
       '--subtitles <file>',

@@ -13,6 +13,7 @@ import { execute, type Feed } from './execute.js';
 import { type Input, isStandardOutput, openAgain, openInput } from './look.js';
 import { buildComplex, type ComplexOutput } from './transcode/complex.js';
 import {
+  bytesOf,
   isWanted,
   type Kind,
   nameOf,
@@ -60,7 +61,8 @@ export async function transcode(paths: readonly string[], output: string, given:
   const flags = withCopy(given);
   refusePaths(paths, output, flags);
   refuseUnused(flags, output);
-  const isAgain = flags.twoPass === true || flags.toSize !== undefined;
+  const bytes = flags.toSize === undefined ? undefined : bytesOf(flags.toSize);
+  const isAgain = flags.twoPass === true || bytes !== undefined;
   const inputs: Input[] = [];
   for (const path of paths) inputs.push(await (isAgain ? openAgain(path) : openInput(path)));
   const infos = inputs.map(({ info }) => info);
@@ -77,7 +79,7 @@ export async function transcode(paths: readonly string[], output: string, given:
     output,
     flags: all,
     warnings: built.warnings,
-    size: flags.toSize === undefined ? undefined : sizeOf(job, built, flags.toSize),
+    size: bytes === undefined ? undefined : sizeOf(job, built, bytes),
     build: (pass, rates) => build(job, pass, rates).graph,
   });
 }

@@ -62,7 +62,7 @@ const REFUSED: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [['--to-size', '8M', '--copy'], /--to-size has no effect with --copy: copied video is not encoded/],
   [['--to-size', '8M', '--no-video'], /--to-size has no effect: --no-video leaves the video out/],
   [['--to-size', '8M', '--bitrate', '1M'], /--bitrate contradicts it/],
-  [['--to-size', '8 apples'], /'--to-size <bytes>' argument '8 apples' is invalid.*8M, 700k or 8MiB/],
+  [['--to-size', '8 apples'], /--to-size: '8 apples' is no number of bytes, such as 8M, 700k or 8MiB/],
   [['--to-size', '900'], /--to-size: 900 bytes for 0\.4 s leave 0 bit\/s for the picture/],
   [['--to-size', '8M', '--start', '3'], /--start is behind the end/],
   [['--subtitles', at('none.srt:deu')], /none\.srt/],

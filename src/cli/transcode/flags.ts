@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type chooseTarget, defaultCodec, localPath, type MediaInfo } from '../../catalog/ffmpeg.js';
+import { amountOf } from '../../graph/rate/amounts.js';
 import type { PictureSize } from '../arguments.js';
 import { UsageError } from '../errors.js';
 import type { OutputFlags } from '../execute.js';
@@ -25,7 +26,7 @@ export interface TranscodeFlags extends OutputFlags {
   readonly bitrate?: string;
   readonly twoPass?: boolean;
   /** Bytes. */
-  readonly toSize?: number;
+  readonly toSize?: string;
   readonly acodec?: string;
   /** Seconds of a segment; true where the flag stands alone. */
   readonly hls?: number | true;
@@ -163,4 +164,11 @@ function refusePasses({ twoPass, toSize, crf, bitrate, hls, trace }: TranscodeFl
       `--to-size looks at the file that it made, and makes it again where it must: ${output} is no file`,
     );
   }
+}
+
+/** Bytes of `--to-size`: 8000000, '8M', '700k', '8MiB'. */
+export function bytesOf(toSize: string): number {
+  const bytes = amountOf(toSize);
+  if (bytes !== undefined) return bytes;
+  throw new UsageError(`--to-size: '${toSize}' is no number of bytes, such as 8M, 700k or 8MiB`);
 }
