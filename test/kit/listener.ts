@@ -117,6 +117,9 @@ export class Listener {
       `ffrtmphttp://${server}/a`,
       `ipfs://a?gateway=http://${server}`,
       `[f=mpegts]tcp://${server}|[f=mpegts]a.ts`,
+      // A text in C ends there.
+      `tcp://${server}\0.ts`,
+      `a.ts\0tcp://${server}`,
     ];
   }
 }

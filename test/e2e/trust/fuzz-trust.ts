@@ -2,7 +2,8 @@
  * Attacks on graph files of unknown origin: every option of every filter, muxer and demuxer of this FFmpeg that holds text
  * gets the names of sockets that listen here, in many spellings; whatever is not refused is run. Nobody may come.
  *
- *   node --import tsx test/e2e/trust/fuzz-trust.ts --long        all spellings
+ *   npm run fuzz:trust                                 all spellings, most of an hour
+ *   npm run fuzz:trust -- --every 16 --from 3          a sixteenth of them: 0 to 15 are all
  *
  * The first door is the check of the file; the second one are FFmpeg's own lists, tried with options that the first door
  * would not have let pass.
@@ -133,8 +134,8 @@ class Attack {
   }
 }
 
-/** The first door: filters. @param every Every so many spellings. */
-function attackFilters(attack: Attack, every: number): void {
+/** The first door: filters. */
+function attackFilters(attack: Attack, { every, from }: Share): void {
   const urls = attack.listener.urls();
   let number = 0;
   for (const { of, option } of filterTexts()) {
@@ -143,7 +144,7 @@ function attackFilters(attack: Attack, every: number): void {
     const packet = isSource ? undefined : filter.inputs[0]?.type === AVMEDIA_TYPE_AUDIO ? sound : picture;
     for (const url of urls) {
       for (const spelling of FILTER_SPELLINGS) {
-        if (number++ % every !== 0) continue;
+        if (number++ % every !== from) continue;
         const value = spelling(url);
         const para = number % 5 === 0 ? value : `${option}=${value}`;
         const graphText = `${of}=${para.replace(/[\\'[\],;]/g, '\\$&')}`;
@@ -155,14 +156,14 @@ function attackFilters(attack: Attack, every: number): void {
 }
 
 /** Both doors: muxers. */
-function attackMuxers(attack: Attack, folder: string, every: number): void {
+function attackMuxers(attack: Attack, folder: string, { every, from }: Share): void {
   const urls = attack.listener.urls();
   let number = 0;
   const general = ['output_path', 'format'];
   const names = [...new Set(muxerTexts().map(({ of }) => of))];
   for (const { of, option } of [...muxerTexts(), ...names.flatMap((of) => general.map((option) => ({ of, option })))]) {
     for (const url of urls) {
-      if (number++ % every !== 0) continue;
+      if (number++ % every !== from) continue;
       const own = general.includes(option) ? { [option]: url } : { mux_params: { [option]: url } };
       const path = join(folder, `out-%d.${of}`);
       const plain = { output_path: path, format: of };
@@ -182,19 +183,19 @@ function attackMuxers(attack: Attack, folder: string, every: number): void {
 }
 
 /** Both doors: demuxers, paths and what files name. */
-function attackDemuxers(attack: Attack, folder: string, every: number): void {
+function attackDemuxers(attack: Attack, folder: string, { every, from }: Share): void {
   const urls = attack.listener.urls();
   let number = 0;
   const options = demuxerOptions();
   for (const { of, option } of options) {
     for (const url of urls) {
-      if (number++ % every !== 0) continue;
+      if (number++ % every !== from) continue;
       const file = decoderFile({ input_path: clip, dec_params: { f: of, [option]: url } });
       attack.file(`demuxer ${of}: ${option}=${url}`, file, 'n0');
     }
   }
   const some = Math.max(1, Math.round(every / 40));
-  for (const url of urls.filter((_, index) => index % some === 0)) {
+  for (const url of urls.filter((_, index) => index % some === from % some)) {
     attack.file(`path ${url}`, decoderFile({ input_path: url }), 'n0');
     for (const f of ['lavfi', 'image2', 'concat', 'hls', 'mpegts']) {
       attack.file(`path ${url} as ${f}`, decoderFile({ input_path: url, dec_params: { f } }), 'n0');
@@ -241,15 +242,22 @@ function presentation(url: string): string {
 </Representation></AdaptationSet></Period></MPD>`;
 }
 
-/** @param every Every so many spellings of the long form. */
-export async function attack(every: number): Promise<Outcome> {
+/** Every so many of all spellings, and which one of so many. */
+interface Share {
+  readonly every: number;
+  readonly from: number;
+}
+
+/** @param every Every so many spellings of the long form. @param from beginning with this one, below `every`. */
+export async function attack(every: number, from = 0): Promise<Outcome> {
   const listener = await Listener.open();
   const folder = mkdtempSync(join(tmpdir(), 'millrace-trust-'));
   try {
     const attack = new Attack(listener);
-    attackFilters(attack, every);
-    attackMuxers(attack, folder, every);
-    attackDemuxers(attack, folder, every);
+    const share = { every, from };
+    attackFilters(attack, share);
+    attackMuxers(attack, folder, share);
+    attackDemuxers(attack, folder, share);
     const counted = listener.visits;
     await listener.settle();
     if (listener.visits > counted) attack.outcome.connected.push('something, after it was over');
@@ -260,8 +268,12 @@ export async function attack(every: number): Promise<Outcome> {
   }
 }
 
-if (parseArgs({ options: { long: { type: 'boolean' } }, strict: false }).values.long === true) {
-  const { refused, run, connected } = await attack(1);
+const { values } = parseArgs({
+  options: { long: { type: 'boolean' }, every: { type: 'string' }, from: { type: 'string' } },
+  strict: false,
+});
+if (values.long === true) {
+  const { refused, run, connected } = await attack(Number(values.every ?? 1), Number(values.from ?? 0));
   console.log(`${refused} graph files refused, ${run} run, ${connected.length} connected`);
   for (const what of connected) console.log(`  ${what}`);
   process.exitCode = connected.length > 0 ? 1 : 0;
