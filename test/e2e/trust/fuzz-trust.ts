@@ -128,8 +128,14 @@ class Attack {
 
   run(what: string, graph: Graph, alias: string, packet?: (number: number) => Packet): void {
     const before = this.listener.visits;
-    this.outcome.run++;
-    call(graph, alias, packet);
+    try {
+      call(graph, alias, packet);
+      this.outcome.run++;
+    } catch (error) {
+      // Behind the first door a schema refuses what is no text for FFmpeg.
+      if (!(error instanceof ConfigError)) throw error;
+      this.outcome.refused++;
+    }
     if (this.listener.visits > before) this.outcome.connected.push(what);
   }
 }
