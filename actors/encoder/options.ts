@@ -132,8 +132,8 @@ const audioParams = spelled('audio', audioEntries);
 /** What can go to the outputs. */
 export const PUSH = { file: 0, bytes: 1, packets: 2, frames: 3 } as const;
 
-/** Options that say how to encode or multiplex: without effect on what is handed on without it. */
-const muxing = [
+/** Options of the container, and not of what is in it: without effect on what is handed on without one. */
+export const MUXING = [
   'mux_params',
   'variants',
   'encrypt',
@@ -147,6 +147,7 @@ const muxing = [
   'max_muxing_queue_size',
   'muxing_queue_data_threshold',
 ] as const;
+/** Options that say how to encode: without effect on frames. */
 const encoding = [
   'format',
   'io_frm_match',
@@ -250,7 +251,7 @@ export const encoderOptions = v.pipe(
       addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
     const push = input.push_output ?? PUSH.file;
     const idle = [
-      ...(push === PUSH.file || push === PUSH.bytes ? [] : muxing),
+      ...(push === PUSH.file || push === PUSH.bytes ? [] : MUXING),
       ...(push === PUSH.frames ? encoding : []),
       ...(push === PUSH.bytes ? [] : (['avio_buffer_size', 'streamed'] as const)),
       ...(push === PUSH.file ? [] : (['null_output', 'output_prefix', 'reconnect', 'drop'] as const)),

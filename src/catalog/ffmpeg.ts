@@ -2,6 +2,7 @@
 export { IndexCheck } from '../../actors/decoder/demux-thread/mp4-index.js';
 export { namesDescriptor, openPipe, pipeOf } from '../../actors/decoder/input/pipe.js';
 export { encoderNames } from '../../actors/encoder/codec/codec.js';
+export { MUXING } from '../../actors/encoder/options.js';
 export { chooseTarget, defaultCodec, mimeTypeOf } from '../../actors/encoder/output/format.js';
 export { takesSubtitle } from '../../actors/encoder/output/subtitle-codecs.js';
 export { factsOf, isOfSound, type Opens } from '../../actors/filter/catalogue.js';

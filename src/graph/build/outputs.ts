@@ -1,4 +1,5 @@
 /** Several outputs of one encoding: an encoder that hands on packets, and behind it a node for each output. */
+import { MUXING } from '../../catalog/ffmpeg.js';
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
 import { requireObject } from '../../schema/argument.js';
@@ -9,22 +10,7 @@ import type { NodeParameters } from './node.js';
 import type { NodeHandle, Stream } from './stream.js';
 
 /** What concerns the container, and not what is in it: of each output, or of all of them. */
-const OF_OUTPUTS = [
-  'mux_params',
-  'metadata',
-  'chapters',
-  'map_metadata',
-  'map_chapters',
-  'timeout_ms',
-  'queue_bytes',
-  'when_full',
-  'max_muxing_queue_size',
-  'muxing_queue_data_threshold',
-  'variants',
-  'encrypt',
-  'strict',
-  'on_error',
-] as const satisfies readonly (keyof EncoderOptions)[];
+const OF_OUTPUTS = [...MUXING, 'strict', 'on_error'] as const satisfies readonly (keyof EncoderOptions)[];
 
 /** One of the outputs: where it goes, and what `encode` says of containers; the rest is said once for all. */
 export interface OutputOptions extends Pick<EncoderOptions, (typeof OF_OUTPUTS)[number]> {
