@@ -1,8 +1,9 @@
 /** One picture over many: a filter graph of two sources, the second of which is a single frame. */
 import { AV_BUFFERSRC_FLAG_KEEP_REF } from 'node-av/constants';
-import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
+import { Filter, type FilterContext, type Frame } from 'node-av/lib';
 import { MillraceError, withLines } from '../../src/errors/errors.js';
-import { alone, check, isAgain, isEof, ledger, linesOf, NO_CODEC, type VideoFrame } from '../../src/media/index.js';
+import { alone, check, isAgain, isEof, linesOf, NO_CODEC, type VideoFrame } from '../../src/media/index.js';
+import { OwnGraph } from '../shared/filter-line.js';
 import { sourceFor } from './shape.js';
 
 const WHAT = 'Cannot draw subtitles';
@@ -16,21 +17,15 @@ export interface Placement {
 }
 
 export class Overlay {
-  readonly #graph = new FilterGraph();
-  readonly #frame = new Frame();
+  readonly #own = new OwnGraph();
   #source!: FilterContext;
   #sink!: FilterContext;
-  #closed = false;
 
   /**
    * @param main One of the pictures, all of which are like it.
    * @param top stays the caller's; its time is not later than that of any of the pictures, in the same unit.
    */
   constructor(main: VideoFrame, top: VideoFrame, { x, y, width, height }: Placement) {
-    this.#graph.alloc();
-    ledger.opened('filter-graph');
-    this.#frame.alloc();
-    ledger.opened('scratch-frame');
     try {
       alone(() => {
         this.#source = this.#create('buffer', sourceFor(main));
@@ -48,7 +43,7 @@ export class Overlay {
         ] as const) {
           check(from.link(0, to, input), WHAT);
         }
-        check(this.#graph.configSync(), WHAT);
+        check(this.#own.graph.configSync(), WHAT);
         check(second.buffersrcAddFrameSync(top.av, AV_BUFFERSRC_FLAG_KEEP_REF), WHAT);
         check(second.buffersrcAddFrameSync(null), WHAT);
       });
@@ -60,7 +55,7 @@ export class Overlay {
 
   #create(name: string, args: string | null): FilterContext {
     const filter = Filter.getByName(name);
-    const context = filter && this.#graph.createFilter(filter, `${name}${this.#graph.nbFilters}`, args);
+    const context = filter && this.#own.graph.createFilter(filter, `${name}${this.#own.graph.nbFilters}`, args);
     if (context) return context;
     const message = `${WHAT}: FFmpeg refuses ${name}=${args}`;
     throw new MillraceError('ERR_MILLRACE_FFMPEG', message, withLines({}, linesOf(NO_CODEC)));
@@ -69,21 +64,16 @@ export class Overlay {
   /** @returns the picture with the other one over it; the frame stays the caller's. */
   draw(frame: VideoFrame): Frame {
     check(this.#source.buffersrcAddFrameSync(frame.av, AV_BUFFERSRC_FLAG_KEEP_REF), WHAT);
-    const ret = this.#sink.buffersinkGetFrameSync(this.#frame);
+    const ret = this.#sink.buffersinkGetFrameSync(this.#own.frame);
     if (isAgain(ret) || isEof(ret)) throw new MillraceError('ERR_MILLRACE_FFMPEG', `${WHAT}: FFmpeg keeps the picture`);
     check(ret, WHAT);
-    const drawn = this.#frame.clone();
-    this.#frame.unref();
+    const drawn = this.#own.frame.clone();
+    this.#own.frame.unref();
     if (drawn === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', `${WHAT}: out of memory`);
     return drawn;
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#graph.free();
-    ledger.closed('filter-graph');
-    this.#frame.free();
-    ledger.closed('scratch-frame');
+    this.#own.close();
   }
 }

@@ -25,14 +25,42 @@ export interface LineDevices {
   readonly upload?: HardwareDeviceContext | undefined;
 }
 
+/** A filter graph of one owner, and a frame for what comes out of it. */
+export class OwnGraph {
+  graph = new FilterGraph();
+  readonly frame = new Frame();
+  #closed = false;
+
+  constructor() {
+    this.graph.alloc();
+    ledger.opened('filter-graph');
+    this.frame.alloc();
+    ledger.opened('scratch-frame');
+  }
+
+  /** Another graph takes its place, with nothing in it. */
+  empty(): void {
+    this.graph.free();
+    this.graph = new FilterGraph();
+    this.graph.alloc();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.graph.free();
+    ledger.closed('filter-graph');
+    this.frame.free();
+    ledger.closed('scratch-frame');
+  }
+}
+
 export class FilterLine {
-  #graph = new FilterGraph();
+  readonly #own = new OwnGraph();
   #source!: FilterContext;
   #sink!: FilterContext;
-  readonly #frame = new Frame();
   readonly #what: string;
   readonly #devices: LineDevices;
-  #closed = false;
 
   /**
    * @param kind Decides between FFmpeg's `buffer`/`buffersink` and `abuffer`/`abuffersink`.
@@ -49,17 +77,11 @@ export class FilterLine {
   ) {
     this.#what = what;
     this.#devices = devices;
-    this.#graph.alloc();
-    ledger.opened('filter-graph');
-    this.#frame.alloc();
-    ledger.opened('scratch-frame');
     try {
       alone(() => this.#build(kind, sourceArgs, filters, SCALER));
-      const gray = kind === 'video' ? conversionsToGray(this.#graph.dump(), new Set(['scale'])) : undefined;
+      const gray = kind === 'video' ? conversionsToGray(this.#own.graph.dump(), new Set(['scale'])) : undefined;
       if (gray === undefined) return;
-      this.#graph.free();
-      this.#graph = new FilterGraph();
-      this.#graph.alloc();
+      this.#own.empty();
       const faithful = filters.map(
         ([name, args]): FilterSpec => [name, gray.scalers.has(name) ? keepingLuma(args) : args],
       );
@@ -71,9 +93,9 @@ export class FilterLine {
   }
 
   #build(kind: 'video' | 'audio', sourceArgs: string, filters: readonly FilterSpec[], scaler: string): void {
-    this.#graph.scaleSwsOpts = scaler;
+    this.#own.graph.scaleSwsOpts = scaler;
     // Only filters of pictures divide their work: threads for sound would be started and ended for nothing.
-    if (kind === 'audio') this.#graph.nbThreads = 1;
+    if (kind === 'audio') this.#own.graph.nbThreads = 1;
     const prefix = kind === 'audio' ? 'a' : '';
     this.#source = this.#create(`${prefix}buffer`, sourceArgs);
     let last = this.#source;
@@ -84,7 +106,7 @@ export class FilterLine {
     }
     this.#sink = this.#create(`${prefix}buffersink`, null);
     check(last.link(0, this.#sink, 0), this.#what);
-    check(this.#graph.configSync(), this.#what, { code: 'ERR_MILLRACE_OPTION' });
+    check(this.#own.graph.configSync(), this.#what, { code: 'ERR_MILLRACE_OPTION' });
   }
 
   #create(name: string, args: string | null): FilterContext {
@@ -98,14 +120,14 @@ export class FilterLine {
     try {
       const { frames, upload } = this.#devices;
       if ((name === 'buffer' && frames) || (name === 'hwupload' && upload)) {
-        context = this.#graph.allocFilter(filter, name);
+        context = this.#own.graph.allocFilter(filter, name);
         if (context === null) return refused();
         if (name === 'hwupload') context.hwDeviceCtx = upload!;
         else check(context.buffersrcParametersSet({ hwFramesCtx: frames! }), this.#what);
         check(context.initStr(args || null), this.#what, { code: 'ERR_MILLRACE_OPTION' });
         return context;
       }
-      context = this.#graph.createFilter(filter, name, args);
+      context = this.#own.graph.createFilter(filter, name, args);
     } catch (cause) {
       return refused(cause);
     }
@@ -131,23 +153,18 @@ export class FilterLine {
   push(frame: Frame | null, each: (frame: Frame) => void): void {
     check(this.#source.buffersrcAddFrameSync(frame, AV_BUFFERSRC_FLAG_KEEP_REF), this.#what);
     for (;;) {
-      const ret = this.#sink.buffersinkGetFrameSync(this.#frame);
+      const ret = this.#sink.buffersinkGetFrameSync(this.#own.frame);
       if (isAgain(ret) || isEof(ret)) return;
       check(ret, this.#what);
       try {
-        each(this.#frame);
+        each(this.#own.frame);
       } finally {
-        this.#frame.unref();
+        this.#own.frame.unref();
       }
     }
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#graph.free();
-    ledger.closed('filter-graph');
-    this.#frame.free();
-    ledger.closed('scratch-frame');
+    this.#own.close();
   }
 }
