@@ -1,7 +1,7 @@
 /** The calling thread's share of a run: a host and a part like those of the workers, and the ways a user drives them. */
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { Partition } from '../../thread/actor/partition.js';
-import { GraphState } from '../../thread/board/board.js';
+import { GraphState } from '../../thread/board/states.js';
 import { Host } from '../../thread/host.js';
 import type { FromHost, PartitionSpec } from '../../thread/protocol.js';
 

@@ -7,7 +7,9 @@
  */
 import { MillraceError } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
-import { type Board, type BoardBlock, NodePhase } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import type { BoardBlock } from '../../thread/board/memory.js';
+import { NodePhase } from '../../thread/board/states.js';
 import type { PartitionSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';

@@ -16,7 +16,8 @@ import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js
 import { unpackValue } from '../../media/wire/value.js';
 import { isWarning, type LogEntry, type LogListener } from '../../module/log.js';
 import { packMessage } from '../../thread/actor/callbacks.js';
-import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/board.js';
+import { Board } from '../../thread/board/board.js';
+import { GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/states.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
 import type { FromHost, Order, PartitionSpec, ToHost, WatchSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';

@@ -15,8 +15,9 @@
 import { clearImmediate, performance, setImmediate } from '../../../ringbuffer/clock.js';
 import { MillraceError, type Phase } from '../../errors/errors.js';
 import type { InputManagerSpec, ModuleContext } from '../../module/contract.js';
-import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/board.js';
+import type { Board } from '../board/board.js';
 import type { NodeTimer } from '../board/node-timer.js';
+import { NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/states.js';
 import { Commands } from '../change/commands.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { ModuleInstance } from '../module-instance.js';

@@ -114,7 +114,7 @@ export function makeActor(
     },
     protocolWhitelist: node.protocolWhitelist,
     sources: node.sources,
-    elapsed: () => Number(board.elapsed) / 1000,
+    elapsed: () => Number(board.clock.elapsed) / 1000,
     sleep: runSleep(board, node.index, aborter.signal),
     get job() {
       return jobs?.number ?? 0;

@@ -9,9 +9,11 @@ import { messageOf, packError } from '../../errors/wire.js';
 import { ledger } from '../../media/ledger.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
 import { isWarning, logText } from '../../module/log.js';
-import { Board, GraphState, NodeCall, NodeFate, ThreadState } from '../board/board.js';
+import { Board } from '../board/board.js';
 import { isCutOff } from '../board/branches.js';
+import { awaitReaders } from '../board/readers.js';
 import { Relief } from '../board/relief.js';
+import { GraphState, NodeCall, NodeFate, ThreadState } from '../board/states.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
 import { Changes, type ChangingPart } from '../change/changes.js';
@@ -169,8 +171,8 @@ export class Partition implements Hosted {
   private surroundings(actor: Actor): ManagerHost {
     const { inputs } = actor.context;
     return {
-      now: () => this.board.elapsed,
-      ...(this.board.byHand && { looked: (time: bigint) => this.board.setLooked(actor.node, time) }),
+      now: () => this.board.clock.elapsed,
+      ...(this.board.clock.byHand && { looked: (time: bigint) => this.board.setLooked(actor.node, time) }),
       wake: () => this.rouse(actor),
       available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
       trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),
@@ -517,7 +519,10 @@ export class Partition implements Hosted {
     this.board.setAborting();
     this.ringAll();
     const own = this.spec.links.filter((link) => link.ring !== undefined && link.producerThread === this.spec.thread);
-    this.board.awaitReaders(own.map(({ index }) => index));
+    awaitReaders(
+      this.board,
+      own.map(({ index }) => index),
+    );
   }
 
   ringAll(): void {

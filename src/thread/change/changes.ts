@@ -8,7 +8,8 @@ import type { Actor } from '../actor/actor.js';
 import type { LinkFaces } from '../actor/build.js';
 import { linksByNode } from '../actor/load-node.js';
 import type { Blame } from '../actor/node-error.js';
-import { type Board, NodeFate, NodePhase, NodeStatus } from '../board/board.js';
+import type { Board } from '../board/board.js';
+import { NodeFate, NodePhase, NodeStatus } from '../board/states.js';
 import type { FromHost, Growth, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
 import { type Arrival, askConsumers, ConsumerError, joinLinks } from './arrivals.js';
 

@@ -4,7 +4,8 @@ import { Packet } from '../../../src/media/index.js';
 import type { Module } from '../../../src/module/contract.js';
 import type { Actor } from '../../../src/thread/actor/actor.js';
 import { makeActor } from '../../../src/thread/actor/build.js';
-import { Board, NodeStatus } from '../../../src/thread/board/board.js';
+import { Board } from '../../../src/thread/board/board.js';
+import { NodeStatus } from '../../../src/thread/board/states.js';
 import { DirectLink } from '../../../src/thread/link/direct-link.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
