@@ -17,9 +17,9 @@ import { freshThread, placeAdded } from '../plan/place-added.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { topologicalRanks } from '../plan/topology.js';
+import type { RunThreads } from '../run/run-threads.js';
 import { Undo } from '../threads/undo.js';
 import type { Orders } from './orders.js';
-import type { RunThreads } from './run-threads.js';
 
 /** What it changes of a run. */
 export interface GrowingRun {
