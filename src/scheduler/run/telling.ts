@@ -7,7 +7,7 @@ import { GraphError } from '../../errors/errors.js';
 import { messageOf, packError, unpackError } from '../../errors/wire.js';
 import { unpackValue } from '../../media/wire/value.js';
 import { isWarning, type LogEntry, type LogListener } from '../../module/log.js';
-import { packMessage } from '../../thread/actor/callbacks.js';
+import { packMessage } from '../../thread/partition/callbacks.js';
 import type { FromHost, ToHost } from '../../thread/protocol.js';
 import type { GraphSpec } from '../plan/spec.js';
 import { type Context, takeContext } from '../threads/context.js';

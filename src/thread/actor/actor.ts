@@ -21,13 +21,13 @@ import { NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/states.js'
 import { Commands } from '../change/commands.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { ModuleInstance } from '../module-instance.js';
+import { NOWHERE } from '../partition/ready-queue.js';
 import type { AppPort } from './app-port.js';
 import { IdleCalls } from './idle-calls.js';
 import { type ActorInputs, countPackets } from './inputs.js';
 import type { ActorInput, Jobs } from './jobs.js';
 import { runSteps } from './maybe-async.js';
 import type { ActorOutputs } from './outputs.js';
-import { NOWHERE } from './ready-queue.js';
 
 export interface ActorParts {
   /** Index of the node on the board. */
