@@ -245,7 +245,7 @@ hosts('spinning is limited in time where looks take long, as in code that was no
 hosts('the steps that the model names stand in the code', () => {
   const named = (text: string): Set<string> => new Set(text.match(/\[(?:note|take|spin)\.\w+\]/g));
   const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-  const files = ['host.ts', 'actor/ready-queue.ts', 'actor/partition.ts', 'link/direct-link.ts'];
+  const files = ['host.ts', 'partition/ready-queue.ts', 'partition/partition.ts', 'link/direct-link.ts'];
   const code = named(files.map((file) => read(`src/thread/${file}`)).join('\n'));
   assert.is(code.size, 10);
   assert.equal([...named(read('docs/model/host.pml'))].sort(), [...code].sort());
