@@ -120,7 +120,9 @@ function startCamera(camera: Camera, { to, format, mux = {} }: Route): ChildProc
   if (camera === 'own') {
     return spawn(process.execPath, [CAMERA, to, format, JSON.stringify(mux)], { stdio: 'ignore' });
   }
-  const sources = '-re -f lavfi -i testsrc2=size=64x48:rate=25 -re -f lavfi -i sine=sample_rate=44100'.split(' ');
+  // No camera gives the same pictures again when it is turned on again.
+  const pictures = `testsrc2=size=64x48:rate=25,hue=h=${Math.floor(Math.random() * 360)}`;
+  const sources = `-re -f lavfi -i ${pictures} -re -f lavfi -i sine=sample_rate=44100`.split(' ');
   const [video, audio] = { flv: ['flv', 'aac'], rtsp: ['mpeg4', 'mp2'] }[format] ?? ['mpeg2video', 'mp2'];
   const codecs = ['-c:v', video!, '-g', '10', '-bf', '0', '-c:a', audio!];
   const muxer = Object.entries({ flush_packets: 1, ...mux }).flatMap(([key, value]) => [`-${key}`, String(value)]);
