@@ -91,21 +91,31 @@ async function stages(): Promise<void> {
 async function anywhere(times: number, first: number): Promise<void> {
   const watch = new LeakWatch();
   const all: number[] = [];
+  let starved = 0;
   for (let seed = first; seed < first + times; seed++) {
-    const { what, took, left } = await stopSomewhere(seed);
+    const { what, took, waited, left } = await stopSomewhere(seed);
     all.push(took);
-    if (values.verbose || took > MOST || left)
-      console.log(`seed ${seed}: ${what}: ${took.toFixed()} ms${left && `, left ${left}`}`);
-    if (took > MOST || left) late++;
+    // Threads wait for processors side by side: what is late beyond all of it is late in any case.
+    const isLate = took - waited > MOST;
+    if (isLate || left) late++;
+    else if (took > MOST) starved++;
+    if (values.verbose || took > MOST || left) {
+      const times = `${took.toFixed()} ms, its threads waited ${waited.toFixed()} ms for a processor`;
+      console.log(`seed ${seed}: ${what}: ${times}${left && `, left ${left}`}`);
+    }
     if (all.length % 20 === 0) console.log(`${all.length} of ${times}, to seed ${seed}`);
   }
   all.sort((a, b) => a - b);
   console.log(`${times} ends, median ${all[times >> 1]!.toFixed()} ms, most ${all.at(-1)!.toFixed()} ms`);
+  if (starved > 0)
+    console.log(`${starved} took longer because the machine had no time for them: try their seeds again`);
   watch.check();
 }
 
 await (values.random === undefined ? stages() : anywhere(Number(values.random), Number(values.seed)));
 console.log(
-  late === 0 ? `all below ${MOST} ms, and nothing left` : `${late} took longer than ${MOST} ms, or left something`,
+  late === 0
+    ? `none took longer than ${MOST} ms by itself, and nothing is left`
+    : `${late} took longer than ${MOST} ms, or left something`,
 );
 process.exitCode = late === 0 ? 0 : 1;

@@ -15,6 +15,7 @@ import { type DecoderOptions, type EncoderOptions, Graph } from 'millrace';
 import { makeFifo } from '../../kit/fifo.js';
 import { freePort, quietHttp, quietTcp, udpSender } from '../../kit/quiet-peers.js';
 import { SHORT_PROBE, ways } from '../../kit/quiet-stages.js';
+import { starving } from '../../kit/starving.js';
 import { stoppingTcp, stoppingUdp } from '../../kit/stopping-peers.js';
 import { whipEndpoint } from '../../kit/whip-endpoint.js';
 import { randomOf } from './live-stress.js';
@@ -167,6 +168,8 @@ export interface End {
   readonly what: string;
   /** ms; of the last of several graphs. */
   readonly took: number;
+  /** ms that its threads waited for a processor meanwhile, all together; 0 where that is not known. */
+  readonly waited: number;
   /** What is left behind, in words; empty if nothing is. */
   readonly left: string;
 }
@@ -253,10 +256,12 @@ async function ended(
   const runs = graphs.map((graph, i) => graph.run({ signal: aborts[i]!.signal }).then(wordsOf, wordsOf));
   const all = Promise.all(runs);
   await Promise.race([sleep(moment), all]);
+  const busy = starving();
   const begun = performance.now();
   for (const [i, graph] of graphs.entries()) end(graph, aborts[i]!);
   const left = (await Promise.race([all, sleep(STUCK, undefined, { ref: false })])) ?? [];
-  return { what, took: performance.now() - begun, left: left.filter((words) => words !== '').join(', ') };
+  const took = performance.now() - begun;
+  return { what, took, waited: busy.end(), left: left.filter((words) => words !== '').join(', ') };
 }
 
 /** Each of the graphs run by the command. */
@@ -274,7 +279,7 @@ async function interrupted(what: string, graphs: readonly Graph[], moment: numbe
     const begun = performance.now();
     for (const child of children) child.kill('SIGINT');
     await Promise.race([exits, sleep(STUCK, undefined, { ref: false })]);
-    return { what, took: performance.now() - begun, left: '' };
+    return { what, took: performance.now() - begun, waited: 0, left: '' };
   } finally {
     for (const child of children) child.kill('SIGKILL');
     rmSync(folder, { recursive: true });
