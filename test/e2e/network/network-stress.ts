@@ -93,14 +93,14 @@ async function anywhere(times: number, first: number): Promise<void> {
   const all: number[] = [];
   let starved = 0;
   for (let seed = first; seed < first + times; seed++) {
-    const { what, took, waited, left } = await stopSomewhere(seed);
+    const { what, took, waited, worked, left } = await stopSomewhere(seed);
     all.push(took);
     // Threads wait for processors side by side: what is late beyond all of it is late in any case.
     const isLate = took - waited > MOST;
     if (isLate || left) late++;
     else if (took > MOST) starved++;
     if (values.verbose || took > MOST || left) {
-      const times = `${took.toFixed()} ms, its threads waited ${waited.toFixed()} ms for a processor`;
+      const times = `${took.toFixed()} ms; threads worked ${worked.toFixed()} ms, waited ${waited.toFixed()} ms to do so`;
       console.log(`seed ${seed}: ${what}: ${times}${left && `, left ${left}`}`);
     }
     if (all.length % 20 === 0) console.log(`${all.length} of ${times}, to seed ${seed}`);

@@ -170,6 +170,8 @@ export interface End {
   readonly took: number;
   /** ms that its threads waited for a processor meanwhile, all together; 0 where that is not known. */
   readonly waited: number;
+  /** ms of processor time meanwhile, of all threads together. */
+  readonly worked: number;
   /** What is left behind, in words; empty if nothing is. */
   readonly left: string;
 }
@@ -257,11 +259,14 @@ async function ended(
   const all = Promise.all(runs);
   await Promise.race([sleep(moment), all]);
   const busy = starving();
+  const before = process.cpuUsage();
   const begun = performance.now();
   for (const [i, graph] of graphs.entries()) end(graph, aborts[i]!);
   const left = (await Promise.race([all, sleep(STUCK, undefined, { ref: false })])) ?? [];
   const took = performance.now() - begun;
-  return { what, took, waited: busy.end(), left: left.filter((words) => words !== '').join(', ') };
+  const { user, system } = process.cpuUsage(before);
+  const worked = (user + system) / 1000;
+  return { what, took, waited: busy.end(), worked, left: left.filter((words) => words !== '').join(', ') };
 }
 
 /** Each of the graphs run by the command. */
@@ -279,7 +284,7 @@ async function interrupted(what: string, graphs: readonly Graph[], moment: numbe
     const begun = performance.now();
     for (const child of children) child.kill('SIGINT');
     await Promise.race([exits, sleep(STUCK, undefined, { ref: false })]);
-    return { what, took: performance.now() - begun, waited: 0, left: '' };
+    return { what, took: performance.now() - begun, waited: 0, worked: 0, left: '' };
   } finally {
     for (const child of children) child.kill('SIGKILL');
     rmSync(folder, { recursive: true });
