@@ -110,8 +110,8 @@ interface Outcome {
 type Camera = 'own' | 'ffmpeg';
 
 const STALL = 1000;
-/** ms of a segment: on a busy machine one of them may come too late, and no outage is told for that. */
-const PIECE = 400;
+/** ms of a segment; of less than half a second a list would say that they have none. */
+const PIECE = 800;
 /** ms that a camera stays away at least, beyond `stall_ms`: before that, no datagram tells it from a camera that is slow. */
 const AWAY = 1000;
 /** ms after which an outage that nobody has noticed never will be. */
@@ -231,23 +231,32 @@ export async function play(name: string, kills: number, random: () => number, ho
   }
 }
 
-/** Each gap with the outage that made it, in their order: there may be no others, of neither. */
+/** Each gap with the outage that made it, in their order, so that most of them fit: there may be no others, of neither. */
 function paired(
   gaps: readonly number[],
   outages: readonly number[],
   spread: number,
   fault: (holds: boolean, words: string) => void,
 ): (readonly [gap: number, told: number])[] {
-  const pairs: (readonly [number, number])[] = [];
-  const left = [...outages];
-  for (const gap of gaps) {
-    const at = left.findIndex((told) => Math.abs(gap - told) < spread);
-    fault(at >= 0, `a gap of ${gap.toFixed()} ms, and the next outage was of ${left[0]?.toFixed() ?? 'no'} ms`);
-    if (at < 0) continue;
-    for (const told of left.splice(0, at)) fault(false, `no gap for an outage of ${told.toFixed()} ms`);
-    pairs.push([gap, left.shift()!]);
+  const fits = (i: number, j: number): boolean => Math.abs(gaps[i]! - outages[j]!) < spread;
+  // most[i][j]: pairs that can be made of the gaps from i on and the outages from j on.
+  const most = gaps.concat(0).map(() => outages.concat(0).map(() => 0));
+  for (let i = gaps.length - 1; i >= 0; i--) {
+    for (let j = outages.length - 1; j >= 0; j--) {
+      const both = fits(i, j) ? most[i + 1]![j + 1]! + 1 : 0;
+      most[i]![j] = Math.max(both, most[i + 1]![j]!, most[i]![j + 1]!);
+    }
   }
-  for (const told of left) fault(false, `no gap for an outage of ${told.toFixed()} ms`);
+  const pairs: (readonly [number, number])[] = [];
+  let [i, j] = [0, 0];
+  while (i < gaps.length || j < outages.length) {
+    const left = most[i]![j]!;
+    if (i < gaps.length && j < outages.length && fits(i, j) && left === most[i + 1]![j + 1]! + 1) {
+      pairs.push([gaps[i++]!, outages[j++]!]);
+    } else if (j < outages.length && left === most[i]![j + 1]!) {
+      fault(false, `no gap for an outage of ${outages[j++]!.toFixed()} ms`);
+    } else fault(false, `no outage for a gap of ${gaps[i++]!.toFixed()} ms`);
+  }
   return pairs;
 }
 
