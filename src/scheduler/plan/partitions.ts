@@ -11,9 +11,9 @@ import type {
 } from '../../thread/protocol.js';
 import { calledKeys } from '../run/callbacks.js';
 import type { TracedGraph } from '../run/trace-writer.js';
+import { SourcePorts } from '../sources/source-ports.js';
 import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
-import { SourcePorts } from '../sources/source-ports.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
 /** The ring of a link that crosses threads, and the ports through which larger ones travel. */

@@ -4,8 +4,8 @@
  */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import type { NodeSources } from '../../module/contract.js';
-import { sourcesOf, type ToldSources } from './sources.js';
 import type { GraphSpec } from '../plan/spec.js';
+import { sourcesOf, type ToldSources } from './sources.js';
 
 /** From one node to another, by their places in the specification: a node that runs in copies has several. */
 interface Way {
