@@ -40,7 +40,7 @@ export class Timer {
   }
 
   #set(callback: () => void, milliseconds: number): void {
-    const part = Math.min(milliseconds, LONGEST_DELAY);
+    const part = withinReach(milliseconds);
     this.#handle = start(() => {
       if (milliseconds > part) this.#set(callback, milliseconds - part);
       else callback();
@@ -60,6 +60,11 @@ export class Timer {
   }
 }
 
+/** Node.js warns of a delay that is below zero, as what is left of a time that is over, and does not wait what is too long. */
+function withinReach(milliseconds: number): number {
+  return Math.min(Math.max(milliseconds, 0), LONGEST_DELAY);
+}
+
 /** @param milliseconds Any number; Infinity: never. */
 export function setTimeout(callback: () => void, milliseconds: number): Timer {
   return new Timer(callback, milliseconds);
@@ -71,7 +76,7 @@ export function clearTimeout(timer: Timer | undefined): void {
 
 /** @param milliseconds What is longer than 24.8 days becomes that. */
 export function setInterval(callback: () => void, milliseconds: number): NodeJS.Timeout {
-  return startInterval(callback, Math.min(milliseconds, LONGEST_DELAY));
+  return startInterval(callback, withinReach(milliseconds));
 }
 
 export function clearInterval(interval: NodeJS.Timeout | undefined): void {
@@ -96,7 +101,7 @@ export function nextTurn(): Promise<void> {
 export async function sleep(milliseconds: number, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
   let left = milliseconds;
   do {
-    const part = Math.min(left, LONGEST_DELAY);
+    const part = withinReach(left);
     await nap(part, undefined, { ...(signal && { signal }) });
     left -= part;
   } while (left > 0);

@@ -1,7 +1,8 @@
 /** Starts the threads a command will use while the command itself is still being loaded. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { endEarly, startEarly } from '../scheduler/threads/prestart.js';
+import { entryAt } from './entry.js';
 
 /** Runs a command meanwhile; those threads that its graph did not take have gone when this settles. */
 export async function withThreads<T>(count: number, command: () => Promise<T>): Promise<T> {
@@ -29,7 +30,7 @@ const SMALL = 256 * 1024;
 
 /** The same of a transcode. */
 export function threadsToTranscode(inputs: readonly string[], threads: unknown): number {
-  const isSmall = (input: string): boolean => (statSync(input, { throwIfNoEntry: false })?.size ?? SMALL + 1) <= SMALL;
+  const isSmall = (input: string): boolean => (entryAt(input)?.size ?? SMALL + 1) <= SMALL;
   return threads === undefined && inputs.every(isSmall) ? 0 : likelyThreads(threads, 2);
 }
 

@@ -249,6 +249,8 @@ function look(path: string, fail: Fail): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
+    // A part of the way there is a file: Node.js 20 calls that a failure, later ones nothing at all.
+    if ((cause as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
     const { why = messageOf(cause), hint = 'Check the path' } = refusalOf(cause) ?? {};
     return fail(why, hint, cause);
   }

@@ -1,9 +1,9 @@
 /** Flags of `millrace transcode`, and which of them have no place beside others. */
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type chooseTarget, defaultCodec, localPath, type MediaInfo } from '../../catalog/ffmpeg.js';
 import { amountOf } from '../../graph/rate/amounts.js';
 import type { PictureSize } from '../arguments.js';
+import { entryAt } from '../entry.js';
 import { UsageError } from '../errors.js';
 import type { OutputFlags } from '../execute.js';
 import { isStandard, isStandardOutput } from '../look.js';
@@ -75,9 +75,7 @@ export function refusePaths(inputs: readonly string[], output: string, { trace, 
 
 /** What is written would be emptied before it is read, or written by two. */
 export function refuseSameFile(input: string, output: string): void {
-  const [from, to] = [input, output].map((path) =>
-    statSync(localPath(path) ?? path, { throwIfNoEntry: false, bigint: true }),
-  );
+  const [from, to] = [input, output].map((path) => entryAt(localPath(path) ?? path));
   if (from && to?.isFile() && from.ino === to.ino && from.dev === to.dev) {
     throw new UsageError(`${output} is the input itself. Write to another file`);
   }

@@ -107,7 +107,12 @@ const places: [what: string, path: string, message: RegExp][] = [
     /Cannot write .*x\.mp4: there is no directory .*missing\. Create it first/,
   ],
   ['a directory', out('folder'), /it is a directory\. Give the name of a file in it/],
-  ['a place below a file', out('plain-file/x.mp4'), /not a directory/],
+  ['a place below a file', out('plain-file/x.mp4'), /plain-file is no directory\. Choose another place/],
+  [
+    'a place below what is below a file',
+    out('plain-file/in/x.mp4'),
+    /there is no directory .*plain-file\/in\. Create it/,
+  ],
   ['a FIFO', out('fifo'), /it is a FIFO/],
 ];
 for (const [what, output_path, message] of places) {

@@ -42,6 +42,26 @@ async function given(file: string, options: GraphOptionsInput): Promise<unknown>
   return undefined;
 }
 
+// These come first: a loader stays in its thread, and Node's newer hooks hold for files that are asked for without one.
+test('without a loader it is refused with what would read it', async () => {
+  const graph = new Graph({ threads: 0 });
+  graph.module(esm).module('null_sink');
+  const { code, message } = await failureOf(graph);
+  assert.is(code, 'ERR_MILLRACE_MODULE_LOAD');
+  assert.match(message, /source\.ts cannot be imported: .*new Graph\(\{ loader: \['tsx'\] \}\)/);
+});
+
+test('a loader that is not there is refused by its name', async () => {
+  for (const [loader, says] of [
+    ['no-such-loader', /the loader 'no-such-loader' of module file .*source\.ts cannot be loaded: .*npm install/],
+    ['./no/hooks.mjs', /the loader '\.\/no\/hooks\.mjs' .*Paths start at the current directory/],
+  ] as const) {
+    const graph = new Graph({ threads: 0, loader: [loader] });
+    graph.module(esm).module('null_sink');
+    assert.match((await failureOf(graph)).message, says);
+  }
+});
+
 test('with the loader tsx a module in TypeScript runs in a thread and on the calling one', async () => {
   assert.equal(await given(esm, { runtime }), { kind: 41 });
   assert.equal(await given(cjs, { runtime }), { kind: 41 });
@@ -61,25 +81,6 @@ test('a module that is called has it too, also where its caller blocks on the sa
   assert.equal(outputs[0][0]!.payload, { kind: 41 });
   for (const packet of outputs[0]) packet.close();
   await actor.closeAsync();
-});
-
-test('without a loader it is refused with what would read it', async () => {
-  const graph = new Graph({ threads: 0 });
-  graph.module(esm).module('null_sink');
-  const { code, message } = await failureOf(graph);
-  assert.is(code, 'ERR_MILLRACE_MODULE_LOAD');
-  assert.match(message, /source\.ts cannot be imported: .*new Graph\(\{ loader: \['tsx'\] \}\)/);
-});
-
-test('a loader that is not there is refused by its name', async () => {
-  for (const [loader, says] of [
-    ['no-such-loader', /the loader 'no-such-loader' of module file .*source\.ts cannot be loaded: .*npm install/],
-    ['./no/hooks.mjs', /the loader '\.\/no\/hooks\.mjs' .*Paths start at the current directory/],
-  ] as const) {
-    const graph = new Graph({ threads: 0, loader: [loader] });
-    graph.module(esm).module('null_sink');
-    assert.match((await failureOf(graph)).message, says);
-  }
 });
 
 test('a file is imported in the thread as a loader, as node --import has it', async () => {
