@@ -23,18 +23,22 @@ interface CustomLayout {
 
 export type ParsedLayout = (ChannelLayout & { names?: undefined }) | CustomLayout;
 
+/** Streams in flight at once have few layouts; files of unknown origin may have any number. */
+const MAX_KNOWN = 64;
 const parsed = new Map<string, ParsedLayout>();
 /** By the mask of a layout in FFmpeg's own order, which is all there is to it: every frame of sound is asked. */
 const described = new Map<bigint, string>();
 
+function remember<K, V>(known: Map<K, V>, key: K, value: V): V {
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(key, value);
+  return value;
+}
+
 /** FFmpeg's description of the layout of an existing frame or codec (av_channel_layout_describe). */
 export function describeLayout(layout: ChannelLayout): string {
   if (layout.order !== AV_CHANNEL_ORDER_NATIVE) return describe(layout);
-  const known = described.get(layout.mask);
-  if (known !== undefined) return known;
-  const description = describe(layout);
-  described.set(layout.mask, description);
-  return description;
+  return described.get(layout.mask) ?? remember(described, layout.mask, describe(layout));
 }
 
 function describe(layout: ChannelLayout): string {
@@ -50,12 +54,7 @@ function describe(layout: ChannelLayout): string {
  * @throws MillraceError ERR_MILLRACE_PAYLOAD for one that FFmpeg does not know.
  */
 export function parseLayout(description: string): ParsedLayout {
-  let layout = parsed.get(description);
-  if (layout === undefined) {
-    layout = parse(description);
-    parsed.set(description, layout);
-  }
-  return layout;
+  return parsed.get(description) ?? remember(parsed, description, parse(description));
 }
 
 function parse(description: string): ParsedLayout {

@@ -70,7 +70,7 @@ class PicturePool {
   }
 }
 
-// Streams in flight at once in one thread differ in few sizes; the least recently used pool goes.
+// Streams in flight at once in one thread differ in few sizes; the least recently used pool goes. Pictures in use stay valid.
 const MAX_POOLS = 4;
 const pools = new Map<string, PicturePool>();
 
@@ -107,15 +107,6 @@ function allocAlone(format: AVPixelFormat, width: number, height: number): Frame
   if (ret < 0) av.free();
   check(ret, `Cannot allocate a ${pixelFormatName(format)} picture of ${width}x${height}`);
   return av;
-}
-
-/**
- * Gives the pools of this thread back. Pictures in use stay valid. They are no leak without it, only memory kept for
- * the next picture; a thread that goes on after its graph has ended calls it.
- */
-export function releasePicturePools(): void {
-  for (const pool of pools.values()) pool.free();
-  pools.clear();
 }
 
 /** Copies the pixels of a frame into `target`, tightly packed: planes one after another, rows without padding. */
