@@ -141,7 +141,7 @@ export function pixelFormats(): string[] {
   return names;
 }
 
-/** The pools of other sizes take the places of all that there are (picture-memory.ts keeps four). */
+/** The pools of other sizes take the places of all that there are (known.ts: four are kept). */
 export function takeAllPools(): void {
   for (const width of [2, 4, 6, 8]) VideoFrame.alloc({ width, height: 2, format: 'gray' }).close();
 }

@@ -8,6 +8,7 @@ import {
 import { avChannelLayoutDescribe, type ChannelLayout, CodecContext, Filter, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { check, sampleFormatName } from '../ffmpeg.js';
+import { remember } from '../known.js';
 import { ledger } from '../ledger.js';
 
 /**
@@ -23,17 +24,9 @@ interface CustomLayout {
 
 export type ParsedLayout = (ChannelLayout & { names?: undefined }) | CustomLayout;
 
-/** Streams in flight at once have few layouts; files of unknown origin may have any number. */
-const MAX_KNOWN = 64;
 const parsed = new Map<string, ParsedLayout>();
 /** By the mask of a layout in FFmpeg's own order, which is all there is to it: every frame of sound is asked. */
 const described = new Map<bigint, string>();
-
-function remember<K, V>(known: Map<K, V>, key: K, value: V): V {
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(key, value);
-  return value;
-}
 
 /** FFmpeg's description of the layout of an existing frame or codec (av_channel_layout_describe). */
 export function describeLayout(layout: ChannelLayout): string {
