@@ -1,5 +1,5 @@
 /*
- * How a branch joins a running graph (src/thread/change/arrivals.ts, src/scheduler/run/growing.ts), for spin. The thread
+ * How a branch joins a running graph (src/thread/change/arrivals.ts, src/scheduler/change/growing.ts), for spin. The thread
  * that built the graph (main) orders, thread A runs a producer that is there, thread B gets a consumer. Each thread does an
  * order between two of its steps, and sleeps on its doorbell when it has nothing to do; the doorbell is the one of ring.pml,
  * with its last look after arming. Bracketed names are the steps.

@@ -18,7 +18,7 @@ import {
   Frame,
   Rational,
 } from 'node-av/lib';
-import { check, type VideoFrame } from '../../src/media/index.js';
+import { check, VideoFrame } from '../../src/media/index.js';
 import { describe, restore } from '../../src/media/wire/payload.js';
 
 type Step = [name: string, args?: string];
@@ -139,4 +139,9 @@ export function pixelFormats(): string[] {
   }
   if (names.length <= 150) throw new Error(`FFmpeg tells no more than ${names.length} formats`);
   return names;
+}
+
+/** The pools of other sizes take the places of all that there are (known.ts: four are kept). */
+export function takeAllPools(): void {
+  for (const width of [2, 4, 6, 8]) VideoFrame.alloc({ width, height: 2, format: 'gray' }).close();
 }

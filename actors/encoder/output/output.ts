@@ -1,4 +1,4 @@
-/** Where the packets of an encoder go: a file, its bytes (both muxer.ts), or the packets themselves (packet-output.ts). */
+/** Where the packets of an encoder go: a file, its bytes (both ../mux/muxer.ts), or the packets themselves (packet-output.ts). */
 import type { Packet, Stream } from 'node-av/lib';
 import type { Rational } from '../../../src/media/index.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';

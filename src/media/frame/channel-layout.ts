@@ -8,6 +8,7 @@ import {
 import { avChannelLayoutDescribe, type ChannelLayout, CodecContext, Filter, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { check, sampleFormatName } from '../ffmpeg.js';
+import { remember } from '../known.js';
 import { ledger } from '../ledger.js';
 
 /**
@@ -30,11 +31,7 @@ const described = new Map<bigint, string>();
 /** FFmpeg's description of the layout of an existing frame or codec (av_channel_layout_describe). */
 export function describeLayout(layout: ChannelLayout): string {
   if (layout.order !== AV_CHANNEL_ORDER_NATIVE) return describe(layout);
-  const known = described.get(layout.mask);
-  if (known !== undefined) return known;
-  const description = describe(layout);
-  described.set(layout.mask, description);
-  return description;
+  return described.get(layout.mask) ?? remember(described, layout.mask, describe(layout));
 }
 
 function describe(layout: ChannelLayout): string {
@@ -50,12 +47,7 @@ function describe(layout: ChannelLayout): string {
  * @throws MillraceError ERR_MILLRACE_PAYLOAD for one that FFmpeg does not know.
  */
 export function parseLayout(description: string): ParsedLayout {
-  let layout = parsed.get(description);
-  if (layout === undefined) {
-    layout = parse(description);
-    parsed.set(description, layout);
-  }
-  return layout;
+  return parsed.get(description) ?? remember(parsed, description, parse(description));
 }
 
 function parse(description: string): ParsedLayout {

@@ -3,6 +3,7 @@ import { AV_BUFFERSRC_FLAG_KEEP_REF, type AVPixelFormat } from 'node-av/constant
 import { Filter, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { check, pixelFormatName } from '../ffmpeg.js';
+import { inUseFor } from '../known.js';
 
 /** In pixels, from the upper left corner. */
 export interface Rectangle {
@@ -104,8 +105,6 @@ function whatOf(format: AVPixelFormat): string {
   return `Cannot take a part of a ${pixelFormatName(format)} picture`;
 }
 
-// As of the pools of pictures: streams in flight in one thread differ in few sizes.
-const MOST = 4;
 const croppers = new Map<string, Cropper>();
 
 /**
@@ -115,15 +114,7 @@ const croppers = new Map<string, Cropper>();
 export function cropPicture(source: Frame, part: Rectangle): Frame {
   const { format, width, height, colorSpace, colorRange, alphaMode } = source;
   const key = `${format}:${width}x${height}:${colorSpace}:${colorRange}:${alphaMode}`;
-  const cropper = croppers.get(key) ?? new Cropper(source);
-  croppers.delete(key);
-  croppers.set(key, cropper);
-  if (croppers.size > MOST) {
-    const [oldest] = croppers.keys();
-    croppers.get(oldest!)?.free();
-    croppers.delete(oldest!);
-  }
-  return cropper.crop(source, part);
+  return inUseFor(croppers, key, () => new Cropper(source)).crop(source, part);
 }
 
 /** Formats of which a plane has the pairs of two colour samples, each for two pixels of a row. */

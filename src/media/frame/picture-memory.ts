@@ -9,6 +9,7 @@ import {
 import { Filter, type FilterContext, FilterGraph, Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { check, pixelFormatName, toNativeTimestamp } from '../ffmpeg.js';
+import { inUseFor } from '../known.js';
 
 /**
  * Fresh memory for a large picture is slow: at 1080p the page faults of the first writing cost many times the writing
@@ -70,8 +71,7 @@ class PicturePool {
   }
 }
 
-// Streams in flight at once in one thread differ in few sizes; the least recently used pool goes.
-const MAX_POOLS = 4;
+/** Pictures of a pool that goes stay valid. */
 const pools = new Map<string, PicturePool>();
 
 /**
@@ -81,20 +81,11 @@ const pools = new Map<string, PicturePool>();
 export function allocPicture(format: AVPixelFormat, width: number, height: number): Frame {
   // A plain allocation names what is wrong with the size or the format, and takes no memory until it is written to.
   const key = `${format}:${width}x${height}`;
-  let pool = pools.get(key);
-  if (pool === undefined) {
+  const make = (): PicturePool => {
     allocAlone(format, width, height).free();
-    pool = new PicturePool(format, width, height);
-  } else {
-    pools.delete(key);
-  }
-  pools.set(key, pool);
-  if (pools.size > MAX_POOLS) {
-    const [oldest] = pools.keys();
-    pools.get(oldest!)?.free();
-    pools.delete(oldest!);
-  }
-  return pool.take();
+    return new PicturePool(format, width, height);
+  };
+  return inUseFor(pools, key, make).take();
 }
 
 function allocAlone(format: AVPixelFormat, width: number, height: number): Frame {
@@ -107,15 +98,6 @@ function allocAlone(format: AVPixelFormat, width: number, height: number): Frame
   if (ret < 0) av.free();
   check(ret, `Cannot allocate a ${pixelFormatName(format)} picture of ${width}x${height}`);
   return av;
-}
-
-/**
- * Gives the pools of this thread back. Pictures in use stay valid. They are no leak without it, only memory kept for
- * the next picture; a thread that goes on after its graph has ended calls it.
- */
-export function releasePicturePools(): void {
-  for (const pool of pools.values()) pool.free();
-  pools.clear();
 }
 
 /** Copies the pixels of a frame into `target`, tightly packed: planes one after another, rows without padding. */

@@ -3,6 +3,7 @@ import type { AVPixelFormat } from 'node-av/constants';
 import { AV_PIX_FMT_PAL8 } from 'node-av/constants';
 import { avImageGetBufferSize, Frame } from 'node-av/lib';
 import { check, pixelFormatName } from '../ffmpeg.js';
+import { remember } from '../known.js';
 
 export interface PlaneShape {
   /** Bytes of pixels in a row, without padding. */
@@ -17,19 +18,11 @@ export interface PictureLayout {
 }
 
 const known = new Map<string, PictureLayout>();
-const MAX_KNOWN = 64;
 
 /** @throws FFmpegError if FFmpeg cannot lay out such a picture (size zero or too large, hardware format). */
 export function pictureLayout(format: AVPixelFormat, width: number, height: number): PictureLayout {
   const key = `${format}:${width}x${height}`;
-  let layout = known.get(key);
-  if (layout === undefined) {
-    // A stream of ever new sizes must not grow the table without bound.
-    if (known.size >= MAX_KNOWN) known.clear();
-    layout = measure(format, width, height);
-    known.set(key, layout);
-  }
-  return layout;
+  return known.get(key) ?? remember(known, key, measure(format, width, height));
 }
 
 function measure(format: AVPixelFormat, width: number, height: number): PictureLayout {

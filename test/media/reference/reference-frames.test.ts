@@ -18,10 +18,10 @@ import {
 import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { check, ledger, releasePicturePools, VideoFrame } from '../../../src/media/index.js';
+import { check, ledger, VideoFrame } from '../../../src/media/index.js';
 import { FrameReferences, frameReferences, whyCopied } from '../../../src/media/reference/frame-references.js';
 import { restoreReference } from '../../../src/media/wire/reference.js';
-import { frames, markProperties, picture, pixelFormats, properties, travel } from '../kit.js';
+import { frames, markProperties, picture, pixelFormats, properties, takeAllPools, travel } from '../kit.js';
 
 const test = suite('frames by reference');
 const finalised = ledger.finalised;
@@ -242,7 +242,7 @@ test('a frame outlives its sender, the pool its memory came from and everybody e
   sent.planes()[0]!.data.fill(9);
   const received = cross(sent);
   sent.close();
-  releasePicturePools();
+  takeAllPools();
   assert.ok(received.toBuffer().every((byte) => byte === 9));
   assert.ok(received.av.isWritable);
   received.close();

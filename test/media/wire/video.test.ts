@@ -9,9 +9,9 @@ import {
 import { Filter } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ledger, releasePicturePools, VideoFrame } from '../../../src/media/index.js';
+import { ledger, VideoFrame } from '../../../src/media/index.js';
 import { describe, PAYLOAD_KIND } from '../../../src/media/wire/payload.js';
-import { frames, markProperties, picture, pixelFormats, properties, travel } from '../kit.js';
+import { frames, markProperties, picture, pixelFormats, properties, takeAllPools, travel } from '../kit.js';
 
 const test = suite('wire: pictures');
 const finalised = ledger.finalised;
@@ -148,7 +148,7 @@ test('a received picture does not depend on the sender or on other pictures', ()
   sent.planes()[0]!.data.fill(2);
   const second = travel(sent);
   sent.close();
-  releasePicturePools();
+  takeAllPools();
   first.planes()[0]!.data[0] = 9;
   assert.is(second.toBuffer()[0], 2);
   assert.is(first.toBuffer()[1], 1);
