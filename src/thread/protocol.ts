@@ -181,6 +181,8 @@ export type Order =
 export interface Growth {
   /** Names it in later orders. */
   id: number;
+  /** The part was kept from ending until it knows of it. */
+  announced: boolean;
   blocks: BoardBlock[];
   /** Of this thread. */
   nodes: PartitionNode[];

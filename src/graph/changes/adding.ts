@@ -21,10 +21,20 @@ interface Blueprint {
 }
 
 export class Adding {
-  /** A builder is at work: nodes may be added. */
-  active = false;
+  /** Nodes that were there before the builder that is at work. */
+  private before: ReadonlySet<number> | undefined;
 
   constructor(private readonly blueprint: Blueprint) {}
+
+  /** A builder is at work: nodes may be added. */
+  get active(): boolean {
+    return this.before !== undefined;
+  }
+
+  /** The node is one that the builder has added: everything can still be said of it. */
+  comes(id: number): boolean {
+    return this.before !== undefined && !this.before.has(id);
+  }
 
   /**
    * Adds to the run what `build` adds to the graph.
@@ -43,7 +53,7 @@ export class Adding {
       };
     };
     blueprint.startAbove(run.highestId);
-    this.active = true;
+    this.before = known.nodes;
     let built: T;
     let came = added();
     try {
@@ -54,7 +64,7 @@ export class Adding {
           throw stateError('addNode() was given an asynchronous builder', 'Return the handle, without await');
         }
       } finally {
-        this.active = false;
+        this.before = undefined;
         came = added();
       }
       this.freeAliases(run, came.nodes);

@@ -84,7 +84,7 @@ export class Partitions {
   growth(
     thread: number,
     first: { node: number; link: number },
-    facts: Pick<Growth, 'id' | 'blocks' | 'bells'>,
+    facts: Pick<Growth, 'id' | 'announced' | 'blocks' | 'bells'>,
   ): { growth: Growth; transfer: Transferable[] } {
     const { spec } = this;
     const transfer: Transferable[] = [];
@@ -106,6 +106,11 @@ export class Partitions {
       ranks: [...this.rank],
     };
     return { growth, transfer };
+  }
+
+  /** What each worker was wanted to be, as `Placement` has it. */
+  get asked(): Placement['asked'] {
+    return this.placement.asked;
   }
 
   /** Index on the board of the thread that hosts the node. */

@@ -15,7 +15,9 @@ import { freshThread, placeAdded } from '../plan/place-added.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { topologicalRanks } from '../plan/topology.js';
+import type { Thread } from '../threads/thread.js';
 import { Undo } from '../threads/undo.js';
+import type { WarmNodes } from '../warm/warm-nodes.js';
 import type { Orders } from './orders.js';
 import type { RunThreads } from './run-threads.js';
 
@@ -28,6 +30,7 @@ export interface GrowingRun {
   readonly cut: Partitions;
   readonly threads: RunThreads;
   readonly orders: Orders;
+  readonly warm: WarmNodes;
   /** What every part is told alike. */
   facts(): RunFacts;
   /** Starts a part on a worker, or on the calling thread. */
@@ -42,7 +45,12 @@ export interface GrowingRun {
 }
 
 /** What one thread is told: the blocks and the bells that it does not know. */
-type Told = [thread: number, blocks: BoardBlock[], bells: SharedArrayBuffer[]];
+interface Told {
+  readonly thread: number;
+  readonly announced: boolean;
+  readonly blocks: BoardBlock[];
+  readonly bells: SharedArrayBuffer[];
+}
 
 export class Growing {
   /** What has come so far. */
@@ -74,8 +82,8 @@ export class Growing {
     const told = this.extend(first, nodes, links);
     const id = ++this.last;
     const hosts = new Set(nodes.map((_, at) => cut.threadOf(first.node + at)));
-    const growing = told.map(([thread, blocks, bells]) => {
-      const { growth, transfer } = cut.growth(thread, first, { id, blocks, bells });
+    const growing = told.map(({ thread, ...facts }) => {
+      const { growth, transfer } = cut.growth(thread, first, { id, ...facts });
       return { thread, done: orders.send(thread, { type: 'grow', growth }, transfer) };
     });
     const failure = await this.failureOf(growing, hosts);
@@ -158,33 +166,50 @@ export class Growing {
     nodes: readonly NodeSpec[],
     links: readonly LinkSpec[],
   ): Told[] {
+    const { board, cut, orders, threads } = this.run;
+    // None of them ends any more before it knows of what comes, so that no node is given a thread that has just ended.
+    const open = [...Array(cut.threads).keys()].filter((thread) => orders.isOpen(thread) && board.announce(thread));
+    const undo = new Undo();
+    try {
+      return this.extendOn(open, first, nodes, links, undo);
+    } catch (error) {
+      void undo.all();
+      for (const thread of open) {
+        board.letIn(thread);
+        threads.bells[thread]!.alarm();
+      }
+      throw error;
+    }
+  }
+
+  /** @param open threads that are told of it; nothing fails once the board has grown. */
+  private extendOn(
+    open: readonly number[],
+    first: { node: number; link: number },
+    nodes: readonly NodeSpec[],
+    links: readonly LinkSpec[],
+    undo: Undo,
+  ): Told[] {
     const { run } = this;
-    const { spec, board, cut, placement, threads, orders } = run;
+    const { spec, board, cut, placement, threads } = run;
     const grown = { ...spec, nodes: [...spec.nodes, ...nodes], links: [...spec.links, ...links] };
     const { rank } = topologicalRanks(grown);
-    const hosts = [...Array(cut.threads).keys()].filter((t) => t !== cut.localThread && orders.isOpen(t));
+    const hosts = open.filter((thread) => thread !== cut.localThread);
     const isOver = (node: number): boolean => board.phase(node) === NodePhase.closed;
-    const places = placeAdded(grown, first.node, rank, placement, hosts, isOver);
+    const places = placeAdded(grown, first.node, rank, placement, hosts, threads.hasResting, isOver);
     const needsLocal = places.threadOf.includes(CALLING_THREAD);
-    const startsLocal = needsLocal && (cut.localThread === undefined || !orders.isOpen(cut.localThread));
+    const startsLocal = needsLocal && (cut.localThread === undefined || !open.includes(cut.localThread));
     const room = { threads: places.fresh.length + 1, nodes: nodes.length, links: links.length };
     if (!board.hasRoom(room)) throw full();
     const { threads: next } = cut;
     // A shared thread that is asked for may be one that the graph has by another number.
-    const undo = new Undo();
-    const acquired = places.fresh.map((asked) => {
-      try {
-        return threads.acquire(asked, undo);
-      } catch (error) {
-        void undo.all();
-        throw error;
-      }
-    });
-    const workers = acquired.filter((one) => typeof one !== 'number');
+    threads.lend(run.warm.claim(nodes, undo));
+    const acquired: (number | Thread)[] = [];
+    for (const asked of places.fresh) acquired.push(threads.acquire(asked, acquired, undo));
+    const workers = [...new Set(acquired)].filter((one) => typeof one !== 'number');
     const numbers = acquired.map((one) => (typeof one === 'number' ? one : next + workers.indexOf(one)));
     const block: BoardBlock = { threads: workers.length + (startsLocal ? 1 : 0), nodes: 0, links: 0 };
     const further: BoardBlock = { threads: 0, nodes: nodes.length, links: links.length };
-    const before = [...Array(cut.threads).keys()].filter((thread) => orders.isOpen(thread));
     board.grow(block);
     const bells: SharedArrayBuffer[] = [];
     const late: number[] = [];
@@ -217,8 +242,8 @@ export class Growing {
     cut.grow(first, rank);
     run.grown(first);
     return [
-      ...before.map((thread): Told => [thread, [block, further], bells]),
-      ...late.map((thread): Told => [thread, [further], []]),
+      ...open.map((thread) => ({ thread, announced: true, blocks: [block, further], bells })),
+      ...late.map((thread) => ({ thread, announced: false, blocks: [further], bells: [] })),
     ];
   }
 }

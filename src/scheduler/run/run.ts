@@ -27,9 +27,9 @@ import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { LocalSide } from '../ports/local-host.js';
 import { type Context, takeContext } from '../threads/context.js';
 import { guardExit } from '../threads/exit-guard.js';
-import type { Thread } from '../threads/thread.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
+import { WarmNodes } from '../warm/warm-nodes.js';
 import { whenAborted } from './abort-listeners.js';
 import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
@@ -89,8 +89,7 @@ export class GraphRun {
   begun = false;
   /** What the user has given is called in it: that of the start, or of the job that is being done. */
   context: Context = takeContext();
-  /** Gives back the modules that were there before the run. */
-  private readonly warm: (() => void)[] = [];
+  private readonly warm: WarmNodes;
   private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
@@ -122,6 +121,7 @@ export class GraphRun {
     this.spec = spec;
     this.merging = merging;
     this.sources = new ProgramSources(built.nodes);
+    this.warm = new WarmNodes(spec.name, (text) => this.warnings.add(text));
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
@@ -192,18 +192,8 @@ export class GraphRun {
       undo.add(() => writer.abandon());
       this.trace = writer;
     }
-    const lent = new Map<string, Thread>();
-    for (const { warm } of this.spec.nodes) {
-      if (warm === undefined) continue;
-      const release = warm.claim(this.spec.name);
-      undo.add(release);
-      this.warm.push(() => {
-        for (const text of warm.takeWarnings()) this.warnings.add(text);
-        release();
-      });
-      if (warm.place !== undefined) lent.set(warm.place, warm.thread!);
-    }
-    this.threads.take(this.placement.asked, lent, undo);
+    this.threads.lend(this.warm.claim(this.spec.nodes, undo));
+    this.threads.take(undo);
   }
 
   private startAll(): void {
@@ -413,7 +403,7 @@ export class GraphRun {
           if (this.orders.isOpen(thread) || this.failure !== undefined) throw error;
         }
       }),
-    ).finally(() => this.releaseSources([id]));
+    ).finally(() => this.release([id]));
   }
 
   /** Adds nodes, and the links into them; see `Growing.add`. */
@@ -421,13 +411,14 @@ export class GraphRun {
     try {
       await this.growing.add(nodes, links);
     } catch (error) {
-      await this.releaseSources(nodes.map(({ id }) => id));
+      await this.release(nodes.map(({ id }) => id));
       throw error;
     }
   }
 
-  /** Nodes that read of the program's have left, or have not come. */
-  private async releaseSources(ids: readonly number[]): Promise<void> {
+  /** Nodes have left, or have not come: what of the program's they had is theirs no more. */
+  private async release(ids: readonly number[]): Promise<void> {
+    this.warm.release(ids);
     for (const text of await this.sources.release(ids)) this.warnings.add(text);
   }
 
@@ -455,9 +446,9 @@ export class GraphRun {
   }
 
   private makeGrowing(): Growing {
-    const { spec, board, placement, merging, cut, threads, orders } = this;
+    const { spec, board, placement, merging, cut, threads, orders, warm } = this;
     return new Growing({
-      ...{ spec, board, placement, merging, cut, threads, orders },
+      ...{ spec, board, placement, merging, cut, threads, orders, warm },
       facts: () => ({ ...this.facts!, bells: threads.bells.map((bell) => bell.buffer) }),
       startPart: (thread, part) => {
         if (thread === cut.localThread) this.startLocal(part);
@@ -650,7 +641,7 @@ export class GraphRun {
     this.forgetClock?.();
     this.side?.quit();
     await this.threads.giveBack();
-    for (const release of this.warm.splice(0)) release();
+    this.warm.releaseAll();
     for (const text of await this.sources.close()) this.warnings.add(text);
     clearInterval(this.alive);
     this.unguard?.();

@@ -249,7 +249,7 @@ export class Partition implements Hosted {
       this.run(this.actors[next]!);
       return true;
     }
-    if (!this.finished()) return false;
+    if (!this.finished() || !this.board.closeThread(this.spec.thread)) return false;
     this.ending = true;
     this.end();
     return true;
@@ -289,7 +289,7 @@ export class Partition implements Hosted {
   }
 
   private finished(): boolean {
-    if (this.changes.isGrowing) return false;
+    if (this.changes.isGrowing || this.board.awaitsComers(this.spec.thread)) return false;
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
     // A thread outlives what it has sent by reference.
     let settled = true;

@@ -12,7 +12,7 @@
  *            SINCE      (int64) when it began to run              stored before STATE says so
  *            BY_HAND    (int64) running time that a test moves    -1: time goes by itself
  *            STANDS     (int64) running time of a paused graph    -1: it goes on; -2: it is being stopped (`pause`)
- *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket
+ *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket | comers
  *            three lines per node  | status | phase | call | outside | int64 due, looked | paused | fate | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
@@ -115,6 +115,9 @@ const ASLEEP_SINCE = 3;
 // int32 indices inside a thread's line: behind its figures
 const RESTS = 8;
 const TICKET = 9;
+const COMERS = 10;
+/** Value of COMERS: the part of the thread ends, or has ended. */
+const CLOSED = -1;
 const SENT_TOTAL = 4; // float64 index inside a link's producer line: behind its int32 words
 const TAKEN_TIME = 2; // float64 index inside a link's consumer line: behind its first int32 words
 const LEFT_JOB = 6; // int32 index in the same line
@@ -359,6 +362,41 @@ export class Board {
 
   setThreadState(thread: number, state: number): void {
     Atomics.store(this.words, this.threadAt(thread), state);
+  }
+
+  // Who comes to a thread and a part that ends meet in one word: whichever is first wins.
+
+  /**
+   * For the thread that built the graph: nodes may come to the thread, whose part does not end before it has been told of them
+   * and has said so (`letIn`). @returns false if it ends.
+   */
+  announce(thread: number): boolean {
+    const at = this.threadAt(thread) + COMERS;
+    for (;;) {
+      const comers = Atomics.load(this.words, at);
+      if (comers === CLOSED) return false;
+      if (Atomics.compareExchange(this.words, at, comers, comers + 1) === comers) return true;
+    }
+  }
+
+  /** They are known to the part, or do not come. */
+  letIn(thread: number): void {
+    Atomics.sub(this.words, this.threadAt(thread) + COMERS, 1);
+  }
+
+  /** Whether somebody has been announced of whom the part does not know. */
+  awaitsComers(thread: number): boolean {
+    return Atomics.load(this.words, this.threadAt(thread) + COMERS) > 0;
+  }
+
+  /** For the part: it ends. @returns false if somebody comes. */
+  closeThread(thread: number): boolean {
+    return Atomics.compareExchange(this.words, this.threadAt(thread) + COMERS, 0, CLOSED) === 0;
+  }
+
+  /** Nothing comes to the thread any more. */
+  isClosed(thread: number): boolean {
+    return Atomics.load(this.words, this.threadAt(thread) + COMERS) === CLOSED;
   }
 
   /** Events of the trace that found no room. */

@@ -47,6 +47,7 @@ export class Changes {
   /** The part comes to a running graph, and has not been told what for. */
   private awaitsFirst: boolean;
   private readonly run: number;
+  private readonly thread: number;
 
   constructor(
     spec: PartitionSpec,
@@ -57,6 +58,7 @@ export class Changes {
     private readonly tell: (message: FromHost) => void,
   ) {
     this.run = spec.run;
+    this.thread = spec.thread;
     this.awaitsFirst = spec.late === true;
     this.growing = this.awaitsFirst ? 1 : 0;
   }
@@ -78,12 +80,12 @@ export class Changes {
 
   /** The part has ended: what has not been done is not done any more. */
   end(): void {
-    for (const order of this.orders.splice(0)) this.answer(order, endedError());
+    for (const order of this.orders.splice(0)) this.answer(order, whenEnded(order));
   }
 
   /** Takes an order, which is done between two steps, also when it is given within one. It is answered in any case. */
   obey(order: Order): void {
-    if (this.part.hasEnded()) this.answer(order, endedError());
+    if (this.part.hasEnded()) this.answer(order, whenEnded(order));
     else this.orders.push(order);
     this.part.wake();
   }
@@ -116,6 +118,7 @@ export class Changes {
     const { growth } = order;
     if (!this.awaitsFirst) this.growing++;
     this.awaitsFirst = false;
+    if (growth.announced) this.board.letIn(this.thread);
     const faces = this.part.meet(growth);
     const arrival: Arrival = { growth, faces, actors: [] };
     this.arrivals.set(growth.id, arrival);
@@ -171,7 +174,7 @@ export class Changes {
   private changeNode(order: Order & { type: 'reset' | 'remove' | 'await-end' }): void {
     const actor = this.actors.find((candidate) => candidate.node === order.node);
     if (actor === undefined) {
-      this.answer(order, order.type === 'reset' ? endedError() : undefined);
+      this.answer(order, whenEnded(order));
       return;
     }
     const answer = (phase: Phase, member?: number) => (error?: unknown) => {
@@ -199,6 +202,11 @@ export class Changes {
   private answer({ order }: Order, error: Error | undefined, ended?: number[]): void {
     this.tell({ type: 'answer', run: this.run, order, error: error && packError(error), ...(ended && { ended }) });
   }
+}
+
+/** What becomes of an order when the node, or the part, has ended. @returns undefined where that is what was wanted. */
+function whenEnded({ type }: Order): MillraceError | undefined {
+  return type === 'remove' || type === 'await-end' ? undefined : endedError();
 }
 
 function endedError(): MillraceError {
