@@ -20,6 +20,12 @@ interface Blueprint {
   readonly pathOf: (index: number) => string;
 }
 
+/** What a builder has added. */
+interface Came {
+  readonly nodes: readonly NodeSpec[];
+  readonly links: readonly LinkSpec[];
+}
+
 export class Adding {
   /** Nodes that were there before the builder that is at work. */
   private before: ReadonlySet<number> | undefined;
@@ -45,7 +51,7 @@ export class Adding {
     const { blueprint } = this;
     const before = blueprint.spec();
     const known = { nodes: new Set(before.nodes.map(({ id }) => id)), links: new Set(before.links) };
-    const added = (): { nodes: NodeSpec[]; links: LinkSpec[] } => {
+    const added = (): Came => {
       const { nodes, links } = blueprint.spec();
       return {
         nodes: nodes.filter(({ id }) => !known.nodes.has(id)),
@@ -68,17 +74,22 @@ export class Adding {
         came = added();
       }
       this.freeAliases(run, came.nodes);
-      await this.check(came.nodes, came.links, known.links);
+      await this.check(came, known.links);
       blueprint.lookAtPorts();
       await run.add(came.nodes, came.links);
     } catch (error) {
-      // First the links: numbers of inputs that nobody has got can be given again.
-      blueprint.drop(came.links);
-      for (const { id } of came.nodes) blueprint.remove(id);
-      blueprint.lookAtPorts();
+      this.withdraw(came);
       throw error;
     }
     return built;
+  }
+
+  private withdraw({ nodes, links }: Came): void {
+    const { blueprint } = this;
+    // First the links: numbers of inputs that nobody has got can be given again.
+    blueprint.drop(links);
+    for (const { id } of nodes) blueprint.remove(id);
+    blueprint.lookAtPorts();
   }
 
   /** A node that has ended keeps its alias until another one wants it. */
@@ -89,21 +100,20 @@ export class Adding {
     }
   }
 
-  private async check(
-    nodes: readonly NodeSpec[],
-    links: readonly LinkSpec[],
-    before: ReadonlySet<LinkSpec>,
-  ): Promise<void> {
+  private async check(came: Came, before: ReadonlySet<LinkSpec>): Promise<void> {
     const { blueprint } = this;
+    const { nodes, links } = came;
     if (nodes.length === 0 && links.length === 0) {
       throw stateError('addNode() was given a builder that adds no node', 'Call methods of streams, or of the graph');
     }
     const changed = new Set([...nodes.map(({ id }) => id), ...links.map(({ to }) => to.node)]);
     const { problems, later } = blueprint.check(undefined, changed);
-    for (const found of await Promise.all(later)) problems.push(...found);
     problems.push(...nodes.flatMap((node) => copiesOf(node, blueprint)));
     problems.push(...links.flatMap((link) => unopened(link, nodes, before, blueprint)));
     problems.push(...nodes.flatMap((node) => changedAtOnce(node, links, blueprint)));
+    // At once: another addition that begins meanwhile is not to be blamed for what is wrong with this one.
+    if (problems.length > 0) this.withdraw(came);
+    for (const found of await Promise.all(later)) problems.push(...found);
     if (problems.length > 0) throw new ConfigError('nothing was added to the graph', problems);
   }
 }

@@ -158,6 +158,24 @@ adding('what can be said of a node before the start can be said of one that come
   );
 });
 
+adding('an addition is not blamed for what is wrong with another one beside it', async () => {
+  const graph = new Graph({ threads: 0 });
+  const source = endless(graph, 'source', 1);
+  source.module('null_sink', {}, { alias: 'first' });
+  await graph.start();
+  const [bad, good] = await soon(
+    'the additions',
+    Promise.allSettled([
+      graph.addNode(() => source.module('null_sink', {}, { alias: 'first' })),
+      graph.addNode(() => source.module('null_sink', {}, { alias: 'second' })),
+    ]),
+  );
+  assert.is(bad.status, 'rejected');
+  assert.is(good.status, 'fulfilled', (good as PromiseRejectedResult).reason?.message);
+  graph.stop();
+  await soon('the graph', graph.close());
+});
+
 adding('files begin and end while the graph runs; copied video begins with a key frame', async () => {
   const clip = join(folder, 'clip.mp4');
   const first = new Graph({ threads: 0 });

@@ -18,6 +18,8 @@ export interface ChangesOptions {
   readonly steps: number;
   readonly graphOn?: (options: GraphOptionsInput) => Graph;
   readonly warm?: Play['warm'];
+  /** Milliseconds after which an operation counts as one that does not end. */
+  readonly limit?: number;
   /** Is told of every operation that has come to its end, and why, if it was refused. */
   readonly onEnd?: (operation: string, refusal?: Error) => void;
 }
@@ -88,10 +90,14 @@ export async function changeAtRandom(seed: number, options: ChangesOptions): Pro
   try {
     if (!(await playedToTheEnd(where, play, options))) return;
   } catch (error) {
+    const { nodes, threads: hosts } = graph.status();
+    const open = nodes.filter(({ state }) => state !== 'closed');
+    console.log(JSON.stringify(open.map(({ alias, state, call, waitsFor }) => ({ alias, state, call, waitsFor }))));
+    console.log(JSON.stringify(hosts.map(({ thread, state, asleep }) => ({ thread, state, asleep }))));
     await graph.forceClose();
     throw error;
   }
-  const report = await soon(where, graph.close());
+  const report = await soon(where, graph.close(), options.limit);
 
   const made = report.nodes.find(({ alias }) => alias === 'root')!.packetsOut;
   const expected = await withoutChanges(kind, made);
@@ -116,7 +122,7 @@ export async function changeAtRandom(seed: number, options: ChangesOptions): Pro
 }
 
 /** Draws the operations, and stops or aborts the graph. @returns whether it comes to its end by itself. @throws Error of what did not end. */
-async function playedToTheEnd(where: string, play: Play, { steps, onEnd }: ChangesOptions): Promise<boolean> {
+async function playedToTheEnd(where: string, play: Play, { steps, limit, onEnd }: ChangesOptions): Promise<boolean> {
   const { graph, below, chance } = play;
   const drawn = Object.entries(OPERATIONS);
   let pending: Promise<unknown>[] = [];
@@ -124,15 +130,15 @@ async function playedToTheEnd(where: string, play: Play, { steps, onEnd }: Chang
     const [what, operation] = drawn[below(drawn.length)]!;
     // A branch that was to be read may have been removed meanwhile.
     const work = refusedOr(operation(play)).then((refusal) => onEnd?.(what, refusal));
-    pending.push(soon(`${where}, step ${step}: ${what}`, work));
+    pending.push(soon(`${where}, step ${step}: ${what}`, work, limit));
     if (chance(0.6)) {
       await Promise.all(pending);
       pending = [];
     }
   }
   if (chance(0.15)) {
-    await soon(`${where}: the abort`, graph.forceClose());
-    await soon(`${where}: what was under way`, Promise.all(pending));
+    await soon(`${where}: the abort`, graph.forceClose(), limit);
+    await soon(`${where}: what was under way`, Promise.all(pending), limit);
     const { leaked } = await graph.close().catch((error: GraphError) => error);
     requireNothing(where, leaked);
     return false;

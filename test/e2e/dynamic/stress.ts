@@ -36,6 +36,7 @@ for (let n = 0; n < count; n++) {
     await changeAtRandom(seed, {
       threads,
       steps: 12,
+      limit: 120_000,
       graphOn,
       warm: threads === 0 ? warm.inline : warm.threaded,
       onEnd: (operation, refusal) =>
