@@ -22,8 +22,8 @@ interface Blueprint {
 
 /** What a builder has added. */
 interface Came {
-  readonly nodes: readonly NodeSpec[];
-  readonly links: readonly LinkSpec[];
+  readonly nodes: NodeSpec[];
+  readonly links: LinkSpec[];
 }
 
 export class Adding {
@@ -84,8 +84,11 @@ export class Adding {
     return built;
   }
 
-  private withdraw({ nodes, links }: Came): void {
+  /** Once for each: the numbers of its nodes are given to others then. */
+  private withdraw(came: Came): void {
     const { blueprint } = this;
+    const links = came.links.splice(0);
+    const nodes = came.nodes.splice(0);
     // First the links: numbers of inputs that nobody has got can be given again.
     blueprint.drop(links);
     for (const { id } of nodes) blueprint.remove(id);

@@ -5,7 +5,7 @@
  * only for who asks for one, or if there is none; one of which everything has left is taken again.
  */
 import { availableParallelism } from 'node:os';
-import { estimate } from './cost.js';
+import { type Cost, estimateAdded } from './cost.js';
 import { CALLING_THREAD, type Placement, WORTH_A_THREAD } from './placement.js';
 import type { GraphSpec, NodeSpec } from './spec.js';
 
@@ -14,6 +14,8 @@ export interface AddedPlaces {
   readonly threadOf: number[];
   /** What the threads to be started are asked to be. */
   readonly fresh: (number | string | undefined)[];
+  /** Of each node that comes. */
+  readonly costs: readonly Cost[];
 }
 
 /** A thread that is still to be started, by its place among them. */
@@ -36,7 +38,8 @@ export function placeAdded(
   isOver: (node: number) => boolean,
 ): AddedPlaces {
   const indexOf = new Map(spec.nodes.map(({ id }, index) => [id, index]));
-  const costs = estimate(spec, rank, availableParallelism());
+  const own = estimateAdded(spec, placement.costs, rank, availableParallelism());
+  const costs = [...placement.costs, ...own];
   const threadOf = new Map(placement.threadOf.map((thread, node) => [node, thread]));
   // What every thread has to do that is for everybody.
   const load = new Map(
@@ -83,5 +86,5 @@ export function placeAdded(
     threadOf.set(node, thread);
     if (load.has(thread)) load.set(thread, load.get(thread)! + costs[node]!.share);
   }
-  return { threadOf: added.map((node) => threadOf.get(node)!), fresh };
+  return { threadOf: added.map((node) => threadOf.get(node)!), fresh, costs: own };
 }

@@ -52,6 +52,14 @@ interface Told {
   readonly bells: SharedArrayBuffer[];
 }
 
+/** What has become of what a thread was told. */
+interface Outcome {
+  readonly thread: number;
+  /** It has something of what comes. */
+  readonly isConcerned: boolean;
+  readonly done: PromiseSettledResult<number[]>;
+}
+
 export class Growing {
   /** What has come so far. */
   private readonly blocks: BoardBlock[] = [];
@@ -81,23 +89,30 @@ export class Growing {
     const first = { node: spec.nodes.length, link: spec.links.length };
     const told = this.extend(first, nodes, links);
     const id = ++this.last;
-    const hosts = new Set(nodes.map((_, at) => cut.threadOf(first.node + at)));
-    const growing = told.map(({ thread, ...facts }) => {
-      const { growth, transfer } = cut.growth(thread, first, { id, ...facts });
-      return { thread, done: orders.send(thread, { type: 'grow', growth }, transfer) };
+    const growths = told.map(({ thread, ...facts }) => ({ thread, ...cut.growth(thread, first, { id, ...facts }) }));
+    const concerned = growths.filter(({ growth }) => growth.nodes.length + growth.links.length > 0);
+    const alone = concerned.length === 1;
+    const growing = growths.flatMap(({ thread, growth, transfer }) => {
+      const isConcerned = growth.nodes.length + growth.links.length > 0;
+      const done = orders.send(thread, { type: 'grow', growth, joins: alone || !isConcerned }, transfer);
+      // The others are waited for only if there are threads that they have to know before anything else happens.
+      if (isConcerned || growth.bells.length > 0) return [{ thread, done, isConcerned }];
+      done.catch(() => {});
+      return [];
     });
-    const failure = await this.failureOf(growing, hosts);
+    const outcomes = await this.outcomesOf(growing);
+    const failure = this.failureOf(outcomes, alone);
     // A part that has ended since hosts nothing that comes.
-    const open = growing.map(({ thread }) => thread).filter((thread) => orders.isOpen(thread));
+    const open = concerned.map(({ thread }) => thread).filter((thread) => orders.isOpen(thread));
     if (failure !== undefined) {
-      await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'give-up', growth: id })));
+      if (!alone) await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'give-up', growth: id })));
       throw failure;
     }
-    const joined = open.map((thread) => orders.send(thread, { type: 'join', growth: id }));
+    const joined = alone
+      ? outcomes.map(({ done }) => done)
+      : await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'join', growth: id })));
     const ended = new Set<number>();
-    for (const outcome of await Promise.allSettled(joined)) {
-      if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
-    }
+    for (const outcome of joined) if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
     const failed = run.failed();
     if (failed) throw failed;
     const fed = cut.links.flatMap((ends, link) => (link >= first.link && ends.producer < first.node ? [link] : []));
@@ -109,19 +124,24 @@ export class Growing {
     throw new MillraceError('ERR_MILLRACE_CLOSED', `${names} came too late: the streams to read from have ended`);
   }
 
-  /** The first of those that failed; of a thread that hosts none of the nodes, that it has ended is none. */
-  private async failureOf(
-    growing: readonly { thread: number; done: Promise<unknown> }[],
-    hosts: ReadonlySet<number>,
-  ): Promise<unknown> {
-    const outcomes = await Promise.allSettled(growing.map(({ done }) => done));
-    let failure: unknown;
-    outcomes.forEach((outcome, at) => {
-      const { thread } = growing[at]!;
-      if (outcome.status === 'fulfilled' || (!this.run.orders.isOpen(thread) && !hosts.has(thread))) return;
-      failure ??= outcome.reason;
+  private async outcomesOf(
+    growing: readonly { thread: number; isConcerned: boolean; done: Promise<number[]> }[],
+  ): Promise<Outcome[]> {
+    const done = await Promise.allSettled(growing.map((one) => one.done));
+    return growing.map(({ thread, isConcerned }, at) => ({ thread, isConcerned, done: done[at]! }));
+  }
+
+  /**
+   * The first of those that failed; of a thread that hosts none of the nodes, that it has ended is none.
+   * @param alone what has not failed has joined.
+   */
+  private failureOf(outcomes: readonly Outcome[], alone: boolean): unknown {
+    const { orders, closed } = this.run;
+    const failed = outcomes.find(({ thread, isConcerned, done }) => {
+      return done.status === 'rejected' && (isConcerned || orders.isOpen(thread));
     });
-    return this.run.closed() ?? failure;
+    const failure = failed && (failed.done as PromiseRejectedResult).reason;
+    return alone && failure === undefined ? undefined : (closed() ?? failure);
   }
 
   /** A node that runs in parallel copies gives its packets by another one. */
@@ -229,9 +249,9 @@ export class Growing {
     this.blocks.push(block);
     cut.threads += block.threads;
     for (const thread of late) {
-      const { part } = cut.part(thread, { ...run.facts(), trace: undefined });
       // Nodes that the calling thread had before its part ended are not made again.
-      run.startPart(thread, { ...part, nodes: [], links: [], blocks: [...this.blocks], late: true });
+      const part = cut.emptyPart(thread, { ...run.facts(), trace: undefined });
+      run.startPart(thread, { ...part, blocks: [...this.blocks], late: true });
     }
     board.grow(further);
     this.blocks.push(further);
@@ -239,6 +259,7 @@ export class Growing {
     spec.links.push(...links);
     const started = (thread: number): number => numbers[freshThread(0) - thread]!;
     placement.threadOf.push(...places.threadOf.map((t) => (t <= freshThread(0) ? started(t) : t)));
+    placement.costs.push(...places.costs);
     cut.grow(first, rank);
     run.grown(first);
     return [

@@ -457,11 +457,11 @@ export class GraphRun {
       grown: (first) => {
         this.figures.grow(first);
         this.sources.add(spec.nodes.slice(first.node));
-        this.traced.nodes.push(...cut.traced.nodes.slice(first.node));
-        const watched = cut.watch;
+        this.traced.nodes.push(...cut.describe(first.node));
+        const watched = cut.watchFrom(first);
         if (watched === undefined || this.watched === undefined) return;
-        this.watched.nodes.push(...watched.nodes.slice(first.node));
-        this.watched.links.push(...watched.links.slice(first.link));
+        this.watched.nodes.push(...watched.nodes);
+        this.watched.links.push(...watched.links);
         this.watched.localThread = watched.localThread;
       },
       closed: () => {
@@ -476,7 +476,10 @@ export class GraphRun {
 
   private order(thread: number, order: Order, transfer: Transferable[] = []): void {
     if (thread === this.cut.localThread) this.side?.part.obey(order);
-    else this.threads.post(thread, { type: 'order', run: this.threads.user, order }, transfer);
+    else {
+      this.threads.post(thread, { type: 'order', run: this.threads.user, order }, transfer);
+      this.board.countOrder(thread);
+    }
   }
 
   private setPaused(id: number, paused: boolean): void {

@@ -12,7 +12,7 @@
  *            SINCE      (int64) when it began to run              stored before STATE says so
  *            BY_HAND    (int64) running time that a test moves    -1: time goes by itself
  *            STANDS     (int64) running time of a paused graph    -1: it goes on; -2: it is being stopped (`pause`)
- *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket | comers
+ *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket | comers | orders
  *            three lines per node  | status | phase | call | outside | int64 due, looked | paused | fate | … float64 figures
  *            three lines per link  | producer's words | consumer's words | relief's words
  *
@@ -116,6 +116,7 @@ const ASLEEP_SINCE = 3;
 const RESTS = 8;
 const TICKET = 9;
 const COMERS = 10;
+const ORDERS = 11;
 /** Value of COMERS: the part of the thread ends, or has ended. */
 const CLOSED = -1;
 const SENT_TOTAL = 4; // float64 index inside a link's producer line: behind its int32 words
@@ -164,7 +165,7 @@ export class Board {
     this.links = this.words[3]!;
     this.first = { threads: this.threads, nodes: this.nodes, links: this.links };
     this.end = (HEAD_LINES + this.threads * THREAD_LINES + this.nodes * NODE_LINES + this.links * LINK_LINES) * LINE;
-    for (const block of blocks) this.follow(block);
+    for (const block of blocks) this.extend(block);
   }
 
   /** Views of all that is there; of fixed length, which are as quick as those of a buffer that cannot grow. */
@@ -199,6 +200,10 @@ export class Board {
   /** A block has come. All threads are told of all of them, in the same order. */
   follow(block: BoardBlock): void {
     this.look();
+    this.extend(block);
+  }
+
+  private extend(block: BoardBlock): void {
     const { further } = this;
     const add = (kind: keyof BoardBlock, lines: number): void => {
       for (let i = 0; i < block[kind]; i++) {
@@ -397,6 +402,15 @@ export class Board {
   /** Nothing comes to the thread any more. */
   isClosed(thread: number): boolean {
     return Atomics.load(this.words, this.threadAt(thread) + COMERS) === CLOSED;
+  }
+
+  /** Orders that have been posted to the thread: counted behind each by the thread that built the graph. */
+  ordersFor(thread: number): number {
+    return Atomics.load(this.words, this.threadAt(thread) + ORDERS);
+  }
+
+  countOrder(thread: number): void {
+    Atomics.add(this.words, this.threadAt(thread) + ORDERS, 1);
   }
 
   /** Events of the trace that found no room. */

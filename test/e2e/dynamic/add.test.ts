@@ -172,6 +172,7 @@ adding('an addition is not blamed for what is wrong with another one beside it',
   );
   assert.is(bad.status, 'rejected');
   assert.is(good.status, 'fulfilled', (good as PromiseRejectedResult).reason?.message);
+  await soon('the removal', graph.removeNode('second'));
   graph.stop();
   await soon('the graph', graph.close());
 });

@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { fileURLToPath } from 'node:url';
 import { createModule, Graph, type MillraceError, type NodeHandle, type WarmModule } from 'millrace';
+import { TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../kit/modules.js';
@@ -15,7 +16,8 @@ changing(
   'a thread that everything has left is taken again; none is started for it, and nobody comes too late',
   async () => {
     const graph = new Graph({ threads: 2 });
-    const source = graph.module('c_ffmpeg_filter', { name: 'testsrc2', para: 'size=64x48' }, { scheduler: 0 });
+    const { spec, options } = new TestSource({ kind: 'video', delay: 2 });
+    const source = graph.module(spec, options, { scheduler: 0 });
     source.module('null_sink', {}, { scheduler: 0, alias: 'stays' });
     const branch = (alias: string, place: { scheduler?: number }): NodeHandle =>
       source.encode(
@@ -32,7 +34,7 @@ changing(
     };
     subscribe('worker_threads', count);
     try {
-      for (let round = 0; round < 30; round++) {
+      for (let round = 0; round < 12; round++) {
         await soon('the removal', graph.removeNode(left));
         // An encoder goes to the thread that has least to do.
         const place = round % 2 === 0 ? { scheduler: 1 } : {};

@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { estimate } from '../../../src/scheduler/plan/cost.js';
 import { freshThread, placeAdded } from '../../../src/scheduler/plan/place-added.js';
 import { CALLING_THREAD, type Placement } from '../../../src/scheduler/plan/placement.js';
 import type { GraphSpec, NodeSpec } from '../../../src/scheduler/plan/spec.js';
@@ -23,8 +25,12 @@ function placed(
   });
   const links = added.map((_, at) => ({ from: { node: at, output: 0 }, to: { node: at + 1, input: 0 } }));
   const spec: GraphSpec = { name: 'grows', options: OPTIONS, nodes, links };
-  const placement = { asked, threadOf: [0] } as unknown as Placement;
-  return placeAdded(spec, 1, topologicalRanks(spec).rank, placement, open, hasResting, () => false);
+  const { rank } = topologicalRanks(spec);
+  const all = estimate(spec, rank, availableParallelism());
+  const placement = { asked, threadOf: [0], costs: all.slice(0, 1) } as unknown as Placement;
+  const { costs, ...places } = placeAdded(spec, 1, rank, placement, open, hasResting, () => false);
+  assert.equal(costs, all.slice(1), 'what comes costs what it would have cost from the start');
+  return places;
 }
 
 const ENCODER = { module: { name: 'c_ffmpeg_encoder' } };
@@ -33,6 +39,11 @@ placing('a cheap node goes to where its packets come from, an expensive one to w
   assert.equal(placed({ asked: [undefined, undefined], open: [0, 1] }, {}), { threadOf: [0], fresh: [] });
   assert.equal(placed({ asked: [undefined, undefined], open: [0, 1] }, ENCODER), { threadOf: [1], fresh: [] });
   assert.equal(placed({ asked: [undefined], open: [0] }, ENCODER), { threadOf: [0], fresh: [] });
+});
+
+placing('the size of pictures is known from the nodes in front', () => {
+  const scale = { module: { name: 'c_ffmpeg_filter' }, options: { name: 'scale', para: '320:180' } };
+  assert.is(placed({ asked: [undefined], open: [0] }, scale, {}, ENCODER).fresh.length, 0);
 });
 
 placing('a thread that everything has left is taken again before one that has something to do', () => {
