@@ -38,7 +38,7 @@ export async function changeAtRandom(seed: number, options: ChangesOptions): Pro
   const kind = KINDS[below(KINDS.length)]!;
 
   // Links fill up at full speed; at a pace most of the time goes into the changes.
-  const source = new TestSource({ kind, interval: INTERVAL, ...(chance(0.8) && { delay: 1 }) });
+  const source = new TestSource({ kind, interval: INTERVAL, ...(chance(0.9) && { delay: 1 + below(4) }) });
   const root = graph.module(source.spec, source.options, { alias: 'root', ...place() });
   const relay = (stream: NodeHandle, what: string): NodeHandle =>
     add(graph, chance(0.3) ? 'SlowRelay' : 'Relay', { every: 4 }, { inputs: [stream], alias: name(what), ...place() });

@@ -35,7 +35,7 @@ for (let n = 0; n < count; n++) {
   try {
     await changeAtRandom(seed, {
       threads,
-      steps: 12,
+      steps: 10,
       limit: 120_000,
       graphOn,
       warm: threads === 0 ? warm.inline : warm.threaded,
