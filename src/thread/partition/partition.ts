@@ -454,6 +454,8 @@ export class Partition implements Hosted {
     for (const actor of this.actors) actor.commands.end();
     this.changes.end();
     for (const link of this.spec.links) link.ring?.port.close();
+    for (const { sources } of this.spec.nodes)
+      for (const port of [...(sources?.tell ?? []), ...(sources?.hear ?? [])]) port.close();
     this.ended = true;
     this.board.setThreadState(this.spec.thread, ThreadState.ended);
     this.tell({
