@@ -146,8 +146,8 @@ const entries = {
   audio_codec: v.optional(text("a decoder's name or 'copy'")),
   /** Overrides the time base of the video stream: its ticks count in this unit. */
   video_time_base: v.optional(rational('a time base in seconds such as "1,90000"')),
-  /** Frames per second assumed where the container tells none. */
-  fps: v.optional(frameRate(), 25),
+  /** Frames per second where the container tells none: 25 unless given. */
+  fps: v.optional(frameRate()),
   video_params: v.optional(
     optionsWithAV({
       extract_frames: v.optional(

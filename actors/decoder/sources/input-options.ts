@@ -16,10 +16,12 @@ const LIVE_PROBING = { analyzeduration: 1_000_000, probesize: 1_000_000 };
 
 /** What demuxer and protocol are told, beside what only some of them know. */
 export function inputParams(options: DecoderOptions): InputOptions['options'] {
-  const { dec_params, use_wallclock_as_timestamps, live } = options;
+  const { dec_params, use_wallclock_as_timestamps, live, fps } = options;
   const { f: _demuxer, ...params } = dec_params;
   return {
     ...(live && LIVE_PROBING),
+    // Those demuxers have it whose inputs tell no rate: pictures in a row, raw video, bitstreams without a container, cameras.
+    ...(fps !== undefined && { framerate: `${fps.num}/${fps.den}` }),
     ...params,
     ...(use_wallclock_as_timestamps && { use_wallclock_as_timestamps: 1 }),
   };

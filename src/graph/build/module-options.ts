@@ -106,7 +106,7 @@ export interface DecoderOptions extends OfTheNode, HardwareOptions {
   audio_codec?: string | undefined;
   /** Time base of the video, "num,den" in seconds, in place of the stream's own. */
   video_time_base?: string | undefined;
-  /** Frames per second where the container tells none. */
+  /** Frames per second where the input tells none: pictures in a row, raw video, bitstreams alone, cameras. Default 25, of a camera its own. */
   fps?: number | undefined;
   /** `extract_frames: { fps }`: so many frames per second of all that there are. Other keys are options of the decoder. */
   video_params?: DecoderVideoParams | undefined;

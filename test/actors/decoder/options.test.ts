@@ -72,7 +72,6 @@ decoder('defaults are those of the documentation', () => {
     copyts: false,
     start_at_zero: false,
     use_wallclock_as_timestamps: false,
-    fps: { num: 25, den: 1 },
     dec_params: {},
     autorotate: true,
     apply_cropping: 'all',
