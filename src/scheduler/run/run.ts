@@ -41,7 +41,7 @@ import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
 import { type TracedGraph, TraceWriter } from './trace-writer.js';
-import { droppedText, Warnings } from './warnings.js';
+import { droppedText, reliefText, Warnings } from './warnings.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -77,6 +77,8 @@ export class GraphRun {
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
+  /** Links of which a limit was lifted. */
+  private readonly relieved = new Set<number>();
   private readonly orders = new Orders((thread, order, transfer) => this.order(thread, order, transfer));
   private readonly growing: Growing;
   private facts: RunFacts | undefined;
@@ -554,7 +556,7 @@ export class GraphRun {
         this.hooks.onJob?.(message.job, message.node, message.files);
         break;
       case 'relief':
-        this.noteRelief(message.link);
+        this.relieved.add(message.link);
         break;
       case 'callback':
         void this.callback(message, reply);
@@ -611,13 +613,16 @@ export class GraphRun {
     }
   }
 
-  private noteRelief(link: number): void {
-    const { from, to } = this.spec.links[link]!;
+  /** When it is known how far. */
+  private tellReliefs(): void {
     const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
-    const text =
-      `the limit of the link from ${name(from.node)}[${from.output}] to ${name(to.node)}[${to.input}] was lifted: its ` +
-      'consumer starved on another input';
-    this.warnings.addOnce(text);
+    for (const index of this.relieved) {
+      const link = this.figures.linkStats(index);
+      const { from, to } = link;
+      this.warnings.add(
+        reliefText(`${name(from.node)}[${from.output}]`, name(to.node), to.input, this.cut.links[index]!.limit, link),
+      );
+    }
   }
 
   /** Something outside the actors failed the graph. */
@@ -659,6 +664,7 @@ export class GraphRun {
       for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
       for (const text of this.trace.finish(lost)) this.warnings.add(text);
     }
+    this.tellReliefs();
     this.tellProgress();
     this.settled = true;
     this.orders.end(this.failure);
