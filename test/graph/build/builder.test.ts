@@ -204,6 +204,16 @@ building('wrong parameters are refused where the node is made, all at once', () 
   assert.match(error.message, /must be one of "immediate"/);
 });
 
+building('a name in place of options is told where it belongs', () => {
+  const graph = new Graph();
+  assert.match(
+    refused(() => graph.decode('in.mp4' as never)).message,
+    /must be an object, not "in.mp4" \(Write { input_path: 'in.mp4' }\)/,
+  );
+  const { video } = graph.decode({ input_path: 'in.mp4' });
+  assert.match(refused(() => video.encode('o.mp4' as never)).message, /\(Write { output_path: 'o.mp4' }\)/);
+});
+
 building('scheduler and thread together are refused', () => {
   const error = refused(() => new Graph().module('null_sink', {}, { scheduler: 0, thread: 'a' }));
   assert.match(error.message, /contradict/);

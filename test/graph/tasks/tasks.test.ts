@@ -156,7 +156,7 @@ test('a sprite is sheets of small pictures, and a WebVTT file that says where ea
 test('a GIF of a part, so many times a second', async () => {
   const { path } = await gif(clip, {
     ...shared,
-    start: 0.5,
+    start: '0:00.5',
     duration: 1,
     width: 32,
     fps: 5,
