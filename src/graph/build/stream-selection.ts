@@ -35,8 +35,11 @@ export interface StreamSelection {
   fonts?: boolean | undefined;
 }
 
+/** With `noUncheckedIndexedAccess` only what is reached by these is known to be there, which it is for every number. */
+type Numbers = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
+
 /** The streams of one kind in the order of the container, from 0 on: `input.audios[1]`. Covers are not among the videos. */
-export interface StreamsOfKind<S> {
+export interface StreamsOfKind<S> extends Readonly<Record<Numbers, S>> {
   readonly [number: number]: S;
 }
 
@@ -69,15 +72,12 @@ export function isOfDecoder(graph: object, nodeId: number): boolean {
 }
 
 export function streamsOfKind<S>(kind: StreamKind, select: (selection: StreamSelection) => S): StreamsOfKind<S> {
-  return new Proxy<StreamsOfKind<S>>(
-    {},
-    {
-      get: (target, key) =>
-        typeof key === 'string' && /^\d+$/.test(key)
-          ? select({ kind, number: Number(key) })
-          : (Reflect.get(target, key) as unknown),
-    },
-  );
+  return new Proxy({} as StreamsOfKind<S>, {
+    get: (target, key) =>
+      typeof key === 'string' && /^\d+$/.test(key)
+        ? select({ kind, number: Number(key) })
+        : (Reflect.get(target, key) as unknown),
+  });
 }
 
 /**
