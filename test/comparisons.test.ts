@@ -18,6 +18,7 @@ encode(picture, maker.filter('sine', { sample_rate: 16000, duration: 0.4 }), {
 });
 encode(maker.filter('testsrc2', { size: '64x48', duration: 0.04 }), null, { output_path: join(folder, 'picture.png') });
 await maker.run();
+for (const n of [1, 2]) copyFileSync(join(folder, 'picture.png'), join(folder, `picture-${n}.png`));
 writeFileSync(join(folder, 'film.srt'), '1\n00:00:00,000 --> 00:00:00,300\nHello\n');
 copyFileSync(join(root, 'test/fixtures/media/everything.mkv'), join(folder, 'in.mkv'));
 

@@ -18,11 +18,13 @@ import {
   text,
   unsupported,
 } from '../../src/schema/schema.js';
+import { seconds } from '../../src/schema/seconds.js';
 import { frameRate, parseSize, toFrameRate } from '../../src/schema/video-names.js';
 import { dispositionList } from '../shared/dispositions.js';
 import { dropPolicy } from '../shared/live/drop.js';
 import { inputReconnect } from '../shared/live/reconnect.js';
 import { sampleFormatName } from '../shared/sample-format.js';
+import { misplaced } from './misplaced.js';
 import { CROPPING, type Cropping } from './track/cropping.js';
 
 /** One piece of the input to play, in seconds from its beginning. */
@@ -126,8 +128,8 @@ const entries = {
   /** The streams of the outputs 2, 3, …, in their order. */
   streams: v.optional(v.array(streamWish)),
   /** Seconds from the beginning of the input; frames before start_time and from end_time on are left out. */
-  start_time: v.optional(number({ min: 0 })),
-  end_time: v.optional(number({ min: 0 })),
+  start_time: v.optional(seconds()),
+  end_time: v.optional(seconds()),
   /** Several ranges; the first starts at time 0, gaps between ranges are kept in the timestamps. */
   durations: v.optional(durations),
   /** The output ends after so many frames (packets with `copy`). */
@@ -146,8 +148,8 @@ const entries = {
   audio_codec: v.optional(text("a decoder's name or 'copy'")),
   /** Overrides the time base of the video stream: its ticks count in this unit. */
   video_time_base: v.optional(rational('a time base in seconds such as "1,90000"')),
-  /** Frames per second assumed where the container tells none. */
-  fps: v.optional(frameRate(), 25),
+  /** Frames per second where the container tells none: 25 unless given. */
+  fps: v.optional(frameRate()),
   video_params: v.optional(
     optionsWithAV({
       extract_frames: v.optional(
@@ -246,7 +248,7 @@ function rule(key: keyof Parsed, message: string, isFine: (options: Parsed) => b
 }
 
 export const decoderOptions = v.pipe(
-  strictOptions(entries),
+  strictOptions(entries, misplaced),
   rule(
     'end_time',
     'must be later than start_time',

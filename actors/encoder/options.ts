@@ -26,6 +26,7 @@ import { localPath } from '../shared/location.js';
 import { sampleFormatName } from '../shared/sample-format.js';
 import { variantEntries } from './adaptive/options.js';
 import { spelled } from './codec/spellings.js';
+import { misplaced } from './misplaced.js';
 import { eachOrAll, kindOfInput, streamEntries, streamPlaces } from './stream-options.js';
 
 /** How video frames are placed on the output's time line; the names of the ffmpeg command's -fps_mode. */
@@ -242,7 +243,7 @@ const entries = {
 };
 
 export const encoderOptions = v.pipe(
-  strictOptions(entries),
+  strictOptions(entries, misplaced),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const input = dataset.value;

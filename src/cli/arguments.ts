@@ -1,5 +1,6 @@
 /** Arguments of the command line that are more than text. */
 import { InvalidArgumentError } from 'commander';
+import { secondsOf } from '../schema/seconds.js';
 
 export interface PictureSize {
   readonly width: number;
@@ -16,9 +17,9 @@ export function size(text: string): PictureSize {
 
 /** Seconds from "90", "1:30" or "0:01:30.5". */
 function seconds(text: string): number {
-  const match = /^(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$/.exec(text);
-  if (!match) throw new InvalidArgumentError('Give seconds or [h:]m:s, such as 90, 1:30 or 0:01:30.5.');
-  return Number(match[1] ?? 0) * 3600 + Number(match[2] ?? 0) * 60 + Number(match[3]);
+  const found = secondsOf(text);
+  if (found === undefined) throw new InvalidArgumentError('Give seconds or [h:]m:s, such as 90, 1:30 or 0:01:30.5.');
+  return found;
 }
 
 export const startPoint = seconds;

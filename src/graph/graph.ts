@@ -85,7 +85,7 @@ export class Graph {
     this.blueprint = new GraphDefinition(this, structuredClone(own), resolved, this.session);
     setParts(this, this.blueprint);
     setChooser(this, {
-      choose: (id, selection) => noteSelection(this.blueprint.find(id), selection, this.launch.begun),
+      choose: (id, selection) => noteSelection(this.blueprint.find(id), selection, this.isFixed(id)),
       isDecoder: (id) => isDecoder(this.blueprint.find(id)),
     });
     this.launch = new Lifecycle(this.blueprint, this.session, this.runtime, this.onLog);
@@ -194,7 +194,7 @@ export class Graph {
    * @param node Alias or id of a node: then it answers this one only (`handle.addCallback`). Instead of a function the key of
    *   one of the graph's callbacks may stand there; graph files keep it (`meta_info.callback_binding`).
    * @throws ConfigError for what is no key or no function; MillraceError ERR_MILLRACE_CONFIG for a node that is not there,
-   *   ERR_MILLRACE_STATE after the start.
+   *   ERR_MILLRACE_STATE after the start, but for nodes that `addNode()` is adding.
    * @example
    * graph.addCallback('packet', ({ kind, timestamp, size, key }, { node }) => console.log(node, kind, timestamp, size, key));
    */
@@ -202,7 +202,13 @@ export class Graph {
   addCallback<T = unknown>(key: string | number, callback: KeyCallback<T>): this;
   addCallback<T = unknown>(key: string | number, callback: KeyCallback<T> | string, node: string | number): this;
   addCallback(key: string | number, callback: KeyCallback<never> | string, node?: string | number): this {
-    this.requireUnbegun('addCallback()', 'Add callbacks before the start');
+    const asked = node === undefined ? [] : (this.blueprint.membersOf(node) ?? [this.idOf(node)]);
+    if (this.launch.begun && (node === undefined || asked.some((id) => this.isFixed(id)))) {
+      throw stateError(
+        'addCallback() of a graph that has been run',
+        'Add callbacks before the start, or within graph.addNode() to a node that comes: handle.addCallback(key, fn)',
+      );
+    }
     this.blueprint.addCallback(key, callback as KeyCallback | string, node);
     return this;
   }
@@ -528,6 +534,11 @@ export class Graph {
 
   private requireUnbegun(what: string, instead: string): void {
     if (this.launch.begun) throw stateError(`${what} of a graph that has been run`, instead);
+  }
+
+  /** It is too late to say what the node is. */
+  private isFixed(id: number): boolean {
+    return this.launch.begun && !this.adding.comes(id);
   }
 
   /** Nodes and links may come to it now. */

@@ -237,8 +237,14 @@ export function refusePortProblems(problems: readonly PortProblem[]): void {
 type Entries = v.ObjectEntries;
 type Output<E extends Entries> = v.InferOutput<v.ObjectSchema<E, undefined>>;
 
-/** An object with exactly these keys; each unknown one is refused together with the nearest known name. */
-export function strictOptions<const E extends Entries>(entries: E): Schema<Output<E>> {
+/**
+ * An object with exactly these keys; each unknown one is refused together with the nearest known name.
+ * @param elsewhere A sentence about a key that is known by another name, or in another place.
+ */
+export function strictOptions<const E extends Entries>(
+  entries: E,
+  elsewhere?: (key: string) => string | undefined,
+): Schema<Output<E>> {
   const known = Object.keys(entries);
   return v.pipe(
     optionObject(entries),
@@ -248,7 +254,7 @@ export function strictOptions<const E extends Entries>(entries: E): Schema<Outpu
       for (const key of Object.keys(input)) {
         if (Object.hasOwn(entries, key)) continue;
         addIssue({
-          message: `is not an option here. ${didYouMean(key, known, `Known: ${known.join(', ')}`)}`,
+          message: `is not an option here. ${elsewhere?.(key) ?? didYouMean(key, known, `Known: ${known.join(', ')}`)}`,
           path: [{ type: 'object', origin: 'key', input, key, value: input[key] }],
         });
       }

@@ -63,7 +63,7 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
   });
 
   function start(spec: PartitionSpec): void {
-    const part = new Partition(spec, tellOf(spec.run), host.wake, alone);
+    const part = new Partition(spec, tellOf(spec.run), host, alone);
     parts.set(spec.run, part);
     host.add(part);
     part.load();

@@ -64,6 +64,7 @@ export class Host {
   private stepping = false;
   private quitting = false;
   private lastYield = performance.now();
+  private turnAsked = false;
   private lastShow = 0;
   /** Slept without its event loop since it last worked. */
   private napped = false;
@@ -79,6 +80,11 @@ export class Host {
 
   /** Wakes the loop from its own thread. */
   readonly wake = (): void => this.bell.alarm();
+
+  /** Gives the thread's event loop a turn after this step, whenever it had its last one. */
+  readonly askTurn = (): void => {
+    this.turnAsked = true;
+  };
 
   /** Ends the loop once no part is left. */
   quit(): void {
@@ -205,12 +211,13 @@ export class Host {
    * show which of its actors are stuck: they may be part of a deadlock that its other actors keep it from seeing.
    */
   private yieldIsDue(): boolean {
-    return performance.now() - this.lastYield >= this.options.yieldAfter;
+    return this.turnAsked || performance.now() - this.lastYield >= this.options.yieldAfter;
   }
 
   private async yield(): Promise<void> {
     const now = performance.now();
     this.lastYield = now;
+    this.turnAsked = false;
     if (now - this.lastShow >= 20) this.showIdle();
     await nextTurn();
   }

@@ -168,7 +168,8 @@ export type Order =
   | { type: 'remove'; order: number; node: number; drains?: boolean }
   /** A node ends by itself: in effect when its module is closed. */
   | { type: 'await-end'; order: number; node: number }
-  | { type: 'grow'; order: number; growth: Growth }
+  /** `joins`: what comes concerns no other thread, so that it takes part as soon as it is initialised. */
+  | { type: 'grow'; order: number; growth: Growth; joins: boolean }
   /** What has come takes part; in effect when packets go to it. Answered with the links whose producers have ended. */
   | { type: 'join'; order: number; growth: number }
   /** What has come is given up: it could not be initialised somewhere. */
@@ -176,11 +177,13 @@ export type Order =
 
 /**
  * What comes to a running graph, as one of its threads is told: every thread learns of all of it, and initialises the nodes
- * that are its own. Nothing takes part before `join`. Numbers go on from those that there are.
+ * that are its own. What concerns several takes part with `join`. Numbers go on from those that there are.
  */
 export interface Growth {
   /** Names it in later orders. */
   id: number;
+  /** The part was kept from ending until it knows of it. */
+  announced: boolean;
   blocks: BoardBlock[];
   /** Of this thread. */
   nodes: PartitionNode[];

@@ -5,11 +5,11 @@ import * as assert from 'uvu/assert';
 /** Far less than the 30 s that an input waits by itself, and far more than a loaded machine needs. */
 const SOON = 15_000;
 
-/** What it resolves to; fails by name instead of hanging. */
-export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
+/** What it resolves to; fails by name instead of hanging. @param limit in ms, for what shares its cores with other work. */
+export async function soon<T>(what: string, promise: Promise<T>, limit = SOON): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not end`)), SOON);
+    timer = setTimeout(() => reject(new Error(`${what} did not end`)), limit);
   });
   try {
     return await Promise.race([promise, late]);

@@ -121,6 +121,9 @@ export function refuseUnreadable(path: string, demuxer: InputFormat | null, pati
 
 export function hintFor(ret: number, path: string, demuxer: InputFormat | null): string | undefined {
   const text = errorText(ret);
+  if (text.startsWith('No such file') && demuxer === null && /[*?[]/.test(path) && protocolOf(path) === 'file') {
+    return "Is it a pattern? Then say dec_params: { pattern_type: 'glob' } (or 'img%03d.png' for numbers in a row)";
+  }
   if (text.startsWith('Invalid data')) return 'It is no media file that FFmpeg recognises, or it is cut off or damaged';
   // The name is no file where a demuxer has its own ideas of it (filters, devices), and a peer is none either.
   const isFile = protocolOf(path) === 'file' && !takesNoFile(demuxer);

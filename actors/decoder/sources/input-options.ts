@@ -22,11 +22,13 @@ const PATIENT_LISTS = { max_reload: 2 ** 31 - 1 };
 
 /** What demuxer and protocol are told, beside what only some of them know. */
 export function inputParams(options: DecoderOptions): InputOptions['options'] {
-  const { dec_params, use_wallclock_as_timestamps, live, reconnect } = options;
+  const { dec_params, use_wallclock_as_timestamps, live, reconnect, fps } = options;
   const { f: _demuxer, ...params } = dec_params;
   return {
     ...(live && LIVE_PROBING),
     ...((live || reconnect) && PATIENT_LISTS),
+    // Those demuxers have it whose inputs tell no rate: pictures in a row, raw video, bitstreams without a container, cameras.
+    ...(fps !== undefined && { framerate: `${fps.num}/${fps.den}` }),
     ...params,
     ...(use_wallclock_as_timestamps && { use_wallclock_as_timestamps: 1 }),
   };

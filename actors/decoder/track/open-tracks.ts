@@ -1,4 +1,6 @@
 /** Which streams are read for which outputs, and with what. */
+
+import type { Rational } from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
 import { fromDecimal } from '../../../src/schema/schema.js';
 import { type Charset, charsetCalled, textFormatOf } from '../../subtitles/index.js';
@@ -20,6 +22,9 @@ import { SizeLimit } from './size-limit.js';
 import { SubtitleTrack } from './subtitle-track.js';
 import type { Track, TrackOptions } from './track.js';
 import type { TrackPlan } from './track-plan.js';
+
+/** Frames per second of what tells none, as FFmpeg's demuxers assume. */
+const ASSUMED_RATE = { num: 25, den: 1 };
 
 /** What the tracks need to know of the container. */
 export type TrackInput = Pick<Input, 'path' | 'withoutTimestamps' | 'knows' | 'optionNames'>;
@@ -63,6 +68,7 @@ export function openTracks(
       const codec = openCodec(input, kind, common, name, options, { log, live });
       codecs.push(codec);
       tracks.push(kind === 'video' ? videoTrack(input, common, codec, options) : audioTrack(input, common, codec));
+      if (kind === 'video') tellUnusedRate(input.path, guessFrameRate(stream), options.fps, log);
     }
     const { f: _demuxer, ...params } = options.dec_params;
     checkDecParams(params, input, codecs, unused);
@@ -71,6 +77,16 @@ export function openTracks(
     for (const codec of codecs) codec.close();
     throw error;
   }
+}
+
+/** `fps` stands in for what is not known, and changes nothing that is. */
+function tellUnusedRate(path: string, known: Rational | undefined, fps: Rational | undefined, log: Log): void {
+  if (!known || !fps || Math.abs(known.num / known.den - fps.num / fps.den) < 0.01) return;
+  const [own, wished] = [known, fps].map(({ num, den }) => String(Math.round((num / den) * 100) / 100));
+  log.warn(
+    `${path}: fps ${wished} has no effect, since the input tells ${own} frames per second. For another number of frames use ` +
+      'the filter `fps`, for another speed `setpts`',
+  );
 }
 
 /** The text of MP4 says itself what it is. */
@@ -89,7 +105,7 @@ function trackOptions({ output, kind, limit }: TrackPlan, stream: SourceStream, 
     timing,
     // The time base is that of BMF's one video stream.
     timeBase: (output === 0 ? options.video_time_base : undefined) ?? timing.timeBase,
-    frameRate: video ? (guessFrameRate(stream) ?? options.fps) : undefined,
+    frameRate: video ? (guessFrameRate(stream) ?? options.fps ?? ASSUMED_RATE) : undefined,
     limit,
   };
 }
@@ -126,7 +142,7 @@ function openCodec(
 }
 
 function videoTrack(input: TrackInput, common: TrackOptions, codec: StreamCodec, options: DecoderOptions): Track {
-  const sourceRate = common.frameRate ?? options.fps;
+  const sourceRate = common.frameRate ?? options.fps ?? ASSUMED_RATE;
   const extracted = options.video_params?.extract_frames;
   const rate = extracted ? fromDecimal(extracted.fps) : undefined;
   const { max_width_height: side, max_limit_hits: hits } = options;

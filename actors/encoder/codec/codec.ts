@@ -9,7 +9,7 @@ import {
   AVMEDIA_TYPE_VIDEO,
   FF_QP2LAMBDA,
 } from 'node-av/constants';
-import { Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
+import { avGetPixFmtName, Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { alone, check, isAgain, isEof, ledger, nameContext } from '../../../src/media/index.js';
 import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
@@ -178,6 +178,7 @@ export class Encoder {
               settings.codec,
               'There may be no such device here, or it takes frames from its own memory (hwupload)',
             ) ??
+            sizeHint(settings.path, this.context) ??
             `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
         }),
       );
@@ -234,4 +235,15 @@ export class Encoder {
     this.#packet.free();
     ledger.closed('scratch-packet');
   }
+}
+
+/** Colour of half the size has no half pixels. */
+function sizeHint(path: string, { width, height, pixelFormat }: CodecContext): string | undefined {
+  const name = width % 2 === 0 && height % 2 === 0 ? '' : (avGetPixFmtName(pixelFormat) ?? '');
+  if (!/yuvj?4[12]|nv\d|p0\d\d/.test(name)) return undefined;
+  const even = [width, height].map((side) => side + (side % 2)).join(', ');
+  return (
+    `Look at ${path}: the size ${width}x${height} is odd, and ${name} as a rule wants even ones: scale(${even}), or -2 for the ` +
+    'side that follows from the other'
+  );
 }

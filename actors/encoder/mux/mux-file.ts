@@ -1,31 +1,75 @@
 /** The file of a muxer that does not open one by itself, or where its bytes go instead. */
-import { AVIO_FLAG_WRITE } from 'node-av/constants';
+import { statSync } from 'node:fs';
+import { AVIO_FLAG_WRITE, AVSEEK_SET } from 'node-av/constants';
 import { IOContext } from 'node-av/lib';
 import { ledger } from '../../../src/media/index.js';
-import { closePieces, openPieces, type Pieces } from '../output/byte-output.js';
+import { localPath } from '../../shared/location.js';
+import { closePieces, openPieces, type Piece, type Pieces } from '../output/byte-output.js';
 
 /** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
 export const PIECE = 16_384;
 
+/** This muxer leaves the checksum of its header to the IOContext until the trailer (ttaenc.c): it cannot get another one. */
+const KEEPS_SUM = 'tta';
+
+/** Throws for a negative code of FFmpeg. */
+type Check = (ret: number) => void;
+
 export class MuxFile {
   #io: IOContext | undefined;
-  readonly #isPieces: boolean;
+  #isPieces: boolean;
+  /** What is written before the file is opened. */
+  #header: Piece[] | undefined;
 
-  private constructor(io: IOContext, isPieces: boolean) {
+  private constructor(io: IOContext, isPieces: boolean, header?: Piece[]) {
     this.#io = io;
     this.#isPieces = isPieces;
+    this.#header = header;
   }
 
   static inPieces(pieces: Pieces): MuxFile {
     return new MuxFile(openPieces(pieces), true);
   }
 
-  /** @param check throws for a negative code of FFmpeg. */
-  static open(url: string, check: (ret: number) => void): MuxFile {
-    const io = new IOContext();
-    check(io.open2Sync(url, AVIO_FLAG_WRITE));
-    ledger.opened('file');
-    return new MuxFile(io, false);
+  /**
+   * To open a file for writing empties it, and whether a format can hold the streams at all shows when its header is
+   * written: that one is kept in memory until `open`, so that a header that is refused costs no file that was there. What
+   * is no file (a pipe, a device, a peer) has nothing to lose, and the muxer is to see that it cannot be gone back in.
+   */
+  static forHeader(url: string, muxer: string | null, check: Check): MuxFile {
+    if (!isFile(url) || muxer === KEEPS_SUM) return new MuxFile(opened(url, check), false);
+    const header: Piece[] = [];
+    const take = ({ bytes, offset }: Piece): void => {
+      header.push({ bytes: Buffer.from(bytes), offset });
+    };
+    return new MuxFile(openPieces({ size: PIECE, streamed: false, take }), true, header);
+  }
+
+  /**
+   * The header is written: from here on everything goes into the file.
+   * @param use Gives the muxer what it writes to now.
+   */
+  open(url: string, use: (io: IOContext) => void, check: Check): void {
+    const header = this.#header;
+    const memory = this.#io;
+    if (!header || !memory) return;
+    const io = opened(url, check);
+    memory.flushSync();
+    for (const { bytes, offset } of header) {
+      if (io.tell() !== BigInt(offset)) io.seekSync(BigInt(offset), AVSEEK_SET);
+      io.writeSync(Buffer.from(bytes));
+    }
+    if (io.tell() !== memory.tell()) io.seekSync(memory.tell(), AVSEEK_SET);
+    this.#io = io;
+    this.#isPieces = false;
+    this.#header = undefined;
+    use(io);
+    closePieces(memory);
+  }
+
+  /** No file has been touched: what fails is not its fault. */
+  get inMemory(): boolean {
+    return this.#header !== undefined;
   }
 
   /** What the muxer writes to; null once it is closed. */
@@ -56,4 +100,18 @@ export class MuxFile {
     ledger.closed('file');
     return ret;
   }
+}
+
+function opened(url: string, check: Check): IOContext {
+  const io = new IOContext();
+  check(io.open2Sync(url, AVIO_FLAG_WRITE));
+  ledger.opened('file');
+  return io;
+}
+
+/** It is one, or will be. */
+function isFile(url: string): boolean {
+  const path = localPath(url);
+  if (path === undefined) return false;
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
 }

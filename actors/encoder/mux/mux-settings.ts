@@ -59,14 +59,15 @@ export function refuseTarget(target: Target, options: EncoderOptions, protocolWh
  */
 export function setMuxerOptions(
   context: FormatContext,
-  { muxer }: Target,
+  target: Target,
   options: EncoderOptions,
   log: Log,
 ): AVOptionValues {
+  const { muxer } = target;
   // The delay of the ffmpeg command; libavformat alone has none, and streams with B-frames then start too tight.
   // The first of two passes has another muxer than the options are for.
   const own = options.pass === 1 ? {} : options.mux_params;
-  const settings: Record<string, AVOptionValue> = { max_delay: MUX_DELAY, ...own };
+  const settings: Record<string, AVOptionValue> = { max_delay: MUX_DELAY, ...segmentNames(target, own ?? {}), ...own };
   const skip = (name: string, message: string): void => {
     log.warn(`ignored: ${message}`);
     delete settings[name];
@@ -77,6 +78,15 @@ export function setMuxerOptions(
     ...(options.strict === false && { skip }),
   });
   return settings;
+}
+
+/** FFmpeg makes a pattern for the segments of the playlist's name, in which per cent would be taken for a number, or nothing. */
+function segmentNames({ muxer, path }: Target, given: AVOptionValues): AVOptionValues {
+  const { hls_segment_filename: own, hls_segment_type: type, hls_flags: flags = '', strftime } = given;
+  const [, folder = '', name = ''] = /^(.*\/)?(.*?)(?:\.[^.]*)?$/s.exec(path) ?? [];
+  const isPlain = own === undefined && strftime === undefined && !/single_file/.test(String(flags));
+  if (muxer.name !== 'hls' || !isPlain || !name.includes('%') || name.includes('%v')) return {};
+  return { hls_segment_filename: `${folder}${name.replaceAll('%', '_')}%d.${type === 'fmp4' ? 'm4s' : 'ts'}` };
 }
 
 /** mp4 and its kin: their index comes at the end unless they are told otherwise. */

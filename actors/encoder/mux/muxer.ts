@@ -316,7 +316,7 @@ export class Muxer implements Output {
     }
     const hint = `Can the format '${this.#target.muxer.name}' carry ${tracks.codecs.join(' and ')} with these mux_params?`;
     const checkHeader = (ret: number): void => {
-      const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
+      const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA || this.#file?.inMemory === true;
       // What has a peer is opened in the same call: what the system and the peer refuse is the file.
       const isOpened = this.#patiently === undefined || refused || ret === AVERROR_PATCHWELCOME || ret === ENOSYS;
       this.#failing(ret, isOpened ? 'Cannot write the header of' : 'Cannot open', refused ? hint : undefined);
@@ -325,6 +325,13 @@ export class Muxer implements Output {
       const ret = this.#context.writeHeaderSync(null);
       // Here already: it is the reason for the lines that FFmpeg has left.
       checkHeader(ret);
+      this.#file?.open(
+        this.#url,
+        (io) => {
+          this.#context.pb = io;
+        },
+        this.#checkOpened,
+      );
       return ret;
     };
     checkHeader(
@@ -343,8 +350,10 @@ export class Muxer implements Output {
 
   #open(): MuxFile {
     if (this.#pieces) return MuxFile.inPieces(this.#pieces);
-    return MuxFile.open(this.#url, (ret) => this.#failing(ret, 'Cannot open'));
+    return MuxFile.forHeader(this.#url, this.#target.muxer.name, this.#checkOpened);
   }
+
+  readonly #checkOpened = (ret: number): void => this.#failing(ret, 'Cannot open');
 
   /** A file of an untrusted graph is opened as one, whatever its name looks like to FFmpeg. */
   get #url(): string {

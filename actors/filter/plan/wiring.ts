@@ -110,7 +110,7 @@ class Wires {
       const { inputs, dynamicInputs } = this.counts[filter]!;
       throw wrong(
         `The ${describe(spec)} takes ${plural(inputs, 'input')}, ${inputs - missing} connected`,
-        dynamicInputs ? dynamicHint(spec, 'input') : undefined,
+        dynamicInputs ? dynamicHint(spec, 'input') : 'Give the other streams first: base.overlay(top, { x: 10 })',
       );
     });
     for (const id of this.ports.inputs) {

@@ -25,11 +25,16 @@ export function mayCall({ module }: NodeSpec, key: string): boolean {
   return asks === undefined || (asks.callbacks ?? []).some((known) => String(known) === key);
 }
 
-/** What is wrong with the callbacks of a node. @param path JSON path of the node. */
-export function callbackProblems(node: NodeSpec, path: string, common: ReadonlyMap<string, KeyCallback>): Problem[] {
+/** What is wrong with the callbacks of a node. @param path gives its JSON path. */
+export function callbackProblems(
+  node: NodeSpec,
+  path: () => string,
+  common: ReadonlyMap<string, KeyCallback>,
+): Problem[] {
+  if (node.callbacks === undefined) return [];
   const asks = builtinOf(node.module);
-  return [...(node.callbacks ?? [])].flatMap(([key, callback]): Problem[] => {
-    const at = `${path}.meta_info.callback_binding`;
+  return [...node.callbacks].flatMap(([key, callback]): Problem[] => {
+    const at = `${path()}.meta_info.callback_binding`;
     if (asks && !mayCall(node, key)) {
       const keys = (asks.callbacks ?? []).map(String);
       const has = keys.length === 0 ? 'asks for none' : `asks for ${keys.map((known) => `'${known}'`).join(' and ')}`;

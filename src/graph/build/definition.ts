@@ -375,9 +375,10 @@ export class GraphDefinition {
   check({ nodes, links } = this.spec(), only?: ReadonlySet<number>): ReturnType<typeof validate> {
     const { problems, later } = validate({ nodes, links, pathOf: this.pathOf }, only);
     // Of its own nodes: those that a server adds have none, and no place in it.
-    const own = this.nodes.map((node) => this.asRun(node));
-    const unbound = own.flatMap((node, index) => callbackProblems(node, this.pathOf(index), this.callbacks));
-    const cold = warmProblems({ nodes: own, threads: this.resolved.options.threads }, this.pathOf);
+    const unbound = this.nodes.flatMap((node, index) =>
+      callbackProblems(node, () => this.pathOf(index), this.callbacks),
+    );
+    const cold = warmProblems({ nodes: this.nodes, threads: this.resolved.options.threads }, this.pathOf);
     const unused = only === undefined ? this.session.problems(links) : [];
     return { problems: [...problems, ...unbound, ...cold, ...unused], later };
   }

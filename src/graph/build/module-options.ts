@@ -76,13 +76,13 @@ export interface DecoderOptions extends OfTheNode, HardwareOptions {
   /** The streams of the outputs 2, 3, … in their order; `select` of the decoder's handle adds to it. */
   streams?: readonly StreamSelection[] | undefined;
   /**
-   * Seconds; frame-accurate where the container has an index. MPEG-TS and MPEG-PS are entered anywhere, as by the ffmpeg
+   * Seconds, also as text: `'1:30.5'`; frame-accurate where the container has an index. MPEG-TS and MPEG-PS are entered anywhere, as by the ffmpeg
    * command: pictures before the next key frame are missing, and the report says how many seconds. Where no key frame
    * follows, a local file is decoded from its beginning.
    */
-  start_time?: number | undefined;
-  /** Seconds on the clock of the input: frames from there on are left out. */
-  end_time?: number | undefined;
+  start_time?: number | string | undefined;
+  /** The same, on the clock of the input: frames from there on are left out. */
+  end_time?: number | string | undefined;
   /** Several ranges in seconds: [start, end, start, end, …]. */
   durations?: readonly number[] | undefined;
   /** Stop after that many pictures; after that many packets where they are copied. */
@@ -106,7 +106,7 @@ export interface DecoderOptions extends OfTheNode, HardwareOptions {
   audio_codec?: string | undefined;
   /** Time base of the video, "num,den" in seconds, in place of the stream's own. */
   video_time_base?: string | undefined;
-  /** Frames per second where the container tells none. */
+  /** Frames per second where the input tells none: pictures in a row, raw video, bitstreams alone, cameras. Default 25, of a camera its own. */
   fps?: number | undefined;
   /** `extract_frames: { fps }`: so many frames per second of all that there are. Other keys are options of the decoder. */
   video_params?: DecoderVideoParams | undefined;

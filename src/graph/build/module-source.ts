@@ -66,11 +66,21 @@ export function moduleReference(source: ModuleSource): ModuleRef {
   });
 }
 
+/** Which option a name alone may have been meant as. */
+function hintFor(options: unknown, { name }: ModuleRef): { hint?: string } {
+  const option = /^(c_)?ffmpeg_decoder$/.test(name)
+    ? 'input_path'
+    : /^(c_)?ffmpeg_encoder$/.test(name)
+      ? 'output_path'
+      : undefined;
+  return typeof options !== 'string' || option === undefined ? {} : { hint: `Write { ${option}: '${options}' }` };
+}
+
 /** A private copy of a node's options, without keys that are undefined. Options cross threads, so they are plain data. */
 export function copyOptions(options: unknown, module: ModuleRef, path: string): Record<string, unknown> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ConfigError(`wrong options of ${path}`, [
-      { path, message: `must be an object, not ${describeValue(options)}` },
+      { path, message: `must be an object, not ${describeValue(options)}`, ...hintFor(options, module) },
     ]);
   }
   // A module of this process stays in its thread and may be given anything.

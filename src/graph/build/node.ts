@@ -20,6 +20,8 @@ export interface NodeParameters {
   readonly thread?: string | undefined;
   /** How packets of several inputs are put together. Default: what the module asks for, else `immediate`. */
   readonly inputManager?: InputManagerSpec | undefined;
+  /** The same by the name that graph files have. */
+  readonly input_manager?: InputManagerSpec | undefined;
   /** Packets that may wait on each input. Default: the graph's `queue_length_limit`. */
   readonly queueLimit?: number | undefined;
   /**
@@ -32,6 +34,8 @@ export interface NodeParameters {
    * one output that treat every packet alike. Default 1.
    */
   readonly distNums?: number | undefined;
+  /** The same by the name that graph files have. */
+  readonly dist_nums?: number | undefined;
   /** Answers `ctx.callback(key, value)` of the module, on the calling thread. */
   readonly callback?: ((key: string | number, value: unknown) => unknown) | undefined;
 }
@@ -54,9 +58,24 @@ export type CheckedParameters = v.InferOutput<typeof parametersSchema>;
  * @throws ConfigError naming everything that is wrong.
  */
 export function checkParameters(parameters: unknown, what: string): CheckedParameters {
-  const result = v.safeParse(parametersSchema, parameters);
+  const result = v.safeParse(parametersSchema, withBuilderNames(parameters));
   if (result.success) return result.output;
   throw new ConfigError(`wrong parameters of ${what}`, problemsFrom('', result.issues).map(named));
+}
+
+/** What graph files call by another name than the builder. */
+const FILE_NAMES = { dist_nums: 'distNums', input_manager: 'inputManager' };
+
+/** Of two names for the same the one that is not known stays, and is refused. */
+function withBuilderNames(parameters: unknown): unknown {
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) return parameters;
+  const renamed: Record<string, unknown> = { ...parameters };
+  for (const [inFile, name] of Object.entries(FILE_NAMES)) {
+    if (renamed[inFile] === undefined || renamed[name] !== undefined) continue;
+    renamed[name] = renamed[inFile];
+    delete renamed[inFile];
+  }
+  return renamed;
 }
 
 function named(problem: Problem): Problem {

@@ -35,8 +35,11 @@ export interface StreamSelection {
   fonts?: boolean | undefined;
 }
 
+/** With `noUncheckedIndexedAccess` only what is reached by these is known to be there, which it is for every number. */
+type Numbers = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
+
 /** The streams of one kind in the order of the container, from 0 on: `input.audios[1]`. Covers are not among the videos. */
-export interface StreamsOfKind<S> {
+export interface StreamsOfKind<S> extends Readonly<Record<Numbers, S>> {
   readonly [number: number]: S;
 }
 
@@ -69,22 +72,19 @@ export function isOfDecoder(graph: object, nodeId: number): boolean {
 }
 
 export function streamsOfKind<S>(kind: StreamKind, select: (selection: StreamSelection) => S): StreamsOfKind<S> {
-  return new Proxy<StreamsOfKind<S>>(
-    {},
-    {
-      get: (target, key) =>
-        typeof key === 'string' && /^\d+$/.test(key)
-          ? select({ kind, number: Number(key) })
-          : (Reflect.get(target, key) as unknown),
-    },
-  );
+  return new Proxy({} as StreamsOfKind<S>, {
+    get: (target, key) =>
+      typeof key === 'string' && /^\d+$/.test(key)
+        ? select({ kind, number: Number(key) })
+        : (Reflect.get(target, key) as unknown),
+  });
 }
 
 /**
  * Notes a stream among the options of a decoder, once.
- * @throws MillraceError ERR_MILLRACE_CONFIG for a node that is no decoder, ERR_MILLRACE_STATE for a new stream after the start.
+ * @throws MillraceError ERR_MILLRACE_CONFIG for a node that is no decoder, ERR_MILLRACE_STATE for a new stream of a node that has been started.
  */
-export function noteSelection(node: NodeSpec, selection: StreamSelection, begun: boolean): number {
+export function noteSelection(node: NodeSpec, selection: StreamSelection, isFixed: boolean): number {
   if (!isDecoder(node)) {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `${node.alias} has no streams of an input to choose from`, {
       hint: 'Only decoders have; the outputs of other nodes are [0], [1], …',
@@ -97,7 +97,12 @@ export function noteSelection(node: NodeSpec, selection: StreamSelection, begun:
   const entry = plain(selection);
   const known = noted.findIndex((other) => isDeepStrictEqual(plain(other as StreamSelection), entry));
   if (known >= 0) return FIRST_FURTHER + known;
-  if (begun) throw stateError('a stream was chosen in a graph that has been run', 'Build the whole graph first');
+  if (isFixed) {
+    throw stateError(
+      `a stream of "${node.alias}" was chosen after its start`,
+      'Choose it before the start, or within graph.addNode() where the decoder comes',
+    );
+  }
   node.options.streams = [...noted, entry];
   return FIRST_FURTHER + noted.length;
 }

@@ -8,6 +8,7 @@ import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { topologicalRanks } from '../../scheduler/plan/topology.js';
 import { checkSchema } from '../../schema/problems.js';
 import type { Ports } from '../../schema/schema.js';
+import { sharedFiles } from '../output/same-file.js';
 
 /** The part of a graph that is checked; `pathOf` gives the JSON path of a node by its place in `nodes`. */
 export interface Checked {
@@ -42,6 +43,8 @@ export function validate(
     if (checked instanceof Promise) later.push(checked);
     else problems.push(...checked);
   });
+  // Of a graph that runs, what is there may have been written to its end.
+  if (only === undefined) problems.push(...sharedFiles(graph.nodes, graph.pathOf));
   problems.push(...cycles(graph));
   return { problems, later };
 }

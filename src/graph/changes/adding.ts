@@ -20,11 +20,27 @@ interface Blueprint {
   readonly pathOf: (index: number) => string;
 }
 
+/** What a builder has added. */
+interface Came {
+  readonly nodes: NodeSpec[];
+  readonly links: LinkSpec[];
+}
+
 export class Adding {
-  /** A builder is at work: nodes may be added. */
-  active = false;
+  /** Nodes that were there before the builder that is at work. */
+  private before: ReadonlySet<number> | undefined;
 
   constructor(private readonly blueprint: Blueprint) {}
+
+  /** A builder is at work: nodes may be added. */
+  get active(): boolean {
+    return this.before !== undefined;
+  }
+
+  /** The node is one that the builder has added: everything can still be said of it. */
+  comes(id: number): boolean {
+    return this.before !== undefined && !this.before.has(id);
+  }
 
   /**
    * Adds to the run what `build` adds to the graph.
@@ -35,7 +51,7 @@ export class Adding {
     const { blueprint } = this;
     const before = blueprint.spec();
     const known = { nodes: new Set(before.nodes.map(({ id }) => id)), links: new Set(before.links) };
-    const added = (): { nodes: NodeSpec[]; links: LinkSpec[] } => {
+    const added = (): Came => {
       const { nodes, links } = blueprint.spec();
       return {
         nodes: nodes.filter(({ id }) => !known.nodes.has(id)),
@@ -43,7 +59,7 @@ export class Adding {
       };
     };
     blueprint.startAbove(run.highestId);
-    this.active = true;
+    this.before = known.nodes;
     let built: T;
     let came = added();
     try {
@@ -54,21 +70,29 @@ export class Adding {
           throw stateError('addNode() was given an asynchronous builder', 'Return the handle, without await');
         }
       } finally {
-        this.active = false;
+        this.before = undefined;
         came = added();
       }
       this.freeAliases(run, came.nodes);
-      await this.check(came.nodes, came.links, known.links);
+      await this.check(came, known.links);
       blueprint.lookAtPorts();
       await run.add(came.nodes, came.links);
     } catch (error) {
-      // First the links: numbers of inputs that nobody has got can be given again.
-      blueprint.drop(came.links);
-      for (const { id } of came.nodes) blueprint.remove(id);
-      blueprint.lookAtPorts();
+      this.withdraw(came);
       throw error;
     }
     return built;
+  }
+
+  /** Once for each: the numbers of its nodes are given to others then. */
+  private withdraw(came: Came): void {
+    const { blueprint } = this;
+    const links = came.links.splice(0);
+    const nodes = came.nodes.splice(0);
+    // First the links: numbers of inputs that nobody has got can be given again.
+    blueprint.drop(links);
+    for (const { id } of nodes) blueprint.remove(id);
+    blueprint.lookAtPorts();
   }
 
   /** A node that has ended keeps its alias until another one wants it. */
@@ -79,21 +103,20 @@ export class Adding {
     }
   }
 
-  private async check(
-    nodes: readonly NodeSpec[],
-    links: readonly LinkSpec[],
-    before: ReadonlySet<LinkSpec>,
-  ): Promise<void> {
+  private async check(came: Came, before: ReadonlySet<LinkSpec>): Promise<void> {
     const { blueprint } = this;
+    const { nodes, links } = came;
     if (nodes.length === 0 && links.length === 0) {
       throw stateError('addNode() was given a builder that adds no node', 'Call methods of streams, or of the graph');
     }
     const changed = new Set([...nodes.map(({ id }) => id), ...links.map(({ to }) => to.node)]);
     const { problems, later } = blueprint.check(undefined, changed);
-    for (const found of await Promise.all(later)) problems.push(...found);
     problems.push(...nodes.flatMap((node) => copiesOf(node, blueprint)));
     problems.push(...links.flatMap((link) => unopened(link, nodes, before, blueprint)));
     problems.push(...nodes.flatMap((node) => changedAtOnce(node, links, blueprint)));
+    // At once: another addition that begins meanwhile is not to be blamed for what is wrong with this one.
+    if (problems.length > 0) this.withdraw(came);
+    for (const found of await Promise.all(later)) problems.push(...found);
     if (problems.length > 0) throw new ConfigError('nothing was added to the graph', problems);
   }
 }

@@ -9,6 +9,7 @@ import type { NodeHandle } from '../build/stream.js';
 import { Graph } from '../graph.js';
 import { pathOf } from '../options/urls.js';
 import { probe } from '../probe.js';
+import { toldRest } from '../tasks/mapping.js';
 import { amountOf } from './amounts.js';
 import { fitSize, type Sized } from './fit-size.js';
 import type { TwoPassOptions } from './two-pass.js';
@@ -83,7 +84,7 @@ export async function toSize(
   const sounds = count(chosen.audio);
   const given = amountOf(audio_params.bit_rate ?? audio_params.bitrate ?? audio_params['b:a']);
   const codec = video_params.codec ?? defaultCodec(target, 'video');
-  return fitSize(
+  const made = await fitSize(
     {
       ...{ what: 'toSize', path, bytes, seconds, codec },
       ...{ videos: count(chosen.video), sounds, soundRate: given, lessSound: 'audio_params.bit_rate' },
@@ -101,6 +102,10 @@ export async function toSize(
     },
     runOptions,
   );
+  if (choose !== undefined) return made;
+  const taken = { video: 1, audio: 1, cover: 0, subtitle: 0, attachment: 0, data: 0 };
+  const left = toldRest(info, taken, '`choose` says what is encoded beside the best picture and sound');
+  return { ...made, report: { ...made.report, warnings: [...left, ...made.report.warnings] } };
 }
 
 /** Formats of several files. */

@@ -10,7 +10,7 @@ import { encode } from '../build/encode.js';
 import type { Named } from '../build/filters/call.js';
 import { type NodeHandle, Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
-import { isCover } from './mapping.js';
+import { isCover, toldRest } from './mapping.js';
 import { outletOf, type TaskOutput, type TaskResult, target } from './output.js';
 import {
   encoding,
@@ -109,6 +109,8 @@ async function concatFiles(
   const cut =
     given.encode.chapters === undefined ? infos.filter(({ format }) => format.chapters?.some((one) => one.cut)) : [];
   const told = cut.map(({ path }) => `255 bytes of a line are all that FFmpeg tells of chapters of ${path}`);
+  const taken = { video: v, audio: a, cover: 0, subtitle: 0, attachment: 0, data: 0 };
+  told.push(...infos.flatMap((info) => toldRest(info, taken, 'one video and one audio of each are joined')));
   return write(graph, outlet, given, told);
 }
 

@@ -34,6 +34,11 @@ const COVERS: readonly (readonly [format: RegExp, codecs: RegExp])[] = [
   [/^(mp3|aiff|flac)$/, /^(mjpeg|png|gif|bmp|tiff|webp)$/],
 ];
 
+/** A cover that a format has a place for. */
+export function takesCover(format: string, { codec }: MediaStream): boolean {
+  return coversOf(format)?.test(codec) === true;
+}
+
 function coversOf(format: string): RegExp | undefined {
   return COVERS.find(([name]) => name.test(format))?.[1];
 }
@@ -92,7 +97,7 @@ export function mapStreams(
       wanted.video,
     ),
     audio: kept(of('audio'), wanted.audio),
-    covers: taken(covers, ({ codec }) => coversOf(format)?.test(codec) === true, 'covers'),
+    covers: taken(covers, (stream) => takesCover(format, stream), 'covers'),
     subtitles: kept(
       taken(of('subtitle'), ({ codec }) => takesSubtitle(format, codec), 'subtitles'),
       true,
@@ -107,4 +112,33 @@ export function toldLeft({ left }: Pick<Mapping, 'left'>, infos: readonly MediaI
   return left.map(({ input, stream: { index, kind, codec }, why }) => {
     return `stream ${index} of ${infos[input]!.path} (${kind}, ${codec}) is left out: ${why}`;
   });
+}
+
+/** What an input may have more of than goes into an output. */
+export type Rest = 'video' | 'audio' | 'cover' | 'subtitle' | 'attachment' | 'data';
+
+/**
+ * What an output does not have of an input of which it takes the streams that are the best of their kind.
+ * @param taken How many there are of each kind; a kind that is not named is not told of.
+ * @param why Why the rest stays behind, and what would keep it.
+ * @returns one line, or none.
+ */
+export function toldRest(
+  { streams, path }: MediaInfo,
+  taken: Readonly<Partial<Record<Rest, number>>>,
+  why: string,
+): string[] {
+  const parts = Object.entries(taken).flatMap(([kind, count]) => {
+    const all = streams.filter((stream) => restOf(stream) === kind).length;
+    const name = kind === 'video' || kind === 'audio' ? `${kind} stream` : kind;
+    if (all <= count) return [];
+    return count === 0 ? `${all} ${name}${all > 1 ? 's' : ''}` : `${all - count} of ${all} ${name}s`;
+  });
+  return parts.length === 0 ? [] : [`${parts.join(', ')} of ${path} left out: ${why}`];
+}
+
+/** FFmpeg makes a track of time codes itself, which is none of the rest. */
+function restOf(stream: MediaStream): Rest | undefined {
+  if (stream.kind === 'video') return isCover(stream) ? 'cover' : 'video';
+  return stream.kind === 'data' && stream.tags.timecode !== undefined ? undefined : stream.kind;
 }

@@ -7,6 +7,7 @@ import { EncodedPacket } from '../../media/packet/encoded-packet.js';
 import { StreamInfo } from '../../media/packet/stream-info.js';
 import type { Report } from '../../scheduler/run/report.js';
 import { callable, choice, integer, number } from '../../schema/schema.js';
+import { seconds } from '../../schema/seconds.js';
 import type { NodeHandle, Stream } from '../build/stream.js';
 import { isCover } from './mapping.js';
 import { type Target, type TaskOutput, target, writeWhole } from './output.js';
@@ -18,8 +19,8 @@ export interface PictureOptions {
   readonly every?: number | undefined;
   /** That many pictures, spread evenly. */
   readonly count?: number | undefined;
-  /** Seconds to take pictures at. */
-  readonly at?: number | readonly number[] | undefined;
+  /** Seconds to take pictures at, also as text: `'1:30.5'`. */
+  readonly at?: number | string | readonly (number | string)[] | undefined;
   /** Pixels; what is not given follows from the shape of the picture. */
   readonly width?: number | undefined;
   readonly height?: number | undefined;
@@ -38,7 +39,10 @@ export const pictureEntries = {
   every: v.optional(number({ min: 0.001 })),
   count: v.optional(integer({ min: 1, max: 100_000 })),
   at: v.optional(
-    v.union([number({ min: 0 }), v.array(number({ min: 0 }))], 'must be a number of seconds from 0, or a list of them'),
+    v.union(
+      [seconds(), v.array(seconds())],
+      'must be a number of seconds from 0, [h:]m:s such as "1:30.5", or a list of them',
+    ),
   ),
   width: v.optional(integer({ min: 2, max: 16_384 })),
   height: v.optional(integer({ min: 2, max: 16_384 })),

@@ -1,21 +1,24 @@
 /** A part of an input: from where to where. */
 import * as v from 'valibot';
 import { MillraceError } from '../../errors/errors.js';
-import { number } from '../../schema/schema.js';
+import { seconds } from '../../schema/seconds.js';
 
 export interface TimeRange {
-  /** Seconds on the clock of the input. Default: its beginning. */
-  readonly start?: number | undefined;
-  /** Seconds on the clock of the input. Default: its end. */
-  readonly end?: number | undefined;
-  /** Seconds, in place of `end`. */
-  readonly duration?: number | undefined;
+  /** Seconds on the clock of the input, also as text: `'1:30.5'`. Default: its beginning. */
+  readonly start?: number | string | undefined;
+  /** The same. Default: its end. */
+  readonly end?: number | string | undefined;
+  /** The same, in place of `end`. */
+  readonly duration?: number | string | undefined;
 }
 
+/** The same, checked. */
+type Checked = { readonly [key in keyof TimeRange]?: number | undefined };
+
 export const timeRangeEntries = {
-  start: v.optional(number({ min: 0 })),
-  end: v.optional(number({ min: 0 })),
-  duration: v.optional(number({ min: 0.001 })),
+  start: v.optional(seconds()),
+  end: v.optional(seconds()),
+  duration: v.optional(seconds(0.001)),
 };
 
 /**
@@ -24,7 +27,7 @@ export const timeRangeEntries = {
  */
 export function checkRange(
   what: string,
-  { start, end, duration }: TimeRange,
+  { start, end, duration }: Checked,
 ): { start_time?: number; end_time?: number } {
   if (end !== undefined && duration !== undefined) {
     throw new MillraceError(

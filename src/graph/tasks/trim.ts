@@ -5,7 +5,7 @@ import { MillraceError } from '../../errors/errors.js';
 import { checked } from '../../schema/problems.js';
 import { boolean, integer, strictOptions, text } from '../../schema/schema.js';
 import { encode } from '../build/encode.js';
-import { isCover, mapStreams, streamsOf, toldLeft } from './mapping.js';
+import { isCover, mapStreams, streamsOf, takesCover, toldLeft, toldRest } from './mapping.js';
 import { type Outlet, outletOf, type TaskOutput, type TaskResult, target } from './output.js';
 import { pickFrom } from './sources.js';
 import {
@@ -109,7 +109,7 @@ const extractSchema = strictOptions({
 });
 
 /**
- * The sound of a file alone, with its tags.
+ * The sound of a file alone, with its tags and its cover where the format has a place for one.
  *
  * ```ts
  * await extractAudio('in.mp4', { output: 'sound.mp3', encode: { audio_params: { bit_rate: '192k' } } });
@@ -136,12 +136,21 @@ export async function extractAudio<O extends TaskOutput | undefined = undefined>
   const { index } = stream;
   const audio = decoder.select({ kind: 'audio', index, ...(codec === 'copy' && { codec }) });
   const [params = {}] = [own.audio_params ?? {}].flat();
-  encode(null, audio, {
-    ...own,
-    ...outlet.options,
-    audio_params: codec === 'copy' ? params : { codec, ...params },
-  });
-  return write<O>(graph, outlet, given);
+  const covers = info.streams.filter((one) => isCover(one) && takesCover(format.format.name ?? '', one));
+  const video = covers.map((cover) => decoder.select({ kind: 'video', index: cover.index, codec: 'copy' }));
+  encode(
+    { video, audio },
+    {
+      ...own,
+      ...outlet.options,
+      audio_params: codec === 'copy' ? params : { codec, ...params },
+    },
+  );
+  const left = [
+    ...toldRest(info, { cover: covers.length }, `'${format.format.name}' has no place for covers`),
+    ...(given.track === undefined ? toldRest(info, { audio: 1 }, '`track` chooses another one') : []),
+  ];
+  return write<O>(graph, outlet, given, left);
 }
 
 /** What decides the format. */

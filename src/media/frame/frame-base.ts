@@ -44,7 +44,9 @@ export abstract class FrameBase implements Disposable {
   #planes: Plane[] | undefined;
   /** What the user sees and changes; undefined until it is asked for. */
   #metadata: Record<string, string> | undefined;
-  /** What of it the native frame has. */
+  /** `data`, packed: the text that the native frame has it as, beside the metadata that the user sees. */
+  #packed: string | undefined;
+  /** What of both the native frame has. */
   #stored: Readonly<Record<string, string>> = {};
   /** How `#av` is released. */
   #free: (av: Frame) => void;
@@ -115,39 +117,55 @@ export abstract class FrameBase implements Disposable {
    * ERR_MILLRACE_PAYLOAD.
    */
   get metadata(): Record<string, string> {
-    if (this.#av === undefined || this.#metadata === undefined) {
-      this.#stored = readMetadata(this.av);
-      this.#metadata = { ...this.#stored };
-    }
-    return this.#metadata;
+    return this.#texts();
   }
 
   set metadata(value: Record<string, string>) {
-    this.#stored = readMetadata(this.av);
+    this.#texts();
     this.#metadata = { ...value };
   }
 
+  /** What was not yet asked for is read, and with it `#packed`. */
+  #texts(): Record<string, string> {
+    if (this.#av !== undefined && this.#metadata !== undefined) return this.#metadata;
+    this.#stored = readMetadata(this.av);
+    const { [DATA]: packed, ...texts } = this.#stored;
+    this.#packed = packed;
+    this.#metadata = texts;
+    return texts;
+  }
+
   /**
-   * A value of yours that goes with the frame wherever its metadata goes, in which it is kept (key 'millrace.data'). Set
-   * it as a whole: what is read is a frozen copy. It is plain data, as it crosses threads.
+   * A value of yours that goes with the frame wherever its metadata goes: FFmpeg has it among them, by the key 'millrace.data'.
+   * Set it as a whole: what is read is a frozen copy. It is plain data, as it crosses threads.
    * @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot cross threads.
    */
   get data(): unknown {
-    const packed = this.metadata[DATA];
+    this.#texts();
+    const packed = this.#packed;
     return packed === undefined ? undefined : frozen(unpackValue(Buffer.from(packed, 'base64')));
   }
 
   set data(value: unknown) {
-    if (value === undefined) delete this.metadata[DATA];
-    else this.metadata[DATA] = Buffer.from(packValue(value)).toString('base64');
+    const packed = value === undefined ? undefined : Buffer.from(packValue(value)).toString('base64');
+    this.#texts();
+    this.#packed = packed;
   }
 
   /** What was changed in `metadata` since it was last stored comes into the native frame. */
   #writeMetadata(av: Frame, metadata: Record<string, unknown>): void {
     const stored = this.#stored;
     const keys = Object.keys(metadata);
-    if (keys.length === Object.keys(stored).length && keys.every((key) => stored[key] === metadata[key])) return;
-    const wanted = textsOf(metadata);
+    const packed = this.#packed;
+    const count = keys.length + (packed === undefined ? 0 : 1);
+    if (
+      count === Object.keys(stored).length &&
+      stored[DATA] === packed &&
+      keys.every((key) => stored[key] === metadata[key])
+    ) {
+      return;
+    }
+    const wanted = textsOf(packed === undefined ? metadata : { ...metadata, [DATA]: packed });
     changeMetadata(av, stored, wanted);
     this.#stored = wanted;
     // In the object the user may hold: what is stored is what it shows.

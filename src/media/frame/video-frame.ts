@@ -22,6 +22,7 @@ import { type PictureDescription, pictureTags, wantedColour } from './descriptio
 import { FrameBase, type FrameTime, otherKind, type Plane, requireFrameTime } from './frame-base.js';
 import { allocPicture, unpackPicture } from './picture-memory.js';
 import { meanPictureType } from './picture-type.js';
+import { type Pixels, packedPixels } from './pixels.js';
 import { pictureLayout } from './plane-layout.js';
 import { scalePicture } from './scale.js';
 
@@ -81,40 +82,24 @@ export class VideoFrame extends FrameBase {
 
   /**
    * A frame with a copy of the given pixels.
-   * @param pixels One array of the whole picture, or one per plane; rows without padding.
-   * @param options `format` is 'rgba' unless given.
+   * @param pixels One array of the whole picture, or one per plane.
+   * @param options `format` is 'rgba' unless given. `strides`: bytes from one row to the next, one number for each plane, of arrays whose
+   *   rows are padded, or that show a part of a larger picture; default: rows without padding.
    * @throws MillraceError ERR_MILLRACE_PAYLOAD if the bytes do not fit the size and format.
+   * @example
+   * const { data, info } = await sharp('in.png').raw().toBuffer({ resolveWithObject: true });
+   * const frame = VideoFrame.from(data, { width: info.width, height: info.height, format: info.channels === 4 ? 'rgba' : 'rgb24' });
    */
   static from(
-    pixels: Uint8Array | Uint8ClampedArray | readonly (Uint8Array | Uint8ClampedArray)[],
-    options: Omit<VideoFrameOptions, 'format'> & { format?: string },
+    pixels: Pixels,
+    options: Omit<VideoFrameOptions, 'format'> & { format?: string; strides?: number | readonly number[] | undefined },
   ): VideoFrame {
     requireObject(options, 'options of a video frame', 'ERR_MILLRACE_PAYLOAD');
-    const format = options.format ?? 'rgba';
-    const { width, height } = options;
-    const parts: readonly unknown[] = isArray(pixels) ? pixels : [pixels];
-    const other = parts.find((part) => !(part instanceof Uint8Array || part instanceof Uint8ClampedArray));
-    if (parts.length === 0 || parts.some((part) => part === other)) {
-      throw new MillraceError('ERR_MILLRACE_PAYLOAD', `Pixels cannot be ${describeValue(other)}`, {
-        hint: 'They are a Uint8Array of the whole picture, or a list with one per plane',
-      });
-    }
-    const { planes, packedBytes } = pictureLayout(pixelFormat(format), width, height);
-    const sizes = planes.map((plane) => plane.rowBytes * plane.rows);
-    const given = isArray(pixels) ? pixels.map((plane) => plane.byteLength) : [pixels.byteLength];
-    const fits = isArray(pixels)
-      ? given.length === sizes.length && given.every((size, i) => size === sizes[i])
-      : given[0] === packedBytes;
-    if (!fits) {
-      throw new MillraceError(
-        'ERR_MILLRACE_PAYLOAD',
-        `A ${format} picture of ${width}x${height} takes ${sizes.join(' + ')} bytes, ${given.join(' + ')} were given`,
-        { hint: 'Rows are expected without padding between them' },
-      );
-    }
-    const frame = VideoFrame.alloc({ ...options, format });
+    const { format = 'rgba', strides, ...rest } = options;
+    const packed = packedPixels(pixels, { format, width: rest.width, height: rest.height, strides });
+    const frame = VideoFrame.alloc({ ...rest, format });
     try {
-      unpackPicture(frame.av, isArray(pixels) ? Buffer.concat(pixels.map(asBytes)) : asBytes(pixels));
+      unpackPicture(frame.av, packed);
     } catch (error) {
       frame.close();
       throw error;
@@ -362,12 +347,4 @@ export function requireSoftware(av: Frame): void {
   throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The pixels of a ${format} frame are in the memory of a device`, {
     hint: "Download it first: frame.download(), or the filter 'hwdownload'",
   });
-}
-
-function asBytes(view: Uint8Array | Uint8ClampedArray): Uint8Array {
-  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-function isArray<T>(value: T | readonly T[]): value is readonly T[] {
-  return Array.isArray(value);
 }

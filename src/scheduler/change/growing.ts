@@ -18,7 +18,9 @@ import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { topologicalRanks } from '../plan/topology.js';
 import type { RunThreads } from '../run/run-threads.js';
+import type { Thread } from '../threads/thread.js';
 import { Undo } from '../threads/undo.js';
+import type { WarmNodes } from '../warm/warm-nodes.js';
 import type { Orders } from './orders.js';
 
 /** What it changes of a run. */
@@ -30,6 +32,7 @@ export interface GrowingRun {
   readonly cut: Partitions;
   readonly threads: RunThreads;
   readonly orders: Orders;
+  readonly warm: WarmNodes;
   /** What every part is told alike. */
   facts(): RunFacts;
   /** Starts a part on a worker, or on the calling thread. */
@@ -44,7 +47,20 @@ export interface GrowingRun {
 }
 
 /** What one thread is told: the blocks and the bells that it does not know. */
-type Told = [thread: number, blocks: BoardBlock[], bells: SharedArrayBuffer[]];
+interface Told {
+  readonly thread: number;
+  readonly announced: boolean;
+  readonly blocks: BoardBlock[];
+  readonly bells: SharedArrayBuffer[];
+}
+
+/** What has become of what a thread was told. */
+interface Outcome {
+  readonly thread: number;
+  /** It has something of what comes. */
+  readonly isConcerned: boolean;
+  readonly done: PromiseSettledResult<number[]>;
+}
 
 export class Growing {
   /** What has come so far. */
@@ -75,23 +91,30 @@ export class Growing {
     const first = { node: spec.nodes.length, link: spec.links.length };
     const told = this.extend(first, nodes, links);
     const id = ++this.last;
-    const hosts = new Set(nodes.map((_, at) => cut.threadOf(first.node + at)));
-    const growing = told.map(([thread, blocks, bells]) => {
-      const { growth, transfer } = cut.growth(thread, first, { id, blocks, bells });
-      return { thread, done: orders.send(thread, { type: 'grow', growth }, transfer) };
+    const growths = told.map(({ thread, ...facts }) => ({ thread, ...cut.growth(thread, first, { id, ...facts }) }));
+    const concerned = growths.filter(({ growth }) => growth.nodes.length + growth.links.length > 0);
+    const alone = concerned.length === 1;
+    const growing = growths.flatMap(({ thread, growth, transfer }) => {
+      const isConcerned = growth.nodes.length + growth.links.length > 0;
+      const done = orders.send(thread, { type: 'grow', growth, joins: alone || !isConcerned }, transfer);
+      // The others are waited for only if there are threads that they have to know before anything else happens.
+      if (isConcerned || growth.bells.length > 0) return [{ thread, done, isConcerned }];
+      done.catch(() => {});
+      return [];
     });
-    const failure = await this.failureOf(growing, hosts);
+    const outcomes = await this.outcomesOf(growing);
+    const failure = this.failureOf(outcomes, alone);
     // A part that has ended since hosts nothing that comes.
-    const open = growing.map(({ thread }) => thread).filter((thread) => orders.isOpen(thread));
+    const open = concerned.map(({ thread }) => thread).filter((thread) => orders.isOpen(thread));
     if (failure !== undefined) {
-      await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'give-up', growth: id })));
+      if (!alone) await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'give-up', growth: id })));
       throw failure;
     }
-    const joined = open.map((thread) => orders.send(thread, { type: 'join', growth: id }));
+    const joined = alone
+      ? outcomes.map(({ done }) => done)
+      : await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'join', growth: id })));
     const ended = new Set<number>();
-    for (const outcome of await Promise.allSettled(joined)) {
-      if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
-    }
+    for (const outcome of joined) if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
     const failed = run.failed();
     if (failed) throw failed;
     const fed = cut.links.flatMap((ends, link) => (link >= first.link && ends.producer < first.node ? [link] : []));
@@ -103,19 +126,24 @@ export class Growing {
     throw new MillraceError('ERR_MILLRACE_CLOSED', `${names} came too late: the streams to read from have ended`);
   }
 
-  /** The first of those that failed; of a thread that hosts none of the nodes, that it has ended is none. */
-  private async failureOf(
-    growing: readonly { thread: number; done: Promise<unknown> }[],
-    hosts: ReadonlySet<number>,
-  ): Promise<unknown> {
-    const outcomes = await Promise.allSettled(growing.map(({ done }) => done));
-    let failure: unknown;
-    outcomes.forEach((outcome, at) => {
-      const { thread } = growing[at]!;
-      if (outcome.status === 'fulfilled' || (!this.run.orders.isOpen(thread) && !hosts.has(thread))) return;
-      failure ??= outcome.reason;
+  private async outcomesOf(
+    growing: readonly { thread: number; isConcerned: boolean; done: Promise<number[]> }[],
+  ): Promise<Outcome[]> {
+    const done = await Promise.allSettled(growing.map((one) => one.done));
+    return growing.map(({ thread, isConcerned }, at) => ({ thread, isConcerned, done: done[at]! }));
+  }
+
+  /**
+   * The first of those that failed; of a thread that hosts none of the nodes, that it has ended is none.
+   * @param alone what has not failed has joined.
+   */
+  private failureOf(outcomes: readonly Outcome[], alone: boolean): unknown {
+    const { orders, closed } = this.run;
+    const failed = outcomes.find(({ thread, isConcerned, done }) => {
+      return done.status === 'rejected' && (isConcerned || orders.isOpen(thread));
     });
-    return this.run.closed() ?? failure;
+    const failure = failed && (failed.done as PromiseRejectedResult).reason;
+    return alone && failure === undefined ? undefined : (closed() ?? failure);
   }
 
   /** A node that runs in parallel copies gives its packets by another one. */
@@ -160,33 +188,50 @@ export class Growing {
     nodes: readonly NodeSpec[],
     links: readonly LinkSpec[],
   ): Told[] {
+    const { board, cut, orders, threads } = this.run;
+    // None of them ends any more before it knows of what comes, so that no node is given a thread that has just ended.
+    const open = [...Array(cut.threads).keys()].filter((thread) => orders.isOpen(thread) && board.announce(thread));
+    const undo = new Undo();
+    try {
+      return this.extendOn(open, first, nodes, links, undo);
+    } catch (error) {
+      void undo.all();
+      for (const thread of open) {
+        board.letIn(thread);
+        threads.bells[thread]!.alarm();
+      }
+      throw error;
+    }
+  }
+
+  /** @param open threads that are told of it; nothing fails once the board has grown. */
+  private extendOn(
+    open: readonly number[],
+    first: { node: number; link: number },
+    nodes: readonly NodeSpec[],
+    links: readonly LinkSpec[],
+    undo: Undo,
+  ): Told[] {
     const { run } = this;
-    const { spec, board, cut, placement, threads, orders } = run;
+    const { spec, board, cut, placement, threads } = run;
     const grown = { ...spec, nodes: [...spec.nodes, ...nodes], links: [...spec.links, ...links] };
     const { rank } = topologicalRanks(grown);
-    const hosts = [...Array(cut.threads).keys()].filter((t) => t !== cut.localThread && orders.isOpen(t));
+    const hosts = open.filter((thread) => thread !== cut.localThread);
     const isOver = (node: number): boolean => board.phase(node) === NodePhase.closed;
-    const places = placeAdded(grown, first.node, rank, placement, hosts, isOver);
+    const places = placeAdded(grown, first.node, rank, placement, hosts, threads.hasResting, isOver);
     const needsLocal = places.threadOf.includes(CALLING_THREAD);
-    const startsLocal = needsLocal && (cut.localThread === undefined || !orders.isOpen(cut.localThread));
+    const startsLocal = needsLocal && (cut.localThread === undefined || !open.includes(cut.localThread));
     const room = { threads: places.fresh.length + 1, nodes: nodes.length, links: links.length };
     if (!board.hasRoom(room)) throw full();
     const { threads: next } = cut;
     // A shared thread that is asked for may be one that the graph has by another number.
-    const undo = new Undo();
-    const acquired = places.fresh.map((asked) => {
-      try {
-        return threads.acquire(asked, undo);
-      } catch (error) {
-        void undo.all();
-        throw error;
-      }
-    });
-    const workers = acquired.filter((one) => typeof one !== 'number');
+    threads.lend(run.warm.claim(nodes, undo));
+    const acquired: (number | Thread)[] = [];
+    for (const asked of places.fresh) acquired.push(threads.acquire(asked, acquired, undo));
+    const workers = [...new Set(acquired)].filter((one) => typeof one !== 'number');
     const numbers = acquired.map((one) => (typeof one === 'number' ? one : next + workers.indexOf(one)));
     const block: BoardBlock = { threads: workers.length + (startsLocal ? 1 : 0), nodes: 0, links: 0 };
     const further: BoardBlock = { threads: 0, nodes: nodes.length, links: links.length };
-    const before = [...Array(cut.threads).keys()].filter((thread) => orders.isOpen(thread));
     board.grow(block);
     const bells: SharedArrayBuffer[] = [];
     const late: number[] = [];
@@ -206,9 +251,9 @@ export class Growing {
     this.blocks.push(block);
     cut.threads += block.threads;
     for (const thread of late) {
-      const { part } = cut.part(thread, { ...run.facts(), trace: undefined });
       // Nodes that the calling thread had before its part ended are not made again.
-      run.startPart(thread, { ...part, nodes: [], links: [], blocks: [...this.blocks], late: true });
+      const part = cut.emptyPart(thread, { ...run.facts(), trace: undefined });
+      run.startPart(thread, { ...part, blocks: [...this.blocks], late: true });
     }
     board.grow(further);
     this.blocks.push(further);
@@ -216,11 +261,12 @@ export class Growing {
     spec.links.push(...links);
     const started = (thread: number): number => numbers[freshThread(0) - thread]!;
     placement.threadOf.push(...places.threadOf.map((t) => (t <= freshThread(0) ? started(t) : t)));
+    placement.costs.push(...places.costs);
     cut.grow(first, rank);
     run.grown(first);
     return [
-      ...before.map((thread): Told => [thread, [block, further], bells]),
-      ...late.map((thread): Told => [thread, [further], []]),
+      ...open.map((thread) => ({ thread, announced: true, blocks: [block, further], bells })),
+      ...late.map((thread) => ({ thread, announced: false, blocks: [further], bells: [] })),
     ];
   }
 }

@@ -60,7 +60,7 @@ export class RunChanges {
           if (orders.isOpen(thread) || run.failed() !== undefined) throw error;
         }
       }),
-    ).finally(() => this.releaseSources([id]));
+    ).finally(() => this.release([id]));
   }
 
   /** Adds nodes, and the links into them; see `Growing.add`. */
@@ -68,13 +68,14 @@ export class RunChanges {
     try {
       await this.growing.add(nodes, links);
     } catch (error) {
-      await this.releaseSources(nodes.map(({ id }) => id));
+      await this.release(nodes.map(({ id }) => id));
       throw error;
     }
   }
 
-  /** Nodes that read of the program's have left, or have not come. */
-  private async releaseSources(ids: readonly number[]): Promise<void> {
+  /** Nodes have left, or have not come: what of the program's they had is theirs no more. */
+  private async release(ids: readonly number[]): Promise<void> {
+    this.run.warm.release(ids);
     for (const text of await this.run.sources.release(ids)) this.run.warnings.add(text);
   }
 

@@ -60,11 +60,7 @@ const USER = 2;
  * @param rank position of every node in topological order, in the order of `spec.nodes`.
  * @param cores what a codec that chooses its number of threads itself is taken to use.
  */
-export function estimate(
-  spec: Pick<GraphSpec, 'nodes' | 'links'>,
-  rank: readonly number[],
-  cores: number,
-): readonly Cost[] {
+export function estimate(spec: Pick<GraphSpec, 'nodes' | 'links'>, rank: readonly number[], cores: number): Cost[] {
   const guess = new Guess(spec, cores);
   const order = spec.nodes.map((_, index) => index).sort((a, b) => rank[a]! - rank[b]!);
   const costs = new Array<Cost | undefined>(spec.nodes.length);
@@ -72,6 +68,28 @@ export function estimate(
   const known = costs as Cost[];
   const heaviest = Math.max(USER, ...known.map((cost) => cost.share));
   return known.map((cost) => (cost.unknown ? { ...cost, work: heaviest, share: heaviest, busy: heaviest } : cost));
+}
+
+/**
+ * The same of the nodes that come to a graph behind those that it has.
+ * @param known what those cost.
+ */
+export function estimateAdded(
+  spec: Pick<GraphSpec, 'nodes' | 'links'>,
+  known: readonly Cost[],
+  rank: readonly number[],
+  cores: number,
+): Cost[] {
+  const guess = new Guess(spec, cores);
+  const added = spec.nodes.slice(known.length);
+  // Sizes of pictures come down from the nodes in front of them.
+  const asked = guess.upstream(added);
+  const order = [...spec.nodes.keys()].filter((node) => asked.has(spec.nodes[node]!.id));
+  const costs = new Map<number, Cost>();
+  for (const node of order.sort((a, b) => rank[a]! - rank[b]!)) costs.set(node, guess.node(spec.nodes[node]!));
+  const own = added.map((_, at) => costs.get(known.length + at)!);
+  const heaviest = Math.max(USER, ...[...known, ...own].map((cost) => cost.share));
+  return own.map((cost) => (cost.unknown ? { ...cost, work: heaviest, share: heaviest, busy: heaviest } : cost));
 }
 
 /** Goes through the nodes in the order of the graph and remembers the sizes of the pictures. */
@@ -116,6 +134,13 @@ class Guess {
         this.handOn(node);
         return cost(HANDING_ON, 1, 'hands packets on');
     }
+  }
+
+  /** Ids of these nodes, and of all from which something comes to them. */
+  upstream(nodes: readonly NodeSpec[]): Set<number> {
+    const found = new Set(nodes.map(({ id }) => id));
+    for (const id of found) for (const { from } of this.into.get(id) ?? []) found.add(from.node);
+    return found;
   }
 
   private decoder(node: NodeSpec): Cost {

@@ -81,11 +81,10 @@ export class Partitions {
   growth(
     thread: number,
     first: { node: number; link: number },
-    facts: Pick<Growth, 'id' | 'blocks' | 'bells'>,
+    facts: Pick<Growth, 'id' | 'announced' | 'blocks' | 'bells'>,
   ): { growth: Growth; transfer: Transferable[] } {
     const { spec } = this;
     const transfer: Transferable[] = [];
-    const watched = this.watch;
     const added = spec.nodes.slice(first.node);
     const growth: Growth = {
       ...facts,
@@ -95,14 +94,15 @@ export class Partitions {
       names: added.map((node) => `${node.module.name} "${node.alias}"`),
       allLinks: this.links.slice(first.link),
       pushed: added.flatMap((node, at) => (node.outside === 'input' ? [first.node + at] : [])),
-      watched: watched && {
-        nodes: watched.nodes.slice(first.node),
-        links: watched.links.slice(first.link),
-        localThread: watched.localThread,
-      },
+      watched: this.watchFrom(first),
       ranks: [...this.rank],
     };
     return { growth, transfer };
+  }
+
+  /** What each worker was wanted to be, as `Placement` has it. */
+  get asked(): Placement['asked'] {
+    return this.placement.asked;
   }
 
   /** Index on the board of the thread that hosts the node. */
@@ -140,13 +140,19 @@ export class Partitions {
 
   /** The part of one thread, and the ports that go with it. To be called once per thread. */
   part(thread: number, facts: RunFacts): { part: PartitionSpec; transfer: Transferable[] } {
-    const { spec } = this;
     const transfer: Transferable[] = [];
-    const part: PartitionSpec = {
+    const own = { nodes: this.nodesOf(thread, 0, transfer), links: this.linksAt(thread, 0, transfer) };
+    return { part: { ...this.emptyPart(thread, facts), ...own }, transfer };
+  }
+
+  /** That of a thread that knows the graph and has nothing of it. */
+  emptyPart(thread: number, facts: RunFacts): PartitionSpec {
+    const { spec } = this;
+    return {
       ...facts,
       thread,
-      nodes: this.nodesOf(thread, 0, transfer),
-      links: this.linksAt(thread, 0, transfer),
+      nodes: [],
+      links: [],
       nodeThreads: spec.nodes.map((_, index) => this.threadOf(index)),
       names: spec.nodes.map((node) => `${node.module.name} "${node.alias}"`),
       allLinks: [...this.links],
@@ -157,18 +163,17 @@ export class Partitions {
       stopGrace: spec.options.stopGrace,
       watch: this.watch,
     };
-    return { part, transfer };
   }
 
   /** Links that touch a thread, from one on. */
   private linksAt(thread: number, first: number, transfer: Transferable[]): PartitionLink[] {
     const { spec } = this;
     const links: PartitionLink[] = [];
-    this.links.forEach((ends, index) => {
-      if (index < first) return;
+    for (let index = first; index < this.links.length; index++) {
+      const ends = this.links[index]!;
       const producerThread = this.threadOf(ends.producer);
       const consumerThread = this.threadOf(ends.consumer);
-      if (this.isMerged(index) || (producerThread !== thread && consumerThread !== thread)) return;
+      if (this.isMerged(index) || (producerThread !== thread && consumerThread !== thread)) continue;
       const { from, to, change } = spec.links[index]!;
       const link: PartitionLink = {
         ...ends,
@@ -189,36 +194,37 @@ export class Partitions {
         link.ring = { buffer: crossing.buffer, port };
       }
       links.push(link);
-    });
+    }
     return links;
   }
 
   /** What the watchdog has to know; undefined if there is none. */
   get watch(): WatchSpec | undefined {
-    const { spec } = this;
-    const { timeOut } = spec.options;
-    if (timeOut === 0) return undefined;
-    return {
-      graph: spec.name,
-      timeOut,
-      nodes: this.nodes,
-      links: this.links.map((ends, i) => {
-        const { from, to } = spec.links[i]!;
-        return { ...ends, output: from.output, input: to.input };
-      }),
-      localThread: this.localThread,
-    };
+    const { name, options } = this.spec;
+    const watched = this.watchFrom({ node: 0, link: 0 });
+    return watched && { graph: name, timeOut: options.timeOut, ...watched };
+  }
+
+  /** The same of what has come since. */
+  watchFrom(first: { node: number; link: number }): Growth['watched'] {
+    if (this.spec.options.timeOut === 0) return undefined;
+    const links = this.links.slice(first.link).map((ends, i) => {
+      const { from, to } = this.spec.links[first.link + i]!;
+      return { ...ends, output: from.output, input: to.input };
+    });
+    return { nodes: this.describe(first.node), links, localThread: this.localThread };
   }
 
   /** What the trace has to know. */
   get traced(): TracedGraph {
-    const { nodes, threads, localThread } = this;
-    return { name: this.spec.name, nodes, links: this.spec.links, threads, localThread };
+    const { threads, localThread } = this;
+    return { name: this.spec.name, nodes: this.describe(0), links: this.spec.links, threads, localThread };
   }
 
-  private get nodes(): { id: number; alias: string; module: string; thread: number }[] {
-    return this.spec.nodes.map(({ id, alias, module }, i) => {
-      return { id, alias, module: module.name, thread: this.threadOf(i) };
+  /** What messages and the trace say of nodes, from one on. */
+  describe(first: number): WatchSpec['nodes'] {
+    return this.spec.nodes.slice(first).map(({ id, alias, module }, i) => {
+      return { id, alias, module: module.name, thread: this.threadOf(first + i) };
     });
   }
 
@@ -236,8 +242,9 @@ export class Partitions {
   private nodesOf(thread: number, first: number, transfer: Transferable[]): PartitionNode[] {
     const nodes: PartitionNode[] = [];
     const { spec } = this;
-    spec.nodes.forEach((node, index) => {
-      if (index < first || this.threadOf(index) !== thread || this.merging.isMerged(index)) return;
+    spec.nodes.slice(first).forEach((node, at) => {
+      const index = first + at;
+      if (this.threadOf(index) !== thread || this.merging.isMerged(index)) return;
       const chain = this.merging.chainOf(index)?.map((member) => this.node(spec.nodes[member]!, member, transfer));
       const members = chain?.map(({ index, options }) => ({ node: index, options }));
       nodes.push({ ...this.node(node, index, transfer), ...(chain !== undefined && { chain, options: { members } }) });

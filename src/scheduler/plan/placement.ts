@@ -43,7 +43,7 @@ export interface Placement {
   threadOf: number[];
   /** Of every node. */
   reasons: PlacementReason[];
-  costs: readonly Cost[];
+  costs: Cost[];
   /** Where the node was fused with another for being cheap: index of that node. */
   colocatedWith: (number | undefined)[];
   cores: number;

@@ -26,7 +26,7 @@ export class LocalSide {
     tell: (message: FromHost) => void,
   ) {
     this.host = new Host(bell, { spin: 0, yieldAfter: LOCAL_YIELD, mayNap: false });
-    this.part = new Partition(spec, tell, this.host.wake);
+    this.part = new Partition(spec, tell, this.host);
   }
 
   /** Loads the modules and works until `quit`. Rejects only for a mistake of ours. */

@@ -38,7 +38,9 @@ export class RunThreads {
   /** By their number on the board. */
   private readonly workers = new Map<number, Thread>();
   /** Those of them that come from the source. */
-  private readonly own: Thread[] = [];
+  private readonly own = new Set<Thread>();
+  /** Threads of others, by the names that nodes ask for. */
+  private readonly lent = new Map<unknown, Thread>();
   /** Those whose part has not ended. */
   private readonly open = new Set<number>();
   private graceTimer: Timer | undefined;
@@ -54,20 +56,19 @@ export class RunThreads {
     private readonly events: ThreadEvents,
   ) {}
 
-  /**
-   * @param asked what each is wanted to be, as `ThreadSource.take` has it.
-   * @param lent threads of others, by the names that nodes ask for.
-   * @throws GraphError when one of them cannot be started; then this is to be used no more.
-   */
-  take(asked: Parameters<ThreadSource['take']>[0], lent: ReadonlyMap<unknown, Thread>, undo: Undo): void {
-    this.own.push(
-      ...this.source.take(
-        asked.filter((which) => !lent.has(which)),
-        undo,
-      ),
+  /** Nodes that ask for these names are run by threads of others. */
+  lend(threads: ReadonlyMap<unknown, Thread>): void {
+    for (const [name, thread] of threads) this.lent.set(name, thread);
+  }
+
+  /** Those with which it begins. @throws GraphError when one of them cannot be started; then this is to be used no more. */
+  take(undo: Undo): void {
+    const { asked } = this.cut;
+    const taken = this.source.take(
+      asked.filter((which) => !this.lent.has(which)),
+      undo,
     );
-    const own = [...this.own];
-    const workers = asked.map((which) => lent.get(which) ?? own.shift()!);
+    const workers = asked.map((which) => this.lent.get(which) ?? taken.shift()!);
     for (let thread = 0; thread < this.cut.threads; thread++) this.open.add(thread);
     for (const [thread, worker] of workers.entries()) this.attach(thread, worker);
     if (this.cut.hasLocalPart) this.bells.push(Doorbell.create());
@@ -94,27 +95,48 @@ export class RunThreads {
   /**
    * A thread for a graph that runs.
    * @param asked and `undo` as `ThreadSource.take` has them.
+   * @param before those that are about to be added.
    * @returns the number of the one that the run has already, if it is that; else one to be added.
    * @throws GraphError when it cannot be started.
    */
-  acquire(asked: number | string | undefined, undo: Undo): number | Thread {
-    const [worker] = this.source.take([asked], undo);
-    const known = [...this.workers].find(([thread, own]) => own === worker && this.open.has(thread));
-    return known?.[0] ?? worker!;
+  acquire(asked: number | string | undefined, before: readonly (number | Thread)[], undo: Undo): number | Thread {
+    const worker = this.lent.get(asked) ?? this.resting(asked, before) ?? this.source.take([asked], undo)[0]!;
+    const known = [...this.workers].find(([thread, own]) => own === worker && this.hosts(thread));
+    return known?.[0] ?? worker;
+  }
+
+  /** Whether there is one of the run's own, for whoever asks for none, on which nothing of the graph is any more. */
+  get hasResting(): boolean {
+    return this.resting(undefined, []) !== undefined;
+  }
+
+  /** Such a one: it has been started, and has loaded what the graph needs. */
+  private resting(asked: number | string | undefined, before: readonly (number | Thread)[]): Thread | undefined {
+    const busy = new Set<number | Thread>(before);
+    for (const [thread, worker] of this.workers) if (this.hosts(thread)) busy.add(worker);
+    const isMeant = (thread: number): boolean => {
+      const was = this.cut.asked[thread];
+      if (asked === undefined) return typeof was !== 'string';
+      return was === asked || (was === undefined && thread === asked);
+    };
+    return [...this.workers].find(([thread, one]) => !busy.has(one) && !one.ended && isMeant(thread))?.[1];
+  }
+
+  /** Its part has not ended, and does not. */
+  private hosts(thread: number): boolean {
+    return this.open.has(thread) && !this.board.isClosed(thread);
   }
 
   /** One more thread, with the next number. @param worker undefined: the calling thread. */
   add(thread: number, worker: Thread | undefined): void {
     if (worker === undefined) this.bells.push(Doorbell.create());
-    else {
-      this.own.push(worker);
-      this.attach(thread, worker);
-    }
+    else this.attach(thread, worker);
     this.open.add(thread);
   }
 
   private attach(thread: number, worker: Thread): void {
     this.workers.set(thread, worker);
+    if (![...this.lent.values()].includes(worker)) this.own.add(worker);
     for (const text of worker.takeUnexpected()) this.events.warning(`before this graph: ${text}`);
     worker.attach(this.user, {
       onMessage: (message) => this.events.message(message, (reply) => worker.post(reply)),
@@ -165,7 +187,7 @@ export class RunThreads {
     this.open.clear();
     clearTimeout(this.graceTimer);
     for (const worker of this.workers.values()) worker.detach(this.user);
-    await this.source.giveBack(this.own);
+    await this.source.giveBack([...this.own]);
   }
 
   /** @returns what a thread that is about to be terminated, on behalf of somebody else who shares it, has to wait for. */

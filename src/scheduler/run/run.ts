@@ -29,7 +29,7 @@ import type { Context } from '../threads/context.js';
 import { guardExit } from '../threads/exit-guard.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
-import { WarmClaims } from '../warm/warm-claims.js';
+import { WarmNodes } from '../warm/warm-nodes.js';
 import { whenAborted } from './abort-listeners.js';
 import type { FakeClock } from './fake-clock.js';
 import { ProgramSources } from './program-sources.js';
@@ -40,7 +40,7 @@ import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
 import { Telling } from './telling.js';
 import { type TracedGraph, TraceWriter } from './trace-writer.js';
-import { Warnings } from './warnings.js';
+import { reliefText, Warnings } from './warnings.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -71,6 +71,8 @@ export class GraphRun {
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
+  /** Links of which a limit was lifted. */
+  private readonly relieved = new Set<number>();
   private readonly orders = new Orders((thread, order, transfer) => this.order(thread, order, transfer));
   private readonly telling: Telling;
   private readonly progressFeed: ProgressFeed;
@@ -82,7 +84,7 @@ export class GraphRun {
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
-  private readonly warm = new WarmClaims(this.warnings);
+  private readonly warm: WarmNodes;
   private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
@@ -115,6 +117,7 @@ export class GraphRun {
     this.spec = spec;
     this.merging = merging;
     this.sources = new ProgramSources(built.nodes);
+    this.warm = new WarmNodes(spec.name, (text) => this.warnings.add(text));
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
@@ -188,8 +191,8 @@ export class GraphRun {
       undo.add(() => writer.abandon());
       this.trace = writer;
     }
-    const lent = this.warm.take(this.spec.nodes, this.spec.name, undo);
-    this.threads.take(this.placement.asked, lent, undo);
+    this.threads.lend(this.warm.claim(this.spec.nodes, undo));
+    this.threads.take(undo);
   }
 
   private startAll(): void {
@@ -384,19 +387,19 @@ export class GraphRun {
   }
 
   private makeChanges(): RunChanges {
-    const { spec, board, placement, merging, cut, threads, orders, sources, warnings } = this;
+    const { spec, board, placement, merging, cut, threads, orders, sources, warm, warnings } = this;
     return new RunChanges({
-      ...{ spec, board, placement, merging, cut, threads, orders, sources, warnings },
+      ...{ spec, board, placement, merging, cut, threads, orders, sources, warm, warnings },
       facts: () => ({ ...this.facts!, bells: threads.bells.map((bell) => bell.buffer) }),
       startPart: (thread, part) => this.startPart(thread, part),
       grown: (first) => {
         this.figures.grow(first);
         this.sources.add(spec.nodes.slice(first.node));
-        this.traced.nodes.push(...cut.traced.nodes.slice(first.node));
-        const watched = cut.watch;
+        this.traced.nodes.push(...cut.describe(first.node));
+        const watched = cut.watchFrom(first);
         if (watched === undefined || this.watched === undefined) return;
-        this.watched.nodes.push(...watched.nodes.slice(first.node));
-        this.watched.links.push(...watched.links.slice(first.link));
+        this.watched.nodes.push(...watched.nodes);
+        this.watched.links.push(...watched.links);
         this.watched.localThread = watched.localThread;
       },
       closed: () => {
@@ -411,7 +414,10 @@ export class GraphRun {
 
   private order(thread: number, order: Order, transfer: Transferable[] = []): void {
     if (thread === this.cut.localThread) this.localPart.obey(order);
-    else this.threads.post(thread, { type: 'order', run: this.threads.user, order }, transfer);
+    else {
+      this.threads.post(thread, { type: 'order', run: this.threads.user, order }, transfer);
+      this.board.countOrder(thread);
+    }
   }
 
   private setPaused(id: number, paused: boolean): void {
@@ -465,7 +471,7 @@ export class GraphRun {
         this.hooks.onJob?.(message.job, message.node, message.files);
         break;
       case 'relief':
-        this.telling.noteRelief(message.link);
+        this.relieved.add(message.link);
         break;
       case 'callback':
         void this.telling.answer(message, reply);
@@ -473,6 +479,18 @@ export class GraphRun {
       case 'ended':
         this.threads.ended(message.thread, message.leaked);
         break;
+    }
+  }
+
+  /** When it is known how far. */
+  private tellReliefs(): void {
+    const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
+    for (const index of this.relieved) {
+      const link = this.figures.linkStats(index);
+      const { from, to } = link;
+      this.warnings.add(
+        reliefText(`${name(from.node)}[${from.output}]`, name(to.node), to.input, this.cut.links[index]!.limit, link),
+      );
     }
   }
 
@@ -504,7 +522,7 @@ export class GraphRun {
     for (const end of this.beside) end();
     this.localPart.quit();
     await this.threads.giveBack();
-    this.warm.giveBack();
+    this.warm.releaseAll();
     for (const text of await this.sources.close()) this.warnings.add(text);
     for (const letGo of this.holds) letGo();
     if (this.trace !== undefined) {
@@ -512,6 +530,7 @@ export class GraphRun {
       for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
       for (const text of this.trace.finish(lost)) this.warnings.add(text);
     }
+    this.tellReliefs();
     this.progressFeed.end();
     this.settled = true;
     this.orders.end(this.failure);

@@ -184,7 +184,7 @@ export class Figures {
     return times.length > 0 ? Math.max(...times) : undefined;
   }
 
-  private linkStats(index: number): LinkStats {
+  linkStats(index: number): LinkStats {
     const { board } = this;
     const { from, to } = this.spec.links[index]!;
     return {

@@ -66,15 +66,6 @@ export class Telling {
     this.call('onLog', () => this.onLog?.(entry));
   }
 
-  noteRelief(link: number): void {
-    const { from, to } = this.spec.links[link]!;
-    const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
-    const text =
-      `the limit of the link from ${name(from.node)}[${from.output}] to ${name(to.node)}[${to.input}] was lifted: its ` +
-      'consumer starved on another input';
-    this.warnings.addOnce(text);
-  }
-
   /** Has the program answer `ctx.callback`. What goes wrong in that is the node's. */
   async answer(message: Said<'callback'>, reply: (message: ToHost) => void): Promise<void> {
     const { run, call } = message;

@@ -30,3 +30,18 @@ export function droppedText(error: Error, packets: number): string {
   const was = packets > 1 ? 'were' : 'was';
   return `${error.message}. Its branch was dropped (on_error), the graph went on; ${lost} that had reached it ${was} lost`;
 }
+
+/** That a limit was lifted (src/thread/board/relief.ts), how far, and how that is not needed. */
+export function reliefText(
+  producer: string,
+  consumer: string,
+  input: number,
+  before: number,
+  { limit }: { readonly limit: number },
+): string {
+  return (
+    `the limit of the link from ${producer} to ${consumer}[${input}] was lifted: its consumer starved on another input, which ` +
+    `comes from the same source. Up to ${limit} packets could wait there instead of ${before}; nothing is lost by that. With ` +
+    `queueLimit: ${limit} for ${consumer} they may from the beginning`
+  );
+}

@@ -10,7 +10,7 @@
  *            CALLBACKS  calls of ctx.callback without an answer  counts up and down
  *   line 4   FIRST      (float64) ms until the first packet left a source
  *            CLOCK      the running time (run-clock.ts)
- *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket
+ *   then     one line per thread   | state | trace losses | … float64 figures of its sleep | rests | ticket | comers | orders
  *            three lines per node  | status | phase | call | outside | int64 due, looked | paused | fate | … float64 figures
  *            three lines per link  (link-lines.ts)
  *
@@ -45,6 +45,10 @@ const ASLEEP_SINCE = 3;
 // int32 indices inside a thread's line: behind its figures
 const RESTS = 8;
 const TICKET = 9;
+const COMERS = 10;
+const ORDERS = 11;
+/** Value of COMERS: the part of the thread ends, or has ended. */
+const CLOSED = -1;
 
 export class Board extends LinkLines {
   /** Its running time. */
@@ -175,6 +179,50 @@ export class Board extends LinkLines {
 
   setThreadState(thread: number, state: number): void {
     Atomics.store(this.words, this.threadAt(thread), state);
+  }
+
+  // Who comes to a thread and a part that ends meet in one word: whichever is first wins.
+
+  /**
+   * For the thread that built the graph: nodes may come to the thread, whose part does not end before it has been told of them
+   * and has said so (`letIn`). @returns false if it ends.
+   */
+  announce(thread: number): boolean {
+    const at = this.threadAt(thread) + COMERS;
+    for (;;) {
+      const comers = Atomics.load(this.words, at);
+      if (comers === CLOSED) return false;
+      if (Atomics.compareExchange(this.words, at, comers, comers + 1) === comers) return true;
+    }
+  }
+
+  /** They are known to the part, or do not come. */
+  letIn(thread: number): void {
+    Atomics.sub(this.words, this.threadAt(thread) + COMERS, 1);
+  }
+
+  /** Whether somebody has been announced of whom the part does not know. */
+  awaitsComers(thread: number): boolean {
+    return Atomics.load(this.words, this.threadAt(thread) + COMERS) > 0;
+  }
+
+  /** For the part: it ends. @returns false if somebody comes. */
+  closeThread(thread: number): boolean {
+    return Atomics.compareExchange(this.words, this.threadAt(thread) + COMERS, 0, CLOSED) === 0;
+  }
+
+  /** Nothing comes to the thread any more. */
+  isClosed(thread: number): boolean {
+    return Atomics.load(this.words, this.threadAt(thread) + COMERS) === CLOSED;
+  }
+
+  /** Orders that have been posted to the thread: counted behind each by the thread that built the graph. */
+  ordersFor(thread: number): number {
+    return Atomics.load(this.words, this.threadAt(thread) + ORDERS);
+  }
+
+  countOrder(thread: number): void {
+    Atomics.add(this.words, this.threadAt(thread) + ORDERS, 1);
   }
 
   /** Events of the trace that found no room. */

@@ -59,7 +59,7 @@ export class BoardMemory {
     this.links = this.words[3]!;
     this.first = { threads: this.threads, nodes: this.nodes, links: this.links };
     this.end = (HEAD_LINES + this.threads * THREAD_LINES + this.nodes * NODE_LINES + this.links * LINK_LINES) * LINE;
-    for (const block of blocks) this.follow(block);
+    for (const block of blocks) this.extend(block);
   }
 
   /** Views of all that is there; of fixed length, which are as quick as those of a buffer that cannot grow. */
@@ -87,6 +87,10 @@ export class BoardMemory {
   /** A block has come. All threads are told of all of them, in the same order. */
   follow(block: BoardBlock): void {
     this.look();
+    this.extend(block);
+  }
+
+  private extend(block: BoardBlock): void {
     const { further } = this;
     const add = (kind: keyof BoardBlock, lines: number): void => {
       for (let i = 0; i < block[kind]; i++) {

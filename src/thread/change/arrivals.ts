@@ -8,6 +8,9 @@
  * or `give-up` in the place of `join`, when a module could not be initialised: what was made is closed, and the links, on
  * which nothing was ever sent, stay unused.
  *
+ * What concerns one thread only (its nodes, and those at the other ends of the links, are all there) needs no second step: it
+ * takes part when it has been initialised, or is given up. The other threads learn of it when they do.
+ *
  * Invariants. A consumer's end of a link exists before its producer is told to join, because `join` goes out only after every
  * thread has answered `grow`; so what is sent early waits in the link, and the consumer looks for itself when it joins.
  * Between the two nothing waits for what comes: a link that nobody has attached is never full, and a node that has not

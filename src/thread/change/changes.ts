@@ -48,6 +48,9 @@ export class Changes {
   /** The part comes to a running graph, and has not been told what for. */
   private awaitsFirst: boolean;
   private readonly run: number;
+  private readonly thread: number;
+  /** Orders that have been given and not been answered, but for those that wait for a node to end by itself. */
+  private unanswered = 0;
 
   constructor(
     spec: PartitionSpec,
@@ -58,6 +61,7 @@ export class Changes {
     private readonly tell: (message: FromHost) => void,
   ) {
     this.run = spec.run;
+    this.thread = spec.thread;
     this.awaitsFirst = spec.late === true;
     this.growing = this.awaitsFirst ? 1 : 0;
   }
@@ -65,6 +69,11 @@ export class Changes {
   /** Something has been ordered and not been done. */
   get pending(): boolean {
     return this.orders.length > 0;
+  }
+
+  /** Something that was ordered goes on. */
+  get areUnderWay(): boolean {
+    return this.unanswered > 0;
   }
 
   /** The part does not end before what it has been told of has come. */
@@ -79,12 +88,13 @@ export class Changes {
 
   /** The part has ended: what has not been done is not done any more. */
   end(): void {
-    for (const order of this.orders.splice(0)) this.answer(order, endedError());
+    for (const order of this.orders.splice(0)) this.answer(order, whenEnded(order));
   }
 
   /** Takes an order, which is done between two steps, also when it is given within one. It is answered in any case. */
   obey(order: Order): void {
-    if (this.part.hasEnded()) this.answer(order, endedError());
+    if (order.type !== 'await-end') this.unanswered++;
+    if (this.part.hasEnded()) this.answer(order, whenEnded(order));
     else this.orders.push(order);
     this.part.wake();
   }
@@ -99,10 +109,14 @@ export class Changes {
   private execute(order: Order): void {
     switch (order.type) {
       case 'grow':
-        this.part.awaitAtEnd(this.grow(order));
+        if (concerns(order.growth)) this.part.awaitAtEnd(this.grow(order));
+        else {
+          this.meet(order.growth);
+          this.join(order, order.growth.id);
+        }
         break;
       case 'join':
-        this.join(order);
+        this.join(order, order.growth);
         break;
       case 'give-up':
         this.part.awaitAtEnd(this.giveUp(order));
@@ -114,12 +128,8 @@ export class Changes {
 
   /** See arrivals.ts. Whatever goes wrong, the thread knows of all that comes. */
   private async grow(order: Order & { type: 'grow' }): Promise<void> {
-    const { growth } = order;
-    if (!this.awaitsFirst) this.growing++;
-    this.awaitsFirst = false;
-    const faces = this.part.meet(growth);
-    const arrival: Arrival = { growth, faces, actors: [] };
-    this.arrivals.set(growth.id, arrival);
+    const { growth, joins } = order;
+    const { faces, actors } = this.meet(growth);
     let failure: Error | undefined;
     try {
       await askConsumers(growth.links, this.actors, (actor) => this.part.rouse(actor));
@@ -132,16 +142,32 @@ export class Changes {
     const linksOf = linksByNode(growth.links);
     for (const node of growth.nodes) {
       if (failure !== undefined || this.part.isEnding()) break;
-      await this.part.make(node, linksOf, faces, arrival.actors, (phase, error) => {
+      await this.part.make(node, linksOf, faces, actors, (phase, error) => {
         failure = this.blame.errorIn(node.index, phase, error);
       });
     }
-    this.answer(order, failure);
+    if (!joins) this.answer(order, failure);
+    else if (failure !== undefined) {
+      await this.close(growth.id);
+      this.answer(order, failure);
+    } else if (this.part.isEnding()) this.answer(order, endedError());
+    else this.join(order, growth.id);
+    this.part.wake();
   }
 
-  private join(order: Order & { type: 'join' }): void {
-    const arrival = this.arrivals.get(order.growth)!;
-    this.arrivals.delete(order.growth);
+  /** The thread learns of what comes anywhere. */
+  private meet(growth: Growth): Arrival {
+    if (!this.awaitsFirst) this.growing++;
+    this.awaitsFirst = false;
+    if (growth.announced) this.board.letIn(this.thread);
+    const arrival: Arrival = { growth, faces: this.part.meet(growth), actors: [] };
+    this.arrivals.set(growth.id, arrival);
+    return arrival;
+  }
+
+  private join(order: Order, id: number): void {
+    const arrival = this.arrivals.get(id)!;
+    this.arrivals.delete(id);
     this.growing--;
     const ended = joinLinks(arrival, this.actors, (actor) => this.part.note(actor));
     this.part.join(arrival.actors, arrival.growth.ranks);
@@ -149,8 +175,14 @@ export class Changes {
   }
 
   private async giveUp(order: Order & { type: 'give-up' }): Promise<void> {
-    const { growth, actors } = this.arrivals.get(order.growth)!;
-    this.arrivals.delete(order.growth);
+    this.answer(order, await this.close(order.growth));
+    this.part.wake();
+  }
+
+  /** What came is closed. @returns what went wrong in it. */
+  private async close(id: number): Promise<Error | undefined> {
+    const { growth, actors } = this.arrivals.get(id)!;
+    this.arrivals.delete(id);
     let failure: Error | undefined;
     for (const actor of actors) {
       try {
@@ -165,14 +197,13 @@ export class Changes {
       this.board.setStatus(index, NodeStatus.over);
     }
     this.growing--;
-    this.answer(order, failure);
-    this.part.wake();
+    return failure;
   }
 
   private changeNode(order: Order & { type: 'reset' | 'remove' | 'await-end' }): void {
     const actor = this.actors.find((candidate) => candidate.node === order.node);
     if (actor === undefined) {
-      this.answer(order, order.type === 'reset' ? endedError() : undefined);
+      this.answer(order, whenEnded(order));
       return;
     }
     const answer = (phase: Phase, member?: number) => (error?: unknown) => {
@@ -197,9 +228,20 @@ export class Changes {
     this.part.note(actor);
   }
 
-  private answer({ order }: Order, error: Error | undefined, ended?: number[]): void {
+  private answer({ type, order }: Order, error: Error | undefined, ended?: number[]): void {
+    if (type !== 'await-end') this.unanswered--;
     this.tell({ type: 'answer', run: this.run, order, error: error && packError(error), ...(ended && { ended }) });
   }
+}
+
+/** Whether anything of it is this thread's. */
+function concerns({ nodes, links }: Growth): boolean {
+  return nodes.length > 0 || links.length > 0;
+}
+
+/** What becomes of an order when the node, or the part, has ended. @returns undefined where that is what was wanted. */
+function whenEnded({ type }: Order): MillraceError | undefined {
+  return type === 'remove' || type === 'await-end' ? undefined : endedError();
 }
 
 function endedError(): MillraceError {

@@ -30,6 +30,17 @@ import { NodeMaker } from './node-maker.js';
 import { putInOrder } from './order.js';
 import type { ReadyQueue } from './ready-queue.js';
 
+/** What a part needs of its thread's host. */
+export interface PartHost {
+  /** It may be asleep, and there is something to do. */
+  wake(): void;
+  /** The event loop gets a turn after this step. */
+  askTurn(): void;
+}
+
+/** ms between two turns of the event loop while a change of the graph goes on: it may go on in them. */
+const TURN_FOR_CHANGES = 1;
+
 export class Partition implements Hosted {
   readonly board: Board;
   /** Furthest downstream first. */
@@ -55,6 +66,9 @@ export class Partition implements Hosted {
   private readonly changes: Changes;
   private readonly failures: Failures;
   private readonly maker: NodeMaker;
+  /** Orders that have been posted, as far as the event loop has been given a turn for them. */
+  private ordersSeen = 0;
+  private lastTurn = 0;
   private readonly nativeBefore: Record<string, number>;
   private readonly epoch: number;
   private readonly trace: TraceRecorder | undefined;
@@ -62,8 +76,8 @@ export class Partition implements Hosted {
   constructor(
     readonly spec: PartitionSpec,
     private readonly tell: (message: FromHost) => void,
-    /** Wakes this thread's host. */
-    private readonly wake: () => void,
+    /** Of this thread. */
+    private readonly host: PartHost,
     /** Whether this part is the only thing of its thread; what others hold is no leak of its own. */
     private readonly alone: () => boolean = () => true,
   ) {
@@ -119,7 +133,7 @@ export class Partition implements Hosted {
     board.setThreadState(spec.thread, ThreadState.ready);
     // One that comes to a graph that runs, or is about to, is awaited by nobody.
     if (!spec.late && board.arrive() && board.setRunning()) this.ringAll();
-    this.wake();
+    this.host.wake();
   }
 
   /** Its actors are those that there are now. */
@@ -193,16 +207,30 @@ export class Partition implements Hosted {
     }
     if (!this.initialised || state !== GraphState.running) return false;
     if (this.board.stopping && !this.stopTold) this.tellSources();
+    this.giveTurns();
     if (this.changes.doNext()) return true;
     const next = this.ready!.take();
     if (next !== undefined) {
       this.run(this.actors[next]!);
       return true;
     }
-    if (!this.finished()) return false;
+    if (!this.finished() || !this.board.closeThread(this.spec.thread)) return false;
     this.ending = true;
     this.end();
     return true;
+  }
+
+  /** An order comes by the event loop, and so does what it waits for: neither waits as long as the host would let it. */
+  private giveTurns(): void {
+    const posted = this.board.ordersFor(this.spec.thread);
+    if (posted === this.ordersSeen) {
+      if (!this.changes.areUnderWay) return;
+      const now = performance.now();
+      if (now - this.lastTurn < TURN_FOR_CHANGES) return;
+      this.lastTurn = now;
+    }
+    this.ordersSeen = posted;
+    this.host.askTurn();
   }
 
   /** A source may be in a call that waits for something: its signal tells it that the graph is to stop. */
@@ -214,14 +242,14 @@ export class Partition implements Hosted {
     this.stopTimer = setTimeout(() => {
       for (const actor of this.actors) actor.stopIsOverdue(reason);
       this.ready!.noteAll();
-      this.wake();
+      this.host.wake();
     }, this.spec.stopGrace);
   }
 
   /** It may be able to run, and the thread may be asleep. */
   private rouse(actor: Actor): void {
     this.ready?.note(actor.place); // [note.settled]
-    this.wake();
+    this.host.wake();
   }
 
   private isReady(actor: Actor): boolean {
@@ -234,7 +262,7 @@ export class Partition implements Hosted {
   }
 
   private finished(): boolean {
-    if (this.changes.isGrowing) return false;
+    if (this.changes.isGrowing || this.board.awaitsComers(this.spec.thread)) return false;
     for (const actor of this.actors) if (!actor.closed || actor.busy) return false;
     // A thread outlives what it has sent by reference.
     let settled = true;
@@ -347,7 +375,7 @@ export class Partition implements Hosted {
   private readonly changing: ChangingPart = {
     rouse: (actor) => this.rouse(actor),
     note: (actor) => this.ready!.note(actor.place),
-    wake: () => this.wake(),
+    wake: () => this.host.wake(),
     isEnding: () => this.ending,
     hasEnded: () => this.ended,
     awaitAtEnd: (work) => {
@@ -389,7 +417,7 @@ export class Partition implements Hosted {
     const first = this.board.setAborting();
     this.tell({ type: 'failed', run: this.spec.run, first, error: packError(error) });
     this.ringAll();
-    this.wake();
+    this.host.wake();
   }
 
   /**
@@ -436,6 +464,6 @@ export class Partition implements Hosted {
       thread: this.spec.thread,
       leaked: this.alone() ? ledger.since(this.nativeBefore) : {},
     });
-    this.wake();
+    this.host.wake();
   }
 }

@@ -302,6 +302,18 @@ test('fps is the frame rate of a stream that tells none', async () => {
     assert.equal([frame.width, frame.height, frame.format], [20, 20, 'gray']);
     assert.ok(Buffer.from(frame.toBuffer()).equals(readFileSync(media('garbage.mp4')).subarray(0, 400)));
   });
+  await decode({ ...options, fps: 10 }, (driven) => {
+    assert.equal(times(driven, 0).slice(0, 3), [0, 0.1, 0.2]);
+    assert.equal((driven.outputs[0]![0]!.payload as VideoFrame).frameRate, { num: 10, den: 1 });
+    assert.equal(driven.warnings, []);
+  });
+  await decode({ input_path: clip, vframes: 2, fps: 10 }, (driven) => {
+    assert.equal(times(driven, 0), [0, 0.04]);
+    assert.match(
+      driven.warnings.join(),
+      /clip-4s.mp4: fps 10 has no effect, since the input tells 25 frames per second/,
+    );
+  });
 });
 
 test('realtime delivers at the speed of the timestamps', async () => {

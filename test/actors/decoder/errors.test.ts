@@ -49,6 +49,7 @@ for (const [name, ...words] of [
   ['garbage.mp4', 'garbage.mp4', 'Invalid data', 'no media file'],
   ['truncated.mp4', 'truncated.mp4', 'Invalid data', 'cut off'],
   ['', 'is a directory'],
+  ['none*.png', 'No such file', "dec_params: { pattern_type: 'glob' }"],
 ] as const) {
   test(`an input that cannot be used: ${name || 'a directory'}`, () =>
     refuses({ input_path: media(name) }, 'ERR_MILLRACE_INPUT', ...words));

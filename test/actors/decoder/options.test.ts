@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { decoderOptions, decoderPortProblems } from '../../../actors/decoder/options.js';
+import { encoderOptions } from '../../../actors/encoder/options.js';
 import * as o from '../../../src/schema/schema.js';
 
 /** Problems as `path: message`. */
@@ -72,7 +73,6 @@ decoder('defaults are those of the documentation', () => {
     copyts: false,
     start_at_zero: false,
     use_wallclock_as_timestamps: false,
-    fps: { num: 25, den: 1 },
     dec_params: {},
     autorotate: true,
     apply_cropping: 'all',
@@ -144,5 +144,49 @@ decoder('durations are pairs that never go backwards', () => {
 decoder('sizes, keys, levels and discards have one form each', () => {
   assert.is(v.parse(decoderOptions, { input_path: 'x', s: '1280:720' }).s, '1280x720');
   assert.is(check({ s: '1280', decryption_key: 'abc', loglevel: 'loud', skip_frame: 5, loop: -2 }).length, 5);
+});
+
+decoder('times are seconds or have colons', () => {
+  const { start_time, end_time } = v.parse(decoderOptions, {
+    input_path: 'x',
+    start_time: '1:30.5',
+    end_time: '00:02:00',
+  });
+  assert.equal([start_time, end_time], [90.5, 120]);
+  assert.equal(check({ start_time: '1:xx', end_time: -1 }), [
+    'start_time: must be a number of at least 0 (seconds), or [h:]m:s such as "1:30.5", not "1:xx"',
+    'end_time: must be a number of at least 0 (seconds), or [h:]m:s such as "1:30.5", not -1',
+  ]);
+});
+
+decoder('an option that belongs elsewhere, or has another name here, is told so', () => {
+  assert.equal(
+    check({ threads: 2, ss: 1, zzz: 1 }).map((text) => text.replace(/ Known: .*/, '')),
+    [
+      'threads: is not an option here. It belongs into dec_params: { threads: … }',
+      'ss: is not an option here. It is start_time, in seconds',
+      'zzz: is not an option here.',
+    ],
+  );
+  const given = {
+    output_path: 'o.mp4',
+    crf: 23,
+    'x264-params': 'ref=1',
+    sample_rate: 8000,
+    codec: 'h264',
+    hls_time: 2,
+    path: 'x',
+  };
+  assert.equal(
+    problems(encoderOptions, given).map((text) => text.replace(' is not an option here.', '')),
+    [
+      'crf: It belongs into video_params: { crf: … }',
+      "x264-params: It belongs into video_params: { 'x264-params': … }",
+      'sample_rate: It belongs into audio_params: { sample_rate: … }',
+      'codec: It belongs into video_params or audio_params: { codec: … }',
+      'hls_time: It belongs into mux_params: { hls_time: … }',
+      'path: The file to write is output_path',
+    ],
+  );
 });
 decoder.run();

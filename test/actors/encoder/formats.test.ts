@@ -83,6 +83,12 @@ formats('hls writes playlist and segments as mux_params ask', async () => {
   assert.is(inspect(out('list.m3u8')).streams[0]!.packets, 25);
 });
 
+formats('the name of a playlist may have per cent in it', async () => {
+  await encode({ output_path: out('at 50%.m3u8'), video_params: x264, mux_params: { hls_list_size: 0 } }, both());
+  assert.match(readFileSync(out('at 50%.m3u8'), 'utf8'), /^at 50_0\.ts$/m);
+  assert.is(inspect(out('at 50%.m3u8')).streams[0]!.packets, 25);
+});
+
 formats('movflags moves the index to the front', async () => {
   await encode(
     { output_path: out('fast.mp4'), video_params: x264, mux_params: { movflags: '+faststart' } },

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, defineModule, Graph, GraphError, probeSync } from 'millrace';
+import { ConfigError, defineModule, encode, Graph, GraphError, probeSync } from 'millrace';
 import { TestSink, TestSource } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -110,6 +110,71 @@ adding('a module of this process, and a thread by name, come to a graph that has
     seen,
     seen.map((_, at) => seen[0]! + at),
   );
+});
+
+adding('what can be said of a node before the start can be said of one that comes, and of no other', async () => {
+  const two = join(folder, 'two.nut');
+  const first = new Graph({ threads: 0 });
+  const sound = (frequency: number) => first.filter('sine', { frequency, duration: 0.2 });
+  const audio_params = { codec: 'pcm_s16le' };
+  encode({ audio: [sound(400), sound(800)] }, { output_path: two, audio_params });
+  await first.run();
+
+  const graph = new Graph({ threads: 0 });
+  const source = endless(graph, 'source', 1);
+  source.module('null_sink', {}, { alias: 'first' });
+  const running = graph.decode({ input_path: two }, { alias: 'running' });
+  running.audio.module('null_sink');
+  await graph.start();
+  const sink = new TestSink();
+  const seen: unknown[] = [];
+  const node = await soon(
+    'the addition',
+    graph.addNode(() => {
+      const input = graph.decode({ input_path: two }, { alias: 'two' });
+      graph
+        .module(sink.spec, sink.options, { inputs: [input.audios[1]!], alias: 'sink' })
+        .addCallback('seen', (value) => {
+          seen.push(value);
+          sink.callback('seen', value);
+        });
+      assert.throws(() => running.audios[1], /"running" was chosen after its start/);
+      assert.throws(
+        () => graph.addCallback('seen', () => {}, 'first'),
+        /within graph.addNode\(\) to a node that comes/,
+      );
+      assert.throws(() => graph.addCallback('seen', () => {}), /addCallback\(\) of a graph that has been run/);
+      return graph.node('sink');
+    }),
+  );
+  assert.throws(() => node.addCallback('seen', () => {}), /addCallback\(\) of a graph that has been run/);
+  await until(graph, (now) => now.nodes.some(({ alias, state }) => alias === 'sink' && state === 'closed'));
+  graph.stop();
+  await soon('the graph', graph.close());
+  assert.is(seen.length, 1);
+  assert.is(
+    sink.packets.reduce((sum, { samples }) => sum + (samples ?? 0), 0),
+    8820,
+  );
+});
+
+adding('an addition is not blamed for what is wrong with another one beside it', async () => {
+  const graph = new Graph({ threads: 0 });
+  const source = endless(graph, 'source', 1);
+  source.module('null_sink', {}, { alias: 'first' });
+  await graph.start();
+  const [bad, good] = await soon(
+    'the additions',
+    Promise.allSettled([
+      graph.addNode(() => source.module('null_sink', {}, { alias: 'first' })),
+      graph.addNode(() => source.module('null_sink', {}, { alias: 'second' })),
+    ]),
+  );
+  assert.is(bad.status, 'rejected');
+  assert.is(good.status, 'fulfilled', (good as PromiseRejectedResult).reason?.message);
+  await soon('the removal', graph.removeNode('second'));
+  graph.stop();
+  await soon('the graph', graph.close());
 });
 
 adding('files begin and end while the graph runs; copied video begins with a key frame', async () => {

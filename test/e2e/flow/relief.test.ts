@@ -1,5 +1,5 @@
 /** No graph that finishes with unbounded queues may hang with bounded ones. */
-import { GraphError, type Stream } from 'millrace';
+import { type Graph, GraphError, type Stream } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -28,6 +28,25 @@ for (const threads of placementsOf(0)) {
     leaks.check(report);
   });
 }
+
+relief('the warning says what was enough, and with that nothing is lifted', async () => {
+  const build = (queueLimit?: number): Graph => {
+    const graph = graphOn({ threads: 0 });
+    const picture = graph.filter('testsrc2', { size: '16x16', rate: 25, duration: 2 });
+    const slow = picture.fps(1);
+    const options = { sync_mode: 'slowest' };
+    graph.module('mux', options, { inputs: [slow, picture], alias: 'pairs', queueLimit }).module('null_sink');
+    return graph;
+  };
+  const [warning, ...others] = (await build().run()).warnings;
+  assert.equal(others, []);
+  const told =
+    /to pairs\[1\] was lifted.* Up to (\d+) packets could wait there instead of 8; nothing is lost.* queueLimit: (\d+) for pairs/;
+  const [, most, enough] = told.exec(warning!)!;
+  assert.ok(most === enough && Number(most) > 8, warning);
+  const report = await build(Number(enough)).run();
+  assert.equal([report.warnings, report.links.some(({ reliefs }) => reliefs > 0)], [[], false]);
+});
 
 for (const threads of placementsOf(1)) {
   relief(

@@ -34,6 +34,20 @@ test('what is set, changed and deleted is on the frame and its clones, and nothi
   }
 });
 
+test('data and metadata are set without regard to each other', () => {
+  using frame = picture();
+  frame.data = { boxes: [1, 2] };
+  frame.metadata = { only: 'this' };
+  using clone = frame.clone();
+  assert.equal([clone.metadata, clone.data], [{ only: 'this' }, { boxes: [1, 2] }]);
+  clone.data = undefined;
+  using without = clone.clone();
+  assert.equal([without.metadata, without.data], [{ only: 'this' }, undefined]);
+  frame.metadata = {};
+  using bare = frame.clone();
+  assert.equal([bare.metadata, bare.data], [{}, { boxes: [1, 2] }]);
+});
+
 test('what is no text is refused by its key', () => {
   using frame = picture();
   (frame.metadata as Record<string, unknown>).count = 3;

@@ -176,6 +176,18 @@ building('thread, scheduler, queueLimit and alias go into the node', () => {
   assert.not('scheduler' in sink!, 'the builder places nothing by itself');
 });
 
+building('a node takes its parameters by the names of graph files as well', () => {
+  const graph = new Graph();
+  const { video } = graph.decode({ input_path: 'in.mp4' });
+  video.module('pass_through', {}, { dist_nums: 2, input_manager: 'default' });
+  video.module('pass_through', {}, { distNums: 2, inputManager: 'default' });
+  const [, byFile, byBuilder] = graph.toConfig().nodes;
+  const own = { id: 0, alias: '', output_streams: [] };
+  assert.equal({ ...byFile, ...own }, { ...byBuilder, ...own });
+  const twice = refused(() => video.module('pass_through', {}, { dist_nums: 2, distNums: 3 }));
+  assert.match(twice.message, /dist_nums: is not an option here/);
+});
+
 building('wrong parameters are refused where the node is made, all at once', () => {
   const graph = new Graph();
   const parameters = { schedular: 1, alias: '', inputManager: 'random', distNums: 0, callback: 1 };
@@ -190,6 +202,16 @@ building('wrong parameters are refused where the node is made, all at once', () 
   ]);
   assert.match(error.message, /Did you mean 'scheduler'\?/);
   assert.match(error.message, /must be one of "immediate"/);
+});
+
+building('a name in place of options is told where it belongs', () => {
+  const graph = new Graph();
+  assert.match(
+    refused(() => graph.decode('in.mp4' as never)).message,
+    /must be an object, not "in.mp4" \(Write { input_path: 'in.mp4' }\)/,
+  );
+  const { video } = graph.decode({ input_path: 'in.mp4' });
+  assert.match(refused(() => video.encode('o.mp4' as never)).message, /\(Write { output_path: 'o.mp4' }\)/);
 });
 
 building('scheduler and thread together are refused', () => {

@@ -14,6 +14,7 @@ test('a typed graph compiles without casts and builds', () => {
   const [a, b] = first.split(2);
   const both: Stream[] = [a, b, input.output(1), input.audio];
   const many: readonly Stream[] = first.split(both.length);
+  both.push(input.videos[0], input.audios[1], input.subtitles[15]);
 
   // Options of built-in modules are typed by the module's name.
   graph.module('c_ffmpeg_encoder', { output_path: 'o.mp4', video_params: { crf: 23 } }, { inputs: [a, null] });

@@ -156,7 +156,7 @@ test('a sprite is sheets of small pictures, and a WebVTT file that says where ea
 test('a GIF of a part, so many times a second', async () => {
   const { path } = await gif(clip, {
     ...shared,
-    start: 0.5,
+    start: '0:00.5',
     duration: 1,
     width: 32,
     fps: 5,
@@ -214,6 +214,10 @@ test('files of any size are joined; where one lacks sound there is silence, and 
     encode: { video_params: { codec: 'mpeg4' }, audio_params: { codec: 'pcm_s16le' } },
   });
   assert.ok(report.frames > 0);
+  assert.match(
+    report.warnings.join(),
+    /^1 of 2 audio streams of \S+clip\.mkv left out: one video and one audio of each/,
+  );
   const { streams, format } = info('joined.mkv');
   assert.equal(streams.map(facts), [
     ['video', 'mpeg4', 48, 48],
@@ -230,12 +234,36 @@ test('the sound of a file: copied where its format is made for it, else encoded;
   const copied = await extractAudio(clip, { ...shared, output: at('sound.wav') });
   assert.equal(info('sound.wav').streams.map(facts), [['audio', 'pcm_s16le']]);
   assert.is(copied.report.nodes[0]!.frames, 0);
+  assert.match(
+    copied.report.warnings.join(),
+    /^1 of 2 audio streams of \S+clip\.mkv left out: `track` chooses another/,
+  );
   await extractAudio(clip, { ...shared, output: at('sound.mka'), track: 'deu', codec: 'flac', start: 1 });
   const { streams, format } = info('sound.mka');
   assert.equal([streams[0]!.codec, streams[0]!.language], ['flac', 'deu']);
   assert.ok(Math.abs(format.duration! - 1) < 0.05);
   const error = await rejection(extractAudio(clip, { ...shared, output: at('no.wav'), track: 'fra' }));
   assert.match(error.message, /has no audio track fra. It has 0 \(eng\), 1 \(deu\)/);
+});
+
+test('the cover of a sound comes along where the format has a place for one, else it is told', async () => {
+  const graph = new Graph({ threads: 0 });
+  const picture = graph.filter('color', { c: 'red', size: '16x16', duration: 0.04 });
+  const streams = { video: [{ disposition: 'attached_pic' }] };
+  encode(picture, graph.filter('sine', { d: 1 }), {
+    output_path: at('covered.m4a'),
+    video_params: { codec: 'png' },
+    streams,
+  });
+  await graph.run();
+  const kept = await extractAudio(at('covered.m4a'), { ...shared, output: at('covered.flac'), start: 0.5 });
+  assert.equal(info('covered.flac').streams.map(facts), [
+    ['audio', 'flac'],
+    ['video', 'png', 16, 16],
+  ]);
+  assert.equal(kept.report.warnings, []);
+  const lost = await extractAudio(at('covered.m4a'), { ...shared, output: at('covered.wav') });
+  assert.match(lost.report.warnings.join(), /^1 cover of \S+covered\.m4a left out: 'wav' has no place for covers/);
 });
 
 test('a waveform is peaks as numbers, and a picture of them', async () => {

@@ -47,6 +47,7 @@ function run(
     hasLocalPart: false,
     links: [],
     namesOn: (n: number) => `node${n}`,
+    asked: Array(count).fill(undefined),
   } as unknown as Partitions;
   const board = { setThreadState: (n: number) => events.push(`dead ${n}`) } as unknown as Board;
   const run = new RunThreads(source, cut, board, 1, {
@@ -56,7 +57,7 @@ function run(
     ended: () => {},
     over,
   });
-  run.take(Array(count).fill(undefined), new Map(), new Undo());
+  run.take(new Undo());
   return { run, events, ended };
 }
 

@@ -59,11 +59,7 @@ function made(modules: readonly Module[], threads = 1) {
     trace: undefined,
     heard: false,
   } as PartitionSpec;
-  const part = new Partition(
-    spec,
-    (message) => told.push(message),
-    () => {},
-  );
+  const part = new Partition(spec, (message) => told.push(message), { wake: () => {}, askTurn: () => {} });
   /** Works as long as there is something to do, calls that wait included. */
   const work = async (): Promise<void> => {
     for (let turn = 1; !part.ended; turn++) {
