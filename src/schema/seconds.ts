@@ -1,13 +1,6 @@
-/** Times as people write them: seconds, or hours, minutes and seconds. */
+/** Times in options: seconds, or hours, minutes and seconds. */
+import { secondsOf } from './clock-text.js';
 import { parsed, type Schema } from './schema.js';
-
-/** Seconds of "90", "1:30" or "0:01:30.5"; undefined for other texts. */
-export function secondsOf(text: string): number | undefined {
-  const match = /^(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)$/.exec(text.trim());
-  if (!match) return undefined;
-  const [, hours = 0, minutes = 0, seconds] = match;
-  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
-}
 
 /** A number of seconds from `min` on, or a text of them. */
 export function seconds(min = 0): Schema<number> {

@@ -13,6 +13,11 @@ writeFileSync(at('empty.mp4'), '');
 const test = suite('a failure exits with 1 and says why in one line');
 
 const failures: [what: string, args: string[], says: RegExp][] = [
+  [
+    'input below a file',
+    ['transcode', 'garbage.mp4/in.mp4', 'o.mp4'],
+    /Cannot open garbage\.mp4\/in\.mp4: .*not a directory/i,
+  ],
   ['missing input', ['transcode', 'nowhere.mp4', 'o.mp4'], /Cannot open nowhere\.mp4: No such file or directory/],
   ['directory as input', ['transcode', folder, 'o.mp4'], /it is a directory/],
   ['garbage as input', ['transcode', 'garbage.mp4', 'o.mp4'], /Cannot open garbage\.mp4: Invalid data/],
