@@ -14,12 +14,19 @@ export function demuxerName({ dec_params: { f } }: DecoderOptions): string | und
  */
 const LIVE_PROBING = { analyzeduration: 1_000_000, probesize: 1_000_000 };
 
+/**
+ * How often a list of segments is asked for something new: FFmpeg's own three times are over when a segment comes a second too
+ * late, and look like an end. How long is waited is up to `stall_ms` and `timeout_ms`.
+ */
+const PATIENT_LISTS = { max_reload: 2 ** 31 - 1 };
+
 /** What demuxer and protocol are told, beside what only some of them know. */
 export function inputParams(options: DecoderOptions): InputOptions['options'] {
-  const { dec_params, use_wallclock_as_timestamps, live, fps } = options;
+  const { dec_params, use_wallclock_as_timestamps, live, reconnect, fps } = options;
   const { f: _demuxer, ...params } = dec_params;
   return {
     ...(live && LIVE_PROBING),
+    ...((live || reconnect) && PATIENT_LISTS),
     // Those demuxers have it whose inputs tell no rate: pictures in a row, raw video, bitstreams without a container, cameras.
     ...(fps !== undefined && { framerate: `${fps.num}/${fps.den}` }),
     ...params,

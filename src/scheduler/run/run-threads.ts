@@ -2,7 +2,9 @@ import type { Transferable } from 'node:worker_threads';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { GraphError } from '../../errors/errors.js';
-import { type Board, ThreadState } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import { readersDone } from '../../thread/board/readers.js';
+import { ThreadState } from '../../thread/board/states.js';
 import type { FromHost, ToHost } from '../../thread/protocol.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
@@ -190,7 +192,7 @@ export class RunThreads {
     const links = [...this.cut.links.keys()].filter((link) => {
       return this.cut.threadOf(this.cut.links[link]!.producer) === thread;
     });
-    if (links.length > 0) await this.board.readersDone(links);
+    if (links.length > 0) await readersDone(this.board, links);
   }
 
   private beginGrace(): void {

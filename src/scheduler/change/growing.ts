@@ -7,7 +7,9 @@
  */
 import { MillraceError } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
-import { type Board, type BoardBlock, NodePhase } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import type { BoardBlock } from '../../thread/board/memory.js';
+import { NodePhase } from '../../thread/board/states.js';
 import type { PartitionSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
@@ -15,9 +17,9 @@ import { freshThread, placeAdded } from '../plan/place-added.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { topologicalRanks } from '../plan/topology.js';
+import type { RunThreads } from '../run/run-threads.js';
 import { Undo } from '../threads/undo.js';
 import type { Orders } from './orders.js';
-import type { RunThreads } from './run-threads.js';
 
 /** What it changes of a run. */
 export interface GrowingRun {
