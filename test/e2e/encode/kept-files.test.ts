@@ -18,7 +18,11 @@ const writing = (output_path: string, options: object, kind: 'video' | 'audio' =
 
 test('a header that is refused leaves the file that was there, and makes none', async () => {
   const refused = [
-    ['a.mp4', { video_params: { codec: 'prores_ks', pix_fmt: 'yuv422p10le' } }, /carry prores.*not currently supported in container/],
+    [
+      'a.mp4',
+      { video_params: { codec: 'prores_ks', pix_fmt: 'yuv422p10le' } },
+      /carry prores.*not currently supported in container/,
+    ],
     ['a.flv', { video_params: { codec: 'png' } }, /Can the format 'flv' carry png .*not compatible with flv/],
   ] as const;
   for (const [name, options, message] of refused) {
