@@ -205,3 +205,6 @@ export class Doorbell {
     return 'timed-out';
   }
 }
+
+// A bundler calls a class that names itself within by another name.
+Object.defineProperty(Doorbell, 'name', { value: 'Doorbell', configurable: true });

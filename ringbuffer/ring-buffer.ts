@@ -241,3 +241,6 @@ function requireBells(bells: readonly unknown[]): void {
     if (!isBell) throw misuse('What is rung is a Doorbell');
   }
 }
+
+// A bundler calls a class that names itself within by another name.
+Object.defineProperty(RingBuffer, 'name', { value: 'RingBuffer', configurable: true });

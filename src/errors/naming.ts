@@ -7,6 +7,15 @@ export function className(value: object): string {
   return String(made?.name || 'object').replace(/^_/, '');
 }
 
+/**
+ * A bundler calls a class that names itself within by another name (`_Packet`), which is seen wherever one of its objects is
+ * printed: they have their own.
+ */
+export function nameClasses(classes: Readonly<Record<string, object>>): void {
+  for (const [value, made] of Object.entries(classes))
+    Object.defineProperty(made, 'name', { value, configurable: true });
+}
+
 /** The same with the article: 'a Tensor', 'an EncodedPacket', 'a Uint8Array'. */
 export function anObject(value: object): string {
   const name = className(value);

@@ -2,7 +2,7 @@
 
 import { ConfigError, MillraceError } from '../errors/errors.js';
 import { stateError } from '../errors/make.js';
-import { describeValue } from '../errors/naming.js';
+import { describeValue, nameClasses } from '../errors/naming.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { Packet } from '../media/packet/packet.js';
 import type { LogListener } from '../module/log.js';
@@ -622,3 +622,5 @@ export class Graph {
     };
   }
 }
+
+nameClasses({ Graph });

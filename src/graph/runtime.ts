@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { withLoader } from '../catalog/registry.js';
 import { ConfigError, GraphError, MillraceError, type Problem } from '../errors/errors.js';
-import { describeValue } from '../errors/naming.js';
+import { describeValue, nameClasses } from '../errors/naming.js';
 import { setLogLevel } from '../media/ffmpeg.js';
 import type { LogListener } from '../module/log.js';
 import { InlineBackend } from '../scheduler/call/inline-backend.js';
@@ -387,3 +387,5 @@ export function checkRuntime(value: unknown): Runtime | undefined {
   if (value === undefined || value instanceof Runtime) return value;
   throw new ConfigError('wrong graph options', [{ path: 'option.runtime', message: 'must be a Runtime' }]);
 }
+
+nameClasses({ SpawnedActor });

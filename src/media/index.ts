@@ -1,6 +1,7 @@
 /** Packets, payloads and time. */
 
 import { markCopy } from '../errors/brand.js';
+import { nameClasses } from '../errors/naming.js';
 import { AudioFrame } from './frame/audio-frame.js';
 import { VideoFrame } from './frame/video-frame.js';
 import { EncodedPacket } from './packet/encoded-packet.js';
@@ -89,4 +90,6 @@ export {
   toNanoseconds,
 } from './time.js';
 
-for (const made of [AudioFrame, EncodedPacket, Packet, StreamInfo, Subtitle, Tensor, VideoFrame]) markCopy(made);
+const CLASSES = { AudioFrame, EncodedPacket, Packet, StreamInfo, Subtitle, Tensor, VideoFrame };
+nameClasses(CLASSES);
+for (const made of Object.values(CLASSES)) markCopy(made);

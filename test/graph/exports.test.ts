@@ -33,6 +33,12 @@ async function close(made: unknown): Promise<void> {
 }
 
 for (const entry of ['millrace', 'millrace/sync', 'millrace/ringbuffer', 'millrace/testing']) {
+  exported(`${entry}: classes have the names they are exported by`, async () => {
+    for (const [name, value] of Object.entries((await import(entry)) as Record<string, unknown>)) {
+      if (/^class\b/.test(String(value))) assert.is((value as { name: string }).name, name);
+    }
+  });
+
   exported(`${entry}: a coded error, or a result`, async () => {
     const wrong: string[] = [];
     const judge = (name: string, args: unknown[], error: unknown): void => {

@@ -82,7 +82,7 @@ export function defineVerbs(millrace: Command, act: Act): void {
         '*.gif, - for the standard output',
       ]),
     )
-      .option('--width <pixels>', 'width (default: 480)', positive)
+      .option('--width <pixels>', 'width (default: 480, or that of smaller pictures)', positive)
       .option('--height <pixels>', 'height', positive)
       .option('--fps <n>', 'pictures per second (default: 12)', number)
       .option('--plays <n>', 'how often it is played; 0: for ever (default: 0)', number)

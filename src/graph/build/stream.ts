@@ -1,6 +1,7 @@
 /** Streams and node handles: what the builder's methods return and chain on. */
 
 import { MillraceError } from '../../errors/errors.js';
+import { nameClasses } from '../../errors/naming.js';
 import type { WrittenPacket } from '../../module/written-packet.js';
 import type { KeyCallback } from '../../scheduler/plan/spec.js';
 import { requireMethod, requireObject } from '../../schema/argument.js';
@@ -262,6 +263,8 @@ export class NodeHandle extends Stream {
     throw new MillraceError('ERR_MILLRACE_CONFIG', `${this.name} has no ${kind} output`);
   }
 }
+
+nameClasses({ Stream });
 
 // Behind all that streams have; see unknown-names.ts.
 Object.setPrototypeOf(

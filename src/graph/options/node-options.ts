@@ -42,7 +42,7 @@ export const nodeOptionRows = {
   inputManager: {
     type: 'name, or object with `mode`',
     default: "what the module asks for, else `'immediate'`",
-    meaning: 'How packets of several inputs are put together: docs/input-managers.md. File: `input_manager`.',
+    meaning: 'How packets of several inputs are put together: docs/input-managers.md. File, and here as well: `input_manager`.',
     schema: inputManagerSchema,
   },
   queueLimit: {
@@ -69,7 +69,7 @@ export const nodeOptionRows = {
     type: 'whole number',
     default: '1',
     meaning:
-      'Parallel copies of the node, each on a thread of its own beside those of `threads`; the order of its packets is kept. For modules with one input and one output that treat every packet alike. File: `dist_nums`.',
+      'Parallel copies of the node, each on a thread of its own beside those of `threads`; the order of its packets is kept. For modules with one input and one output that treat every packet alike. File, and here as well: `dist_nums`.',
     schema: integer({ min: 1, max: MAX_COPIES }),
   },
 } as const satisfies Record<string, OptionRow>;

@@ -9,7 +9,7 @@ import { checkRange, type TimeRange, timeRangeEntries } from './time-range.js';
 export interface GifOptions<O = TaskOutput | undefined> extends TimeRange, TaskOptions {
   /** Default: none; the file is in the result, as `data`. */
   readonly output?: O;
-  /** Pixels; what is not given follows from the shape of the picture. Default: 480 wide. */
+  /** Pixels; what is not given follows from the shape of the picture. Default: 480 wide, or as wide as the picture if that is less. */
   readonly width?: number | undefined;
   readonly height?: number | undefined;
   /** Pictures per second. Default 12. */
@@ -58,7 +58,7 @@ export async function gif<O extends TaskOutput | undefined = undefined>(
   const { fps, plays, colors, dither, palette } = given;
   const range = checkRange('gif', given);
   const { source } = await openInput(input, 'gif', given, 'video');
-  const { width = given.height === undefined ? 480 : -2, height = -2 } = given;
+  const { width = given.height === undefined ? "'min(480,iw)'" : -2, height = -2 } = given;
   const graph = taskGraph(given);
   const outlet = outletOf(given.output, 'gif');
   const { video } = graph.decode({ ...source, ...range });

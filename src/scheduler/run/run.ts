@@ -40,7 +40,7 @@ import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
 import { Telling } from './telling.js';
 import { type TracedGraph, TraceWriter } from './trace-writer.js';
-import { reliefText, Warnings } from './warnings.js';
+import { Warnings } from './warnings.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -71,8 +71,6 @@ export class GraphRun {
   private readonly figures: Figures;
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
-  /** Links of which a limit was lifted. */
-  private readonly relieved = new Set<number>();
   private readonly orders = new Orders((thread, order, transfer) => this.order(thread, order, transfer));
   private readonly telling: Telling;
   private readonly progressFeed: ProgressFeed;
@@ -471,7 +469,7 @@ export class GraphRun {
         this.hooks.onJob?.(message.job, message.node, message.files);
         break;
       case 'relief':
-        this.relieved.add(message.link);
+        this.telling.noteRelief(message.link);
         break;
       case 'callback':
         void this.telling.answer(message, reply);
@@ -479,18 +477,6 @@ export class GraphRun {
       case 'ended':
         this.threads.ended(message.thread, message.leaked);
         break;
-    }
-  }
-
-  /** When it is known how far. */
-  private tellReliefs(): void {
-    const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
-    for (const index of this.relieved) {
-      const link = this.figures.linkStats(index);
-      const { from, to } = link;
-      this.warnings.add(
-        reliefText(`${name(from.node)}[${from.output}]`, name(to.node), to.input, this.cut.links[index]!.limit, link),
-      );
     }
   }
 
@@ -530,7 +516,10 @@ export class GraphRun {
       for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
       for (const text of this.trace.finish(lost)) this.warnings.add(text);
     }
-    this.tellReliefs();
+    this.telling.tellReliefs((link) => ({
+      before: this.cut.links[link]!.limit,
+      after: this.figures.linkStats(link).limit,
+    }));
     this.progressFeed.end();
     this.settled = true;
     this.orders.end(this.failure);

@@ -13,7 +13,7 @@ import type { GraphSpec } from '../plan/spec.js';
 import { type Context, takeContext } from '../threads/context.js';
 import { answer as answerCallback } from './callbacks.js';
 import type { DroppedBranch } from './report.js';
-import { droppedText, type Warnings } from './warnings.js';
+import { droppedText, type Limits, reliefText, type Warnings } from './warnings.js';
 
 type Said<T extends FromHost['type']> = FromHost & { type: T };
 
@@ -22,6 +22,8 @@ export class Telling {
   context: Context = takeContext();
   /** Branches that ended alone. */
   readonly dropped: DroppedBranch[] = [];
+  /** Links of which a limit was lifted. */
+  readonly #relieved = new Set<number>();
 
   constructor(
     private readonly spec: GraphSpec,
@@ -64,6 +66,22 @@ export class Telling {
 
   private say(entry: LogEntry): void {
     this.call('onLog', () => this.onLog?.(entry));
+  }
+
+  noteRelief(link: number): void {
+    this.#relieved.add(link);
+  }
+
+  /**
+   * At the end, when it is known how far limits were lifted.
+   * @param limits of a link, as it was and as it is.
+   */
+  tellReliefs(limits: (link: number) => Limits): void {
+    const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
+    for (const link of this.#relieved) {
+      const { from, to } = this.spec.links[link]!;
+      this.warnings.add(reliefText(`${name(from.node)}[${from.output}]`, name(to.node), to.input, limits(link)));
+    }
   }
 
   /** Has the program answer `ctx.callback`. What goes wrong in that is the node's. */

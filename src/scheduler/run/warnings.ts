@@ -31,17 +31,17 @@ export function droppedText(error: Error, packets: number): string {
   return `${error.message}. Its branch was dropped (on_error), the graph went on; ${lost} that had reached it ${was} lost`;
 }
 
+/** Of a link: packets that might wait on it, before a limit was lifted and after. */
+export interface Limits {
+  readonly before: number;
+  readonly after: number;
+}
+
 /** That a limit was lifted (src/thread/board/relief.ts), how far, and how that is not needed. */
-export function reliefText(
-  producer: string,
-  consumer: string,
-  input: number,
-  before: number,
-  { limit }: { readonly limit: number },
-): string {
+export function reliefText(producer: string, consumer: string, input: number, { before, after }: Limits): string {
   return (
     `the limit of the link from ${producer} to ${consumer}[${input}] was lifted: its consumer starved on another input, which ` +
-    `comes from the same source. Up to ${limit} packets could wait there instead of ${before}; nothing is lost by that. With ` +
-    `queueLimit: ${limit} for ${consumer} they may from the beginning`
+    `comes from the same source. Up to ${after} packets could wait there instead of ${before}; nothing is lost by that. With ` +
+    `queueLimit: ${after} for ${consumer} they may from the beginning`
   );
 }

@@ -173,7 +173,9 @@ test('a GIF of a part, so many times a second', async () => {
 
 test('a GIF of less than one picture is one picture', async () => {
   await gif(clip, { ...shared, duration: 0.1, fps: 1, output: at('short.gif') });
-  assert.is(info('short.gif').streams[0]!.frames, 1);
+  const [stream] = info('short.gif').streams;
+  assert.is(stream!.frames, 1);
+  assert.equal(facts(stream!), ['video', 'gif', 64, 48], 'small pictures are not made larger');
 });
 
 test('a part is encoded to the frame, or copied from a key frame on, with all that the file has', async () => {
