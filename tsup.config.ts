@@ -56,6 +56,7 @@ const shared: Options = {
 
 const BOOT = 'src/thread/boot.ts';
 const INDEX = 'src/index.ts';
+const EARLY = 'src/scheduler/threads/prestart.ts';
 
 // Threads that run nothing of an application's and share no classes with anybody: one file each.
 const ALONE = {
@@ -102,17 +103,13 @@ export default defineConfig([
         'src/testing/modules.ts': BOOT,
         'bench/core/modules.ts': BOOT,
         'src/cli/bench.ts': INDEX,
-        'src/cli/about/env.ts': INDEX,
-        'src/cli/graph.ts': INDEX,
-        'src/cli/about/init-module.ts': INDEX,
-        'src/cli/about/schema.ts': INDEX,
-        'src/cli/inspect/inspect.ts': INDEX,
-        'src/cli/about/list.ts': INDEX,
-        'src/cli/modules.ts': INDEX,
+        'src/cli/commands.ts': INDEX,
         'src/cli/progress.ts': INDEX,
-        'src/cli/run.ts': INDEX,
-        'src/cli/transcode.ts': INDEX,
-        'src/cli/verbs/verbs.ts': INDEX,
+        'bench/core/worker.ts': BOOT,
+        // What starts threads is there before anything else, in all of them.
+        'src/cli/index.ts': EARLY,
+        'src/thread/worker.ts': EARLY,
+        [BOOT]: EARLY,
       }),
     ],
     onSuccess: async () => {

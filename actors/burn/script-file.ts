@@ -6,8 +6,8 @@ import { AV_PKT_FLAG_KEY, AVMEDIA_TYPE_SUBTITLE } from 'node-av/constants';
 import { type CodecParameters, Dictionary, Packet } from 'node-av/lib';
 import { check, ledger, MICROSECONDS, type StreamInfo, type Subtitle } from '../../src/media/index.js';
 import type { ModuleContext } from '../../src/module/contract.js';
+import { Muxer } from '../encoder/mux/muxer.js';
 import { chooseTarget } from '../encoder/output/format.js';
-import { Muxer } from '../encoder/output/muxer.js';
 import { SubtitleEncoder, textFormat } from '../subtitles/index.js';
 
 /** Inputs of the muxer: that of the subtitles and the first of the fonts. */

@@ -2,54 +2,30 @@
 
 import { MillraceError } from '../../src/errors/errors.js';
 import { messageOf } from '../../src/errors/wire.js';
-import { EncodedPacket, Packet, StreamInfo, Subtitle, VideoFrame } from '../../src/media/index.js';
-import type { StreamKind } from '../../src/media/packet/stream-info.js';
+import { type Packet, StreamInfo } from '../../src/media/index.js';
 import type { ModuleContext, Task } from '../../src/module/contract.js';
 import type { SourceListener } from '../shared/source-facts.js';
-import { checkRates, type EncoderChange, type VideoChange } from './change.js';
-import { settingsFor, warnOfUnused } from './codec/settings.js';
+import type { EncoderChange } from './change.js';
+import { chooseOutput, isWritten } from './choose-output.js';
+import { settingsFor } from './codec/settings.js';
+import { CommonStart } from './common-start.js';
+import { EncoderInput } from './encoder-input.js';
 import { Latency } from './latency.js';
-import { isNetworkOutput, NetworkOutput } from './network/output.js';
+import { tellEmptyStreams, tellLostTexts } from './losses.js';
+import { queueLimits } from './mux/muxing-queue.js';
 import { type EncoderOptions, optionsOfStream, PUSH } from './options.js';
-import type { Piece } from './output/byte-output.js';
-import { checkWritable, chooseTarget, has, type Target } from './output/format.js';
-import { Muxer } from './output/muxer.js';
-import { HeaderQueue, queueLimits } from './output/muxing-queue.js';
+import { chooseTarget } from './output/format.js';
 import type { Output } from './output/output.js';
-import { outputFiles } from './output/output-files.js';
-import { PacketOutput } from './output/packet-output.js';
 import { PacketTeller } from './packet-teller.js';
-import { expect, keep, type Payload, release, sizeOf, timestampOf, unexpected } from './payloads.js';
+import { expect, type Payload, timestampOf } from './payloads.js';
 import { EncoderSources } from './sources.js';
-import { AudioStream } from './stream/audio.js';
-import { CopyStream, missingStreamInfo } from './stream/copy.js';
 import { isCover } from './stream/cover.js';
 import { Shortest } from './stream/shortest.js';
-import { requireCodec, type StreamContext } from './stream/stream.js';
-import { announcedSubtitles, SubtitleStream } from './stream/subtitle.js';
-import { VideoStream } from './stream/video.js';
+import type { StreamContext } from './stream/stream.js';
 import { streamPlaces } from './stream-options.js';
-
-type OutputStream = VideoStream | AudioStream | CopyStream | SubtitleStream;
 
 /** The header of a file waits so long, in microseconds of the other streams, for the first of the subtitles that a module makes. */
 const WAIT_FOR_TEXT = 1_000_000;
-
-interface Input {
-  readonly id: number;
-  readonly kind: StreamKind;
-  readonly context: StreamContext;
-  /** No other stream is encoded by the same parameters. */
-  readonly hasOwnParams: boolean;
-  stream: OutputStream | undefined;
-  /** For a stream whose first frame has not come. */
-  readonly changes: VideoChange[];
-  /** Nothing more is written from this input: it has ended, or its limit is reached. */
-  ended: boolean;
-  /** What came before all inputs had shown their first time; only with `adjust_pts`. */
-  held: Payload[];
-  heldEnd: boolean;
-}
 
 export class Encoding {
   readonly #ctx: ModuleContext<EncoderOptions>;
@@ -62,13 +38,11 @@ export class Encoding {
   #teller: PacketTeller | undefined;
   /** On their way to the outputs. */
   #ready: { readonly output: number; readonly packet: Packet }[] = [];
-  readonly #inputs = new Map<number, Input>();
+  readonly #inputs = new Map<number, EncoderInput>();
   /** With the option of that name: where streams wait for one another. */
   readonly #shortest: Shortest | undefined;
-  /** Microseconds taken off every time; undefined until it is known. */
-  #shift: bigint | undefined;
-  /** Frames and packets held back for the first time of another input. */
-  readonly #holding: HeaderQueue;
+  /** Where the times of the output begin. */
+  readonly #start: CommonStart;
   /** The input whose time is the progress of the node. */
   #leader: number | undefined;
   #format = '';
@@ -94,8 +68,7 @@ export class Encoding {
     const { options } = ctx;
     this.#bytesBefore = ctx.meter.bytes;
     const target = chooseTarget(options, ctx.job);
-    const isFile = (options.push_output ?? PUSH.file) === PUSH.file && !options.null_output;
-    this.#path = isFile ? target.path : undefined;
+    this.#path = isWritten(options) ? target.path : undefined;
     // Everything that may be refused comes before the first thing that would have to be closed.
     const places = streamPlaces(options, ctx.inputs).map((place) => ({
       ...place,
@@ -106,8 +79,12 @@ export class Encoding {
         hint: 'Two passes are for pictures that an encoder gets',
       });
     }
-    this.#holding = new HeaderQueue(queueLimits(options), target.name);
-    const muxer = this.#open(target, ctx);
+    const inputs = places.map(({ input }) => input);
+    this.#start = new CommonStart(inputs, options.adjust_pts === true, queueLimits(options), target.name);
+    const emit = (output: number, packet: Packet): void => {
+      this.#ready.push({ output, packet });
+    };
+    const muxer = chooseOutput(target, ctx, emit, () => this.#latest);
     this.#muxer = muxer;
     this.#format = target.format.name ?? '';
     this.#teller = PacketTeller.of(ctx, places);
@@ -124,31 +101,20 @@ export class Encoding {
         shortest: this.#shortest?.of(id),
         tally: { written: 0, skipped: 0 },
         tell: (packet, timeBase) => this.#teller?.tell(id, packet, timeBase),
-        latencyOf: (packet, timeBase) => this.#latencyOf(id)?.of(packet, timeBase, Number(this.#shift ?? 0n)),
+        latencyOf: (packet, timeBase) => this.#latencyOf(id)?.of(packet, timeBase, Number(this.#start.shift ?? 0n)),
         get leading() {
           return leads(id);
         },
       };
       const hasOwnParams = isOnly || Array.isArray(options[kind === 'video' ? 'video_params' : 'audio_params']);
-      this.#inputs.set(id, {
-        id,
-        kind,
-        context,
-        hasOwnParams,
-        stream: undefined,
-        changes: [],
-        ended: false,
-        held: [],
-        heldEnd: false,
-      });
+      this.#inputs.set(id, new EncoderInput(context, hasOwnParams));
     }
-    this.#shift = options.adjust_pts ? undefined : 0n;
     if (options.pass !== 1) return;
     // Nothing else is wanted: the producers of it end.
     for (const input of this.#inputs.values()) {
       if (input.kind === 'video' && input.context.settings) continue;
       this.#end(input);
-      input.heldEnd = true;
+      this.#start.end(input.id);
     }
   }
 
@@ -159,41 +125,6 @@ export class Encoding {
       this.#latency = arrivals === undefined ? null : new Latency(this.#ctx.meter, arrivals);
     }
     return this.#latency ?? undefined;
-  }
-
-  #open(target: Target, ctx: ModuleContext<EncoderOptions>): Output {
-    const { options, inputs } = ctx;
-    const isFile = this.#path !== undefined;
-    const emit = (output: number, packet: Packet): void => {
-      this.#ready.push({ output, packet });
-    };
-    switch (options.push_output) {
-      case PUSH.packets:
-        return new PacketOutput(emit);
-      case PUSH.bytes:
-        if (has(target.muxer, 'no-file')) {
-          throw new MillraceError(
-            'ERR_MILLRACE_OPTION',
-            `format: '${target.muxer.name}' writes files of its own, so there are no bytes for push_output 1`,
-            { hint: 'Name a format that is one stream of bytes: mp4, mpegts, flv, matroska, image2pipe, …' },
-          );
-        }
-        return new Muxer(target, inputs, options, ctx, (piece) => emit(0, packetOf(piece, this.#latest)));
-      default:
-        if (this.#path !== undefined) {
-          for (const { path, makesFolders } of outputFiles(target.path, target.format, options.mux_params)) {
-            const { output_prefix: prefix, variants } = options;
-            checkWritable(path, prefix !== undefined || variants !== undefined || makesFolders);
-          }
-        }
-        if (isFile && isNetworkOutput(target, options)) return new NetworkOutput(target, ctx);
-        refuseNetworkOptions(options, target.name);
-        for (const key of ['queue_bytes', 'when_full'] as const) {
-          if (options[key] === undefined) continue;
-          ctx.log.warn(`${key} has no effect: ${target.name} is no output of the network, nor has it timeout_ms`);
-        }
-        return new Muxer(target, inputs, options, ctx);
-    }
   }
 
   /** The inputs whose packets are of use now; undefined for any. */
@@ -216,7 +147,7 @@ export class Encoding {
         if (input) for (const packet of packets) this.#accept(input, packet);
       }
       // One that ends may end others.
-      if (this.#shortest) for (const input of this.#inputs.values()) if (isOver(input)) this.#end(input);
+      if (this.#shortest) for (const input of this.#inputs.values()) if (!input.ended && input.full) this.#end(input);
       // An input past its limit is left, so that its producer can stop; the others go on.
       for (const [id, input] of this.#inputs) if (input.ended) task.closeInput(id);
       const ended = [...this.#inputs.values()].every((input) => input.ended);
@@ -225,8 +156,7 @@ export class Encoding {
           this.#ctx.log.warn(`nothing was written to ${this.#muxer.name}: the graph was stopped before anything came`);
         } else {
           this.#muxer?.end();
-          this.#tellEmptyStreams();
-          this.#tellLostTexts();
+          this.#tellLosses();
           this.#complete = true;
         }
       }
@@ -244,18 +174,8 @@ export class Encoding {
     if (wanted.length === 0 || streams.length > videos.length) {
       throw new MillraceError('ERR_MILLRACE_OPTION', 'video_params: there is no such stream of video to be changed');
     }
-    for (const { input, change } of wanted) {
-      const { settings, name } = input.context;
-      if (settings === undefined || input.stream instanceof CopyStream) {
-        throw new MillraceError('ERR_MILLRACE_OPTION', `input ${input.id} is copied into ${name}: nothing is encoded`);
-      }
-      checkRates(change.rates, settings);
-    }
-    for (const { input, change } of wanted) {
-      // Of a stream whose first frame has not come, they are kept for then.
-      if (input.stream instanceof VideoStream) input.stream.change(change);
-      else input.changes.push(change);
-    }
+    for (const { input, change } of wanted) input.checkChange(change);
+    for (const { input, change } of wanted) input.change(change);
   }
 
   /** Waits for a peer of the network that is slower than this, and for the application to hear of the packets. */
@@ -296,10 +216,8 @@ export class Encoding {
       }
     } finally {
       this.#shortest?.close();
-      for (const input of this.#inputs.values()) {
-        input.stream?.close();
-        for (const payload of input.held.splice(0)) release(payload);
-      }
+      for (const input of this.#inputs.values()) input.close();
+      this.#start.close();
       this.#inputs.clear();
       this.#muxer = undefined;
       this.#closing = muxer?.close();
@@ -314,134 +232,61 @@ export class Encoding {
       if (input.ended) continue;
       input.ended = true;
       try {
-        if (input.stream) input.stream.finish();
-        else input.context.shortest?.isAbsent();
+        input.finish();
       } catch (error) {
         this.#ctx.log.warn(`${input.kind} could not be completed: ${messageOf(error)}`);
       }
     }
   }
 
-  /**
-   * Packets came, and the output has none of them: the file is whole, and yet something is missing. An input to which
-   * nothing came is no loss: a file without sound has its audio connected as well.
-   */
-  #tellEmptyStreams(): void {
-    if (this.#ctx.stopping) return;
-    for (const { id, kind, context } of this.#inputs.values()) {
-      const { tally, name } = context;
-      if (tally.written > 0 || tally.skipped === 0) continue;
-      this.#ctx.log.warn(
-        `${name} has no ${kind}: ${tally.skipped} packets of input ${id} were left out, because no key frame came that they ` +
-          'could begin with',
-      );
-    }
-  }
-
-  /** One line, of all that the format has no place for. */
-  #tellLostTexts(): void {
-    const { options, log } = this.#ctx;
-    if ((options.push_output ?? PUSH.file) > PUSH.bytes || options.null_output) return;
-    for (const text of this.#sources.strangers) log.warn(text);
-    const lost = this.#sources.lost(this.#format, this.#muxer?.chaptersLost ?? false, options);
-    const name = this.#muxer?.name;
-    if (lost !== undefined)
-      log.warn(`${name} does not say what its source says: the format '${this.#format}' has no place for ${lost}`);
-    if (this.#muxer?.chaptersLost) return;
-    for (const text of this.#muxer?.chaptersCut ?? []) log.warn(`${name}: the format '${this.#format}' has ${text}`);
-    const { cut } = this.#sources;
-    if (cut !== undefined) log.warn(`${name}: ${cut}`);
+  #tellLosses(): void {
+    const { options, log, stopping } = this.#ctx;
+    if (!stopping) tellEmptyStreams(this.#inputs.values(), log);
+    if ((options.push_output ?? PUSH.file) > PUSH.bytes || options.null_output || !this.#muxer) return;
+    tellLostTexts(this.#sources, this.#muxer, this.#format, options, log);
   }
 
   #report(): void {
     if (this.#muxer) this.#ctx.meter.bytes = this.#bytesBefore + this.#muxer.bytes;
   }
 
-  #accept(input: Input, packet: Packet): void {
+  #accept(input: EncoderInput, packet: Packet): void {
     if (input.ended) {
       // Came in the same call behind the one that reached the limit.
       if (!packet.isEof) this.#ctx.meter.dropped++;
       return;
     }
-    if (this.#shift !== undefined) {
-      if (packet.isEof) this.#end(input);
-      else this.#write(input, expect(input, packet.payload), this.#shift);
+    const start = this.#start;
+    const payload = packet.isEof ? undefined : expect(input, packet.payload);
+    if (start.shift !== undefined) {
+      this.#go(input, payload, start.shift);
       return;
     }
-    if (packet.isEof) input.heldEnd = true;
-    else {
-      const payload = expect(input, packet.payload);
-      const missing = [...this.#inputs.values()].filter((other) => !hasBegun(other)).map(({ id }) => id);
-      if (missing.length > 0) this.#holding.add(input.id, sizeOf(payload), missing);
-      input.held.push(keep(payload));
-    }
-    this.#settleShift();
+    if (payload === undefined) start.end(input.id);
+    else start.hold(input.id, payload);
+    const { shift } = start;
+    if (shift === undefined) return;
+    for (const { input: id, payload: held } of start.take()) this.#go(this.#inputs.get(id)!, held, shift);
   }
 
-  /** `adjust_pts`: once every input has shown a time or its end, the earliest becomes zero for all of them. */
-  #settleShift(): void {
-    const inputs = [...this.#inputs.values()];
-    if (!inputs.every(hasBegun)) return;
-    const firsts = inputs.flatMap((input) => input.held.map(timestampOf).find((time) => time !== undefined) ?? []);
-    const shift = firsts.length > 0 ? BigInt(Math.round(Math.min(...firsts))) : 0n;
-    this.#shift = shift;
-    for (const input of inputs) {
-      for (let payload = input.held.shift(); payload !== undefined; payload = input.held.shift()) {
-        try {
-          if (!input.ended) this.#write(input, payload, shift);
-        } finally {
-          release(payload);
-        }
-      }
-      if (input.heldEnd && !input.ended) this.#end(input);
-    }
+  /** @param payload undefined: the input is over. */
+  #go(input: EncoderInput, payload: Payload | undefined, shift: bigint): void {
+    if (input.ended) return;
+    if (payload === undefined) this.#end(input);
+    else this.#write(input, payload, shift);
   }
 
-  #write(input: Input, payload: Payload, shift: bigint): void {
-    const { kind, context, stream } = input;
+  #write(input: EncoderInput, payload: Payload, shift: bigint): void {
     const time = timestampOf(payload);
     if (time !== undefined && time > this.#latest) this.#latest = time;
     this.#first ??= time;
-    let next: OutputStream;
-    if (!stream) this.#muxer?.describe?.(this.#sources.texts(shift));
-    if (payload instanceof StreamInfo) {
-      const isLate = stream instanceof SubtitleStream && context.tally.written === 0;
-      if (stream && !isLate) throw unexpected(input, 'a StreamInfo after frames or packets');
-      if (payload.kind !== kind) throw unexpected(input, `the StreamInfo of a ${payload.kind} stream`);
-      if (isLate) {
-        stream.announce(payload);
-        return;
-      }
-      if (input.hasOwnParams) warnOfUnused(context, kind);
-      // A cover is there at once and goes nowhere.
-      if (this.#leader === input.id && isCover(payload)) this.#leader = this.#nextTo(input.id);
-      next = kind === 'subtitle' ? announcedSubtitles(context, payload) : new CopyStream(context, payload);
-    } else if (payload instanceof EncodedPacket) {
-      if (!stream) throw missingStreamInfo(input.id);
-      if (!(stream instanceof CopyStream || stream instanceof SubtitleStream)) {
-        throw unexpected(input, 'an EncodedPacket after frames');
-      }
-      next = stream;
-      next.push(payload, shift);
-    } else if (payload instanceof Subtitle) {
-      next = stream ?? new SubtitleStream(context, { first: payload });
-      input.stream = next;
-      if (!(next instanceof SubtitleStream)) throw unexpected(input, 'a Subtitle after encoded packets');
-      next.push(payload, shift);
-    } else if (payload instanceof VideoFrame) {
-      next = stream ?? new VideoStream(requireCodec(context, kind));
-      input.stream = next;
-      if (!(next instanceof VideoStream)) throw unexpected(input, 'a VideoFrame after encoded packets');
-      for (const change of input.changes.splice(0)) next.change(change);
-      next.push(payload, shift);
-    } else {
-      next = stream ?? new AudioStream(requireCodec(context, kind));
-      input.stream = next;
-      if (!(next instanceof AudioStream)) throw unexpected(input, 'an AudioFrame after encoded packets');
-      next.push(payload, shift);
+    if (!input.hasBegun) this.#muxer?.describe?.(this.#sources.texts(shift));
+    // A cover is there at once and goes nowhere.
+    if (this.#leader === input.id && payload instanceof StreamInfo && isCover(payload)) {
+      this.#leader = this.#nextTo(input.id);
     }
-    input.stream = next;
-    if (next.full) this.#end(input);
+    input.push(payload, shift);
+    if (input.full) this.#end(input);
     else if (this.#muxer?.waiting) this.#beginText();
   }
 
@@ -449,8 +294,8 @@ export class Encoding {
   #beginText(): void {
     if (this.#latest - (this.#first ?? this.#latest) < WAIT_FOR_TEXT) return;
     for (const input of this.#inputs.values()) {
-      if (input.kind !== 'subtitle' || input.stream || input.ended || this.#sources.isDirect(input.id)) continue;
-      input.stream = new SubtitleStream(input.context, {});
+      if (input.kind !== 'subtitle' || input.hasBegun || input.ended || this.#sources.isDirect(input.id)) continue;
+      input.beginText();
     }
   }
 
@@ -459,36 +304,8 @@ export class Encoding {
     return ids[ids.indexOf(id) + 1] ?? id;
   }
 
-  #end(input: Input): void {
+  #end(input: EncoderInput): void {
     input.ended = true;
-    if (input.stream) {
-      input.stream.finish();
-      return;
-    }
-    input.context.shortest?.isAbsent();
-    this.#muxer?.leaveOut(input.id);
+    if (!input.finish()) this.#muxer?.leaveOut(input.id);
   }
-}
-
-function isOver({ ended, stream }: Input): boolean {
-  return !ended && stream !== undefined && stream.full;
-}
-
-/** It has shown a time, or its end. */
-function hasBegun({ held, heldEnd }: Input): boolean {
-  return heldEnd || held.some((payload) => timestampOf(payload) !== undefined);
-}
-
-/** A piece of the file, with the latest time that had come in when it was written. */
-function packetOf({ bytes, offset }: Piece, timestamp: number): Packet {
-  return new Packet(EncodedPacket.from(bytes, { offset, whence: 0 }), { timestamp });
-}
-
-/** @throws MillraceError ERR_MILLRACE_OPTION for what only a peer of the network has. */
-function refuseNetworkOptions({ reconnect, drop }: EncoderOptions, name: string): void {
-  const key = reconnect ? 'reconnect' : drop !== undefined && drop !== 'none' ? 'drop' : undefined;
-  if (key === undefined) return;
-  throw new MillraceError('ERR_MILLRACE_OPTION', `${key}: has no effect on ${name}, which has no peer`, {
-    hint: 'It is for outputs of the network, such as rtmp:, srt:, tcp: and udp:',
-  });
 }

@@ -1,10 +1,13 @@
 /**
  * What a file says beside its pictures and sound, on its way from the decoder that reads it to the encoder that writes
- * another one. It goes over a channel that all threads of the process share, and is there in time: a decoder posts it before
- * its first packet, an encoder asks for it when a packet has come from that decoder, and what was posted before it was asked
- * for can be taken at once. Encoders listen from their `init` on, which is over before anything is read.
+ * another one: at once to encoders of the same thread, to those of others by ports that the scheduler has laid
+ * (source-ports.ts). It is there in time: a decoder tells it before its first packet, an encoder asks for it when a packet
+ * has come from that decoder, and what was posted before it was asked for can be taken at once. Encoders listen from their
+ * `init` on, which is over before anything is read.
+ *
+ * Nobody listens at the ports: the first event of a port or a channel has Node.js load all of its `fetch` (0.04 s).
  */
-import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ModuleContext } from '../../src/module/contract.js';
 import type { Chapter } from './media-info.js';
 
@@ -34,47 +37,54 @@ export interface SourceStreamTexts {
 
 type Context = Pick<ModuleContext<unknown>, 'sources' | 'id' | 'alias' | 'job'>;
 
+/** The encoders of this thread, by the name of what they listen to. */
+const listening = new Map<string, Set<SourceListener>>();
+
 /** Tells it, if somebody wants to know. */
-export function tellSource(ctx: Context, facts: Omit<SourceFacts, 'node' | 'job' | 'alias'>): void {
+export function tellSource(ctx: Context, told: Omit<SourceFacts, 'node' | 'job' | 'alias'>): void {
   if (!ctx.sources) return;
-  const channel = new BroadcastChannel(ctx.sources.channel);
   const { id: node, job, alias } = ctx;
-  channel.postMessage({ node, job, alias, ...facts } satisfies SourceFacts);
-  channel.close();
+  const facts: SourceFacts = { node, job, alias, ...told };
+  for (const listener of listening.get(ctx.sources.channel) ?? []) listener.note(facts);
+  for (const port of ctx.sources.tell) port.postMessage(facts);
 }
 
 export class SourceListener {
   readonly #ctx: Context;
-  readonly #channel: BroadcastChannel | undefined;
   readonly #facts = new Map<number, SourceFacts>();
 
   constructor(ctx: Context) {
     this.#ctx = ctx;
     if (!ctx.sources) return;
-    this.#channel = new BroadcastChannel(ctx.sources.channel);
-    // What has come is delivered by the event loop, if it turns before somebody asks.
-    this.#channel.onmessage = (event) => this.#note((event as { data: SourceFacts }).data);
-    // It is never waited for.
-    this.#channel.unref();
+    const { channel } = ctx.sources;
+    const others = listening.get(channel);
+    if (others) others.add(this);
+    else listening.set(channel, new Set([this]));
   }
 
   /** What was told for this job, by node. A decoder of bytes tells it of every file; the last one counts. */
   get known(): ReadonlyMap<number, SourceFacts> {
-    const { job } = this.#ctx;
+    const { job, sources } = this.#ctx;
     for (const [node, facts] of this.#facts) if (facts.job < job) this.#facts.delete(node);
-    while (this.#channel) {
-      const received = receiveMessageOnPort(this.#channel as never) as { message: SourceFacts } | undefined;
-      if (received === undefined) break;
-      this.#note(received.message);
-    }
+    for (const port of sources?.hear ?? []) this.#takeFrom(port);
     return this.#facts;
   }
 
-  #note(facts: SourceFacts): void {
+  #takeFrom(port: MessagePort): void {
+    for (;;) {
+      const received = receiveMessageOnPort(port) as { message: SourceFacts } | undefined;
+      if (received === undefined) return;
+      this.note(received.message);
+    }
+  }
+
+  note(facts: SourceFacts): void {
     if (facts.job >= this.#ctx.job) this.#facts.set(facts.node, facts);
   }
 
   close(): void {
-    this.#channel?.close();
+    const { channel } = this.#ctx.sources ?? {};
+    const others = channel === undefined ? undefined : listening.get(channel);
+    if (others?.delete(this) && others.size === 0) listening.delete(channel!);
   }
 }

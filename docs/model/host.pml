@@ -1,6 +1,6 @@
 /*
  * The loop of a thread that hosts actors (src/thread/host.ts) and the queue of those that may be able to run
- * (src/thread/actor/ready-queue.ts), for spin. In the thread live FIRST, which takes records from a ring that another
+ * (src/thread/partition/ready-queue.ts), for spin. In the thread live FIRST, which takes records from a ring that another
  * thread fills, MIDDLE, and LAST, whose calls may be asynchronous; they hand on by links inside the thread. A
  * supervisor may ask the graph to stop. The ring and the doorbell are those of ring.pml; here a record is a count.
  * Bracketed names are the steps; the same names stand at the same places in the code.

@@ -12,9 +12,12 @@ import type { BenchFlags, Benchmark } from './bench.js';
 import { tellError, USAGE } from './errors.js';
 import type { GraphFlags } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
+import { likelyThreadsOf, threadsToTranscode, withThreads } from './prestart.js';
 import type { RunFlags } from './run.js';
 import type { TranscodeFlags } from './transcode/flags.js';
 import { defineVerbs } from './verbs/define.js';
+
+const commands = () => import('./commands.js');
 
 function program(): Command {
   // Subcommands inherit these settings, so they come first.
@@ -28,7 +31,7 @@ function program(): Command {
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 bad usage or a wrong graph, 130 interrupted.');
 
-  // Each command is imported when it is called: help and refused arguments need no FFmpeg. Its log is what the first call into
+  // The commands are imported when one is called: help and refused arguments need no FFmpeg. Its log is what the first call into
   // it waits for, so that the thread which hears it is started before anything is imported.
   millrace
     .command('transcode')
@@ -83,8 +86,7 @@ function program(): Command {
       if (files.length < 2) command.error("error: missing required argument 'output'");
       const [inputs, output] = [files.slice(0, -1), files.at(-1)!];
       startLog();
-      const { threadsToTranscode, withThreads } = await import('./prestart.js');
-      const run = async () => (await import('./transcode.js')).transcode(inputs, output, flags);
+      const run = async () => (await commands()).transcode(inputs, output, flags);
       await exitWith(withThreads(threadsToTranscode(inputs, flags.threads), run));
     });
 
@@ -105,8 +107,7 @@ function program(): Command {
     .option('--quiet', 'print nothing but errors')
     .action(async (file: string, flags: RunFlags) => {
       startLog();
-      const { likelyThreadsOf, withThreads } = await import('./prestart.js');
-      await exitWith(withThreads(likelyThreadsOf(file), async () => (await import('./run.js')).run(file, flags)));
+      await exitWith(withThreads(likelyThreadsOf(file), async () => (await commands()).run(file, flags)));
     });
 
   millrace
@@ -121,7 +122,7 @@ function program(): Command {
     .option('--json', 'print JSON; of packets one line each')
     .action(async (file: string, flags: PacketFlags) => {
       startLog();
-      await exitWith((await import('./inspect/inspect.js')).inspect(file, flags));
+      await exitWith((await commands()).inspect(file, flags));
     });
 
   millrace
@@ -140,14 +141,14 @@ function program(): Command {
       '--allow-modules',
       'load files that stand for sub-graphs, to show what is in them: that is running their code',
     )
-    .action(async (file: string, flags: GraphFlags) => exitWith((await import('./graph.js')).graph(file, flags)));
+    .action(async (file: string, flags: GraphFlags) => exitWith((await commands()).graph(file, flags)));
 
   millrace
     .command('modules')
     .summary('list the built-in modules')
     .description('Lists the modules a graph can use by name.')
     .option('--json', 'print JSON')
-    .action(async (flags: { json?: boolean }) => exitWith((await import('./modules.js')).modules(flags)));
+    .action(async (flags: { json?: boolean }) => exitWith((await commands()).modules(flags)));
 
   millrace
     .command('list')
@@ -160,7 +161,7 @@ function program(): Command {
     .option('--json', 'print JSON')
     .action(async (what: List, name: string | undefined, flags: { json?: boolean }) => {
       startLog();
-      await exitWith((await import('./about/list.js')).list(what, name, flags));
+      await exitWith((await commands()).list(what, name, flags));
     });
 
   millrace
@@ -172,14 +173,14 @@ function program(): Command {
     .argument('<name>', 'such as add-grain')
     .option('--folder <path>', 'where (default: a folder of that name)')
     .action(async (name: string, { folder }: { folder?: string }) => {
-      await exitWith((await import('./about/init-module.js')).initModule(name, folder));
+      await exitWith((await commands()).initModule(name, folder));
     });
 
   millrace
     .command('schema')
     .summary('print the JSON Schema of graph files')
     .description('Prints the JSON Schema of graph files, for editors and checks; in a file "$schema" may name it.')
-    .action(async () => exitWith((await import('./about/schema.js')).schema()));
+    .action(async () => exitWith((await commands()).schema()));
 
   millrace
     .command('env')
@@ -188,7 +189,7 @@ function program(): Command {
     .option('--json', 'print JSON')
     .action(async (flags: { json?: boolean }) => {
       startLog();
-      await exitWith((await import('./about/env.js')).environment(flags));
+      await exitWith((await commands()).environment(flags));
     });
 
   millrace

@@ -30,11 +30,12 @@ import { Adding } from './changes/adding.js';
 import { changesOf, GraphChanges } from './changes/changes.js';
 import type { GraphConfig } from './file/format.js';
 import { readConfig } from './file/read.js';
-import { type Allowed, checkSettings, checkTrust } from './file/trust.js';
-import { afterReset, readUpdate, type UpdateConfig } from './file/update.js';
+import { type Allowed, checkSettings } from './file/trust.js';
+import { forbiddenResets, readUpdate, type UpdateConfig } from './file/update.js';
+import { outputNamed } from './file/write.js';
 import { Lifecycle } from './lifecycle.js';
 import type { GraphOptionsInput } from './options/graph-options.js';
-import { resolveGraphOptions } from './options/resolve.js';
+import { requireGraphOptions } from './options/resolve.js';
 import {
   checkOnLog,
   checkRunOptions,
@@ -76,9 +77,7 @@ export class Graph {
     const own = withoutUrls(rest);
     this.runtime = checkRuntime(runtime);
     const given = Array.isArray(options) ? options : { ...this.runtime?.defaults, ...own };
-    const { resolved, problems } = resolveGraphOptions(given);
-    problems.push(...checkOnLog(onLog, 'option.onLog'));
-    if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
+    const resolved = requireGraphOptions(given, checkOnLog(onLog, 'option.onLog'));
     this.onLog = onLog ?? this.runtime?.onLog;
     const cap = (): number => this.blueprint.resolved.options.hardCap;
     const isOpen = (): boolean => this.adding.active;
@@ -176,12 +175,11 @@ export class Graph {
   setOption<K extends keyof GraphFileOptions>(name: K, value: GraphFileOptions[K]): this;
   setOption(options: Partial<GraphFileOptions>): this;
   setOption(...[first, value]: [string | object, unknown?]): this {
-    if (this.launch.begun) throw stateError('setOption() of a graph that has been run', 'Set options before the start');
+    this.requireUnbegun('setOption()', 'Set options before the start');
     if (typeof first !== 'string') requireObject(first, 'options of a graph');
     const changes = typeof first === 'string' ? { [first]: value } : { ...first };
     const options = { ...this.blueprint.given, ...withoutUrls(changes) };
-    const { resolved, problems } = resolveGraphOptions({ ...this.runtime?.defaults, ...options });
-    if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
+    const resolved = requireGraphOptions({ ...this.runtime?.defaults, ...options });
     this.blueprint.setOptions(structuredClone(options), resolved);
     return this;
   }
@@ -231,8 +229,8 @@ export class Graph {
   stream(alias: string): Stream {
     const name = this.blueprint.streamCalled(alias);
     if (this.session.inputs.has(name)) return this.inputStream(name);
-    const [, id, output] = /_(\d+)_(\d+)$/.exec(name)!;
-    return new Stream(this, Number(id), Number(output));
+    const { node, output } = outputNamed(name)!;
+    return new Stream(this, node, output);
   }
 
   /** The streams that a graph file names as outputs of the graph (`output_streams`), to be read by `packets()`. */
@@ -272,8 +270,7 @@ export class Graph {
     const node = this.blueprint.find(alias);
     const known = this.syncModules.get(node.id);
     if (known) return known;
-    if (this.launch.begun)
-      throw stateError('getModule() of a graph that has been run', 'Build a graph that is not run');
+    this.requireUnbegun('getModule()', 'Build a graph that is not run');
     const module = moduleOfNode(this.blueprint.asRun(node), this.blueprint.links, parameters, this.home());
     this.syncModules.set(node.id, module);
     return module;
@@ -519,12 +516,7 @@ export class Graph {
     requireObject(settings, 'settings of update');
     const { allowed } = checkSettings(settings);
     const update = readUpdate(json, allowed, this.blueprint.aliases);
-    const wrong = update.reset.flatMap(({ alias, options, path }) => {
-      // What the running node was allowed by who built it stays so.
-      const node = this.blueprint.find(alias);
-      const before = new Set(checkTrust(node, path, allowed).map(({ message }) => message));
-      return checkTrust(afterReset(node, options), path, allowed).filter(({ message }) => !before.has(message));
-    });
+    const wrong = forbiddenResets(update.reset, allowed, (alias) => this.blueprint.find(alias));
     if (wrong.length > 0) throw new ConfigError('the update cannot be used', wrong);
     if (update.add.length > 0)
       await this.addNode(() => this.blueprint.addUpdate(update.add, (name) => this.streamNamed(name)));
@@ -535,9 +527,13 @@ export class Graph {
   /** A stream by its alias, or by its name in graph files. */
   private streamNamed(name: string): Stream {
     if (this.session.inputs.has(name)) return this.inputStream(name);
-    const [, id, output] = /_(\d+)_(\d+)$/.exec(name) ?? [];
-    if (id === undefined) return this.stream(name);
-    return new Stream(this, this.blueprint.find(Number(id)).id, Number(output));
+    const from = outputNamed(name);
+    if (from === undefined) return this.stream(name);
+    return new Stream(this, this.blueprint.find(from.node).id, from.output);
+  }
+
+  private requireUnbegun(what: string, instead: string): void {
+    if (this.launch.begun) throw stateError(`${what} of a graph that has been run`, instead);
   }
 
   /** It is too late to say what the node is. */

@@ -38,6 +38,15 @@ export const ledger = {
   snapshot(): Record<string, number> {
     return Object.fromEntries([...alive].filter(([, count]) => count !== 0));
   },
+  /** Objects that are alive beyond those of an earlier snapshot, by kind. */
+  since(before: Readonly<Record<string, number>>): Record<string, number> {
+    const more: Record<string, number> = {};
+    for (const [kind, count] of Object.entries(ledger.snapshot())) {
+      const grown = count - (before[kind] ?? 0);
+      if (grown > 0) more[kind] = grown;
+    }
+    return more;
+  },
   /** How many owners were garbage-collected without having been closed, in this thread so far. */
   get finalised(): number {
     return finalised;

@@ -2,6 +2,7 @@
  * What a module is, to the engine and to its author. Built-in modules (`actors/`) and users' modules follow the same
  * contract; nothing here knows threads, rings or FFmpeg.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { Packet } from '../media/packet/packet.js';
 import type { OptionSchema } from '../schema/standard.js';
 import { SYNC_MODES } from '../sync/options.js';
@@ -128,8 +129,12 @@ export interface Meter {
 
 /** Where a node's packets come from, as far as decoders are concerned. */
 export interface NodeSources {
-  /** Name of the channel on which the decoders of this run tell what their inputs say of themselves. */
+  /** Name under which the decoders of this run tell the encoders of their thread what their inputs say of themselves. */
   readonly channel: string;
+  /** Of a decoder: to encoders of other threads. Their part of the graph closes these and those below. */
+  readonly tell: readonly MessagePort[];
+  /** Of a node that writes: from decoders of other threads. Nobody listens there: it is asked. */
+  readonly hear: readonly MessagePort[];
   /** Whether their chapters are wanted: to find out about them takes its time. */
   readonly chapters: boolean;
   /** Of a decoder: its outputs that nobody but encoders takes. What they can copy is not decoded for them. */

@@ -78,9 +78,8 @@ export class LeakWatch {
   /** @throws Error that lists everything left behind. */
   check(result?: Pick<Report, 'leaked'>): void {
     const left: string[] = [];
-    for (const [kind, count] of Object.entries(ledger.snapshot())) {
-      const more = count - (this.native[kind] ?? 0);
-      if (more > 0) left.push(`${more} x ${kind} on the calling thread`);
+    for (const [kind, more] of Object.entries(ledger.since(this.native))) {
+      left.push(`${more} x ${kind} on the calling thread`);
     }
     for (const [kind, count] of Object.entries(result?.leaked ?? {}))
       left.push(`${count} x ${kind} in the graph's threads`);

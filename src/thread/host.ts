@@ -15,7 +15,7 @@ import { nextTurn, performance } from '../../ringbuffer/clock.js';
 import type { Doorbell } from '../../ringbuffer/index.js';
 import type { ThreadStop } from './thread-stop.js';
 
-/** What a host runs: a partition of a graph (actor/partition.ts), or an actor that is called (call/call-server.ts). */
+/** What a host runs: a partition of a graph (partition/partition.ts), or an actor that is called (call/call-server.ts). */
 export interface Hosted {
   /** One unit of work. @returns false if there was nothing to do. */
   step(): boolean;

@@ -1,5 +1,6 @@
 import type { Meter } from '../module/contract.js';
-import { type Board, NodeFigure } from './board/board.js';
+import type { Board } from './board/board.js';
+import { NodeFigure } from './board/states.js';
 
 const FIGURES = [
   ...(['duration', 'position', 'frames', 'bytes', 'dropped', 'duplicated', 'corrupt', 'psnr'] as const),

@@ -4,7 +4,7 @@ import type { ErrorWire } from '../errors/wire.js';
 import type { InputManagerSpec, NodeSources, OnError } from '../module/contract.js';
 import type { LogSeverity } from '../module/log.js';
 import type { ModuleRef } from '../module/ref.js';
-import type { BoardBlock } from './board/board.js';
+import type { BoardBlock } from './board/memory.js';
 import type { WarmSpec } from './warm/warm-modules.js';
 
 /** Who produces and who consumes a link, by node index; `limit` is also the step by which it is lifted. */

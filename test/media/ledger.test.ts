@@ -20,6 +20,18 @@ test('counts what is open by kind', () => {
   assert.equal(ledger.snapshot(), {});
 });
 
+test('tells what has come since a snapshot, and nothing of what has gone', () => {
+  ledger.opened('codec');
+  ledger.opened('format');
+  const before = ledger.snapshot();
+  ledger.opened('codec');
+  ledger.opened('scaler');
+  ledger.closed('format');
+  assert.equal(ledger.since(before), { codec: 1, scaler: 1 });
+  for (const kind of ['codec', 'codec', 'scaler']) ledger.closed(kind);
+  assert.equal(ledger.snapshot(), {});
+});
+
 test('making a frame writable does not change the count', () => {
   const frame = VideoFrame.alloc({ width: 2, height: 2, format: 'gray' });
   const clone = frame.clone();

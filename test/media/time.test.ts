@@ -75,6 +75,24 @@ test('is exact beyond 64 bits', () => {
   assert.is(rescale(large, { num: 1, den: 1 }, { num: 1, den: 1_000_000_000 }), large * 1_000_000_000n);
 });
 
+test('is exact on both sides of what numbers can tell apart', () => {
+  const most = 2n ** 53n;
+  for (const from of bases) {
+    for (const to of bases) {
+      const [up, down] = [BigInt(from.num * to.den), BigInt(from.den * to.num)];
+      for (let i = -40n; i <= 40n; i++) {
+        // Products at the limit, and values there.
+        for (const value of [most / up + i, most + i, -most / up + i]) {
+          const [product, rest] = [value * up, (value * up) % down];
+          const away = 2n * (rest < 0n ? -rest : rest) >= down ? (rest < 0n ? -1n : 1n) : 0n;
+          assert.is(rescale(value, from, to), product / down + away, `${value} ${up}/${down}`);
+          assert.is(rescale(value, from, to, 'down'), product / down - (rest < 0n ? 1n : 0n), `${value} ${up}/${down}`);
+        }
+      }
+    }
+  }
+});
+
 test('gives microseconds as a number and nanoseconds as a bigint', () => {
   assert.is(toMicroseconds(1n, { num: 1001, den: 30000 }), 33367);
   assert.is(toNanoseconds(1n, { num: 1001, den: 30000 }), 33_366_667n);

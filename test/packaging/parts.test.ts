@@ -31,7 +31,13 @@ parts('are few for a worker thread, and import no package', () => {
 parts('are few for the program that imports the package, and import no package', () => {
   const { files, packages } = imported('index.js');
   assert.equal(packages, []);
-  assert.ok(files.length <= 10, files.join(' '));
+  assert.ok(files.length <= 8, files.join(' '));
+});
+
+parts('are few for a command of `millrace`', () => {
+  const commands = readdirSync(dist).find((file) => /^commands-\w+\.js$/.test(file))!;
+  const files = new Set([...imported('cli.js').files, ...imported(commands).files]);
+  assert.ok(files.size <= 12, [...files].join(' '));
 });
 
 parts('are one for each thread in which nothing but ours runs', () => {

@@ -333,7 +333,10 @@ export class LiveDecoder implements DecoderSource {
         discontinuous: input.discontinuous && !options.use_wallclock_as_timestamps,
         audioDecoded: tracks.some((track) => track.kind === 'audio' && track instanceof DecodedTrack),
       },
-      tracks.map((track) => track.clock.timing),
+      // Where the streams begin counts for a connection that begins there.
+      tracks.map(({ clock: { timing } }) =>
+        input.goesOnAt === undefined ? timing : { ...timing, startTime: undefined },
+      ),
     );
     this.#range ??= present(this.#plan.parts[0]).range(timeline);
     meter.duration = input.endless ? 0 : this.#plan.length(input.duration);

@@ -151,7 +151,12 @@ export class NetworkInput {
 
   /** Microseconds; undefined if unknown. */
   get startTime(): bigint | undefined {
-    return this.#known.startTime;
+    return this.goesOnAt ?? this.#known.startTime;
+  }
+
+  /** Where it goes on after what had come before, which is left out; microseconds. */
+  get goesOnAt(): bigint | undefined {
+    return this.#opening?.connection?.start;
   }
 
   /** Microseconds; undefined if unknown. */

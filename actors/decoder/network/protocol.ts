@@ -43,8 +43,10 @@ export type ToReader =
 export interface Connection {
   /** From 1 on. */
   readonly number: number;
-  /** When its first bytes came, ms on `now` (clock.ts). */
+  /** When its first bytes came, or what is new of it, ms on `now` (clock.ts). */
   readonly began: number;
+  /** Where on the container's clock that is, in microseconds, if what was there before is left out. */
+  readonly start?: bigint | undefined;
   /** Its end means that it was lost. */
   readonly endless: boolean;
 }

@@ -4,6 +4,7 @@
  */
 
 import { workerData } from 'node:worker_threads';
+import type { Packet as NativePacket } from 'node-av/lib';
 import { clearInterval, setInterval, sleep } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { withoutSecrets } from '../../../src/errors/secrets.js';
@@ -16,14 +17,15 @@ import { describeInput } from '../../probe/describe.js';
 import { look } from '../../probe/look.js';
 import { now } from '../../shared/live/clock.js';
 import { type Reconnect, Tries } from '../../shared/live/reconnect.js';
-import { ownBuffers, roomFor, weight } from '../demux-thread/protocol.js';
+import { type FileFacts, ownBuffers, roomFor, weight } from '../demux-thread/protocol.js';
 import { fileFacts } from '../input/file-facts.js';
 import { Input, type PatientCall } from '../input/input.js';
 import { findDemuxer } from '../input/opening.js';
 import { fileBehind, pipeOf, refuseForeignPipe } from '../input/pipe.js';
+import { comesAgain, News } from './news.js';
 import { PipeReader } from './pipe-reader.js';
 import { readProgramSource } from './program-source.js';
-import type { FromReader, ReaderData, ToReader } from './protocol.js';
+import type { Connection, FromReader, ReaderData, ToReader } from './protocol.js';
 
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
@@ -48,6 +50,8 @@ const ANALYSED = 5000;
 const LONGEST_PAUSE = 2 ** 31 - 1;
 
 const SILENT: Late = { ...LATE, hint: '' };
+/** What comes had come before. */
+const STALE: Late = { ...SILENT, why: 'nothing new came' };
 
 class Reader {
   readonly #data: ReaderData;
@@ -71,6 +75,12 @@ class Reader {
   #heard = 0;
   /** Weight of what was sent so far, modulo 2^32. */
   #sent = 0;
+  /** What of the connections comes again. */
+  readonly #news = new News();
+  /** Outputs whose streams were read last. */
+  #kept: readonly number[] = [];
+  /** Of this connection. */
+  #chosen: FileFacts['chosen'] = [];
 
   constructor(given: ReaderData, wait: NativeWait) {
     const { path, format, protocolWhitelist } = given.input;
@@ -145,12 +155,6 @@ class Reader {
 
   readonly #patiently: PatientCall = (what, call) => this.#calls.orThrow(what, this.#data.limit, call, LATE);
 
-  /** Silence ends a connection sooner than a peer that takes its time to answer. */
-  readonly #reading: PatientCall = (what, call) => {
-    const limit = this.#data.reconnect ? this.#data.reconnect.stall : this.#data.limit;
-    return this.#calls.orThrow(what, limit, call, SILENT);
-  };
-
   /**
    * One connection after the other, until the thread is to leave.
    * @throws MillraceError what is no matter of the peer's, and when all tries have failed.
@@ -193,8 +197,11 @@ class Reader {
       const facts = fileFacts(this.#input, this.#data, this.#data.input.options);
       this.#requireStreams(facts.chosen.map(({ output }) => output));
       this.#endless = this.#data.live ?? this.#input.endless;
-      const connection = { number: this.#connection, began, endless: this.#endless };
+      this.#chosen = facts.chosen;
+      const first = await this.#firstNew();
+      const connection = { number: this.#connection, began, endless: this.#endless, ...first?.place };
       this.#tell({ type: 'file', facts, connection });
+      if (first) this.#send(first.packet);
       return await this.#serve();
     } catch (thrown) {
       const error = errorOf(thrown);
@@ -246,8 +253,7 @@ class Reader {
     return began ?? Math.max(opened ?? 0, now() - analysed);
   }
 
-  #silence(what: string, stall: number): MillraceError {
-    const { code, why, hint } = SILENT;
+  #silence(what: string, stall: number, { code, why, hint }: Late = SILENT): MillraceError {
     return new MillraceError(code, `Cannot ${what} ${this.#data.input.path}: ${why} for ${stall} ms`, { hint });
   }
 
@@ -258,6 +264,24 @@ class Reader {
     if (missing.length === 0) return;
     const kinds = missing.map((id) => this.#data.choices.find(({ output }) => output === id)?.kind).join(' and ');
     throw new MillraceError('ERR_MILLRACE_INPUT', `${this.#data.input.path} is there without its ${kinds}`);
+  }
+
+  /** What is left out of it as long as nothing new has come. */
+  get #repeats(): boolean {
+    return this.#data.reconnect !== undefined && this.#endless && comesAgain(this.#input.format);
+  }
+
+  /**
+   * Of a list that is opened again: the first packet that had not come before, and where the connection begins if others had.
+   * @throws Error if none comes.
+   */
+  async #firstNew(): Promise<{ readonly packet: NativePacket; readonly place?: Partial<Connection> } | undefined> {
+    const news = this.#news;
+    const kept = this.#chosen.filter(({ output }) => this.#kept.includes(output)).map(({ stream }) => stream);
+    if (!this.#repeats || !news.any || kept.length === 0) return undefined;
+    this.#input.keepOnly(kept);
+    const first = await news.first(kept, () => this.#nextPacket(STALE));
+    return { packet: first.packet, ...(first.start !== undefined && { place: { began: now(), start: first.start } }) };
   }
 
   async #serve(): Promise<Error | undefined> {
@@ -279,13 +303,8 @@ class Reader {
 
   /** @returns why it was lost. */
   async #read(): Promise<Error | undefined> {
-    const input = this.#input;
-    const packet = await input.readPatiently(this.#reading);
-    if (packet === 'again') {
-      this.#requireSound();
-      await sleep(AGAIN);
-      return undefined;
-    }
+    const packet = await this.#nextPacket(SILENT);
+    if (packet === 'again') return undefined;
     if (packet === 'end') {
       this.#pipe?.confirm();
       if (this.#data.reconnect && this.#endless) return new Error('it has ended');
@@ -293,25 +312,43 @@ class Reader {
       this.#tell({ type: 'end' });
       return undefined;
     }
-    const arrival = now();
-    this.#heard = arrival;
-    this.#tries?.succeeded();
-    const [meta, parts] = packetParts(packet);
-    this.#sent = (this.#sent + weight(parts)) | 0;
-    this.#tell({ type: 'packet', meta, parts, bytes: input.bytes, arrival }, ownBuffers(parts));
+    if (!this.#repeats || this.#news.passes(packet)) this.#send(packet);
     return undefined;
   }
 
+  /** 'again': there is none yet. */
+  async #nextPacket(late: Late): ReturnType<Input['readPatiently']> {
+    // Silence ends a connection sooner than a peer that takes its time to answer.
+    const limit = this.#data.reconnect ? this.#data.reconnect.stall : this.#data.limit;
+    const packet = await this.#input.readPatiently((what, call) => this.#calls.orThrow(what, limit, call, late));
+    if (packet !== 'again') {
+      this.#heard = now();
+      return packet;
+    }
+    this.#requireSound(late);
+    await sleep(AGAIN);
+    return packet;
+  }
+
+  #send(packet: NativePacket): void {
+    this.#tries?.succeeded();
+    const [meta, parts] = packetParts(packet);
+    this.#sent = (this.#sent + weight(parts)) | 0;
+    const { bytes } = this.#input;
+    this.#tell({ type: 'packet', meta, parts, bytes, arrival: this.#heard }, ownBuffers(parts));
+  }
+
   /** A demuxer that answers, again and again, that it has nothing is as silent as one that waits. */
-  #requireSound(): void {
+  #requireSound(late: Late): void {
     const stall = this.#data.reconnect?.stall;
     if (stall === undefined || now() - this.#heard < stall) return;
-    throw this.#silence('read', stall);
+    throw this.#silence('read', stall, late);
   }
 
   #keep({ streams, connection }: ToReader & { type: 'keep' }): void {
     if (connection !== this.#connection) return;
     this.#input.keepOnly(streams.map((index) => ({ index })));
+    this.#kept = this.#chosen.filter(({ stream }) => streams.includes(stream.index)).map(({ output }) => output);
     this.#wanted = true;
   }
 

@@ -1,23 +1,55 @@
 /**
  * How much a decoder gives in one call. A call, with all that follows it (scheduling, delivery, the figures), costs the same
- * for one packet as for eight, and sound comes in pieces of 20 ms: of a file, of which the next piece is there at once, a call
- * goes on while every output takes more.
+ * for one packet as for eight, and what runs eight times in a row finds its code and data in the processor's cache, which
+ * pictures empty each time: of a file, of which the next piece is there at once, a call goes on while every output takes more.
  *
- * It ends with a picture: that is large, and goes through the nodes behind while it is in the processor's cache. And it ends
- * before a packet has to wait: what a call gives never makes a queue longer than its limit (the packets of one packet of the
- * input excepted, as ever). What is not known to be there at once is handed on as it comes, so nothing live is held back.
+ * It ends before a packet has to wait: what a call gives never makes a queue longer than its limit (the packets of one packet
+ * of the input excepted, as ever). It ends with so many pixels, behind which the calls count for little, and which are memory
+ * and time until the nodes behind get theirs. And it begins with one picture and doubles: who wants one has no eight decoded.
+ * What is not known to be there at once is handed on as it comes, so nothing live is held back.
  */
 import { VideoFrame } from '../../../src/media/index.js';
 import type { OutputPort } from '../../../src/module/contract.js';
 import type { Ready } from '../track/track-set.js';
 
-/** Whether a call that has `ready` may go on to the next packet of the input. */
-export function mayGoOn(ready: readonly Ready[], outputOf: (id: number) => OutputPort): boolean {
-  const last = ready.at(-1);
-  if (last === undefined) return true;
-  if (last.packet.payload instanceof VideoFrame) return false;
-  // Whose packet comes next is not known: it is to have room in any case.
-  return ready.every(({ output }) => outputOf(output).room > ready.length);
+/** Six pictures of 720p, two of 1080p: more than so many end a call. */
+const PIXELS = 5e6;
+
+/** The calls of one source. */
+export class Batches {
+  /** Pictures that a call may bring. */
+  #most = 1;
+  #seen = 0;
+  #pictures = 0;
+  #pixels = 0;
+  /** Packets of the call, by output. */
+  readonly #packets = new Map<number, number>();
+
+  /** A call begins. */
+  begin(): void {
+    if (this.#pictures > 0 && this.#most < PIXELS) this.#most *= 2;
+    this.#seen = 0;
+    this.#pictures = 0;
+    this.#pixels = 0;
+    this.#packets.clear();
+  }
+
+  /** Whether the call may go on to the next packet of the input, when it has `ready`. */
+  mayGoOn(ready: readonly Ready[], outputOf: (id: number) => OutputPort): boolean {
+    const { length } = ready;
+    for (; this.#seen < length; this.#seen++) {
+      const { output, packet } = ready[this.#seen]!;
+      this.#packets.set(output, (this.#packets.get(output) ?? 0) + 1);
+      const { payload } = packet;
+      if (!(payload instanceof VideoFrame)) continue;
+      this.#pictures++;
+      this.#pixels += payload.width * payload.height;
+    }
+    if (this.#pictures >= this.#most || this.#pixels > PIXELS) return false;
+    // Whose packet comes next is not known: it is to have room in any case.
+    for (const [output, packets] of this.#packets) if (outputOf(output).room <= packets) return false;
+    return true;
+  }
 }
 
 export interface Steps {

@@ -21,7 +21,7 @@ import { openTracks } from '../track/open-tracks.js';
 import { type Track, textsOf } from '../track/track.js';
 import { type TrackPlan, trackPlans } from '../track/track-plan.js';
 import { type Ready, TrackSet } from '../track/track-set.js';
-import { mayGoOn, type Steps, takeSteps } from './batch.js';
+import { Batches, type Steps, takeSteps } from './batch.js';
 import { demuxerName, inputParams, requiredOptions } from './input-options.js';
 
 /** Packets read in one call before control is given back even if no frame came of them. */
@@ -58,6 +58,7 @@ export class FileDecoder implements DecoderSource {
   #drained = false;
   /** At the end of the input: the tracks whose delayed frames are still to come. */
   #draining: Track[] | undefined;
+  readonly #batches = new Batches();
 
   constructor(ctx: ModuleContext<DecoderOptions>) {
     this.#ctx = ctx;
@@ -149,9 +150,10 @@ export class FileDecoder implements DecoderSource {
     const ready: Ready[] = this.#announced.splice(0);
     const outputOf = (id: number): OutputPort => task.output(id);
     let left = PACKETS_PER_CALL;
+    this.#batches.begin();
     const goesOn = (): boolean => {
       if (left-- === 0 || signal.aborted || tracks.list.length === 0) return false;
-      return this.#isNear ? mayGoOn(ready, outputOf) : ready.length === 0;
+      return this.#isNear ? this.#batches.mayGoOn(ready, outputOf) : ready.length === 0;
     };
     const { starved, failure } = takeSteps(ready, goesOn, () => this.#step(ready));
     this.#failure = failure;

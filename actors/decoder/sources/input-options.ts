@@ -14,12 +14,19 @@ export function demuxerName({ dec_params: { f } }: DecoderOptions): string | und
  */
 const LIVE_PROBING = { analyzeduration: 1_000_000, probesize: 1_000_000 };
 
+/**
+ * How often a list of segments is asked for something new: FFmpeg's own three times are over when a segment comes a second too
+ * late, and look like an end. How long is waited is up to `stall_ms` and `timeout_ms`.
+ */
+const PATIENT_LISTS = { max_reload: 2 ** 31 - 1 };
+
 /** What demuxer and protocol are told, beside what only some of them know. */
 export function inputParams(options: DecoderOptions): InputOptions['options'] {
-  const { dec_params, use_wallclock_as_timestamps, live } = options;
+  const { dec_params, use_wallclock_as_timestamps, live, reconnect } = options;
   const { f: _demuxer, ...params } = dec_params;
   return {
     ...(live && LIVE_PROBING),
+    ...((live || reconnect) && PATIENT_LISTS),
     ...params,
     ...(use_wallclock_as_timestamps && { use_wallclock_as_timestamps: 1 }),
   };

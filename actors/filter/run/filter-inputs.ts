@@ -58,3 +58,11 @@ export function unwatch(input: Input): void {
   input.watched?.close();
   input.watched = undefined;
 }
+
+/** Everything of it is let go. */
+export function releaseInput(input: Input): void {
+  unwatch(input);
+  for (const frame of input.queue.splice(0)) frame.close();
+  input.format?.frames?.release();
+  input.format = undefined;
+}

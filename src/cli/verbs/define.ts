@@ -41,7 +41,7 @@ export function defineVerbs(millrace: Command, act: Act): void {
       .option('--acodec <name>', 'audio encoder (default: aac, or what the container is made for)');
   const finish = (
     command: Command,
-    run: (paths: string[], flags: VerbFlags, verbs: typeof import('./verbs.js')) => Promise<number>,
+    run: (paths: string[], flags: VerbFlags, verbs: typeof import('../commands.js')) => Promise<number>,
   ): void => {
     command
       .option('--threads <n>', "threads for the graph's nodes: a number or auto (default: auto)", threads)
@@ -49,7 +49,7 @@ export function defineVerbs(millrace: Command, act: Act): void {
       .option('--quiet', 'print nothing but errors')
       .action((...args: unknown[]) => {
         const paths = args.slice(0, -2).flat() as string[];
-        return act(async () => run(paths, args.at(-2) as VerbFlags, await import('./verbs.js')));
+        return act(async () => run(paths, args.at(-2) as VerbFlags, await import('../commands.js')));
       });
   };
 

@@ -1,14 +1,13 @@
-/** What a graph consists of, as it was built: its nodes, links and names, checked and written to a file. */
-import { writeFileSync } from 'node:fs';
+/** What a graph consists of, as it was built: its nodes and links, and the whole of them, checked and written to a file. */
 import { builtinOf } from '../../catalog/builtin.js';
 import { withLoader } from '../../catalog/registry.js';
 import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
-import { messageOf } from '../../errors/wire.js';
 import type { ModuleRef } from '../../module/ref.js';
 import type { GraphSpec, KeyCallback, LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
 import { WarmModule } from '../../scheduler/warm/warm-module.js';
 import { didYouMean } from '../../schema/schema.js';
+import { dumpGraph } from '../file/dump.js';
 import { ffmpegCommand } from '../file/ffmpeg-command.js';
 import type { GraphConfig } from '../file/format.js';
 import type { ReadGraph } from '../file/read.js';
@@ -22,6 +21,10 @@ import type { ResolvedOptions } from '../options/resolve.js';
 import { sinkModule } from '../output/sink.js';
 import type { GraphPorts } from '../ports/graph-ports.js';
 import { callbackProblems, checkCallback, mayCall, uncalled } from './callbacks.js';
+import { Links } from './definition/links.js';
+import { Names } from './definition/names.js';
+import { isSound } from './definition/sound.js';
+import { addUpdateNodes } from './definition/update-nodes.js';
 import { defaultAlias } from './draw.js';
 import { copyOptions, type ModuleSource, moduleReference } from './module-source.js';
 import { checkParameters, type NodeParameters } from './node.js';
@@ -29,16 +32,14 @@ import { type ProgramOutput, splitOutput } from './program/output.js';
 import { NodeHandle, Stream } from './stream.js';
 import { addSubgraph } from './subgraph/define.js';
 import { GraphFiles } from './subgraph/graph-files.js';
-import { type Inherited, isInside, Scopes, scopesOf } from './subgraph/scope.js';
+import { type Inherited, Scopes } from './subgraph/scope.js';
 import { validate } from './validate.js';
 import { placeWarm, warmArguments, warmProblems } from './warm.js';
 
-/** FFmpeg's filters that begin a stream of sound. */
-const AUDIO_SOURCE = /^(sine|anullsrc|aevalsrc|anoisesrc|afirsrc|afdelaysrc|flite|hilbert|sinc|amovie)$/;
-
 export class GraphDefinition {
   readonly nodes: NodeSpec[] = [];
-  readonly links: LinkSpec[] = [];
+  private readonly wiring = new Links();
+  readonly links: LinkSpec[] = this.wiring.all;
   private readonly fileOutputs: LinkSpec['from'][] = [];
   /** Ids of the nodes that a graph file has. */
   private readonly filed = new Set<number>();
@@ -47,12 +48,9 @@ export class GraphDefinition {
   private streamAliases: ReadonlyMap<string, string> = new Map();
   private readonly scopes = new Scopes();
   private readonly files: GraphFiles;
-  /** By node: the highest number of an input that is fed no more. */
-  private readonly highestInput = new Map<number, number>();
   /** Ids of nodes that hand the bytes of encoders to the program. */
   private readonly sinks = new Set<number>();
-  /** By their aliases. */
-  private readonly subgraphs = new Map<string, NodeHandle>();
+  private readonly names = new Names<NodeHandle>(this.nodes, () => this.session.nodes, this.scopes);
   /** Of the graph, by key. */
   private readonly callbacks = new Map<string, KeyCallback>();
 
@@ -98,17 +96,8 @@ export class GraphDefinition {
 
   /** A node of a graph file, its alias as it is from outside. */
   addFiled(node: NodeSpec): void {
-    const { scheduler, thread, callback, protocolWhitelist, onError } = this.scopes.inherited(node);
     this.filed.add(node.id);
-    this.nodes.push({
-      ...node,
-      module: this.loadable(node.module),
-      ...(scheduler !== undefined && { scheduler }),
-      ...(thread !== undefined && { thread }),
-      ...(callback !== undefined && { callback }),
-      ...(protocolWhitelist !== undefined && { protocolWhitelist }),
-      ...(onError !== undefined && { onError }),
-    });
+    this.nodes.push({ ...node, module: this.loadable(node.module), ...said(this.scopes.inherited(node)) });
   }
 
   private loadable(module: ModuleRef): ModuleRef {
@@ -120,35 +109,17 @@ export class GraphDefinition {
    * @throws MillraceError ERR_MILLRACE_CONFIG for streams and nodes that there are not.
    */
   addUpdate(added: readonly AddedNode[], stream: (name: string) => Stream): void {
-    const ids = added.map(({ spec }) => {
-      const id = this.nextId;
-      this.addFiled({
-        ...spec,
-        id,
-        alias: spec.alias === defaultAlias(spec) ? defaultAlias({ ...spec, id }) : spec.alias,
-      });
-      return id;
+    addUpdateNodes(added, {
+      links: this.links,
+      nextId: () => this.nextId,
+      addFiled: (node) => this.addFiled(node),
+      find: (alias) => this.find(alias),
+      feed: ({ node, output }, id) => void this.connect(new Stream(this.graph, node, output), id),
+      outputCalled: (name) => {
+        const { nodeId: node, index: output } = stream(name);
+        return { node, output };
+      },
     });
-    for (const [at, { inputs, into }] of added.entries()) {
-      inputs.forEach((named, input) => {
-        if (named === undefined) return;
-        const from =
-          'added' in named ? { node: ids[named.added]!, output: named.output } : this.outputOf(named, stream);
-        this.links.push({ from, to: { node: ids[at]!, input } });
-      });
-      for (const { output, alias } of into) {
-        this.connect(new Stream(this.graph, ids[at]!, output), this.find(alias).id);
-      }
-    }
-  }
-
-  private outputOf(
-    named: { alias: string; output: number } | { name: string },
-    stream: (name: string) => Stream,
-  ): LinkSpec['from'] {
-    if ('alias' in named) return { node: this.find(named.alias).id, output: named.output };
-    const { nodeId: node, index: output } = stream(named.name);
-    return { node, output };
   }
 
   /** The alias, from outside, of what is called so in the sub-graph that is being built. */
@@ -199,21 +170,15 @@ export class GraphDefinition {
     const taken = takeDistNums(module, own, 'option');
     if (taken.problems.length > 0) throw new ConfigError(`wrong options of ${module.name}`, taken.problems);
     const { distNums = taken.distNums } = checked;
-    const inherited = this.scopes.inherited({ ...checked, onError: on_error });
-    const { scheduler, thread, callback, protocolWhitelist, onError } = inherited;
     this.nodes.push({
       id,
       alias: this.scopes.qualified(alias ?? defaultAlias({ id, module })),
       module,
       options: own,
-      ...(protocolWhitelist !== undefined && { protocolWhitelist }),
+      ...said(this.scopes.inherited({ ...checked, onError: on_error })),
       ...(inputManager !== undefined && { inputManager }),
-      ...(scheduler !== undefined && { scheduler }),
-      ...(thread !== undefined && { thread }),
       ...(queueLimit !== undefined && { queueLimit }),
-      ...(onError !== undefined && { onError }),
       ...(distNums !== undefined && distNums > 1 && { distNums }),
-      ...(callback !== undefined && { callback }),
     });
     this.links.push(...links);
     if (output) this.addOutput(id, output);
@@ -233,23 +198,12 @@ export class GraphDefinition {
   // --- sub-graphs ---------------------------------------------------------------------------------------------------
 
   freeAlias(name: string, isAsked: boolean): string {
-    const alias = this.scopes.qualified(name);
-    const isTaken = (candidate: string): boolean =>
-      this.subgraphs.has(candidate) || this.nodes.some((node) => node.alias === candidate);
-    if (!isTaken(alias)) return alias;
-    if (isAsked) {
-      throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has '${alias}' already`, {
-        hint: 'Aliases of nodes and sub-graphs are unique in their graph, or in the sub-graph around them',
-      });
-    }
-    let number = 2;
-    while (isTaken(`${alias}_${number}`)) number++;
-    return `${alias}_${number}`;
+    return this.names.free(name, isAsked);
   }
 
   inside<T>(alias: string, inherited: Inherited, build: () => T): { built: T; last: number | undefined } {
     const [nodes, links] = [this.nodes.length, this.links.length];
-    const known = [...this.subgraphs.keys()];
+    const { paths } = this.names;
     try {
       const built = this.scopes.within(alias, inherited, build);
       return { built, last: this.nodes.length > nodes ? this.nodes.at(-1)!.id : undefined };
@@ -257,13 +211,13 @@ export class GraphDefinition {
       // Nothing is left of a sub-graph that could not be built.
       for (const { id } of this.nodes.splice(nodes)) this.filed.delete(id);
       this.links.length = links;
-      for (const name of [...this.subgraphs.keys()]) if (!known.includes(name)) this.subgraphs.delete(name);
+      this.names.keep(paths);
       throw error;
     }
   }
 
   note(alias: string, handle: NodeHandle): void {
-    this.subgraphs.set(alias, handle);
+    this.names.note(alias, handle);
   }
 
   // --- callbacks ----------------------------------------------------------------------------------------------------
@@ -284,14 +238,8 @@ export class GraphDefinition {
    * @returns the number of the input.
    */
   connect(stream: Stream, id: number, input?: number, change?: Record<string, unknown>): number {
-    const used = this.links.filter(({ to }) => to.node === id).map(({ to }) => to.input);
-    const free = input ?? Math.max(-1, this.highestInput.get(id) ?? -1, ...used) + 1;
     const { alias } = this.find(id);
-    if (!Number.isInteger(free) || free < 0 || used.includes(free)) {
-      throw new MillraceError('ERR_MILLRACE_CONFIG', `input ${free} of "${alias}" cannot be connected`, {
-        hint: used.includes(free) ? 'It is connected already' : 'Inputs are numbered 0, 1, 2, …',
-      });
-    }
+    const free = this.wiring.inputOf(id, alias, input);
     const [link] = this.linksInto(id, alias, [stream]);
     this.links.push({ ...link!, to: { node: id, input: free }, ...(change !== undefined && { change }) });
     return free;
@@ -299,9 +247,9 @@ export class GraphDefinition {
 
   /** The node, or those of a sub-graph that may call such a callback. */
   private askedBy(alias: string | number, key: string): NodeSpec[] {
-    const path = this.subgraphCalled(alias);
+    const path = this.names.pathOf(alias);
     if (path === undefined) return [this.find(alias)];
-    const asked = this.nodes.filter((node) => node.alias.startsWith(`${path}/`) && mayCall(node, key));
+    const asked = this.names.within(path).filter((node) => mayCall(node, key));
     if (asked.length > 0) return asked;
     throw new MillraceError('ERR_MILLRACE_CONFIG', `no module of the sub-graph ${path} calls the callback '${key}'`);
   }
@@ -330,8 +278,7 @@ export class GraphDefinition {
 
   /** The links are no part of the graph any more. */
   drop(links: readonly LinkSpec[]): void {
-    const kept = this.links.filter((link) => !links.includes(link));
-    this.links.splice(0, this.links.length, ...kept);
+    this.wiring.drop(links);
   }
 
   /** The node is no part of the graph any more, and its alias is free; so is that of a sub-graph with its last node. */
@@ -339,25 +286,14 @@ export class GraphDefinition {
     const at = this.nodes.findIndex((node) => node.id === id);
     const [node] = at >= 0 ? this.nodes.splice(at, 1) : [];
     if (node === undefined) this.session.remove(id);
-    for (const { from, to } of this.links) {
-      // What has ended there keeps its number.
-      if (from.node === id) this.highestInput.set(to.node, Math.max(to.input, this.highestInput.get(to.node) ?? -1));
-    }
-    const kept = this.links.filter(({ from, to }) => from.node !== id && to.node !== id);
-    this.links.splice(0, this.links.length, ...kept);
-    for (const path of node === undefined ? [] : scopesOf(node.alias).around) {
-      if (!this.nodes.some(({ alias }) => isInside(alias, path))) this.subgraphs.delete(path);
-    }
+    this.wiring.leave(id);
+    if (node !== undefined) this.names.forget(node);
   }
 
   /** Ids of the nodes of a sub-graph, by its alias or handle; undefined for what is none. */
   membersOf(node: Stream | string | number): number[] | undefined {
-    const path =
-      node instanceof Stream
-        ? [...this.subgraphs].find(([, handle]) => handle === node)?.[0]
-        : this.subgraphCalled(node);
-    if (path === undefined) return undefined;
-    return this.nodes.filter(({ alias }) => isInside(alias, path)).map(({ id }) => id);
+    const path = this.names.pathOf(node);
+    return path === undefined ? undefined : this.names.within(path).map(({ id }) => id);
   }
 
   /** The node that hands the bytes of an encoder to the program. */
@@ -372,38 +308,20 @@ export class GraphDefinition {
 
   /** Of nodes and sub-graphs. */
   get aliases(): string[] {
-    return [...this.spec().nodes.map(({ alias }) => alias), ...this.subgraphs.keys()];
+    return [...this.spec().nodes.map(({ alias }) => alias), ...this.names.paths];
   }
 
   // --- names --------------------------------------------------------------------------------------------------------
 
   /** The node, or the sub-graph, with that alias, or the node with that id. @throws as `find`. */
   handle(alias: string | number): NodeHandle {
-    const path = this.subgraphCalled(alias);
-    return path === undefined ? new NodeHandle(this.graph, this.find(alias).id) : this.subgraphs.get(path)!;
-  }
-
-  /** Alias, from outside, of the sub-graph that is called so. */
-  private subgraphCalled(alias: string | number): string | undefined {
-    const names = [this.scopes.qualified(String(alias)), String(alias)];
-    return names.find((name) => this.subgraphs.has(name));
+    const path = this.names.pathOf(alias);
+    return path === undefined ? new NodeHandle(this.graph, this.find(alias).id) : this.names.handleOf(path);
   }
 
   /** The node with that alias or id. @throws MillraceError ERR_MILLRACE_CONFIG if there is none. */
   find(alias: string | number): NodeSpec {
-    const own = typeof alias === 'string' ? this.scopes.qualified(alias) : alias;
-    const outside = typeof alias === 'number' && alias < 0 ? this.session.nodes : [];
-    const node =
-      this.nodes.find((candidate) => candidate.alias === own) ??
-      [...this.nodes, ...outside].find((candidate) => candidate.alias === alias || candidate.id === alias);
-    if (node) return node;
-    throw new MillraceError('ERR_MILLRACE_CONFIG', `the graph has no node '${alias}'`, {
-      hint: didYouMean(
-        String(alias),
-        this.nodes.map((candidate) => candidate.alias),
-        `Nodes are ${this.nodes.map((candidate) => candidate.alias).join(', ') || 'none'}`,
-      ),
-    });
+    return this.names.find(alias);
   }
 
   /** Name of the stream with that alias. @throws MillraceError ERR_MILLRACE_CONFIG if there is none. */
@@ -425,19 +343,14 @@ export class GraphDefinition {
 
   /** JSON path of a node by its place in the specification. */
   readonly pathOf = (index: number): string => {
-    const { id, module, alias } = this.spec().nodes[index]!;
+    const { nodes, session } = this;
+    const { id, module, alias } = nodes[index] ?? session.nodes[index - nodes.length]!;
     return id < 0 ? `${module.name} "${alias}"` : `nodes[${index}] (${module.name} "${alias}")`;
   };
 
-  /** Whether a stream is known to be sound: output 1 of a decoder, and what filters of sound make. */
+  /** Whether a stream is known to be sound. */
   isAudio(nodeId: number, output: number): boolean {
-    const node = this.nodes.find(({ id }) => id === nodeId);
-    if (node === undefined || node.module.definition !== undefined) return false;
-    const { work } = builtinOf(node.module) ?? {};
-    if (work === 'decoding') return output === 1;
-    if (work !== 'filtering') return false;
-    const from = this.links.find(({ to }) => to.node === nodeId)?.from;
-    return from === undefined ? AUDIO_SOURCE.test(String(node.options.name)) : this.isAudio(from.node, from.output);
+    return isSound(this, nodeId, output);
   }
 
   // --- as a whole ---------------------------------------------------------------------------------------------------
@@ -504,28 +417,14 @@ export class GraphDefinition {
     return writeConfig(options, this.nodes, inputs, outputs, this.links, this.streamAliases, this.pathOf);
   }
 
-  /**
-   * Writes the file that `dump_graph` asks for. What a file cannot hold does not keep the graph from running.
-   * @returns warnings of what is not in the file.
-   * @throws MillraceError ERR_MILLRACE_OUTPUT
-   */
+  /** Writes the file that `dump_graph` asks for. @returns as `dumpGraph`. */
   dump(): string[] {
     const { dumpPath } = this.resolved;
-    if (dumpPath === undefined) return [];
-    const { config, problems } = this.written();
-    const text = `${JSON.stringify(config, null, 2)}\n`;
-    try {
-      writeFileSync(dumpPath, text);
-    } catch (cause) {
-      const why = messageOf(cause);
-      throw new MillraceError('ERR_MILLRACE_OUTPUT', `the graph file ${dumpPath} cannot be written: ${why}`, {
-        cause,
-        hint: 'dump_graph is 0, 1 or a path that can be written',
-      });
-    }
-    return problems.map(
-      ({ path, message, hint }) =>
-        `dump_graph: ${path} ${message}, and is not in ${dumpPath}${hint === undefined ? '' : ` (${hint})`}`,
-    );
+    return dumpPath === undefined ? [] : dumpGraph(dumpPath, this.written());
   }
+}
+
+/** Of what a node has, that which something is said of. */
+function said(inherited: Inherited): Partial<NodeSpec> {
+  return Object.fromEntries(Object.entries(inherited).filter(([, value]) => value !== undefined));
 }

@@ -112,8 +112,24 @@ export function readUpdate(source: unknown, allowed: Allowed, aliases: readonly 
   return { add, remove, reset };
 }
 
+/**
+ * What an update may not change options to. What the running node was allowed by who built it stays so.
+ * @param find a node by its alias.
+ */
+export function forbiddenResets(
+  resets: Update['reset'],
+  allowed: Allowed,
+  find: (alias: string) => NodeSpec,
+): Problem[] {
+  return resets.flatMap(({ alias, options, path }) => {
+    const node = find(alias);
+    const before = new Set(checkTrust(node, path, allowed).map(({ message }) => message));
+    return checkTrust(afterReset(node, options), path, allowed).filter(({ message }) => !before.has(message));
+  });
+}
+
 /** The node as it would be, for what has to be looked at before: arguments of a filter by name are some of its `para`. */
-export function afterReset(node: NodeSpec, given: Record<string, unknown>): NodeSpec {
+function afterReset(node: NodeSpec, given: Record<string, unknown>): NodeSpec {
   const options = { ...node.options, ...given };
   if (builtinOf(node.module)?.work !== 'filtering' || typeof options.name !== 'string') return { ...node, options };
   const own = ['name', 'para', 'filters', 'graph', 'threads'];

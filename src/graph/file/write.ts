@@ -17,6 +17,12 @@ export function streamName({ module, id, alias, outside }: NodeSpec, output: num
   return `${module.name}_${id}_${output}`;
 }
 
+/** Which output a name that was formed so stands for; undefined for a name of another form. */
+export function outputNamed(name: string): LinkSpec['from'] | undefined {
+  const [, id, output] = /_(\d+)_(\d+)$/.exec(name) ?? [];
+  return id === undefined ? undefined : { node: Number(id), output: Number(output) };
+}
+
 /**
  * @param inputs Nodes of the input streams.
  * @param outputs Streams that are read.

@@ -1,7 +1,7 @@
 /** From the options a user gave to the ones the scheduler runs with: validated, environment and defaults applied. */
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import type { Problem } from '../../errors/errors.js';
+import { ConfigError, type Problem } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
 import type { LogLevel } from '../../media/ffmpeg.js';
 import {
@@ -45,6 +45,14 @@ function configuration(env: Environment, problems: Problem[]): GraphOptionValues
   if (result.success) return result.output;
   problems.push(...problemsFrom(path, result.issues));
   return {};
+}
+
+/** As `resolveGraphOptions`. @param further what else is wrong. @throws ConfigError with everything. */
+export function requireGraphOptions(input: unknown, further: readonly Problem[] = []): ResolvedOptions {
+  const { resolved, problems } = resolveGraphOptions(input);
+  problems.push(...further);
+  if (!resolved || problems.length > 0) throw new ConfigError('wrong graph options', problems);
+  return resolved;
 }
 
 /**

@@ -30,7 +30,7 @@ const EMPTY_WORDS = [
   /^Terminating thread/,
 ];
 
-/** How outputs of the network begin inside of the muxer that opens them (actors/encoder/output/slave.ts): its default. */
+/** How outputs of the network begin inside of the muxer that opens them (actors/encoder/mux/slave.ts): its default. */
 export const CONTAINED = '[use_fifo=0:';
 /** Of that muxer: it repeats what av_strerror says. */
 const OWN_WORDS = [`Slave '${CONTAINED}`, 'All tee outputs failed'];

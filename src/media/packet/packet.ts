@@ -110,7 +110,9 @@ export class Packet<T = unknown> implements Disposable {
 
 function timestampOf(payload: unknown): number | undefined {
   if (typeof payload !== 'object' || payload === null || !('timestamp' in payload)) return undefined;
-  return Number.isFinite(payload.timestamp) ? (payload.timestamp as number) : undefined;
+  // A frame reads and converts it each time it is asked.
+  const { timestamp } = payload;
+  return Number.isFinite(timestamp) ? (timestamp as number) : undefined;
 }
 
 function hasClose(value: unknown): value is { close(): void } {

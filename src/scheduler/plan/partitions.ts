@@ -1,6 +1,5 @@
 /** A placed graph cut into what each thread gets: its nodes, the links that touch it, and the rings between threads. */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import type { NodeSources } from '../../module/contract.js';
 import { createRing } from '../../thread/link/ring-link.js';
 import type {
   Growth,
@@ -12,9 +11,9 @@ import type {
 } from '../../thread/protocol.js';
 import { calledKeys } from '../run/callbacks.js';
 import type { TracedGraph } from '../run/trace-writer.js';
+import { SourcePorts } from '../sources/source-ports.js';
 import type { Fusion } from './fuse-filters.js';
 import { CALLING_THREAD, type Placement } from './placement.js';
-import { sourcesOf } from './sources.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
 
 /** The ring of a link that crosses threads, and the ports through which larger ones travel. */
@@ -40,7 +39,7 @@ export class Partitions {
   /** Ends of every link. */
   readonly links: LinkEnds[];
   private readonly crossings = new Map<number, Crossing>();
-  private readonly told: Map<number, NodeSources>;
+  private readonly told: SourcePorts;
 
   /** @param rank position of every node in topological order, in the order of `spec.nodes`. */
   constructor(
@@ -51,7 +50,7 @@ export class Partitions {
   ) {
     this.localThread = placement.threadOf.includes(CALLING_THREAD) ? placement.threads : undefined;
     this.threads = placement.threads + (this.hasLocalPart ? 1 : 0);
-    this.told = new Map(sourcesOf(spec));
+    this.told = new SourcePorts(spec, (node) => this.threadOf(node));
     this.links = this.endsOf(spec.links);
   }
 
@@ -75,9 +74,7 @@ export class Partitions {
     const { spec } = this;
     this.rank = rank;
     this.links.push(...this.endsOf(spec.links.slice(first.link)));
-    const added = { ...spec, nodes: spec.nodes.slice(first.node), links: spec.links.slice(first.link) };
-    // Of decoders that were there it is too late to hear what their inputs say of themselves.
-    for (const [id, sources] of sourcesOf(added)) this.told.set(id, sources);
+    this.told.grow(first);
   }
 
   /** What one thread is told of what has come since, and the ports that go with it. To be called once per thread. */
@@ -91,7 +88,7 @@ export class Partitions {
     const added = spec.nodes.slice(first.node);
     const growth: Growth = {
       ...facts,
-      nodes: this.nodesOf(thread, first.node),
+      nodes: this.nodesOf(thread, first.node, transfer),
       links: this.linksAt(thread, first.link, transfer),
       nodeThreads: added.map((_, at) => this.threadOf(first.node + at)),
       names: added.map((node) => `${node.module.name} "${node.alias}"`),
@@ -144,7 +141,7 @@ export class Partitions {
   /** The part of one thread, and the ports that go with it. To be called once per thread. */
   part(thread: number, facts: RunFacts): { part: PartitionSpec; transfer: Transferable[] } {
     const transfer: Transferable[] = [];
-    const own = { nodes: this.nodesOf(thread, 0), links: this.linksAt(thread, 0, transfer) };
+    const own = { nodes: this.nodesOf(thread, 0, transfer), links: this.linksAt(thread, 0, transfer) };
     return { part: { ...this.emptyPart(thread, facts), ...own }, transfer };
   }
 
@@ -241,21 +238,21 @@ export class Partitions {
     return crossing;
   }
 
-  /** From one on, upstream first. */
-  private nodesOf(thread: number, first: number): PartitionNode[] {
+  /** Those of a thread, from one on; upstream first. */
+  private nodesOf(thread: number, first: number, transfer: Transferable[]): PartitionNode[] {
     const nodes: PartitionNode[] = [];
     const { spec } = this;
     spec.nodes.slice(first).forEach((node, at) => {
       const index = first + at;
       if (this.threadOf(index) !== thread || this.merging.isMerged(index)) return;
-      const chain = this.merging.chainOf(index)?.map((member) => this.node(spec.nodes[member]!, member));
+      const chain = this.merging.chainOf(index)?.map((member) => this.node(spec.nodes[member]!, member, transfer));
       const members = chain?.map(({ index, options }) => ({ node: index, options }));
-      nodes.push({ ...this.node(node, index), ...(chain !== undefined && { chain, options: { members } }) });
+      nodes.push({ ...this.node(node, index, transfer), ...(chain !== undefined && { chain, options: { members } }) });
     });
     return nodes.sort((a, b) => a.rank - b.rank);
   }
 
-  private node(node: NodeSpec, index: number): PartitionNode {
+  private node(node: NodeSpec, index: number, transfer: Transferable[]): PartitionNode {
     const { spec } = this;
     const { alias, module, options, inputManager, protocolWhitelist, onError } = node;
     return {
@@ -272,7 +269,7 @@ export class Partitions {
       inputManager,
       onError,
       protocolWhitelist,
-      sources: this.told.get(node.copyOf?.id ?? node.id),
+      sources: this.told.of(index, transfer),
       firstJob: this.firstJobOf(node),
     };
   }

@@ -1,8 +1,8 @@
 /** The calling thread's share of a run: a host and a part like those of the workers, and the ways a user drives them. */
 import { Doorbell } from '../../../ringbuffer/index.js';
-import { Partition } from '../../thread/actor/partition.js';
-import { GraphState } from '../../thread/board/board.js';
+import { GraphState } from '../../thread/board/states.js';
 import { Host } from '../../thread/host.js';
+import { Partition } from '../../thread/partition/partition.js';
 import type { FromHost, PartitionSpec } from '../../thread/protocol.js';
 
 /** Longest time in ms without a turn for the calling thread's own timers and I/O, between two calls of modules. */

@@ -1,6 +1,6 @@
 /**
  * A clock that a test moves by hand. It holds the boards of the graphs that go by it: what their threads take for the
- * running time is a word on the board (`Board.elapsed`), and `advance` adds to that word.
+ * running time is a word on the board (`RunClock.elapsed`), and `advance` adds to that word.
  *
  * It does so while the graph rests, or a module that is about to sleep would do so a moment too late. A graph rests when every
  * thread sleeps with a ticket that its bell still has, every call under way is in a sleep that is not due or waits for the test, and every input
@@ -13,7 +13,9 @@ import type { Doorbell } from '../../../ringbuffer/index.js';
 import { MillraceError } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
 import { describeValue } from '../../errors/naming.js';
-import { type Board, GraphState, NEVER, NodeCall, ThreadState } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import { NEVER } from '../../thread/board/run-clock.js';
+import { GraphState, NodeCall, ThreadState } from '../../thread/board/states.js';
 
 /** How often it looks whether a graph runs, or rests. */
 const LOOK_MS = 1;
@@ -71,7 +73,7 @@ export class FakeClock {
     while (led.some(({ board }) => board.state === GraphState.starting)) await sleep(LOOK_MS);
     await this.#rest(led);
     const nanoseconds = BigInt(Math.round(milliseconds * 1e6));
-    for (const { board } of led) board.advance(nanoseconds);
+    for (const { board } of led) board.clock.advance(nanoseconds);
     this.#now += milliseconds;
     await this.#rest(led);
   }
@@ -99,7 +101,7 @@ export class FakeClock {
 
 /** The tickets with which all threads of a graph sleep; undefined if something goes on. */
 function ticketsOfRest({ board, bells }: Led): string | undefined {
-  const { elapsed } = board;
+  const { elapsed } = board.clock;
   for (let node = 0; node < board.nodes; node++) {
     const due = board.due(node);
     if (due <= elapsed || board.looked(node) < elapsed) return undefined;

@@ -2,7 +2,9 @@ import type { Transferable } from 'node:worker_threads';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
 import { GraphError } from '../../errors/errors.js';
-import { type Board, ThreadState } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import { readersDone } from '../../thread/board/readers.js';
+import { ThreadState } from '../../thread/board/states.js';
 import type { FromHost, ToHost } from '../../thread/protocol.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
 import { causeOfDeath, nextUser, type Thread } from '../threads/thread.js';
@@ -108,10 +110,13 @@ export class RunThreads {
     return this.resting(undefined, []) !== undefined;
   }
 
-  /** Such a one: it has been started, and has loaded what the graph needs. */
+  /**
+   * Such a one: it has been started, and has loaded what the graph needs. One that was asked for by its index or name is taken
+   * again as well while it hosts something, by whatever number.
+   */
   private resting(asked: number | string | undefined, before: readonly (number | Thread)[]): Thread | undefined {
     const busy = new Set<number | Thread>(before);
-    for (const [thread, worker] of this.workers) if (this.hosts(thread)) busy.add(worker);
+    if (asked === undefined) for (const [thread, worker] of this.workers) if (this.hosts(thread)) busy.add(worker);
     const isMeant = (thread: number): boolean => {
       const was = this.cut.asked[thread];
       if (asked === undefined) return typeof was !== 'string';
@@ -212,7 +217,7 @@ export class RunThreads {
     const links = [...this.cut.links.keys()].filter((link) => {
       return this.cut.threadOf(this.cut.links[link]!.producer) === thread;
     });
-    if (links.length > 0) await this.board.readersDone(links);
+    if (links.length > 0) await readersDone(this.board, links);
   }
 
   private beginGrace(): void {

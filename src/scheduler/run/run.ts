@@ -1,47 +1,46 @@
-import diagnosticsChannel from 'node:diagnostics_channel';
+/** One run of a graph, from its start to its report or its failure: whatever happens in between, it settles once. */
 import type { Transferable } from 'node:worker_threads';
 import {
   clearInterval,
   clearTimeout,
   performance,
-  queueMicrotask,
   setInterval,
   setTimeout,
   type Timer,
 } from '../../../ringbuffer/clock.js';
-import { builtinOf } from '../../catalog/builtin.js';
 import { GraphError, MillraceError } from '../../errors/errors.js';
 import { abortedError, stateError } from '../../errors/make.js';
-import { errorOf, messageOf, packError, unpackError } from '../../errors/wire.js';
-import { unpackValue } from '../../media/wire/value.js';
-import { isWarning, type LogEntry, type LogListener } from '../../module/log.js';
-import { packMessage } from '../../thread/actor/callbacks.js';
-import { Board, GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/board.js';
+import { errorOf, unpackError } from '../../errors/wire.js';
+import type { LogListener } from '../../module/log.js';
+import { Board } from '../../thread/board/board.js';
+import { GraphState, NodeCall, NodeFate, NodePhase, NodeStatus } from '../../thread/board/states.js';
 import { stallError, Watchdog } from '../../thread/board/watchdog.js';
 import type { FromHost, Order, PartitionSpec, ToHost, WatchSpec } from '../../thread/protocol.js';
+import { Orders } from '../change/orders.js';
+import { RunChanges } from '../change/run-changes.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import { Partitions, type RunFacts } from '../plan/partitions.js';
 import type { Placement } from '../plan/placement.js';
 import { prepare } from '../plan/plan.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
-import { LocalSide } from '../ports/local-host.js';
-import { type Context, takeContext } from '../threads/context.js';
+import type { LocalSide } from '../ports/local-host.js';
+import { LocalPart } from '../ports/local-part.js';
+import type { Context } from '../threads/context.js';
 import { guardExit } from '../threads/exit-guard.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
-import { WarmNodes } from '../warm/warm-nodes.js';
+import { WarmClaims } from '../warm/warm-claims.js';
 import { whenAborted } from './abort-listeners.js';
-import { answer as answerCallback } from './callbacks.js';
 import type { FakeClock } from './fake-clock.js';
-import { Growing } from './growing.js';
-import { Orders } from './orders.js';
 import { ProgramSources } from './program-sources.js';
-import type { DroppedBranch, GraphStats, Progress, Report } from './report.js';
+import { ProgressFeed } from './progress-feed.js';
+import type { GraphStats, Progress, Report } from './report.js';
 import { RunThreads } from './run-threads.js';
 import { Figures } from './stats.js';
 import { type GraphStatus, statusOf } from './status.js';
+import { Telling } from './telling.js';
 import { type TracedGraph, TraceWriter } from './trace-writer.js';
-import { droppedText, Warnings } from './warnings.js';
+import { Warnings } from './warnings.js';
 
 export interface RunHooks {
   /** Called about four times a second while the graph runs, and once at its end. */
@@ -62,11 +61,6 @@ export interface RunHooks {
   clock?: FakeClock;
 }
 
-const PROGRESS_INTERVAL = 250;
-
-/** Tells whoever subscribes of the progress of every graph, as { graph: name, progress }. */
-const progressChannel = diagnosticsChannel.channel('millrace:progress');
-
 export class GraphRun {
   /** Resolves when every actor has closed and every thread has gone; rejects, after the same, when the graph failed. */
   readonly finished: Promise<Report>;
@@ -78,37 +72,37 @@ export class GraphRun {
   private readonly threads: RunThreads;
   private readonly warnings = new Warnings();
   private readonly orders = new Orders((thread, order, transfer) => this.order(thread, order, transfer));
-  private readonly growing: Growing;
+  private readonly telling: Telling;
+  private readonly progressFeed: ProgressFeed;
+  private readonly changes: RunChanges;
   private facts: RunFacts | undefined;
   private readonly traced: TracedGraph;
   private watched: WatchSpec | undefined;
-  private readonly dropped: DroppedBranch[] = [];
   private readonly sources: ProgramSources;
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
-  /** What the user has given is called in it: that of the start, or of the job that is being done. */
-  context: Context = takeContext();
-  private readonly warm: WarmNodes;
+  private readonly warm: WarmClaims;
   private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
   private resolve!: (report: Report) => void;
   private reject!: (error: Error) => void;
-  private progressTimer: NodeJS.Timeout | undefined;
-  private readonly listeners = new Set<(progress: Progress) => void>();
   /** Runs while the sources have time to end after a stop. */
   private stopTimer: Timer | undefined;
-  private watchdog: Watchdog | undefined;
-  private side: LocalSide | undefined;
+  private readonly localPart = new LocalPart({
+    message: (message, reply) => this.receive(message, reply),
+    died: (thread, error) => {
+      this.fail(errorOf(error));
+      this.threads.ended(thread, {});
+    },
+  });
   private settling = false;
   private settled = false;
-  /** The pools' threads are unreferenced; a running graph keeps the process alive by itself. */
-  private alive: NodeJS.Timeout | undefined;
-  private unguard: (() => void) | undefined;
-  private forgetClock: (() => void) | undefined;
-  /** Ends the watch over the signal. */
-  private forgetSignal = (): void => {};
+  /** What goes on beside it, until it settles: how each is ended. */
+  private readonly beside: (() => void)[] = [];
+  /** What holds the process, until its threads have been given back: how each lets go. */
+  private readonly holds: (() => void)[] = [];
 
   private readonly spec: GraphSpec;
 
@@ -121,7 +115,7 @@ export class GraphRun {
     this.spec = spec;
     this.merging = merging;
     this.sources = new ProgramSources(built.nodes);
-    this.warm = new WarmNodes(spec.name, (text) => this.warnings.add(text));
+    this.warm = new WarmClaims(spec.name, (text) => this.warnings.add(text));
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
@@ -136,8 +130,10 @@ export class GraphRun {
       over: () => void this.settle(),
     });
     this.traced = this.cut.traced;
-    this.growing = this.makeGrowing();
+    this.changes = this.makeChanges();
     this.figures = new Figures(spec, this.board, this.placement, merging, this.cut);
+    this.telling = new Telling(spec, this.warnings, hooks.onLog, (error) => this.fail(error));
+    this.progressFeed = this.makeProgressFeed();
     this.finished = new Promise<Report>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -169,6 +165,7 @@ export class GraphRun {
         await undo.all();
       } finally {
         this.settled = true;
+        this.progressFeed.abandon();
         this.reject(errorOf(error));
       }
       throw error;
@@ -192,17 +189,18 @@ export class GraphRun {
       undo.add(() => writer.abandon());
       this.trace = writer;
     }
-    this.threads.lend(this.warm.claim(this.spec.nodes, undo));
+    this.threads.lend(this.warm.take(this.spec.nodes, undo));
     this.threads.take(undo);
   }
 
   private startAll(): void {
     this.startedAt = performance.timeOrigin + performance.now();
-    const { signal } = this.hooks;
-    this.alive = setInterval(() => {}, 2 ** 30);
-    this.unguard = guardExit(this.board);
+    const { signal, clock } = this.hooks;
+    // The pools' threads are unreferenced; a running graph keeps the process alive by itself.
+    const alive = setInterval(() => {}, 2 ** 30);
+    this.holds.push(() => clearInterval(alive), guardExit(this.board));
     this.sources.open();
-    this.forgetClock = this.hooks.clock?.lead(this.board, this.threads.bells);
+    if (clock !== undefined) this.beside.push(clock.lead(this.board, this.threads.bells));
     const facts = {
       run: this.threads.user,
       board: this.board.buffer,
@@ -214,51 +212,34 @@ export class GraphRun {
     this.threads.start(facts);
     this.facts = facts;
     const { localThread } = this.cut;
-    if (localThread !== undefined) this.startLocal(this.cut.part(localThread, facts).part);
+    if (localThread !== undefined) this.startPart(localThread, this.cut.part(localThread, facts).part);
     const { watch } = this.cut;
     this.watched = watch;
     if (watch !== undefined) {
       const epoch = performance.timeOrigin - this.startedAt;
-      this.watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
-      this.watchdog.start();
+      const watchdog = new Watchdog(this.board, watch, epoch, true, (stall) => this.fail(stallError(stall)));
+      watchdog.start();
+      this.beside.push(() => watchdog.stop());
     }
     const onAbort = (): void => this.abort(signal?.reason);
     if (signal?.aborted) onAbort();
-    this.forgetSignal = whenAborted(signal, onAbort);
-    if (this.hooks.onProgress || progressChannel.hasSubscribers) this.watchProgress();
-  }
-
-  private watchProgress(): void {
-    if (this.settling) return; // the last progress is about to be told
-    this.progressTimer ??= setInterval(() => this.tellProgress(), PROGRESS_INTERVAL);
+    this.beside.push(whenAborted(signal, onAbort));
+    this.progressFeed.start();
   }
 
   /** The progress as it is told, the latest whenever somebody asks; ends with the run, however that ends. */
-  async *progress(): AsyncGenerator<Progress, void, undefined> {
-    let latest: Progress | undefined;
-    let told = (): void => {};
-    const listener = (progress: Progress): void => {
-      latest = progress;
-      told();
+  progress(): AsyncGenerator<Progress, void, undefined> {
+    return this.progressFeed.stream();
+  }
+
+  private makeProgressFeed(): ProgressFeed {
+    const { onProgress } = this.hooks;
+    const measure = (): Progress => {
+      const complete = this.endedAfter !== undefined && this.failure === undefined && !this.board.stopping;
+      return this.figures.progress(this.elapsed(), complete);
     };
-    if (this.settled) return;
-    this.listeners.add(listener);
-    this.watchProgress();
-    try {
-      for (;;) {
-        if (latest === undefined) {
-          if (this.settled) return;
-          await new Promise<void>((resolve) => {
-            told = resolve;
-          });
-        }
-        const progress = latest;
-        latest = undefined;
-        if (progress !== undefined) yield progress;
-      }
-    } finally {
-      this.listeners.delete(listener);
-    }
+    const hook = (progress: Progress): void => this.telling.call('onProgress', () => onProgress?.(progress));
+    return new ProgressFeed(this.spec.name, measure, onProgress && hook);
   }
 
   /**
@@ -294,6 +275,11 @@ export class GraphRun {
     this.fail(abortedError(`graph ${this.spec.name} was aborted`, reason));
   }
 
+  /** What the program has given is called in it from now on. */
+  set context(context: Context) {
+    this.telling.context = context;
+  }
+
   /** It does one job after the other. */
   get serves(): boolean {
     return this.spec.firstJob !== undefined;
@@ -301,7 +287,7 @@ export class GraphRun {
 
   /** The calling thread's share of the graph, if it has one; from the start on. */
   get local(): LocalSide | undefined {
-    return this.side;
+    return this.localPart.side;
   }
 
   /** Nodes that read what the program gives them on this thread. */
@@ -368,76 +354,29 @@ export class GraphRun {
     this.threads.alarm();
   }
 
-  /**
-   * Changes options of a node between two packets; resolves when it has been done.
-   * @throws GraphError of the module that refuses them, or cannot change any; nothing has been changed then. MillraceError
-   *   ERR_MILLRACE_CLOSED for a node that has ended.
-   */
-  async reset(id: number, options: Record<string, unknown>): Promise<void> {
-    const { nodes } = this.spec;
-    const { merging } = this;
-    const indexes = nodes.flatMap((node, index) => ((node.copyOf?.id ?? node.id) === id ? [index] : []));
-    const orders = indexes.map((index) => {
-      const node = merging.hostOf(index);
-      const member = merging.chainOf(node) === undefined ? {} : { member: index };
-      return this.orders.send(this.cut.threadOf(node), { type: 'reset', node, ...member, options });
-    });
-    await Promise.all(orders);
+  /** As `RunChanges.reset`. */
+  reset(id: number, options: Record<string, unknown>): Promise<void> {
+    return this.changes.reset(id, options);
   }
 
-  /**
-   * Ends a node, and with it those that are run as one with it; resolves when its module has been closed.
-   * @throws GraphError when that failed; it has left the graph all the same.
-   */
-  async remove(id: number): Promise<void> {
-    const belongs = ({ id: own, copyOf, helps }: NodeSpec): boolean => (copyOf?.id ?? helps ?? own) === id;
-    const indexes = this.spec.nodes.flatMap((node, index) => (belongs(node) ? [this.merging.hostOf(index)] : []));
-    await Promise.all(
-      indexes.map(async (node) => {
-        const thread = this.cut.threadOf(node);
-        // It has ended by itself.
-        if (this.settled || !this.orders.isOpen(thread)) return;
-        try {
-          await this.orders.send(thread, { type: 'remove', node, drains: givesAFile(this.spec.nodes[node]!) });
-        } catch (error) {
-          if (this.orders.isOpen(thread) || this.failure !== undefined) throw error;
-        }
-      }),
-    ).finally(() => this.release([id]));
+  /** As `RunChanges.remove`. */
+  remove(id: number): Promise<void> {
+    return this.changes.remove(id);
   }
 
-  /** Adds nodes, and the links into them; see `Growing.add`. */
-  async add(nodes: readonly NodeSpec[], links: readonly LinkSpec[]): Promise<void> {
-    try {
-      await this.growing.add(nodes, links);
-    } catch (error) {
-      await this.release(nodes.map(({ id }) => id));
-      throw error;
-    }
+  /** As `RunChanges.add`. */
+  add(nodes: readonly NodeSpec[], links: readonly LinkSpec[]): Promise<void> {
+    return this.changes.add(nodes, links);
   }
 
-  /** Nodes have left, or have not come: what of the program's they had is theirs no more. */
-  private async release(ids: readonly number[]): Promise<void> {
-    this.warm.release(ids);
-    for (const text of await this.sources.release(ids)) this.warnings.add(text);
+  /** As `RunChanges.closed`. */
+  closed(id: number): Promise<void> {
+    return this.changes.closed(id);
   }
 
-  /** Resolves when the module of a node has been closed, which ends by itself. */
-  async closed(id: number): Promise<void> {
-    const node = this.spec.nodes.findIndex((candidate) => candidate.id === id);
-    const thread = this.cut.threadOf(node);
-    if (this.settled || !this.orders.isOpen(thread)) return;
-    try {
-      await this.orders.send(thread, { type: 'await-end', node });
-    } catch (error) {
-      if (this.failure !== undefined) throw error;
-    }
-  }
-
-  /** Whether the module of a node has been closed. */
+  /** As `RunChanges.hasEnded`. */
   hasEnded(id: number): boolean {
-    const node = this.spec.nodes.findIndex((candidate) => candidate.id === id);
-    return node >= 0 && this.board.phase(this.merging.hostOf(node)) === NodePhase.closed;
+    return this.changes.hasEnded(id);
   }
 
   /** The highest number that a node has, those included that nobody built. */
@@ -445,15 +384,12 @@ export class GraphRun {
     return Math.max(...this.spec.nodes.map(({ id }) => id));
   }
 
-  private makeGrowing(): Growing {
-    const { spec, board, placement, merging, cut, threads, orders, warm } = this;
-    return new Growing({
-      ...{ spec, board, placement, merging, cut, threads, orders, warm },
+  private makeChanges(): RunChanges {
+    const { spec, board, placement, merging, cut, threads, orders, sources, warm, warnings } = this;
+    return new RunChanges({
+      ...{ spec, board, placement, merging, cut, threads, orders, sources, warm, warnings },
       facts: () => ({ ...this.facts!, bells: threads.bells.map((bell) => bell.buffer) }),
-      startPart: (thread, part) => {
-        if (thread === cut.localThread) this.startLocal(part);
-        else threads.post(thread, { type: 'start', part });
-      },
+      startPart: (thread, part) => this.startPart(thread, part),
       grown: (first) => {
         this.figures.grow(first);
         this.sources.add(spec.nodes.slice(first.node));
@@ -470,12 +406,12 @@ export class GraphRun {
         return new MillraceError('ERR_MILLRACE_CLOSED', 'the graph has ended, or is about to');
       },
       failed: () => this.failure,
-      remove: (id) => this.remove(id),
+      isOver: () => this.settled,
     });
   }
 
   private order(thread: number, order: Order, transfer: Transferable[] = []): void {
-    if (thread === this.cut.localThread) this.side?.part.obey(order);
+    if (thread === this.cut.localThread) this.localPart.obey(order);
     else {
       this.threads.post(thread, { type: 'order', run: this.threads.user, order }, transfer);
       this.board.countOrder(thread);
@@ -498,25 +434,10 @@ export class GraphRun {
     return this.endedAfter ?? performance.timeOrigin + performance.now() - this.startedAt;
   }
 
-  // --- starting -------------------------------------------------------------------------------------------------------
-
-  private startLocal(spec: PartitionSpec): void {
-    // One that has ended before.
-    this.side?.quit();
-    this.side = new LocalSide(spec, this.threads.bells[spec.thread]!, (message) => {
-      // Not within the actors' call: a listener that throws must not end up in a module's stack.
-      queueMicrotask(() => this.receive(message, (reply) => this.replyLocal(reply)));
-    });
-    this.side.run().catch((error: unknown) => {
-      this.fail(errorOf(error));
-      this.threads.ended(spec.thread, {});
-    });
-  }
-
-  private replyLocal(message: ToHost): void {
-    if (message.type !== 'callback-result') return;
-    const value = message.ok ? message.value : unpackError(message.value as Parameters<typeof unpackError>[0]);
-    this.side?.part.callbackResult(message.call, message.ok, value);
+  /** Starts a part that nothing is carried to by ports of its own. */
+  private startPart(thread: number, part: PartitionSpec): void {
+    if (thread === this.cut.localThread) this.localPart.start(part, this.threads.bells[thread]!);
+    else this.threads.post(thread, { type: 'start', part });
   }
 
   // --- what the threads tell --------------------------------------------------------------------------------------------
@@ -530,13 +451,13 @@ export class GraphRun {
         break;
       }
       case 'dropped':
-        this.noteDropped(message);
+        this.telling.noteDropped(message);
         break;
       case 'log':
-        this.log(message);
+        this.telling.log(message);
         break;
       case 'told':
-        this.publish(message);
+        this.telling.publish(message);
         break;
       case 'warning':
         this.warnings.addOnce(message.text);
@@ -548,70 +469,15 @@ export class GraphRun {
         this.hooks.onJob?.(message.job, message.node, message.files);
         break;
       case 'relief':
-        this.noteRelief(message.link);
+        this.telling.noteRelief(message.link);
         break;
       case 'callback':
-        void this.callback(message, reply);
+        void this.telling.answer(message, reply);
         break;
       case 'ended':
         this.threads.ended(message.thread, message.leaked);
         break;
     }
-  }
-
-  /** Whoever subscribes is told of what nodes say of themselves, as { graph, node, ...facts }. */
-  private publish({ node, event, facts }: FromHost & { type: 'told' }): void {
-    const channel = diagnosticsChannel.channel(`millrace:${event}`);
-    if (!channel.hasSubscribers) return;
-    const { alias } = this.spec.nodes[node]!;
-    this.context(() => channel.publish({ graph: this.spec.name, node: alias, ...facts }));
-  }
-
-  private log({ node, level, text, context }: FromHost & { type: 'log' }): void {
-    const { alias, module } = this.spec.nodes[node]!;
-    if (isWarning(level) && context === undefined) this.warnings.add(`${alias}: ${text}`);
-    this.say({ level, node: alias, context: context ?? module.name, text });
-  }
-
-  private noteDropped({ node, error: wire, packets: packetsLost }: FromHost & { type: 'dropped' }): void {
-    const { id, alias, module } = this.spec.nodes[node]!;
-    const error = unpackError(wire) as GraphError;
-    this.dropped.push({ node: id, alias, module: module.name, error, packetsLost });
-    const text = droppedText(error, packetsLost);
-    this.warnings.add(text);
-    this.say({ level: 'error', node: alias, context: module.name, text });
-  }
-
-  /** A listener that throws fails the graph: nobody else would hear of it. */
-  private say(entry: LogEntry): void {
-    try {
-      this.context(() => this.hooks.onLog?.(entry));
-    } catch (cause) {
-      this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onLog threw: ${messageOf(cause)}`, { cause }));
-    }
-  }
-
-  private async callback(message: FromHost & { type: 'callback' }, reply: (message: ToHost) => void): Promise<void> {
-    const { run, call } = message;
-    const node = this.spec.nodes[message.node]!;
-    const isOfThisThread = node.module.definition !== undefined;
-    const answer = (ok: boolean, value: unknown): void => reply({ type: 'callback-result', run, call, ok, value });
-    try {
-      const value = isOfThisThread ? message.value : unpackValue(message.value as Uint8Array);
-      const result: unknown = await this.context(() => answerCallback(this.spec, node, message.key, value));
-      answer(true, isOfThisThread ? result : packMessage(result, `what the callback of node ${node.alias} returned`));
-    } catch (error) {
-      answer(false, packError(error));
-    }
-  }
-
-  private noteRelief(link: number): void {
-    const { from, to } = this.spec.links[link]!;
-    const name = (id: number): string => this.spec.nodes.find((node) => node.id === id)!.alias;
-    const text =
-      `the limit of the link from ${name(from.node)}[${from.output}] to ${name(to.node)}[${to.input}] was lifted: its ` +
-      'consumer starved on another input';
-    this.warnings.addOnce(text);
   }
 
   /** Something outside the actors failed the graph. */
@@ -637,23 +503,20 @@ export class GraphRun {
     this.settling = true;
     const milliseconds = this.elapsed();
     this.endedAfter = milliseconds;
-    clearInterval(this.progressTimer);
+    this.progressFeed.stop();
     clearTimeout(this.stopTimer);
-    this.watchdog?.stop();
-    this.forgetSignal();
-    this.forgetClock?.();
-    this.side?.quit();
+    for (const end of this.beside) end();
+    this.localPart.quit();
     await this.threads.giveBack();
     this.warm.releaseAll();
     for (const text of await this.sources.close()) this.warnings.add(text);
-    clearInterval(this.alive);
-    this.unguard?.();
+    for (const letGo of this.holds) letGo();
     if (this.trace !== undefined) {
       let lost = 0;
       for (let thread = 0; thread < this.cut.threads; thread++) lost += this.board.traceLosses(thread);
       for (const text of this.trace.finish(lost)) this.warnings.add(text);
     }
-    this.tellProgress();
+    this.progressFeed.end();
     this.settled = true;
     this.orders.end(this.failure);
     if (this.failure !== undefined) {
@@ -664,29 +527,8 @@ export class GraphRun {
       this.reject(this.failure);
     } else {
       const { list: warnings } = this.warnings;
-      const { dropped } = this;
+      const { dropped } = this.telling;
       this.resolve({ ...this.figures.report(milliseconds), warnings, dropped, leaked: { ...this.threads.leaked } });
     }
   }
-
-  // --- telling ------------------------------------------------------------------------------------------------------------
-
-  /** A listener that throws fails the graph: nobody else would hear of it. */
-  private tellProgress(): void {
-    try {
-      const complete = this.endedAfter !== undefined && this.failure === undefined && !this.board.stopping;
-      const progress = this.figures.progress(this.elapsed(), complete);
-      for (const listener of this.listeners) listener(progress);
-      if (progressChannel.hasSubscribers) progressChannel.publish({ graph: this.spec.name, progress });
-      this.context(() => this.hooks.onProgress?.(progress));
-    } catch (cause) {
-      const text = messageOf(cause);
-      this.fail(new GraphError('ERR_MILLRACE_CALLBACK', `onProgress threw: ${text}`, { cause }));
-    }
-  }
-}
-
-/** What goes out of it is a whole only with its end. */
-function givesAFile({ module, options }: NodeSpec): boolean {
-  return builtinOf(module)?.work === 'encoding' && Number(options.push_output ?? 0) > 0;
 }

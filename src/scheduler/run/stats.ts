@@ -1,5 +1,6 @@
 /** What a run tells of itself, read from the board: costs the actors nothing, whatever state the graph is in. */
-import { type Board, NodeCall, NodeFate, NodeStatus } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import { NodeCall, NodeFate, NodeStatus } from '../../thread/board/states.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions } from '../plan/partitions.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
@@ -127,7 +128,7 @@ export class Figures {
   private outages(index: number): WaitStats {
     const { board } = this;
     const since = board.figure(index, 'outageSince');
-    const going = since > 0 ? Math.max(0, Number(board.elapsed) / 1e6 - since) : 0;
+    const going = since > 0 ? Math.max(0, Number(board.clock.elapsed) / 1e6 - since) : 0;
     return {
       count: board.figure(index, 'outages'),
       milliseconds: board.figure(index, 'outageMilliseconds') + going,

@@ -1,5 +1,6 @@
 /** `graph.status()`: what a graph is doing at this moment, as data that can be written as JSON. */
-import { type Board, GraphState, ThreadState } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import { GraphState, ThreadState } from '../../thread/board/states.js';
 import type { Partitions } from '../plan/partitions.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec } from '../plan/spec.js';

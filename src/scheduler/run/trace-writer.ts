@@ -11,7 +11,7 @@ import { resolve } from 'node:path';
 import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
 import { messageOf } from '../../errors/wire.js';
-import { NodeCall } from '../../thread/board/board.js';
+import { NodeCall } from '../../thread/board/states.js';
 import { createTraceRing, TraceReader, type TraceRecord, traceClock } from '../../thread/board/trace-recorder.js';
 import type { TraceSpec } from '../../thread/protocol.js';
 

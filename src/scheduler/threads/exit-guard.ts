@@ -5,6 +5,7 @@
  * code of a graph runs here: what it has begun stays unfinished.
  */
 import type { Board } from '../../thread/board/board.js';
+import { awaitReaders } from '../../thread/board/readers.js';
 import { restThreads } from '../../thread/thread-stop.js';
 
 const running = new Set<Board>();
@@ -12,7 +13,7 @@ const running = new Set<Board>();
 function onExit(): void {
   restThreads();
   for (const board of running) board.setAborting();
-  for (const board of running) board.awaitReaders(Array(board.links).keys());
+  for (const board of running) awaitReaders(board, Array(board.links).keys());
 }
 
 /** @returns ends the guard, when the run's threads are gone. */

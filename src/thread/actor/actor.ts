@@ -15,18 +15,20 @@
 import { clearImmediate, performance, setImmediate } from '../../../ringbuffer/clock.js';
 import { MillraceError, type Phase } from '../../errors/errors.js';
 import type { InputManagerSpec, ModuleContext } from '../../module/contract.js';
-import { type Board, NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/board.js';
+import type { Board } from '../board/board.js';
 import type { NodeTimer } from '../board/node-timer.js';
+import { NodeCall, NodeFigure, NodePhase, NodeStatus } from '../board/states.js';
 import { Commands } from '../change/commands.js';
 import type { ManagerHost } from '../input-manager/index.js';
 import type { ModuleInstance } from '../module-instance.js';
+import { NOWHERE } from '../partition/ready-queue.js';
+import { AfterStop } from './after-stop.js';
 import type { AppPort } from './app-port.js';
 import { IdleCalls } from './idle-calls.js';
 import { type ActorInputs, countPackets } from './inputs.js';
 import type { ActorInput, Jobs } from './jobs.js';
 import { runSteps } from './maybe-async.js';
 import type { ActorOutputs } from './outputs.js';
-import { NOWHERE } from './ready-queue.js';
 
 export interface ActorParts {
   /** Index of the node on the board. */
@@ -46,9 +48,6 @@ export interface ActorParts {
   onJob(job: number, files: string[]): void;
 }
 
-/** Calls in a row in which a module takes no input after a stop: enough for any frame rate, not for an endless loop. */
-const CALLS_AFTER_STOP = 256;
-
 export class Actor {
   readonly node: number;
   /** Position in the graph's topological order, which may grow. */
@@ -67,13 +66,12 @@ export class Actor {
   private readonly figuresAt: number;
   /** The user behind this node, if packets enter or leave the graph here. */
   readonly outside: AppPort | undefined;
-  private callsAfterStop = 0;
+  /** The graph was asked to stop. */
+  private afterStop: AfterStop | undefined;
   /** It has failed, and its branch only has ended with it. */
   dropped = false;
   /** Packets of the call that failed. */
   private failedWith = 0;
-  /** The graph was asked to stop, and the time is over in which those whose input has ended may finish. */
-  private overdue = false;
   private readonly idle: IdleCalls;
   /** What it is told to do between two calls of its module. */
   readonly commands: Commands;
@@ -204,30 +202,16 @@ export class Actor {
     return this.process();
   }
 
-  /** Sources end at once, and what makes packets of its own and never asks for more (an endless loop) after a while. */
   private endsOnStop(): boolean {
-    if (this.isSource) return true;
-    if (this.isEndless) {
-      this.context.log.warn(
-        'ended: it still made packets of its own long after its input had ended and the graph was asked to stop',
-      );
-      return true;
-    }
-    if (this.inputs.allEnded || !this.inputs.wantsNone) return false;
-    if (++this.callsAfterStop <= CALLS_AFTER_STOP) return false;
-    this.context.log.warn(`ended: it made packets of its own in ${CALLS_AFTER_STOP} calls after the stop`);
-    return true;
-  }
-
-  /** What has an output and is not through with what it had by then goes on for ever: a filter such as `loop`. */
-  private get isEndless(): boolean {
-    return this.overdue && !this.isSource && this.inputs.allEnded && !this.finished && this.outputs.areConnected;
+    this.afterStop ??= new AfterStop(this);
+    return this.afterStop.ends();
   }
 
   /** The grace of a stop is over. A call that goes on is told by its signal. */
   stopIsOverdue(reason: unknown): void {
-    this.overdue = true;
-    if (this.isEndless) this.abort(reason);
+    this.afterStop ??= new AfterStop(this);
+    this.afterStop.expire();
+    if (this.afterStop.isEndless) this.abort(reason);
   }
 
   /** Nobody wants more of the job under way. */
@@ -308,7 +292,7 @@ export class Actor {
   private process(): void | Promise<void> {
     const group = this.inputs.take();
     const { inputs } = group;
-    if (this.inputs.received > 0) this.callsAfterStop = 0;
+    if (this.afterStop !== undefined && this.inputs.received > 0) this.afterStop.took();
     // It ends between two jobs, of which the module is not told.
     if (this.jobs?.last && !this.jobs.begun) return this.finish();
     // Packets were moved on to the manager, and it needs more of them; or a link that had one a moment ago gives none any

@@ -6,7 +6,8 @@
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import type { Module } from '../../module/contract.js';
 import { requireId, requireWanted } from '../../module/door.js';
-import { type Board, NodeFigure } from '../board/board.js';
+import type { Board } from '../board/board.js';
+import { NodeFigure } from '../board/states.js';
 import type { Group, InputManager } from '../input-manager/index.js';
 import { type ActorInput, isLeft, type Jobs } from './jobs.js';
 

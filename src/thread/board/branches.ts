@@ -1,6 +1,7 @@
 /** What of a graph is left without anything to work on when nodes of it were dropped (`on_error: 'drop-branch'`) or removed (`graph.removeNode`). */
 import type { LinkEnds } from '../protocol.js';
-import { type Board, NodeFate } from './board.js';
+import type { Board } from './board.js';
+import { NodeFate } from './states.js';
 
 /**
  * Whether nothing ever reached this node, and all that could have reached it was to come by way of nodes that were

@@ -2,7 +2,8 @@
 import { performance } from '../../../ringbuffer/clock.js';
 import type { Packet } from '../../media/packet/packet.js';
 import type { SyncEvent } from '../../sync/index.js';
-import { type Board, NodeFigure, NodeStatus } from './board.js';
+import type { Board } from './board.js';
+import { NodeFigure, NodeStatus } from './states.js';
 import type { TraceRecorder } from './trace-recorder.js';
 
 /** What is noted of a call's inputs, before the call consumes them. */

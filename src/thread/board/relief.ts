@@ -25,7 +25,8 @@
  * number; a lift that was not needed is only a larger queue.
  */
 import type { LinkEnds } from '../protocol.js';
-import { type Board, NodeStatus } from './board.js';
+import type { Board } from './board.js';
+import { NodeStatus } from './states.js';
 
 export class Relief {
   private readonly inLinks: number[][] = [];

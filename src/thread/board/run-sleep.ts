@@ -2,7 +2,8 @@
 import { sleep } from '../../../ringbuffer/clock.js';
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
-import { type Board, NEVER } from './board.js';
+import type { Board } from './board.js';
+import { NEVER } from './run-clock.js';
 
 /** How often a time that is moved by hand is looked at. Only tests have one, so that it need not wake anybody. */
 export const LOOK_BY_HAND_MS = 2;
@@ -22,7 +23,7 @@ export function realSleep(signal: AbortSignal): Sleep {
 
 /** By the running time of a graph. The board has when the first of the node's sleeps is due, for who moves it by hand. */
 export function runSleep(board: Board, node: number, signal: AbortSignal): Sleep {
-  if (!board.byHand) return pausedSleep(board, signal);
+  if (!board.clock.byHand) return pausedSleep(board, signal);
   const ends: bigint[] = [];
   const tell = (): void => {
     let first = NEVER;
@@ -31,12 +32,12 @@ export function runSleep(board: Board, node: number, signal: AbortSignal): Sleep
   };
   return async (milliseconds) => {
     requireTime(milliseconds);
-    const end = Number.isFinite(milliseconds) ? board.elapsed + BigInt(Math.round(milliseconds * 1e6)) : NEVER;
+    const end = Number.isFinite(milliseconds) ? board.clock.elapsed + BigInt(Math.round(milliseconds * 1e6)) : NEVER;
     ends.push(end);
     tell();
     try {
       do await sleep(LOOK_BY_HAND_MS, { signal });
-      while (board.elapsed < end);
+      while (board.clock.elapsed < end);
     } finally {
       ends.splice(ends.indexOf(end), 1);
       tell();
@@ -48,14 +49,14 @@ export function runSleep(board: Board, node: number, signal: AbortSignal): Sleep
 function pausedSleep(board: Board, signal: AbortSignal): Sleep {
   const real = realSleep(signal);
   return async (milliseconds) => {
-    const begun = board.elapsed;
+    const begun = board.clock.elapsed;
     await real(milliseconds);
     // Before the graph runs its time stands still by itself.
     if ((begun === 0n && !board.paused) || !Number.isFinite(milliseconds)) return;
     const end = begun + BigInt(Math.round(milliseconds * 1e6));
     // A timer may be a millisecond early.
     for (let left = milliseconds; ; ) {
-      left = Number(end - board.elapsed) / 1e6;
+      left = Number(end - board.clock.elapsed) / 1e6;
       if (left < 1) return;
       await real(board.paused ? Math.max(left, LOOK_PAUSED_MS) : left);
     }

@@ -13,7 +13,8 @@
 
 import type { Phase } from '../../errors/errors.js';
 import type { LinkEnds, WatchSpec } from '../protocol.js';
-import { type Board, GraphState, NodeCall, NodeStatus, ThreadState } from './board.js';
+import type { Board } from './board.js';
+import { GraphState, NodeCall, NodeStatus, ThreadState } from './states.js';
 
 export interface Stall {
   /** The node to blame, if there is one: it is in a call that does not return. */

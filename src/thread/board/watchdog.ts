@@ -10,8 +10,9 @@
 import { clearInterval, performance, setInterval } from '../../../ringbuffer/clock.js';
 import { GraphError } from '../../errors/errors.js';
 import type { WatchSpec } from '../protocol.js';
-import { type Board, GraphState, NodeCall, NodeFigure, type NodeFigureName, NodePhase, ThreadState } from './board.js';
+import type { Board } from './board.js';
 import { findStall, type Stall } from './stall.js';
+import { GraphState, NodeCall, NodeFigure, type NodeFigureName, NodePhase, ThreadState } from './states.js';
 
 /** Longest and shortest time in ms between two looks; else a quarter of the limit. */
 const LONGEST = 1000;

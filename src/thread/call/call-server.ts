@@ -12,7 +12,9 @@ import { messageOf, packError } from '../../errors/wire.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import { packValue, unpackValue } from '../../media/wire/value.js';
 import { isPromise, type MaybeAsync, runSteps } from '../actor/maybe-async.js';
-import { Board, ThreadState } from '../board/board.js';
+import { Board } from '../board/board.js';
+import { awaitReaders } from '../board/readers.js';
+import { ThreadState } from '../board/states.js';
 import type { Hosted } from '../host.js';
 import { requireCrossable } from '../link/record.js';
 import { RingReceiver, RingSender } from '../link/ring-link.js';
@@ -119,7 +121,7 @@ export class CallServer implements Hosted {
     this.board.setThreadState(0, ThreadState.dead);
     this.board.setAborting();
     this.callerBell.alarm();
-    this.board.awaitReaders([ANSWERS]);
+    awaitReaders(this.board, [ANSWERS]);
   }
 
   /** Thrown outside any call of ours: a timer or an emitter of a module on this thread. Nobody can say which. */

@@ -14,12 +14,12 @@ import { FFMPEG, ffmpegLines, isWarning, type LogSeverity, logText, logTo } from
 import type { ModuleRef } from '../../module/ref.js';
 import { ActorInputs } from '../actor/inputs.js';
 import type { MaybeAsync } from '../actor/maybe-async.js';
-import { moduleError } from '../actor/node-error.js';
 import { Deliveries } from '../actor/output.js';
 import { ActorOutputs } from '../actor/outputs.js';
 import { realSleep } from '../board/run-sleep.js';
 import type { Group } from '../input-manager/index.js';
 import { ModuleInstance } from '../module-instance.js';
+import { moduleError } from '../partition/node-error.js';
 import type { CalledSpec } from '../protocol.js';
 import { EmittedPackets, GivenPackets, givenInput } from './call-links.js';
 

@@ -19,8 +19,8 @@
 import { MillraceError } from '../../errors/errors.js';
 import { Packet } from '../../media/packet/packet.js';
 import type { Actor } from '../actor/actor.js';
-import type { LinkFaces } from '../actor/build.js';
 import { DirectLink } from '../link/direct-link.js';
+import type { LinkFaces } from '../partition/build.js';
 import type { Growth, PartitionLink } from '../protocol.js';
 
 /** What has been made, and has not joined. */

@@ -5,10 +5,11 @@
 import { MillraceError, type Phase } from '../../errors/errors.js';
 import { packError } from '../../errors/wire.js';
 import type { Actor } from '../actor/actor.js';
-import type { LinkFaces } from '../actor/build.js';
-import { linksByNode } from '../actor/load-node.js';
-import type { Blame } from '../actor/node-error.js';
-import { type Board, NodeFate, NodePhase, NodeStatus } from '../board/board.js';
+import type { Board } from '../board/board.js';
+import { NodeFate, NodePhase, NodeStatus } from '../board/states.js';
+import type { LinkFaces } from '../partition/build.js';
+import { linksByNode } from '../partition/load-node.js';
+import type { Blame } from '../partition/node-error.js';
 import type { FromHost, Growth, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
 import { type Arrival, askConsumers, ConsumerError, joinLinks } from './arrivals.js';
 

@@ -2,7 +2,7 @@ import { clearInterval, setInterval } from '../../../ringbuffer/clock.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import type { InputManagerSettings } from '../../module/contract.js';
 import { type PerPad, type SyncEvent, Synchronizer, type SyncMode, type SyncOutput } from '../../sync/index.js';
-import { NEVER } from '../board/board.js';
+import { NEVER } from '../board/run-clock.js';
 import { LOOK_BY_HAND_MS } from '../board/run-sleep.js';
 import { type Group, type InputManager, lengthOf, type ManagerHost, nanoseconds } from './manager.js';
 

@@ -16,6 +16,7 @@
  */
 import type { Pin } from '../../media/reference/frame-references.js';
 import type { Board } from '../board/board.js';
+import { awaitReaders } from '../board/readers.js';
 
 interface Held {
   readonly pin: Pin;
@@ -60,7 +61,7 @@ export class FramePins {
   /** Drops all. Only when the consumer has left or the graph is being aborted. */
   dropAll(): void {
     if (this.empty) return;
-    if (!this.board.left(this.link)) this.board.awaitReaders([this.link]);
+    if (!this.board.left(this.link)) awaitReaders(this.board, [this.link]);
     this.drop(this.held.length);
   }
 

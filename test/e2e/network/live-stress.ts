@@ -3,6 +3,7 @@
  * long as the outages, memory stays flat, no thread and no descriptor is left.
  *
  *   npm run stress:live [-- --protocol PART_OF_ITS_NAME] [--kills 20] [--minutes 5] [--seed N] [--camera ffmpeg]
+ *     [--verbose]
  *
  *   --minutes    Over which the kills are spread; without it 3.5 s from one to the next.
  *   --camera     ffmpeg: the ffmpeg command of the PATH instead of a graph of ours.
@@ -109,8 +110,8 @@ interface Outcome {
 type Camera = 'own' | 'ffmpeg';
 
 const STALL = 1000;
-/** ms of a segment: on a busy machine one of them may come too late, and no outage is told for that. */
-const PIECE = 400;
+/** ms of a segment; of less than half a second a list would say that they have none. */
+const PIECE = 800;
 /** ms that a camera stays away at least, beyond `stall_ms`: before that, no datagram tells it from a camera that is slow. */
 const AWAY = 1000;
 /** ms after which an outage that nobody has noticed never will be. */
@@ -120,7 +121,9 @@ function startCamera(camera: Camera, { to, format, mux = {} }: Route): ChildProc
   if (camera === 'own') {
     return spawn(process.execPath, [CAMERA, to, format, JSON.stringify(mux)], { stdio: 'ignore' });
   }
-  const sources = '-re -f lavfi -i testsrc2=size=64x48:rate=25 -re -f lavfi -i sine=sample_rate=44100'.split(' ');
+  // No camera gives the same pictures again when it is turned on again.
+  const pictures = `testsrc2=size=64x48:rate=25,hue=h=${Math.floor(Math.random() * 360)}`;
+  const sources = `-re -f lavfi -i ${pictures} -re -f lavfi -i sine=sample_rate=44100`.split(' ');
   const [video, audio] = { flv: ['flv', 'aac'], rtsp: ['mpeg4', 'mp2'] }[format] ?? ['mpeg2video', 'mp2'];
   const codecs = ['-c:v', video!, '-g', '10', '-bf', '0', '-c:a', audio!];
   const muxer = Object.entries({ flush_packets: 1, ...mux }).flatMap(([key, value]) => [`-${key}`, String(value)]);
@@ -131,14 +134,22 @@ function startCamera(camera: Camera, { to, format, mux = {} }: Route): ChildProc
 interface Play {
   /** Of all times in which the camera is there or away. */
   readonly scale?: number;
+  /** Over which the kills are spread, in place of that. */
+  readonly minutes?: number | undefined;
+  /** Each kill is told. */
+  readonly verbose?: boolean;
   readonly camera?: Camera;
 }
 
 /** @param random From 0 to 1. */
 export async function play(name: string, kills: number, random: () => number, how: Play = {}): Promise<Outcome> {
-  const { scale = 1, camera: kind = 'own' } = how;
+  const { minutes, verbose, camera: kind = 'own' } = how;
   const folder = mkdtempSync(join(tmpdir(), 'millrace-live-'));
   const route = await routes[name]!(join(folder, 'hls'));
+  const stall = route.stall ?? STALL;
+  // Half of 4 s and half of 3 s, on the average, beside what going and coming back take.
+  const spread = minutes === undefined ? undefined : ((minutes * 60) / kills - (2 * stall + AWAY) / 1000) / 3.5;
+  const { scale = spread === undefined ? 1 : Math.max(0.1, spread) } = how;
   const faults: string[] = [];
   const told: number[] = [];
   const fault = (holds: boolean, words: string): void => void (holds || faults.push(words));
@@ -164,7 +175,7 @@ export async function play(name: string, kills: number, random: () => number, ho
   const path = join(folder, 'all.mkv');
   try {
     const graph = new Graph({ threads: 1 });
-    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: route.stall ?? STALL };
+    const reconnect = { attempts: -1, backoff_ms: 100, stall_ms: stall };
     const { dec_params } = route;
     const input = graph.decode({ input_path: route.from, live: true, reconnect, ...(dec_params && { dec_params }) });
     const video_params = { codec: 'mpeg2video', bf: 0, threads: 1 };
@@ -182,12 +193,13 @@ export async function play(name: string, kills: number, random: () => number, ho
     for (let i = 0; i < kills; i++) {
       await sleep(random() * 4000 * scale);
       kill();
-      await sleep(((route.stall ?? STALL) + AWAY) * Math.min(1, scale) + random() * 3000 * scale);
+      await sleep((stall + AWAY) * Math.min(1, scale) + random() * 3000 * scale);
       start();
       const count = told.length;
       const began = performance.now();
       while (told.length === count && performance.now() - began < NOTICED) await Promise.race([sleep(20), run]);
       fault(told.length > count, `nobody noticed kill ${i + 1}`);
+      if (verbose) console.log(`${name}, kill ${i + 1}: away for ${told.at(-1)?.toFixed()} ms, ${frames()} pictures`);
       await more();
       if (i === Math.min(2, kills - 1)) settled = process.memoryUsage.rss();
       if (i === 0) things = ownThings();
@@ -206,8 +218,7 @@ export async function play(name: string, kills: number, random: () => number, ho
     kill();
     const { gaps, frames: written } = await gapsOf(path, name === 'hls' ? 2 * PIECE : 400, fault);
     // A playlist tells of pieces, and what was lost of them is known when the next one comes.
-    const spread = name === 'hls' ? 2500 : 700;
-    const pairs = paired(gaps, told, spread, fault);
+    const pairs = paired(gaps, told, name === 'hls' ? 2500 : 700, fault);
     const isLess = (): boolean => ownThings().every((count, i) => count < busy[i]!);
     for (let i = 0; i < 50 && !isLess(); i++) await sleep(100);
     fault(isLess(), `threads and descriptors: ${busy} with the input open, ${ownThings()} after the end`);
@@ -220,23 +231,32 @@ export async function play(name: string, kills: number, random: () => number, ho
   }
 }
 
-/** Each gap with the outage that made it, in their order: there may be no others, of neither. */
+/** Each gap with the outage that made it, in their order, so that most of them fit: there may be no others, of neither. */
 function paired(
   gaps: readonly number[],
   outages: readonly number[],
   spread: number,
   fault: (holds: boolean, words: string) => void,
 ): (readonly [gap: number, told: number])[] {
-  const pairs: (readonly [number, number])[] = [];
-  const left = [...outages];
-  for (const gap of gaps) {
-    const at = left.findIndex((told) => Math.abs(gap - told) < spread);
-    fault(at >= 0, `a gap of ${gap.toFixed()} ms, and the next outage was of ${left[0]?.toFixed() ?? 'no'} ms`);
-    if (at < 0) continue;
-    for (const told of left.splice(0, at)) fault(false, `no gap for an outage of ${told.toFixed()} ms`);
-    pairs.push([gap, left.shift()!]);
+  const fits = (i: number, j: number): boolean => Math.abs(gaps[i]! - outages[j]!) < spread;
+  // most[i][j]: pairs that can be made of the gaps from i on and the outages from j on.
+  const most = gaps.concat(0).map(() => outages.concat(0).map(() => 0));
+  for (let i = gaps.length - 1; i >= 0; i--) {
+    for (let j = outages.length - 1; j >= 0; j--) {
+      const both = fits(i, j) ? most[i + 1]![j + 1]! + 1 : 0;
+      most[i]![j] = Math.max(both, most[i + 1]![j]!, most[i]![j + 1]!);
+    }
   }
-  for (const told of left) fault(false, `no gap for an outage of ${told.toFixed()} ms`);
+  const pairs: (readonly [number, number])[] = [];
+  let [i, j] = [0, 0];
+  while (i < gaps.length || j < outages.length) {
+    const left = most[i]![j]!;
+    if (i < gaps.length && j < outages.length && fits(i, j) && left === most[i + 1]![j + 1]! + 1) {
+      pairs.push([gaps[i++]!, outages[j++]!]);
+    } else if (j < outages.length && left === most[i]![j + 1]!) {
+      fault(false, `no gap for an outage of ${outages[j++]!.toFixed()} ms`);
+    } else fault(false, `no outage for a gap of ${gaps[i++]!.toFixed()} ms`);
+  }
   return pairs;
 }
 
@@ -286,15 +306,19 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       minutes: { type: 'string' },
       seed: { type: 'string', default: String(Date.now() % 1e6) },
       camera: { type: 'string', default: 'own' },
+      verbose: { type: 'boolean', default: false },
     },
   });
   const kills = Number(values.kills);
-  // Half of 4 s and half of 3 s, on the average, beside what coming back takes.
-  const scale = values.minutes === undefined ? 1 : Math.max(0.1, ((Number(values.minutes) * 60) / kills - 2) / 3.5);
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   console.log(`seed ${values.seed}`);
   for (const name of Object.keys(routes).filter((name) => name.includes(values.protocol))) {
     const begun = performance.now();
-    const how = { scale, camera: values.camera === 'ffmpeg' ? values.camera : 'own' } as const;
+    const how = {
+      minutes,
+      verbose: values.verbose,
+      camera: values.camera === 'ffmpeg' ? values.camera : 'own',
+    } as const;
     const { faults, gaps, megabytes, frames } = await play(name, kills, randomOf(Number(values.seed)), how);
     const off = gaps.map(([gap, told]) => Math.abs(gap - told));
     const away = gaps.reduce((sum, [gap]) => sum + gap, 0);

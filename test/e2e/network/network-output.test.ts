@@ -4,7 +4,7 @@ import { Graph, type GraphError, Packet, syncModule } from 'millrace';
 import { LeakWatch, TestSink } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { slaveText } from '../../../actors/encoder/output/slave.js';
+import { slaveText } from '../../../actors/encoder/mux/slave.js';
 import { crossed } from '../../kit/long.js';
 import { freePort } from '../../kit/quiet-peers.js';
 import { endless, outputs, ways } from '../../kit/quiet-stages.js';

@@ -198,18 +198,17 @@ for (const [threads, [way, { end, code }]] of Object.entries(ways).entries()) {
     const output_path = `tcp://127.0.0.1:${await freePort()}`;
     camera(graph).encode(null, {
       ...{ output_path, format: 'mpegts', video_params: live },
-      reconnect: { backoff_ms: 5000 },
+      // Longer than `soon` waits: it is not waited out.
+      reconnect: { backoff_ms: 60_000 },
     });
     const run = graph.run({ signal: abort.signal }).then(
       () => undefined,
       (error: MillraceError) => error,
     );
     await when(() => graph.stats().nodes.at(-1)!.dropped > 5);
-    const begun = performance.now();
     end(graph, abort);
     const error = await soon(way, run);
     assert.is(error?.code, code, error?.message);
-    assert.ok(performance.now() - begun < 2000);
     watch.check();
   });
 }

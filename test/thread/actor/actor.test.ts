@@ -3,9 +3,10 @@ import * as assert from 'uvu/assert';
 import { Packet } from '../../../src/media/index.js';
 import type { Module } from '../../../src/module/contract.js';
 import type { Actor } from '../../../src/thread/actor/actor.js';
-import { makeActor } from '../../../src/thread/actor/build.js';
-import { Board, NodeStatus } from '../../../src/thread/board/board.js';
+import { Board } from '../../../src/thread/board/board.js';
+import { NodeStatus } from '../../../src/thread/board/states.js';
 import { DirectLink } from '../../../src/thread/link/direct-link.js';
+import { makeActor } from '../../../src/thread/partition/build.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const actors = suite('actor');

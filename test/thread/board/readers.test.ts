@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Board } from '../../../src/thread/board/board.js';
+import { awaitReaders, readersDone } from '../../../src/thread/board/readers.js';
 
 const readers = suite('readers of a thread that ends');
 
@@ -22,7 +23,7 @@ readers('one that has died in the middle of it is waited for once, however many 
     return 'timed-out';
   }) as typeof Atomics.wait;
   try {
-    board.awaitReaders([0, 1, 2, 3, 4]);
+    awaitReaders(board, [0, 1, 2, 3, 4]);
   } finally {
     Atomics.wait = original;
   }
@@ -34,7 +35,7 @@ readers(
   async () => {
     const board = reading(3);
     let done = false;
-    const waiting = board.readersDone([0, 1, 2]).then(() => {
+    const waiting = readersDone(board, [0, 1, 2]).then(() => {
       done = true;
     });
     for (let link = 0; link < 3; link++) {
@@ -46,7 +47,7 @@ readers(
     const alive = setInterval(() => {}, 1000);
     await waiting;
     clearInterval(alive);
-    await board.readersDone([0, 1, 2]);
+    await readersDone(board, [0, 1, 2]);
   },
 );
 

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Board, NodeStatus } from '../../../src/thread/board/board.js';
+import { Board } from '../../../src/thread/board/board.js';
 import { Relief } from '../../../src/thread/board/relief.js';
+import { NodeStatus } from '../../../src/thread/board/states.js';
 import type { LinkEnds } from '../../../src/thread/protocol.js';
 
 const relief = suite('relief rule');

@@ -1,15 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Board } from '../../../src/thread/board/board.js';
+import { findStall, type Stall } from '../../../src/thread/board/stall.js';
 import {
-  Board,
   GraphState,
   NodeCall,
   NodeFigure,
   NodePhase,
   NodeStatus,
   ThreadState,
-} from '../../../src/thread/board/board.js';
-import { findStall, type Stall } from '../../../src/thread/board/stall.js';
+} from '../../../src/thread/board/states.js';
 import { Watchdog } from '../../../src/thread/board/watchdog.js';
 import type { WatchSpec } from '../../../src/thread/protocol.js';
 
@@ -78,12 +78,12 @@ watchdog('a source that is paused rests, and so do those who wait for it', () =>
 watchdog('running time stands still while a graph is paused, and goes on from there', () => {
   const { board } = chain(2);
   board.pause();
-  const stood = board.elapsed;
+  const stood = board.clock.elapsed;
   const wait = process.hrtime.bigint() + 2_000_000n;
   while (process.hrtime.bigint() < wait);
-  assert.is(board.elapsed, stood);
+  assert.is(board.clock.elapsed, stood);
   board.resume();
-  const after = board.elapsed;
+  const after = board.clock.elapsed;
   assert.ok(after >= stood && after < stood + 2_000_000n, `${stood} ${after}`);
 });
 

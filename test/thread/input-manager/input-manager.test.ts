@@ -4,13 +4,13 @@ import * as assert from 'uvu/assert';
 import { Packet, VideoFrame } from '../../../src/media/index.js';
 import type { InputManagerSpec, Module } from '../../../src/module/contract.js';
 import type { Actor } from '../../../src/thread/actor/actor.js';
-import { makeActor } from '../../../src/thread/actor/build.js';
 import { Board } from '../../../src/thread/board/board.js';
 import { FrameSyncInputs } from '../../../src/thread/input-manager/framesync.js';
 import { makeInputManager } from '../../../src/thread/input-manager/index.js';
 import { restamped } from '../../../src/thread/input-manager/manager.js';
 import { PolicyInputs } from '../../../src/thread/input-manager/policy.js';
 import { DirectLink } from '../../../src/thread/link/direct-link.js';
+import { makeActor } from '../../../src/thread/partition/build.js';
 import type { PartitionNode, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const inputs = suite('inputs of a node');

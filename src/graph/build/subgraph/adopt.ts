@@ -1,7 +1,7 @@
 /** Takes the nodes of a graph file into a graph, and builds its sub-graphs in their places. */
 import type { LinkSpec, NodeSpec } from '../../../scheduler/plan/spec.js';
 import type { ReadGraph } from '../../file/read.js';
-import { streamName } from '../../file/write.js';
+import { outputNamed, streamName } from '../../file/write.js';
 
 export type From = LinkSpec['from'];
 
@@ -84,8 +84,7 @@ export function adoptFile(
 
 /** The stream of that name; undefined for those that are fed into the file. */
 function streamOf(name: string, nodes: readonly NodeSpec[]): From | undefined {
-  const [, id, output] = /_(\d+)_(\d+)$/.exec(name) ?? [];
-  const node = nodes.find((candidate) => candidate.id === Number(id));
-  if (node === undefined || streamName(node, Number(output)) !== name) return undefined;
-  return { node: node.id, output: Number(output) };
+  const from = outputNamed(name);
+  const node = nodes.find((candidate) => candidate.id === from?.node);
+  return node !== undefined && streamName(node, from!.output) === name ? from : undefined;
 }

@@ -1,19 +1,22 @@
 /**
  * Where the packets of encoders come from. A file that is written says what the one that is read says (title, languages,
- * chapters), and frames know nothing of that: decoders tell it on a channel of the run, and encoders know which of them
- * they are to listen to.
+ * chapters), and frames know nothing of that: decoders tell it (source-ports.ts), and encoders know which of them they
+ * are to listen to.
  */
 import { builtinOf, isDecoder } from '../../catalog/builtin.js';
 import { uniqueName } from '../../media/unique.js';
 import type { NodeSources } from '../../module/contract.js';
 import { isOff } from '../../schema/schema.js';
-import type { GraphSpec, LinkSpec, NodeSpec } from './spec.js';
+import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
+
+/** Without the ways between threads. */
+export type ToldSources = Omit<NodeSources, 'tell' | 'hear'>;
 
 type Origin = NodeSources['inputs'][number]['from'][number];
 
 /** By node id; only decoders of which somebody wants to know, and encoders that have such. */
-export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, NodeSources> {
-  const found = new Map<number, NodeSources>();
+export function sourcesOf(spec: GraphSpec): ReadonlyMap<number, ToldSources> {
+  const found = new Map<number, ToldSources>();
   const encoders = spec.nodes.filter((node) => workOf(node) === 'encoding');
   const nodes = new Map(spec.nodes.map((node) => [node.id, node]));
   const into = new Map<number, LinkSpec[]>(spec.nodes.map(({ id }) => [id, []]));

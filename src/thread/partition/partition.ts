@@ -4,26 +4,31 @@
  */
 import { clearTimeout, performance, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
-import { GraphError, MillraceError, type Phase } from '../../errors/errors.js';
-import { messageOf, packError } from '../../errors/wire.js';
+import { type GraphError, MillraceError } from '../../errors/errors.js';
+import { packError } from '../../errors/wire.js';
 import { ledger } from '../../media/ledger.js';
 import { whyCopied } from '../../media/reference/frame-references.js';
 import { isWarning, logText } from '../../module/log.js';
-import { Board, GraphState, NodeCall, NodeFate, ThreadState } from '../board/board.js';
-import { isCutOff } from '../board/branches.js';
+import type { Actor } from '../actor/actor.js';
+import { Board } from '../board/board.js';
+import { awaitReaders } from '../board/readers.js';
 import { Relief } from '../board/relief.js';
+import { GraphState, ThreadState } from '../board/states.js';
 import { TraceRecorder } from '../board/trace-recorder.js';
 import { stallError, Watchdog } from '../board/watchdog.js';
 import { Changes, type ChangingPart } from '../change/changes.js';
+import { learnOf } from '../change/known-graph.js';
 import type { Hosted } from '../host.js';
-import type { ManagerHost } from '../input-manager/index.js';
-import type { FromHost, Growth, Order, PartitionLink, PartitionNode, PartitionSpec } from '../protocol.js';
-import type { Actor } from './actor.js';
-import { type ActorHooks, epochOf, type LinkFaces, makeActor, makeLinks } from './build.js';
+import type { FromHost, Growth, Order, PartitionSpec } from '../protocol.js';
+import { abortPart } from './abort.js';
+import { type ActorHooks, epochOf, type LinkFaces, makeLinks } from './build.js';
 import { Callbacks } from './callbacks.js';
-import { linksByNode, load } from './load-node.js';
+import { Failures } from './failures.js';
+import { linksByNode } from './load-node.js';
 import { Blame, endingError, overflowError } from './node-error.js';
-import { NOWHERE, ReadyQueue } from './ready-queue.js';
+import { NodeMaker } from './node-maker.js';
+import { putInOrder } from './order.js';
+import type { ReadyQueue } from './ready-queue.js';
 
 /** What a part needs of its thread's host. */
 export interface PartHost {
@@ -59,7 +64,8 @@ export class Partition implements Hosted {
   private readonly running = new Set<Promise<void>>();
   /** Changes of the graph, to be made between two steps. */
   private readonly changes: Changes;
-  private readonly blame: Blame;
+  private readonly failures: Failures;
+  private readonly maker: NodeMaker;
   /** Orders that have been posted, as far as the event loop has been given a turn for them. */
   private ordersSeen = 0;
   private lastTurn = 0;
@@ -79,10 +85,15 @@ export class Partition implements Hosted {
     this.bells = spec.bells.map((buffer) => Doorbell.attach(buffer));
     this.relief = new Relief(this.board, spec.allLinks, spec.pushed);
     this.callbacks = new Callbacks(spec, this.board, this.bells, tell);
-    this.blame = new Blame(spec, tell);
-    this.changes = new Changes(spec, this.board, this.actors, this.changing, this.blame, tell);
     this.epoch = epochOf(spec);
-    this.trace = spec.trace && new TraceRecorder(spec.trace, this.board, spec.thread, spec.links);
+    const { board, actors, hooks } = this;
+    const trace = spec.trace && new TraceRecorder(spec.trace, board, spec.thread, spec.links);
+    this.trace = trace;
+    const blame = new Blame(spec, tell);
+    const rouse = (actor: Actor): void => this.rouse(actor);
+    this.failures = new Failures({ spec, board, actors, trace, tell, rouse, fail: (error) => this.fail(error) }, blame);
+    this.maker = new NodeMaker(spec.startedAt, board, hooks, rouse, trace);
+    this.changes = new Changes(spec, board, actors, this.changing, blame, tell);
     this.nativeBefore = ledger.snapshot();
   }
 
@@ -109,7 +120,9 @@ export class Partition implements Hosted {
     const linksOf = linksByNode(spec.links);
     for (const node of spec.nodes) {
       if (this.ending || board.state === GraphState.aborting) break;
-      await this.make(node, linksOf, links, this.actors, (phase, error) => this.failNode(node.index, phase, error));
+      await this.maker.make(node, linksOf, links, this.actors, (phase, error) =>
+        this.failures.inNode(node.index, phase, error),
+      );
     }
     this.arrange();
     if (spec.transport === 'reference' && spec.links.some((link) => link.ring !== undefined)) {
@@ -123,72 +136,9 @@ export class Partition implements Hosted {
     this.host.wake();
   }
 
-  /** Loads and initialises one module. @param actors to which it is added as soon as it has to be closed. */
-  private async make(
-    node: PartitionNode,
-    linksOf: ReadonlyMap<number, PartitionLink[]>,
-    faces: LinkFaces,
-    actors: Actor[],
-    failed: (phase: Phase, error: unknown) => void,
-  ): Promise<void> {
-    const { board, spec } = this;
-    let phase: Phase = 'load';
-    board.beginCall(node.index, NodeCall.load, performance.now() + this.epoch);
-    try {
-      const { module, failure } = await load(node);
-      const own = { links: linksOf.get(node.index) ?? [], startedAt: spec.startedAt };
-      const actor = makeActor(own, board, node, module, faces, this.hooks, this.trace);
-      actors.push(actor);
-      if (failure !== undefined) throw failure.cause;
-      phase = 'init';
-      await actor.init(node.inputManager, this.surroundings(actor));
-    } catch (error) {
-      failed(phase, error);
-    }
-    board.endCall(node.index);
-  }
-
-  /** Its actors are those that there are now. Those that are closed have nothing more to do. */
+  /** Its actors are those that there are now. */
   private arrange(): void {
-    const { actors } = this;
-    const open = actors.filter((actor) => !actor.closed || actor.busy || !actor.outputs.settled());
-    for (const actor of actors) actor.place = NOWHERE;
-    actors.splice(0, actors.length, ...open.sort((a, b) => b.rank - a.rank));
-    for (const [place, actor] of actors.entries()) actor.place = place;
-    this.ready = this.makeQueue();
-  }
-
-  private makeQueue(): ReadyQueue {
-    const crossing = new Set<number>();
-    for (const { ring, producer, consumer } of this.spec.links) {
-      if (ring !== undefined) crossing.add(producer).add(consumer);
-    }
-    const fromOutside = this.actors.filter(({ node, outside }) => crossing.has(node) || outside !== undefined);
-    const queue = new ReadyQueue(
-      this.actors.length,
-      fromOutside.map(({ place }) => place),
-      {
-        isReady: (place) => this.isReady(this.actors[place]!),
-        isSelfDriven: (place) => {
-          const actor = this.actors[place]!;
-          return !actor.finished && actor.selfDriven;
-        },
-      },
-    );
-    queue.noteAll();
-    return queue;
-  }
-
-  /** What the actor's input manager knows of it. Time stands still until the graph runs: nobody is silent before. */
-  private surroundings(actor: Actor): ManagerHost {
-    const { inputs } = actor.context;
-    return {
-      now: () => this.board.elapsed,
-      ...(this.board.byHand && { looked: (time: bigint) => this.board.setLooked(actor.node, time) }),
-      wake: () => this.rouse(actor),
-      available: (id) => actor.inlets.some((inlet) => inlet.id === id && inlet.link.available),
-      trace: this.trace && ((event) => actor.times.told(event, inputs[event.pad]!)),
-    };
+    this.ready = putInOrder(this.actors, this.spec.links, (actor) => this.isReady(actor));
   }
 
   private readonly hooks: ActorHooks = {
@@ -198,7 +148,7 @@ export class Partition implements Hosted {
     },
     tell: ({ index: node }, event, facts) => this.tell({ type: 'told', run: this.spec.run, node, event, facts }),
     callback: (node, key, value) => this.callbacks.call(node, key, value),
-    onError: (node, error) => this.failNode(node.index, 'process', error),
+    onError: (node, error) => this.failures.inNode(node.index, 'process', error),
     onDelivered: (actor) => this.delivered(actor),
     onEvent: ({ place }) => this.ready?.note(place),
     onJob: (node, job, files) => this.tell({ type: 'job', run: this.spec.run, node: node.index, job, files }),
@@ -250,7 +200,7 @@ export class Partition implements Hosted {
     if (state === GraphState.aborting) {
       this.ending = true;
       // Whatever goes wrong in it, the part ends.
-      this.abortAll()
+      this.abort()
         .catch((cause: unknown) => this.fail(endingError(cause)))
         .finally(() => this.end());
       return true;
@@ -306,14 +256,9 @@ export class Partition implements Hosted {
     try {
       return actor.ready();
     } catch (error) {
-      this.failMoving(actor, error);
+      this.failures.inMoving(actor, error);
       return false;
     }
-  }
-
-  /** Moving what waits can fail (a payload that cannot cross threads), and so can a module's `wants`. */
-  private failMoving(actor: Actor, error: unknown): void {
-    this.failNode(actor.node, actor.inputs.asking ? 'process' : 'transport', error);
   }
 
   private finished(): boolean {
@@ -332,14 +277,14 @@ export class Partition implements Hosted {
       pending = actor.step();
       if (actor.isSource && pending === undefined) this.noteFirstPacket();
     } catch (error) {
-      this.failIn(actor, phase, error);
+      this.failures.inCall(actor, phase, error);
       return;
     }
     if (pending !== undefined) {
       actor.busy = true;
       const settled = pending
         .catch((error: unknown) => {
-          if (!actor.stopped) this.failIn(actor, phase, error);
+          if (!actor.stopped) this.failures.inCall(actor, phase, error);
         })
         .finally(() => {
           actor.busy = false;
@@ -352,12 +297,6 @@ export class Partition implements Hosted {
     } else {
       this.checkOverflow(actor);
     }
-  }
-
-  /** What was removed from the graph fails for itself. */
-  private failIn(actor: Actor, phase: Phase, error: unknown): void {
-    if (actor.isRemoved) actor.failRemoved(error);
-    else this.failNode(actor.node, phase, error);
   }
 
   /** An asynchronous call that goes on has delivered something. */
@@ -378,7 +317,7 @@ export class Partition implements Hosted {
 
   private checkOverflow(actor: Actor): void {
     const link = actor.outputs.overflowing(this.spec.hardCap, this.board);
-    if (link !== undefined) this.failNode(actor.node, 'run', overflowError(link, this.spec));
+    if (link !== undefined) this.failures.inNode(actor.node, 'run', overflowError(link, this.spec));
   }
 
   /**
@@ -408,7 +347,7 @@ export class Partition implements Hosted {
     try {
       actor.showIdle(now);
     } catch (error) {
-      this.failMoving(actor, error);
+      this.failures.inMoving(actor, error);
     }
   }
 
@@ -444,7 +383,7 @@ export class Partition implements Hosted {
       void work.then(() => this.running.delete(work));
     },
     meet: (growth) => this.meet(growth),
-    make: (node, linksOf, faces, actors, failed) => this.make(node, linksOf, faces, actors, failed),
+    make: (node, linksOf, faces, actors, failed) => this.maker.make(node, linksOf, faces, actors, failed),
     join: (actors, ranks) => {
       this.actors.push(...actors);
       for (const actor of this.actors) actor.rank = ranks[actor.node]!;
@@ -460,17 +399,7 @@ export class Partition implements Hosted {
     this.bells.push(...fresh);
     // A thread that came before the graph was let go was not told so: whoever did that knew nothing of its bell.
     for (const bell of fresh) bell.alarm();
-    spec.nodes.push(...growth.nodes);
-    spec.links.push(...growth.links);
-    spec.nodeThreads.push(...growth.nodeThreads);
-    spec.names.push(...growth.names);
-    spec.allLinks.push(...growth.allLinks);
-    spec.pushed.push(...growth.pushed);
-    if (spec.watch !== undefined && growth.watched !== undefined) {
-      spec.watch.nodes.push(...growth.watched.nodes);
-      spec.watch.links.push(...growth.watched.links);
-      spec.watch.localThread = growth.watched.localThread;
-    }
+    learnOf(growth, spec);
     this.trace?.follow(growth.links);
     this.relief = new Relief(board, spec.allLinks, spec.pushed);
     return makeLinks({ ...spec, links: growth.links }, board, this.bells);
@@ -478,54 +407,9 @@ export class Partition implements Hosted {
 
   // --- failing and ending -----------------------------------------------------------------------------------------------
 
-  private failNode(index: number, phase: Phase, thrown: unknown): void {
-    const error = this.blame.errorIn(index, phase, thrown);
-    this.trace?.error(index, error.message);
-    this.blame.tellFFmpegLines(index, thrown);
-    const runner = this.spec.nodes.find((n) => n.index === index)!;
-    const actor = this.endsAlone(runner) && this.actors.find((one) => one.node === index);
-    if (actor && this.board.state !== GraphState.aborting) this.dropBranch(actor, error);
-    else this.fail(error);
-  }
-
-  private endsAlone({ index, onError }: PartitionNode): boolean {
-    if (onError !== undefined) return onError === 'drop-branch';
-    return isCutOff(this.board, this.spec.allLinks, index);
-  }
-
-  /** The node ends alone, once. What goes wrong in it after that is told, unless it is what its end has made of a call. */
-  private dropBranch(actor: Actor, error: GraphError): void {
-    const { run } = this.spec;
-    if (actor.dropped) {
-      const text = `after its branch was dropped: ${error.message}`;
-      if (error.phase !== 'process') this.tell({ type: 'warning', run, text });
-    } else {
-      // Before anybody can see its outputs end.
-      this.board.setFate(actor.node, NodeFate.dropped);
-      const packets = actor.drop(error);
-      this.tell({ type: 'dropped', run, node: actor.node, error: packError(error), packets });
-      try {
-        actor.finish();
-      } catch (later) {
-        this.failNode(actor.node, 'transport', later);
-      }
-    }
-    this.rouse(actor);
-  }
-
-  /**
-   * Something was thrown in this thread outside of any call. Only where there is one node is it known whose it was.
-   * @param alone the thread serves nobody else.
-   */
+  /** As `Failures.uncaught`. */
   uncaught(cause: unknown, alone: boolean): void {
-    const { nodes } = this.spec;
-    const [node] = nodes;
-    if (alone && nodes.length === 1 && node?.onError === 'drop-branch') {
-      this.failNode(node.index, 'run', cause);
-      return;
-    }
-    const message = `uncaught exception in the thread of ${nodes.map(({ alias }) => alias).join(', ')}: ${messageOf(cause)}`;
-    this.fail(new GraphError('ERR_MILLRACE_MODULE', message, { phase: 'run', cause }));
+    this.failures.uncaught(cause, alone);
   }
 
   /** The graph has failed: the first to say so ends it for everybody. */
@@ -545,36 +429,24 @@ export class Partition implements Hosted {
     this.board.setAborting();
     this.ringAll();
     const own = this.spec.links.filter((link) => link.ring !== undefined && link.producerThread === this.spec.thread);
-    this.board.awaitReaders(own.map(({ index }) => index));
+    awaitReaders(
+      this.board,
+      own.map(({ index }) => index),
+    );
   }
 
   ringAll(): void {
     for (const bell of this.bells) bell.alarm();
   }
 
-  /** Closes every module, releases every packet. */
-  private async abortAll(): Promise<void> {
-    const reason = new MillraceError('ERR_MILLRACE_ABORTED', 'the graph is being stopped');
-    const all = (): Actor[] => [...this.actors, ...this.changes.arriving];
-    for (const actor of all()) {
-      actor.abort(reason);
-      // Who waits for an answer of theirs, as an addition does for a node that is to take another input, is awaited below.
-      actor.commands.end();
-    }
-    this.callbacks.rejectAll(reason);
-    // Half the grace for calls under way, the other half for `close`: then the scheduler terminates the thread.
-    await withinGrace(Promise.all([this.loading, ...this.running]), this.spec.stopGrace / 2);
-    const actors = all();
-    await withinGrace(Promise.all(actors.map((actor) => this.closeActor(actor))), this.spec.stopGrace / 2);
-    for (const actor of actors) actor.discard();
-  }
-
-  private async closeActor(actor: Actor): Promise<void> {
-    try {
-      await actor.close();
-    } catch (error) {
-      this.failNode(actor.node, 'close', error);
-    }
+  private abort(): Promise<void> {
+    return abortPart({
+      grace: this.spec.stopGrace,
+      actors: () => [...this.actors, ...this.changes.arriving],
+      underWay: () => [this.loading, ...this.running],
+      rejectCallbacks: (reason) => this.callbacks.rejectAll(reason),
+      closeFailed: (actor, error) => this.failures.inNode(actor.node, 'close', error),
+    });
   }
 
   private end(): void {
@@ -582,33 +454,16 @@ export class Partition implements Hosted {
     for (const actor of this.actors) actor.commands.end();
     this.changes.end();
     for (const link of this.spec.links) link.ring?.port.close();
+    for (const { sources } of this.spec.nodes)
+      for (const port of [...(sources?.tell ?? []), ...(sources?.hear ?? [])]) port.close();
     this.ended = true;
     this.board.setThreadState(this.spec.thread, ThreadState.ended);
     this.tell({
       type: 'ended',
       run: this.spec.run,
       thread: this.spec.thread,
-      leaked: this.alone() ? difference(ledger.snapshot(), this.nativeBefore) : {},
+      leaked: this.alone() ? ledger.since(this.nativeBefore) : {},
     });
     this.host.wake();
   }
-}
-
-/** A module's promise may never settle; the end of the graph must not depend on it. */
-async function withinGrace(work: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: Timer | undefined;
-  const grace = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work, grace]);
-  clearTimeout(timer);
-}
-
-function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
-  const more: Record<string, number> = {};
-  for (const [kind, count] of Object.entries(after)) {
-    const grown = count - (before[kind] ?? 0);
-    if (grown > 0) more[kind] = grown;
-  }
-  return more;
 }

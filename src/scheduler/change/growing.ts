@@ -7,7 +7,9 @@
  */
 import { MillraceError } from '../../errors/errors.js';
 import { stateError } from '../../errors/make.js';
-import { type Board, type BoardBlock, NodePhase } from '../../thread/board/board.js';
+import type { Board } from '../../thread/board/board.js';
+import type { BoardBlock } from '../../thread/board/memory.js';
+import { NodePhase } from '../../thread/board/states.js';
 import type { PartitionSpec } from '../../thread/protocol.js';
 import type { Fusion } from '../plan/fuse-filters.js';
 import type { Partitions, RunFacts } from '../plan/partitions.js';
@@ -15,11 +17,11 @@ import { freshThread, placeAdded } from '../plan/place-added.js';
 import { CALLING_THREAD, type Placement } from '../plan/placement.js';
 import type { GraphSpec, LinkSpec, NodeSpec } from '../plan/spec.js';
 import { topologicalRanks } from '../plan/topology.js';
+import type { RunThreads } from '../run/run-threads.js';
 import type { Thread } from '../threads/thread.js';
 import { Undo } from '../threads/undo.js';
-import type { WarmNodes } from '../warm/warm-nodes.js';
+import type { WarmClaims } from '../warm/warm-claims.js';
 import type { Orders } from './orders.js';
-import type { RunThreads } from './run-threads.js';
 
 /** What it changes of a run. */
 export interface GrowingRun {
@@ -30,7 +32,7 @@ export interface GrowingRun {
   readonly cut: Partitions;
   readonly threads: RunThreads;
   readonly orders: Orders;
-  readonly warm: WarmNodes;
+  readonly warm: WarmClaims;
   /** What every part is told alike. */
   facts(): RunFacts;
   /** Starts a part on a worker, or on the calling thread. */
@@ -223,7 +225,7 @@ export class Growing {
     if (!board.hasRoom(room)) throw full();
     const { threads: next } = cut;
     // A shared thread that is asked for may be one that the graph has by another number.
-    threads.lend(run.warm.claim(nodes, undo));
+    threads.lend(run.warm.take(nodes, undo));
     const acquired: (number | Thread)[] = [];
     for (const asked of places.fresh) acquired.push(threads.acquire(asked, acquired, undo));
     const workers = [...new Set(acquired)].filter((one) => typeof one !== 'number');

@@ -1,76 +1,38 @@
 /**
- * The output file: waits with its header until every stream is known, interleaves, keeps decoding times rising as the
- * ffmpeg command does, and reports every failed write.
+ * The output file: waits with its header until every stream is known, hands its packets to libavformat, which interleaves them,
+ * and reports every failed write.
  */
 import { constants } from 'node:os';
 import {
-  AV_CODEC_ID_VP8,
-  AV_CODEC_ID_VP9,
   AV_NOPTS_VALUE,
   AV_PKT_FLAG_KEY,
   AVERROR_EINVAL,
   AVERROR_INVALIDDATA,
   AVERROR_PATCHWELCOME,
 } from 'node-av/constants';
-import {
-  avGetCodecName,
-  Dictionary,
-  FormatContext,
-  Rational as NativeRational,
-  type Packet,
-  type Stream,
-} from 'node-av/lib';
-import { MillraceError, withLines } from '../../../src/errors/errors.js';
+import { FormatContext, type Packet } from 'node-av/lib';
+import { MillraceError } from '../../../src/errors/errors.js';
 import { hintByResult } from '../../../src/errors/file-error.js';
 import { messageOf } from '../../../src/errors/wire.js';
-import {
-  alone,
-  check,
-  errorText,
-  ledger,
-  linesOf,
-  markLog,
-  NO_CODEC,
-  type Rational,
-} from '../../../src/media/index.js';
+import { alone, check, errorText, ledger, markLog } from '../../../src/media/index.js';
 import type { Log, ModuleContext } from '../../../src/module/contract.js';
-import { localPath } from '../../shared/location.js';
 import { protocolOf } from '../../shared/protocols/protocols.js';
 import { AdaptiveOutput } from '../adaptive/adaptive.js';
-import { type ChapterPlan, planChapters } from '../chapters/index.js';
 import type { EncoderOptions } from '../options.js';
+import type { Piece, Pieces } from '../output/byte-output.js';
+import type { FileTexts } from '../output/file-texts.js';
+import { has, makeFolder, type Target } from '../output/format.js';
+import type { Output, StreamDescription } from '../output/output.js';
 import { markDefaults } from '../stream/texts.js';
 import { streamPlaces } from '../stream-options.js';
-import type { Piece, Pieces } from './byte-output.js';
-import { type FileTexts, NO_TEXTS } from './file-texts.js';
-import { has, makeFolder, type Target } from './format.js';
+import { HeldPackets } from './held-packets.js';
+import { losesSilently, tellLost } from './lost-segments.js';
 import { type PatientWrite, runNow, runPatiently, type WriteCall, type Writing } from './mux-calls.js';
 import { MuxFile, PIECE } from './mux-file.js';
 import { contain, refuseTarget, setMuxerOptions, streamable } from './mux-settings.js';
-import { straighten } from './mux-times.js';
-import { HeaderQueue, InterleavingQueue, longestWait, type QueueLimits, queueLimits } from './muxing-queue.js';
-import type { Output, StreamDescription } from './output.js';
-
-interface Track {
-  /** undefined until known. */
-  description?: StreamDescription;
-  absent: boolean;
-  stream?: Stream;
-  /** Of the stream in the file, as the muxer chose it. */
-  streamTimeBase: Rational;
-  lastDts: bigint | undefined;
-}
-
-interface Held {
-  readonly input: number;
-  readonly packet: Packet;
-}
-
-/** av_interleave_packet_per_dts does not give up waiting for streams of these. */
-const WAITED_FOR = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
-
-/** Of the hls muxer, at the end. */
-const LOST = /^Failed to (open|upload) file '/;
+import { MuxedTexts } from './muxed-texts.js';
+import { InterleavingQueue, longestWait, type QueueLimits, queueLimits } from './muxing-queue.js';
+import { Tracks } from './tracks.js';
 
 /** AVERROR(ENOSYS): the muxer can do no such thing. */
 const ENOSYS = -constants.errno.ENOSYS;
@@ -84,17 +46,14 @@ export class Muxer implements Output {
   readonly #log: Log;
   /** Nothing but certain protocols may be opened. */
   readonly #restricted: boolean;
-  /** Files that cannot be written are none of the user's concern: the option of the hls muxer. */
-  readonly #ignoresFailures: boolean;
   /** The file has a folder of its own. */
   readonly #makesFolder: boolean;
   readonly #pieces: Pieces | undefined;
   /** How calls are made that wait for a peer; without it they block the thread. */
   readonly #patiently: PatientWrite | undefined;
   readonly #context = new FormatContext();
-  readonly #tracks = new Map<number, Track>();
-  #held: Held[] = [];
-  readonly #waiting: HeaderQueue;
+  readonly #tracks: Tracks;
+  readonly #held: HeldPackets;
   readonly #limits: QueueLimits;
   /** The interleaving of libavformat ends its waits by itself after so many seconds. */
   readonly #longestWait: number;
@@ -108,15 +67,11 @@ export class Muxer implements Output {
   #since: number | undefined;
   /** The trailer is written. */
   #finished = false;
-  #texts: FileTexts = NO_TEXTS;
+  readonly #texts: MuxedTexts;
   /** For hls and dash. */
   #adaptive: AdaptiveOutput | undefined;
-  #chapters: ChapterPlan | undefined;
-  /** What every packet would have to ask FFmpeg for. */
-  readonly #format: { readonly hasTimes: boolean; readonly isStrict: boolean; readonly isPictures: boolean };
-  /** There are some, and the format has no place for them. */
-  chaptersLost = false;
-  chaptersCut: readonly string[] = [];
+  /** It writes pictures of one file each. */
+  readonly #isPictures: boolean;
 
   /**
    * @param inputs The inputs that a stream may come from.
@@ -133,29 +88,25 @@ export class Muxer implements Output {
     patiently?: PatientWrite,
   ) {
     this.#target = target;
-    const { muxer } = target;
-    this.#format = {
-      hasTimes: !has(muxer, 'no-timestamps'),
-      isStrict: !has(muxer, 'non-strict'),
-      isPictures: muxer.name === 'image2',
-    };
+    this.#isPictures = target.muxer.name === 'image2';
     this.#options = options;
     this.#log = log;
     this.#restricted = protocolWhitelist !== undefined;
     refuseTarget(target, options, protocolWhitelist);
-    this.#ignoresFailures = ['1', 'true'].includes(String(options.mux_params?.ignore_io_errors));
     // The hls muxer makes the folders of its variants.
     const hasFolder = options.variants !== undefined && !target.path.includes('%v');
     this.#makesFolder = (options.output_prefix !== undefined || hasFolder) && !options.null_output;
     this.#patiently = patiently;
     this.#pieces = take && { size: options.avio_buffer_size ?? PIECE, streamed: options.streamed === true, take };
+    this.#texts = new MuxedTexts(target, take === undefined && !options.null_output);
     this.#limits = queueLimits(options);
     this.#longestWait = longestWait(options.mux_params?.max_interleave_delta);
-    this.#waiting = new HeaderQueue(this.#limits, target.name);
+    this.#held = new HeldPackets(this.#limits, target.name);
     const places = streamPlaces(options, inputs);
-    for (const { input } of places) {
-      this.#tracks.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
-    }
+    this.#tracks = new Tracks(
+      places.map(({ input }) => input),
+      target.muxer,
+    );
     check(
       this.#context.allocOutputContext2(target.muxer, null, options.null_output ? '' : target.path),
       `Cannot prepare ${target.name}`,
@@ -220,18 +171,26 @@ export class Muxer implements Output {
   }
 
   describe(texts: FileTexts): void {
-    this.#texts = texts;
+    this.#texts.texts = texts;
+  }
+
+  get chaptersLost(): boolean {
+    return this.#texts.chaptersLost;
+  }
+
+  get chaptersCut(): readonly string[] {
+    return this.#texts.chaptersCut;
   }
 
   /** A stream is known. The header follows when all are. */
   add(input: number, description: StreamDescription): void | Promise<void> {
-    this.#track(input).description = description;
+    this.#tracks.describe(input, description);
     return this.#run(this.#start());
   }
 
   /** An input ended before a stream came: the file is made without it. */
   leaveOut(input: number): void | Promise<void> {
-    this.#track(input).absent = true;
+    this.#tracks.leaveOut(input);
     return this.#run(this.#start());
   }
 
@@ -242,16 +201,7 @@ export class Muxer implements Output {
     if (this.#state === 'writing') {
       return this.#run(this.#interleave(input, packet));
     }
-    const missing = [...this.#tracks].filter(([, track]) => !track.description && !track.absent);
-    this.#waiting.add(
-      input,
-      packet.size,
-      missing.map(([id]) => id),
-    );
-    const kept = packet.clone();
-    if (kept === null) throw new MillraceError('ERR_MILLRACE_FFMPEG', 'Cannot keep a packet: out of memory');
-    ledger.opened('held-packet');
-    this.#held.push({ input, packet: kept });
+    this.#held.add(input, packet, this.#tracks.missing);
   }
 
   /**
@@ -284,20 +234,20 @@ export class Muxer implements Output {
     // libavformat flushes before it returns, and answers with the error of the file if that failed.
     const finishNow = (): number => {
       const ret = this.#context.writeTrailerSync();
-      this.#tellLost(ret);
+      if (ret >= 0) tellLost(this.#target, this.#options, this.#log, this.#since);
       return ret;
     };
     const ret = yield {
       what: `Cannot finish ${this.#target.name}`,
-      now: () => (this.#losesSilently ? alone(finishNow) : this.#context.writeTrailerSync()),
+      now: () => (losesSilently(this.#target) ? alone(finishNow) : this.#context.writeTrailerSync()),
       patiently: () => this.#context.writeTrailer(),
     };
     this.#failing(ret, 'Cannot finish');
-    if (this.#patiently) this.#tellLost(ret);
+    if (this.#patiently) tellLost(this.#target, this.#options, this.#log, this.#since);
     this.#finished = true;
     this.#finalBytes = this.#file?.size ?? this.bytes;
     this.#failing(this.#closeFile(), 'Cannot close');
-    this.#putChapters();
+    this.#texts.complete(this.#log);
     this.#completePlaylists(() => {
       const missing = this.#adaptive?.end();
       if (missing !== undefined) this.#log.warn(missing);
@@ -313,24 +263,6 @@ export class Muxer implements Output {
     }
   }
 
-  /** A muxer whose last segment may be lost without a result that says so (hls_write_trailer in hlsenc.c). */
-  get #losesSilently(): boolean {
-    return this.#target.muxer.name === 'hls';
-  }
-
-  /**
-   * @param ret of the trailer, which says nothing of files that could not be opened.
-   * @throws MillraceError ERR_MILLRACE_OUTPUT for such a file, of which only the log has the name.
-   */
-  #tellLost(ret: number): void {
-    if (ret < 0 || !this.#losesSilently) return;
-    const lost = linesOf(NO_CODEC, this.#since).filter((line) => LOST.test(line));
-    if (lost.length === 0) return;
-    const message = `A segment of ${this.#target.name} is missing`;
-    if (this.#ignoresFailures) this.#log.warn(`${message}. FFmpeg says: ${lost.join('; ')}`);
-    else throw new MillraceError('ERR_MILLRACE_OUTPUT', message, withLines({}, lost));
-  }
-
   /** Best effort for a graph that stops early: what has been written becomes a valid file where the format allows. */
   finalise(): void {
     if (this.#state !== 'writing') return;
@@ -344,7 +276,7 @@ export class Muxer implements Output {
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    for (const { packet } of this.#held.splice(0)) freeHeld(packet);
+    this.#held.release();
     const ret = this.#closeFile();
     if (ret < 0) this.#log.warn(`Cannot close ${this.#target.name}: ${errorText(ret)}`);
     // What a peer has not taken is not waited for.
@@ -363,45 +295,26 @@ export class Muxer implements Output {
     return file.close();
   }
 
-  #track(input: number): Track {
-    const track = this.#tracks.get(input);
-    if (!track) throw new MillraceError('ERR_MILLRACE_STATE', `The output has no stream for input ${input}`);
-    return track;
-  }
-
   *#start(): Writing {
-    const tracks = [...this.#tracks.values()];
-    if (tracks.some((track) => !track.description && !track.absent)) return;
-    if (tracks.every((track) => track.absent)) return;
-    for (const track of tracks) {
-      if (!track.description) continue;
-      const { timeBase, describe } = track.description;
-      track.stream = this.#context.newStream(null);
-      // A wish that many muxers follow; what became of it is read after the header.
-      track.stream.timeBase = new NativeRational(timeBase.num, timeBase.den);
-      describe(track.stream);
-    }
-    markDefaults(
-      tracks.flatMap(({ stream, description }) => (stream && description ? [{ stream, kind: description.kind }] : [])),
-      this.#options,
-    );
+    const tracks = this.#tracks;
+    if (tracks.missing.length > 0 || tracks.areAbsent) return;
+    tracks.make(this.#context);
+    const { present } = tracks;
+    markDefaults(present, this.#options);
     this.#adaptive?.prepare(
       this.#context,
-      streamPlaces(this.#options, [...this.#tracks.keys()]).flatMap(({ input, kind, number }) => {
-        const { stream } = this.#track(input);
+      streamPlaces(this.#options, tracks.inputs).flatMap(({ input, kind, number }) => {
+        const stream = present.find((one) => one.input === input)?.stream;
         return stream ? [{ kind, number, stream }] : [];
       }),
     );
-    this.#present(this.#texts);
+    this.#texts.present(this.#context);
     if (this.#makesFolder) makeFolder(this.#target.path);
     if (!has(this.#target.muxer, 'no-file') && !this.#isContained) {
       this.#file = this.#open();
       this.#context.pb = this.#file.io;
     }
-    const codecs = tracks.flatMap((track) =>
-      track.stream ? (avGetCodecName(track.stream.codecpar.codecId) ?? 'unknown') : [],
-    );
-    const hint = `Can the format '${this.#target.muxer.name}' carry ${codecs.join(' and ')} with these mux_params?`;
+    const hint = `Can the format '${this.#target.muxer.name}' carry ${tracks.codecs.join(' and ')} with these mux_params?`;
     const checkHeader = (ret: number): void => {
       const refused = ret === AVERROR_EINVAL || ret === AVERROR_INVALIDDATA;
       // What has a peer is opened in the same call: what the system and the peer refuse is the file.
@@ -422,38 +335,10 @@ export class Muxer implements Output {
       },
     );
     this.#state = 'writing';
-    for (const track of tracks) {
-      if (!track.stream) continue;
-      const { num, den } = track.stream.timeBase;
-      track.streamTimeBase = { num, den };
-    }
-    this.#watchInterleaving();
-    const held = this.#held.splice(0);
-    try {
-      for (const { input, packet } of held) yield* this.#interleave(input, packet);
-    } finally {
-      for (const { packet } of held) freeHeld(packet);
-    }
-  }
-
-  #present({ tags, chapters }: FileTexts): void {
-    const isFile =
-      this.#pieces === undefined && localPath(this.#target.path) !== undefined && !this.#options.null_output;
-    this.#chapters = planChapters(this.#target.muxer.name ?? '', chapters, tags, isFile);
-    this.chaptersLost = this.#chapters === undefined;
-    this.chaptersCut = this.#chapters?.cut ?? [];
-    const all = { ...tags, ...this.#chapters?.tags };
-    if (Object.keys(all).length > 0) this.#context.metadata = Dictionary.fromObject(all);
-  }
-
-  /** Into the file that is complete. */
-  #putChapters(): void {
-    const { path, name } = this.#target;
-    try {
-      this.#chapters?.complete?.(localPath(path) ?? path);
-    } catch (error) {
-      this.#log.warn(`The chapters of ${name} could not be written: ${messageOf(error)}`);
-    }
+    tracks.begin();
+    const { inputs, isEndless } = tracks.interleaved;
+    this.#interleaving = new InterleavingQueue(this.#limits, inputs, isEndless ? Infinity : this.#longestWait);
+    for (const { input, packet } of this.#held.take()) yield* this.#interleave(input, packet);
   }
 
   #open(): MuxFile {
@@ -468,29 +353,18 @@ export class Muxer implements Output {
   }
 
   *#interleave(input: number, packet: Packet): Writing {
-    const track = this.#track(input);
-    if (!track.stream || !track.description) {
-      throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
-    }
-    packet.rescaleTs(track.description.timeBase, track.streamTimeBase);
     const { name } = this.#target;
-    const { hasTimes, isStrict, isPictures } = this.#format;
-    if (hasTimes && !track.description.keepTimes) {
-      straighten(packet, { last: track.lastDts, isStrict, changed: (what) => this.#log.debug(`${name}: ${what}`) });
-    }
-    track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
-    packet.streamIndex = track.stream.index;
-    packet.timeBase = track.streamTimeBase;
-    const image = isPictures && !this.#target.path.includes('%');
+    const { kind, timeBase } = this.#tracks.place(input, packet, (what) => this.#log.debug(`${name}: ${what}`));
+    const image = this.#isPictures && !this.#target.path.includes('%');
     const hint = image
       ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
       : undefined;
     // libavformat takes the packet over.
     const { dts, size } = packet;
-    const isKey = track.description.kind === 'video' && (packet.flags & AV_PKT_FLAG_KEY) !== 0;
+    const isKey = kind === 'video' && (packet.flags & AV_PKT_FLAG_KEY) !== 0;
     this.#failing(yield this.#handOver(packet), 'Cannot write to', hint);
     if (isKey) this.#completePlaylists(() => this.#adaptive?.keyFrame());
-    const { num, den } = track.streamTimeBase;
+    const { num, den } = timeBase;
     const time = dts === AV_NOPTS_VALUE ? undefined : (Number(dts) * num) / den;
     // With null it writes what it keeps for another stream, which has sent nothing for too long.
     if (this.#interleaving?.add(input, time, size)) this.#failing(yield this.#handOver(null), 'Cannot write to');
@@ -504,16 +378,6 @@ export class Muxer implements Output {
     };
   }
 
-  #watchInterleaving(): void {
-    const present = [...this.#tracks].filter(
-      ([, { stream, description }]) => stream !== undefined && description?.kind !== 'attachment',
-    );
-    // libavformat waits for these as long as it takes.
-    const endless = present.some(([, { stream }]) => WAITED_FOR.has(stream!.codecpar.codecId));
-    const inputs = present.map(([input]) => input);
-    this.#interleaving = new InterleavingQueue(this.#limits, inputs, endless ? Infinity : this.#longestWait);
-  }
-
   /** @param hint instead of what follows from the result. Nothing is put together for a call that went well. */
   #failing(ret: number, what: string, hint?: string): void {
     if (ret >= 0) return;
@@ -524,9 +388,4 @@ export class Muxer implements Output {
       since: this.#since,
     });
   }
-}
-
-function freeHeld(packet: Packet): void {
-  packet.free();
-  ledger.closed('held-packet');
 }

@@ -4,6 +4,12 @@ import type { Doorbell } from '../../../ringbuffer/index.js';
 import type { Module, ModuleContext } from '../../module/contract.js';
 import { requireTraced } from '../../module/door.js';
 import { type LogSeverity, logTo } from '../../module/log.js';
+import { Actor } from '../actor/actor.js';
+import { appPortOf } from '../actor/app-port.js';
+import { ActorInputs } from '../actor/inputs.js';
+import { type ActorInput, Jobs } from '../actor/jobs.js';
+import { Deliveries } from '../actor/output.js';
+import { ActorOutputs } from '../actor/outputs.js';
 import type { Board } from '../board/board.js';
 import { NodeTimer } from '../board/node-timer.js';
 import { runSleep } from '../board/run-sleep.js';
@@ -14,13 +20,7 @@ import { RingReceiver, RingSender } from '../link/ring-link.js';
 import { boardMeter } from '../meter.js';
 import { ModuleInstance } from '../module-instance.js';
 import type { PartitionNode, PartitionSpec } from '../protocol.js';
-import { Actor } from './actor.js';
-import { appPortOf } from './app-port.js';
 import { isAnswered } from './callbacks.js';
-import { ActorInputs } from './inputs.js';
-import { type ActorInput, Jobs } from './jobs.js';
-import { Deliveries } from './output.js';
-import { ActorOutputs } from './outputs.js';
 
 /** This thread's faces of the links that touch it, by index of the link. */
 export interface LinkFaces {
@@ -114,7 +114,7 @@ export function makeActor(
     },
     protocolWhitelist: node.protocolWhitelist,
     sources: node.sources,
-    elapsed: () => Number(board.elapsed) / 1000,
+    elapsed: () => Number(board.clock.elapsed) / 1000,
     sleep: runSleep(board, node.index, aborter.signal),
     get job() {
       return jobs?.number ?? 0;

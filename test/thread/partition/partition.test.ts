@@ -5,8 +5,9 @@ import { Doorbell } from '../../../ringbuffer/index.js';
 import { unpackError } from '../../../src/errors/wire.js';
 import { Packet } from '../../../src/media/index.js';
 import type { Module } from '../../../src/module/contract.js';
-import { Partition } from '../../../src/thread/actor/partition.js';
-import { Board, GraphState, NodePhase, ThreadState } from '../../../src/thread/board/board.js';
+import { Board } from '../../../src/thread/board/board.js';
+import { GraphState, NodePhase, ThreadState } from '../../../src/thread/board/states.js';
+import { Partition } from '../../../src/thread/partition/partition.js';
 import type { FromHost, PartitionSpec } from '../../../src/thread/protocol.js';
 
 const partitions = suite('partition');

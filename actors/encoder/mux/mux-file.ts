@@ -2,7 +2,7 @@
 import { AVIO_FLAG_WRITE } from 'node-av/constants';
 import { IOContext } from 'node-av/lib';
 import { ledger } from '../../../src/media/index.js';
-import { closePieces, openPieces, type Pieces } from './byte-output.js';
+import { closePieces, openPieces, type Pieces } from '../output/byte-output.js';
 
 /** FFmpeg's buffer when the bytes go to an output, as BMF has it. */
 export const PIECE = 16_384;

@@ -1,9 +1,9 @@
 /** What a part needs to know of a node before it makes an actor of it. */
 import { instantiate, loadNode } from '../../catalog/load.js';
 import type { Module } from '../../module/contract.js';
+import { ParallelCopy } from '../actor/parallel-copy.js';
 import type { PartitionLink, PartitionNode } from '../protocol.js';
 import { warmModule } from '../warm/warm-modules.js';
-import { ParallelCopy } from './parallel-copy.js';
 
 /** Its module; or, where that cannot be had and its branch only is to end, one that knows nothing, and why. */
 export async function load(node: PartitionNode): Promise<{ module: Module; failure?: { cause: unknown } }> {

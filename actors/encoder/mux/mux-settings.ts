@@ -9,7 +9,7 @@ import { refuseProtocolLists } from '../../shared/protocols/lists.js';
 import { isPermitted, protocolOf } from '../../shared/protocols/protocols.js';
 import { refuseSelfOpening } from '../../shared/self-opening.js';
 import type { EncoderOptions } from '../options.js';
-import type { Target } from './format.js';
+import type { Target } from '../output/format.js';
 import { slaveText } from './slave.js';
 
 /** -muxdelay of the ffmpeg command, in microseconds. */

@@ -1,7 +1,7 @@
 /** Who runs next, the actors being made up: places from furthest downstream, of which a test says who is ready. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ReadyQueue } from '../../../src/thread/actor/ready-queue.js';
+import { ReadyQueue } from '../../../src/thread/partition/ready-queue.js';
 
 const queues = suite('queue of ready actors');
 
