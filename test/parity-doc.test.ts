@@ -21,11 +21,20 @@ parity('every test that it names exists', () => {
 
 parity('its figures are those of its tables', () => {
   const figure = (what: string): number => Number(new RegExp(`^\\| ${what}[^|]*\\| (\\d+) \\|$`, 'm').exec(page)![1]);
-  const [none, part] = [/^none: /, /^in part: /].map((kind) => rows.filter((cell) => kind.test(cell)).length);
+  const kinds = [/^none: /, /^in part: /, /^does not apply: /];
+  const [none, part, strange] = kinds.map((kind) => rows.filter((cell) => kind.test(cell)).length) as [
+    number,
+    number,
+    number,
+  ];
+  const covered = rows.length - none - part - strange;
   assert.equal(
-    [figure('covered'), figure('covered in part'), figure('not covered')],
-    [rows.length - none! - part!, part, none],
+    ['covered \\|', 'covered in part', 'not covered', 'do not apply'].map((what) => figure(what.replace(' \\|', ' '))),
+    [covered, part, none, strange],
   );
+  const [, apply, told, share] = /Of the (\d+) cases that apply, (\d+) are covered: (\d+) %/.exec(page)!.map(Number);
+  assert.equal([apply, told], [covered + part + none, covered]);
+  assert.is(share, Math.round((100 * covered) / apply!));
 });
 
 parity.run();

@@ -1,7 +1,11 @@
-/** An n-dimensional array of numbers, row-major. */
+/**
+ * An n-dimensional array of numbers, row-major. What is made of one lies in one piece again, because it goes to other threads and
+ * to libraries: `reshape` and its kin look at the same memory, everything else is a copy.
+ */
 
 import { MillraceError } from '../../errors/errors.js';
 import { describeValue } from '../../errors/naming.js';
+import { axesOf, axisOf, elementsOf, gather, rangeOf, refusal, shapeFor, type View, viewOf } from './tensor-shape.js';
 
 const constructors = {
   int8: Int8Array,
@@ -47,7 +51,7 @@ export class Tensor {
     if (!Array.isArray(shape)) {
       throw new MillraceError('ERR_MILLRACE_PAYLOAD', `The shape of a tensor cannot be ${describeValue(shape)}`);
     }
-    const elements = shape.reduce((product, length) => product * length, 1);
+    const elements = elementsOf(shape);
     if (!shape.every((length) => Number.isInteger(length) && length >= 0) || elements !== data.length) {
       throw new MillraceError(
         'ERR_MILLRACE_PAYLOAD',
@@ -70,4 +74,163 @@ export class Tensor {
     new Uint8Array(buffer).set(bytes);
     return Tensor.from(new constructors[dtype](buffer), shape);
   }
+
+  /**
+   * Tensors one behind the other along an axis, as a copy. They are alike in their type and all other lengths.
+   * @param axis Default 0; negative: from the last.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD if they do not fit.
+   */
+  static concat(tensors: readonly Tensor[], axis = 0): Tensor {
+    const [first] = tensors;
+    if (!(first instanceof Tensor)) throw refusal('No tensor can be made of none', 'Give a list of tensors');
+    const { dtype, shape } = first;
+    const at = axisOf(axis, shape.length);
+    const rest = (other: Tensor): string =>
+      `${other.dtype} ${other.shape.map((n, i) => (i === at ? '*' : n)).join(', ')}`;
+    const strange = tensors.find((other) => rest(other) !== rest(first));
+    if (strange !== undefined) {
+      const [one, two] = [first, strange].map((each) => `${each.dtype} [${each.shape.join(', ')}]`);
+      throw refusal(
+        `${one} and ${two} cannot be joined along axis ${at}`,
+        'All other lengths, and the types, are the same',
+      );
+    }
+    const length = tensors.reduce((sum, other) => sum + other.shape[at]!, 0);
+    const data = new constructors[dtype](elementsOf(shape.with(at, length)));
+    let end = 0;
+    for (let outer = 0; outer < elementsOf(shape.slice(0, at)); outer++) {
+      for (const other of tensors) {
+        const part = elementsOf(other.shape.slice(at));
+        (data as Uint8Array).set(other.data.subarray(outer * part, (outer + 1) * part) as Uint8Array, end);
+        end += part;
+      }
+    }
+    return new Tensor(dtype, Object.freeze(shape.with(at, length)), data);
+  }
+
+  /** Tensors of one type and shape as one with a further dimension, as a copy. @param axis of that; default 0. @throws as `concat` */
+  static stack(tensors: readonly Tensor[], axis = 0): Tensor {
+    return Tensor.concat(
+      tensors.map((tensor) => tensor.unsqueeze(axis)),
+      axis,
+    );
+  }
+
+  /**
+   * The same memory in another shape: what is written into one is seen in the other.
+   * @param shape One length may be -1: what is left.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD if it does not hold exactly the elements.
+   */
+  reshape(shape: readonly number[]): Tensor {
+    return new Tensor(this.dtype, Object.freeze(shapeFor(shape, this.data.length)), this.data);
+  }
+
+  /** The same memory in one dimension. */
+  flatten(): Tensor {
+    return this.reshape([this.data.length]);
+  }
+
+  /** The same memory without dimensions of length 1. @param axis only this one. @throws MillraceError ERR_MILLRACE_PAYLOAD if its length is another. */
+  squeeze(axis?: number): Tensor {
+    const { shape } = this;
+    if (axis === undefined) return this.reshape(shape.filter((length) => length !== 1));
+    const at = axisOf(axis, shape.length);
+    if (shape[at] !== 1)
+      throw refusal(
+        `Axis ${at} of a tensor of [${shape.join(', ')}] is no dimension of length 1`,
+        'select() takes one of its places',
+      );
+    return this.reshape(shape.toSpliced(at, 1));
+  }
+
+  /** The same memory with a further dimension of length 1. @param axis its place; -1: the last. */
+  unsqueeze(axis: number): Tensor {
+    const { shape } = this;
+    return this.reshape(shape.toSpliced(axisOf(axis, shape.length + 1), 0, 1));
+  }
+
+  /**
+   * A copy with its dimensions in another order: `image.permute(2, 0, 1)` makes height x width x channels channels x height x width.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD if not every axis stands there once.
+   */
+  permute(...axes: number[]): Tensor {
+    const { shape, strides } = viewOf(this.shape);
+    const order = axesOf(axes, shape.length);
+    return this.seen({
+      shape: order.map((axis) => shape[axis]!),
+      strides: order.map((axis) => strides[axis]!),
+      offset: 0,
+    });
+  }
+
+  /**
+   * A copy of a part along one axis.
+   * @param from `to`: as `Array.prototype.slice` has them. @param step every second one with 2; default 1.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for no axis of it, and for numbers that are not whole.
+   */
+  slice(axis: number, from = 0, to = Number.MAX_SAFE_INTEGER, step = 1): Tensor {
+    const { shape, strides } = viewOf(this.shape);
+    const at = axisOf(axis, shape.length);
+    const range = rangeOf(shape[at]!, from, to, step);
+    return this.seen({
+      shape: shape.with(at, range.count),
+      strides: strides.with(at, strides[at]! * step),
+      offset: range.from * strides[at]!,
+    });
+  }
+
+  /** A copy of one place of an axis, without that dimension. @throws as `slice`, and for a place that it does not have. */
+  select(axis: number, index: number): Tensor {
+    const at = axisOf(axis, this.shape.length);
+    const length = this.shape[at]!;
+    const place = index < 0 ? index + length : index;
+    if (!Number.isInteger(place) || place < 0 || place >= length) {
+      throw refusal(
+        `Axis ${at} of a tensor of [${this.shape.join(', ')}] has no place ${describeValue(index)}`,
+        'The first is 0, the last -1',
+      );
+    }
+    return this.slice(at, place, place + 1).squeeze(at);
+  }
+
+  /** A copy as other numbers, which are cut to fit as typed arrays do it (`uint8clamped` rounds and clamps). */
+  to(dtype: TensorType): Tensor {
+    const isBig = dtype === 'int64' || dtype === 'uint64';
+    if (isBig === (typeof this.data[0] === 'bigint')) return this.map((value) => value, dtype);
+    return this.map((value) => (isBig ? BigInt(Math.trunc(Number(value))) : Number(value)), dtype);
+  }
+
+  /**
+   * A copy of which every element is what `change` makes of it.
+   * @param change Gets the element and its place in `data`.
+   * @param dtype What the copy holds; default: the same.
+   * @example
+   * const input = image.map((value, place) => (Number(value) / 255 - MEAN[place % 3]) / DEVIATION[place % 3], 'float32').permute(2, 0, 1);
+   */
+  map(change: (value: number | bigint, place: number) => number | bigint, dtype: TensorType = this.dtype): Tensor {
+    requireType(dtype);
+    const { data, shape } = this;
+    const made = new constructors[dtype](data.length) as { [place: number]: number | bigint };
+    for (let place = 0; place < data.length; place++) made[place] = change(data[place]!, place);
+    return new Tensor(dtype, shape, made as TensorData);
+  }
+
+  /** A copy. */
+  clone(): Tensor {
+    return new Tensor(this.dtype, this.shape, this.data.slice());
+  }
+
+  private seen(view: View): Tensor {
+    const data = new constructors[this.dtype](elementsOf(view.shape));
+    gather(this.data, view, data);
+    return new Tensor(this.dtype, Object.freeze(view.shape), data);
+  }
+}
+
+function requireType(dtype: unknown): void {
+  if (typeof dtype === 'string' && Object.hasOwn(constructors, dtype)) return;
+  throw refusal(
+    `A tensor cannot be made of ${describeValue(dtype)}`,
+    `Types are ${Object.keys(constructors).join(', ')}`,
+  );
 }

@@ -20,7 +20,7 @@ import { topologicalRanks } from '../plan/topology.js';
 import type { RunThreads } from '../run/run-threads.js';
 import type { Thread } from '../threads/thread.js';
 import { Undo } from '../threads/undo.js';
-import type { WarmNodes } from '../warm/warm-nodes.js';
+import type { WarmClaims } from '../warm/warm-claims.js';
 import type { Orders } from './orders.js';
 
 /** What it changes of a run. */
@@ -32,7 +32,7 @@ export interface GrowingRun {
   readonly cut: Partitions;
   readonly threads: RunThreads;
   readonly orders: Orders;
-  readonly warm: WarmNodes;
+  readonly warm: WarmClaims;
   /** What every part is told alike. */
   facts(): RunFacts;
   /** Starts a part on a worker, or on the calling thread. */
@@ -225,7 +225,7 @@ export class Growing {
     if (!board.hasRoom(room)) throw full();
     const { threads: next } = cut;
     // A shared thread that is asked for may be one that the graph has by another number.
-    threads.lend(run.warm.claim(nodes, undo));
+    threads.lend(run.warm.take(nodes, undo));
     const acquired: (number | Thread)[] = [];
     for (const asked of places.fresh) acquired.push(threads.acquire(asked, acquired, undo));
     const workers = [...new Set(acquired)].filter((one) => typeof one !== 'number');

@@ -110,10 +110,13 @@ export class RunThreads {
     return this.resting(undefined, []) !== undefined;
   }
 
-  /** Such a one: it has been started, and has loaded what the graph needs. */
+  /**
+   * Such a one: it has been started, and has loaded what the graph needs. One that was asked for by its index or name is taken
+   * again as well while it hosts something, by whatever number.
+   */
   private resting(asked: number | string | undefined, before: readonly (number | Thread)[]): Thread | undefined {
     const busy = new Set<number | Thread>(before);
-    for (const [thread, worker] of this.workers) if (this.hosts(thread)) busy.add(worker);
+    if (asked === undefined) for (const [thread, worker] of this.workers) if (this.hosts(thread)) busy.add(worker);
     const isMeant = (thread: number): boolean => {
       const was = this.cut.asked[thread];
       if (asked === undefined) return typeof was !== 'string';

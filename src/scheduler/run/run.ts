@@ -29,7 +29,7 @@ import type { Context } from '../threads/context.js';
 import { guardExit } from '../threads/exit-guard.js';
 import { OwnThreads, type ThreadSource } from '../threads/thread-pool.js';
 import { Undo } from '../threads/undo.js';
-import { WarmNodes } from '../warm/warm-nodes.js';
+import { WarmClaims } from '../warm/warm-claims.js';
 import { whenAborted } from './abort-listeners.js';
 import type { FakeClock } from './fake-clock.js';
 import { ProgramSources } from './program-sources.js';
@@ -82,7 +82,7 @@ export class GraphRun {
   private failure: Error | undefined;
   /** Threads have been told to run it: from here on it ends or fails. A start that is refused leaves nothing behind. */
   begun = false;
-  private readonly warm: WarmNodes;
+  private readonly warm: WarmClaims;
   private trace: TraceWriter | undefined;
   private startedAt = 0;
   private endedAfter: number | undefined;
@@ -115,7 +115,7 @@ export class GraphRun {
     this.spec = spec;
     this.merging = merging;
     this.sources = new ProgramSources(built.nodes);
-    this.warm = new WarmNodes(spec.name, (text) => this.warnings.add(text));
+    this.warm = new WarmClaims(spec.name, (text) => this.warnings.add(text));
     this.placement = placement;
     this.cut = new Partitions(spec, this.placement, merging, rank);
     for (const text of [...(hooks.warnings ?? []), ...this.placement.warnings]) this.warnings.add(text);
@@ -189,7 +189,7 @@ export class GraphRun {
       undo.add(() => writer.abandon());
       this.trace = writer;
     }
-    this.threads.lend(this.warm.claim(this.spec.nodes, undo));
+    this.threads.lend(this.warm.take(this.spec.nodes, undo));
     this.threads.take(undo);
   }
 

@@ -141,6 +141,7 @@ changing('a warm module that cannot join is free again', async () => {
     'the addition',
     graph.addNode(() => graph.module(warm, {}, { inputs: [source], alias: 'warm' }).module('null_sink')),
   );
+  await until(graph, (now) => node(now, 'stays').packetsIn > 0);
   graph.stop();
   await soon('the graph', graph.close());
   assert.ok(stays.packets.length > 0);

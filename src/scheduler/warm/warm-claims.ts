@@ -3,7 +3,7 @@ import type { NodeSpec } from '../plan/spec.js';
 import type { Thread } from '../threads/thread.js';
 import type { Undo } from '../threads/undo.js';
 
-export class WarmNodes {
+export class WarmClaims {
   /** How each is given back, by the id of its node. */
   private readonly claims = new Map<number, () => void>();
 
@@ -17,7 +17,7 @@ export class WarmNodes {
    * @returns the threads on which those of the nodes live, by the names that the nodes ask for.
    * @throws MillraceError ERR_MILLRACE_STATE for one that cannot be had: `undo` gives those before it back.
    */
-  claim(nodes: readonly NodeSpec[], undo: Undo): Map<unknown, Thread> {
+  take(nodes: readonly NodeSpec[], undo: Undo): Map<unknown, Thread> {
     const lent = new Map<unknown, Thread>();
     for (const { id, warm } of nodes) {
       if (warm === undefined) continue;
