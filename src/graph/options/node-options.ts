@@ -42,7 +42,8 @@ export const nodeOptionRows = {
   inputManager: {
     type: 'name, or object with `mode`',
     default: "what the module asks for, else `'immediate'`",
-    meaning: 'How packets of several inputs are put together: docs/input-managers.md. File, and here as well: `input_manager`.',
+    meaning:
+      'How packets of several inputs are put together: docs/input-managers.md. File, and here as well: `input_manager`.',
     schema: inputManagerSchema,
   },
   queueLimit: {
