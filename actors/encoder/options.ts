@@ -190,7 +190,7 @@ const entries = {
     ),
   ),
   /** Bytes of a piece with `push_output: 1`. */
-  avio_buffer_size: v.optional(integer({ min: 1024, max: 1 << 24 })),
+  avio_buffer_size: v.optional(integer({ min: 1, max: 1 << 24 })),
   /**
    * Milliseconds that a peer of the network may take nothing: to be reached, to take the header, each packet, the rest.
    * 0: for ever; 30000 by default.

@@ -109,9 +109,13 @@ function opened(url: string, check: Check): IOContext {
   return io;
 }
 
-/** It is one, or will be. */
+/** It is one, or will be. What cannot be looked at is told when it is opened. */
 function isFile(url: string): boolean {
   const path = localPath(url);
   if (path === undefined) return false;
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+  } catch {
+    return false;
+  }
 }
