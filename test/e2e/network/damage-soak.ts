@@ -69,6 +69,8 @@ const looks: {
 }[] = [];
 const wanted = minutes * 60 * RATE * inputs;
 const begun = performance.now();
+/** Tenths that were told of. */
+let told = 0;
 const report = await graph.run({
   onProgress: () => {
     // What is only waiting to be collected is no growth.
@@ -77,7 +79,13 @@ const report = await graph.run({
       .stats()
       .nodes.reduce((sum, node) => sum + (node.module.includes('decoder') ? node.frames : 0), 0);
     const [threads, descriptors] = [things('task'), things('fd')];
-    looks.push({ frames, megabytes: process.memoryUsage.rss() / 2 ** 20, threads, descriptors });
+    const megabytes = process.memoryUsage.rss() / 2 ** 20;
+    if (frames / wanted >= (told + 1) / 10) {
+      told = Math.floor((frames / wanted) * 10);
+      const seconds = (performance.now() - begun) / 1000;
+      console.log(`${frames} pictures in ${seconds.toFixed()} s, ${megabytes.toFixed()} MB`);
+    }
+    looks.push({ frames, megabytes, threads, descriptors });
   },
 });
 leaks.check(report);
