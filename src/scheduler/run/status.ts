@@ -85,7 +85,10 @@ export function statusOf(source: StatusSource): GraphStatus {
     full: !board.left(index) && board.blocked(index),
     starving: board.starved(index) && board.queued(index) === 0,
   }));
-  const threads = stats.sleeps.map((sleep) => threadStatus(source, sleep));
+  // What came to a thread that had ended before is told of by its new number.
+  const isTold = ({ thread, state }: ThreadStatus): boolean =>
+    thread < source.placement.threads || state !== THREAD_STATES[ThreadState.ended];
+  const threads = stats.sleeps.map((sleep) => threadStatus(source, sleep)).filter(isTold);
   return withoutUnknown({ name: spec.name, state: phaseOf(source), elapsed, nodes, queues, threads });
 }
 

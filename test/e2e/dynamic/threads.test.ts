@@ -50,6 +50,8 @@ changing(
       unsubscribe('worker_threads', count);
     }
     assert.is(started, 0);
+    // Those from the start, and the one that goes by a new number now.
+    assert.ok(graph.status().threads.length <= 3, `${graph.status().threads.length} threads`);
     graph.stop();
     assert.equal((await soon('the graph', graph.close())).leaked, {});
   },
