@@ -29,7 +29,7 @@ setTimeout(() => b.show(right).then(leave), 500);
 const began = performance.now();
 let n = 0;
 for (; present > 0; n++) {
-  await sleep(began + (n * 1000) / RATE - performance.now());
+  await sleep(Math.max(0, began + (n * 1000) / RATE - performance.now()));
   await Promise.all(places.map((place) => place.tick(n)));
 }
 const { frames } = await mix.close();

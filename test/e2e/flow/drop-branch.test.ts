@@ -28,8 +28,8 @@ const graphOn = await sharedThreads(2);
 const DROP = { on_error: 'drop-branch' } as const;
 const COUNT = 40;
 
-function sinkBehind(stream: NodeHandle, options: { scheduler?: number } = {}): TestSink {
-  const sink = new TestSink();
+function sinkBehind(stream: NodeHandle, options: { scheduler?: number } = {}, delay?: number): TestSink {
+  const sink = new TestSink({ delay });
   stream.graph.module(sink.spec, sink.options, { inputs: [stream], callback: sink.callback, ...options });
   return sink;
 }
@@ -156,7 +156,8 @@ drop(
   async () => {
     const graph = graphOn({ threads: 2, queue_length_limit: 2 });
     const pusher = add(graph, 'Untransferable', { bad: 4 }, { alias: 'pusher', scheduler: 0, ...DROP });
-    const sinks = [0, 1].map(() => sinkBehind(pusher, { scheduler: 1 }));
+    // So slow that what cannot cross still waits when the call has returned: in the call, the first ends all of it.
+    const sinks = [0, 1].map(() => sinkBehind(pusher, { scheduler: 1 }, 20));
     const { dropped, warnings } = await soon('the graph', graph.run());
     assert.equal(
       dropped.map(({ error }) => error.code),
