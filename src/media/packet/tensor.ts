@@ -81,8 +81,7 @@ export class Tensor {
    * @throws MillraceError ERR_MILLRACE_PAYLOAD if they do not fit.
    */
   static concat(tensors: readonly Tensor[], axis = 0): Tensor {
-    const [first] = tensors;
-    if (!(first instanceof Tensor)) throw refusal('No tensor can be made of none', 'Give a list of tensors');
+    const [first] = requireTensors(tensors);
     const { dtype, shape } = first;
     const at = axisOf(axis, shape.length);
     const rest = (other: Tensor): string =>
@@ -111,7 +110,7 @@ export class Tensor {
   /** Tensors of one type and shape as one with a further dimension, as a copy. @param axis of that; default 0. @throws as `concat` */
   static stack(tensors: readonly Tensor[], axis = 0): Tensor {
     return Tensor.concat(
-      tensors.map((tensor) => tensor.unsqueeze(axis)),
+      requireTensors(tensors).map((tensor) => tensor.unsqueeze(axis)),
       axis,
     );
   }
@@ -204,14 +203,25 @@ export class Tensor {
    * A copy of which every element is what `change` makes of it.
    * @param change Gets the element and its place in `data`.
    * @param dtype What the copy holds; default: the same.
+   * @throws MillraceError ERR_MILLRACE_PAYLOAD for what is no function, or gives no number of that type.
    * @example
    * const input = image.map((value, place) => (Number(value) / 255 - MEAN[place % 3]) / DEVIATION[place % 3], 'float32').permute(2, 0, 1);
    */
   map(change: (value: number | bigint, place: number) => number | bigint, dtype: TensorType = this.dtype): Tensor {
     requireType(dtype);
+    if (typeof change !== 'function') {
+      throw refusal(`A tensor cannot be mapped by ${describeValue(change)}`, 'Give (value, place) => the new value');
+    }
     const { data, shape } = this;
     const made = new constructors[dtype](data.length) as { [place: number]: number | bigint };
-    for (let place = 0; place < data.length; place++) made[place] = change(data[place]!, place);
+    const kind = made instanceof BigInt64Array || made instanceof BigUint64Array ? 'bigint' : 'number';
+    for (let place = 0; place < data.length; place++) {
+      const value = change(data[place]!, place);
+      if (typeof value !== kind) {
+        throw refusal(`Element ${place} of a tensor of ${dtype} cannot be ${describeValue(value)}`, `It is a ${kind}`);
+      }
+      made[place] = value;
+    }
     return new Tensor(dtype, shape, made as TensorData);
   }
 
@@ -225,6 +235,14 @@ export class Tensor {
     gather(this.data, view, data);
     return new Tensor(this.dtype, Object.freeze(view.shape), data);
   }
+}
+
+/** @throws MillraceError ERR_MILLRACE_PAYLOAD for anything but a list of tensors with one at least. */
+function requireTensors(tensors: readonly Tensor[]): readonly [Tensor, ...Tensor[]] {
+  if (Array.isArray(tensors) && tensors.length > 0 && tensors.every((each) => each instanceof Tensor)) {
+    return tensors as unknown as [Tensor, ...Tensor[]];
+  }
+  throw refusal(`No tensor can be made of ${describeValue(tensors)}`, 'Give a list of tensors, one at least');
 }
 
 function requireType(dtype: unknown): void {
