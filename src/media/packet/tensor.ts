@@ -83,6 +83,10 @@ export class Tensor {
   static concat(tensors: readonly Tensor[], axis = 0): Tensor {
     const [first] = tensors;
     if (!(first instanceof Tensor)) throw refusal('No tensor can be made of none', 'Give a list of tensors');
+    const wrong = tensors.findIndex((each) => !(each instanceof Tensor));
+    if (wrong >= 0) {
+      throw refusal(`Tensors cannot be joined with ${describeValue(tensors[wrong])}`, 'Give a list of tensors');
+    }
     const { dtype, shape } = first;
     const at = axisOf(axis, shape.length);
     const rest = (other: Tensor): string =>

@@ -148,6 +148,7 @@ parts('what does not fit is refused with what would be right', () => {
     [() => a.permute(0), /order \[0\]/],
     [() => a.permute(0, 0), /Every axis stands there once/],
     [() => Tensor.concat([]), /of none/],
+    [() => Tensor.concat([a, null as unknown as Tensor]), /cannot be joined with null/],
     [() => Tensor.concat([a, counted(3, 5)]), /\[3, 4\] and float32 \[3, 5\] cannot be joined along axis 0/],
     [() => Tensor.concat([a, Tensor.from(new Uint8Array(12) as TensorData, [3, 4])]), /and uint8 \[3, 4\]/],
     [() => a.to('float16' as never), /Types are int8, /],
