@@ -156,4 +156,10 @@ parts('what does not fit is refused with what would be right', () => {
     assert.throws(work, message);
 });
 
+parts('what is no finite number becomes 0 in integers of 64 bits too', () => {
+  const strange = Tensor.from(Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY, -2.5));
+  assert.equal([...strange.to('int64').data], [0n, 0n, -2n]);
+  assert.equal([...strange.to('int32').data], [0, 0, -2]);
+});
+
 parts.run();
