@@ -12,8 +12,8 @@ import type { Packet as NativePacket } from 'node-av/lib';
 import { fromNativeTimestamp, MICROSECONDS, rescale } from '../../../src/media/index.js';
 import type { StreamFacts } from '../input/source-stream.js';
 
-/** Picture and sound of a minute. */
-const REMEMBERED = 4096;
+/** Picture and sound of a minute and more. */
+const REMEMBERED = 8192;
 
 /** Demuxers that begin in the middle of what the server has. */
 const LISTS = ['hls', 'dash'];
@@ -29,19 +29,21 @@ interface First {
 }
 
 export class News {
-  /** In the order in which they came. */
+  /** Of the connections before, in the order in which they came. */
   readonly #known = new Set<string>();
+  /** Of this one: two of its streams may well hold the same. */
+  readonly #now = new Set<string>();
   #videos: readonly number[] = [];
-  /** Something new has come in this connection. */
-  #begun = false;
+  /** Streams of which something new has come in this connection. They may stand in lists of their own, further back or not. */
+  readonly #begun = new Set<number>();
   /** Streams of pictures that go on with a key frame: what is before it is missing. */
-  #broken = new Set<number>();
+  readonly #broken = new Set<number>();
   /** Packets of this connection had come before. */
   #repeated = false;
 
   /** Anything has come at all. */
   get any(): boolean {
-    return this.#known.size > 0;
+    return this.#known.size + this.#now.size > 0;
   }
 
   /**
@@ -51,7 +53,9 @@ export class News {
    */
   async first(streams: readonly StreamFacts[], next: () => Promise<NativePacket | 'end' | 'again'>): Promise<First> {
     this.#videos = streams.flatMap(({ index, info }) => (info.kind === 'video' ? [index] : []));
-    this.#begun = false;
+    for (const name of this.#now) remember(this.#known, name);
+    this.#now.clear();
+    this.#begun.clear();
     this.#broken.clear();
     this.#repeated = false;
     for (;;) {
@@ -68,29 +72,30 @@ export class News {
 
   /** Whether a packet is to go on, in the order in which they come. */
   passes(packet: NativePacket): boolean {
+    const { streamIndex } = packet;
     const name = nameOf(packet);
-    if (!this.#begun) {
+    if (!this.#begun.has(streamIndex)) {
       if (this.#known.has(name)) {
         this.#repeated = true;
         return false;
       }
-      this.#begun = true;
-      if (this.#repeated) this.#broken = new Set(this.#videos);
+      this.#begun.add(streamIndex);
+      if (this.#repeated && this.#videos.includes(streamIndex)) this.#broken.add(streamIndex);
     }
-    this.#note(name);
-    const { streamIndex } = packet;
-    if (!this.#broken.has(streamIndex)) return true;
-    if ((packet.flags & AV_PKT_FLAG_KEY) === 0) return false;
-    this.#broken.delete(streamIndex);
+    if (this.#broken.has(streamIndex)) {
+      if ((packet.flags & AV_PKT_FLAG_KEY) === 0) return false;
+      this.#broken.delete(streamIndex);
+    }
+    remember(this.#now, name);
     return true;
   }
+}
 
-  #note(name: string): void {
-    this.#known.add(name);
-    if (this.#known.size <= REMEMBERED) return;
-    const [oldest] = this.#known;
-    this.#known.delete(oldest!);
-  }
+function remember(names: Set<string>, name: string): void {
+  names.add(name);
+  if (names.size <= REMEMBERED) return;
+  const [oldest] = names;
+  names.delete(oldest!);
 }
 
 /** Without the index of its stream, which another connection may number otherwise. */

@@ -54,12 +54,18 @@ export class MuxFile {
     const memory = this.#io;
     if (!header || !memory) return;
     const io = opened(url, check);
-    memory.flushSync();
-    for (const { bytes, offset } of header) {
-      if (io.tell() !== BigInt(offset)) io.seekSync(BigInt(offset), AVSEEK_SET);
-      io.writeSync(Buffer.from(bytes));
+    try {
+      memory.flushSync();
+      for (const { bytes, offset } of header) {
+        if (io.tell() !== BigInt(offset)) io.seekSync(BigInt(offset), AVSEEK_SET);
+        io.writeSync(Buffer.from(bytes));
+      }
+      if (io.tell() !== memory.tell()) io.seekSync(memory.tell(), AVSEEK_SET);
+    } catch (error) {
+      io.closepSync();
+      ledger.closed('file');
+      throw error;
     }
-    if (io.tell() !== memory.tell()) io.seekSync(memory.tell(), AVSEEK_SET);
     this.#io = io;
     this.#isPieces = false;
     this.#header = undefined;

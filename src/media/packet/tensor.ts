@@ -196,7 +196,9 @@ export class Tensor {
   to(dtype: TensorType): Tensor {
     const isBig = dtype === 'int64' || dtype === 'uint64';
     if (isBig === (typeof this.data[0] === 'bigint')) return this.map((value) => value, dtype);
-    return this.map((value) => (isBig ? BigInt(Math.trunc(Number(value))) : Number(value)), dtype);
+    // As other integers have them: what is no number, or endless, is 0.
+    const whole = (value: number): bigint => (Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n);
+    return this.map((value) => (isBig ? whole(Number(value)) : Number(value)), dtype);
   }
 
   /**

@@ -151,11 +151,18 @@ parts('what does not fit is refused with what would be right', () => {
     [() => Tensor.stack([a, 5 as never]), /Give a list of tensors, one at least/],
     [() => a.map(undefined as never), /cannot be mapped by undefined/],
     [() => a.map(() => 1n), /Element 0 of a tensor of float32 cannot be .*It is a number/],
+    [() => Tensor.concat([a, null as unknown as Tensor]), /Give a list of tensors, one at least/],
     [() => Tensor.concat([a, counted(3, 5)]), /\[3, 4\] and float32 \[3, 5\] cannot be joined along axis 0/],
     [() => Tensor.concat([a, Tensor.from(new Uint8Array(12) as TensorData, [3, 4])]), /and uint8 \[3, 4\]/],
     [() => a.to('float16' as never), /Types are int8, /],
   ] as const)
     assert.throws(work, message);
+});
+
+parts('what is no finite number becomes 0 in integers of 64 bits too', () => {
+  const strange = Tensor.from(Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY, -2.5));
+  assert.equal([...strange.to('int64').data], [0n, 0n, -2n]);
+  assert.equal([...strange.to('int32').data], [0, 0, -2]);
 });
 
 parts.run();
