@@ -82,8 +82,10 @@ export class SourceListener {
     if (facts.job >= this.#ctx.job) this.#facts.set(facts.node, facts);
   }
 
+  /** What is told from now on is kept for nobody. */
   close(): void {
-    const { channel } = this.#ctx.sources ?? {};
+    const { channel, hear = [] } = this.#ctx.sources ?? {};
+    for (const port of hear) port.close();
     const others = channel === undefined ? undefined : listening.get(channel);
     if (others?.delete(this) && others.size === 0) listening.delete(channel!);
   }

@@ -91,7 +91,10 @@ export class Growing {
     const first = { node: spec.nodes.length, link: spec.links.length };
     const told = this.extend(first, nodes, links);
     const id = ++this.last;
-    const growths = told.map(({ thread, ...facts }) => ({ thread, ...cut.growth(thread, first, { id, ...facts }) }));
+    const isTold = (thread: number): boolean => told.some((one) => one.thread === thread);
+    const growths = told.map(({ thread, ...facts }) => {
+      return { thread, ...cut.growth(thread, first, { id, ...facts }, isTold) };
+    });
     const concerned = growths.filter(({ growth }) => growth.nodes.length + growth.links.length > 0);
     const alone = concerned.length === 1;
     const growing = growths.flatMap(({ thread, growth, transfer }) => {
@@ -115,12 +118,11 @@ export class Growing {
       : await Promise.allSettled(open.map((thread) => orders.send(thread, { type: 'join', growth: id })));
     const ended = new Set<number>();
     for (const outcome of joined) if (outcome.status === 'fulfilled') for (const link of outcome.value) ended.add(link);
-    const failed = run.failed();
+    const lost = joined.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+    const failed = run.failed() ?? (alone ? undefined : lost?.reason);
     if (failed) throw failed;
     const fed = cut.links.flatMap((ends, link) => (link >= first.link && ends.producer < first.node ? [link] : []));
-    const isOver = (link: number): boolean =>
-      ended.has(link) || !orders.isOpen(cut.threadOf(cut.links[link]!.producer));
-    if (fed.length === 0 || !fed.every(isOver)) return;
+    if (fed.length === 0 || !fed.every((link) => ended.has(link))) return;
     await Promise.allSettled(nodes.map((node) => run.remove(node.id)));
     const names = nodes.map(({ alias }) => `"${alias}"`).join(', ') || 'the connection';
     throw new MillraceError('ERR_MILLRACE_CLOSED', `${names} came too late: the streams to read from have ended`);
@@ -182,6 +184,17 @@ export class Growing {
     );
   }
 
+  /** What nobody would take any more would wait for ever. @param open threads that are told of what comes. */
+  private requireGoing(links: readonly LinkSpec[], open: readonly number[]): void {
+    const { spec, cut } = this.run;
+    for (const { to } of links) {
+      const index = spec.nodes.findIndex(({ id }) => id === to.node);
+      if (index < 0 || open.includes(cut.threadOf(index))) continue;
+      const { alias } = spec.nodes[index]!;
+      throw new MillraceError('ERR_MILLRACE_CLOSED', `"${alias}" takes no further input: it has come to its end`);
+    }
+  }
+
   /** Everything that the calling thread has to know is extended; nothing in it waits. */
   private extend(
     first: { node: number; link: number },
@@ -214,6 +227,7 @@ export class Growing {
   ): Told[] {
     const { run } = this;
     const { spec, board, cut, placement, threads } = run;
+    this.requireGoing(links, open);
     const grown = { ...spec, nodes: [...spec.nodes, ...nodes], links: [...spec.links, ...links] };
     const { rank } = topologicalRanks(grown);
     const hosts = open.filter((thread) => thread !== cut.localThread);

@@ -77,11 +77,15 @@ export class Partitions {
     this.told.grow(first);
   }
 
-  /** What one thread is told of what has come since, and the ports that go with it. To be called once per thread. */
+  /**
+   * What one thread is told of what has come since, and the ports that go with it. To be called once per thread.
+   * @param isTold whether a thread is told of it: the streams of one that is not have ended.
+   */
   growth(
     thread: number,
     first: { node: number; link: number },
     facts: Pick<Growth, 'id' | 'announced' | 'blocks' | 'bells'>,
+    isTold: (thread: number) => boolean,
   ): { growth: Growth; transfer: Transferable[] } {
     const { spec } = this;
     const transfer: Transferable[] = [];
@@ -89,7 +93,7 @@ export class Partitions {
     const growth: Growth = {
       ...facts,
       nodes: this.nodesOf(thread, first.node, transfer),
-      links: this.linksAt(thread, first.link, transfer),
+      links: this.linksAt(thread, first.link, transfer, isTold),
       nodeThreads: added.map((_, at) => this.threadOf(first.node + at)),
       names: added.map((node) => `${node.module.name} "${node.alias}"`),
       allLinks: this.links.slice(first.link),
@@ -165,8 +169,13 @@ export class Partitions {
     };
   }
 
-  /** Links that touch a thread, from one on. */
-  private linksAt(thread: number, first: number, transfer: Transferable[]): PartitionLink[] {
+  /** Links that touch a thread, from one on. @param isThere a thread with which there can be a ring. */
+  private linksAt(
+    thread: number,
+    first: number,
+    transfer: Transferable[],
+    isThere: (thread: number) => boolean = () => true,
+  ): PartitionLink[] {
     const { spec } = this;
     const links: PartitionLink[] = [];
     for (let index = first; index < this.links.length; index++) {
@@ -187,7 +196,8 @@ export class Partitions {
         producerThread,
         consumerThread,
       };
-      if (producerThread !== consumerThread) {
+      // One whose producer has ended with its thread gets its end where its consumer is: change/arrivals.ts.
+      if (producerThread !== consumerThread && isThere(producerThread)) {
         const crossing = this.crossing(index);
         const port = producerThread === thread ? crossing.producer : crossing.consumer;
         transfer.push(port);

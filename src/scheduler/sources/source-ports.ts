@@ -11,8 +11,8 @@ import { sourcesOf, type ToldSources } from './sources.js';
 interface Way {
   readonly decoder: number;
   readonly encoder: number;
-  readonly tell: MessagePort;
-  readonly hear: MessagePort;
+  /** From when one of its ends goes to its thread: a start that is refused leaves no ports behind. */
+  ports: { readonly tell: MessagePort; readonly hear: MessagePort } | undefined;
 }
 
 export class SourcePorts {
@@ -41,8 +41,7 @@ export class SourcePorts {
       const heard = new Set(sources?.inputs.flatMap(({ from }) => from.map(({ node }) => node)));
       for (const { at: decoder } of placed) {
         if (!heard.has(this.#idOf(decoder)) || this.#threadOf(decoder) === this.#threadOf(encoder)) continue;
-        const { port1: tell, port2: hear } = new MessageChannel();
-        this.#ways.push({ decoder, encoder, tell, hear });
+        this.#ways.push({ decoder, encoder, ports: undefined });
       }
     }
   }
@@ -56,9 +55,17 @@ export class SourcePorts {
   of(node: number, transfer: Transferable[]): NodeSources | undefined {
     const sources = this.#told.get(this.#idOf(node));
     if (sources === undefined) return undefined;
-    const tell = this.#ways.filter(({ decoder }) => decoder === node).map((way) => way.tell);
-    const hear = this.#ways.filter(({ encoder }) => encoder === node).map((way) => way.hear);
+    const tell = this.#ways.filter(({ decoder }) => decoder === node).map((way) => portsOf(way).tell);
+    const hear = this.#ways.filter(({ encoder }) => encoder === node).map((way) => portsOf(way).hear);
     transfer.push(...tell, ...hear);
     return { ...sources, tell, hear };
   }
+}
+
+function portsOf(way: Way): { readonly tell: MessagePort; readonly hear: MessagePort } {
+  if (way.ports === undefined) {
+    const { port1: tell, port2: hear } = new MessageChannel();
+    way.ports = { tell, hear };
+  }
+  return way.ports;
 }

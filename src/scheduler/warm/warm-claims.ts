@@ -22,11 +22,15 @@ export class WarmClaims {
     for (const { id, warm } of nodes) {
       if (warm === undefined) continue;
       const release = warm.claim(this.graph);
-      this.claims.set(id, () => {
+      const giveBack = (): void => {
         for (const text of warm.takeWarnings()) this.warn(text);
         release();
+      };
+      this.claims.set(id, giveBack);
+      // When that is done, the number of a node that has not come may be another one's.
+      undo.add(() => {
+        if (this.claims.get(id) === giveBack) this.release([id]);
       });
-      undo.add(() => this.release([id]));
       if (warm.place !== undefined) lent.set(warm.place, warm.thread!);
     }
     return lent;

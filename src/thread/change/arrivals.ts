@@ -15,6 +15,9 @@
  * thread has answered `grow`; so what is sent early waits in the link, and the consumer looks for itself when it joins.
  * Between the two nothing waits for what comes: a link that nobody has attached is never full, and a node that has not
  * joined is shown as live. The calling thread posts all `join`s at once, so that it may be busy afterwards. docs/model/join.pml shows it.
+ *
+ * A thread that has ended is told of nothing. What it produced joins in the consumer's thread, as a link whose producer has
+ * ended; what it consumed takes no further inputs, and is refused before anybody is told.
  */
 import { MillraceError } from '../../errors/errors.js';
 import { Packet } from '../../media/packet/packet.js';

@@ -27,9 +27,11 @@ export function packMessage(value: unknown, root: string): Uint8Array {
   return new Uint8Array(packValue(value, root));
 }
 
+/** Calls of all parts of this thread: an answer that comes late is for none of a part that came after its own. */
+let calls = 0;
+
 export class Callbacks {
   private readonly pending = new Map<number, Pending>();
-  private next = 0;
 
   constructor(
     private readonly spec: PartitionSpec,
@@ -51,7 +53,7 @@ export class Callbacks {
     }
     const packed = node.module.definition === undefined;
     const sent = packed ? packMessage(value, `the value of ctx.callback(${describeValue(key)}, …)`) : value;
-    const call = this.next++;
+    const call = calls++;
     this.board.countCallbacks(1);
     // The calling thread may sleep in a blocking push: it has to learn that it is wanted elsewhere.
     const [input] = this.spec.pushed;
@@ -67,6 +69,12 @@ export class Callbacks {
     if (this.pending.delete(call)) this.board.countCallbacks(-1);
     if (!ok) pending?.reject(value);
     else pending?.resolve(pending.packed ? unpackValue(value as Uint8Array) : value);
+  }
+
+  /** The part has ended: of what a module has asked and not waited for, the answers do not come here any more. */
+  end(): void {
+    for (let left = this.pending.size; left > 0; left--) this.board.countCallbacks(-1);
+    this.pending.clear();
   }
 
   /** Nobody waits for an answer any more. */

@@ -453,6 +453,7 @@ export class Partition implements Hosted {
     clearTimeout(this.stopTimer);
     for (const actor of this.actors) actor.commands.end();
     this.changes.end();
+    this.callbacks.end();
     for (const link of this.spec.links) link.ring?.port.close();
     for (const { sources } of this.spec.nodes)
       for (const port of [...(sources?.tell ?? []), ...(sources?.hear ?? [])]) port.close();

@@ -319,4 +319,41 @@ adding('what a built-in module gives to a reader alone can be given to others as
   assert.ok(sink.packets.length > 0 && sink.packets.length <= 45, `${sink.packets.length} pictures`);
 });
 
+adding('what has ended with its thread gives its end to who joins, and nothing joins it', async () => {
+  const graph = graphOn({ threads: 2 });
+  const short = new TestSource({ kind: 'value', count: 3 });
+  const over = graph.module(short.spec, short.options, { alias: 'over', scheduler: 0 });
+  add(graph, 'Relay', {}, { inputs: [over], alias: 'last', scheduler: 0 }).module('null_sink', {}, { scheduler: 0 });
+  const long = new TestSource({ kind: 'value', delay: 1 });
+  const source = graph.module(long.spec, long.options, { alias: 'source', scheduler: 1 });
+  source.module('null_sink', {}, { alias: 'first', scheduler: 1 });
+  await graph.start();
+  await until(graph, (now) => now.threads.some(({ state }) => state === 'ended'));
+  const refused = await failureOf(
+    'the connection',
+    graph.addNode(() => graph.connect(source, 'last')),
+  );
+  assert.is(refused.code, 'ERR_MILLRACE_CLOSED');
+  assert.match(refused.message, /"last" takes no further input/);
+  const alone = await failureOf(
+    'the addition',
+    graph.addNode(() => over.module('null_sink', {}, { alias: 'alone' })),
+  );
+  assert.is(alone.code, 'ERR_MILLRACE_CLOSED');
+  const sink = new TestSink();
+  await soon(
+    'the addition',
+    graph.addNode(() =>
+      graph.module(sink.spec, sink.options, { inputs: [over, source], callback: sink.callback, alias: 'both' }),
+    ),
+  );
+  // Also past the limit of any link that nobody reads.
+  const before = node(graph.status(), 'first').packetsIn;
+  await until(graph, (now) => node(now, 'first').packetsIn > before + 50 && node(now, 'both').packetsIn > 20);
+  graph.stop();
+  await soon('the graph', graph.close());
+  assert.equal(sink.ends, [0, 1]);
+  assertContiguous(sink);
+});
+
 adding.run();

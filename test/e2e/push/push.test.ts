@@ -383,6 +383,25 @@ deadlock('not the start: a blocking push may be the first thing', async () => {
   assert.is(sink.packets.length, 50);
 });
 
+deadlock('no answer is owed to a module that has ended with its thread', async () => {
+  const graph = graphOn({ threads: 2 });
+  let answered = false;
+  const parting = add(graph, 'Parting', {}, { alias: 'parting', scheduler: 0 });
+  parting.addCallback('asked', async () => {
+    while (graph.status().threads[0]!.state !== 'ended') await sleep(1);
+    answered = true;
+  });
+  parting.module('null_sink', {}, { scheduler: 0 });
+  const input = graph.inputStream('data');
+  const slow = add(graph, 'SlowRelay', {}, { inputs: [input], scheduler: 1, queueLimit: 1 });
+  slow.module('null_sink', {}, { scheduler: 1 });
+  await graph.start();
+  while (!answered) await sleep(1);
+  for (let n = 0; n < 20; n++) assert.ok(graph.fillPacket('data', value(n), { block: true }));
+  await input.end();
+  await graph.close();
+});
+
 deadlock.run();
 
 const failing = suite('failing graphs');
