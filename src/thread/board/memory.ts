@@ -90,6 +90,11 @@ export class BoardMemory {
     this.extend(block);
   }
 
+  /** Something has come of which this thread has not been told. */
+  get isOutgrown(): boolean {
+    return this.buffer.byteLength > this.end * 4;
+  }
+
   private extend(block: BoardBlock): void {
     const { further } = this;
     const add = (kind: keyof BoardBlock, lines: number): void => {

@@ -33,6 +33,8 @@ const LINK_WORDS = 4;
 export class Watchdog {
   private timer: NodeJS.Timeout | undefined;
   private over = false;
+  /** Its thread is told no more of what comes to the graph. */
+  private isLast = false;
   private readonly interval: number;
   private lastLook = performance.now();
   /** Milliseconds for which this one has seen nothing change. */
@@ -70,9 +72,21 @@ export class Watchdog {
     this.over = true;
   }
 
+  /** The part of its thread has ended: it goes on as long as it knows all of the graph. */
+  untilGrowth(): void {
+    this.isLast = true;
+  }
+
   /** @param time performance.now() */
   look(time: number): void {
     if (this.over) return;
+    // Who waits for what has come, and whether that rests, it cannot know.
+    if (this.board.isOutgrown) {
+      this.still = 0;
+      this.lastLook = time;
+      if (this.isLast) this.stop();
+      return;
+    }
     if (this.board.state === GraphState.aborting || this.allEnded()) {
       this.stop();
       return;

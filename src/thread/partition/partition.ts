@@ -51,6 +51,7 @@ export class Partition implements Hosted {
   private initialised = false;
   /** It is over, or about to be: nothing is scheduled any more. */
   private ending = false;
+  private watchdog: Watchdog | undefined;
   /** Set by a stop: what goes on for ever is ended then. */
   private stopTimer: Timer | undefined;
   ended = false;
@@ -104,7 +105,8 @@ export class Partition implements Hosted {
     const { watch, thread } = this.spec;
     // The calling thread has a watchdog of its own, which outlives this part.
     if (watch !== undefined && thread !== watch.localThread) {
-      new Watchdog(this.board, watch, this.epoch, false, (stall) => this.fail(stallError(stall))).start();
+      this.watchdog = new Watchdog(this.board, watch, this.epoch, false, (stall) => this.fail(stallError(stall)));
+      this.watchdog.start();
     }
     this.loading = this.loadAll();
   }
@@ -458,6 +460,7 @@ export class Partition implements Hosted {
     for (const { sources } of this.spec.nodes)
       for (const port of [...(sources?.tell ?? []), ...(sources?.hear ?? [])]) port.close();
     this.ended = true;
+    this.watchdog?.untilGrowth();
     this.board.setThreadState(this.spec.thread, ThreadState.ended);
     this.tell({
       type: 'ended',

@@ -180,6 +180,32 @@ function watched() {
   return { board: g.board, stalls, pass };
 }
 
+watchdog(
+  'of a graph that has grown without its thread being told it knows too little, and takes nothing for a stall',
+  () => {
+    for (const isLast of [false, true]) {
+      const g = chain(2);
+      g.board.beginCall(0, NodeCall.process, 0);
+      const view = Board.attach(g.board.buffer);
+      const stalls: Stall[] = [];
+      const dog = new Watchdog(view, g.spec, 0, true, (stall) => stalls.push(stall));
+      if (isLast) dog.untilGrowth();
+      let clock = performance.now();
+      const pass = (): void => {
+        for (const end = clock + 3000; clock < end; clock += 100) dog.look(clock);
+      };
+      const block = { threads: 0, nodes: 1, links: 0 };
+      g.board.grow(block);
+      pass();
+      assert.equal(stalls, []);
+      // It is told, if its part goes on; else others watch.
+      view.follow(block);
+      pass();
+      assert.is(stalls.length, isLast ? 0 : 1);
+    }
+  },
+);
+
 watchdog('it barks after the time without a change, once', () => {
   const { stalls, pass } = watched();
   pass(1000);
