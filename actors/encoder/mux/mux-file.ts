@@ -54,13 +54,16 @@ export class MuxFile {
     const memory = this.#io;
     if (!header || !memory) return;
     const io = opened(url, check);
+    const goTo = (place: bigint): void => {
+      if (io.tell() !== place) check(Number(io.seekSync(place, AVSEEK_SET)));
+    };
     try {
       memory.flushSync();
       for (const { bytes, offset } of header) {
-        if (io.tell() !== BigInt(offset)) io.seekSync(BigInt(offset), AVSEEK_SET);
+        goTo(BigInt(offset));
         io.writeSync(Buffer.from(bytes));
       }
-      if (io.tell() !== memory.tell()) io.seekSync(memory.tell(), AVSEEK_SET);
+      goTo(memory.tell());
     } catch (error) {
       io.closepSync();
       ledger.closed('file');

@@ -70,6 +70,10 @@ export class Tensor {
         { hint: `Give a Uint8Array, and one of ${Object.keys(constructors).join(', ')}` },
       );
     }
+    const size = constructors[dtype].BYTES_PER_ELEMENT;
+    if (bytes.byteLength % size !== 0) {
+      throw refusal(`A tensor of ${dtype} cannot be made of ${bytes.byteLength} bytes`, `An element has ${size}`);
+    }
     const buffer = new ArrayBuffer(bytes.byteLength);
     new Uint8Array(buffer).set(bytes);
     return Tensor.from(new constructors[dtype](buffer), shape);

@@ -147,6 +147,7 @@ parts('what does not fit is refused with what would be right', () => {
     [() => a.squeeze(0), /no dimension of length 1/],
     [() => a.permute(0), /order \[0\]/],
     [() => a.permute(0, 0), /Every axis stands there once/],
+    [() => Tensor.fromBytes('float32', [1], new Uint8Array(5)), /float32 cannot be made of 5 bytes/],
     [() => Tensor.concat([]), /Give a list of tensors, one at least/],
     [() => Tensor.stack([a, 5 as never]), /Give a list of tensors, one at least/],
     [() => a.map(undefined as never), /cannot be mapped by undefined/],
