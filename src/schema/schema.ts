@@ -103,6 +103,11 @@ export function isOff(value: unknown): boolean {
   return value === false || value === 0 || value === '0' || value === 'false';
 }
 
+/** Whether one says yes: a number or a text that is there does as well. */
+export function isOn(value: unknown): boolean {
+  return value !== undefined && !['0', 'false', ''].includes(String(value));
+}
+
 /** true/false, 0/1, or either of them as a string. */
 export function boolean(): Schema<boolean> {
   return parsed('true or false (or 1 or 0)', (value) => {

@@ -2,10 +2,12 @@
  * The ffmpeg command that does what a graph does, where there is one (BMF's runFFmpegByConfig): decoders of files, filters,
  * encoders into files. Nothing is left out in silence: what has no counterpart is a problem.
  */
+
 import { Filter } from 'node-av/lib';
 import { builtinOf } from '../../catalog/builtin.js';
 import type { Problem } from '../../errors/errors.js';
 import type { LinkSpec, NodeSpec } from '../../scheduler/plan/spec.js';
+import { isOn } from '../../schema/schema.js';
 
 type Options = Readonly<Record<string, unknown>>;
 type From = LinkSpec['from'];
@@ -268,10 +270,6 @@ function flags(value: unknown, suffix: string): string[] {
 
 function pairs(value: unknown): [string, unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];
-}
-
-function isOn(value: unknown): boolean {
-  return value !== undefined && !['0', 'false', ''].includes(String(value));
 }
 
 function isPositive(value: unknown): boolean {

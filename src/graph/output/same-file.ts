@@ -1,12 +1,11 @@
 /** A file that is written while something else of the graph reads or writes it: what was in it is lost, or garbage. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { builtinOf } from '../../catalog/builtin.js';
 import { localPath } from '../../catalog/ffmpeg.js';
 import type { Problem } from '../../errors/errors.js';
 import type { NodeSpec } from '../../scheduler/plan/spec.js';
-
-const DECODERS = ['c_ffmpeg_decoder', 'ffmpeg_decoder'];
-const ENCODERS = ['c_ffmpeg_encoder', 'ffmpeg_encoder'];
+import { isOn } from '../../schema/schema.js';
 
 interface Use {
   /** Of the graph: what it is in messages. */
@@ -23,10 +22,11 @@ export function sharedFiles(nodes: readonly NodeSpec[], pathOf: (index: number) 
   const reads: Use[] = [];
   const writes: Use[] = [];
   nodes.forEach(({ module, options, outside }, index) => {
-    if (outside !== undefined || module.path !== undefined || module.definition) return;
+    if (outside !== undefined) return;
     const node = pathOf(index);
-    if (DECODERS.includes(module.name)) reads.push(...useOf(node, 'input_path', options.input_path));
-    if (ENCODERS.includes(module.name)) writes.push(...writtenBy(node, options));
+    const work = builtinOf(module)?.work;
+    if (work === 'decoding') reads.push(...useOf(node, 'input_path', options.input_path));
+    if (work === 'encoding') writes.push(...writtenBy(node, options));
   });
   const written = new Map<string, Use>();
   return writes.flatMap(({ node, path, file, identity }) => {
@@ -51,12 +51,9 @@ export function sharedFiles(nodes: readonly NodeSpec[], pathOf: (index: number) 
 
 function writtenBy(node: string, options: Readonly<Record<string, unknown>>): Use[] {
   const { null_output: discards, push_output: pushes, output, output_path: path } = options;
-  return isOn(discards) || isOn(pushes) || output !== undefined ? [] : useOf(node, 'output_path', path);
-}
-
-/** Values that graph files have for it as well. */
-function isOn(value: unknown): boolean {
-  return value !== undefined && value !== null && !['false', '0', ''].includes(String(value));
+  return isOn(discards ?? undefined) || isOn(pushes ?? undefined) || output !== undefined
+    ? []
+    : useOf(node, 'output_path', path);
 }
 
 /** Nothing for what is no file: devices and pipes may be used by several. */
