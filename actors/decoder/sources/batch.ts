@@ -27,7 +27,7 @@ export class Batches {
 
   /** A call begins. */
   begin(): void {
-    if (this.#pictures > 0 && this.#most < PIXELS) this.#most *= 2;
+    if (this.#pictures > 0) this.#most *= 2;
     this.#seen = 0;
     this.#pictures = 0;
     this.#pixels = 0;

@@ -93,12 +93,12 @@ export class Growing {
     const id = ++this.last;
     const isTold = (thread: number): boolean => told.some((one) => one.thread === thread);
     const growths = told.map(({ thread, ...facts }) => {
-      return { thread, ...cut.growth(thread, first, { id, ...facts }, isTold) };
+      const part = cut.growth(thread, first, { id, ...facts }, isTold);
+      return { thread, ...part, isConcerned: part.growth.nodes.length + part.growth.links.length > 0 };
     });
-    const concerned = growths.filter(({ growth }) => growth.nodes.length + growth.links.length > 0);
+    const concerned = growths.filter(({ isConcerned }) => isConcerned);
     const alone = concerned.length === 1;
-    const growing = growths.flatMap(({ thread, growth, transfer }) => {
-      const isConcerned = growth.nodes.length + growth.links.length > 0;
+    const growing = growths.flatMap(({ thread, growth, transfer, isConcerned }) => {
       const done = orders.send(thread, { type: 'grow', growth, joins: alone || !isConcerned }, transfer);
       // The others are waited for only if there are threads that they have to know before anything else happens.
       if (isConcerned || growth.bells.length > 0) return [{ thread, done, isConcerned }];

@@ -35,11 +35,11 @@ export class SourcePorts {
 
   #add(added: GraphSpec, first: number): void {
     const told = sourcesOf(added);
-    const placed = added.nodes.map((node, at) => ({ sources: told.get(node.copyOf?.id ?? node.id), at: first + at }));
     for (const [id, sources] of told) this.#told.set(id, sources);
-    for (const { sources, at: encoder } of placed) {
-      const heard = new Set(sources?.inputs.flatMap(({ from }) => from.map(({ node }) => node)));
-      for (const { at: decoder } of placed) {
+    const places = added.nodes.map((_, at) => first + at);
+    for (const encoder of places) {
+      const heard = new Set(told.get(this.#idOf(encoder))?.inputs.flatMap(({ from }) => from.map(({ node }) => node)));
+      for (const decoder of places) {
         if (!heard.has(this.#idOf(decoder)) || this.#threadOf(decoder) === this.#threadOf(encoder)) continue;
         this.#ways.push({ decoder, encoder, ports: undefined });
       }
