@@ -12,6 +12,12 @@ export const PIECE = 16_384;
 /** This muxer leaves the checksum of its header to the IOContext until the trailer (ttaenc.c): it cannot get another one. */
 const KEEPS_SUM = 'tta';
 
+/** A piece that is kept, as a copy. */
+interface Kept {
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
 /** Throws for a negative code of FFmpeg. */
 type Check = (ret: number) => void;
 
@@ -19,9 +25,9 @@ export class MuxFile {
   #io: IOContext | undefined;
   #isPieces: boolean;
   /** What is written before the file is opened. */
-  #header: Piece[] | undefined;
+  #header: readonly Kept[] | undefined;
 
-  private constructor(io: IOContext, isPieces: boolean, header?: Piece[]) {
+  private constructor(io: IOContext, isPieces: boolean, header?: readonly Kept[]) {
     this.#io = io;
     this.#isPieces = isPieces;
     this.#header = header;
@@ -38,7 +44,7 @@ export class MuxFile {
    */
   static forHeader(url: string, muxer: string | null, check: Check): MuxFile {
     if (!isFile(url) || muxer === KEEPS_SUM) return new MuxFile(opened(url, check), false);
-    const header: Piece[] = [];
+    const header: Kept[] = [];
     const take = ({ bytes, offset }: Piece): void => {
       header.push({ bytes: Buffer.from(bytes), offset });
     };
@@ -61,12 +67,11 @@ export class MuxFile {
       memory.flushSync();
       for (const { bytes, offset } of header) {
         goTo(BigInt(offset));
-        io.writeSync(Buffer.from(bytes));
+        io.writeSync(bytes);
       }
       goTo(memory.tell());
     } catch (error) {
-      io.closepSync();
-      ledger.closed('file');
+      closed(io);
       throw error;
     }
     this.#io = io;
@@ -105,9 +110,7 @@ export class MuxFile {
       closePieces(io);
       return 0;
     }
-    const ret = io.closepSync();
-    ledger.closed('file');
-    return ret;
+    return closed(io);
   }
 }
 
@@ -116,6 +119,12 @@ function opened(url: string, check: Check): IOContext {
   check(io.open2Sync(url, AVIO_FLAG_WRITE));
   ledger.opened('file');
   return io;
+}
+
+function closed(io: IOContext): number {
+  const ret = io.closepSync();
+  ledger.closed('file');
+  return ret;
 }
 
 /** It is one, or will be. What cannot be looked at is told when it is opened. */
