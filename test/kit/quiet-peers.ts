@@ -1,5 +1,6 @@
 /** Peers on 127.0.0.1 that answer, and at some point say no more; none of them keeps the process alive. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as Datagrams } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
@@ -56,13 +57,38 @@ export function quietHttp(bytes: Uint8Array): Promise<Peer> {
   });
 }
 
-/** A port nobody listens on. */
+/** Ports of this range are given to nobody who asks the system for any port, on Linux (32768…), macOS and Windows (49152…). */
+const PORTS = { first: 10_000, count: 20_000 };
+/** Processes that run at once begin far from one another. */
+let turn = (process.pid * 61) % PORTS.count;
+
+/**
+ * A port nobody listens on, by TCP or UDP, nor will before who asked does: the system gives it to nobody else, and this
+ * process gives it once.
+ */
 export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
+  for (let tries = 0; tries < PORTS.count; tries++) {
+    const port = PORTS.first + (turn++ % PORTS.count);
+    if (
+      (await isFree(createSocket('udp4'), (socket) => socket.bind(port, '127.0.0.1'))) &&
+      (await isFree(createServer(), (server) => server.listen(port, '127.0.0.1')))
+    )
+      return port;
+  }
+  throw new Error(`no port from ${PORTS.first} on is free`);
+}
+
+async function isFree<T extends Datagrams | Server>(one: T, open: (one: T) => void): Promise<boolean> {
+  const opened = once(one, 'listening');
+  open(one);
+  try {
+    await opened;
+  } catch {
+    // Somebody has it.
+    return false;
+  }
+  await new Promise<void>((resolve) => one.close(() => resolve()));
+  return true;
 }
 
 /** Sends bytes in datagrams of seven packets of MPEG-TS, again and again until it is closed. */

@@ -169,7 +169,7 @@ for (const [format, scheme] of [
     });
     const error = await failureOf('the graph', graph.run());
     assert.is(error.code, 'ERR_MILLRACE_OUTPUT');
-    assert.match(error.message, /did not come back in 2 attempts \(reconnect\)\. .*Connection refused/);
+    assert.match(error.message, /did not come back in 2 attempts \(reconnect\)\. .*Connection refused/, error.message);
   });
 }
 

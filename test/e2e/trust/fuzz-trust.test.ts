@@ -1,5 +1,5 @@
 /** The short form of fuzz-trust.ts, what shows that it would see a connection, and the second door by itself. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,9 @@ test.before(async () => {
 });
 test.after(async () => {
   rmSync(folder, { recursive: true, force: true });
+  // Where variants may connect, the hls muxer takes their address for a folder too, and makes it.
+  rmSync(`http:/127.0.0.1:${listener.tcp}`, { recursive: true, force: true });
+  if (existsSync('http:') && readdirSync('http:').length === 0) rmdirSync('http:');
   await listener.close();
 });
 
