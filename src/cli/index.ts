@@ -14,6 +14,7 @@ import type { GraphFlags } from './graph.js';
 import type { PacketFlags } from './inspect/packets.js';
 import { likelyThreadsOf, threadsToTranscode, withThreads } from './prestart.js';
 import type { RunFlags } from './run.js';
+import { ffmpegHint } from './transcode/ffmpeg-hints.js';
 import type { TranscodeFlags } from './transcode/flags.js';
 import { defineVerbs } from './verbs/define.js';
 
@@ -23,7 +24,9 @@ function program(): Command {
   // Subcommands inherit these settings, so they come first.
   const millrace = new Command('millrace')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ')) })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ') + ffmpegHint(text)),
+    })
     .showSuggestionAfterError()
     .helpCommand(false)
     .description(description)

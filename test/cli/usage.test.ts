@@ -126,6 +126,18 @@ const wrong: [what: string, args: string[], says: RegExp][] = [
   ['no command', [], /Usage: millrace/],
   ['unknown command', ['transode', 'a', 'b'], /unknown command 'transode'\n\(Did you mean transcode\?\)/],
   ['unknown option', ['transcode', 'a', 'b', '--scal', '2x2'], /unknown option '--scal'\n\(Did you mean --scale\?\)/],
+  ["ffmpeg's -i", ['-i', 'a', 'b'], /unknown option '-i'\n\(of ffmpeg -i: inputs are named without it.*transcode in/],
+  ["ffmpeg's -c:v", ['transcode', 'a', 'b', '-c:v', 'x'], /unknown option '-c:v'\n\(of ffmpeg -c:v: --vcodec\)/],
+  [
+    "ffmpeg's -metadata:s:a:0",
+    ['transcode', 'a', 'b', '-metadata:s:a:0', 'x'],
+    /\(of ffmpeg -metadata:s: --metadata s:/,
+  ],
+  [
+    "another of ffmpeg's",
+    ['transcode', 'a', 'b', '-movflags', 'x'],
+    /\(of ffmpeg -movflags: if it has that, encode\(\)/,
+  ],
   ['missing argument', ['transcode', 'a'], /missing required argument 'output'/],
   ['superfluous argument', ['inspect', 'a', 'b'], /too many arguments/],
   ['size', ['transcode', 'a', 'b', '--scale', '640'], /'--scale <WxH>' argument '640' is invalid.*640x360/],
