@@ -108,6 +108,7 @@ export default defineConfig([
         'bench/core/worker.ts': BOOT,
         // What starts threads is there before anything else, in all of them.
         'src/cli/index.ts': EARLY,
+        'src/cli/program/program.ts': EARLY,
         'src/thread/worker.ts': EARLY,
         [BOOT]: EARLY,
       }),

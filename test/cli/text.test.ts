@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { endPoint, size, startPoint, threads } from '../../src/cli/arguments.js';
+import { endPoint, size, startPoint, threads } from '../../src/cli/program/arguments.js';
 import { ProgressDisplay, type ShownProgress } from '../../src/cli/progress.js';
 import { bytes, clock, columns } from '../../src/cli/text.js';
 import type { Progress } from '../../src/scheduler/run/report.js';

@@ -146,10 +146,13 @@ structure('only the command itself loads what `millrace bench` needs, and only w
     [],
   );
   assert.equal(
-    arrows((file, { file: to, late }) => to === 'src/cli/bench.ts' && !late && file !== 'src/cli/index.ts'),
+    arrows((file, { file: to, late }) => to === 'src/cli/bench.ts' && !late && file !== 'src/cli/program/program.ts'),
     [],
   );
-  assert.match(readFileSync(join(root, 'src/cli/index.ts'), 'utf8'), /import type \{[^}]*\} from '\.\/bench\.js'/);
+  assert.match(
+    readFileSync(join(root, 'src/cli/program/program.ts'), 'utf8'),
+    /import type \{[^}]*\} from '\.\.\/bench\.js'/,
+  );
 });
 
 const GUIDES = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'];

@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { type chooseTarget, defaultCodec, localPath, type MediaInfo } from '../../catalog/ffmpeg.js';
 import { amountOf } from '../../graph/rate/amounts.js';
-import type { PictureSize } from '../arguments.js';
 import { entryAt } from '../entry.js';
 import { UsageError } from '../errors.js';
 import type { OutputFlags } from '../execute.js';
 import { isStandard, isStandardOutput } from '../look.js';
+import type { PictureSize } from '../program/arguments.js';
 
 export interface TranscodeFlags extends OutputFlags {
   readonly format?: string;

@@ -1,6 +1,6 @@
 /** Arguments of the short commands: thumbnail, sprite, gif, trim, concat, extract-audio, waveform. */
 import { type Command, Option } from 'commander';
-import { endPoint, number, positive, startPoint, threads, timeList } from '../arguments.js';
+import { endPoint, number, positive, startPoint, threads, timeList } from '../program/arguments.js';
 import type { VerbFlags } from './verbs.js';
 
 type Act = (work: () => Promise<number>) => Promise<void>;

@@ -1,6 +1,6 @@
 /** Arguments of the command line that are more than text. */
 import { InvalidArgumentError } from 'commander';
-import { secondsOf } from '../schema/clock-text.js';
+import { secondsOf } from '../../schema/clock-text.js';
 
 export interface PictureSize {
   readonly width: number;
