@@ -5,13 +5,13 @@
 import '../thread/compile-cache.js';
 import { startLog } from '../media/log/start.js';
 
-/** Commands that use nothing of FFmpeg. */
-const WITHOUT = new Set(['graph', 'modules', 'init-module', 'schema', 'bench']);
+/** Commands whose first call into FFmpeg would wait for the thread that hears its log. */
+const USE_FFMPEG = 'transcode run inspect list thumbnail sprite gif trim concat extract-audio waveform';
 
-// The first call into FFmpeg waits for the thread that hears its log. Whoever starts it by itself later does it in vain.
-const [command = '-', ...rest] = process.argv.slice(2);
-const isAsked = [command, ...rest].some((argument) => argument === '-h' || argument === '--help');
-if (!command.startsWith('-') && rest.length > 0 && !WITHOUT.has(command) && !isAsked) startLog();
+// Who is called with something to do; the commands start it by themselves as well, in vain then.
+const [command = '', ...rest] = process.argv.slice(2);
+const isHelp = rest.some((argument) => argument === '-h' || argument === '--help');
+if (rest.length > 0 && !isHelp && USE_FFMPEG.split(' ').includes(command)) startLog();
 
 const { main } = await import('./program/program.js');
 await main();

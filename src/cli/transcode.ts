@@ -11,7 +11,6 @@ import { type Pick, pickFrom } from '../graph/tasks/sources.js';
 import { UsageError } from './errors.js';
 import { execute, type Feed } from './execute.js';
 import { type Input, isStandardOutput, openAgain, openInput } from './look.js';
-import { isSettled } from './program/prestart.js';
 import { buildComplex, type ComplexOutput } from './transcode/complex.js';
 import {
   bytesOf,
@@ -24,7 +23,6 @@ import {
   type TranscodeFlags,
   withCopy,
 } from './transcode/flags.js';
-import { isBrief, isOneThread } from './transcode/main-thread.js';
 import { type Maps, readMaps } from './transcode/maps.js';
 import { performPasses } from './transcode/passes.js';
 import { openSubtitles, refuseUnheld, type SubtitleFile, withLanguages } from './transcode/subtitles.js';
@@ -88,8 +86,7 @@ export async function transcode(paths: readonly string[], output: string, given:
 
 function build(job: Job, pass?: Pass, rates?: Rates): Built {
   const { output, flags, inputs, infos, maps, embedded, burnt } = job;
-  const isFree = flags.threads === undefined && !isSettled();
-  const graph = new Graph({ threads: isFree && isBrief(infos) ? 0 : flags.threads });
+  const graph = new Graph({ threads: flags.threads ?? (isBrief(infos) ? 0 : undefined) });
   const feeds: Feed[] = [];
   const range: Range = { start_time: flags.start, end_time: flags.end };
   const { pick, unused } = pickFrom([...infos, ...embedded.map(({ info }) => info)], (input) => {
@@ -131,8 +128,6 @@ function build(job: Job, pass?: Pass, rates?: Rates): Built {
   refuseAsked('--subtitles', mapped, beside, every);
   const draw = (video: Stream): Stream => burnt.reduce((drawn, file) => burn(drawn, file, range), video);
   const videos = encodeAll({ ...job, wanted, mapped, complex, pick, draw }, pass, rates);
-  const paths = [...inputs, ...embedded, ...burnt].map(({ path }) => path);
-  if (isFree && isOneThread(graph, paths, output)) graph.setOption('threads', 0);
   const extra = complex.filter(({ kind }) => kind === 'audio').length;
   return {
     ...{ graph, feeds, videos },
@@ -282,4 +277,20 @@ function refuseAsked(
   const [first] = toldLeft({ left }, infos);
   if (first !== undefined)
     throw new UsageError(`${flag}: ${first}${flag === '--map' ? '. With ? behind it, it may be' : ''}`);
+}
+
+/** Seconds times pixels of 12 frames of 720p at 25 a second, or of a minute of sound: less work than starting a thread for it. */
+const BRIEF_PIXELS = 0.5 * 1280 * 720;
+const BRIEF_SOUND = 60;
+
+/** Whether it is done sooner without a thread, unless settings from outside say how many there are. */
+function isBrief(infos: readonly MediaInfo[]): boolean {
+  const { MILLRACE_THREADS, MILLRACE_CONFIG } = process.env;
+  if (MILLRACE_THREADS || MILLRACE_CONFIG) return false;
+  const durations = infos.map(({ format }) => format.duration ?? Number.POSITIVE_INFINITY);
+  const work = infos.map(({ streams }, n) => {
+    const pixels = streams.map(({ width = 0, height = 0 }) => width * height);
+    return durations[n]! * Math.max(0, ...pixels);
+  });
+  return Math.max(...durations) <= BRIEF_SOUND && work.reduce((sum, one) => sum + one) <= BRIEF_PIXELS;
 }

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Graph, type MediaStream, probeSync } from 'millrace';
+import { type MediaStream, probeSync } from 'millrace';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { long } from '../kit/long.js';
@@ -159,18 +159,6 @@ test('an input that is over before a thread would have started gets none, unless
   assert.is(await threadsOf('one.mp4'), 0);
   assert.ok((await threadsOf('one-auto.mp4')) > 0);
   assert.is(await threadsOf('one-thread.mp4'), 1);
-});
-
-test('the main thread does what one thread beside it would do, but for an input that may keep it waiting', async () => {
-  const larger = await makeClip(at('larger.mkv'), { seconds: 2.5, size: '640x360', audio: false });
-  const args = (input: string) => ['transcode', input, at('larger-out.mp4'), '--json', ...FAST];
-  const threadsOf = ({ stdout }: Result) => (JSON.parse(stdout) as { threads: number }).threads;
-  const graph = new Graph();
-  const { video } = graph.decode({ input_path: larger });
-  video.encode(null, { output_path: at('larger-out.mp4'), video_params: { preset: 'ultrafast' } });
-  const placed = graph.explainPlacement().threads;
-  assert.is(threadsOf(await millrace(args(larger))), placed === 1 ? 0 : placed);
-  assert.ok(threadsOf(await millrace(args('-'), { input: readFileSync(larger) })) > 0);
 });
 
 test('makes the same pictures on any number of threads', async () => {

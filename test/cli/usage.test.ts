@@ -109,6 +109,14 @@ help('lists the commands', async () => {
   );
 });
 
+help('commands that begin to hear the log at once are commands', async () => {
+  const { stdout } = await resultOf('--help');
+  const source = readFileSync(new URL('../../src/cli/index.ts', import.meta.url), 'utf8');
+  const names = /USE_FFMPEG = '([^']+)'/.exec(source)![1]!.split(' ');
+  assert.ok(names.length > 5);
+  for (const name of names) assert.match(stdout, new RegExp(`^ {2}${name} `, 'm'));
+});
+
 help('describes the flags of a command', async () => {
   const { code, stdout } = await resultOf('transcode', '--help');
   assert.is(code, 0);
@@ -138,6 +146,13 @@ const wrong: [what: string, args: string[], says: RegExp][] = [
     ['transcode', 'a', 'b', '-movflags', 'x'],
     /\(of ffmpeg -movflags: if it has that, encode\(\)/,
   ],
+  [
+    'one of ours with one dash',
+    ['transcode', 'a', 'b', '-json'],
+    /unknown option '-json'\n\(Did you mean --json\?\)\n$/,
+  ],
+  ["ffmpeg's -x264-params", ['transcode', 'a', 'b', '-x264-params', 'x'], /\(of ffmpeg -x264-params: if it has that/],
+  ["ffmpeg's -c to another command", ['concat', 'a', 'b', 'c', '-c', 'copy'], /unknown option '-c'\n$/],
   ['missing argument', ['transcode', 'a'], /missing required argument 'output'/],
   ['superfluous argument', ['inspect', 'a', 'b'], /too many arguments/],
   ['size', ['transcode', 'a', 'b', '--scale', '640'], /'--scale <WxH>' argument '640' is invalid.*640x360/],

@@ -14,17 +14,13 @@ export async function withThreads<T>(count: number, command: () => Promise<T>): 
   }
 }
 
-/** Whether settings from outside say how many threads a graph has that asks for no number. */
-export function isSettled(): boolean {
-  return Boolean(process.env.MILLRACE_THREADS || process.env.MILLRACE_CONFIG);
-}
-
 /**
  * Threads that a graph with so many nodes will use, as far as that can be told before it is made: 2 at most, which have
  * begun what takes long, and 1 on two cores, where most graphs get no more. None if settings from outside may decide.
  */
 function likelyThreads(threads: unknown, nodes: number): number {
-  if (threads === undefined && isSettled()) return 0;
+  const { MILLRACE_THREADS, MILLRACE_CONFIG } = process.env;
+  if (threads === undefined && (MILLRACE_THREADS || MILLRACE_CONFIG)) return 0;
   const count = threads === undefined || threads === 'auto' ? availableParallelism() / 2 : Number(threads);
   return count > 0 ? Math.min(Math.ceil(count), nodes, 2) : 0;
 }
@@ -35,11 +31,7 @@ const SMALL = 256 * 1024;
 /** The same of a transcode. */
 export function threadsToTranscode(inputs: readonly string[], threads: unknown): number {
   const isSmall = (input: string): boolean => (entryAt(input)?.size ?? SMALL + 1) <= SMALL;
-  if (threads === undefined && inputs.every(isSmall)) return 0;
-  const likely = likelyThreads(threads, 2);
-  // Then the main thread does it (main-thread.ts).
-  const isFile = (input: string): boolean => entryAt(input)?.isFile() === true;
-  return threads === undefined && likely === 1 && inputs.every(isFile) ? 0 : likely;
+  return threads === undefined && inputs.every(isSmall) ? 0 : likelyThreads(threads, 2);
 }
 
 /** The same of a graph file. None for one that cannot be read: what is wrong with it is told when it is checked. */

@@ -21,7 +21,7 @@ function program(): Command {
   const millrace = new Command('millrace')
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ') + ffmpegHint(text)),
+      outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ') + hintFor(millrace, text)),
     })
     .showSuggestionAfterError()
     .helpCommand(false)
@@ -31,7 +31,7 @@ function program(): Command {
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 bad usage or a wrong graph, 130 interrupted.');
 
   // The commands are imported when one is called: help and refused arguments need no FFmpeg. Its log is what the first call into
-  // it waits for, so that the thread which hears it is started before anything is imported.
+  // it waits for, so that the thread which hears it is started before anything is imported: mostly in index.ts already.
   millrace
     .command('transcode')
     .summary('decode, filter and encode files')
@@ -75,7 +75,7 @@ function program(): Command {
     .option('--end <time>', 'end there, on the clock of the input', endPoint)
     .option(
       '--threads <n>',
-      "threads for the graph's nodes: a number or auto (default: auto, and from files into a file the main thread alone where one thread would do)",
+      "threads for the graph's nodes: a number or auto (default: auto; 0, the main thread alone, for a very short input)",
       threads,
     )
     .option('--trace <file>', 'write a trace of the run, to be opened in https://ui.perfetto.dev')
@@ -203,6 +203,14 @@ function program(): Command {
     .action(async (what: Benchmark[], flags: BenchFlags) => exitWith((await import('../bench.js')).bench(what, flags)));
 
   return millrace;
+}
+
+/** ffmpeg is what `transcode` is taken for, and `millrace` without a command. */
+function hintFor(millrace: Command, message: string): string {
+  const [name = '-'] = process.argv.slice(2);
+  if (name !== 'transcode' && !name.startsWith('-')) return '';
+  const transcode = millrace.commands.find((command) => command.name() === 'transcode');
+  return ffmpegHint(message, transcode?.options.flatMap(({ long }) => long ?? []) ?? []);
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {
