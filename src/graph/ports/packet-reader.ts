@@ -45,6 +45,11 @@ export class PacketReader<T = unknown> implements AsyncIterableIterator<Packet<T
       this.#done = true; // told once
       throw error;
     }
+    if (this.#done && packet !== undefined) {
+      // It was on its way here when the reader was left: nobody waits for it any more.
+      packet.close();
+      return { done: true, value: undefined };
+    }
     if (packet !== undefined) return { done: false, value: packet as Packet<T> };
     this.#done = true;
     await this.#session.afterLast(this.#tap);
@@ -94,6 +99,7 @@ class ClosingReader<T> implements AsyncIterableIterator<Packet<T>, undefined>, A
   readonly #reader: PacketReader<T>;
   /** Given to the loop, which has not come back yet. */
   readonly #given: Packet<T>[] = [];
+  #left = false;
 
   constructor(reader: PacketReader<T>) {
     this.#reader = reader;
@@ -103,10 +109,14 @@ class ClosingReader<T> implements AsyncIterableIterator<Packet<T>, undefined>, A
     this.#close();
     const result = await this.#reader.next();
     if (!result.done) this.#given.push(result.value);
-    return result;
+    // What comes after `return()` is given to nobody, who would close it with the next call.
+    if (!this.#left) return result;
+    this.#close();
+    return { done: true, value: undefined };
   }
 
   async return(): Promise<IteratorResult<Packet<T>, undefined>> {
+    this.#left = true;
     this.#close();
     return this.#reader.return();
   }

@@ -332,6 +332,34 @@ readables('destroying it leaves the graph', async () => {
   leaks.check(await graph.close());
 });
 
+readables('left while a packet is on its way to it, at every turn of that way, it closes the packet', async () => {
+  for (const kind of ['packets', 'closing', 'bytes'] as const) {
+    for (let turns = 0; turns < 16; turns++) {
+      const leaks = new LeakWatch();
+      const graph = graphOn({ threads: 0 });
+      const input = graph.inputStream('data');
+      const packets = add(graph, 'Relay', {}, { inputs: [input] }).packets();
+      const readable = packets.toReadable();
+      const reader = kind === 'packets' ? packets : kind === 'closing' ? packets.closing() : undefined;
+      await graph.start();
+      for (let n = 0; n < 3; n++) await input.push(new Packet(EncodedPacket.from(Uint8Array.of(n))));
+      // The first has come, the second is waiting.
+      if (reader) (await reader.next()).value!.close();
+      else if (!readable.read(1)) await new Promise((resolve) => readable.once('readable', resolve));
+      const next = reader?.next();
+      if (!reader) readable.read(1);
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      if (reader) await reader.return!();
+      else readable.destroy();
+      const last = await next;
+      // Of a reader whose packets are the loop's.
+      if (kind === 'packets') last?.value?.close();
+      await input.end().catch(() => {});
+      leaks.check(await graph.close());
+    }
+  }
+});
+
 readables('what is no bytes is its error', async () => {
   const graph = graphOn({ threads: 1 });
   const readable = add(graph, 'Endless', { kind: 'video' }).packets().toReadable();
