@@ -6,7 +6,7 @@ import { flagOption } from '../../schema/flag-option.js';
 import { Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
 import type { GraphPorts } from './graph-ports.js';
-import { iterate, leave, type PushSource, toPacket } from './push-source.js';
+import { iterate, leave, type PushSource, releaseItem, toPacket } from './push-source.js';
 
 export class InputStream extends Stream {
   readonly #session: GraphPorts;
@@ -75,8 +75,16 @@ export class InputStream extends Stream {
       while (!feed.closed) {
         // A source may be silent for ever, but the graph's end is not to wait for it.
         const next = await new Promise<IteratorResult<unknown> | undefined>((resolve, reject) => {
-          interrupt = () => resolve(undefined);
-          Promise.resolve(iterator.next()).then(resolve, reject);
+          let isLeft = false;
+          interrupt = () => {
+            isLeft = true;
+            resolve(undefined);
+          };
+          Promise.resolve(iterator.next()).then((found) => {
+            // What was on its way when the source was left is nobody else's.
+            if (!isLeft) resolve(found);
+            else if (!found.done) releaseItem(found.value);
+          }, reject);
         });
         if (next === undefined) leave(iterator, source);
         else if (next.done) left = true;

@@ -59,3 +59,8 @@ export function toPacket(item: unknown, joins = false): Packet {
   const needsCopy = item instanceof Uint8Array && !(joins && isPiece(item.byteLength));
   return new Packet(needsCopy ? EncodedPacket.from(item) : item);
 }
+
+/** A packet or a payload, as if it had been fed to a graph that does not want it. */
+export function releaseItem(item: unknown): void {
+  if (!(item instanceof Uint8Array)) toPacket(item).close();
+}

@@ -5,7 +5,7 @@ import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js
 import { describeValue } from '../../errors/naming.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import { didYouMean } from '../../schema/schema.js';
-import { iterate, leave, type PushSource, toPacket } from '../ports/push-source.js';
+import { iterate, leave, type PushSource, releaseItem, toPacket } from '../ports/push-source.js';
 import { isFileOnly, type JobFile, type JobFileInput, openJobFile, releaseFile } from './job-file.js';
 
 type Items = Packet | JobFile | PushSource;
@@ -133,11 +133,6 @@ export function releaseSource(source: JobSource): void {
 /** What it holds is there already, and nobody else will release it. */
 function isList(source: unknown): source is Iterable<unknown> {
   return Array.isArray(source) || source instanceof Set;
-}
-
-/** A packet or a payload, as if it had been fed to a graph that does not want it. */
-function releaseItem(item: unknown): void {
-  if (!(item instanceof Uint8Array)) toPacket(item).close();
 }
 
 /** Hands everything a source gives to a graph, at its pace. */

@@ -164,6 +164,30 @@ sources('a source is left when the graph fails, ends or takes no more, even if i
   }
 });
 
+sources('what a source gives when it has been left is released', async () => {
+  const leaks = new LeakWatch();
+  const graph = graphOn({ threads: 0 });
+  const input = graph.inputStream('data');
+  const reader = add(graph, 'Relay', {}, { inputs: [input] }).packets();
+  await graph.start();
+  let give: (result: IteratorResult<unknown>) => void = () => {};
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      next: () =>
+        new Promise<IteratorResult<unknown>>((resolve) => {
+          give = resolve;
+        }),
+    }),
+  };
+  const pushed = input.pushFrom(source);
+  await reader.return();
+  await pushed;
+  give({ done: false, value: new Packet(EncodedPacket.from(Uint8Array.of(1))) });
+  await Promise.resolve();
+  await Promise.resolve();
+  leaks.check(await graph.close());
+});
+
 sources('before the start nothing is taken from a source', async () => {
   const { graph, input } = graphOf();
   let left = false;
