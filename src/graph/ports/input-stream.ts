@@ -5,8 +5,9 @@ import type { AppSource } from '../../scheduler/ports/app-source.js';
 import { flagOption } from '../../schema/flag-option.js';
 import { Stream } from '../build/stream.js';
 import type { Graph } from '../graph.js';
+import { Cut } from './cut.js';
 import type { GraphPorts } from './graph-ports.js';
-import { iterate, leave, type PushSource, releaseItem, toPacket } from './push-source.js';
+import { iterate, leave, type PushSource, toPacket } from './push-source.js';
 
 export class InputStream extends Stream {
   readonly #session: GraphPorts;
@@ -66,26 +67,15 @@ export class InputStream extends Stream {
     const end = flagOption(options, 'end', 'pushFrom') ?? true;
     const iterator = iterate(source, this.name);
     const feed = this.#feed;
-    let interrupt: (() => void) | undefined;
-    const onShut = (): void => interrupt?.();
+    // A source may be silent for ever, but the graph's end is not to wait for it.
+    const waiting = new Cut();
+    const onShut = (): void => waiting.cut();
     feed.onShut.add(onShut);
     feed.sources++;
     let left = false;
     try {
       while (!feed.closed) {
-        // A source may be silent for ever, but the graph's end is not to wait for it.
-        const next = await new Promise<IteratorResult<unknown> | undefined>((resolve, reject) => {
-          let isLeft = false;
-          interrupt = () => {
-            isLeft = true;
-            resolve(undefined);
-          };
-          Promise.resolve(iterator.next()).then((found) => {
-            // What was on its way when the source was left is nobody else's.
-            if (!isLeft) resolve(found);
-            else if (!found.done) releaseItem(found.value);
-          }, reject);
-        });
+        const next = await waiting.next(iterator);
         if (next === undefined) leave(iterator, source);
         else if (next.done) left = true;
         left ||= next === undefined;
@@ -98,7 +88,6 @@ export class InputStream extends Stream {
     } finally {
       feed.sources--;
       feed.onShut.delete(onShut);
-      interrupt = undefined;
       if (!left) await iterator.return?.();
     }
   }

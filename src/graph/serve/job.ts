@@ -5,6 +5,7 @@ import { ConfigError, MillraceError, type Problem } from '../../errors/errors.js
 import { describeValue } from '../../errors/naming.js';
 import { closeAll, Packet } from '../../media/packet/packet.js';
 import { didYouMean } from '../../schema/schema.js';
+import { Cut } from '../ports/cut.js';
 import { iterate, leave, type PushSource, releaseItem, toPacket } from '../ports/push-source.js';
 import { isFileOnly, type JobFile, type JobFileInput, openJobFile, releaseFile } from './job-file.js';
 
@@ -139,8 +140,7 @@ function isList(source: unknown): source is Iterable<unknown> {
 export class Pump {
   /** The file that it hands to a decoder: to be closed when the job has ended. */
   file: JobFileInput | undefined;
-  private isCut = false;
-  private interrupt: (() => void) | undefined;
+  private readonly waiting = new Cut();
 
   /**
    * @param input Name of the input stream.
@@ -156,8 +156,7 @@ export class Pump {
 
   /** Leaves the source wherever it is: it may be silent for ever. */
   cut(): void {
-    this.isCut = true;
-    this.interrupt?.();
+    this.waiting.cut();
   }
 
   /**
@@ -166,7 +165,7 @@ export class Pump {
    */
   async run(): Promise<void> {
     const source = typeof this.source === 'function' ? await this.open(this.source) : this.source;
-    if (this.isCut) {
+    if (this.waiting.isCut) {
       if (isItems(source)) releaseSource(source);
       return;
     }
@@ -186,7 +185,7 @@ export class Pump {
     const iterator = iterate(items, this.input);
     try {
       for (;;) {
-        const next = await this.next(iterator);
+        const next = await this.waiting.next(iterator);
         if (next?.done) return;
         const packet = next && toPacket(next.value);
         const problem = packet && problemOf(packet);
@@ -206,36 +205,15 @@ export class Pump {
   /** Leaves a source that has something left. What it does then is part of the job, unless the job ends before it has done. */
   private async end(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
     try {
-      await this.orCut(Promise.resolve(iterator.return?.()), () => {});
+      await this.waiting.or(Promise.resolve(iterator.return?.()), () => {});
     } catch (error) {
-      if (!this.isCut) throw error;
+      if (!this.waiting.isCut) throw error;
     }
   }
 
   /** What the function returns; undefined when it was cut off before. */
   private open(source: () => Items | Promise<Items>): Promise<Items | undefined> {
-    return this.orCut(Promise.resolve(source()), (late) => isItems(late) && releaseSource(late));
-  }
-
-  /** What the source gives next; undefined when it was cut off before. */
-  private next(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<IteratorResult<unknown> | undefined> {
-    if (this.isCut) return Promise.resolve(undefined);
-    return this.orCut(Promise.resolve(iterator.next()), ({ value, done }) => done || releaseItem(value));
-  }
-
-  /** @param late gets what comes when nobody waits for it any more. */
-  private async orCut<T>(asked: Promise<T>, late: (value: T) => void): Promise<T | undefined> {
-    let isLate = false;
-    const answer = await new Promise<T | undefined>((resolve, reject) => {
-      this.interrupt = () => {
-        isLate = true;
-        resolve(undefined);
-      };
-      if (this.isCut) this.interrupt();
-      asked.then((value) => (isLate ? late(value) : resolve(value)), reject);
-    });
-    this.interrupt = undefined;
-    return answer;
+    return this.waiting.or(Promise.resolve(source()), (late) => isItems(late) && releaseSource(late));
   }
 }
 
