@@ -170,7 +170,9 @@ test('what is no media fails by name; so does what no encoder takes', async () =
   const other = graphOn();
   other.inputStream('video').encode(null, { output_path: file('wrong.mp4') }, { alias: 'encoder' });
   await other.start();
-  await other.inputStream('video').push(new Packet({ no: 'frame' }));
+  // The push may hear of the failure first.
+  const pushed = other.inputStream('video').push(new Packet({ no: 'frame' }));
+  await rejection(pushed.then(() => other.close()));
   const refused = (await rejection(other.close())) as GraphError;
   assert.equal([refused.code, refused.alias], ['ERR_MILLRACE_PAYLOAD', 'encoder']);
   assert.match(refused.message, 'fed by input_stream "video"');
