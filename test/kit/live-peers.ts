@@ -19,7 +19,7 @@ export type Farewell = 'end' | 'break' | 'silence';
 
 abstract class TcpPeer implements LivePeer {
   abstract readonly url: string;
-  #server: Server | undefined;
+  #served: { readonly server: Server; readonly closed: Promise<void> } | undefined;
   /** The one connection has not come yet. */
   #open = false;
   readonly #sockets = new Set<Socket>();
@@ -34,7 +34,10 @@ abstract class TcpPeer implements LivePeer {
     if (this.#open) return;
     this.#open = true;
     const server = this.serve(bytes);
-    this.#server = server;
+    // Listened for from the beginning: it says so once, before the last of its sockets does.
+    const closed = new Promise<void>((resolve) => server.once('close', resolve));
+    const served = { server, closed };
+    this.#served = served;
     server.on('connection', (socket: Socket) => {
       socket.unref();
       socket.on('error', () => {});
@@ -47,17 +50,18 @@ abstract class TcpPeer implements LivePeer {
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
     server.unref();
+    // It died before it listened.
+    if (this.#served !== served) server.close();
   }
 
   async die(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
+    const served = this.#served;
+    this.#served = undefined;
     this.#open = false;
-    if (server === undefined) return;
-    const closed = server.listening || this.#sockets.size > 0 ? once(server, 'close') : undefined;
-    if (server.listening) server.close();
+    if (served === undefined) return;
+    if (served.server.listening) served.server.close();
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await served.closed;
   }
 }
 
