@@ -130,7 +130,7 @@ export class Thread {
     };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
-    this.boot = this.pool.run(data, { filename: started.file, transferList: [port2] }).then(
+    this.boot = this.pool.run(data, { filename: started.file, name: 'start', transferList: [port2] }).then(
       () => {
         this.booted = true;
       },
