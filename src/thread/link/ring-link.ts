@@ -64,7 +64,7 @@ export class RingSender implements LinkSender {
     /** The consumer's thread waits on it. */
     private readonly bell: Doorbell,
     /** Frames go by reference if this thread can do that. */
-    private readonly byReference: boolean,
+    readonly byReference: boolean,
     readonly holdAt = Number.POSITIVE_INFINITY,
   ) {
     this.handle = RingBuffer.attach(buffer);
