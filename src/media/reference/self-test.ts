@@ -29,7 +29,10 @@ export interface TestedReferences<Pin> {
   recycle(frame: Frame): void;
 }
 
-/** @throws MillraceError or FFmpegError that says what went wrong. */
+/**
+ * If one kind of frames does not arrive, none is sent by reference.
+ * @throws MillraceError or FFmpegError that says what went wrong.
+ */
 export function verifyReferences<Pin>(references: TestedReferences<Pin>): void {
   // Each arrives in the recycled frame of the one before it, and nothing of that may be left.
   for (const marked of [true, false]) for (const sound of [true, false]) verifyOne(references, sound, marked);

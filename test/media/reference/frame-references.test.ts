@@ -175,6 +175,14 @@ const damages: [what: string, damage: (own: FrameReferences) => void, message: R
     /duration of a frame arrives as/,
   ],
   [
+    'leaves sound the size of a picture',
+    (own) => {
+      const adopt = own.adopt.bind(own);
+      own.adopt = (struct) => adopt(struct, false);
+    },
+    /width of a frame arrives as 16 instead of 0/,
+  ],
+  [
     'copies the pixels',
     (own) => {
       const adopt = own.adopt.bind(own);
