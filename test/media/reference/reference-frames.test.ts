@@ -7,6 +7,7 @@ import {
   AV_FRAME_DATA_A53_CC,
   AV_FRAME_DATA_DISPLAYMATRIX,
   AV_FRAME_DATA_DOWNMIX_INFO,
+  AV_FRAME_DATA_SKIP_SAMPLES,
   AV_FRAME_FLAG_CORRUPT,
   AV_FRAME_FLAG_DISCARD,
   AV_FRAME_FLAG_INTERLACED,
@@ -354,9 +355,13 @@ test('all properties of sound arrive, its metadata and side data too', () => {
   sent.metadata = { k: 'v', title: 'ü' };
   sent.data = { n: [1, 2] };
   sent.av.newSideData(AV_FRAME_DATA_DOWNMIX_INFO, 40).fill(3);
+  // What says to a decoder that all samples are to be left out.
+  const skip = sent.av.newSideData(AV_FRAME_DATA_SKIP_SAMPLES, 10).fill(0);
+  skip.writeUInt32LE(sent.samples);
   soundArrives(sent, (received) => {
     assert.equal([received.metadata.k, received.data, received.corrupt], ['v', { n: [1, 2] }, true]);
     assert.equal(received.av.getSideData(AV_FRAME_DATA_DOWNMIX_INFO), Buffer.alloc(40, 3));
+    assert.is(received.av.getSideData(AV_FRAME_DATA_SKIP_SAMPLES)?.readUInt32LE(), received.samples);
   });
 });
 
