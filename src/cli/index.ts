@@ -4,7 +4,7 @@
 // First of all: what is imported after it comes from the cache.
 import '../thread/compile-cache.js';
 import { mayUseCodeCache } from '../code-cache/allowed.js';
-import { keepAs, keepCompiled } from '../code-cache/files.js';
+import { keepAs } from '../code-cache/files.js';
 import { startLog } from '../media/log/start.js';
 
 /** Commands whose first call into FFmpeg would wait for the thread that hears its log. */
@@ -24,6 +24,5 @@ function programFile(): string {
   const lets = rest.some((argument) => argument.startsWith('--allow-modules'));
   if (!usesFFmpeg || lets || !mayUseCodeCache()) return './program.js';
   keepAs(command);
-  process.on('exit', keepCompiled);
   return './cached-program.js';
 }

@@ -22,8 +22,8 @@ export function mayUseCodeCache(): boolean {
 }
 
 function isAsked(): boolean {
-  const { NODE_OPTIONS = '', NODE_V8_COVERAGE, NODE_DISABLE_COMPILE_CACHE } = process.env;
-  if (NODE_V8_COVERAGE || NODE_DISABLE_COMPILE_CACHE) return false;
+  const { NODE_OPTIONS = '', NODE_V8_COVERAGE } = process.env;
+  if (NODE_V8_COVERAGE) return false;
   return [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].every(
     (flag) => flag === '' || flag === FLAG || OF_THE_PROCESS.test(flag),
   );

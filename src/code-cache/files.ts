@@ -31,9 +31,9 @@ export interface Kept {
 let folder: string | undefined;
 let looked = false;
 
-/** Made when it is not there. @returns undefined when there is none that belongs to this user alone. */
+/** Made when it is not there. @returns undefined when there is none that belongs to this user alone, or it is not wanted. */
 export function cacheFolder(): string | undefined {
-  if (looked) return folder;
+  if (looked || process.env.NODE_DISABLE_COMPILE_CACHE) return folder;
   looked = true;
   try {
     folder = ownFolder();

@@ -9,7 +9,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import { keepLater, readKept } from './files.js';
+import { isMainThread } from 'node:worker_threads';
+import { keepCompiled, keepLater, readKept } from './files.js';
 
 /** Where in a module's file the script is, and what stands around it. Written by the build. */
 export interface Place {
@@ -25,6 +26,8 @@ export interface Place {
   readonly tail: string;
 }
 
+let listens = false;
+
 /** The script of a module: its function. */
 export function scriptOf(place: Place): (...imports: unknown[]) => unknown[] {
   const { file, hash, head } = place;
@@ -35,6 +38,9 @@ export function scriptOf(place: Place): (...imports: unknown[]) => unknown[] {
     columnOffset: -head.length,
     ...(before && { cachedData: before.code }),
   });
+  // A thread does so when its work is done: nothing of it runs when it is ended.
+  if (isMainThread && !listens) process.on('exit', keepCompiled);
+  listens = true;
   keepLater(hash, script, script.cachedDataRejected === false ? before : undefined);
   return script.runInThisContext() as (...imports: unknown[]) => unknown[];
 }

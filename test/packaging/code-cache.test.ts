@@ -147,6 +147,14 @@ test('is code at the same places: what is thrown in it says the same as from the
   assert.equal(cached.stack, plain.stack);
 });
 
+test('is kept of an application too that asks for it', async () => {
+  const cache = join(folder, 'asked');
+  const { from } = await seenWith(['--conditions=millrace-cached'], { NODE_COMPILE_CACHE: cache });
+  assert.equal(from, scripts);
+  const users = new Set(keptIn(cache).map(({ name }) => name.split('-').at(-2)));
+  assert.equal([...users].sort(), ['main', 'thread']);
+});
+
 test('is not what runs where somebody wants source maps, coverage, or has flags for threads', async () => {
   const of = async (...settings: Parameters<typeof seenWith>): Promise<readonly string[]> =>
     (await seenWith(...settings)).from;
