@@ -10,7 +10,17 @@
  * V8 takes it as it is and does not check it: what is damaged crashes the process, and who can write it decides what the process does. So it
  * is read from a folder that belongs to this user and that nobody else may write to, and is summed up.
  */
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Script } from 'node:vm';
@@ -65,19 +75,16 @@ export function keepAs(name: string): void {
   user = name;
 }
 
-function fileOf(hash: string): string | undefined {
-  const place = cacheFolder();
-  // V8 refuses code of another version, of other flags or for another processor: it has another name, so that they do not replace each other.
-  return place && join(place, `${hash}-${user}-${versionOfV8()}`);
-}
+// V8 refuses code of another version, of other flags or for another processor: it has another name, so that they do not replace each other.
+const nameOf = (hash: string): string => `${hash}-${user}-${versionOfV8()}`;
 
 /** @returns undefined if there is nothing, or nothing that is whole. */
 export function readKept(hash: string): Kept | undefined {
-  const file = fileOf(hash);
-  if (file === undefined) return undefined;
+  const place = cacheFolder();
+  if (place === undefined) return undefined;
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readFileSync(join(place, nameOf(hash)));
   } catch {
     // Nothing was kept, or what was is being cleared away.
     return undefined;
@@ -89,6 +96,8 @@ export function readKept(hash: string): Kept | undefined {
 
 /** Processes, or threads, that write what they have compiled: each has used something that those before it had not. */
 const TIMES = 5;
+/** 30 days. */
+const LASTS_MS = 30 * 24 * 3600 * 1000;
 
 const used: { hash: string; script: Script; before: Kept | undefined }[] = [];
 
@@ -99,18 +108,33 @@ export function keepLater(hash: string, script: Script, before: Kept | undefined
 
 /** Keeps what was compiled until now, once: to be called when all that is usual has been done. Takes some 10 ms, and as a rule nothing. */
 export function keepCompiled(): void {
-  for (const { hash, script, before } of used.splice(0)) {
-    const code = script.createCachedData();
-    // V8 throws away what has not run for long, so that it may be less.
-    const most = before && before.code.length > code.length ? before.code : code;
-    write(hash, { code: most, times: (before?.times ?? 0) + 1 });
+  const place = cacheFolder();
+  const scripts = used.splice(0);
+  if (place === undefined || scripts.length === 0) return;
+  try {
+    clearAway(place);
+    for (const { hash, script, before } of scripts) {
+      const code = script.createCachedData();
+      // V8 throws away what has not run for long, so that it may be less.
+      const most = before && before.code.length > code.length ? before.code : code;
+      write(join(place, nameOf(hash)), { code: most, times: (before?.times ?? 0) + 1 });
+    }
+  } catch {
+    // The disk is full, the folder has been taken away: the next start compiles once more.
   }
 }
 
-/** In one step: whoever reads meanwhile finds what was there before. Without effect where nothing can be written. */
-function write(hash: string, { code, times }: Kept): void {
-  const file = fileOf(hash);
-  if (file === undefined) return;
+/** Other versions have other names, and nobody else would take away what is theirs. What is still used is written once more. */
+function clearAway(place: string): void {
+  for (const name of readdirSync(place)) {
+    const file = join(place, name);
+    const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    if (written !== undefined && Date.now() - written > LASTS_MS) rmSync(file, { force: true });
+  }
+}
+
+/** In one step: whoever reads meanwhile finds what was there before. */
+function write(file: string, { code, times }: Kept): void {
   const header = Buffer.alloc(HEADER);
   header.writeUInt32LE(MAGIC, 0);
   header.writeUInt32LE(times, 4);
@@ -119,8 +143,8 @@ function write(hash: string, { code, times }: Kept): void {
   try {
     writeFileSync(mine, Buffer.concat([header, code]), { flag: 'wx', mode: 0o600 });
     renameSync(mine, file);
-  } catch {
-    // The disk is full, say: the next start compiles once more.
+  } catch (error) {
     rmSync(mine, { force: true });
+    throw error;
   }
 }

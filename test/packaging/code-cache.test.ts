@@ -1,5 +1,15 @@
 /** What threads and the command run from: scripts whose compiled code is kept on disk, for this user alone. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
@@ -67,7 +77,7 @@ test('is kept by the command and by its threads, and taken by the next ones, fiv
   for (const { path } of keptIn(cache)) assert.is(statSync(path).mode & 0o777, 0o600);
 });
 
-test('that is damaged is not taken, and replaced', async () => {
+test('that is damaged is not taken and replaced, and what is old goes', async () => {
   const cache = join(folder, 'taken');
   const harms: ((bytes: Buffer) => Buffer)[] = [
     (bytes) => bytes.fill(bytes[bytes.length >> 1]! ^ 4, bytes.length >> 1, (bytes.length >> 1) + 1),
@@ -75,9 +85,14 @@ test('that is damaged is not taken, and replaced', async () => {
     () => Buffer.alloc(0),
     (bytes) => bytes.fill(0),
   ];
-  for (const [i, { path, bytes }] of keptIn(cache).entries()) writeFileSync(path, harms[i % harms.length]!(bytes));
+  const old = join(keptIn(cache)[0]!.path, '../of-another-version');
+  writeFileSync(old, 'code');
+  utimesSync(old, 0, 0);
+  for (const [i, { path, bytes }] of keptIn(cache).entries())
+    if (path !== old) writeFileSync(path, harms[i % harms.length]!(bytes));
   assert.ok((await transcode(cache)).equals(whole));
   assert.equal([...new Set(keptIn(cache).map(({ times }) => times))], [1]);
+  assert.not.ok(existsSync(old));
 });
 
 test('is neither read nor written where others may write, or where it is forbidden', async () => {
