@@ -10,17 +10,7 @@
  * V8 takes it as it is and does not check it: what is damaged crashes the process, and who can write it decides what the process does. So it
  * is read from a folder that belongs to this user and that nobody else may write to, and is summed up.
  */
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Script } from 'node:vm';
