@@ -8,7 +8,7 @@
  *   FFMPEG_PATH, FFMPEG_LIBRARY_PATH        a second ffmpeg and its LD_LIBRARY_PATH
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inTurns, machine, quantile, type Row, ratio, table, temporaryFolder } from './core/kit.js';
@@ -95,7 +95,8 @@ const rows = contenders.map((one): Row => {
 });
 console.log(`${table(rows)}\n`);
 
-// In a process of its own: the loader this file runs under would be loaded into every thread.
+// In a process of its own, from a file: the loader this file runs under would be loaded into every thread, and flags keep threads from what
+// was compiled before.
 const PROGRAM = `
 import { Worker } from 'node:worker_threads';
 import { Graph } from ${JSON.stringify(index)};
@@ -110,7 +111,7 @@ const kinds = {
     await graph.run();
   },
 };
-const make = kinds[process.argv[1]];
+const make = kinds[process.argv[2]];
 await make();
 const before = process.cpuUsage();
 for (let i = 0; i < ${THREADS}; i++) await make();
@@ -118,10 +119,9 @@ const { user, system } = process.cpuUsage(before);
 console.log((user + system) / 1000 / ${THREADS});
 process.exit(0);`;
 
-const cpuOf = (kind: string): number => {
-  const args = ['--input-type=module', '-e', PROGRAM, kind];
-  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
-};
+const program = join(folder, 'threads.mjs');
+writeFileSync(program, PROGRAM);
+const cpuOf = (kind: string): number => Number(execFileSync(process.execPath, [program, kind], { encoding: 'utf8' }));
 const [bare, ours] = ['bare', 'ours'].map((kind) => quantile([cpuOf(kind), cpuOf(kind), cpuOf(kind)]));
 console.log(
   `CPU of a worker thread from its start to its end: ${ours!.toFixed(0)} ms with a graph of two nodes, ` +
