@@ -141,8 +141,10 @@ export class FileDecoder implements DecoderSource {
   }
 
   process(task: Task): void | Promise<void> {
-    if (this.#timeline === undefined) return this.#awaitBeginning(task);
+    const timeline = this.#timeline;
+    if (timeline === undefined) return this.#awaitBeginning(task);
     const { signal, meter } = this.#ctx;
+    const input = present(this.#input);
     const tracks = this.#tracks;
     this.#tellSource();
     this.#dropFinished(task);
@@ -155,10 +157,10 @@ export class FileDecoder implements DecoderSource {
       if (left-- === 0 || signal.aborted || tracks.list.length === 0) return false;
       return this.#isNear ? this.#batches.mayGoOn(ready, outputOf) : ready.length === 0;
     };
-    const { starved, failure } = takeSteps(ready, goesOn, () => this.#step(ready));
+    const { starved, failure } = takeSteps(ready, goesOn, () => this.#step(input, timeline, ready));
     this.#failure = failure;
     this.#dropFinished(task);
-    meter.bytes = present(this.#input).bytes;
+    meter.bytes = input.bytes;
     const delivered = tracks.deliver(ready, task);
     if (delivered) return delivered.then(() => this.#endIfDone(task));
     this.#endIfDone(task);
@@ -219,10 +221,11 @@ export class FileDecoder implements DecoderSource {
   }
 
   /** Reads a packet, or takes a delayed frame at the end of the input; false if there is no packet yet. */
-  #step(ready: Ready[]): boolean {
+  #step(input: Input | NetworkInput, timeline: Timeline, ready: Ready[]): boolean {
     const out: Packet[] = [];
-    const collect = (track: Track) => {
-      for (const packet of out.splice(0)) ready.push({ output: track.output, packet });
+    const collect = ({ output }: Track) => {
+      for (const packet of out) ready.push({ output, packet });
+      out.length = 0;
     };
     if (this.#draining) {
       const track = this.#draining[0];
@@ -231,7 +234,7 @@ export class FileDecoder implements DecoderSource {
       if (this.#draining.length === 0) this.#endPass();
       return true;
     }
-    const packet = this.#drained ? 'end' : present(this.#input).read();
+    const packet = this.#drained ? 'end' : input.read();
     if (packet === 'again' || packet === 'lost') return false;
     if (packet === 'end') {
       for (const track of this.#tracks.list) track.end();
@@ -247,7 +250,7 @@ export class FileDecoder implements DecoderSource {
     for (const track of tracks) {
       if (times) Object.assign(packet, times);
       try {
-        track.take(packet, present(this.#timeline), out);
+        track.take(packet, timeline, out);
       } finally {
         collect(track);
       }

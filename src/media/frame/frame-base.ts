@@ -1,12 +1,17 @@
 /** What video and audio frames have in common: ownership of one node-av frame, and time. */
-import { AV_FRAME_DATA_RAW_COLOR_PARAMS, AV_FRAME_FLAG_CORRUPT, type AVFrameSideDataType } from 'node-av/constants';
+import {
+  AV_FRAME_DATA_RAW_COLOR_PARAMS,
+  AV_FRAME_FLAG_CORRUPT,
+  AV_NOPTS_VALUE,
+  type AVFrameSideDataType,
+} from 'node-av/constants';
 import { type Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { className, describeValue } from '../../errors/naming.js';
 import { requireNative } from '../../schema/argument.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
-import { isTimeBase, type Rational, toMicroseconds } from '../time.js';
+import { knownMicroseconds, type Rational } from '../time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from '../time-door.js';
 import { packValue, unpackValue } from '../wire/value.js';
 import { changeMetadata } from './metadata.js';
@@ -93,8 +98,7 @@ export abstract class FrameBase implements Disposable {
 
   /** Seconds per unit of `pts` and `duration`; 0/1 if unknown. */
   get timeBase(): Rational {
-    const { num, den } = this.av.timeBase;
-    return { num, den };
+    return timeBaseOf(this.av);
   }
 
   set timeBase(value: Rational) {
@@ -104,10 +108,9 @@ export abstract class FrameBase implements Disposable {
 
   /** Presentation time in microseconds; undefined if pts or time base are unknown. */
   get timestamp(): number | undefined {
-    const pts = this.pts;
-    if (pts === undefined) return undefined;
-    const timeBase = this.timeBase;
-    return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
+    const { av } = this;
+    const { pts } = av;
+    return pts === AV_NOPTS_VALUE ? undefined : knownMicroseconds(pts, timeBaseOf(av));
   }
 
   /**
@@ -274,6 +277,11 @@ export abstract class FrameBase implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** What `av.timeBase` wraps anew in an object with arithmetic each time it is asked: every frame is asked by every node. */
+export function timeBaseOf(av: Frame): Rational {
+  return av.getNative().timeBase;
 }
 
 /** Properties are copied between frames of a kind. */
