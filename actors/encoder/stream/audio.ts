@@ -18,6 +18,7 @@ import {
   type Rational,
   rescale,
   sampleFormatName,
+  timeBaseOf,
 } from '../../../src/media/index.js';
 import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 import { Encoder } from '../codec/codec.js';
@@ -35,12 +36,21 @@ interface Shape {
   readonly guessed: boolean;
 }
 
+/** What is done with frames of one shape. */
+interface Conversion {
+  readonly shape: Shape;
+  /** One tick for each sample. */
+  readonly unit: NativeRational;
+  /** Absent: nothing. */
+  readonly filters: FilterLine | undefined;
+}
+
 export class AudioStream {
   readonly #ctx: EncodingContext;
   readonly #params: AudioParams;
   #encoder: Encoder | undefined;
   #timeBase: Rational = { num: 1, den: 48000 };
-  #conversion: { readonly shape: Shape; readonly filters: FilterLine | undefined } | undefined;
+  #conversion: Conversion | undefined;
   /** Set by the first frame that came out of the conversion; later frames are brought to it. */
   #target: Shape | undefined;
   /** Cuts the samples into frames of the size the encoder wants; absent where any size will do. */
@@ -68,17 +78,20 @@ export class AudioStream {
 
   /** @param shift In microseconds, taken off the frame's time. */
   push(frame: AudioFrame, shift: bigint): void {
-    const shape = shapeOf(frame);
+    const { av } = frame;
+    const shape = shapeOf(av);
     if (!this.#conversion || !sameShape(this.#conversion.shape, shape)) this.#reshape(shape);
-    const unit: Rational = { num: 1, den: shape.rate };
-    check(this.#frame.ref(frame.av), 'Cannot reference a frame');
+    const { unit, filters } = this.#conversion!;
+    check(this.#frame.ref(av), 'Cannot reference a frame');
     try {
-      this.#frame.timeBase = new NativeRational(unit.num, unit.den);
-      if (frame.pts !== undefined) {
-        const pts = isTimeBase(frame.timeBase) ? rescale(frame.pts, frame.timeBase, unit) : frame.pts;
-        this.#frame.pts = pts - rescale(shift, MICROSECONDS, unit);
+      this.#frame.timeBase = unit;
+      const { pts } = av;
+      if (pts !== AV_NOPTS_VALUE) {
+        const own = timeBaseOf(av);
+        const ticks = isTimeBase(own) ? rescale(pts, own, unit) : pts;
+        this.#frame.pts = shift === 0n ? ticks : ticks - rescale(shift, MICROSECONDS, unit);
       }
-      if (this.#conversion?.filters) this.#conversion.filters.push(this.#frame, (converted) => this.#take(converted));
+      if (filters) filters.push(this.#frame, (converted) => this.#take(converted));
       else this.#take(this.#frame);
     } finally {
       this.#frame.unref();
@@ -119,6 +132,7 @@ export class AudioStream {
         old.close();
       }
     }
+    const unit = new NativeRational(1, shape.rate);
     const accepted = this.#accepted();
     const fits =
       !shape.guessed &&
@@ -126,7 +140,7 @@ export class AudioStream {
       (accepted.rates?.includes(shape.rate) ?? true) &&
       (accepted.layouts?.includes(shape.layout) ?? true);
     if (fits) {
-      this.#conversion = { shape, filters: undefined };
+      this.#conversion = { shape, unit, filters: undefined };
       return;
     }
     const wishes = [
@@ -136,7 +150,7 @@ export class AudioStream {
     ].filter((wish) => wish !== undefined);
     const filters: FilterSpec[] = wishes.length > 0 ? [['aformat', wishes.join(':')]] : [];
     const what = `Cannot bring ${shape.rate} Hz ${shape.layout} ${shape.format} audio to the form ${this.#ctx.name} needs`;
-    this.#conversion = { shape, filters: new FilterLine('audio', sourceArguments(shape), filters, what) };
+    this.#conversion = { shape, unit, filters: new FilterLine('audio', sourceArguments(shape), filters, what) };
   }
 
   /** What may reach the encoder; undefined: anything. */
@@ -167,9 +181,13 @@ export class AudioStream {
 
   #encode(frame: Frame): void {
     if (this.#isComplete || !this.#encoder) return;
-    // Samples without a time follow those before them.
-    if (frame.pts === AV_NOPTS_VALUE) frame.pts = this.#nextPts;
-    this.#nextPts = frame.pts + BigInt(frame.nbSamples);
+    let { pts } = frame;
+    if (pts === AV_NOPTS_VALUE) {
+      // Samples without a time follow those before them.
+      pts = this.#nextPts;
+      frame.pts = pts;
+    }
+    this.#nextPts = pts + BigInt(frame.nbSamples);
     frame.quality = this.#encoder.context.globalQuality;
     const { shortest } = this.#ctx;
     if (shortest) shortest.frame(frame, this.#nextPts, this.#timeBase);
@@ -232,11 +250,10 @@ export class AudioStream {
   }
 }
 
-function shapeOf(frame: AudioFrame): Shape {
-  const { av } = frame;
-  const guessed = av.channelLayout.order === AV_CHANNEL_ORDER_UNSPEC;
-  const layout = guessed ? describeLayout(avChannelLayoutDefault(av.channels)) : frame.channelLayout;
-  return { format: frame.format, rate: frame.sampleRate, layout, guessed };
+function shapeOf({ channelLayout, channels, format, sampleRate: rate }: Frame): Shape {
+  const guessed = channelLayout.order === AV_CHANNEL_ORDER_UNSPEC;
+  const layout = describeLayout(guessed ? avChannelLayoutDefault(channels) : channelLayout);
+  return { format: sampleFormatName(format as AVSampleFormat), rate, layout, guessed };
 }
 
 function sameShape(a: Shape, b: Shape): boolean {

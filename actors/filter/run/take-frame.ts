@@ -1,4 +1,5 @@
 /** From a packet to a frame that a filter graph can take. */
+import { AV_NOPTS_VALUE } from 'node-av/constants';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { payloadName } from '../../../src/errors/naming.js';
 import { AudioFrame, isTimeBase, MICROSECONDS, type Packet, rescale, VideoFrame } from '../../../src/media/index.js';
@@ -23,7 +24,7 @@ export function adopt(packet: Packet, title: string, id: number): MediaFrame {
     );
   }
   const frame = payload.clone();
-  if (frame.pts === undefined && packet.timestamp !== undefined) {
+  if (frame.av.pts === AV_NOPTS_VALUE && packet.timestamp !== undefined) {
     if (!isTimeBase(frame.timeBase)) frame.timeBase = MICROSECONDS;
     frame.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, frame.timeBase);
   }
