@@ -11,7 +11,7 @@ import {
 } from 'node-av/constants';
 import { avGetPixFmtName, Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
-import { alone, check, isAgain, isEof, ledger, nameContext } from '../../../src/media/index.js';
+import { alone, check, failure, isAgain, isEof, ledger, nameContext } from '../../../src/media/index.js';
 import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
 import { optionText, setAVOptions } from '../../shared/avoptions.js';
 import { deviceHint } from './device.js';
@@ -198,7 +198,8 @@ export class Encoder {
 
   /** Encodes one frame, which stays the caller's. */
   send(frame: Frame): void {
-    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`, { context: this.#log });
+    const ret = this.context.sendFrameSync(frame);
+    if (ret < 0) throw failure(ret, `Encoder ${this.#name} refuses a frame`, { context: this.#log });
     this.#drain();
   }
 
@@ -213,8 +214,10 @@ export class Encoder {
   #drain(): void {
     for (;;) {
       const ret = this.context.receivePacketSync(this.#packet);
-      if (isAgain(ret) || isEof(ret)) return;
-      check(ret, `Encoder ${this.#name} failed`, { context: this.#log });
+      if (ret < 0) {
+        if (isAgain(ret) || isEof(ret)) return;
+        throw failure(ret, `Encoder ${this.#name} failed`, { context: this.#log });
+      }
       try {
         this.#write(this.#packet);
       } finally {

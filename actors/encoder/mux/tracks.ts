@@ -35,6 +35,13 @@ export interface Present {
   readonly stream: Stream;
 }
 
+/** What is known of a packet that has its place in the file. */
+export interface Placed {
+  readonly kind: StreamKind;
+  readonly dts: bigint | undefined;
+  readonly timeBase: Rational;
+}
+
 /** av_interleave_packet_per_dts does not give up waiting for streams of these. */
 const WAITED_FOR = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
 
@@ -120,22 +127,22 @@ export class Tracks {
   /**
    * Makes a packet one of the file: its times, its stream.
    * @param changed is told of times that had to be others.
-   * @returns the kind of its stream, and what its times count in.
+   * @returns the kind of its stream, its decoding time, if it has one, and what its times count in.
    */
-  place(input: number, packet: Packet, changed: (what: string) => void): { kind: StreamKind; timeBase: Rational } {
+  place(input: number, packet: Packet, changed: (what: string) => void): Placed {
     const track = this.#of(input);
     const { description, stream, streamTimeBase, lastDts } = track;
     if (!stream || !description) {
       throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
     }
     packet.rescaleTs(description.timeBase, streamTimeBase);
-    if (this.#hasTimes && !description.keepTimes) {
-      straighten(packet, { last: lastDts, isStrict: this.#isStrict, changed });
-    }
-    track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
+    const isOrdered = this.#hasTimes && !description.keepTimes;
+    const ticks = isOrdered ? straighten(packet, { last: lastDts, isStrict: this.#isStrict, changed }) : packet.dts;
+    const dts = ticks === AV_NOPTS_VALUE ? undefined : ticks;
+    track.lastDts = dts;
     packet.streamIndex = stream.index;
     packet.timeBase = streamTimeBase;
-    return { kind: description.kind, timeBase: streamTimeBase };
+    return { kind: description.kind, dts, timeBase: streamTimeBase };
   }
 
   #of(input: number): Track {
