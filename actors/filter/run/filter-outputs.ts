@@ -78,7 +78,6 @@ export class FilterOutputs {
       const output = this.#next();
       if (output === undefined) return true;
       const { id } = output;
-      const port = task.output(id);
       const frame = graph.pull(id);
       if (frame === 'again') output.dry = true;
       else if (frame === 'end') {
@@ -95,6 +94,7 @@ export class FilterOutputs {
         demand.produced(id, time);
         // What one output asked for may have brought frames for the others.
         for (const other of this.#all) if (other !== output) other.dry = false;
+        const port = task.output(id);
         if (this.#discards) {
           frame.close();
           if (++dropped >= DROP) return false;

@@ -3,6 +3,7 @@ import { AV_NOPTS_VALUE } from 'node-av/constants';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { payloadName } from '../../../src/errors/naming.js';
 import { AudioFrame, isTimeBase, MICROSECONDS, type Packet, rescale, VideoFrame } from '../../../src/media/index.js';
+import { takePayload } from '../../../src/media/packet/packet.js';
 
 export type MediaFrame = VideoFrame | AudioFrame;
 
@@ -23,12 +24,10 @@ export function adopt(packet: Packet, title: string, id: number): MediaFrame {
       },
     );
   }
-  const frame = payload.clone();
-  if (frame.av.pts === AV_NOPTS_VALUE && packet.timestamp !== undefined) {
-    if (!isTimeBase(frame.timeBase)) frame.timeBase = MICROSECONDS;
-    frame.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, frame.timeBase);
+  if (payload.av.pts === AV_NOPTS_VALUE && packet.timestamp !== undefined) {
+    if (!isTimeBase(payload.timeBase)) payload.timeBase = MICROSECONDS;
+    payload.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, payload.timeBase);
   }
-  // The only reference left: filters that work in place need not copy.
-  packet.close();
-  return frame;
+  takePayload(packet);
+  return payload;
 }

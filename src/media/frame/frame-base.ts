@@ -53,10 +53,10 @@ export abstract class FrameBase implements Disposable {
   #packed: string | undefined;
   /** What of both the native frame has. */
   #stored: Readonly<Record<string, string>> = {};
-  /** How `#av` is released. */
-  #free: (av: Frame) => void;
+  /** How `#av` is released; undefined: by its own `free`. */
+  #free: ((av: Frame) => void) | undefined;
 
-  protected constructor(av: Frame, free: (av: Frame) => void = freeFrame) {
+  protected constructor(av: Frame, free?: (av: Frame) => void) {
     requireNative(av, 'the frame that a frame of millrace takes over');
     this.#av = av;
     this.#free = free;
@@ -237,9 +237,9 @@ export abstract class FrameBase implements Disposable {
       next.free();
       throw error;
     }
-    this.#release();
+    this.close();
     this.#av = next;
-    this.#free = freeFrame;
+    this.#free = undefined;
     ledger.own(this, 'frame', next);
   }
 
@@ -253,7 +253,8 @@ export abstract class FrameBase implements Disposable {
     return av;
   }
 
-  #release(): void {
+  /** Gives this reference back. Calling it again does nothing. */
+  close(): void {
     const av = this.#av;
     if (av === undefined) return;
     this.#av = undefined;
@@ -261,13 +262,9 @@ export abstract class FrameBase implements Disposable {
       detach(this.#planes.map((plane) => plane.data));
       this.#planes = undefined;
     }
-    this.#free(av);
+    if (this.#free === undefined) av.free();
+    else this.#free(av);
     ledger.disown(this, 'frame');
-  }
-
-  /** Gives this reference back. Calling it again does nothing. */
-  close(): void {
-    this.#release();
   }
 
   get closed(): boolean {
@@ -329,10 +326,6 @@ function textsOf(metadata: Readonly<Record<string, unknown>>): Record<string, st
     texts[key] = text;
   }
   return texts;
-}
-
-function freeFrame(av: Frame): void {
-  av.free();
 }
 
 /** Copies rows from one stride to another; both views begin at the first row. */
