@@ -190,11 +190,10 @@ export class Muxer implements Output {
 
   /** Writes a packet whose times are in the time base of its description. The caller keeps the packet object. */
   write(input: number, packet: Packet): void | Promise<void> {
+    const { size } = packet;
     this.packets++;
-    this.payloadBytes += packet.size;
-    if (this.#state === 'writing') {
-      return this.#run(this.#interleave(input, packet));
-    }
+    this.payloadBytes += size;
+    if (this.#state === 'writing') return this.#run(this.#interleave(input, packet, size));
     this.#held.add(input, packet, this.#tracks.missing);
   }
 
@@ -339,7 +338,7 @@ export class Muxer implements Output {
     tracks.begin();
     const { inputs, isEndless } = tracks.interleaved;
     this.#interleaving = new InterleavingQueue(this.#limits, inputs, isEndless ? Infinity : this.#longestWait);
-    for (const { input, packet } of this.#held.take()) yield* this.#interleave(input, packet);
+    for (const { input, packet } of this.#held.take()) yield* this.#interleave(input, packet, packet.size);
   }
 
   #open(): MuxFile {
@@ -355,7 +354,7 @@ export class Muxer implements Output {
     return this.#restricted && protocolOf(path) === 'file' && !path.startsWith('file:') ? `file:${path}` : path;
   }
 
-  *#interleave(input: number, packet: Packet): Writing {
+  *#interleave(input: number, packet: Packet, size: number): Writing {
     const { name } = this.#target;
     const { kind, dts, timeBase } = this.#tracks.place(input, packet, (what) => this.#log.debug(`${name}: ${what}`));
     const image = this.#isPictures && !this.#target.path.includes('%');
@@ -363,7 +362,6 @@ export class Muxer implements Output {
       ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
       : undefined;
     // libavformat takes the packet over.
-    const { size } = packet;
     const isKey = kind === 'video' && (packet.flags & AV_PKT_FLAG_KEY) !== 0;
     this.#failing(yield this.#handOver(packet), 'Cannot write to', hint);
     if (isKey) this.#completePlaylists(() => this.#adaptive?.keyFrame());

@@ -23,6 +23,8 @@ interface Track {
   description?: StreamDescription;
   absent: boolean;
   stream?: Stream;
+  /** Of the stream among those of the file. */
+  index: number;
   /** Of the stream in the file, as the muxer chose it. */
   streamTimeBase: Rational;
   lastDts: bigint | undefined;
@@ -52,7 +54,7 @@ export class Tracks {
 
   constructor(inputs: readonly number[], muxer: OutputFormat) {
     for (const input of inputs) {
-      this.#all.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
+      this.#all.set(input, { absent: false, index: -1, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
     this.#hasTimes = !has(muxer, 'no-timestamps');
     this.#isStrict = !has(muxer, 'non-strict');
@@ -112,6 +114,7 @@ export class Tracks {
       if (!track.stream) continue;
       const { num, den } = track.stream.timeBase;
       track.streamTimeBase = { num, den };
+      track.index = track.stream.index;
     }
   }
 
@@ -140,7 +143,7 @@ export class Tracks {
     const ticks = isOrdered ? straighten(packet, { last: lastDts, isStrict: this.#isStrict, changed }) : packet.dts;
     const dts = ticks === AV_NOPTS_VALUE ? undefined : ticks;
     track.lastDts = dts;
-    packet.streamIndex = stream.index;
+    packet.streamIndex = track.index;
     packet.timeBase = streamTimeBase;
     return { kind: description.kind, dts, timeBase: streamTimeBase };
   }

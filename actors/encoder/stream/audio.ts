@@ -45,6 +45,14 @@ interface Conversion {
   readonly filters: FilterLine | undefined;
 }
 
+/** Cuts the samples into frames of the size the encoder wants. */
+interface Cutter {
+  readonly filters: FilterLine;
+  readonly size: number;
+  /** Samples that wait in it for more. */
+  waiting: number;
+}
+
 export class AudioStream {
   readonly #ctx: EncodingContext;
   readonly #params: AudioParams;
@@ -53,8 +61,8 @@ export class AudioStream {
   #conversion: Conversion | undefined;
   /** Set by the first frame that came out of the conversion; later frames are brought to it. */
   #target: Shape | undefined;
-  /** Cuts the samples into frames of the size the encoder wants; absent where any size will do. */
-  #cutter: FilterLine | undefined;
+  /** Absent where frames of any size will do. */
+  #cutter: Cutter | undefined;
   #nextPts = 0n;
   #packets = 0;
   readonly #frame = new Frame();
@@ -106,7 +114,7 @@ export class AudioStream {
       this.#ctx.muxer.leaveOut(this.#ctx.input);
       return;
     }
-    this.#cutter?.push(null, (cut) => this.#encode(cut));
+    this.#cutter?.filters.push(null, (cut) => this.#encode(cut));
     if (this.#ctx.shortest) this.#ctx.shortest.framesEnd();
     else this.#encoder.flush();
   }
@@ -115,7 +123,7 @@ export class AudioStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#conversion?.filters?.close();
-    this.#cutter?.close();
+    this.#cutter?.filters.close();
     this.#encoder?.close();
     this.#frame.free();
     ledger.closed('scratch-frame');
@@ -175,8 +183,15 @@ export class AudioStream {
 
   #take(converted: Frame): void {
     this.#encoder ??= this.#open(converted);
-    if (this.#cutter) this.#cutter.push(converted, (cut) => this.#encode(cut));
-    else this.#encode(converted);
+    const cutter = this.#cutter;
+    const samples = cutter === undefined ? 0 : converted.nbSamples;
+    // A frame of that size comes out as it is where nothing waits.
+    if (cutter === undefined || (cutter.waiting === 0 && samples === cutter.size)) {
+      this.#encode(converted);
+      return;
+    }
+    cutter.waiting = (cutter.waiting + samples) % cutter.size;
+    cutter.filters.push(converted, (cut) => this.#encode(cut));
   }
 
   #encode(frame: Frame): void {
@@ -230,7 +245,8 @@ export class AudioStream {
     const size = encoder.context.frameSize;
     if (size > 0 && !settings.codec.hasCapabilities(AV_CODEC_CAP_VARIABLE_FRAME_SIZE)) {
       const what = `Cannot cut audio into frames of ${size} samples for ${this.#ctx.name}`;
-      this.#cutter = new FilterLine('audio', sourceArguments(shape), [['asetnsamples', `n=${size}:p=0`]], what);
+      const filters = new FilterLine('audio', sourceArguments(shape), [['asetnsamples', `n=${size}:p=0`]], what);
+      this.#cutter = { filters, size, waiting: 0 };
     }
     muxer.add(input, {
       kind: 'audio',
