@@ -1,7 +1,7 @@
 /** Decodes a file, a URL, or what the program has (`input`). */
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
-import type { ModuleContext, OutputPort, Task } from '../../../src/module/contract.js';
+import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import { type SourceStreamTexts, tellSource } from '../../shared/source-facts.js';
 import { Input, type Kind } from '../input/input.js';
 import type { Place } from '../input/seeking.js';
@@ -150,12 +150,11 @@ export class FileDecoder implements DecoderSource {
     this.#dropFinished(task);
     if (this.#failure) throw this.#failure.error;
     const ready: Ready[] = this.#announced.splice(0);
-    const outputOf = (id: number): OutputPort => task.output(id);
     let left = PACKETS_PER_CALL;
     this.#batches.begin();
     const goesOn = (): boolean => {
       if (left-- === 0 || signal.aborted || tracks.list.length === 0) return false;
-      return this.#isNear ? this.#batches.mayGoOn(ready, outputOf) : ready.length === 0;
+      return this.#isNear ? this.#batches.mayGoOn(ready, task.output) : ready.length === 0;
     };
     const { starved, failure } = takeSteps(ready, goesOn, () => this.#step(input, timeline, ready));
     this.#failure = failure;
