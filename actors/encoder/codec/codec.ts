@@ -148,6 +148,8 @@ export function checkSettings(settings: Omit<EncoderSettings, 'wishes'>): Encode
 
 export class Encoder {
   readonly context: CodecContext;
+  /** To be set on every frame: what `qscale` says. */
+  quality = 0;
   readonly #name: string;
   /** In FFmpeg's log. */
   readonly #log: number;
@@ -182,6 +184,7 @@ export class Encoder {
             `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
         }),
       );
+      this.quality = this.context.globalQuality;
     } catch (error) {
       this.close();
       throw error;
@@ -194,6 +197,7 @@ export class Encoder {
       const ret = this.context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
       check(ret, `Encoder ${this.#name} refuses ${name} ${optionText(value)}`, { code: 'ERR_MILLRACE_OPTION' });
     }
+    this.quality = this.context.globalQuality;
   }
 
   /** Encodes one frame, which stays the caller's. */

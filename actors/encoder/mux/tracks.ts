@@ -138,13 +138,12 @@ export class Tracks {
     if (!stream || !description) {
       throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
     }
-    packet.rescaleTs(description.timeBase, streamTimeBase);
+    if (!isSame(description.timeBase, streamTimeBase)) packet.rescaleTs(description.timeBase, streamTimeBase);
     const isOrdered = this.#hasTimes && !description.keepTimes;
     const ticks = isOrdered ? straighten(packet, { last: lastDts, isStrict: this.#isStrict, changed }) : packet.dts;
     const dts = ticks === AV_NOPTS_VALUE ? undefined : ticks;
     track.lastDts = dts;
     packet.streamIndex = track.index;
-    packet.timeBase = streamTimeBase;
     return { kind: description.kind, dts, timeBase: streamTimeBase };
   }
 
@@ -153,4 +152,8 @@ export class Tracks {
     if (!track) throw new MillraceError('ERR_MILLRACE_STATE', `The output has no stream for input ${input}`);
     return track;
   }
+}
+
+function isSame(a: Rational, b: Rational): boolean {
+  return a.num === b.num && a.den === b.den;
 }

@@ -40,7 +40,7 @@ interface Shape {
 interface Conversion {
   readonly shape: Shape;
   /** One tick for each sample. */
-  readonly unit: NativeRational;
+  readonly unit: Rational;
   /** Absent: nothing. */
   readonly filters: FilterLine | undefined;
 }
@@ -64,24 +64,22 @@ export class AudioStream {
   /** Absent where frames of any size will do. */
   #cutter: Cutter | undefined;
   #nextPts = 0n;
-  #packets = 0;
+  /** So many packets may be written yet. */
+  #left: number;
   readonly #frame = new Frame();
   #closed = false;
 
   constructor(ctx: EncodingContext) {
     this.#ctx = ctx;
     this.#params = ctx.options.audio_params ?? { av: {} };
+    this.#left = ctx.options.aframes ?? Number.POSITIVE_INFINITY;
     this.#frame.alloc();
     ledger.opened('scratch-frame');
   }
 
   /** True when `aframes` packets have been written, or a shorter stream has ended. */
   get full(): boolean {
-    return this.#isComplete || this.#ctx.shortest?.isFinished || false;
-  }
-
-  get #isComplete(): boolean {
-    return this.#packets >= (this.#ctx.options.aframes ?? Number.POSITIVE_INFINITY);
+    return this.#left <= 0 || this.#ctx.shortest?.isFinished || false;
   }
 
   /** @param shift In microseconds, taken off the frame's time. */
@@ -92,7 +90,6 @@ export class AudioStream {
     const { unit, filters } = this.#conversion!;
     check(this.#frame.ref(av), 'Cannot reference a frame');
     try {
-      this.#frame.timeBase = unit;
       const { pts } = av;
       if (pts !== AV_NOPTS_VALUE) {
         const own = timeBaseOf(av);
@@ -140,7 +137,7 @@ export class AudioStream {
         old.close();
       }
     }
-    const unit = new NativeRational(1, shape.rate);
+    const unit: Rational = { num: 1, den: shape.rate };
     const accepted = this.#accepted();
     const fits =
       !shape.guessed &&
@@ -195,7 +192,7 @@ export class AudioStream {
   }
 
   #encode(frame: Frame): void {
-    if (this.#isComplete || !this.#encoder) return;
+    if (this.#left <= 0 || !this.#encoder) return;
     let { pts } = frame;
     if (pts === AV_NOPTS_VALUE) {
       // Samples without a time follow those before them.
@@ -203,7 +200,7 @@ export class AudioStream {
       frame.pts = pts;
     }
     this.#nextPts = pts + BigInt(frame.nbSamples);
-    frame.quality = this.#encoder.context.globalQuality;
+    frame.quality = this.#encoder.quality;
     const { shortest } = this.#ctx;
     if (shortest) shortest.frame(frame, this.#nextPts, this.#timeBase);
     else this.#encoder.send(frame);
@@ -260,8 +257,8 @@ export class AudioStream {
   }
 
   #write(packet: Packet): void {
-    if (this.#isComplete) return;
-    this.#packets++;
+    if (this.#left <= 0) return;
+    this.#left--;
     write(this.#ctx, packet, this.#timeBase);
   }
 }

@@ -281,10 +281,9 @@ export class VideoStream {
         const pts = placement.pts + BigInt(i);
         this.#current.pts = pts;
         this.#current.duration = placement.duration;
-        this.#current.timeBase = this.#timeBase;
         // What the decoder saw must not force the encoder: key frames only where somebody ordered them.
         this.#current.pictType = (pictureType?.(i, pts) || undefined) ?? (i === 0 ? wished : AV_PICTURE_TYPE_NONE);
-        this.#current.quality = this.#encoder.context.globalQuality;
+        this.#current.quality = this.#encoder.quality;
         const { shortest } = this.#ctx;
         if (shortest) shortest.frame(this.#current, pts + placement.duration, this.#timeBase);
         else this.#encoder.send(this.#current);
