@@ -70,7 +70,8 @@ function rescaleSmall(value: bigint, from: Rational, to: Rational, rounding: Rou
   const quotient = (numerator - remainder) / denominator;
   if (remainder === 0) return quotient;
   const negative = remainder < 0;
-  return isAway(rounding, negative, 2 * Math.abs(remainder) >= denominator) ? quotient + (negative ? -1 : 1) : quotient;
+  const away = rounding === 'near' ? 2 * Math.abs(remainder) >= denominator : isAway(rounding, negative);
+  return away ? quotient + (negative ? -1 : 1) : quotient;
 }
 
 function rescaleLarge(value: bigint, from: Rational, to: Rational, rounding: Rounding): bigint {
@@ -81,12 +82,13 @@ function rescaleLarge(value: bigint, from: Rational, to: Rational, rounding: Rou
   const remainder = numerator % denominator;
   if (remainder === 0n) return quotient;
   const negative = remainder < 0n;
-  const half = 2n * (negative ? -remainder : remainder) >= denominator;
-  return isAway(rounding, negative, half) ? quotient + (negative ? -1n : 1n) : quotient;
+  const away =
+    rounding === 'near' ? 2n * (negative ? -remainder : remainder) >= denominator : isAway(rounding, negative);
+  return away ? quotient + (negative ? -1n : 1n) : quotient;
 }
 
-/** Whether what lies between two ticks becomes the one further from zero. @param half it is not nearer to the other one. */
-function isAway(rounding: Rounding, negative: boolean, half: boolean): boolean {
+/** Whether what lies between two ticks becomes the one further from zero, however near the other one is. */
+function isAway(rounding: Exclude<Rounding, 'near'>, negative: boolean): boolean {
   switch (rounding) {
     case 'zero':
       return false;
@@ -96,8 +98,6 @@ function isAway(rounding: Rounding, negative: boolean, half: boolean): boolean {
       return negative;
     case 'up':
       return !negative;
-    case 'near':
-      return half;
   }
 }
 
