@@ -221,14 +221,10 @@ export class FileDecoder implements DecoderSource {
 
   /** Reads a packet, or takes a delayed frame at the end of the input; false if there is no packet yet. */
   #step(input: Input | NetworkInput, timeline: Timeline, ready: Ready[]): boolean {
-    const out: Packet[] = [];
-    const collect = ({ output }: Track) => {
-      for (const packet of out) ready.push({ output, packet });
-      out.length = 0;
-    };
     if (this.#draining) {
+      const out: Packet[] = [];
       const track = this.#draining[0];
-      if (track && this.#tracks.list.includes(track) && track.drain(out)) collect(track);
+      if (track && this.#tracks.list.includes(track) && track.drain(out)) collect(track, out, ready);
       else this.#draining.shift();
       if (this.#draining.length === 0) this.#endPass();
       return true;
@@ -248,10 +244,11 @@ export class FileDecoder implements DecoderSource {
     const times = tracks.length > 1 ? { pts: packet.pts, dts: packet.dts, timeBase: packet.timeBase } : undefined;
     for (const track of tracks) {
       if (times) Object.assign(packet, times);
+      const out: Packet[] = [];
       try {
         track.take(packet, timeline, out);
       } finally {
-        collect(track);
+        collect(track, out, ready);
       }
     }
     if (this.#tracks.rangeEnded) this.#endPart();
@@ -349,4 +346,8 @@ export class FileDecoder implements DecoderSource {
     this.#input = undefined;
     return input?.close();
   }
+}
+
+function collect({ output }: Track, out: readonly Packet[], ready: Ready[]): void {
+  for (const packet of out) ready.push({ output, packet });
 }
