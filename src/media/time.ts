@@ -60,7 +60,7 @@ export function toNanoseconds(pts: bigint, timeBase: Rational): bigint {
 
 /**
  * The same in numbers, which is ten times as quick and enough for days of most clocks; undefined where they would not be exact:
- * a product that is no safe integer is one that may have been rounded, and one that is has not been. Both time bases are some.
+ * a product that is no safe integer is one that may have been rounded, and one that is has not been. Both time bases have been checked.
  */
 function rescaleSmall(value: bigint, from: Rational, to: Rational, rounding: Rounding): number | undefined {
   const denominator = from.den * to.num;

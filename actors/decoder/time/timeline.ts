@@ -141,8 +141,7 @@ export class Timeline {
     this.#unwrap(clock, packet);
     shift(packet, this.#offset, timeBase);
     shift(packet, this.#repeated, timeBase);
-    const shown = timeOf(packet.pts, timeBase);
-    if (shown !== undefined) this.#extend(shown, packet, timeBase);
+    const shown = packet.pts === undefined ? undefined : this.#extend(packet.pts, packet.duration, timeBase);
     shift(packet, this.#jumps, timeBase);
     let time = timeOf(packet.dts, timeBase);
     // Between two subtitles lies what time there is.
@@ -167,11 +166,13 @@ export class Timeline {
     }
   }
 
-  /** @param begin when the packet is shown, microseconds. */
-  #extend(begin: bigint, { pts = 0n, duration }: PacketTimes, timeBase: Rational): void {
+  /** @returns when the packet is shown, microseconds. */
+  #extend(pts: bigint, duration: bigint, timeBase: Rational): bigint {
+    const begin = rescale(pts, timeBase, MICROSECONDS);
     const end = this.#options.audioDecoded ? begin : rescale(pts + duration, timeBase, MICROSECONDS);
     if (this.#earliest === undefined || begin < this.#earliest) this.#earliest = begin;
     if (this.#latest === undefined || end > this.#latest) this.#latest = end;
+    return begin;
   }
 
   /**

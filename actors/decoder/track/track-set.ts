@@ -114,7 +114,7 @@ export class TrackSet {
   deliver(ready: readonly Ready[], task: Task): void | Promise<void> {
     this.#ctx.meter.corrupt = this.corrupt;
     if (this.#pacer) return this.#deliverPaced(ready, task, this.#pacer);
-    this.#meter(ready);
+    this.#count(ready);
     for (const { output, packet } of ready) task.output(output).push(packet);
     this.#deliverEnds(task);
   }
@@ -122,7 +122,7 @@ export class TrackSet {
   async #deliverPaced(ready: readonly Ready[], task: Task, pacer: Pacer): Promise<void> {
     for (const [i, item] of ready.entries()) {
       if (await pacer.due(item.packet.timestamp)) {
-        this.#meter([item]);
+        this.#count([item]);
         task.output(item.output).push(item.packet);
         continue;
       }
@@ -133,7 +133,7 @@ export class TrackSet {
   }
 
   /** Counts what is about to be handed on. */
-  #meter(ready: readonly Ready[]): void {
+  #count(ready: readonly Ready[]): void {
     const { meter } = this.#ctx;
     let { position, frames } = meter;
     for (const { output, packet } of ready) {

@@ -154,7 +154,8 @@ export class VideoStream {
     const { av } = frame;
     const timeBase = this.#inputTimeBase(frame);
     const own = av.pts;
-    const pts = own === AV_NOPTS_VALUE ? undefined : shift === 0n ? own : own - rescale(shift, MICROSECONDS, timeBase);
+    const ticks = shift === 0n ? 0n : rescale(shift, MICROSECONDS, timeBase);
+    const pts = own === AV_NOPTS_VALUE ? undefined : own - ticks;
     const seconds = Number(av.duration) * (timeBase.num / timeBase.den);
     this.#converter.convert(frame, (converted) => this.#take(converted, frame, pts, timeBase, seconds));
   }

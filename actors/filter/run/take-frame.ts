@@ -28,6 +28,7 @@ export function adopt(packet: Packet, title: string, id: number): MediaFrame {
     if (!isTimeBase(payload.timeBase)) payload.timeBase = MICROSECONDS;
     payload.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, payload.timeBase);
   }
+  // No second reference: filters that work in place need not copy.
   takePayload(packet);
   return payload;
 }

@@ -276,7 +276,7 @@ export abstract class FrameBase implements Disposable {
   }
 }
 
-/** What `av.timeBase` wraps anew in an object with arithmetic each time it is asked: every frame is asked by every node. */
+/** The unit of its times. `av.timeBase` makes an object with arithmetic of it each time, and every node asks every frame. */
 export function timeBaseOf(av: Frame): Rational {
   return av.getNative().timeBase;
 }

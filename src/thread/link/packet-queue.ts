@@ -41,7 +41,7 @@ export class PacketFifo {
     return packet;
   }
 
-  /** @param places a power of two, not below the count. */
+  /** @param places a power of two, not below the length. */
   private resize(places: number): void {
     const { packets, sizes, head, length } = this;
     this.packets = new Array<Packet | undefined>(places);
