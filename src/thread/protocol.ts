@@ -123,7 +123,7 @@ export interface PartitionSpec {
   names: string[];
   /** Every link of the graph, for the relief rule. */
   allLinks: LinkEnds[];
-  /** How video frames cross threads. */
+  /** How frames cross threads. */
   transport: Transport;
   /** Nodes of the input streams of a push graph. */
   pushed: number[];

@@ -46,9 +46,13 @@ export class AudioFrame extends FrameBase {
     markOwned(AudioFrame.prototype);
   }
 
-  /** Takes over the ownership of a node-av frame: the caller must not free it any more. */
-  static wrap(av: Frame): AudioFrame {
-    return new AudioFrame(av);
+  /**
+   * Takes over the ownership of a node-av frame: the caller must not free it any more.
+   * @param extra.free what releases it, instead of its own `free`.
+   */
+  static wrap(av: Frame, extra: { free?: (av: Frame) => void } = {}): AudioFrame {
+    requireObject(extra, 'what AudioFrame.wrap is given besides', 'ERR_MILLRACE_PAYLOAD');
+    return new AudioFrame(av, extra.free);
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * Video frames across threads without copying a pixel. All threads share one address space and one FFmpeg, and
+ * Frames across threads without copying a pixel or a sample. All threads share one address space and one FFmpeg, and
  * FFmpeg's buffers count their references atomically, so the few hundred bytes of an AVFrame struct are all another
  * thread needs to take references of its own.
  *
@@ -12,8 +12,12 @@
  * (src/thread/link/frame-pins.ts).
  *
  * What travels: everything av_frame_ref carries, that is all properties, side data, metadata, cropping not yet applied,
- * the hardware context, and the memory itself in whatever layout it has (bottom-up and cropped pictures too). Not
- * best_effort_timestamp, which is the decoder's own and takes the value of pts.
+ * the hardware context, the layout of the channels in whatever order, and the memory itself in whatever layout it has
+ * (bottom-up and cropped pictures, and more planes of sound than the struct has places for). Not best_effort_timestamp,
+ * which is the decoder's own and takes the value of pts.
+ *
+ * Both codecs are for pictures. The encoder does not look at what it wraps; the decoder gives sound, which has no width, the
+ * size of the pictures it was opened for.
  *
  * node-av tells V8 of the bytes that a Frame object comes to refer to, and V8 collects garbage, stopping the thread, for
  * every 64 MB more than there were after the last collection: eight 4K pictures taken at once are enough, over and over.
@@ -26,8 +30,16 @@ import {
   AV_PIX_FMT_GRAY8,
   AV_PKT_FLAG_TRUSTED,
   type AVCodecID,
+  type AVSampleFormat,
 } from 'node-av/constants';
-import { Codec, type CodecContext, Frame, type Packet as NativePacket, Rational as NativeRational } from 'node-av/lib';
+import {
+  avSampleFmtIsPlanar,
+  Codec,
+  type CodecContext,
+  Frame,
+  type Packet as NativePacket,
+  Rational as NativeRational,
+} from 'node-av/lib';
 import { messageOf } from '../../errors/wire.js';
 import { check, isAgain } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
@@ -48,6 +60,8 @@ export type Pin = NativePacket;
 const WHAT = 'Cannot take over a frame of another thread';
 /** Empty packets and frames kept for the next ones; more are in use only with long queues. */
 const SPARES = 64;
+/** Places for planes in the struct (AV_NUM_DATA_POINTERS). */
+const PLACES = 8;
 
 export class FrameReferences {
   /** Bytes of a struct. */
@@ -128,14 +142,15 @@ export class FrameReferences {
   /**
    * A frame of the caller's own, with references of its own, from the struct that another thread wrote.
    * @param source `size` bytes; their pin must be held until this has returned.
+   * @param sound It is no picture.
    * @returns to be given back with `recycle`, or freed.
    */
-  adopt(source: Uint8Array): Frame {
+  adopt(source: Uint8Array, sound: boolean): Frame {
     const { layout, wide, narrow } = this;
     this.window.bytes.set(source);
     // The pointer to the table of planes, which is in the struct itself, has to follow the struct to its new place:
-    // otherwise FFmpeg would take the table for a longer one kept elsewhere.
-    wide[layout.extendedData / 8] = this.address;
+    // otherwise FFmpeg would take the table for a longer one kept elsewhere. The longer one is the pin's, and stays.
+    if (!(sound && this.hasLongTable())) wide[layout.extendedData / 8] = this.address;
     const flags = narrow[layout.flags / 4]!;
     // libavcodec keeps frames with this flag to itself.
     narrow[layout.flags / 4] = flags & ~AV_FRAME_FLAG_DISCARD;
@@ -151,11 +166,21 @@ export class FrameReferences {
       // And it forgets an aspect that makes a very small picture smaller than a pixel.
       const [num, den] = [narrow[layout.aspect / 4]!, narrow[layout.aspect / 4 + 1]!];
       if (num !== 0 && num !== den) frame.sampleAspectRatio = new NativeRational(num, den);
+      if (sound) {
+        frame.width = 0;
+        frame.height = 0;
+      }
     } catch (error) {
       frame.free();
       throw error;
     }
     return frame;
+  }
+
+  /** Whether the sound in the window has more planes than the struct has places for. */
+  private hasLongTable(): boolean {
+    const { layout, narrow } = this;
+    return narrow[layout.channels / 4]! > PLACES && avSampleFmtIsPlanar(narrow[layout.format / 4] as AVSampleFormat);
   }
 
   /** Releases what a frame from `adopt` refers to. It is not the caller's any more. */

@@ -4,6 +4,7 @@
  * FFmpeg: where the fields are is measured in the library that is loaded.
  */
 import {
+  AV_CHANNEL_ORDER_UNSPEC,
   AV_CODEC_ID_RAWVIDEO,
   AV_OPT_SEARCH_CHILDREN,
   AV_OPT_TYPE_STRING,
@@ -25,6 +26,9 @@ export interface FrameLayout {
   readonly flags: number;
   /** Of sample_aspect_ratio, two int32. */
   readonly aspect: number;
+  readonly format: number;
+  /** Of ch_layout.nb_channels. */
+  readonly channels: number;
 }
 
 const WHAT = 'Cannot look into a frame';
@@ -138,6 +142,8 @@ const MARKS = {
   packetDts: 0x2e4a_6c81_b5d3_f729n,
   duration: 0x406c_8ea3_d7f5_194bn,
   flags: 0x517d_9fa0,
+  format: 0x1758_7a8b,
+  channels: 0x2869_8b9c,
   aspect: { num: 0x628e_a0b1, den: 0x739f_b1c3 },
 } as const;
 
@@ -160,6 +166,9 @@ export function measureLayout(encoder: CodecContext): FrameLayout {
     frame.duration = MARKS.duration;
     frame.flags = MARKS.flags;
     frame.sampleAspectRatio = new NativeRational(MARKS.aspect.num, MARKS.aspect.den);
+    frame.channelLayout = { order: AV_CHANNEL_ORDER_UNSPEC, nbChannels: MARKS.channels, mask: 0n };
+    // Nobody looks at it any more: the frame has its memory.
+    frame.format = MARKS.format as AVPixelFormat;
     wrapInto(encoder, frame, packet);
     const struct = aligned(structOf(packet));
     const size = struct.byteLength;
@@ -179,6 +188,8 @@ export function measureLayout(encoder: CodecContext): FrameLayout {
       duration: 8 * onlyIndex(wide, MARKS.duration, 'duration'),
       flags: 4 * onlyIndex(narrow, MARKS.flags, 'flags'),
       aspect: 4 * aspect,
+      format: 4 * onlyIndex(narrow, MARKS.format, 'format'),
+      channels: 4 * onlyIndex(narrow, MARKS.channels, 'ch_layout.nb_channels'),
     };
   } finally {
     window?.free();

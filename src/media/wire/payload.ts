@@ -17,7 +17,7 @@ import type { Rational } from '../time.js';
 import { type Blob, blobOf } from './blob.js';
 import { type AudioMeta, audioMeta, restoreAudio, restoreVideo, type VideoMeta, videoMeta } from './frame.js';
 import { type PacketMeta, packetMeta, restorePacket } from './packet.js';
-import { restoreReference } from './reference.js';
+import { type ReferenceMeta, referenceMeta, restoreReference } from './reference.js';
 import { restoreSubtitle, type SubtitleMeta, subtitleMeta } from './subtitle.js';
 import { typedArrays } from './typed-arrays.js';
 import { packValue, unpackValue } from './value.js';
@@ -33,7 +33,7 @@ export const PAYLOAD_KIND = {
   streamInfo: 6,
   tensor: 7,
   bundle: 8,
-  /** A video frame by reference, as a part of a bundle or of a value. */
+  /** A frame by reference, as a part of a bundle or of a value. */
   reference: 9,
   subtitle: 10,
   /** A value, and the frames and packets in it. */
@@ -60,22 +60,22 @@ class Described {
 const byteTypes = { Buffer, ...typedArrays } as const;
 type ByteType = keyof typeof byteTypes;
 
-/** Describes a video frame whose memory stays where it is: the `meta` and blobs that `restoreReference` takes. */
-export type ByReference = (frame: VideoFrame) => [Rational | undefined, Blob[]];
+/** Writes the struct of a frame whose memory stays where it is, as `restoreReference` takes it. */
+export type ByReference = (frame: VideoFrame | AudioFrame) => Blob;
 
 /**
  * Takes a payload apart for the way to another thread. The payload stays the caller's.
- * @param byReference absent: video frames are copied like everything else.
+ * @param byReference absent: frames are copied like everything else.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD for what cannot cross threads by copy, ERR_MILLRACE_CLOSED for a closed
  * frame or packet.
  */
 export function describe(payload: unknown, byReference?: ByReference): Described {
   if (payload === undefined) return new Described(PAYLOAD_KIND.undefined, undefined, []);
   if (types.isProxy(payload)) return new Described(PAYLOAD_KIND.value, undefined, [blobOf(packValue(payload))]);
-  if (payload instanceof VideoFrame) {
-    if (byReference !== undefined) return new Described(PAYLOAD_KIND.reference, ...byReference(payload));
-    return new Described(PAYLOAD_KIND.video, ...videoMeta(payload));
+  if (byReference !== undefined && isFrame(payload)) {
+    return new Described(PAYLOAD_KIND.reference, referenceMeta(payload), [byReference(payload)]);
   }
+  if (payload instanceof VideoFrame) return new Described(PAYLOAD_KIND.video, ...videoMeta(payload));
   if (payload instanceof AudioFrame) return new Described(PAYLOAD_KIND.audio, ...audioMeta(payload));
   if (payload instanceof EncodedPacket) return new Described(PAYLOAD_KIND.encoded, ...packetMeta(payload));
   if (payload instanceof StreamInfo) return new Described(PAYLOAD_KIND.streamInfo, payload.toJSON(), []);
@@ -90,11 +90,15 @@ export function describe(payload: unknown, byReference?: ByReference): Described
   return describeValue(payload, byReference);
 }
 
+/** What may go by reference. */
+export function isFrame(payload: unknown): payload is VideoFrame | AudioFrame {
+  return payload instanceof VideoFrame || payload instanceof AudioFrame;
+}
+
 /** What stands in a value instead of being data: as a payload each of them is of a kind of its own. */
 export function goesBeside(value: object): boolean {
   return (
-    value instanceof VideoFrame ||
-    value instanceof AudioFrame ||
+    isFrame(value) ||
     value instanceof EncodedPacket ||
     value instanceof StreamInfo ||
     value instanceof Subtitle ||
@@ -138,7 +142,7 @@ export function restore(kind: number, meta: unknown, parts: readonly Uint8Array[
     case PAYLOAD_KIND.file:
       return new FilePayload(meta as FilePlace);
     case PAYLOAD_KIND.reference:
-      return restoreReference(meta as Rational | undefined, part(parts, 0));
+      return restoreReference(meta as ReferenceMeta, part(parts, 0));
     case PAYLOAD_KIND.subtitle:
       return restoreSubtitle(meta as SubtitleMeta, parts);
     case PAYLOAD_KIND.bundle:

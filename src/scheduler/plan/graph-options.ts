@@ -19,7 +19,7 @@ export interface GraphFileOptions {
   /** BMF's name for `threads`. */
   scheduler_count?: number | undefined;
   /**
-   * How video frames cross threads. 'auto' (default): by reference, or by copy should that not be possible here;
+   * How frames, pictures and sound, cross threads. 'auto' (default): by reference, or by copy should that not be possible here;
    * 'reference': the same, with a warning in the report when they had to be copied; 'copy': always by copy.
    */
   transport?: 'auto' | 'reference' | 'copy' | undefined;
@@ -141,7 +141,7 @@ export const graphOptionRows = {
     type: "'auto', 'reference', 'copy'",
     env: 'MILLRACE_TRANSPORT',
     meaning:
-      "How video frames cross threads. `'auto'`: by reference, without copying a pixel, or by copy should the self-test of references fail. `'reference'`: the same, and the report warns if it failed. `'copy'`: the planes are copied.",
+      "How frames, pictures and sound, cross threads. `'auto'`: by reference, without copying a pixel or a sample, or by copy should the self-test of references fail. `'reference'`: the same, and the report warns if it failed. `'copy'`: the planes are copied.",
     schema: choice('auto', 'reference', 'copy'),
     value: 'auto',
     field: 'transport',
@@ -196,7 +196,7 @@ export const graphOptionRows = {
     default: '67108864 (64 MiB)',
     env: 'MILLRACE_QUEUE_BYTES_LIMIT',
     meaning:
-      'Bytes of packets that may wait on a link in shared memory. Video frames by reference are not there: `queue_length_limit` alone counts them.',
+      'Bytes of packets that may wait on a link in shared memory. Frames by reference are not there: `queue_length_limit` alone counts them.',
     schema: integer({ min: 4096, max: 2 ** 40 }),
     value: 64 * 2 ** 20,
     field: 'queueBytesLimit',

@@ -1,6 +1,6 @@
 /**
- * How a packet crosses a ring: the one seam between actors and the form payloads travel in. Video frames go by reference
- * where that is possible and wanted; everything else is copied: small properties through msgpackr, pixels and samples as
+ * How a packet crosses a ring: the one seam between actors and the form payloads travel in. Frames go by reference
+ * where that is possible and wanted; everything else is copied: small properties through msgpackr, bytes as
  * blobs, 8-byte aligned (unaligned copies run at a tenth of the speed).
  *
  *   0   u32 length of meta     u32 number of parts; its highest bit: a discontinuity
@@ -12,8 +12,8 @@
  * The record's kind is the payload's kind (wire/payload.ts), or one of the three below. A frame by reference is
  *
  *   0   f64 timestamp (µs), NaN if unknown
- *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown
- *   24  u32 1: a discontinuity
+ *   8   f64 numerator, f64 denominator of the frame rate, which AVFrame does not have; 0/0 if unknown, and of sound
+ *   24  u32 flags: 1 a discontinuity, 2 sound
  *   32  the AVFrame struct (reference/frame-references.ts)
  */
 
@@ -33,20 +33,22 @@ import type { FrameReferences, Pin } from '../../media/reference/frame-reference
 import { Subtitle } from '../../media/subtitle/subtitle.js';
 import type { Blob } from '../../media/wire/blob.js';
 import { requireFits } from '../../media/wire/limit.js';
-import { describe, goesBeside, isBytes, PAYLOAD_KIND, restore } from '../../media/wire/payload.js';
-import { describeReference, restoreReference } from '../../media/wire/reference.js';
+import { describe, goesBeside, isBytes, isFrame, PAYLOAD_KIND, restore } from '../../media/wire/payload.js';
+import { referenceMeta, restoreReference } from '../../media/wire/reference.js';
 import { requirePlain } from '../../media/wire/value.js';
 
 /** A control packet; the tag is the index in CONTROL_TAGS, kept in the record's first byte. */
 const KIND_CONTROL = 0xfff0;
 /** The link goes on in a larger ring, which waits at the link's port. */
 export const KIND_SWITCH = 0xfff1;
-/** A video frame by reference. */
+/** A frame by reference. */
 const KIND_REFERENCE = 0xfff2;
 const CONTROL_TAGS: readonly ControlTag[] = ['eof', 'dyn_eos', 'eos', 'pause', 'ticket'];
 const HEADER = 16;
 const REFERENCE_HEADER = 32;
 const DISCONTINUITY = 0x8000_0000;
+const FLAG_DISCONTINUITY = 1;
+const FLAG_SOUND = 2;
 
 /** Of sizes that may be beyond 32 bits. */
 const pad8 = (n: number): number => Math.ceil(n / 8) * 8;
@@ -89,13 +91,16 @@ export function payloadBytes(payload: unknown): number {
 
 /**
  * Refuses what cannot cross threads, before anybody has been promised it.
+ * @param byReference whether frames need not fit, because they stay where they are.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD, ERR_MILLRACE_CLOSED
  */
-export function requireCrossable(packet: Packet): void {
+export function requireCrossable(packet: Packet, byReference: boolean): void {
   requireCarried(packet);
   for (const part of partsOf(packet.payload)) {
     const bytes = payloadBytes(part); // a closed frame or packet throws
-    if (!(part instanceof VideoFrame)) requireFits(bytes);
+    if (!isFrame(part)) requireFits(bytes);
+    // Of frames that was an estimate.
+    else if (!byReference) requireFits(describe(part).blobs.reduce((sum, blob) => sum + blob.byteLength, 0));
   }
 }
 
@@ -121,8 +126,7 @@ export function requireCarried({ payload, control }: Packet): void {
 
 function requireKnown(payload: unknown): void {
   if (
-    payload instanceof VideoFrame ||
-    payload instanceof AudioFrame ||
+    isFrame(payload) ||
     payload instanceof EncodedPacket ||
     payload instanceof Tensor ||
     payload instanceof StreamInfo ||
@@ -143,7 +147,7 @@ export function releaseRefused(packet: Packet): void {
   for (let value = open.pop(); value !== undefined || open.length > 0; value = open.pop()) {
     if (typeof value !== 'object' || value === null || seen.has(value) || types.isProxy(value)) continue;
     seen.add(value);
-    if (value instanceof VideoFrame || value instanceof AudioFrame || value instanceof EncodedPacket) value.close();
+    if (isFrame(value) || value instanceof EncodedPacket) value.close();
     else if (value instanceof Packet) {
       value.close();
       open.push(value.payload);
@@ -159,18 +163,17 @@ function* stored(value: object): Generator<unknown> {
   for (const key of Reflect.ownKeys(value)) yield Object.getOwnPropertyDescriptor(value, key)?.value;
 }
 
-/** @param references how video frames go; absent: they are copied. */
+/** @param references how frames go; absent: they are copied. */
 export function outgoing(packet: Packet, references?: FrameReferences): Outgoing {
   const pins: Pin[] = [];
   if (packet.control !== undefined) {
     return { packet, kind: KIND_CONTROL, meta: EMPTY, blobs: [], size: HEADER, pins };
   }
-  if (references !== undefined && packet.payload instanceof VideoFrame) {
+  if (references !== undefined && isFrame(packet.payload)) {
     const blobs = [structBlob(packet.payload, references, pins)];
     return { packet, kind: KIND_REFERENCE, meta: EMPTY, blobs, size: REFERENCE_HEADER + references.size, pins };
   }
-  const byReference =
-    references && ((frame: VideoFrame) => describeReference(frame.frameRate, structBlob(frame, references, pins)));
+  const byReference = references && ((frame: VideoFrame | AudioFrame) => structBlob(frame, references, pins));
   // Before it is described: that may copy it.
   if (!holdsFrames(packet.payload)) requireFits(payloadBytes(packet.payload));
   const { kind, meta, blobs } = describe(packet.payload, byReference);
@@ -181,7 +184,7 @@ export function outgoing(packet: Packet, references?: FrameReferences): Outgoing
   return { packet, kind, meta: packed, blobs, size, pins };
 }
 
-function structBlob(frame: VideoFrame, references: FrameReferences, pins: Pin[]): Blob {
+function structBlob(frame: VideoFrame | AudioFrame, references: FrameReferences, pins: Pin[]): Blob {
   return {
     byteLength: references.size,
     copyTo(target) {
@@ -190,9 +193,9 @@ function structBlob(frame: VideoFrame, references: FrameReferences, pins: Pin[])
   };
 }
 
-/** Whether there are video frames in a payload. */
+/** Whether there are frames in a payload. */
 export function holdsFrames(payload: unknown): boolean {
-  return payload instanceof VideoFrame || ownedIn(payload).some((part) => part instanceof VideoFrame);
+  return isFrame(payload) || ownedIn(payload).some(isFrame);
 }
 
 /** Whether a record of that kind may hold frames by reference: it is read under the rules of frame-pins.ts. */
@@ -228,27 +231,28 @@ export function write(ring: RingProducer, at: number, out: Outgoing): void {
   }
 }
 
-/** The fixed form of a lone frame: no msgpackr on the way of every picture. */
+/** The fixed form of a lone frame: no msgpackr on the way of every one. */
 function writeReference(ring: RingProducer, at: number, { packet, blobs }: Outgoing): void {
   const { view, bytes } = ring;
-  const { frameRate } = packet.payload as VideoFrame;
+  const { sound, frameRate } = referenceMeta(packet.payload as VideoFrame | AudioFrame);
   view.setFloat64(at, packet.timestamp ?? Number.NaN, true);
   view.setFloat64(at + 8, frameRate?.num ?? 0, true);
   view.setFloat64(at + 16, frameRate?.den ?? 0, true);
-  view.setUint32(at + 24, packet.discontinuity ? 1 : 0, true);
+  view.setUint32(at + 24, (packet.discontinuity ? FLAG_DISCONTINUITY : 0) | (sound ? FLAG_SOUND : 0), true);
   const [struct] = blobs;
   const from = at + REFERENCE_HEADER;
   struct!.copyTo(bytes.subarray(from, from + struct!.byteLength));
 }
 
-function readReference(ring: RingConsumer, at: number): Packet<VideoFrame> {
+function readReference(ring: RingConsumer, at: number): Packet {
   const { view, bytes, length } = ring;
   const timestamp = view.getFloat64(at, true);
   const num = view.getFloat64(at + 8, true);
   const den = view.getFloat64(at + 16, true);
-  const struct = bytes.subarray(at + REFERENCE_HEADER, at + length);
-  const frame = restoreReference(den === 0 ? undefined : { num, den }, struct);
-  return restored(frame, timestamp, view.getUint32(at + 24, true) !== 0);
+  const flags = view.getUint32(at + 24, true);
+  const meta = { sound: (flags & FLAG_SOUND) !== 0, frameRate: den === 0 ? undefined : { num, den } };
+  const frame = restoreReference(meta, bytes.subarray(at + REFERENCE_HEADER, at + length));
+  return restored(frame, timestamp, (flags & FLAG_DISCONTINUITY) !== 0);
 }
 
 function restored<T>(payload: T, timestamp: number, discontinuity: boolean): Packet<T> {

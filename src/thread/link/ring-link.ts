@@ -51,7 +51,7 @@ export class RingSender implements LinkSender {
   /** What was taken when no room was last found, as shown on the board; undefined while nothing waits. */
   private blockedAt: number | undefined;
   private readonly pins: FramePins;
-  /** How video frames go, found out with the first of them; undefined: by copy. */
+  /** How frames go, found out with the first of them; undefined: by copy. */
   private references: FrameReferences | undefined;
 
   constructor(
@@ -63,8 +63,8 @@ export class RingSender implements LinkSender {
     private readonly port: MessagePort,
     /** The consumer's thread waits on it. */
     private readonly bell: Doorbell,
-    /** Video frames go by reference if this thread can do that. */
-    private readonly byReference: boolean,
+    /** Frames go by reference if this thread can do that. */
+    readonly byReference: boolean,
     readonly holdAt = Number.POSITIVE_INFINITY,
   ) {
     this.handle = RingBuffer.attach(buffer);

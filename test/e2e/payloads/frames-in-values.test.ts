@@ -11,6 +11,7 @@ const test = suite('frames in values');
 const graphOn = await sharedThreads(2);
 const COUNT = 6;
 const WAYS = [{ threads: 0 }, { threads: 2, transport: 'reference' }, { threads: 2, transport: 'copy' }] as const;
+const KINDS = ['video', 'audio'] as const;
 
 interface Boxed {
   frame: { kind: string; hash: string };
@@ -28,44 +29,45 @@ function sinkBehind(graph: Graph, parameters: NodeParameters): TestSink {
 for (const way of WAYS) {
   const name = `threads: ${way.threads}${'transport' in way ? `, by ${way.transport}` : ''}`;
 
-  test(`a frame, a list of frames and nested ones arrive as they were, ${name}`, async () => {
-    const leaks = new LeakWatch();
-    const graph = graphOn(way);
-    const source = new TestSource({ count: COUNT, kind: 'video' });
-    const from = graph.module(source.spec, source.options, { scheduler: 0 });
-    const plain = sinkBehind(graph, { inputs: [from], scheduler: 0 });
-    const boxed = add(graph, 'Boxer', {}, { inputs: [from], scheduler: 0 });
-    const there = add(graph, 'Relay', {}, { inputs: [boxed], scheduler: way.threads === 0 ? 0 : 1 });
-    const two = [0, 1].map((scheduler) =>
-      sinkBehind(graph, { inputs: [there], scheduler: way.threads === 0 ? 0 : scheduler }),
-    );
-    const taken = add(graph, 'Unboxer', {}, { inputs: [there], scheduler: 0 });
-    const frames = sinkBehind(graph, { inputs: [taken], scheduler: 0 });
-    const report = await soon('the graph', graph.run());
-    const hashes = plain.packets.map(({ hash }) => hash);
-    assert.is(new Set(hashes).size, COUNT);
-    for (const sink of two) {
-      assert.is(sink.packets.length, COUNT);
-      for (const [n, { value, timestamp }] of sink.packets.entries()) {
-        const { frame, boxes, list, deep } = value as Boxed;
-        assert.equal([frame.kind, frame.hash, timestamp], ['video', hashes[n], n * 40_000]);
-        assert.equal(boxes, [[n, 2, 3, 4]]);
-        assert.equal(
-          list.map((item) => [item.kind, item.hash]),
-          [
-            ['video', hashes[n]],
-            ['packet', list[1]!.hash],
-          ],
-        );
-        assert.is(deep.get('x')!.again.hash, hashes[n]);
+  for (const kind of KINDS)
+    test(`a frame, a list of frames and nested ones arrive as they were, ${kind}, ${name}`, async () => {
+      const leaks = new LeakWatch();
+      const graph = graphOn(way);
+      const source = new TestSource({ count: COUNT, kind });
+      const from = graph.module(source.spec, source.options, { scheduler: 0 });
+      const plain = sinkBehind(graph, { inputs: [from], scheduler: 0 });
+      const boxed = add(graph, 'Boxer', {}, { inputs: [from], scheduler: 0 });
+      const there = add(graph, 'Relay', {}, { inputs: [boxed], scheduler: way.threads === 0 ? 0 : 1 });
+      const two = [0, 1].map((scheduler) =>
+        sinkBehind(graph, { inputs: [there], scheduler: way.threads === 0 ? 0 : scheduler }),
+      );
+      const taken = add(graph, 'Unboxer', {}, { inputs: [there], scheduler: 0 });
+      const frames = sinkBehind(graph, { inputs: [taken], scheduler: 0 });
+      const report = await soon('the graph', graph.run());
+      const hashes = plain.packets.map(({ hash }) => hash);
+      assert.is(new Set(hashes).size, COUNT);
+      for (const sink of two) {
+        assert.is(sink.packets.length, COUNT);
+        for (const [n, { value, timestamp }] of sink.packets.entries()) {
+          const { frame, boxes, list, deep } = value as Boxed;
+          assert.equal([frame.kind, frame.hash, timestamp], [kind, hashes[n], n * 40_000]);
+          assert.equal(boxes, [[n, 2, 3, 4]]);
+          assert.equal(
+            list.map((item) => [item.kind, item.hash]),
+            [
+              [kind, hashes[n]],
+              ['packet', list[1]!.hash],
+            ],
+          );
+          assert.is(deep.get('x')!.again.hash, hashes[n]);
+        }
       }
-    }
-    assert.equal(
-      frames.packets.map(({ hash }) => hash),
-      hashes,
-    );
-    leaks.check(report);
-  });
+      assert.equal(
+        frames.packets.map(({ hash }) => hash),
+        hashes,
+      );
+      leaks.check(report);
+    });
 
   test(`what is in a value is released when a graph is stopped, aborted or fails with it under way, ${name}`, async () => {
     for (const end of ['stop', 'abort', 'failure'] as const) {

@@ -1,5 +1,5 @@
-/** Frames between threads, by reference and by copy: who sees which pixels. */
-import { Graph, type GraphOptionsInput, type Module, Packet, VideoFrame } from 'millrace';
+/** Frames between threads, by reference and by copy: who sees which pixels and samples. */
+import { AudioFrame, Graph, type GraphOptionsInput, type Module, Packet, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,6 +11,7 @@ const test = suite('references');
 const graphOn = await sharedThreads(THREADS);
 const { Onlooker } = (await import(FILE)) as { Onlooker: new () => Module };
 const TRANSPORTS = ['reference', 'copy'] as const;
+const KINDS = ['pictures', 'sound'] as const;
 
 function gate(): { open: () => void; opened: Promise<void> } {
   let open = (): void => {};
@@ -21,6 +22,7 @@ function gate(): { open: () => void; opened: Promise<void> } {
 }
 
 interface Scene {
+  kind?: (typeof KINDS)[number];
   /** Further options of each onlooker. */
   onlookers?: Record<string, unknown>[];
   /** The painter keeps its frames, and paints them over when all onlookers have them. */
@@ -34,7 +36,7 @@ interface Scene {
 /** A painter, and onlookers on threads of their own that tell what they see when everybody has done what he is to do. */
 async function look(
   options: GraphOptionsInput,
-  { onlookers = [{}], keep = true, companion, alone = false }: Scene = {},
+  { kind = 'pictures', onlookers = [{}], keep = true, companion, alone = false }: Scene = {},
 ) {
   const leaks = new LeakWatch();
   const graph = alone ? new Graph(options) : graphOn(options);
@@ -43,7 +45,7 @@ async function look(
   const source = frameNode(
     graph,
     'Painter',
-    { count: 4, keep },
+    { count: 4, keep, kind },
     {
       scheduler: 0,
       callback: (key) => {
@@ -78,12 +80,14 @@ async function look(
 const OLD = [0, 1, 2, 3];
 const OVER = [200, 201, 202, 203];
 
-test('by reference the consumers share the pixels of the sender, by copy they have their own', async () => {
-  const onlookers = [{}, {}];
-  const byReference = await look({ transport: 'reference' }, { onlookers });
-  assert.equal(byReference, { seen: [OVER, OVER], warnings: '' });
-  assert.equal((await look({ transport: 'copy' }, { onlookers })).seen, [OLD, OLD]);
-});
+for (const kind of KINDS) {
+  test(`by reference the consumers share the memory of the sender, by copy they have their own (${kind})`, async () => {
+    const onlookers = [{}, {}];
+    const byReference = await look({ transport: 'reference' }, { kind, onlookers });
+    assert.equal(byReference, { seen: [OVER, OVER], warnings: '' });
+    assert.equal((await look({ transport: 'copy' }, { kind, onlookers })).seen, [OLD, OLD]);
+  });
+}
 
 test('references are the default, and MILLRACE_TRANSPORT stands in', async () => {
   // The runtime of the shared threads has read it already.
@@ -101,8 +105,10 @@ test('references are the default, and MILLRACE_TRANSPORT stands in', async () =>
 
 for (const transport of TRANSPORTS) {
   test(`what a consumer writes after writable() is its own (${transport})`, async () => {
-    const { seen } = await look({ transport }, { onlookers: [{ write: 77 }, {}], keep: false });
-    assert.equal(seen, [[77, 77, 77, 77], OLD]);
+    for (const kind of KINDS) {
+      const { seen } = await look({ transport }, { kind, onlookers: [{ write: 77 }, {}], keep: false });
+      assert.equal(seen, [[77, 77, 77, 77], OLD], kind);
+    }
   });
 
   test(`a frame is its only consumer's alone when the sender has seen that it was taken (${transport})`, async () => {
@@ -125,25 +131,30 @@ for (const transport of TRANSPORTS) {
     );
   });
 
-  test(`frames come from the calling thread and go to it (${transport})`, async () => {
+  test(`pictures and sound come from the calling thread and go to it (${transport})`, async () => {
     const leaks = new LeakWatch();
     const graph = graphOn({ transport });
     let made = 0;
     const source = graph.module({
       process(task) {
         if (made === 50) return task.done();
-        const frame = VideoFrame.alloc({ width: 64, height: 36, format: 'yuv420p', pts: BigInt(made) });
+        const pts = BigInt(made);
+        const sound = made % 2 === 1;
+        const frame = sound
+          ? AudioFrame.alloc({ sampleRate: 48_000, channels: 2, format: 's16', samples: 1024, pts })
+          : VideoFrame.alloc({ width: 64, height: 36, format: 'yuv420p', pts });
         frame.planes()[0]!.data.fill(made++);
         task.output(0).push(new Packet(frame));
       },
     });
     const worker = frameNode(graph, 'Bomb', { where: 'never', within: 0 }, { scheduler: 0, inputs: [source] });
-    const pixels: (number | undefined)[] = [];
+    const seen: (number | undefined)[] = [];
     graph.module(
       {
         process(task) {
           for (const { payload } of task.inputs.get(0) ?? []) {
-            if (payload instanceof VideoFrame) pixels.push(payload.planes()[0]!.data[77]);
+            const kind = seen.length % 2 === 1 ? AudioFrame : VideoFrame;
+            if (payload instanceof kind) seen.push(payload.planes()[0]!.data[77]);
           }
         },
       },
@@ -152,7 +163,7 @@ for (const transport of TRANSPORTS) {
     );
     leaks.check(await graph.run());
     assert.equal(
-      pixels,
+      seen,
       Array.from({ length: 50 }, (_, n) => n),
     );
   });

@@ -6,7 +6,7 @@
  *   npm run stress:reference
  */
 import { fileURLToPath } from 'node:url';
-import { Graph, type GraphError, type GraphOptionsInput, type NodeHandle, VideoFrame } from 'millrace';
+import { AudioFrame, Graph, type GraphError, type GraphOptionsInput, type NodeHandle, VideoFrame } from 'millrace';
 import { LeakWatch } from 'millrace/testing';
 
 export const FILE = fileURLToPath(new URL('../../fixtures/modules/frames.mjs', import.meta.url));
@@ -36,14 +36,14 @@ export const THREADS = 3;
 const ownThreads = (options: GraphOptionsInput): Graph => new Graph({ threads: THREADS, ...options });
 
 /**
- * An endless source, a node that goes off at a random frame, and behind it two consumers; each on a thread of its own,
+ * An endless source of pictures and sound, a node that goes off at a random frame, and behind it two consumers; each on a thread of its own,
  * one consumer on the calling thread. So at that moment frames are under way to and from the node.
  * @param graphOn Makes the graph; on threads of its own unless it is given.
  */
 export async function goOff(moment: Moment, graphOn = ownThreads): Promise<void> {
   const leaks = new LeakWatch();
   const graph = graphOn({ queue_length_limit: 1 + Math.floor(Math.random() * 12) });
-  const source = frameNode(graph, 'Painter', { count: -1, large: true }, { scheduler: 0 });
+  const source = frameNode(graph, 'Painter', { count: -1, large: true, kind: 'both' }, { scheduler: 0 });
   const bomb = frameNode(graph, 'Bomb', { where: moment, within: 200 }, { scheduler: 1, inputs: [source] });
   frameNode(graph, 'Bomb', { where: 'never', within: 0 }, { scheduler: 2, inputs: [bomb] });
   let sum = 0;
@@ -51,7 +51,7 @@ export async function goOff(moment: Moment, graphOn = ownThreads): Promise<void>
     {
       process(task) {
         for (const { payload } of task.inputs.get(0) ?? []) {
-          if (payload instanceof VideoFrame) sum += payload.planes()[0]!.data[77]!;
+          if (payload instanceof VideoFrame || payload instanceof AudioFrame) sum += payload.planes()[0]!.data[77]!;
         }
       },
     },
@@ -72,7 +72,7 @@ export async function goOff(moment: Moment, graphOn = ownThreads): Promise<void>
   if (code !== EXPECTED[moment])
     throw new Error(`${moment}: ended with '${code}', expected '${EXPECTED[moment]}'`, { cause: result });
   leaks.check(result);
-  if (Number.isNaN(sum)) throw new Error('a consumer saw no pixels');
+  if (Number.isNaN(sum)) throw new Error('a consumer saw no frames');
 }
 
 const megabytes = (): number => {

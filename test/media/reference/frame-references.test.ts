@@ -12,28 +12,29 @@ import {
 import type { Frame } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ledger, VideoFrame } from '../../../src/media/index.js';
+import { AudioFrame, ledger, VideoFrame } from '../../../src/media/index.js';
 import { FrameReferences, frameReferences, whyCopied } from '../../../src/media/reference/frame-references.js';
 import { verifyReferences } from '../../../src/media/reference/self-test.js';
 import { describe } from '../../../src/media/wire/payload.js';
+import { restoreReference } from '../../../src/media/wire/reference.js';
 import { frames, markProperties, picture, travel } from '../kit.js';
 
 const test = suite('references of frames');
 const references = frameReferences()!;
 
 /** As a link does it, the frame rate aside. */
-function hop(sent: Frame): VideoFrame {
+function hop<T extends VideoFrame | AudioFrame>(sent: T): T {
   const struct = new Uint8Array(references.size);
-  const pin = references.pin(sent, struct);
+  const pin = references.pin(sent.av, struct);
   try {
-    return VideoFrame.wrap(references.adopt(struct), { free: references.recycle });
+    return restoreReference({ sound: sent instanceof AudioFrame }, struct) as T;
   } finally {
     references.unpin(pin);
   }
 }
 
 /** Everything a copy of the frame would be made of: properties, side data, metadata, pixels. */
-function content(frame: VideoFrame): unknown {
+function content(frame: VideoFrame | AudioFrame): unknown {
   const { kind, meta, blobs } = describe(frame);
   const bytes = blobs.map((blob) => {
     const copy = new Uint8Array(blob.byteLength);
@@ -44,9 +45,10 @@ function content(frame: VideoFrame): unknown {
 }
 
 /** Takes the frame over. What arrives equals what was sent, and what a copy brings. */
-function arrivesWhole(av: Frame): void {
+function arrivesWhole(av: Frame, look: (received: VideoFrame) => void = () => undefined): void {
   const sent = VideoFrame.wrap(av);
-  const received = hop(av);
+  const received = hop(sent);
+  look(received);
   const copied = travel(sent);
   assert.equal(content(received), content(sent));
   assert.equal(content(received), content(copied));
@@ -71,12 +73,11 @@ test('every property, side data and metadata survive', () => {
   markProperties(av!, flags);
   av!.newSideData(AV_FRAME_DATA_A53_CC, 7).fill(3);
   av!.newSideData(AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, 88).fill(5);
-  const received = hop(av!);
-  assert.equal(received.metadata, { place: 'Zürich' });
-  assert.equal(received.av.flags & AV_FRAME_FLAG_DISCARD, AV_FRAME_FLAG_DISCARD);
-  assert.equal([...received.av.getSideData(AV_FRAME_DATA_A53_CC)!], [3, 3, 3, 3, 3, 3, 3]);
-  received.close();
-  arrivesWhole(av!);
+  arrivesWhole(av!, (received) => {
+    assert.equal(received.metadata, { place: 'Zürich' });
+    assert.equal(received.av.flags & AV_FRAME_FLAG_DISCARD, AV_FRAME_FLAG_DISCARD);
+    assert.equal([...received.av.getSideData(AV_FRAME_DATA_A53_CC)!], [3, 3, 3, 3, 3, 3, 3]);
+  });
 });
 
 test('cropped and bottom-up pictures arrive in the layout they have', () => {
@@ -85,16 +86,13 @@ test('cropped and bottom-up pictures arrive in the layout they have', () => {
   const args = 'video_size=64x36:pix_fmt=yuv420p:time_base=1/25';
   const [flipped] = frames([['buffer', args], ['vflip'], ['crop', '30:20:10:6'], ['buffersink']], 1, upright);
   upright.free();
-  const received = hop(flipped!);
-  assert.ok(received.av.linesize[0]! < 0);
-  received.close();
   arrivesWhole(cropped!);
-  arrivesWhole(flipped!);
+  arrivesWhole(flipped!, (received) => assert.ok(received.av.linesize[0]! < 0));
 });
 
 test('pixels are shared until somebody asks for its own, and live as long as any reference', () => {
   const sent = VideoFrame.wrap(picture('yuv420p', '64x36'));
-  const [one, two] = [hop(sent.av), hop(sent.av)];
+  const [one, two] = [hop(sent), hop(sent)];
   sent.planes()[0]!.data[5] = 200;
   assert.equal([one.planes()[0]!.data[5], two.planes()[0]!.data[5]], [200, 200]);
   two.writable().planes()[0]!.data[5] = 99;
@@ -109,19 +107,31 @@ test('pixels are shared until somebody asks for its own, and live as long as any
 test('a frame that comes in a recycled object has nothing of the one before it', () => {
   const sent = VideoFrame.wrap(picture('yuv420p10le', '64x36'));
   sent.av.newSideData(AV_FRAME_DATA_A53_CC, 7).fill(3);
-  const first = hop(sent.av);
+  const first = hop(sent);
   const object = first.av;
   first.close();
   assert.ok(sent.av.isWritable, 'closing gives the reference back');
   assert.throws(() => first.av, /was used after close/);
   sent.close();
-  const plain = VideoFrame.alloc({ width: 16, height: 16, format: 'gray' });
-  const second = hop(plain.av);
-  assert.is(second.av, object, 'used again');
-  assert.equal(content(second), content(plain));
-  assert.is(second.av.getSideData(AV_FRAME_DATA_A53_CC), null);
-  second.close();
-  plain.close();
+  const layouts = ['stereo', '17 channels', 'FR+FL'];
+  const sounds = layouts.map((channelLayout) =>
+    AudioFrame.alloc({ sampleRate: 8000, channelLayout, format: 's16p', samples: 9 }),
+  );
+  // Sound in the place of a picture, of sound in another layout, and a picture in the place of sound.
+  for (const plain of [...sounds, VideoFrame.alloc({ width: 16, height: 16, format: 'gray' })]) {
+    const next = hop(plain);
+    assert.is(next.av, object, 'used again');
+    assert.equal(content(next), content(plain));
+    const { width, height, nbSamples, sampleRate, channels } = plain.av;
+    const { av } = next;
+    assert.equal(
+      [av.width, av.height, av.nbSamples, av.sampleRate, av.channels],
+      [width, height, nbSamples, sampleRate, channels],
+    );
+    assert.is(av.getSideData(AV_FRAME_DATA_A53_CC), null);
+    next.close();
+    plain.close();
+  }
 });
 
 test('taking 4K pictures over and over does not make V8 collect garbage', async () => {
@@ -135,7 +145,7 @@ test('taking 4K pictures over and over does not make V8 collect garbage', async 
   const sent = VideoFrame.alloc({ width: 3840, height: 2160, format: 'yuv420p' });
   observer.observe({ entryTypes: ['gc'] });
   for (let i = 0; i < 100; i++) {
-    const taken = Array.from({ length: 8 }, () => hop(sent.av));
+    const taken = Array.from({ length: 8 }, () => hop(sent));
     for (const frame of taken) frame.close();
   }
   await sleep(20); // entries come through the event loop
@@ -156,8 +166,8 @@ const damages: [what: string, damage: (own: FrameReferences) => void, message: R
     'loses a property',
     (own) => {
       const adopt = own.adopt.bind(own);
-      own.adopt = (struct) => {
-        const frame = adopt(struct);
+      own.adopt = (struct, sound) => {
+        const frame = adopt(struct, sound);
         frame.duration += 1n;
         return frame;
       };
@@ -165,16 +175,24 @@ const damages: [what: string, damage: (own: FrameReferences) => void, message: R
     /duration of a frame arrives as/,
   ],
   [
+    'leaves sound the size of a picture',
+    (own) => {
+      const adopt = own.adopt.bind(own);
+      own.adopt = (struct) => adopt(struct, false);
+    },
+    /width of a frame arrives as 16 instead of 0/,
+  ],
+  [
     'copies the pixels',
     (own) => {
       const adopt = own.adopt.bind(own);
-      own.adopt = (struct) => {
-        const frame = adopt(struct);
+      own.adopt = (struct, sound) => {
+        const frame = adopt(struct, sound);
         if (frame.makeWritable() < 0) throw new Error('no memory');
         return frame;
       };
     },
-    /the pixels that arrive are not those that were sent/,
+    /the bytes that arrive are not those that were sent/,
   ],
   [
     'keeps a reference',

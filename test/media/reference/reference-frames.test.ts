@@ -6,6 +6,8 @@ import {
   AV_CODEC_ID_RAWVIDEO,
   AV_FRAME_DATA_A53_CC,
   AV_FRAME_DATA_DISPLAYMATRIX,
+  AV_FRAME_DATA_DOWNMIX_INFO,
+  AV_FRAME_DATA_SKIP_SAMPLES,
   AV_FRAME_FLAG_CORRUPT,
   AV_FRAME_FLAG_DISCARD,
   AV_FRAME_FLAG_INTERLACED,
@@ -18,23 +20,23 @@ import {
 import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { check, ledger, VideoFrame } from '../../../src/media/index.js';
+import { AudioFrame, check, ledger, VideoFrame } from '../../../src/media/index.js';
 import { FrameReferences, frameReferences, whyCopied } from '../../../src/media/reference/frame-references.js';
-import { restoreReference } from '../../../src/media/wire/reference.js';
+import { referenceMeta, restoreReference } from '../../../src/media/wire/reference.js';
 import { frames, markProperties, picture, pixelFormats, properties, takeAllPools, travel } from '../kit.js';
 
 const test = suite('frames by reference');
 const finalised = ledger.finalised;
 
 /** Takes a frame through shared memory, as its consumer would get it after the sender has let go of its pin. */
-function cross(sent: VideoFrame): VideoFrame {
+function cross<T extends VideoFrame | AudioFrame>(sent: T): T {
   const references = frameReferences()!;
   const struct = new Uint8Array(new SharedArrayBuffer(references.size));
   const pin = references.pin(sent.av, struct);
-  const received = restoreReference(sent.frameRate, struct);
+  const received = restoreReference(referenceMeta(sent), struct);
   references.unpin(pin);
   struct.fill(0xa5);
-  return received;
+  return received as T;
 }
 
 function sameAsCopied(sent: VideoFrame): void {
@@ -208,7 +210,7 @@ test('writable() copies what somebody else still refers to, and only that', () =
   const sent = VideoFrame.from(new Uint8Array(256).fill(1), { width: 16, height: 16, format: 'gray' });
   const struct = new Uint8Array(references.size);
   const pin = references.pin(sent.av, struct);
-  const [first, second] = [restoreReference(undefined, struct), restoreReference(undefined, struct)];
+  const [first, second] = [0, 1].map(() => restoreReference(referenceMeta(sent), struct)) as [VideoFrame, VideoFrame];
   sent.close();
   first.writable().planes()[0]!.data.fill(2);
   assert.is(second.toBuffer()[0], 1, 'another consumer has its own pixels');
@@ -262,6 +264,134 @@ test('a frame without memory of its own is copied by FFmpeg on the way', () => {
   memory.fill(0);
   assert.equal(received.toBuffer(), Buffer.alloc(24, 7));
   received.close();
+});
+
+/** What `content` tells of sound, its planes apart. */
+function soundOf(frame: AudioFrame): unknown {
+  const { format, samples, channels, channelLayout, sampleRate, pts, duration, timeBase, metadata, av } = frame;
+  const { width, height, pktDts, flags, quality, decodeErrorFlags } = av;
+  const { order, nbChannels } = av.channelLayout;
+  return {
+    ...{ format, samples, channels, channelLayout, sampleRate, pts, duration, timeBase, metadata },
+    ...{ width, height, pktDts, flags, quality, decodeErrorFlags, order, nbChannels },
+    planes: frame.copyPlanes().map(({ data }) => Buffer.from(data).toString('base64')),
+  };
+}
+
+/** Takes the frame over. What arrives is what was sent, sample for sample, and stays when the sender has let go. */
+function soundArrives(sent: AudioFrame, look: (received: AudioFrame) => void = () => undefined): void {
+  const expected = soundOf(sent);
+  const [received, copied] = [cross(sent), travel(sent)];
+  assert.instance(received, AudioFrame);
+  assert.equal(soundOf(received), expected);
+  assert.equal(soundOf(copied), expected);
+  assert.not(received.av.isWritable, 'nothing was copied');
+  sent.close();
+  assert.ok(received.av.isWritable);
+  assert.equal(soundOf(received), expected);
+  look(received);
+  for (const frame of [received, copied]) frame.close();
+}
+
+function tone(channelLayout: string, format: string, samples = 50): AudioFrame {
+  const frame = AudioFrame.alloc({ sampleRate: 44_100, format, samples, channelLayout, pts: -5n, duration: 333n });
+  frame.planes().forEach(({ data }, c) => {
+    data.forEach((_, i) => {
+      data[i] = i * 7 + c;
+    });
+  });
+  return frame;
+}
+
+test('sound arrives in every sample format, planar and packed', () => {
+  for (const format of ['u8', 's16', 's32', 's64', 'flt', 'dbl', 'u8p', 's16p', 's32p', 's64p', 'fltp', 'dblp']) {
+    soundArrives(tone('3 channels', format, 333));
+    soundArrives(tone('hexadecagonal', format, 1));
+  }
+});
+
+test('sound arrives in every layout, also with more planes than a struct has places for', () => {
+  const layouts = [
+    'mono',
+    '5.1(side)',
+    '7.1',
+    '22.2',
+    'FR+FL',
+    'FC+FR+FL+LFE',
+    '8 channels',
+    '9 channels',
+    '17 channels',
+  ];
+  for (const layout of [...layouts, 'ambisonic 2', 'ambisonic 3']) {
+    for (const format of ['fltp', 's16']) soundArrives(tone(layout, format));
+  }
+});
+
+/** What one filter makes of the sound, which stays the caller's. */
+function filtered(sound: AudioFrame, step: [string, string]): AudioFrame {
+  const layout = sound.channelLayout.replace(' channels', 'C');
+  const args = `sample_rate=44100:sample_fmt=${sound.format}:channel_layout=${layout}:time_base=1/44100`;
+  const feed = sound.clone();
+  try {
+    return AudioFrame.wrap(frames([['abuffer', args], step, ['abuffersink']], 1, feed.av)[0]!);
+  } finally {
+    feed.close();
+  }
+}
+
+test('sound whose planes a filter has chosen from those of more channels arrives', () => {
+  const feed = tone('22.2', 's16p');
+  const from = (step: [string, string]): AudioFrame => filtered(feed, step);
+  // The table of planes is still a long one.
+  soundArrives(from(['channelmap', 'map=TFC|LFE:channel_layout=stereo']));
+  soundArrives(from(['channelmap', 'map=9|8|7|6|5|4|3|2|1:channel_layout=9C']));
+  soundArrives(from(['atrim', 'start_sample=3:end_sample=9']));
+  feed.close();
+});
+
+test('all properties of sound arrive, its metadata and side data too', () => {
+  const sent = tone('stereo', 'fltp');
+  markProperties(sent.av, AV_FRAME_FLAG_CORRUPT | AV_FRAME_FLAG_DISCARD);
+  sent.metadata = { k: 'v', title: 'ü' };
+  sent.data = { n: [1, 2] };
+  sent.av.newSideData(AV_FRAME_DATA_DOWNMIX_INFO, 40).fill(3);
+  // What says to a decoder that all samples are to be left out.
+  const skip = sent.av.newSideData(AV_FRAME_DATA_SKIP_SAMPLES, 10).fill(0);
+  skip.writeUInt32LE(sent.samples);
+  soundArrives(sent, (received) => {
+    assert.equal([received.metadata.k, received.data, received.corrupt], ['v', { n: [1, 2] }, true]);
+    assert.equal(received.av.getSideData(AV_FRAME_DATA_DOWNMIX_INFO), Buffer.alloc(40, 3));
+    assert.is(received.av.getSideData(AV_FRAME_DATA_SKIP_SAMPLES)?.readUInt32LE(), received.samples);
+  });
+});
+
+test('no sample is copied until somebody wants to write, and then only for that one', () => {
+  const sent = tone('stereo', 's16p');
+  const [one, two] = [cross(sent), cross(sent)];
+  sent.planes()[1]!.data[5] = 0x5a;
+  assert.equal([one.planes()[1]!.data[5], two.planes()[1]!.data[5]], [0x5a, 0x5a]);
+  one.writable().planes()[1]!.data[5] = 0x11;
+  assert.equal([sent.planes()[1]!.data[5], two.planes()[1]!.data[5]], [0x5a, 0x5a]);
+  for (const frame of [sent, one]) frame.close();
+  const { av } = two;
+  assert.is(two.writable().av, av, 'nothing to copy');
+  two.close();
+});
+
+test('sound that was received can be cloned, filtered and sent on', () => {
+  const sent = tone('9 channels', 'fltp');
+  const once = cross(sent);
+  const between = once.clone();
+  const twice = cross(between);
+  assert.equal(soundOf(twice), soundOf(sent));
+  const [softer, expected] = [twice, sent].map((frame) => filtered(frame, ['volume', '0.5'])) as [
+    AudioFrame,
+    AudioFrame,
+  ];
+  assert.equal(softer.toBuffer(), expected.toBuffer());
+  assert.not.equal(softer.toBuffer(), sent.toBuffer());
+  assert.equal(soundOf(once), soundOf(sent), 'what others hold is as it was');
+  for (const frame of [sent, once, between, twice, softer, expected]) frame.close();
 });
 
 test('a frame that was closed is refused', () => {

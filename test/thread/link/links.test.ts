@@ -2,9 +2,10 @@ import { MessageChannel } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Doorbell } from '../../../ringbuffer/index.js';
-import { ledger, Packet, VideoFrame } from '../../../src/media/index.js';
+import { AudioFrame, Bundle, ledger, Packet, VideoFrame } from '../../../src/media/index.js';
 import { Board } from '../../../src/thread/board/board.js';
 import { DirectLink } from '../../../src/thread/link/direct-link.js';
+import { requireCrossable } from '../../../src/thread/link/record.js';
 import { capacityFor, createRing, RingReceiver, RingSender } from '../../../src/thread/link/ring-link.js';
 
 const links = suite('links');
@@ -171,6 +172,24 @@ links(
     assert.equal(capacityFor(1 << 22, 8, 1 << 20), 1 << 24, 'two records always fit');
   },
 );
+
+links('a frame that is too large to be copied is refused before it is sent, unless it goes by reference', () => {
+  const hour = { sampleRate: 48_000, channels: 1, format: 's32', samples: 48_000 * 3600 };
+  const sound = AudioFrame.alloc(hour);
+  const { byteLength } = sound.planes()[0]!.data;
+  for (const payload of [sound, { sound }, Bundle.fromPayloads([sound.clone()])]) {
+    const packet = new Packet(payload);
+    requireCrossable(packet, true);
+    assert.throws(() => requireCrossable(packet, false), new RegExp(`a payload of ${byteLength} bytes`));
+    if (payload instanceof Bundle) packet.close();
+  }
+  sound.close();
+  // Estimated at four bytes each these would not fit.
+  const small = AudioFrame.alloc({ ...hour, format: 'u8' });
+  requireCrossable(new Packet(small), false);
+  small.close();
+  assert.equal(ledger.snapshot(), {});
+});
 
 for (const start of [2 ** 31 - 3, 2 ** 32 - 3, 2 ** 33 - 3]) {
   links(`marks and figures are right past ${start} packets`, () => {
