@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { defineConfig, type Options } from 'tsup';
+import { writeCached } from './tsup.cached.js';
 import { commander, nodeAv, oneFileOf } from './tsup.plugins.js';
 
 // Built in: every thread compiles what it imports, of these packages it needs a part, and one file is found faster than
@@ -56,6 +57,8 @@ const shared: Options = {
 
 const BOOT = 'src/thread/boot.ts';
 const INDEX = 'src/index.ts';
+const PROGRAM = 'src/cli/program/program.ts';
+const SCRIPTS = 'src/code-cache/scripts.ts';
 const EARLY = 'src/scheduler/threads/prestart.ts';
 
 // Threads that run nothing of an application's and share no classes with anybody: one file each.
@@ -65,6 +68,11 @@ const ALONE = {
   'network-writer': 'actors/encoder/network/writer.ts',
   'ffmpeg-log': 'src/media/log/thread.ts',
 };
+
+/** What threads and the command load. */
+const CACHED = ['index', 'sync', 'testing', 'testing-modules', 'bench-modules', 'worker', 'program'].map(
+  (name) => `${name}.js`,
+);
 
 export default defineConfig([
   {
@@ -76,6 +84,8 @@ export default defineConfig([
       testing: 'src/testing/index.ts',
       'testing-modules': 'src/testing/modules.ts',
       cli: 'src/cli/index.ts',
+      program: PROGRAM,
+      'code-cache': SCRIPTS,
       // Loaded by URL when a thread starts: bundlers do not follow it, so it is an entry of its own.
       worker: 'src/thread/worker.ts',
       // What `millrace bench` runs in threads.
@@ -108,14 +118,16 @@ export default defineConfig([
         'bench/core/worker.ts': BOOT,
         // What starts threads is there before anything else, in all of them.
         'src/cli/index.ts': EARLY,
-        'src/cli/program/program.ts': EARLY,
+        [PROGRAM]: EARLY,
         'src/thread/worker.ts': EARLY,
         [BOOT]: EARLY,
+        [SCRIPTS]: EARLY,
       }),
     ],
     onSuccess: async () => {
       writeNotices();
       leaveOthersSources((name) => !(name in ALONE));
+      writeCached(new URL('dist/', import.meta.url), CACHED);
     },
   },
   ...(typesAlone

@@ -3,15 +3,27 @@
 
 // First of all: what is imported after it comes from the cache.
 import '../thread/compile-cache.js';
+import { mayUseCodeCache } from '../code-cache/allowed.js';
+import { keepAs, keepCompiled } from '../code-cache/files.js';
 import { startLog } from '../media/log/start.js';
 
 /** Commands whose first call into FFmpeg would wait for the thread that hears its log. */
-const USE_FFMPEG = 'transcode run inspect list thumbnail sprite gif trim concat extract-audio waveform';
+const USE_FFMPEG = 'transcode run inspect list thumbnail sprite gif trim concat extract-audio waveform'.split(' ');
 
 // Who is called with something to do; the commands start it by themselves as well, in vain then.
 const [command = '', ...rest] = process.argv.slice(2);
 const isHelp = rest.some((argument) => argument === '-h' || argument === '--help');
-if (rest.length > 0 && !isHelp && USE_FFMPEG.split(' ').includes(command)) startLog();
+const usesFFmpeg = rest.length > 0 && !isHelp && USE_FFMPEG.includes(command);
+if (usesFFmpeg) startLog();
 
-const { main } = await import('./program/program.js');
+const { main } = await import(programFile());
 await main();
+
+/** Others are over soon, or let modules in that import the package as it is. */
+function programFile(): string {
+  const lets = rest.some((argument) => argument.startsWith('--allow-modules'));
+  if (!usesFFmpeg || lets || !mayUseCodeCache()) return './program.js';
+  keepAs(command);
+  process.on('exit', keepCompiled);
+  return './cached-program.js';
+}

@@ -7,6 +7,7 @@ import { threadId } from 'node:worker_threads';
 import { setInterval } from '../../ringbuffer/clock.js';
 import { Doorbell } from '../../ringbuffer/index.js';
 import { ownThread } from '../catalog/loaders.js';
+import { keepCompiled } from '../code-cache/files.js';
 import { packError, unpackError } from '../errors/wire.js';
 import { loadAddon } from '../media/native/addon.js';
 import { adoptNativeWaits, leaveNativeCalls } from '../media/native/native-wait.js';
@@ -95,6 +96,8 @@ export function boot({ bell: buffer, port, spin, nativeWaits, rest: restBuffer }
       if (message.type === 'ended') {
         parts.delete(run);
         called.delete(run);
+        // Before anybody can end the thread.
+        keepCompiled();
       }
       tell(message);
     };

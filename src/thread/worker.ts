@@ -14,7 +14,8 @@ import type { BootData } from './protocol.js';
 /** By this the file is known: own-file.ts. */
 export const isThreadOfMillrace = true;
 
-export default async function start(data: BootData): Promise<void> {
+// Not the default export: of a required module that has one Node makes another module, and aborts the process if the thread is ended meanwhile.
+export async function start(data: BootData): Promise<void> {
   if (!passGate(data.rest)) return;
   const { boot } = await import('./boot.js');
   boot(data);

@@ -12,9 +12,10 @@ import {
 import type { Piscina } from 'piscina';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
+import { FLAG, mayUseCodeCache } from '../../code-cache/allowed.js';
 import { GraphError } from '../../errors/errors.js';
 import { createRequire } from '../../errors/node-require.js';
-import { ownFile } from '../../errors/own-file.js';
+import { ownFile, whyMissing } from '../../errors/own-file.js';
 import { type ErrorWire, messageOf, unpackError } from '../../errors/wire.js';
 import { startLog } from '../../media/log/start.js';
 import { leaveNativeCalls, nativeWaits } from '../../media/native/native-wait.js';
@@ -129,7 +130,7 @@ export class Thread {
     };
     // The file is named here and not in the pool's options: a thread that Piscina starts in place of a dead one must
     // not load the addon, because terminating it meanwhile would abort the process.
-    this.boot = this.pool.run(data, { filename: started.file, transferList: [port2] }).then(
+    this.boot = this.pool.run(data, { filename: started.file, name: 'start', transferList: [port2] }).then(
       () => {
         this.booted = true;
       },
@@ -288,7 +289,8 @@ function poolPackage(): typeof Piscina {
 }
 
 function startWorker(): StartedWorker {
-  const file = ownFile('./worker.js', import.meta.url).href;
+  const cached = mayUseCodeCache() && whyMissing('./cached-worker.js', import.meta.url) === undefined;
+  const file = ownFile(cached ? './cached-worker.js' : './worker.js', import.meta.url).href;
   const Pool = poolPackage();
   const pool = new Pool({
     minThreads: 1,
@@ -297,6 +299,7 @@ function startWorker(): StartedWorker {
     concurrentTasksPerWorker: 1,
     // In its other modes the thread's timers and ports stand still between tasks, and our host lives between tasks.
     atomics: 'disabled',
+    ...(cached && { execArgv: [FLAG] }),
   });
   return { pool, file };
 }
