@@ -53,9 +53,11 @@ export class Encoding {
   #complete = false;
   /** A peer of the network is being left. */
   #closing: void | Promise<void> = undefined;
-  /** Latest time that has come in, and the first one, microseconds. */
+  /** Latest time that has come in, and the first one, microseconds; noted while somebody asks for them. */
   #latest = 0;
   #first: number | undefined;
+  /** Every piece of the file is told the time. */
+  readonly #tellsTime: boolean;
 
   /**
    * Refuses what can be refused without a frame: options, codecs, formats, paths. The file is created with the first
@@ -84,6 +86,7 @@ export class Encoding {
     const emit = (output: number, packet: Packet): void => {
       this.#ready.push({ output, packet });
     };
+    this.#tellsTime = options.push_output === PUSH.bytes;
     const muxer = chooseOutput(target, ctx, emit, () => this.#latest);
     this.#muxer = muxer;
     this.#format = target.format.name ?? '';
@@ -257,7 +260,7 @@ export class Encoding {
       return;
     }
     const start = this.#start;
-    const payload = packet.isEof ? undefined : expect(input, packet.payload);
+    const payload = packet.control === 'eof' ? undefined : expect(input, packet.payload);
     if (start.shift !== undefined) {
       this.#go(input, payload, start.shift);
       return;
@@ -277,9 +280,7 @@ export class Encoding {
   }
 
   #write(input: EncoderInput, payload: Payload, shift: bigint): void {
-    const time = timestampOf(payload);
-    if (time !== undefined && time > this.#latest) this.#latest = time;
-    this.#first ??= time;
+    if (this.#tellsTime || this.#muxer?.waiting) this.#noteTime(payload);
     if (!input.hasBegun) this.#muxer?.describe?.(this.#sources.texts(shift));
     // A cover is there at once and goes nowhere.
     if (this.#leader === input.id && payload instanceof StreamInfo && isCover(payload)) {
@@ -288,6 +289,12 @@ export class Encoding {
     input.push(payload, shift);
     if (input.full) this.#end(input);
     else if (this.#muxer?.waiting) this.#beginText();
+  }
+
+  #noteTime(payload: Payload): void {
+    const time = timestampOf(payload);
+    if (time !== undefined && time > this.#latest) this.#latest = time;
+    this.#first ??= time;
   }
 
   /** A module may make the first subtitle much later than the file should begin: the others do not wait for it for long. */

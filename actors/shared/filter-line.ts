@@ -9,7 +9,17 @@ import {
   type HardwareFramesContext,
 } from 'node-av/lib';
 import { MillraceError, withLines } from '../../src/errors/errors.js';
-import { alone, check, isAgain, isEof, ledger, linesOf, NO_CODEC, type Rational } from '../../src/media/index.js';
+import {
+  alone,
+  check,
+  failure,
+  isAgain,
+  isEof,
+  ledger,
+  linesOf,
+  NO_CODEC,
+  type Rational,
+} from '../../src/media/index.js';
 import { conversionsToGray, keepingLuma } from './luma.js';
 
 /** A filter by FFmpeg's name with its arguments in FFmpeg's syntax. */
@@ -154,8 +164,10 @@ export class FilterLine {
     check(this.#source.buffersrcAddFrameSync(frame, AV_BUFFERSRC_FLAG_KEEP_REF), this.#what);
     for (;;) {
       const ret = this.#sink.buffersinkGetFrameSync(this.#own.frame);
-      if (isAgain(ret) || isEof(ret)) return;
-      check(ret, this.#what);
+      if (ret < 0) {
+        if (isAgain(ret) || isEof(ret)) return;
+        throw failure(ret, this.#what);
+      }
       try {
         each(this.#own.frame);
       } finally {

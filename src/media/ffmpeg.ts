@@ -27,6 +27,7 @@ import {
   FFmpegError as NativeFFmpegError,
 } from 'node-av/lib';
 import { FFmpegError, type FFmpegErrorDetails, MillraceError } from '../errors/errors.js';
+import { remember } from './known.js';
 import { linesOf, logLevelChanged, NO_CODEC } from './log/ffmpeg-log.js';
 import { afterLoading } from './native/addon.js';
 
@@ -98,9 +99,12 @@ export function sampleFormat(name: string): AVSampleFormat {
   return format;
 }
 
+/** Every frame of sound is asked. */
+const sampleFormatNames = new Map<AVSampleFormat, string>();
+
 /** FFmpeg's name of a sample format number; 'none' for a frame without one. */
 export function sampleFormatName(format: AVSampleFormat): string {
-  return avGetSampleFmtName(format) ?? 'none';
+  return sampleFormatNames.get(format) ?? remember(sampleFormatNames, format, avGetSampleFmtName(format) ?? 'none');
 }
 
 /** FFmpeg marks a missing timestamp by AV_NOPTS_VALUE; here it is undefined. */

@@ -49,7 +49,7 @@ export { AudioFrame, type AudioFrameOptions } from './frame/audio-frame.js';
 export { isGray, isYuv } from './frame/color.js';
 export type { Rectangle } from './frame/crop.js';
 export type { PictureDescription } from './frame/description.js';
-export type { FrameTime, Plane } from './frame/frame-base.js';
+export { type FrameTime, type Plane, timeBaseOf } from './frame/frame-base.js';
 export { VideoFrame, type VideoFrameOptions } from './frame/video-frame.js';
 export { ledger } from './ledger.js';
 export { alone, awaitLog, linesOf, markLog, NO_CODEC, nameContext } from './log/ffmpeg-log.js';

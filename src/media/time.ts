@@ -29,12 +29,26 @@ export function isTimeBase({ num, den }: Rational): boolean {
  * @throws MillraceError ERR_MILLRACE_PAYLOAD if a time base is not a positive fraction.
  */
 export function rescale(value: bigint, from: Rational, to: Rational, rounding: Rounding = 'near'): bigint {
+  if (!isTimeBase(from)) throw noTimeBase(from, 'source');
+  if (from.num === to.num && from.den === to.den) return value;
+  if (!isTimeBase(to)) throw noTimeBase(to, 'target');
   const small = rescaleSmall(value, from, to, rounding);
   return small === undefined ? rescaleLarge(value, from, to, rounding) : BigInt(small);
 }
 
-/** Microseconds as a number, rounded as av_rescale_q. Exact up to 2^53 µs (285 years). */
+/**
+ * Microseconds as a number, rounded as av_rescale_q. Exact up to 2^53 µs (285 years).
+ * @throws MillraceError ERR_MILLRACE_PAYLOAD if the time base is not a positive fraction.
+ */
 export function toMicroseconds(pts: bigint, timeBase: Rational): number {
+  const microseconds = knownMicroseconds(pts, timeBase);
+  if (microseconds === undefined) throw noTimeBase(timeBase, 'source');
+  return microseconds;
+}
+
+/** The same; undefined if the time base is not known (0/1) or none. */
+export function knownMicroseconds(pts: bigint, timeBase: Rational): number | undefined {
+  if (!isTimeBase(timeBase)) return undefined;
   const small = rescaleSmall(pts, timeBase, MICROSECONDS, 'near');
   return small ?? Number(rescaleLarge(pts, timeBase, MICROSECONDS, 'near'));
 }
@@ -46,11 +60,9 @@ export function toNanoseconds(pts: bigint, timeBase: Rational): bigint {
 
 /**
  * The same in numbers, which is ten times as quick and enough for days of most clocks; undefined where they would not be exact:
- * a product that is no safe integer is one that may have been rounded, and one that is has not been.
+ * a product that is no safe integer is one that may have been rounded, and one that is has not been. Both time bases have been checked.
  */
 function rescaleSmall(value: bigint, from: Rational, to: Rational, rounding: Rounding): number | undefined {
-  if (!isTimeBase(from)) throw noTimeBase(from, 'source');
-  if (!isTimeBase(to)) throw noTimeBase(to, 'target');
   const denominator = from.den * to.num;
   const numerator = Number(value) * (from.num * to.den);
   if (!Number.isSafeInteger(numerator) || !Number.isSafeInteger(denominator)) return undefined;
@@ -58,7 +70,8 @@ function rescaleSmall(value: bigint, from: Rational, to: Rational, rounding: Rou
   const quotient = (numerator - remainder) / denominator;
   if (remainder === 0) return quotient;
   const negative = remainder < 0;
-  return isAway(rounding, negative, 2 * Math.abs(remainder) >= denominator) ? quotient + (negative ? -1 : 1) : quotient;
+  const away = rounding === 'near' ? 2 * Math.abs(remainder) >= denominator : isAway(rounding, negative);
+  return away ? quotient + (negative ? -1 : 1) : quotient;
 }
 
 function rescaleLarge(value: bigint, from: Rational, to: Rational, rounding: Rounding): bigint {
@@ -69,12 +82,13 @@ function rescaleLarge(value: bigint, from: Rational, to: Rational, rounding: Rou
   const remainder = numerator % denominator;
   if (remainder === 0n) return quotient;
   const negative = remainder < 0n;
-  const half = 2n * (negative ? -remainder : remainder) >= denominator;
-  return isAway(rounding, negative, half) ? quotient + (negative ? -1n : 1n) : quotient;
+  const away =
+    rounding === 'near' ? 2n * (negative ? -remainder : remainder) >= denominator : isAway(rounding, negative);
+  return away ? quotient + (negative ? -1n : 1n) : quotient;
 }
 
-/** Whether what lies between two ticks becomes the one further from zero. @param half it is not nearer to the other one. */
-function isAway(rounding: Rounding, negative: boolean, half: boolean): boolean {
+/** Whether what lies between two ticks becomes the one further from zero, however near the other one is. */
+function isAway(rounding: Exclude<Rounding, 'near'>, negative: boolean): boolean {
   switch (rounding) {
     case 'zero':
       return false;
@@ -84,8 +98,6 @@ function isAway(rounding: Rounding, negative: boolean, half: boolean): boolean {
       return negative;
     case 'up':
       return !negative;
-    case 'near':
-      return half;
   }
 }
 

@@ -1,4 +1,4 @@
-import { avRescaleQ, avRescaleQRnd } from 'node-av/lib';
+import { avRescaleQ, avRescaleQRnd, Rational as NativeRational } from 'node-av/lib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -8,6 +8,7 @@ import {
   rescale,
   toMicroseconds,
   toNanoseconds,
+  VideoFrame,
 } from '../../src/media/index.js';
 
 const test = suite('time');
@@ -99,7 +100,23 @@ test('gives microseconds as a number and nanoseconds as a bigint', () => {
   assert.is(toMicroseconds(-3n, { num: 1, den: 25 }), -120_000);
 });
 
-test('a time base that is no unit of time is refused by name', () => {
+test('a frame whose unit of time is not known has no timestamp', () => {
+  const frame = VideoFrame.alloc({ width: 2, height: 2, format: 'gray', pts: 3n });
+  assert.is(frame.timestamp, undefined);
+  frame.timeBase = { num: 1, den: 25 };
+  assert.is(frame.timestamp, 120_000);
+  frame.av.timeBase = new NativeRational(-1, 25);
+  assert.is(frame.timestamp, undefined);
+  frame.timeBase = { num: 1, den: 25 };
+  frame.pts = undefined;
+  assert.is(frame.timestamp, undefined);
+  frame.close();
+});
+
+test('a time base that is no unit of time is refused by name, in whatever the times come and go', () => {
+  assert.throws(() => rescale(1n, { num: 0, den: 1 }, { num: 0, den: 1 }), /source time base 0\/1/);
+  assert.throws(() => rescale(0n, MICROSECONDS, { num: 1.5, den: 1 }), /target time base 1.5\/1/);
+  assert.throws(() => toMicroseconds(1n, { num: 1, den: 0 }), /source time base 1\/0/);
   assert.throws(() => rescale(1n, { num: 0, den: 1 }, MICROSECONDS), /source time base 0\/1/);
   assert.throws(() => rescale(1n, MICROSECONDS, { num: 1, den: -25 }), /target time base 1\/-25/);
 });

@@ -14,6 +14,7 @@ import {
   awaitLog,
   check,
   errorText,
+  failure,
   fromNativeTimestamp,
   isAgain,
   isEof,
@@ -344,11 +345,11 @@ export class Input {
   }
 
   #taken(ret: number): Packet | 'end' | 'again' {
+    if (ret >= 0) return this.#packet;
     if (isEof(ret)) return 'end';
     if (isAgain(ret)) return 'again';
-    const hint = ret < 0 && protocolOf(this.path) !== 'file' ? peerHint(ret) : undefined;
-    check(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT', hint, since: this.#since });
-    return this.#packet;
+    const hint = protocolOf(this.path) !== 'file' ? peerHint(ret) : undefined;
+    throw failure(ret, `Cannot read ${this.path}`, { code: 'ERR_MILLRACE_INPUT', hint, since: this.#since });
   }
 
   close(): void {

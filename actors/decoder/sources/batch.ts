@@ -37,18 +37,20 @@ export class Batches {
   /** Whether the call may go on to the next packet of the input, when it has `ready`. */
   mayGoOn(ready: readonly Ready[], outputOf: (id: number) => OutputPort): boolean {
     const { length } = ready;
+    let isRoom = true;
     for (; this.#seen < length; this.#seen++) {
       const { output, packet } = ready[this.#seen]!;
-      this.#packets.set(output, (this.#packets.get(output) ?? 0) + 1);
+      const packets = (this.#packets.get(output) ?? 0) + 1;
+      this.#packets.set(output, packets);
+      // Whose packet comes next is not known: it is to have room in any case. Where none has come since, there is as much.
+      if (outputOf(output).room <= packets) isRoom = false;
       const { payload } = packet;
       if (!(payload instanceof VideoFrame)) continue;
       this.#pictures++;
-      this.#pixels += payload.width * payload.height;
+      const { width, height } = payload.av;
+      this.#pixels += width * height;
     }
-    if (this.#pictures >= this.#most || this.#pixels > PIXELS) return false;
-    // Whose packet comes next is not known: it is to have room in any case.
-    for (const [output, packets] of this.#packets) if (outputOf(output).room <= packets) return false;
-    return true;
+    return isRoom && this.#pictures < this.#most && this.#pixels <= PIXELS;
   }
 }
 

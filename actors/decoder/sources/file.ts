@@ -1,7 +1,7 @@
 /** Decodes a file, a URL, or what the program has (`input`). */
 import { MillraceError, withLines } from '../../../src/errors/errors.js';
 import { Packet } from '../../../src/media/index.js';
-import type { ModuleContext, OutputPort, Task } from '../../../src/module/contract.js';
+import type { ModuleContext, Task } from '../../../src/module/contract.js';
 import { type SourceStreamTexts, tellSource } from '../../shared/source-facts.js';
 import { Input, type Kind } from '../input/input.js';
 import type { Place } from '../input/seeking.js';
@@ -141,24 +141,25 @@ export class FileDecoder implements DecoderSource {
   }
 
   process(task: Task): void | Promise<void> {
-    if (this.#timeline === undefined) return this.#awaitBeginning(task);
+    const timeline = this.#timeline;
+    if (timeline === undefined) return this.#awaitBeginning(task);
     const { signal, meter } = this.#ctx;
+    const input = present(this.#input);
     const tracks = this.#tracks;
     this.#tellSource();
     this.#dropFinished(task);
     if (this.#failure) throw this.#failure.error;
     const ready: Ready[] = this.#announced.splice(0);
-    const outputOf = (id: number): OutputPort => task.output(id);
     let left = PACKETS_PER_CALL;
     this.#batches.begin();
     const goesOn = (): boolean => {
       if (left-- === 0 || signal.aborted || tracks.list.length === 0) return false;
-      return this.#isNear ? this.#batches.mayGoOn(ready, outputOf) : ready.length === 0;
+      return this.#isNear ? this.#batches.mayGoOn(ready, task.output) : ready.length === 0;
     };
-    const { starved, failure } = takeSteps(ready, goesOn, () => this.#step(ready));
+    const { starved, failure } = takeSteps(ready, goesOn, () => this.#step(input, timeline, ready));
     this.#failure = failure;
     this.#dropFinished(task);
-    meter.bytes = present(this.#input).bytes;
+    meter.bytes = input.bytes;
     const delivered = tracks.deliver(ready, task);
     if (delivered) return delivered.then(() => this.#endIfDone(task));
     this.#endIfDone(task);
@@ -219,19 +220,16 @@ export class FileDecoder implements DecoderSource {
   }
 
   /** Reads a packet, or takes a delayed frame at the end of the input; false if there is no packet yet. */
-  #step(ready: Ready[]): boolean {
-    const out: Packet[] = [];
-    const collect = (track: Track) => {
-      for (const packet of out.splice(0)) ready.push({ output: track.output, packet });
-    };
+  #step(input: Input | NetworkInput, timeline: Timeline, ready: Ready[]): boolean {
     if (this.#draining) {
+      const out: Packet[] = [];
       const track = this.#draining[0];
-      if (track && this.#tracks.list.includes(track) && track.drain(out)) collect(track);
+      if (track && this.#tracks.list.includes(track) && track.drain(out)) collect(track, out, ready);
       else this.#draining.shift();
       if (this.#draining.length === 0) this.#endPass();
       return true;
     }
-    const packet = this.#drained ? 'end' : present(this.#input).read();
+    const packet = this.#drained ? 'end' : input.read();
     if (packet === 'again' || packet === 'lost') return false;
     if (packet === 'end') {
       for (const track of this.#tracks.list) track.end();
@@ -246,10 +244,11 @@ export class FileDecoder implements DecoderSource {
     const times = tracks.length > 1 ? { pts: packet.pts, dts: packet.dts, timeBase: packet.timeBase } : undefined;
     for (const track of tracks) {
       if (times) Object.assign(packet, times);
+      const out: Packet[] = [];
       try {
-        track.take(packet, present(this.#timeline), out);
+        track.take(packet, timeline, out);
       } finally {
-        collect(track);
+        collect(track, out, ready);
       }
     }
     if (this.#tracks.rangeEnded) this.#endPart();
@@ -347,4 +346,8 @@ export class FileDecoder implements DecoderSource {
     this.#input = undefined;
     return input?.close();
   }
+}
+
+function collect({ output }: Track, out: readonly Packet[], ready: Ready[]): void {
+  for (const packet of out) ready.push({ output, packet });
 }

@@ -139,13 +139,18 @@ export class Timeline {
   apply(clock: StreamClock, packet: PacketTimes): void {
     const { timeBase } = clock.timing;
     this.#unwrap(clock, packet);
-    shift(packet, rescale(this.#offset, MICROSECONDS, timeBase) + rescale(this.#repeated, MICROSECONDS, timeBase));
-    if (packet.pts !== undefined) this.#extend(packet.pts, packet.duration, timeBase);
-    shift(packet, rescale(this.#jumps, MICROSECONDS, timeBase));
+    shift(packet, this.#offset, timeBase);
+    shift(packet, this.#repeated, timeBase);
+    const shown = packet.pts === undefined ? undefined : this.#extend(packet.pts, packet.duration, timeBase);
+    shift(packet, this.#jumps, timeBase);
+    let time = timeOf(packet.dts, timeBase);
     // Between two subtitles lies what time there is.
     const isSteady = clock.timing.kind === 'video' || clock.timing.kind === 'audio';
-    if (packet.dts !== undefined && isSteady) this.#closeJump(clock, packet, packet.dts);
-    updateDts(clock, packet);
+    if (time !== undefined && isSteady) {
+      time = this.#closeJump(clock, packet, time, shown);
+      if (time !== undefined) this.#lastTime = time;
+    }
+    updateDts(clock, packet, time);
   }
 
   #unwrap(clock: StreamClock, packet: PacketTimes): void {
@@ -161,38 +166,47 @@ export class Timeline {
     }
   }
 
-  #extend(pts: bigint, duration: bigint, timeBase: Rational): void {
+  /** @returns when the packet is shown, microseconds. */
+  #extend(pts: bigint, duration: bigint, timeBase: Rational): bigint {
     const begin = rescale(pts, timeBase, MICROSECONDS);
     const end = this.#options.audioDecoded ? begin : rescale(pts + duration, timeBase, MICROSECONDS);
     if (this.#earliest === undefined || begin < this.#earliest) this.#earliest = begin;
     if (this.#latest === undefined || end > this.#latest) this.#latest = end;
+    return begin;
   }
 
-  #closeJump(clock: StreamClock, packet: PacketTimes, dts: bigint): void {
+  /**
+   * @param time when the packet is decoded, microseconds.
+   * @param shown when it is shown, if no jump lies before it.
+   * @returns when it is decoded now; undefined if that is not known any more.
+   */
+  #closeJump(clock: StreamClock, packet: PacketTimes, time: bigint, shown: bigint | undefined): bigint | undefined {
     const { timeBase, wrapBits } = clock.timing;
     const { discontinuous, copyTimestamps } = this.#options;
-    const time = rescale(dts, timeBase, MICROSECONDS);
     const next = clock.nextDts;
     if (next !== undefined && (!copyTimestamps || (discontinuous && wraps(time, next, timeBase, wrapBits)))) {
       const delta = time - next;
       if (discontinuous) {
-        if (magnitude(delta) > JUMP || time + 100_000n < clock.dts) this.#jump(packet, delta, timeBase);
+        if (magnitude(delta) > JUMP || time + 100_000n < clock.dts) return this.#jump(packet, delta, timeBase);
       } else {
-        if (magnitude(delta) > ABSURD) packet.dts = undefined;
-        const pts = packet.pts;
-        if (pts !== undefined && magnitude(rescale(pts, timeBase, MICROSECONDS) - next) > ABSURD)
-          packet.pts = undefined;
+        if (shown !== undefined && magnitude(shown - next) > ABSURD) packet.pts = undefined;
+        if (magnitude(delta) > ABSURD) {
+          packet.dts = undefined;
+          return undefined;
+        }
       }
     } else if (next === undefined && !copyTimestamps && discontinuous && this.#lastTime !== undefined) {
       const delta = time - this.#lastTime;
-      if (magnitude(delta) > JUMP) this.#jump(packet, delta, timeBase);
+      if (magnitude(delta) > JUMP) return this.#jump(packet, delta, timeBase);
     }
-    if (packet.dts !== undefined) this.#lastTime = rescale(packet.dts, timeBase, MICROSECONDS);
+    return time;
   }
 
-  #jump(packet: PacketTimes, delta: bigint, timeBase: Rational): void {
+  /** @returns when the packet is decoded now. */
+  #jump(packet: PacketTimes, delta: bigint, timeBase: Rational): bigint | undefined {
     this.#jumps -= delta;
-    shift(packet, -rescale(delta, MICROSECONDS, timeBase));
+    shift(packet, -delta, timeBase);
+    return timeOf(packet.dts, timeBase);
   }
 
   /** After a seek inside the input a distance to the last packet is no jump. */
@@ -221,8 +235,11 @@ function wraps(time: bigint, next: bigint, timeBase: Rational, wrapBits: number)
   return magnitude(wrapped - next) < magnitude(time - next) / 10n;
 }
 
-/** The decoding time of this packet and the one to be expected next (ist_dts_update). */
-function updateDts(clock: StreamClock, packet: PacketTimes): void {
+/**
+ * The decoding time of this packet and the one to be expected next (ist_dts_update).
+ * @param time when it is decoded, microseconds; undefined if it does not say.
+ */
+function updateDts(clock: StreamClock, packet: PacketTimes, time: bigint | undefined): void {
   const { timing } = clock;
   const { timeBase } = timing;
   if (!clock.started) {
@@ -232,7 +249,7 @@ function updateDts(clock: StreamClock, packet: PacketTimes): void {
     clock.started = true;
   }
   clock.nextDts ??= clock.dts;
-  if (packet.dts !== undefined) clock.nextDts = rescale(packet.dts, timeBase, MICROSECONDS);
+  if (time !== undefined) clock.nextDts = time;
   clock.dts = clock.nextDts;
   clock.nextDts += expectedDuration(timing, packet);
 }
@@ -246,10 +263,17 @@ function expectedDuration(timing: StreamTiming, packet: PacketTimes): bigint {
   return rate && timing.kind === 'video' ? rescale(1n, { num: rate.den, den: rate.num }, MICROSECONDS) : 0n;
 }
 
-function shift(packet: PacketTimes, by: bigint): void {
+/** @param by microseconds. */
+function shift(packet: PacketTimes, by: bigint, timeBase: Rational): void {
   if (by === 0n) return;
-  if (packet.pts !== undefined) packet.pts += by;
-  if (packet.dts !== undefined) packet.dts += by;
+  const ticks = rescale(by, MICROSECONDS, timeBase);
+  if (packet.pts !== undefined) packet.pts += ticks;
+  if (packet.dts !== undefined) packet.dts += ticks;
+}
+
+/** Microseconds. */
+function timeOf(ticks: bigint | undefined, timeBase: Rational): bigint | undefined {
+  return ticks === undefined ? undefined : rescale(ticks, timeBase, MICROSECONDS);
 }
 
 function magnitude(value: bigint): bigint {

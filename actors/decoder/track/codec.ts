@@ -205,12 +205,12 @@ export class StreamCodec {
         ledger.opened('scratch-frame');
       }
       const ret = this.#context.receiveFrameSync(this.#spare);
-      if (isAgain(ret)) return 'again';
-      if (isEof(ret)) return 'end';
       if (ret >= 0) {
         this.frames++;
         return this.#taken(this.#spare);
       }
+      if (isAgain(ret)) return 'again';
+      if (isEof(ret)) return 'end';
       this.#failed(ret);
     }
   }

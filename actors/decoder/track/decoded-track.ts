@@ -121,8 +121,9 @@ export class DecodedTrack extends Track {
   #noteMissing(frame: Frame): void {
     const start = this.#awaited;
     this.#awaited = undefined;
+    if (start === undefined || this.#entry === 'key') return;
     const time = fromNativeTimestamp(frame.pts);
-    if (start === undefined || time === undefined || this.#entry === 'key') return;
+    if (time === undefined) return;
     const late = rescale(time - frame.duration, frame.timeBase, MICROSECONDS) - start;
     if (late > 0n) this.#missing += rescale(time, frame.timeBase, MICROSECONDS) - start;
   }

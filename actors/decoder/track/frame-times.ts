@@ -104,7 +104,9 @@ export class AudioTimes implements FrameTimes {
   }
 
   stamp(frame: Frame): void {
-    if (frame.sampleRate !== this.#sampleRate) this.#changeRate(frame.sampleRate);
+    const { sampleRate, nbSamples } = frame;
+    if (sampleRate !== this.#sampleRate) this.#changeRate(sampleRate);
+    const length = BigInt(nbSamples);
     const clock = this.#clock;
     const predicted =
       this.#last === undefined ? rescale(this.#first, MICROSECONDS, clock) : this.#last + this.#duration;
@@ -117,10 +119,10 @@ export class AudioTimes implements FrameTimes {
       // A gap: the time of this frame counts, not the samples since the last.
       this.#state.value = AV_NOPTS_VALUE;
     }
-    this.#last = avRescaleDelta(unit, pts, clock, frame.nbSamples, this.#state, clock);
-    this.#duration = rescale(BigInt(frame.nbSamples), this.#sampleTime, clock);
+    this.#last = avRescaleDelta(unit, pts, clock, nbSamples, this.#state, clock);
+    this.#duration = rescale(length, this.#sampleTime, clock);
     frame.pts = rescale(this.#last, clock, this.#sampleTime);
-    frame.duration = BigInt(frame.nbSamples);
+    frame.duration = length;
     frame.timeBase = this.#sampleTime;
   }
 

@@ -37,14 +37,21 @@ export class TrackSet {
 
   /** Those of a stream of the input: several outputs may have the same. */
   of(index: number): readonly Track[] {
-    return this.#tracks.filter((track) => track.index === index);
+    const tracks: Track[] = [];
+    for (const track of this.#tracks) if (track.index === index) tracks.push(track);
+    return tracks;
   }
 
   /** All that are to be waited for have what they want of the range. */
   get rangeEnded(): boolean {
-    const isOver = ({ rangeEnded, full }: Track): boolean => rangeEnded || full;
-    const lasting = this.#tracks.filter(({ isSparse }) => !isSparse);
-    return (lasting.length > 0 ? lasting : this.#tracks).every(isOver);
+    let [isLasting, isOver] = [false, true];
+    for (const { isSparse, rangeEnded, full } of this.#tracks) {
+      if (!isSparse) isLasting = true;
+      if (rangeEnded || full) continue;
+      if (!isSparse) return false;
+      isOver = false;
+    }
+    return isLasting || isOver;
   }
 
   /** Takes the ownership of tracks. */
@@ -107,14 +114,16 @@ export class TrackSet {
   deliver(ready: readonly Ready[], task: Task): void | Promise<void> {
     this.#ctx.meter.corrupt = this.corrupt;
     if (this.#pacer) return this.#deliverPaced(ready, task, this.#pacer);
-    for (const item of ready) this.#push(item, task);
+    this.#count(ready);
+    for (const { output, packet } of ready) task.output(output).push(packet);
     this.#deliverEnds(task);
   }
 
   async #deliverPaced(ready: readonly Ready[], task: Task, pacer: Pacer): Promise<void> {
     for (const [i, item] of ready.entries()) {
       if (await pacer.due(item.packet.timestamp)) {
-        this.#push(item, task);
+        this.#count([item]);
+        task.output(item.output).push(item.packet);
         continue;
       }
       for (const { packet } of ready.slice(i)) packet.close();
@@ -123,12 +132,17 @@ export class TrackSet {
     this.#deliverEnds(task);
   }
 
-  #push({ output, packet }: Ready, task: Task): void {
+  /** Counts what is about to be handed on. */
+  #count(ready: readonly Ready[]): void {
     const { meter } = this.#ctx;
-    const time = packet.timestamp;
-    if (time !== undefined && time > meter.position) meter.position = time;
-    if (output === 0 && !(packet.payload instanceof StreamInfo)) meter.frames++;
-    task.output(output).push(packet);
+    let { position, frames } = meter;
+    for (const { output, packet } of ready) {
+      const time = packet.timestamp;
+      if (time !== undefined && time > position) position = time;
+      if (output === 0 && !(packet.payload instanceof StreamInfo)) frames++;
+    }
+    meter.position = position;
+    meter.frames = frames;
   }
 
   #deliverEnds(task: Task): void {

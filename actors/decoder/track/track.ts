@@ -46,8 +46,14 @@ export abstract class Track {
   /** Of the stream in the container. */
   readonly index: number;
   readonly clock: StreamClock;
+  /** A picture that belongs to the whole. */
+  readonly isCover: boolean;
+  /** Few packets come of it, or none: nobody waits for its next one to know that a range is over. */
+  readonly isSparse: boolean;
   /** Nothing more of this range is wanted. */
   rangeEnded = false;
+  /** The limit of frames is reached. */
+  full: boolean;
   protected readonly timeBase: Rational;
   protected readonly frameRate: Rational | undefined;
   /** Time of the packet that is being taken, as the container has it. */
@@ -61,29 +67,17 @@ export abstract class Track {
     this.kind = options.kind;
     this.stream = options.stream;
     this.index = options.stream.index;
+    this.isCover = (options.stream.disposition & AV_DISPOSITION_ATTACHED_PIC) !== 0;
+    this.isSparse = (options.kind !== 'video' && options.kind !== 'audio') || this.isCover;
     this.clock = new StreamClock(options.timing);
     this.timeBase = options.timeBase;
     this.frameRate = options.frameRate;
     this.#left = options.limit ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** Few packets come of it, or none: nobody waits for its next one to know that a range is over. */
-  get isSparse(): boolean {
-    return (this.kind !== 'video' && this.kind !== 'audio') || this.isCover;
-  }
-
-  /** A picture that belongs to the whole. */
-  get isCover(): boolean {
-    return (this.stream.disposition & AV_DISPOSITION_ATTACHED_PIC) !== 0;
+    this.full = this.#left <= 0;
   }
 
   /** What can be said before the first packet. */
   announce(_out: Packet[]): void {}
-
-  /** The limit of frames is reached. */
-  get full(): boolean {
-    return this.#left <= 0;
-  }
 
   /** So many frames or packets are wanted yet; undefined without a limit. */
   get left(): number | undefined {
@@ -91,7 +85,7 @@ export abstract class Track {
   }
 
   protected count(): void {
-    this.#left--;
+    this.full = --this.#left <= 0;
     this.#delivered = true;
   }
 
@@ -107,15 +101,13 @@ export abstract class Track {
 
   /** Corrects the packet's times and puts what comes of it into `out`. */
   take(packet: NativePacket, timeline: Timeline, out: Packet[]): void {
-    const times = {
-      pts: fromNativeTimestamp(packet.pts),
-      dts: fromNativeTimestamp(packet.dts),
-      duration: packet.duration,
-    };
-    this.original = times.pts;
+    const pts = fromNativeTimestamp(packet.pts);
+    const dts = fromNativeTimestamp(packet.dts);
+    const times = { pts, dts, duration: packet.duration };
+    this.original = pts;
     timeline.apply(this.clock, times);
-    packet.pts = toNativeTimestamp(times.pts);
-    packet.dts = toNativeTimestamp(times.dts);
+    if (times.pts !== pts) packet.pts = toNativeTimestamp(times.pts);
+    if (times.dts !== dts) packet.dts = toNativeTimestamp(times.dts);
     packet.timeBase = this.timeBase;
     if (this.rangeEnded || this.full) return;
     this.#taken++;

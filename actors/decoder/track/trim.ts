@@ -50,16 +50,14 @@ class Bounds {
 
 export class Trim {
   readonly #range: Range;
+  readonly #isUnlimited: boolean;
   #bounds: Bounds | undefined;
   #unit = '';
 
   constructor(range: Range) {
+    const { start, length, end } = range;
     this.#range = range;
-  }
-
-  get unlimited(): boolean {
-    const { start, length, end } = this.#range;
-    return start === undefined && length === undefined && end === undefined;
+    this.#isUnlimited = start === undefined && length === undefined && end === undefined;
   }
 
   #boundsFor(frame: Frame): Bounds {
@@ -73,7 +71,7 @@ export class Trim {
   }
 
   video(frame: Frame): Cut {
-    if (this.unlimited) return 'inside';
+    if (this.#isUnlimited) return 'inside';
     const bounds = this.#boundsFor(frame);
     const pts = fromNativeTimestamp(frame.pts) ?? 0n;
     if (bounds.start !== undefined && pts < bounds.start) return 'before';
@@ -86,7 +84,7 @@ export class Trim {
    * @returns The frame that is left: the same, or a new one that replaces it (the old one has been freed).
    */
   audio(frame: Frame): Frame | 'before' | 'after' {
-    if (this.unlimited) return frame;
+    if (this.#isUnlimited) return frame;
     const bounds = this.#boundsFor(frame);
     const pts = fromNativeTimestamp(frame.pts) ?? 0n;
     const samples = BigInt(frame.nbSamples);

@@ -11,7 +11,7 @@ import {
 } from 'node-av/constants';
 import { avGetPixFmtName, Codec, CodecContext, type Frame, Packet, type Stream } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
-import { alone, check, isAgain, isEof, ledger, nameContext } from '../../../src/media/index.js';
+import { alone, check, failure, isAgain, isEof, ledger, nameContext } from '../../../src/media/index.js';
 import { type AVOptionValues, didYouMean } from '../../../src/schema/schema.js';
 import { optionText, setAVOptions } from '../../shared/avoptions.js';
 import { deviceHint } from './device.js';
@@ -148,6 +148,8 @@ export function checkSettings(settings: Omit<EncoderSettings, 'wishes'>): Encode
 
 export class Encoder {
   readonly context: CodecContext;
+  /** To be set on every frame: what `qscale` says. */
+  quality = 0;
   readonly #name: string;
   /** In FFmpeg's log. */
   readonly #log: number;
@@ -182,6 +184,7 @@ export class Encoder {
             `Look at ${settings.path}: a value, a combination of them or the frames' size or format does not suit this encoder`,
         }),
       );
+      this.quality = this.context.globalQuality;
     } catch (error) {
       this.close();
       throw error;
@@ -194,11 +197,13 @@ export class Encoder {
       const ret = this.context.setOption(name, optionText(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN);
       check(ret, `Encoder ${this.#name} refuses ${name} ${optionText(value)}`, { code: 'ERR_MILLRACE_OPTION' });
     }
+    this.quality = this.context.globalQuality;
   }
 
   /** Encodes one frame, which stays the caller's. */
   send(frame: Frame): void {
-    check(this.context.sendFrameSync(frame), `Encoder ${this.#name} refuses a frame`, { context: this.#log });
+    const ret = this.context.sendFrameSync(frame);
+    if (ret < 0) throw failure(ret, `Encoder ${this.#name} refuses a frame`, { context: this.#log });
     this.#drain();
   }
 
@@ -213,8 +218,10 @@ export class Encoder {
   #drain(): void {
     for (;;) {
       const ret = this.context.receivePacketSync(this.#packet);
-      if (isAgain(ret) || isEof(ret)) return;
-      check(ret, `Encoder ${this.#name} failed`, { context: this.#log });
+      if (ret < 0) {
+        if (isAgain(ret) || isEof(ret)) return;
+        throw failure(ret, `Encoder ${this.#name} failed`, { context: this.#log });
+      }
       try {
         this.#write(this.#packet);
       } finally {

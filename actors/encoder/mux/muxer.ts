@@ -3,13 +3,7 @@
  * and reports every failed write.
  */
 import { constants } from 'node:os';
-import {
-  AV_NOPTS_VALUE,
-  AV_PKT_FLAG_KEY,
-  AVERROR_EINVAL,
-  AVERROR_INVALIDDATA,
-  AVERROR_PATCHWELCOME,
-} from 'node-av/constants';
+import { AV_PKT_FLAG_KEY, AVERROR_EINVAL, AVERROR_INVALIDDATA, AVERROR_PATCHWELCOME } from 'node-av/constants';
 import { FormatContext, type Packet } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { hintByResult } from '../../../src/errors/file-error.js';
@@ -196,11 +190,10 @@ export class Muxer implements Output {
 
   /** Writes a packet whose times are in the time base of its description. The caller keeps the packet object. */
   write(input: number, packet: Packet): void | Promise<void> {
+    const { size } = packet;
     this.packets++;
-    this.payloadBytes += packet.size;
-    if (this.#state === 'writing') {
-      return this.#run(this.#interleave(input, packet));
-    }
+    this.payloadBytes += size;
+    if (this.#state === 'writing') return this.#run(this.#interleave(input, packet, size));
     this.#held.add(input, packet, this.#tracks.missing);
   }
 
@@ -345,7 +338,7 @@ export class Muxer implements Output {
     tracks.begin();
     const { inputs, isEndless } = tracks.interleaved;
     this.#interleaving = new InterleavingQueue(this.#limits, inputs, isEndless ? Infinity : this.#longestWait);
-    for (const { input, packet } of this.#held.take()) yield* this.#interleave(input, packet);
+    for (const { input, packet } of this.#held.take()) yield* this.#interleave(input, packet, packet.size);
   }
 
   #open(): MuxFile {
@@ -361,20 +354,19 @@ export class Muxer implements Output {
     return this.#restricted && protocolOf(path) === 'file' && !path.startsWith('file:') ? `file:${path}` : path;
   }
 
-  *#interleave(input: number, packet: Packet): Writing {
+  *#interleave(input: number, packet: Packet, size: number): Writing {
     const { name } = this.#target;
-    const { kind, timeBase } = this.#tracks.place(input, packet, (what) => this.#log.debug(`${name}: ${what}`));
+    const { kind, dts, timeBase } = this.#tracks.place(input, packet, (what) => this.#log.debug(`${name}: ${what}`));
     const image = this.#isPictures && !this.#target.path.includes('%');
     const hint = image
       ? 'For more than one picture: a pattern such as out%03d.png, vframes: 1, or mux_params: { update: 1 }'
       : undefined;
     // libavformat takes the packet over.
-    const { dts, size } = packet;
     const isKey = kind === 'video' && (packet.flags & AV_PKT_FLAG_KEY) !== 0;
     this.#failing(yield this.#handOver(packet), 'Cannot write to', hint);
     if (isKey) this.#completePlaylists(() => this.#adaptive?.keyFrame());
     const { num, den } = timeBase;
-    const time = dts === AV_NOPTS_VALUE ? undefined : (Number(dts) * num) / den;
+    const time = dts === undefined ? undefined : (Number(dts) * num) / den;
     // With null it writes what it keeps for another stream, which has sent nothing for too long.
     if (this.#interleaving?.add(input, time, size)) this.#failing(yield this.#handOver(null), 'Cannot write to');
   }

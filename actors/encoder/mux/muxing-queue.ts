@@ -122,7 +122,13 @@ export class InterleavingQueue {
   #forget(): void {
     const times = [...this.#times.values()];
     const reached = Math.max(Math.min(...times), Math.max(...times) - this.longestWait);
-    this.#kept = this.#kept.filter(({ time }) => time > reached);
-    this.#bytes = this.#kept.reduce((sum, { size }) => sum + size, 0);
+    const before = this.#kept;
+    this.#kept = [];
+    this.#bytes = 0;
+    for (const packet of before) {
+      if (packet.time <= reached) continue;
+      this.#kept.push(packet);
+      this.#bytes += packet.size;
+    }
   }
 }

@@ -23,6 +23,8 @@ interface Track {
   description?: StreamDescription;
   absent: boolean;
   stream?: Stream;
+  /** Of the stream among those of the file. */
+  index: number;
   /** Of the stream in the file, as the muxer chose it. */
   streamTimeBase: Rational;
   lastDts: bigint | undefined;
@@ -35,6 +37,13 @@ export interface Present {
   readonly stream: Stream;
 }
 
+/** What is known of a packet that has its place in the file. */
+export interface Placed {
+  readonly kind: StreamKind;
+  readonly dts: bigint | undefined;
+  readonly timeBase: Rational;
+}
+
 /** av_interleave_packet_per_dts does not give up waiting for streams of these. */
 const WAITED_FOR = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
 
@@ -45,7 +54,7 @@ export class Tracks {
 
   constructor(inputs: readonly number[], muxer: OutputFormat) {
     for (const input of inputs) {
-      this.#all.set(input, { absent: false, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
+      this.#all.set(input, { absent: false, index: -1, streamTimeBase: { num: 1, den: 1 }, lastDts: undefined });
     }
     this.#hasTimes = !has(muxer, 'no-timestamps');
     this.#isStrict = !has(muxer, 'non-strict');
@@ -105,6 +114,7 @@ export class Tracks {
       if (!track.stream) continue;
       const { num, den } = track.stream.timeBase;
       track.streamTimeBase = { num, den };
+      track.index = track.stream.index;
     }
   }
 
@@ -120,22 +130,21 @@ export class Tracks {
   /**
    * Makes a packet one of the file: its times, its stream.
    * @param changed is told of times that had to be others.
-   * @returns the kind of its stream, and what its times count in.
+   * @returns the kind of its stream, its decoding time, if it has one, and what its times count in.
    */
-  place(input: number, packet: Packet, changed: (what: string) => void): { kind: StreamKind; timeBase: Rational } {
+  place(input: number, packet: Packet, changed: (what: string) => void): Placed {
     const track = this.#of(input);
     const { description, stream, streamTimeBase, lastDts } = track;
     if (!stream || !description) {
       throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
     }
-    packet.rescaleTs(description.timeBase, streamTimeBase);
-    if (this.#hasTimes && !description.keepTimes) {
-      straighten(packet, { last: lastDts, isStrict: this.#isStrict, changed });
-    }
-    track.lastDts = packet.dts === AV_NOPTS_VALUE ? undefined : packet.dts;
-    packet.streamIndex = stream.index;
-    packet.timeBase = streamTimeBase;
-    return { kind: description.kind, timeBase: streamTimeBase };
+    if (!isSame(description.timeBase, streamTimeBase)) packet.rescaleTs(description.timeBase, streamTimeBase);
+    const isOrdered = this.#hasTimes && !description.keepTimes;
+    const ticks = isOrdered ? straighten(packet, { last: lastDts, isStrict: this.#isStrict, changed }) : packet.dts;
+    const dts = ticks === AV_NOPTS_VALUE ? undefined : ticks;
+    track.lastDts = dts;
+    packet.streamIndex = track.index;
+    return { kind: description.kind, dts, timeBase: streamTimeBase };
   }
 
   #of(input: number): Track {
@@ -143,4 +152,8 @@ export class Tracks {
     if (!track) throw new MillraceError('ERR_MILLRACE_STATE', `The output has no stream for input ${input}`);
     return track;
   }
+}
+
+function isSame(a: Rational, b: Rational): boolean {
+  return a.num === b.num && a.den === b.den;
 }

@@ -18,6 +18,7 @@ import {
   type Rational,
   rescale,
   sampleFormatName,
+  timeBaseOf,
 } from '../../../src/media/index.js';
 import { FilterLine, type FilterSpec } from '../../shared/filter-line.js';
 import { Encoder } from '../codec/codec.js';
@@ -35,50 +36,67 @@ interface Shape {
   readonly guessed: boolean;
 }
 
+/** What is done with frames of one shape. */
+interface Conversion {
+  readonly shape: Shape;
+  /** One tick for each sample. */
+  readonly unit: Rational;
+  /** Absent: nothing. */
+  readonly filters: FilterLine | undefined;
+}
+
+/** Cuts the samples into frames of the size the encoder wants. */
+interface Cutter {
+  readonly filters: FilterLine;
+  readonly size: number;
+  /** Samples that wait in it for more. */
+  waiting: number;
+}
+
 export class AudioStream {
   readonly #ctx: EncodingContext;
   readonly #params: AudioParams;
   #encoder: Encoder | undefined;
   #timeBase: Rational = { num: 1, den: 48000 };
-  #conversion: { readonly shape: Shape; readonly filters: FilterLine | undefined } | undefined;
+  #conversion: Conversion | undefined;
   /** Set by the first frame that came out of the conversion; later frames are brought to it. */
   #target: Shape | undefined;
-  /** Cuts the samples into frames of the size the encoder wants; absent where any size will do. */
-  #cutter: FilterLine | undefined;
+  /** Absent where frames of any size will do. */
+  #cutter: Cutter | undefined;
   #nextPts = 0n;
-  #packets = 0;
+  /** So many packets may be written yet. */
+  #left: number;
   readonly #frame = new Frame();
   #closed = false;
 
   constructor(ctx: EncodingContext) {
     this.#ctx = ctx;
     this.#params = ctx.options.audio_params ?? { av: {} };
+    this.#left = ctx.options.aframes ?? Number.POSITIVE_INFINITY;
     this.#frame.alloc();
     ledger.opened('scratch-frame');
   }
 
   /** True when `aframes` packets have been written, or a shorter stream has ended. */
   get full(): boolean {
-    return this.#isComplete || this.#ctx.shortest?.isFinished || false;
-  }
-
-  get #isComplete(): boolean {
-    return this.#packets >= (this.#ctx.options.aframes ?? Number.POSITIVE_INFINITY);
+    return this.#left <= 0 || this.#ctx.shortest?.isFinished || false;
   }
 
   /** @param shift In microseconds, taken off the frame's time. */
   push(frame: AudioFrame, shift: bigint): void {
-    const shape = shapeOf(frame);
+    const { av } = frame;
+    const shape = shapeOf(av);
     if (!this.#conversion || !sameShape(this.#conversion.shape, shape)) this.#reshape(shape);
-    const unit: Rational = { num: 1, den: shape.rate };
-    check(this.#frame.ref(frame.av), 'Cannot reference a frame');
+    const { unit, filters } = this.#conversion!;
+    check(this.#frame.ref(av), 'Cannot reference a frame');
     try {
-      this.#frame.timeBase = new NativeRational(unit.num, unit.den);
-      if (frame.pts !== undefined) {
-        const pts = isTimeBase(frame.timeBase) ? rescale(frame.pts, frame.timeBase, unit) : frame.pts;
-        this.#frame.pts = pts - rescale(shift, MICROSECONDS, unit);
+      const { pts } = av;
+      if (pts !== AV_NOPTS_VALUE) {
+        const own = timeBaseOf(av);
+        const ticks = isTimeBase(own) ? rescale(pts, own, unit) : pts;
+        this.#frame.pts = shift === 0n ? ticks : ticks - rescale(shift, MICROSECONDS, unit);
       }
-      if (this.#conversion?.filters) this.#conversion.filters.push(this.#frame, (converted) => this.#take(converted));
+      if (filters) filters.push(this.#frame, (converted) => this.#take(converted));
       else this.#take(this.#frame);
     } finally {
       this.#frame.unref();
@@ -93,7 +111,7 @@ export class AudioStream {
       this.#ctx.muxer.leaveOut(this.#ctx.input);
       return;
     }
-    this.#cutter?.push(null, (cut) => this.#encode(cut));
+    this.#cutter?.filters.push(null, (cut) => this.#encode(cut));
     if (this.#ctx.shortest) this.#ctx.shortest.framesEnd();
     else this.#encoder.flush();
   }
@@ -102,7 +120,7 @@ export class AudioStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#conversion?.filters?.close();
-    this.#cutter?.close();
+    this.#cutter?.filters.close();
     this.#encoder?.close();
     this.#frame.free();
     ledger.closed('scratch-frame');
@@ -119,6 +137,7 @@ export class AudioStream {
         old.close();
       }
     }
+    const unit: Rational = { num: 1, den: shape.rate };
     const accepted = this.#accepted();
     const fits =
       !shape.guessed &&
@@ -126,7 +145,7 @@ export class AudioStream {
       (accepted.rates?.includes(shape.rate) ?? true) &&
       (accepted.layouts?.includes(shape.layout) ?? true);
     if (fits) {
-      this.#conversion = { shape, filters: undefined };
+      this.#conversion = { shape, unit, filters: undefined };
       return;
     }
     const wishes = [
@@ -136,7 +155,7 @@ export class AudioStream {
     ].filter((wish) => wish !== undefined);
     const filters: FilterSpec[] = wishes.length > 0 ? [['aformat', wishes.join(':')]] : [];
     const what = `Cannot bring ${shape.rate} Hz ${shape.layout} ${shape.format} audio to the form ${this.#ctx.name} needs`;
-    this.#conversion = { shape, filters: new FilterLine('audio', sourceArguments(shape), filters, what) };
+    this.#conversion = { shape, unit, filters: new FilterLine('audio', sourceArguments(shape), filters, what) };
   }
 
   /** What may reach the encoder; undefined: anything. */
@@ -161,16 +180,27 @@ export class AudioStream {
 
   #take(converted: Frame): void {
     this.#encoder ??= this.#open(converted);
-    if (this.#cutter) this.#cutter.push(converted, (cut) => this.#encode(cut));
-    else this.#encode(converted);
+    const cutter = this.#cutter;
+    const samples = cutter === undefined ? 0 : converted.nbSamples;
+    // A frame of that size comes out as it is where nothing waits.
+    if (cutter === undefined || (cutter.waiting === 0 && samples === cutter.size)) {
+      this.#encode(converted);
+      return;
+    }
+    cutter.waiting = (cutter.waiting + samples) % cutter.size;
+    cutter.filters.push(converted, (cut) => this.#encode(cut));
   }
 
   #encode(frame: Frame): void {
-    if (this.#isComplete || !this.#encoder) return;
-    // Samples without a time follow those before them.
-    if (frame.pts === AV_NOPTS_VALUE) frame.pts = this.#nextPts;
-    this.#nextPts = frame.pts + BigInt(frame.nbSamples);
-    frame.quality = this.#encoder.context.globalQuality;
+    if (this.#left <= 0 || !this.#encoder) return;
+    let { pts } = frame;
+    if (pts === AV_NOPTS_VALUE) {
+      // Samples without a time follow those before them.
+      pts = this.#nextPts;
+      frame.pts = pts;
+    }
+    this.#nextPts = pts + BigInt(frame.nbSamples);
+    frame.quality = this.#encoder.quality;
     const { shortest } = this.#ctx;
     if (shortest) shortest.frame(frame, this.#nextPts, this.#timeBase);
     else this.#encoder.send(frame);
@@ -212,7 +242,8 @@ export class AudioStream {
     const size = encoder.context.frameSize;
     if (size > 0 && !settings.codec.hasCapabilities(AV_CODEC_CAP_VARIABLE_FRAME_SIZE)) {
       const what = `Cannot cut audio into frames of ${size} samples for ${this.#ctx.name}`;
-      this.#cutter = new FilterLine('audio', sourceArguments(shape), [['asetnsamples', `n=${size}:p=0`]], what);
+      const filters = new FilterLine('audio', sourceArguments(shape), [['asetnsamples', `n=${size}:p=0`]], what);
+      this.#cutter = { filters, size, waiting: 0 };
     }
     muxer.add(input, {
       kind: 'audio',
@@ -226,17 +257,16 @@ export class AudioStream {
   }
 
   #write(packet: Packet): void {
-    if (this.#isComplete) return;
-    this.#packets++;
+    if (this.#left <= 0) return;
+    this.#left--;
     write(this.#ctx, packet, this.#timeBase);
   }
 }
 
-function shapeOf(frame: AudioFrame): Shape {
-  const { av } = frame;
-  const guessed = av.channelLayout.order === AV_CHANNEL_ORDER_UNSPEC;
-  const layout = guessed ? describeLayout(avChannelLayoutDefault(av.channels)) : frame.channelLayout;
-  return { format: frame.format, rate: frame.sampleRate, layout, guessed };
+function shapeOf({ channelLayout, channels, format, sampleRate: rate }: Frame): Shape {
+  const guessed = channelLayout.order === AV_CHANNEL_ORDER_UNSPEC;
+  const layout = describeLayout(guessed ? avChannelLayoutDefault(channels) : channelLayout);
+  return { format: sampleFormatName(format as AVSampleFormat), rate, layout, guessed };
 }
 
 function sameShape(a: Shape, b: Shape): boolean {

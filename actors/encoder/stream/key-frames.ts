@@ -171,8 +171,9 @@ export class PictureTypes {
 
   /** A frame has been placed. @param source undefined at the end. */
   begin(source: VideoFrame | undefined, { previous, total }: Placement): (copy: number, pts: bigint) => AVPictureType {
-    const own = source ? meantPictureType(source.av) : AV_PICTURE_TYPE_NONE;
-    const key = source !== undefined && (source.av.flags & AV_FRAME_FLAG_KEY) !== 0;
+    const av = source?.av;
+    const own = av ? meantPictureType(av) : AV_PICTURE_TYPE_NONE;
+    const key = av !== undefined && (av.flags & AV_FRAME_FLAG_KEY) !== 0;
     const types = { before: this.#pending, key: this.#pendingKey };
     const shown = total > previous;
     if (total > 0) {

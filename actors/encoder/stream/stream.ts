@@ -59,9 +59,8 @@ function deliver(
   timeBase: Rational,
 ): void {
   // Progress is that of the picture where there is one.
-  if (leading && packet.pts !== AV_NOPTS_VALUE) {
-    meter.position = Math.max(meter.position, toMicroseconds(packet.pts, timeBase));
-  }
+  const pts = leading ? packet.pts : AV_NOPTS_VALUE;
+  if (pts !== AV_NOPTS_VALUE) meter.position = Math.max(meter.position, toMicroseconds(pts, timeBase));
   tally.written++;
   // Before it is the muxer's, which changes its times.
   tell(packet, timeBase);

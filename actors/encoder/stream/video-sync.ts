@@ -36,7 +36,7 @@ export class VideoSync {
   count = 0;
   #nextPts = 0n;
   #lastDropped = false;
-  readonly #history: [number, number, number] = [0, 0, 0];
+  #history: readonly [number, number, number] = [0, 0, 0];
   readonly #method: VsyncMethod;
   readonly #timeBase: Rational;
   readonly #limit: number;
@@ -108,8 +108,8 @@ export class VideoSync {
     const total = Math.max(0, Math.min(wantedTotal, this.#limit - this.count));
     const previous = Math.min(wantedPrevious, total);
     const pts = this.#nextPts;
-    this.#history.unshift(previous);
-    this.#history.length = 3;
+    const [last, before] = this.#history;
+    this.#history = [previous, last, before];
     if (previous === 0 && this.#lastDropped) this.dropped++;
     const once = (previous > 0 && this.#lastDropped ? 1 : 0) + (total > previous ? 1 : 0);
     if (total > once) {

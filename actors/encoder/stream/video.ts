@@ -55,7 +55,7 @@ export class VideoStream {
   readonly #params: VideoParams;
   #encoder: Encoder | undefined;
   #sync: VideoSync | undefined;
-  #timeBase: Rational = { num: 1, den: 25 };
+  #timeBase = new NativeRational(1, 25);
   readonly #converter: PictureConverter;
   readonly #current = new Frame();
   readonly #previous = new Frame();
@@ -153,7 +153,9 @@ export class VideoStream {
   #place(frame: VideoFrame, shift: bigint): void {
     const { av } = frame;
     const timeBase = this.#inputTimeBase(frame);
-    const pts = av.pts === AV_NOPTS_VALUE ? undefined : av.pts - rescale(shift, MICROSECONDS, timeBase);
+    const own = av.pts;
+    const ticks = shift === 0n ? 0n : rescale(shift, MICROSECONDS, timeBase);
+    const pts = own === AV_NOPTS_VALUE ? undefined : own - ticks;
     const seconds = Number(av.duration) * (timeBase.num / timeBase.den);
     this.#converter.convert(frame, (converted) => this.#take(converted, frame, pts, timeBase, seconds));
   }
@@ -211,7 +213,8 @@ export class VideoStream {
 
   #inputTimeBase(frame: VideoFrame): Rational {
     if (this.#params.in_time_base) return this.#params.in_time_base;
-    return isTimeBase(frame.timeBase) ? frame.timeBase : invert(this.#rate(frame));
+    const { timeBase } = frame;
+    return isTimeBase(timeBase) ? timeBase : invert(this.#rate(frame));
   }
 
   #take(converted: Frame, source: VideoFrame, pts: bigint | undefined, timeBase: Rational, seconds: number): void {
@@ -276,15 +279,14 @@ export class VideoStream {
       // A reference of our own, because time and type are written into it.
       check(this.#current.ref(source), 'Cannot reference a frame');
       try {
-        this.#current.pts = placement.pts + BigInt(i);
+        const pts = placement.pts + BigInt(i);
+        this.#current.pts = pts;
         this.#current.duration = placement.duration;
-        this.#current.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
         // What the decoder saw must not force the encoder: key frames only where somebody ordered them.
-        this.#current.pictType =
-          (pictureType?.(i, this.#current.pts) || undefined) ?? (i === 0 ? wished : AV_PICTURE_TYPE_NONE);
-        this.#current.quality = this.#encoder.context.globalQuality;
+        this.#current.pictType = (pictureType?.(i, pts) || undefined) ?? (i === 0 ? wished : AV_PICTURE_TYPE_NONE);
+        this.#current.quality = this.#encoder.quality;
         const { shortest } = this.#ctx;
-        if (shortest) shortest.frame(this.#current, this.#current.pts + this.#current.duration, this.#timeBase);
+        if (shortest) shortest.frame(this.#current, pts + placement.duration, this.#timeBase);
         else this.#encoder.send(this.#current);
       } finally {
         this.#current.unref();
@@ -304,8 +306,10 @@ export class VideoStream {
     const { meter } = this.#ctx;
     const { count, dropped, duplicated } = this.#sync;
     meter.frames = count - this.#beyond;
-    meter.dropped += dropped - this.#counted.dropped;
-    meter.duplicated += duplicated - this.#counted.duplicated;
+    const counted = this.#counted;
+    if (dropped === counted.dropped && duplicated === counted.duplicated) return;
+    meter.dropped += dropped - counted.dropped;
+    meter.duplicated += duplicated - counted.duplicated;
     this.#counted = { dropped, duplicated };
   }
 
@@ -357,7 +361,8 @@ export class VideoStream {
   #open(frame: Frame, source: VideoFrame): Encoder {
     const { settings, muxer, input } = this.#ctx;
     const rate = this.#rate(source);
-    this.#timeBase = this.#isVariable ? this.#measured!.timeBase! : invert(rate);
+    const { num, den } = this.#isVariable ? this.#measured!.timeBase! : invert(rate);
+    this.#timeBase = new NativeRational(num, den);
     const { aspect: whole } = this.#params;
     const aspect = whole
       ? pixelAspect(limitTerms(whole, 255), frame.width, frame.height)
@@ -375,7 +380,7 @@ export class VideoStream {
       { ...settings, av: { ...settings.av, ...hdrParameters(name, sideData, settings.av) } },
       (packet) => this.#write(packet),
       (context) => {
-        context.timeBase = new NativeRational(this.#timeBase.num, this.#timeBase.den);
+        context.timeBase = this.#timeBase;
         context.framerate = new NativeRational(rate.num, rate.den);
         context.width = frame.width;
         context.height = frame.height;

@@ -6,7 +6,7 @@
 import { Packet, VideoFrame } from '../../../src/media/index.js';
 import type { Meter, Task } from '../../../src/module/contract.js';
 import type { Breaks } from './breaks.js';
-import { advance, type Demand, lowest } from './input-demand.js';
+import { advance, type Demand } from './input-demand.js';
 import type { KeptFrames } from './kept-frames.js';
 import type { RunningGraph } from './running-graph.js';
 import type { MediaFrame } from './take-frame.js';
@@ -75,11 +75,9 @@ export class FilterOutputs {
     let emitted = 0;
     let dropped = 0;
     for (;;) {
-      const ready = this.#all.filter(({ ended, dry }) => !ended && !dry);
-      if (ready.length === 0) return true;
-      const id = lowest(ready.map((output) => [output.id, output]));
-      const output = ready.find((candidate) => candidate.id === id)!;
-      const port = task.output(id);
+      const output = this.#next();
+      if (output === undefined) return true;
+      const { id } = output;
       const frame = graph.pull(id);
       if (frame === 'again') output.dry = true;
       else if (frame === 'end') {
@@ -88,7 +86,7 @@ export class FilterOutputs {
       } else {
         const time = frame.timestamp;
         kept.given(frame);
-        if (this.#isRepeated(frame, output.time)) {
+        if (this.#repeats > 0 && this.#isRepeated(frame, output.time)) {
           frame.close();
           continue;
         }
@@ -96,6 +94,7 @@ export class FilterOutputs {
         demand.produced(id, time);
         // What one output asked for may have brought frames for the others.
         for (const other of this.#all) if (other !== output) other.dry = false;
+        const port = task.output(id);
         if (this.#discards) {
           frame.close();
           if (++dropped >= DROP) return false;
@@ -112,6 +111,15 @@ export class FilterOutputs {
     }
   }
 
+  /** The one with the lowest time of those that may have something; of equal ones the first. */
+  #next(): Output | undefined {
+    let next: Output | undefined;
+    for (const output of this.#all) {
+      if (!output.ended && !output.dry && (next === undefined || output.time < next.time)) next = output;
+    }
+    return next;
+  }
+
   /** Ends those that have not ended. */
   endAll(task: Task): void {
     for (const output of this.#all) if (!output.ended) this.#end(output, task);
@@ -119,7 +127,7 @@ export class FilterOutputs {
 
   /** It came out of the graph before, from which this one was given its pictures. */
   #isRepeated(frame: MediaFrame, last: number): boolean {
-    if (this.#repeats === 0 || !(frame instanceof VideoFrame)) return false;
+    if (!(frame instanceof VideoFrame)) return false;
     const { timestamp } = frame;
     const isRepeated = timestamp !== undefined && timestamp < last + ROUNDING;
     this.#repeats = isRepeated ? this.#repeats - 1 : 0;

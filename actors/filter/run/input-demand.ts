@@ -92,7 +92,7 @@ export class Demand {
 
   /** @param held Whether the graph still holds the last watched frame of an input. */
   next(held: (id: number) => boolean): number | undefined {
-    const live = [...this.#inputs].filter(([, { live }]) => live);
+    const live = living(this.#inputs);
     if (live.length < 2) return live[0]?.[0];
     const target = this.#target();
     const serving = live.filter(([, { served }]) => target !== undefined && served.has(target));
@@ -103,7 +103,7 @@ export class Demand {
   }
 
   #target(): number | undefined {
-    const live = [...this.#outputs].filter(([, { live }]) => live);
+    const live = living(this.#outputs);
     return live.length > 0 ? lowest(live) : undefined;
   }
 }
@@ -113,8 +113,14 @@ export function advance(previous: number, time: number | undefined): number {
   return time ?? (previous === -Infinity ? 0 : previous + 40_000);
 }
 
+function living<State extends { readonly live: boolean }>(all: ReadonlyMap<number, State>): [number, State][] {
+  const live: [number, State][] = [];
+  for (const entry of all) if (entry[1].live) live.push(entry);
+  return live;
+}
+
 /** The id with the lowest time; of equal ones the first. */
-export function lowest(entries: readonly (readonly [number, { readonly time: number }])[]): number {
+function lowest(entries: readonly (readonly [number, { readonly time: number }])[]): number {
   let best = entries[0]!;
   for (const entry of entries) if (entry[1].time < best[1].time) best = entry;
   return best[0];

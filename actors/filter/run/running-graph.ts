@@ -7,13 +7,14 @@ import {
   AV_NOPTS_VALUE,
   type AVPixelFormat,
 } from 'node-av/constants';
-import { type FilterContext, FilterGraph, Frame } from 'node-av/lib';
+import { type FilterContext, FilterGraph, Frame, type Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
 import {
   AudioFrame,
   alone,
   type ChosenDevice,
   check,
+  failure,
   isAgain,
   isEof,
   isTimeBase,
@@ -52,7 +53,7 @@ export interface OutputShape {
 interface Sink {
   readonly context: FilterContext;
   readonly kind: MediaKind;
-  readonly timeBase: Rational;
+  readonly timeBase: NativeRational;
   readonly frameRate: Rational | undefined;
   /** Where the last frame of sound ended, in `timeBase`. */
   end: bigint | undefined;
@@ -156,10 +157,10 @@ export class RunningGraph {
       hint: `Its input: ${[...formats.values()].map(({ args }) => args).join(' and ') || 'none'}`,
     });
     for (const { id, context, kind } of ends) {
-      const { num, den } = context.buffersinkGetTimeBase();
+      const timeBase = context.buffersinkGetTimeBase();
       const rate = kind === 'video' ? context.buffersinkGetFrameRate() : undefined;
       const frameRate = rate && isTimeBase(rate) ? { num: rate.num, den: rate.den } : undefined;
-      this.#sinks.set(id, { context, kind, timeBase: { num, den }, frameRate, end: undefined });
+      this.#sinks.set(id, { context, kind, timeBase, frameRate, end: undefined });
     }
   }
 
@@ -182,18 +183,20 @@ export class RunningGraph {
   feed(id: number, frame: VideoFrame | AudioFrame, keep: boolean): boolean {
     const { contexts, timeBase } = this.#sources.get(id)!;
     adaptTime(frame, timeBase);
-    if (frame.pts !== undefined) this.#start ??= rescale(frame.pts, timeBase, MICROSECONDS);
+    const { av } = frame;
+    if (this.#start === undefined && av.pts !== AV_NOPTS_VALUE) this.#start = rescale(av.pts, timeBase, MICROSECONDS);
     // Without a sink to pull at, pushing is what drives the graph.
     const push = this.#sinks.size === 0 ? AV_BUFFERSRC_FLAG_PUSH : AV_BUFFERSRC_FLAG_NONE;
     let open = false;
-    contexts.forEach((context, i) => {
+    for (let i = 0; i < contexts.length; i++) {
       const flags = keep || i < contexts.length - 1 ? push | AV_BUFFERSRC_FLAG_KEEP_REF : push;
       const taken = this.#guarded(() => {
-        const ret = context.buffersrcAddFrameSync(frame.av, flags as typeof AV_BUFFERSRC_FLAG_NONE);
-        return !isEof(ret) && check(ret, `The ${this.#title} failed on a frame of input ${id}`) >= 0;
+        const ret = contexts[i]!.buffersrcAddFrameSync(av, flags as typeof AV_BUFFERSRC_FLAG_NONE);
+        if (ret < 0 && !isEof(ret)) throw failure(ret, `The ${this.#title} failed on a frame of input ${id}`);
+        return ret >= 0;
       });
       open ||= taken;
-    });
+    }
     return open;
   }
 
@@ -224,18 +227,22 @@ export class RunningGraph {
     const target = av;
     const got = this.#guarded(() => {
       const ret = context.buffersinkGetFrameSync(target);
-      return isAgain(ret) ? 'again' : isEof(ret) ? 'end' : check(ret, `The ${this.#title} failed`);
+      if (ret >= 0) return 'frame';
+      if (isAgain(ret)) return 'again';
+      if (isEof(ret)) return 'end';
+      throw failure(ret, `The ${this.#title} failed`);
     });
-    if (typeof got === 'string') return got;
+    if (got !== 'frame') return got;
     this.#proven = true;
     this.#spare = undefined;
     ledger.closed('scratch-frame');
     // libavfilter copies the decoding time of some frame that went in, which says nothing of this one. Without it the
     // encoder knows that the frame does not come straight from a decoder.
     av.pktDts = AV_NOPTS_VALUE;
-    const frame = kind === 'video' ? VideoFrame.wrap(av, { frameRate }) : AudioFrame.wrap(av);
-    frame.timeBase = timeBase;
-    if (frame instanceof AudioFrame) this.#settleTime(frame, sink);
+    av.timeBase = timeBase;
+    if (kind === 'video') return VideoFrame.wrap(av, { frameRate });
+    const frame = AudioFrame.wrap(av);
+    this.#settleTime(frame, sink);
     return frame;
   }
 

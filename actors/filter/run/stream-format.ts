@@ -12,6 +12,7 @@ import {
   type Rational,
   rescale,
   sampleFormatName,
+  timeBaseOf,
   VideoFrame,
 } from '../../../src/media/index.js';
 import type { MediaKind } from '../plan/plan.js';
@@ -101,8 +102,8 @@ function pinOf({ av, format, colorSpace, colorRange }: VideoFrame): string | und
 }
 
 function videoTimeBase(frame: VideoFrame): Rational {
-  if (isTimeBase(frame.timeBase)) return frame.timeBase;
-  const { frameRate } = frame;
+  const { frameRate, timeBase } = frame;
+  if (isTimeBase(timeBase)) return timeBase;
   return frameRate && isTimeBase(frameRate) ? { num: frameRate.den, den: frameRate.num } : MICROSECONDS;
 }
 
@@ -129,8 +130,8 @@ function audioFormat(frame: AudioFrame, key: string): StreamFormat {
  */
 export function adaptTime(frame: VideoFrame | AudioFrame, timeBase: Rational): void {
   const { av } = frame;
-  const own = frame.timeBase;
-  if (isTimeBase(own) && (own.num !== timeBase.num || own.den !== timeBase.den)) {
+  const own = timeBaseOf(av);
+  if ((own.num !== timeBase.num || own.den !== timeBase.den) && isTimeBase(own)) {
     if (av.pts !== AV_NOPTS_VALUE) av.pts = rescale(av.pts, own, timeBase);
     av.duration = rescale(av.duration, own, timeBase);
     frame.timeBase = timeBase;

@@ -1,7 +1,9 @@
 /** From a packet to a frame that a filter graph can take. */
+import { AV_NOPTS_VALUE } from 'node-av/constants';
 import { MillraceError } from '../../../src/errors/errors.js';
 import { payloadName } from '../../../src/errors/naming.js';
 import { AudioFrame, isTimeBase, MICROSECONDS, type Packet, rescale, VideoFrame } from '../../../src/media/index.js';
+import { takePayload } from '../../../src/media/packet/packet.js';
 
 export type MediaFrame = VideoFrame | AudioFrame;
 
@@ -22,12 +24,11 @@ export function adopt(packet: Packet, title: string, id: number): MediaFrame {
       },
     );
   }
-  const frame = payload.clone();
-  if (frame.pts === undefined && packet.timestamp !== undefined) {
-    if (!isTimeBase(frame.timeBase)) frame.timeBase = MICROSECONDS;
-    frame.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, frame.timeBase);
+  if (payload.av.pts === AV_NOPTS_VALUE && packet.timestamp !== undefined) {
+    if (!isTimeBase(payload.timeBase)) payload.timeBase = MICROSECONDS;
+    payload.pts = rescale(BigInt(Math.round(packet.timestamp)), MICROSECONDS, payload.timeBase);
   }
-  // The only reference left: filters that work in place need not copy.
-  packet.close();
-  return frame;
+  // No second reference: filters that work in place need not copy.
+  takePayload(packet);
+  return payload;
 }

@@ -1,12 +1,17 @@
 /** What video and audio frames have in common: ownership of one node-av frame, and time. */
-import { AV_FRAME_DATA_RAW_COLOR_PARAMS, AV_FRAME_FLAG_CORRUPT, type AVFrameSideDataType } from 'node-av/constants';
+import {
+  AV_FRAME_DATA_RAW_COLOR_PARAMS,
+  AV_FRAME_FLAG_CORRUPT,
+  AV_NOPTS_VALUE,
+  type AVFrameSideDataType,
+} from 'node-av/constants';
 import { type Frame, Rational as NativeRational } from 'node-av/lib';
 import { MillraceError } from '../../errors/errors.js';
 import { className, describeValue } from '../../errors/naming.js';
 import { requireNative } from '../../schema/argument.js';
 import { check, fromNativeTimestamp, toNativeTimestamp } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
-import { isTimeBase, type Rational, toMicroseconds } from '../time.js';
+import { knownMicroseconds, type Rational } from '../time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from '../time-door.js';
 import { packValue, unpackValue } from '../wire/value.js';
 import { changeMetadata } from './metadata.js';
@@ -48,10 +53,10 @@ export abstract class FrameBase implements Disposable {
   #packed: string | undefined;
   /** What of both the native frame has. */
   #stored: Readonly<Record<string, string>> = {};
-  /** How `#av` is released. */
-  #free: (av: Frame) => void;
+  /** How `#av` is released; undefined: by its own `free`. */
+  #free: ((av: Frame) => void) | undefined;
 
-  protected constructor(av: Frame, free: (av: Frame) => void = freeFrame) {
+  protected constructor(av: Frame, free?: (av: Frame) => void) {
     requireNative(av, 'the frame that a frame of millrace takes over');
     this.#av = av;
     this.#free = free;
@@ -93,8 +98,7 @@ export abstract class FrameBase implements Disposable {
 
   /** Seconds per unit of `pts` and `duration`; 0/1 if unknown. */
   get timeBase(): Rational {
-    const { num, den } = this.av.timeBase;
-    return { num, den };
+    return timeBaseOf(this.av);
   }
 
   set timeBase(value: Rational) {
@@ -104,10 +108,9 @@ export abstract class FrameBase implements Disposable {
 
   /** Presentation time in microseconds; undefined if pts or time base are unknown. */
   get timestamp(): number | undefined {
-    const pts = this.pts;
-    if (pts === undefined) return undefined;
-    const timeBase = this.timeBase;
-    return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
+    const { av } = this;
+    const { pts } = av;
+    return pts === AV_NOPTS_VALUE ? undefined : knownMicroseconds(pts, timeBaseOf(av));
   }
 
   /**
@@ -234,9 +237,9 @@ export abstract class FrameBase implements Disposable {
       next.free();
       throw error;
     }
-    this.#release();
+    this.close();
     this.#av = next;
-    this.#free = freeFrame;
+    this.#free = undefined;
     ledger.own(this, 'frame', next);
   }
 
@@ -250,7 +253,8 @@ export abstract class FrameBase implements Disposable {
     return av;
   }
 
-  #release(): void {
+  /** Gives this reference back. Calling it again does nothing. */
+  close(): void {
     const av = this.#av;
     if (av === undefined) return;
     this.#av = undefined;
@@ -258,13 +262,9 @@ export abstract class FrameBase implements Disposable {
       detach(this.#planes.map((plane) => plane.data));
       this.#planes = undefined;
     }
-    this.#free(av);
+    if (this.#free === undefined) av.free();
+    else this.#free(av);
     ledger.disown(this, 'frame');
-  }
-
-  /** Gives this reference back. Calling it again does nothing. */
-  close(): void {
-    this.#release();
   }
 
   get closed(): boolean {
@@ -274,6 +274,11 @@ export abstract class FrameBase implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** The unit of its times. `av.timeBase` makes an object with arithmetic of it each time, and every node asks every frame. */
+export function timeBaseOf(av: Frame): Rational {
+  return av.getNative().timeBase;
 }
 
 /** Properties are copied between frames of a kind. */
@@ -321,10 +326,6 @@ function textsOf(metadata: Readonly<Record<string, unknown>>): Record<string, st
     texts[key] = text;
   }
   return texts;
-}
-
-function freeFrame(av: Frame): void {
-  av.free();
 }
 
 /** Copies rows from one stride to another; both views begin at the first row. */

@@ -7,7 +7,7 @@ import { describeValue } from '../../errors/naming.js';
 import { requireNative, requireObject } from '../../schema/argument.js';
 import { fromNativeTimestamp, toNativeTimestamp } from '../ffmpeg.js';
 import { ledger } from '../ledger.js';
-import { isTimeBase, type Rational, toMicroseconds } from '../time.js';
+import { knownMicroseconds, type Rational } from '../time.js';
 import { requireOptionalTicks, requireTicks, requireUnit } from '../time-door.js';
 import { markOwned } from './owned.js';
 
@@ -180,10 +180,8 @@ export class EncodedPacket implements Disposable {
 
   /** Presentation time in microseconds; undefined if pts or time base are unknown. */
   get timestamp(): number | undefined {
-    const pts = this.pts;
-    if (pts === undefined) return undefined;
-    const timeBase = this.timeBase;
-    return isTimeBase(timeBase) ? toMicroseconds(pts, timeBase) : undefined;
+    const { pts } = this;
+    return pts === undefined ? undefined : knownMicroseconds(pts, this.timeBase);
   }
 
   /**

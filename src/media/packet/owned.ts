@@ -55,7 +55,7 @@ function forEachIn(container: object, visit: (item: unknown) => void): void {
 
 /** What belongs to the packet of this payload, each once: the payload itself, or what stands in it. */
 export function ownedIn(payload: unknown): readonly Owned[] {
-  if (!isObject(payload)) return NONE;
+  if (typeof payload !== 'object' || payload === null) return NONE;
   if (!types.isProxy(payload) && isOwned(payload)) return [payload];
   if (!isContainer(payload)) return NONE;
   let found: Set<Owned> | undefined;

@@ -15,7 +15,20 @@ interface CountedReference {
   close(): void;
 }
 
+/** Of most packets. */
+const NO_OPTIONS = {};
+
+/** Closes a packet without its payload, which becomes the caller's. */
+export let takePayload: <T>(packet: Packet<T>) => T;
+
 export class Packet<T = unknown> implements Disposable {
+  static {
+    takePayload = (packet) => {
+      packet.#closed = true;
+      return packet.payload;
+    };
+  }
+
   readonly payload: T;
   readonly control: ControlTag | undefined;
   /**
@@ -39,9 +52,9 @@ export class Packet<T = unknown> implements Disposable {
       timestamp?: number | undefined;
       control?: ControlTag | undefined;
       discontinuity?: boolean | undefined;
-    } = {},
+    } = NO_OPTIONS,
   ) {
-    requireObject(options, 'options of a packet', 'ERR_MILLRACE_PAYLOAD');
+    if (options !== NO_OPTIONS) requireObject(options, 'options of a packet', 'ERR_MILLRACE_PAYLOAD');
     this.payload = payload;
     this.#timestamp = requireTimestamp(options.timestamp);
     this.control = options.control;

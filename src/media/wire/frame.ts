@@ -179,8 +179,9 @@ function describeCommon(av: Frame): [FrameMeta, Blob[]] {
     dictionary.free();
   }
   const blobs: Blob[] = [];
+  const native = av.getNative();
   for (let type = 0; type <= LAST_SIDE_DATA; type++) {
-    const data = av.getSideData(type as AVFrameSideDataType);
+    const data = native.getSideData(type as AVFrameSideDataType);
     if (data === null) continue;
     meta.sideData.push(type);
     blobs.push(blobOf(data));

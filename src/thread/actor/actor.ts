@@ -133,17 +133,18 @@ export class Actor {
 
   /** Whether `step` would do something. */
   ready(): boolean {
-    if (this.closed) return false;
-    const flushed = this.outputs.flush(); // also of a call that has not settled: what it pushed is on its way
+    const { instance, outputs, jobs } = this;
+    if (instance.closed) return false;
+    const flushed = outputs.flush(); // also of a call that has not settled: what it pushed is on its way
     if (this.busy) return false;
     if (this.commands.pending) return true;
-    if (this.finished) return flushed;
+    if (instance.finished) return flushed;
     if (this.isCutOff) return true;
-    if (!flushed && !this.outputs.clear) return this.outputs.abandoned || this.isJobUnwanted;
+    if (!flushed && !outputs.clear) return this.isUnwanted;
     this.outside?.onRoom();
-    if (this.outputs.abandoned || this.isJobUnwanted) return true;
-    if (this.jobs?.leavings) return true;
-    if (this.jobs?.answered) return this.jobs.over;
+    if (this.isUnwanted) return true;
+    if (jobs?.leavings) return true;
+    if (jobs?.answered) return jobs.over;
     if (this.idle.paused && !this.board.stopping) return false;
     this.inputs.prepare();
     if (this.outside !== undefined && !this.isCalledFor(this.outside)) return false;
@@ -195,7 +196,7 @@ export class Actor {
     }
     const { jobs } = this;
     if (jobs?.complete) return this.endJob(jobs);
-    if (jobs !== undefined && this.isJobUnwanted) return this.instance.answer(jobs);
+    if (jobs !== undefined && this.isJobUnwanted(jobs)) return this.instance.answer(jobs);
     jobs?.sweep();
     if (jobs?.answered) return;
     if (!this.inputs.prepare()) return;
@@ -214,10 +215,13 @@ export class Actor {
     if (this.afterStop.isEndless) this.abort(reason);
   }
 
-  /** Nobody wants more of the job under way. */
-  private get isJobUnwanted(): boolean {
-    const { jobs } = this;
-    if (jobs === undefined || jobs.answered || !this.outputs.unwanted) return false;
+  /** Nobody wants more, or not of the job under way. */
+  private get isUnwanted(): boolean {
+    return this.outputs.abandoned || (this.jobs !== undefined && this.isJobUnwanted(this.jobs));
+  }
+
+  private isJobUnwanted(jobs: Jobs): boolean {
+    if (jobs.answered || !this.outputs.unwanted) return false;
     if (jobs.begun || this.outside?.within) return true;
     // Nothing of it has come, and perhaps nothing ever does: those who have to end it are told.
     jobs.passOver();

@@ -21,7 +21,7 @@ export function countPackets(inputs: Iterable<readonly Packet[]>): number {
 /** The last one that is not the end. */
 function lastPacket(packets: readonly Packet[]): Packet | undefined {
   const last = packets.at(-1);
-  return last?.isEof ? packets.at(-2) : last;
+  return last?.control === 'eof' ? packets.at(-2) : last;
 }
 
 export class ActorInputs {
@@ -127,7 +127,8 @@ export class ActorInputs {
 
   /** A packet is there that can be used. */
   private offered(): boolean {
-    return this.inlets.some((inlet) => this.isWanted(inlet) && inlet.link.available);
+    for (const inlet of this.inlets) if (this.isWanted(inlet) && inlet.link.available) return true;
+    return false;
   }
 
   /** Which inputs the module can use; asked once between two calls. */
@@ -178,7 +179,8 @@ export class ActorInputs {
       for (let queued = inlet.link.queued; queued > 0; queued--) {
         const packet = this.takeFrom(inlet);
         if (packet === undefined) break;
-        if (packet.isEof) {
+        const { control } = packet;
+        if (control === 'eof') {
           inlet.ended = true;
           this.open--;
           if (this.jobs?.begun === false) {
@@ -189,7 +191,7 @@ export class ActorInputs {
           break;
         }
         packets.push(packet);
-        if (packet.control !== 'ticket') received++;
+        if (control !== 'ticket') received++;
       }
       if (packets.length === 0) continue;
       inputs.set(inlet.id, packets);

@@ -35,8 +35,8 @@ class HandedOn {
   private first: unknown;
   private others: Set<unknown> | undefined;
 
-  add(packet: Packet): void {
-    for (const part of partsOf(packet)) {
+  add(parts: readonly unknown[]): void {
+    for (const part of parts) {
       if (this.first === undefined) this.first = part;
       else if (this.first !== part) {
         this.others ??= new Set();
@@ -47,6 +47,7 @@ class HandedOn {
 
   /** Closes what of a packet was not handed on. */
   releaseRest(packet: Packet): void {
+    if (packet.closed) return; // by the module, with all that belongs to it
     if (this.first === undefined) {
       packet.close();
       return;
@@ -93,9 +94,10 @@ export class Deliveries {
   constructor(private readonly early?: EarlyDeliveries) {}
 
   add(outlet: ActorOutput, packet: Packet): void {
-    if (packet.isEof) this.ends++;
-    else if (packet.control !== 'eos') this.pushed++;
-    if (packet.control === 'ticket') this.tickets++;
+    const { control } = packet;
+    if (control === 'eof') this.ends++;
+    else if (control !== 'eos') this.pushed++;
+    if (control === 'ticket') this.tickets++;
     this.pending.push({ outlet, packet });
     if (!this.within) this.deliverSoon();
   }
@@ -137,17 +139,19 @@ export class Deliveries {
     if (this.pending.length === 0) return;
     if (this.pending.length === 1 && this.handOne(this.pending[0]!)) return;
     const uses = new Map<unknown, number>();
-    const batch = this.pending.splice(0).map(({ outlet, packet }): Delivery => {
-      const takers = outlet.links.filter((link) => !link.left);
-      const parts = packet.isEof ? [] : sharedParts(packet);
+    const batch: Delivery[] = [];
+    for (const { outlet, packet } of this.pending.splice(0)) {
+      const takers: LinkSender[] = [];
+      for (const link of outlet.links) if (!link.left) takers.push(link);
+      const parts = packet.control === 'eof' ? [] : sharedParts(packet);
       for (const part of parts) uses.set(part, (uses.get(part) ?? 0) + takers.length);
-      return { packet, parts, takers };
-    });
+      batch.push({ packet, parts, takers });
+    }
     const given = new Set<unknown>();
     const failures: unknown[] = [];
     for (const delivery of batch) {
       // An end is handed on in any case: nobody would send it again.
-      if (failures.length > 0 && !delivery.packet.isEof) continue;
+      if (failures.length > 0 && delivery.packet.control !== 'eof') continue;
       try {
         this.hand(delivery, uses, given);
       } catch (error) {
@@ -155,8 +159,10 @@ export class Deliveries {
       }
     }
     for (const { packet, parts } of batch) {
-      if (parts.every((part) => !given.has(part))) packet.close();
-      else for (const part of parts) if (!given.has(part) && part !== packet.payload) (part as Owned).close();
+      let rest = 0;
+      for (const part of parts) if (!given.has(part)) rest++;
+      if (rest === parts.length) packet.close();
+      else if (rest > 0) for (const part of parts) if (!given.has(part)) (part as Owned).close();
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -182,18 +188,20 @@ export class Deliveries {
     const [link] = outlet.links;
     if (link === undefined || link.left || outlet.links.length > 1) return false;
     this.pending.pop();
-    this.handedOn.add(packet);
+    this.handedOn.add(partsOf(packet));
     link.offer(packet);
     return true;
   }
 
   /** @param given what has been handed over itself, and not as a clone. */
   private hand({ packet, parts, takers }: Delivery, uses: Map<unknown, number>, given: Set<unknown>): void {
-    if (packet.isEof) {
+    if (packet.control === 'eof') {
       offerEnds(takers);
       return;
     }
-    if (takers.length > 0) this.handedOn.add(packet);
+    const { payload } = packet;
+    const isObject = typeof payload === 'object' && payload !== null;
+    if (takers.length > 0) this.handedOn.add(isObject ? parts : [packet]);
     for (const link of takers) {
       let isLast = true;
       for (const part of parts) {
@@ -246,7 +254,7 @@ export class ActorOutput implements OutputPort {
 
   push(packet: Packet): void {
     requirePacket(packet, this.id);
-    if (packet.isEof) {
+    if (packet.control === 'eof') {
       this.end();
       return;
     }
@@ -290,7 +298,8 @@ export class ActorOutput implements OutputPort {
 
   /** Nobody is connected, or all consumers have left: for good, or this job. */
   get unwanted(): boolean {
-    const job = this.jobs?.number ?? Number.POSITIVE_INFINITY;
+    if (this.jobs === undefined) return this.abandoned;
+    const job = this.jobs.number;
     for (const link of this.links) if (!link.left && link.leftJob < job) return false;
     return true;
   }

@@ -293,8 +293,9 @@ export class Board extends LinkLines {
 
   /** @param now milliseconds after the start of the run. */
   beginCall(node: number, call: number, now: number): void {
-    this.figures[this.figuresAt(node) + NodeFigure.callSince] = now;
-    this.words[this.nodeAt(node) + 2] = call;
+    const at = this.nodeAt(node);
+    this.figures[at / 2 + NODE_FIGURES_AT + NodeFigure.callSince] = now;
+    this.words[at + 2] = call;
   }
 
   endCall(node: number): void {

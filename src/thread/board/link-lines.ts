@@ -25,8 +25,9 @@ export class LinkLines extends BoardMemory {
   }
 
   setSent(link: number, count: number): void {
-    this.figures[this.linkAt(link) / 2 + SENT_TOTAL] = count;
-    Atomics.store(this.words, this.linkAt(link), count);
+    const at = this.linkAt(link);
+    this.figures[at / 2 + SENT_TOTAL] = count;
+    Atomics.store(this.words, at, count);
   }
 
   /** The same, however many there were; for figures. */

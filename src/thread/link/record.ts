@@ -72,8 +72,14 @@ const EMPTY = new Uint8Array(0);
 
 /** Estimated memory a payload holds, in bytes. For a frame 4 bytes a pixel or sample: looking at its planes costs more than it tells. */
 export function payloadBytes(payload: unknown): number {
-  if (payload instanceof VideoFrame) return payload.width * payload.height * 4;
-  if (payload instanceof AudioFrame) return payload.samples * payload.channels * 4;
+  if (payload instanceof VideoFrame) {
+    const { width, height } = payload.av;
+    return width * height * 4;
+  }
+  if (payload instanceof AudioFrame) {
+    const { nbSamples, channels } = payload.av;
+    return nbSamples * channels * 4;
+  }
   if (payload instanceof EncodedPacket) return payload.size;
   if (payload instanceof Tensor) return payload.data.byteLength;
   if (payload instanceof Bundle) return payload.reduce<number>((sum, part) => sum + payloadBytes(part), 0);

@@ -140,7 +140,7 @@ export class Partition implements Hosted {
 
   /** Its actors are those that there are now. */
   private arrange(): void {
-    this.ready = putInOrder(this.actors, this.spec.links, (actor) => this.isReady(actor));
+    this.ready = putInOrder(this.actors, this.spec.links, this.isReady);
   }
 
   private readonly hooks: ActorHooks = {
@@ -254,14 +254,14 @@ export class Partition implements Hosted {
     this.host.wake();
   }
 
-  private isReady(actor: Actor): boolean {
+  private readonly isReady = (actor: Actor): boolean => {
     try {
       return actor.ready();
     } catch (error) {
       this.failures.inMoving(actor, error);
       return false;
     }
-  }
+  };
 
   private finished(): boolean {
     if (this.changes.isGrowing || this.board.awaitsComers(this.spec.thread)) return false;

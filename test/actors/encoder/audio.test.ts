@@ -119,6 +119,26 @@ test('frames of any length are cut into the encoder’s, the last one short', as
   );
 });
 
+test('frames of the encoder’s length stay in order with those that are cut', async () => {
+  const size = 4608;
+  const lengths = [size, size, 700, size, size - 700, size, 33, size, size - 33, 5];
+  const all: number[] = [];
+  const feed: Feed = lengths.map((length) => {
+    const pts = BigInt(all.length);
+    const data = Int16Array.from({ length }, (_, i) => Math.round(9000 * Math.sin((all.length + i) / 20)));
+    for (const value of data) all.push(value / 32768);
+    return [1, new Packet(AudioFrame.from([data], { sampleRate: 48000, pts }))];
+  });
+  await encode({ output_path: out('mixed.flac') }, feed);
+  const parts = frames(out('mixed.flac'), [1], false);
+  const decoded = parts.map(([, packet]) => packet);
+  const counts = decoded.flatMap(({ payload }) => (payload instanceof AudioFrame ? [payload.samples] : []));
+  const heard = wave(decoded);
+  for (const packet of decoded) packet.close();
+  assert.equal(counts, [...Array(7).fill(size), 5], 'the encoder’s length');
+  assert.equal(heard, all);
+});
+
 test('a format that changes in the middle is brought to that of the beginning', async () => {
   const one = feedOf([...tone('sine=frequency=440:sample_rate=44100:duration=0.5').map(([, p]) => p)], 1);
   const two = tone('sine=frequency=440:sample_rate=22050:duration=0.5');

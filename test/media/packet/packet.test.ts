@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EncodedPacket, ledger, Packet, VideoFrame } from '../../../src/media/index.js';
+import { takePayload } from '../../../src/media/packet/packet.js';
 
 const test = suite('packet');
 const small = { width: 4, height: 2, format: 'gray' };
@@ -36,6 +37,16 @@ test('closing releases the payload once', () => {
   assert.ok(packet.closed);
   assert.ok(packet.payload.closed);
   assert.is(packet.timestamp, undefined);
+});
+
+test('a payload that was taken outlives its packet', () => {
+  const packet = new Packet(VideoFrame.alloc(small), { timestamp: 7 });
+  const frame = takePayload(packet);
+  assert.ok(packet.closed);
+  packet.close();
+  assert.not(frame.closed);
+  assert.is(packet.timestamp, 7);
+  frame.close();
 });
 
 test('disposing is closing', () => {
