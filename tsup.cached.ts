@@ -110,7 +110,7 @@ function asScript(file: string, { text, source }: Parsed, cached: ReadonlySet<st
   }));
   const map = /\/\/# sourceMappingURL=.*/.exec(text)?.[0] ?? '';
   const place: Place = {
-    file: `./${file}`,
+    file,
     hash: `${file.replace(/(-\w{8})?\.js$/, '')}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`,
     length: exported.getStart(),
     edits: editsOf(source),

@@ -3,7 +3,7 @@
  * them along, and its folder may hold other files of those names, or ours without what they import. A thread that loads
  * nothing of ours could never say so to a caller that blocks, so it is found out before a thread is started.
  */
-import { readFileSync } from 'node:fs';
+import { accessSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { GraphError } from './errors.js';
 import { messageOf } from './wire.js';
@@ -12,6 +12,8 @@ import { messageOf } from './wire.js';
 const MARK = 'isThreadOfMillrace';
 /** Parts that our build has split off, as it names them. */
 const PART = /["'](\.\/[\w-]+-[A-Z0-9]{8}\.js)["']/g;
+/** The module of which a script is made (src/code-cache/scripts.ts): what it imports, the script's file imports. */
+const MODULE = /"file":"([\w-]+\.js)"/;
 
 /** Files that are there, with all of their parts. */
 const checked = new Set<string>();
@@ -49,6 +51,8 @@ export function whyMissing(name: string, base: string | undefined): string | und
 
 /** @throws the system's error for a part that is not there. */
 function checkParts(text: string, url: URL): void {
+  const [, module] = MODULE.exec(text) ?? [];
+  if (module !== undefined) accessSync(new URL(module, url));
   for (const [, name] of text.matchAll(PART)) {
     const part = new URL(name!, url);
     if (checked.has(part.href)) continue;
