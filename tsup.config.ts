@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { defineConfig, type Options } from 'tsup';
-import { writeCached } from './tsup.cached.js';
+import packageJson from './package.json' with { type: 'json' };
+import { checkExports, writeCached } from './tsup.cached.js';
 import { commander, nodeAv, oneFileOf } from './tsup.plugins.js';
 
 // Built in: every thread compiles what it imports, of these packages it needs a part, and one file is found faster than
@@ -127,7 +128,9 @@ export default defineConfig([
     onSuccess: async () => {
       writeNotices();
       leaveOthersSources((name) => !(name in ALONE));
-      writeCached(new URL('dist/', import.meta.url), CACHED);
+      const dist = new URL('dist/', import.meta.url);
+      writeCached(dist, CACHED);
+      checkExports(dist, packageJson.exports, 'millrace-cached');
     },
   },
   ...(typesAlone

@@ -3,7 +3,7 @@
 
 // First of all: what is imported after it comes from the cache.
 import '../thread/compile-cache.js';
-import { mayUseCodeCache } from '../code-cache/allowed.js';
+import { mayUseScripts, runFromScripts } from '../code-cache/allowed.js';
 import { keepAs } from '../code-cache/files.js';
 import { startLog } from '../media/log/start.js';
 
@@ -22,7 +22,8 @@ await main();
 /** Others are over soon, or let modules in that import the package as it is. */
 function programFile(): string {
   const lets = rest.some((argument) => argument.startsWith('--allow-modules'));
-  if (!usesFFmpeg || lets || !mayUseCodeCache()) return './program.js';
+  if (!usesFFmpeg || lets || !mayUseScripts()) return './program.js';
+  runFromScripts();
   keepAs(command);
   return './cached-program.js';
 }

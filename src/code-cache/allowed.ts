@@ -1,30 +1,34 @@
 /**
- * Whether a thread of ours, or the command, runs from scripts whose compiled code lies on disk (scripts.ts), or from the
- * modules they were made of, which Node compiles as it does any.
+ * Whether the command and its threads run from scripts whose compiled code lies on disk (scripts.ts), or from the modules these
+ * were made of, which Node compiles as it does any. An application runs from the modules, unless it asks for the scripts
+ * by a condition of package.json: what it has imported, and what its modules import in threads, must be one copy.
  */
+import { readFileSync, statSync } from 'node:fs';
 import { cacheFolder } from './files.js';
 
-/** What a thread that runs from scripts is started with: under this condition of package.json the package is the scripts. */
-export const FLAG = '--conditions=millrace-cached';
+let running = false;
 
-/** Settings of V8 for the whole process. Any other of Node's a thread has of its own, and would have to be given again. */
-const OF_THE_PROCESS = /^--(max|min|initial|semi)-[\w-]*(size|space)[\w-]*(=\d+)?$|^--expose[-_]gc$/;
-
-let allowed: boolean | undefined;
-
-/**
- * Not where somebody wants to see what is compiled: source maps and coverage are known of modules alone. Not with flags of Node's,
- * which a thread inherits as long as it is given none. And not without a folder that is ours alone.
- */
-export function mayUseCodeCache(): boolean {
-  allowed ??= isAsked() && cacheFolder() !== undefined;
-  return allowed && !process.sourceMapsEnabled;
+/** This thread, and those it starts, run from the scripts. */
+export function runFromScripts(): void {
+  running = true;
 }
 
-function isAsked(): boolean {
-  const { NODE_OPTIONS = '', NODE_V8_COVERAGE } = process.env;
-  if (NODE_V8_COVERAGE) return false;
-  return [...process.execArgv, ...NODE_OPTIONS.split(/\s+/)].every(
-    (flag) => flag === '' || flag === FLAG || OF_THE_PROCESS.test(flag),
-  );
+/** The file of that name that belongs to what this thread runs from. @param name './worker.js' */
+export function fileToRun(name: `./${string}`): string {
+  return running ? name.replace('./', './cached-') : name;
+}
+
+/**
+ * Not where somebody wants to see what is compiled: source maps and coverage are known of modules alone. Not without a folder that is
+ * ours alone. And not where the files are not those that were built: somebody has patched the modules, or taken some of the files along.
+ */
+export function mayUseScripts(): boolean {
+  if (process.sourceMapsEnabled || process.env.NODE_V8_COVERAGE || cacheFolder() === undefined) return false;
+  try {
+    const sizes = JSON.parse(readFileSync(new URL('./cached.json', import.meta.url), 'utf8')) as Record<string, number>;
+    return Object.entries(sizes).every(([name, size]) => statSync(new URL(name, import.meta.url)).size === size);
+  } catch {
+    // One of them is not there.
+    return false;
+  }
 }

@@ -12,7 +12,7 @@
  */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Script } from 'node:vm';
 import { isMainThread, threadId } from 'node:worker_threads';
 
@@ -45,8 +45,12 @@ export function cacheFolder(): string | undefined {
 
 function ownFolder(): string | undefined {
   const user = process.getuid?.();
-  const place = join(process.env.NODE_COMPILE_CACHE || tmpdir(), user === undefined ? 'millrace' : `millrace-${user}`);
-  mkdirSync(place, { recursive: true, mode: 0o700 });
+  // As it is now: a program may go to another directory.
+  const parent = resolve(process.env.NODE_COMPILE_CACHE || tmpdir());
+  const place = join(parent, user === undefined ? 'millrace-code' : `millrace-code-${user}`);
+  // With the rights that folders have here: only what is in it is nobody else's.
+  mkdirSync(parent, { recursive: true });
+  if (statSync(place, { throwIfNoEntry: false }) === undefined) mkdirSync(place, { mode: 0o700 });
   // Windows has no owners here, and a folder of temporary files for every user.
   if (user === undefined) return place;
   const { uid, mode } = lstatSync(place);
@@ -54,7 +58,8 @@ function ownFolder(): string | undefined {
 }
 
 // Whoever only imports the package has no use for these.
-const crc32 = (bytes: Buffer): number => process.getBuiltinModule('node:zlib').crc32(bytes);
+export const crc32 = (bytes: Buffer | string, before = 0): number =>
+  process.getBuiltinModule('node:zlib').crc32(bytes, before);
 const versionOfV8 = (): string => process.getBuiltinModule('node:v8').cachedDataVersionTag().toString(36);
 
 /** What uses the scripts. */
@@ -88,6 +93,8 @@ export function readKept(hash: string): Kept | undefined {
 const TIMES = 5;
 /** 30 days. */
 const LASTS_MS = 30 * 24 * 3600 * 1000;
+/** What `nameOf` gives, and what `write` has begun. */
+const OWN_NAME = /^[\w-]+-[0-9a-f]{1,8}-[\w-]+-[0-9a-z]+(\.\d+\.\d+)?$/;
 
 const used: { hash: string; script: Script; before: Kept | undefined }[] = [];
 
@@ -102,24 +109,25 @@ export function keepCompiled(): void {
   const scripts = used.splice(0);
   if (place === undefined || scripts.length === 0) return;
   try {
-    clearAway(place);
+    let written = '';
     for (const { hash, script, before } of scripts) {
       const code = script.createCachedData();
       // V8 throws away what has not run for long, so that it may be less.
       const most = before && before.code.length > code.length ? before.code : code;
-      write(join(place, nameOf(hash)), { code: most, times: (before?.times ?? 0) + 1 });
+      written = join(place, nameOf(hash));
+      write(written, { code: most, times: (before?.times ?? 0) + 1 });
     }
+    clearAway(place, statSync(written).mtimeMs);
   } catch {
-    // The disk is full, the folder has been taken away: the next start compiles once more.
+    // The disk is full, the folder has been taken away, or belongs to somebody whom this process is no more: the next start compiles once more.
   }
 }
 
 /** Other versions have other names, and nobody else would take away what is theirs. What is still used is written once more. */
-function clearAway(place: string): void {
+function clearAway(place: string, now: number): void {
   for (const name of readdirSync(place)) {
     const file = join(place, name);
-    const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
-    if (written !== undefined && Date.now() - written > LASTS_MS) rmSync(file, { force: true });
+    if (OWN_NAME.test(name) && now - statSync(file).mtimeMs > LASTS_MS) rmSync(file, { force: true });
   }
 }
 

@@ -10,30 +10,28 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
-import { keepCompiled, keepLater, readKept } from './files.js';
-
-/** Where in a module's file the script is, and what stands around it. Written by the build. */
-export interface Place {
-  /** Name of the file, which lies beside this one. */
-  readonly file: string;
-  /** Changes with the text. */
-  readonly hash: string;
-  /** So many letters of the file are the script's: what is behind them are the exports. */
-  readonly length: number;
-  /** Offsets of what a module has and a script has not: what stands there instead, as long as that, or how many letters are left out. */
-  readonly edits: readonly (readonly [number, string | number])[];
-  readonly head: string;
-  readonly tail: string;
-}
+import { runFromScripts } from './allowed.js';
+import { crc32, keepCompiled, keepLater, readKept } from './files.js';
+import { type Place, scriptText } from './text.js';
 
 let listens = false;
 
-/** The script of a module: its function. */
+/**
+ * The script of a module: its function.
+ * @throws Error when the module's file is not as long as the one that was built.
+ */
 export function scriptOf(place: Place): (...imports: unknown[]) => unknown[] {
-  const { file, hash, head } = place;
+  const { file, size, head } = place;
   const url = new URL(file, import.meta.url);
+  const bytes = readFileSync(fileURLToPath(url));
+  if (bytes.length !== size) {
+    const message = `${url.href} is not the file that millrace was built with: run without --conditions=millrace-cached, or install it anew`;
+    throw new Error(message);
+  }
+  // V8 itself compares the lengths of texts alone, and what was kept has the file's place in it, for traces.
+  const hash = `${file.replace(/(-\w{8})?\.js$/, '')}-${crc32(JSON.stringify([place, url.href]), crc32(bytes)).toString(16)}`;
   const before = readKept(hash);
-  const script = new Script(textOf(place, readFileSync(fileURLToPath(url), 'latin1')), {
+  const script = new Script(scriptText(place, bytes.toString('latin1')), {
     filename: url.href,
     columnOffset: -head.length,
     ...(before && { cachedData: before.code }),
@@ -41,19 +39,9 @@ export function scriptOf(place: Place): (...imports: unknown[]) => unknown[] {
   // A thread does so when its work is done: nothing of it runs when it is ended.
   if (isMainThread && !listens) process.on('exit', keepCompiled);
   listens = true;
+  runFromScripts();
   keepLater(hash, script, script.cachedDataRejected === false ? before : undefined);
   return script.runInThisContext() as (...imports: unknown[]) => unknown[];
-}
-
-function textOf({ length, edits, head, tail }: Place, text: string): string {
-  let script = head;
-  let at = 0;
-  for (const [offset, change] of edits) {
-    script += text.slice(at, offset);
-    at = offset + (typeof change === 'string' ? change.length : change);
-    script += typeof change === 'string' ? change : text.slice(offset, at).replaceAll(/[^\n]/g, ' ');
-  }
-  return script + text.slice(at, length) + tail;
 }
 
 /**

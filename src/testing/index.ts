@@ -2,6 +2,7 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import type { Worker } from 'node:worker_threads';
+import { fileToRun } from '../code-cache/allowed.js';
 import { ownFile } from '../errors/own-file.js';
 import { ledger } from '../media/ledger.js';
 import { logThreadId } from '../media/log/start.js';
@@ -14,7 +15,7 @@ export type { SeenPacket, TestSourceOptions } from './types.js';
 
 /** @throws GraphError ERR_MILLRACE_WORKER_DIED when a bundler has left it behind. */
 function modules(): string {
-  return ownFile('./testing-modules.js', import.meta.url).href;
+  return ownFile(fileToRun('./testing-modules.js'), import.meta.url).href;
 }
 
 /**

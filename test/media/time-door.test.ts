@@ -112,7 +112,7 @@ door('what is too large for a ring says so with both sizes, however large', () =
       `a payload of ${Math.ceil(bytes)} bytes \\(${said}\\).*the limit is ${LARGEST_PAYLOAD} bytes`,
     );
     refuses(() => outgoing(new media.Packet(packet)), message);
-    refuses(() => requireCrossable(new media.Packet(packet), true), message);
+    refuses(() => requireCrossable(new media.Packet(packet), { passesReferences: true }), message);
     packet.close();
   }
   requireFits(LARGEST_PAYLOAD);

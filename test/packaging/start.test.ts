@@ -22,8 +22,7 @@ for (const from of ['modules', 'scripts']) {
     const job = ['transcode', file, output, '--no-video', '--acodec', 'pcm_s16le', '--end', '0.1', '--threads', '0'];
     const program = join(folder, 'program.mjs');
     writeFileSync(program, `${tell}\nawait import(${JSON.stringify(pathToFileURL(cli).href)});`);
-    // With flags of Node's it is the modules.
-    const env = from === 'modules' && { env: { NODE_OPTIONS: '--no-warnings' } };
+    const env = from === 'modules' && { env: { NODE_DISABLE_COMPILE_CACHE: '1' } };
     const { code, stderr } = await node(program, [...job, '--quiet'], { ...env });
     assert.is(stderr, '');
     assert.is(code, 0);

@@ -163,7 +163,7 @@ export class CallClient implements PendingCalls {
     const lists: (readonly Packet[])[] = this.called.inputs.map((id) => inputs.get(id) ?? NONE);
     try {
       if (this.failure !== undefined) throw this.failure;
-      for (const packets of lists) for (const packet of packets) requireCrossable(packet, this.calls.byReference);
+      for (const packets of lists) for (const packet of packets) requireCrossable(packet, this.calls);
     } catch (error) {
       closeAll(lists);
       throw error;

@@ -12,10 +12,10 @@ import {
 import type { Piscina } from 'piscina';
 import { clearTimeout, setTimeout, type Timer } from '../../../ringbuffer/clock.js';
 import { Doorbell } from '../../../ringbuffer/index.js';
-import { FLAG, mayUseCodeCache } from '../../code-cache/allowed.js';
+import { fileToRun } from '../../code-cache/allowed.js';
 import { GraphError } from '../../errors/errors.js';
 import { createRequire } from '../../errors/node-require.js';
-import { ownFile, whyMissing } from '../../errors/own-file.js';
+import { ownFile } from '../../errors/own-file.js';
 import { type ErrorWire, messageOf, unpackError } from '../../errors/wire.js';
 import { startLog } from '../../media/log/start.js';
 import { leaveNativeCalls, nativeWaits } from '../../media/native/native-wait.js';
@@ -289,8 +289,7 @@ function poolPackage(): typeof Piscina {
 }
 
 function startWorker(): StartedWorker {
-  const cached = mayUseCodeCache() && whyMissing('./cached-worker.js', import.meta.url) === undefined;
-  const file = ownFile(cached ? './cached-worker.js' : './worker.js', import.meta.url).href;
+  const file = ownFile(fileToRun('./worker.js'), import.meta.url).href;
   const Pool = poolPackage();
   const pool = new Pool({
     minThreads: 1,
@@ -299,7 +298,6 @@ function startWorker(): StartedWorker {
     concurrentTasksPerWorker: 1,
     // In its other modes the thread's timers and ports stand still between tasks, and our host lives between tasks.
     atomics: 'disabled',
-    ...(cached && { execArgv: [FLAG] }),
   });
   return { pool, file };
 }

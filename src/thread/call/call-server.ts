@@ -226,9 +226,9 @@ export class CallServer implements Hosted {
   private answer(result: CallResult | undefined): void {
     const { mailbox, spec } = this;
     const lists = spec.called.outputs.map((id) => result?.outputs.get(id) ?? []);
-    const { byReference } = this.answers;
+    const { answers } = this;
     try {
-      for (const packets of lists) for (const packet of packets) requireCrossable(packet, byReference); // before they are promised
+      for (const packets of lists) for (const packet of packets) requireCrossable(packet, answers); // before they are promised
     } catch (error) {
       closeAll(lists);
       this.fail(this.module.error('process', error));

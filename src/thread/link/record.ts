@@ -91,16 +91,16 @@ export function payloadBytes(payload: unknown): number {
 
 /**
  * Refuses what cannot cross threads, before anybody has been promised it.
- * @param byReference whether frames need not fit, because they stay where they are.
+ * @param link that it goes over: by reference frames need not fit, because they stay where they are.
  * @throws MillraceError ERR_MILLRACE_PAYLOAD, ERR_MILLRACE_CLOSED
  */
-export function requireCrossable(packet: Packet, byReference: boolean): void {
+export function requireCrossable(packet: Packet, link: { readonly passesReferences: boolean }): void {
   requireCarried(packet);
   for (const part of partsOf(packet.payload)) {
     const bytes = payloadBytes(part); // a closed frame or packet throws
     if (!isFrame(part)) requireFits(bytes);
     // Of frames that was an estimate.
-    else if (!byReference) requireFits(describe(part).blobs.reduce((sum, blob) => sum + blob.byteLength, 0));
+    else if (!link.passesReferences) requireFits(describe(part).blobs.reduce((sum, blob) => sum + blob.byteLength, 0));
   }
 }
 

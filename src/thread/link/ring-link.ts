@@ -64,7 +64,7 @@ export class RingSender implements LinkSender {
     /** The consumer's thread waits on it. */
     private readonly bell: Doorbell,
     /** Frames go by reference if this thread can do that. */
-    readonly byReference: boolean,
+    private readonly byReference: boolean,
     readonly holdAt = Number.POSITIVE_INFINITY,
   ) {
     this.handle = RingBuffer.attach(buffer);
@@ -156,6 +156,11 @@ export class RingSender implements LinkSender {
     this.pins.dropAll();
     for (let packet = this.outbox.shift(); packet !== undefined; packet = this.outbox.shift()) packet.close();
     this.head = undefined;
+  }
+
+  /** Frames go by reference: that is wanted, and this thread can do it. */
+  get passesReferences(): boolean {
+    return this.byReference && frameReferences() !== undefined;
   }
 
   get left(): boolean {

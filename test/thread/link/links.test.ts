@@ -179,14 +179,17 @@ links('a frame that is too large to be copied is refused before it is sent, unle
   const { byteLength } = sound.planes()[0]!.data;
   for (const payload of [sound, { sound }, Bundle.fromPayloads([sound.clone()])]) {
     const packet = new Packet(payload);
-    requireCrossable(packet, true);
-    assert.throws(() => requireCrossable(packet, false), new RegExp(`a payload of ${byteLength} bytes`));
+    requireCrossable(packet, { passesReferences: true });
+    assert.throws(
+      () => requireCrossable(packet, { passesReferences: false }),
+      new RegExp(`a payload of ${byteLength} bytes`),
+    );
     if (payload instanceof Bundle) packet.close();
   }
   sound.close();
   // Estimated at four bytes each these would not fit.
   const small = AudioFrame.alloc({ ...hour, format: 'u8' });
-  requireCrossable(new Packet(small), false);
+  requireCrossable(new Packet(small), { passesReferences: false });
   small.close();
   assert.equal(ledger.snapshot(), {});
 });
