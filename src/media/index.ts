@@ -80,6 +80,7 @@ export {
   withOrigin,
 } from './subtitle/subtitle.js';
 export {
+  isSameUnit,
   isTimeBase,
   MICROSECONDS,
   NANOSECONDS,

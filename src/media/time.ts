@@ -23,6 +23,11 @@ export function isTimeBase({ num, den }: Rational): boolean {
   return Number.isInteger(num) && Number.isInteger(den) && num > 0 && den > 0;
 }
 
+/** True if both are the same fraction as it is written: 1/25 and 2/50 are not. */
+export function isSameUnit(a: Rational, b: Rational): boolean {
+  return a.num === b.num && a.den === b.den;
+}
+
 /**
  * Converts ticks of one time base into ticks of another, as av_rescale_q / av_rescale_q_rnd do. The result is exact
  * before rounding and is not limited to 64 bits.
@@ -30,7 +35,7 @@ export function isTimeBase({ num, den }: Rational): boolean {
  */
 export function rescale(value: bigint, from: Rational, to: Rational, rounding: Rounding = 'near'): bigint {
   if (!isTimeBase(from)) throw noTimeBase(from, 'source');
-  if (from.num === to.num && from.den === to.den) return value;
+  if (isSameUnit(from, to)) return value;
   if (!isTimeBase(to)) throw noTimeBase(to, 'target');
   const small = rescaleSmall(value, from, to, rounding);
   return small === undefined ? rescaleLarge(value, from, to, rounding) : BigInt(small);

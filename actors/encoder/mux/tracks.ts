@@ -12,7 +12,7 @@ import {
   type Stream,
 } from 'node-av/lib';
 import { MillraceError } from '../../../src/errors/errors.js';
-import type { Rational } from '../../../src/media/index.js';
+import { isSameUnit, type Rational } from '../../../src/media/index.js';
 import type { StreamKind } from '../../../src/media/packet/stream-info.js';
 import { has } from '../output/format.js';
 import type { StreamDescription } from '../output/output.js';
@@ -138,7 +138,7 @@ export class Tracks {
     if (!stream || !description) {
       throw new MillraceError('ERR_MILLRACE_STATE', `A packet of input ${input} came for a stream that was left out`);
     }
-    if (!isSame(description.timeBase, streamTimeBase)) packet.rescaleTs(description.timeBase, streamTimeBase);
+    if (!isSameUnit(description.timeBase, streamTimeBase)) packet.rescaleTs(description.timeBase, streamTimeBase);
     const isOrdered = this.#hasTimes && !description.keepTimes;
     const ticks = isOrdered ? straighten(packet, { last: lastDts, isStrict: this.#isStrict, changed }) : packet.dts;
     const dts = ticks === AV_NOPTS_VALUE ? undefined : ticks;
@@ -152,8 +152,4 @@ export class Tracks {
     if (!track) throw new MillraceError('ERR_MILLRACE_STATE', `The output has no stream for input ${input}`);
     return track;
   }
-}
-
-function isSame(a: Rational, b: Rational): boolean {
-  return a.num === b.num && a.den === b.den;
 }

@@ -6,6 +6,7 @@ import {
   type AudioFrame,
   framesOf,
   HeldFrames,
+  isSameUnit,
   isTimeBase,
   MICROSECONDS,
   pixelFormatName,
@@ -131,7 +132,7 @@ function audioFormat(frame: AudioFrame, key: string): StreamFormat {
 export function adaptTime(frame: VideoFrame | AudioFrame, timeBase: Rational): void {
   const { av } = frame;
   const own = timeBaseOf(av);
-  if ((own.num !== timeBase.num || own.den !== timeBase.den) && isTimeBase(own)) {
+  if (!isSameUnit(own, timeBase) && isTimeBase(own)) {
     if (av.pts !== AV_NOPTS_VALUE) av.pts = rescale(av.pts, own, timeBase);
     av.duration = rescale(av.duration, own, timeBase);
     frame.timeBase = timeBase;
