@@ -55,8 +55,8 @@ export function writeCached(dist: URL, entries: readonly string[]): void {
 export function checkExports(dist: URL, exported: Readonly<Record<string, unknown>>, condition: string): void {
   for (const [name, targets] of Object.entries(exported)) {
     const { default: file, [condition]: script } = targets as Record<string, string | undefined>;
-    const own = file?.replace('./dist/', `./dist/${PREFIX}`);
-    const expected = own !== undefined && existsSync(new URL(own.replace('./dist/', ''), dist)) ? own : undefined;
+    const own = PREFIX + file?.replace('./dist/', '');
+    const expected = existsSync(new URL(own, dist)) ? `./dist/${own}` : undefined;
     if (script !== expected) throw new Error(`package.json: exports of ${name}: ${condition} is to be ${expected}`);
   }
 }

@@ -71,7 +71,7 @@ const ALONE = {
 };
 
 /** What threads and the command load. */
-const CACHED = ['index', 'sync', 'testing', 'testing-modules', 'bench-modules', 'worker', 'program'].map(
+const CACHED = ['index', 'ringbuffer', 'sync', 'testing', 'testing-modules', 'worker', 'program'].map(
   (name) => `${name}.js`,
 );
 

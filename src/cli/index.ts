@@ -3,7 +3,7 @@
 
 // First of all: what is imported after it comes from the cache.
 import '../thread/compile-cache.js';
-import { mayUseScripts, runFromScripts } from '../code-cache/allowed.js';
+import { mayUseScripts } from '../code-cache/allowed.js';
 import { keepAs } from '../code-cache/files.js';
 import { startLog } from '../media/log/start.js';
 
@@ -23,7 +23,6 @@ await main();
 function programFile(): string {
   const lets = rest.some((argument) => argument.startsWith('--allow-modules'));
   if (!usesFFmpeg || lets || !mayUseScripts()) return './program.js';
-  runFromScripts();
   keepAs(command);
   return './cached-program.js';
 }

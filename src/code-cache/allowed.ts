@@ -8,7 +8,7 @@ import { cacheFolder } from './files.js';
 
 let running = false;
 
-/** This thread, and those it starts, run from the scripts. */
+/** This thread, and those it starts, run from the scripts: the first of them says so. */
 export function runFromScripts(): void {
   running = true;
 }
